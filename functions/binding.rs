@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::Function;
-use crate::route::Route;
+use crate::route::RouteTemplate;
 
 /// A `function.json` that cannot be used, and why.
 #[derive(Debug, thiserror::Error)]
@@ -21,11 +21,11 @@ pub enum Trigger {
     /// Requests.
     Http {
         /// Their paths.
-        route: Route,
+        route: RouteTemplate,
         /// Their methods, in capitals.
         methods: Vec<String>,
         /// Who gets as far as us.
-        access: Access,
+        access: AuthLevel,
     },
     /// The clock.
     Timer {
@@ -42,7 +42,7 @@ pub enum Trigger {
 /// Who gets as far as an HTTP function, under the Functions host (`authLevel`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Access {
+pub enum AuthLevel {
     /// Everybody.
     Anonymous,
     /// Whoever shows a key of the function or of the app.
@@ -59,20 +59,20 @@ pub struct Binding {
 }
 
 #[derive(Deserialize)]
-struct File {
-    bindings: Vec<Entry>,
+struct FunctionJson {
+    bindings: Vec<BindingEntry>,
 }
 
 /// One entry of `bindings`, as the Functions host names its fields.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
+struct BindingEntry {
     #[serde(rename = "type")]
     kind: String,
     name: String,
     route: Option<String>,
     methods: Option<Vec<String>>,
-    auth_level: Option<Access>,
+    auth_level: Option<AuthLevel>,
     schedule: Option<String>,
     queue_name: Option<String>,
 }
@@ -88,7 +88,7 @@ impl Function {
 }
 
 fn read(json: &str) -> Result<Binding, String> {
-    let file: File = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    let file: FunctionJson = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let mut triggers = file.bindings.into_iter().filter(|entry| entry.kind.ends_with("Trigger"));
     let (Some(entry), None) = (triggers.next(), triggers.next()) else {
         return Err("there must be one trigger".into());
@@ -96,7 +96,7 @@ fn read(json: &str) -> Result<Binding, String> {
     let missing = |what: &str| format!("{what} is missing");
     let trigger = match entry.kind.as_str() {
         "httpTrigger" => Trigger::Http {
-            route: Route::parse(&entry.route.ok_or_else(|| missing("route"))?)?,
+            route: RouteTemplate::parse(&entry.route.ok_or_else(|| missing("route"))?)?,
             methods: entry
                 .methods
                 .ok_or_else(|| missing("methods"))?

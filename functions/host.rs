@@ -35,7 +35,7 @@ pub struct Queues {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct File {
+struct HostJson {
     #[serde(deserialize_with = "span")]
     function_timeout: Duration,
     extensions: Extensions,
@@ -49,7 +49,7 @@ struct Extensions {
 impl Host {
     /// The `host.json` of this program.
     pub fn read() -> Result<Self, serde_json::Error> {
-        let File { function_timeout, extensions } = serde_json::from_str(HOST_JSON)?;
+        let HostJson { function_timeout, extensions } = serde_json::from_str(HOST_JSON)?;
         Ok(Self { timeout: function_timeout, queues: extensions.queues })
     }
 
@@ -109,9 +109,10 @@ mod tests {
     #[test]
     fn a_span_has_three_fields() {
         #[derive(Deserialize)]
-        struct Row(#[serde(deserialize_with = "span")] Duration);
-        let read =
-            |text: &str| serde_json::from_value::<Row>(text.into()).ok().map(|row| row.0.as_secs());
+        struct HostRow(#[serde(deserialize_with = "span")] Duration);
+        let read = |text: &str| {
+            serde_json::from_value::<HostRow>(text.into()).ok().map(|row| row.0.as_secs())
+        };
         assert_eq!(read("01:02:03"), Some(3723));
         for text in ["", "10", "00:10", "00:60:00", "24:00:00", "1.00:00:00", "-1:00:00"] {
             assert_eq!(read(text), None, "{text}");

@@ -38,7 +38,7 @@ mod tests;
 pub mod trigger;
 
 pub use connect::PATH as CONNECT;
-use trigger::Run;
+use trigger::FunctionCode;
 
 /// One function.
 pub struct Function {
@@ -47,7 +47,7 @@ pub struct Function {
     /// Its `function.json`.
     pub json: &'static str,
     /// Its code.
-    pub run: Run,
+    pub run: FunctionCode,
 }
 
 /// `host.json`: how both hosts treat queues and requests.
@@ -63,56 +63,56 @@ pub const FUNCTIONS: [Function; 11] = [
     Function {
         name: "connect",
         json: include_str!("connect/function.json"),
-        run: Run::Http(FORM, connect::run),
+        run: FunctionCode::Http(FORM, connect::run),
     },
     Function {
         name: "diagnose",
         json: include_str!("diagnose/function.json"),
-        run: Run::Http(FORM, diagnose::run),
+        run: FunctionCode::Http(FORM, diagnose::run),
     },
     Function {
         name: "google_webhook",
         json: include_str!("google_webhook/function.json"),
-        run: Run::Http(NONE, google_webhook::run),
+        run: FunctionCode::Http(NONE, google_webhook::run),
     },
     Function {
         name: "health",
         json: include_str!("health/function.json"),
-        run: Run::Http(FORM, health::run),
+        run: FunctionCode::Http(FORM, health::run),
     },
     Function {
         name: "home",
         json: include_str!("home/function.json"),
-        run: Run::Http(FORM, home::run),
+        run: FunctionCode::Http(FORM, home::run),
     },
     Function {
         name: "oauth_callback",
         json: include_str!("oauth_callback/function.json"),
-        run: Run::Http(FORM, oauth_callback::run),
+        run: FunctionCode::Http(FORM, oauth_callback::run),
     },
     Function {
         name: "poll_caldav",
         json: include_str!("poll_caldav/function.json"),
-        run: Run::Poll(poll_caldav::run),
+        run: FunctionCode::Poll(poll_caldav::run),
     },
     Function {
         name: "reconcile",
         json: include_str!("reconcile/function.json"),
-        run: Run::Timer(reconcile::run),
+        run: FunctionCode::Timer(reconcile::run),
     },
     Function {
         name: "renew_google_channels",
         json: include_str!("renew_google_channels/function.json"),
-        run: Run::Upkeep(renew_google_channels::run),
+        run: FunctionCode::Upkeep(renew_google_channels::run),
     },
     Function {
         name: "sync_calendar",
         json: include_str!("sync_calendar/function.json"),
-        run: Run::Queue(sync_calendar::run),
+        run: FunctionCode::Queue(sync_calendar::run),
     },
     Function {
         name: "sync_calendar_poison",
         json: include_str!("sync_calendar_poison/function.json"),
-        run: Run::Queue(sync_calendar_poison::run),
+        run: FunctionCode::Queue(sync_calendar_poison::run),
     },
 ];

@@ -34,7 +34,7 @@ const STYLE_HASH: &str = "'sha256-VS+2NHfkqW40cLzSA4AlxSD++YEfpwyTCDzKkmzW7Mw='"
 
 /// What a person can do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way<'a> {
+pub enum NextStep<'a> {
     /// Nothing, here.
     Nowhere,
     /// Look at another page of ours.
@@ -57,11 +57,16 @@ pub enum Way<'a> {
 
 /// A page that leads nowhere. What stands between two `` ` `` is shown as something to type.
 pub fn page(status: StatusCode, title: &str, paragraphs: &[&str]) -> Response {
-    page_with(status, title, paragraphs, Way::Nowhere)
+    page_with(status, title, paragraphs, NextStep::Nowhere)
 }
 
 /// A page with a way to go on.
-pub fn page_with(status: StatusCode, title: &str, paragraphs: &[&str], way: Way<'_>) -> Response {
+pub fn page_with(
+    status: StatusCode,
+    title: &str,
+    paragraphs: &[&str],
+    way: NextStep<'_>,
+) -> Response {
     let title = escaped(title);
     let words: String =
         paragraphs.iter().map(|words| format!("<p>{}</p>\n", with_code(words))).collect();
@@ -77,7 +82,7 @@ pub fn page_with(status: StatusCode, title: &str, paragraphs: &[&str], way: Way<
     response.content_type = "text/html; charset=utf-8";
     // A browser holds a form to its policy on every redirect, and a provider sends people on to
     // wherever their organisation signs them in.
-    let forms = if matches!(way, Way::Button { .. }) { "'self' https:" } else { "'none'" };
+    let forms = if matches!(way, NextStep::Button { .. }) { "'self' https:" } else { "'none'" };
     let policy = format!(
         "default-src 'none'; style-src {STYLE_HASH}; base-uri 'none'; form-action {forms}; \
         frame-ancestors 'none'"
@@ -87,13 +92,13 @@ pub fn page_with(status: StatusCode, title: &str, paragraphs: &[&str], way: Way<
     private(with(response, (header::CONTENT_SECURITY_POLICY, policy)))
 }
 
-fn markup(way: Way<'_>) -> String {
+fn markup(way: NextStep<'_>) -> String {
     match way {
-        Way::Nowhere => String::new(),
-        Way::Link { label, to } => {
+        NextStep::Nowhere => String::new(),
+        NextStep::Link { label, to } => {
             format!("<a class=\"way\" href=\"{}\">{}</a>\n", escaped(to), escaped(label))
         }
-        Way::Button { label, to, field } => {
+        NextStep::Button { label, to, field } => {
             let field = field.map(|(name, value)| {
                 format!(
                     "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
@@ -112,7 +117,7 @@ fn markup(way: Way<'_>) -> String {
 }
 
 /// What went wrong with a consent, as far as it is the person's to know, and the way to try again.
-pub fn failed(error: &Error, way: Way<'_>) -> Response {
+pub fn failed(error: &Error, way: NextStep<'_>) -> Response {
     use Error as E;
     let provider = |error: &jobs::ProviderError| match error {
         jobs::ProviderError::Consent(_) | jobs::ProviderError::Unauthorized => {
@@ -239,9 +244,9 @@ mod tests {
     fn words_cannot_become_markup() {
         let evil = "</title><script>x";
         for way in [
-            Way::Nowhere,
-            Way::Link { label: evil, to: evil },
-            Way::Button { label: evil, to: evil, field: Some((evil, evil)) },
+            NextStep::Nowhere,
+            NextStep::Link { label: evil, to: evil },
+            NextStep::Button { label: evil, to: evil, field: Some((evil, evil)) },
         ] {
             let page =
                 page_with(StatusCode::OK, evil, &["<img src=x onerror='y'>&\u{0}", "`<b>`"], way);
@@ -273,7 +278,7 @@ mod tests {
     #[test]
     fn forms_are_sent_where_there_is_one() {
         assert!(policy(&page(StatusCode::OK, "x", &[])).contains("form-action 'none'"));
-        let button = Way::Button { label: "Go", to: "/x", field: None };
+        let button = NextStep::Button { label: "Go", to: "/x", field: None };
         assert!(
             policy(&page_with(StatusCode::OK, "x", &[], button))
                 .contains("form-action 'self' https:;")
@@ -293,7 +298,7 @@ mod tests {
             page(StatusCode::OK, "x", &[]),
             leave("/"),
             not_here(),
-            failed(&Error::SuspiciousEmpty, Way::Nowhere),
+            failed(&Error::SuspiciousEmpty, NextStep::Nowhere),
         ] {
             assert!(
                 response
@@ -307,11 +312,11 @@ mod tests {
     #[test]
     fn whose_fault_it_was_shows_in_the_status() {
         use jobs::ProviderError as P;
-        let status = |error: P| failed(&Error::Provider(error), Way::Nowhere).status.as_u16();
+        let status = |error: P| failed(&Error::Provider(error), NextStep::Nowhere).status.as_u16();
         assert_eq!(status(P::Consent("tick both".into())), 403);
         assert_eq!(status(P::Unreachable("x".into())), 503);
         assert_eq!(status(P::Misconfigured("x".into())), 500);
-        let page = failed(&Error::Provider(P::Consent("tick both".into())), Way::Nowhere);
+        let page = failed(&Error::Provider(P::Consent("tick both".into())), NextStep::Nowhere);
         assert!(page.body.contains("Tick both. Nothing was connected"), "{}", page.body);
         for error in [
             Error::Vault(jobs::VaultError::KeyFile(
@@ -320,7 +325,7 @@ mod tests {
             Error::Provider(P::Misconfigured("set GOOGLE_CLIENT_ID".into())),
             Error::Damaged("the row account:a1".into()),
         ] {
-            let [one, other] = [0, 1].map(|_| failed(&error, Way::Nowhere).body);
+            let [one, other] = [0, 1].map(|_| failed(&error, NextStep::Nowhere).body);
             assert!(
                 !one.contains("anna")
                     && !one.contains("GOOGLE")

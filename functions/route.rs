@@ -10,7 +10,7 @@ const EMPTY: &str = "{ignored:maxlength(0)?}";
 
 /// A route template.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route(Vec<Segment>);
+pub struct RouteTemplate(Vec<Segment>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Segment {
@@ -18,7 +18,7 @@ enum Segment {
     Parameter(String),
 }
 
-impl Route {
+impl RouteTemplate {
     /// Reads a template.
     ///
     /// # Errors
@@ -64,21 +64,21 @@ mod tests {
 
     #[test]
     fn paths_are_matched_whole() {
-        let health = Route::parse("health").unwrap();
+        let health = RouteTemplate::parse("health").unwrap();
         assert!(
             health.matches("/health") && health.matches("/Health/") && health.matches("health")
         );
         assert!(
             !health.matches("/health/x") && !health.matches("/") && !health.matches("/healthy")
         );
-        let callback = Route::parse("oauth/{provider}/callback").unwrap();
+        let callback = RouteTemplate::parse("oauth/{provider}/callback").unwrap();
         assert!(callback.matches("/oauth/google/callback"));
         assert!(!callback.matches("/oauth//callback") && !callback.matches("/oauth/google"));
     }
 
     #[test]
     fn the_empty_path_is_matched_by_its_own_template_only() {
-        let home = Route::parse(EMPTY).unwrap();
+        let home = RouteTemplate::parse(EMPTY).unwrap();
         assert!(home.matches("/") && home.matches(""));
         assert!(!home.matches("/x") && !home.matches("//x"));
     }
@@ -88,7 +88,7 @@ mod tests {
         for template in
             ["", "/", "{*path}", "app/{*rest}", "{id:int}", "{id?}", "app//x", "app/", "a b", "{}"]
         {
-            assert!(Route::parse(template).is_err(), "{template}");
+            assert!(RouteTemplate::parse(template).is_err(), "{template}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::*;
-use crate::binding::{Access, Trigger};
+use crate::binding::{AuthLevel, Trigger};
 
 fn bindings(function: &Function) -> Vec<Value> {
     let json: Value = serde_json::from_str(function.json).unwrap();
@@ -56,9 +56,12 @@ fn the_code_fits_the_trigger() {
         let trigger = function.binding().unwrap().trigger;
         let fits = matches!(
             (&function.run, &trigger),
-            (Run::Http(..), Trigger::Http { .. })
-                | (Run::Timer(_) | Run::Upkeep(_) | Run::Poll(_), Trigger::Timer { .. })
-                | (Run::Queue(_), Trigger::Queue { .. })
+            (FunctionCode::Http(..), Trigger::Http { .. })
+                | (
+                    FunctionCode::Timer(_) | FunctionCode::Upkeep(_) | FunctionCode::Poll(_),
+                    Trigger::Timer { .. }
+                )
+                | (FunctionCode::Queue(_), Trigger::Queue { .. })
         );
         assert!(fits, "{}: {trigger:?}", function.name);
     }
@@ -67,7 +70,9 @@ fn the_code_fits_the_trigger() {
 /// With one more or one fewer, the host would not proxy the request but wrap it into an invocation.
 #[test]
 fn http_functions_have_one_way_in_and_one_out() {
-    for function in FUNCTIONS.iter().filter(|function| matches!(function.run, Run::Http(..))) {
+    for function in
+        FUNCTIONS.iter().filter(|function| matches!(function.run, FunctionCode::Http(..)))
+    {
         let bindings = bindings(function);
         let kinds: Vec<_> = bindings
             .iter()
@@ -93,10 +98,10 @@ fn everybody_gets_as_far_as_us_but_for_diagnose() {
             continue;
         };
         let expected =
-            if function.name == "diagnose" { Access::Function } else { Access::Anonymous };
+            if function.name == "diagnose" { AuthLevel::Function } else { AuthLevel::Anonymous };
         assert_eq!(access, expected, "{}", function.name);
         assert!(
-            access == Access::Anonymous || methods == ["GET"],
+            access == AuthLevel::Anonymous || methods == ["GET"],
             "{}: whoever has the key may look, and no more",
             function.name
         );
@@ -107,7 +112,7 @@ fn everybody_gets_as_far_as_us_but_for_diagnose() {
 /// have matched another route there.
 #[test]
 fn no_other_route_leads_to_diagnose() {
-    let routes = |access: Access| {
+    let routes = |access: AuthLevel| {
         FUNCTIONS.iter().filter_map(move |function| match function.binding().unwrap().trigger {
             Trigger::Http { route, access: found, .. } if found == access => {
                 Some((function.name, route))
@@ -123,18 +128,20 @@ fn no_other_route_leads_to_diagnose() {
         "//health/detail",
         "/health%2Fdetail",
     ];
-    for (name, route) in routes(Access::Anonymous) {
+    for (name, route) in routes(AuthLevel::Anonymous) {
         for path in paths {
             assert!(!route.matches(path), "{name} takes {path} from everybody");
         }
     }
-    let (_, diagnose) = routes(Access::Function).next().unwrap();
+    let (_, diagnose) = routes(AuthLevel::Function).next().unwrap();
     assert_eq!(paths.map(|path| diagnose.matches(path)), [true, true, true, false, false, false]);
 }
 
 #[test]
 fn other_functions_have_one_binding() {
-    for function in FUNCTIONS.iter().filter(|function| !matches!(function.run, Run::Http(..))) {
+    for function in
+        FUNCTIONS.iter().filter(|function| !matches!(function.run, FunctionCode::Http(..)))
+    {
         assert_eq!(
             bindings(function).len(),
             1,
@@ -148,7 +155,7 @@ fn other_functions_have_one_binding() {
 fn no_route_leads_to_an_invocation() {
     for function in &FUNCTIONS {
         let Trigger::Http { route, .. } = function.binding().unwrap().trigger else { continue };
-        for other in FUNCTIONS.iter().filter(|other| !matches!(other.run, Run::Http(..))) {
+        for other in FUNCTIONS.iter().filter(|other| !matches!(other.run, FunctionCode::Http(..))) {
             for path in [
                 format!("/{}", other.name),
                 format!("/{}/", other.name),
@@ -175,10 +182,12 @@ fn queues_are_those_that_jobs_fill() {
 
 #[test]
 fn timers_are_not_started_with_the_host() {
-    for function in FUNCTIONS
-        .iter()
-        .filter(|function| matches!(function.run, Run::Timer(_) | Run::Upkeep(_) | Run::Poll(_)))
-    {
+    for function in FUNCTIONS.iter().filter(|function| {
+        matches!(
+            function.run,
+            FunctionCode::Timer(_) | FunctionCode::Upkeep(_) | FunctionCode::Poll(_)
+        )
+    }) {
         assert_eq!(
             bindings(function)[0]["runOnStartup"],
             false,

@@ -8,24 +8,24 @@ use jobs::Services;
 
 /// What a function is started by, and its code.
 #[derive(Clone, Copy)]
-pub enum Run {
+pub enum FunctionCode {
     /// A request from outside, with a body of at most so many bytes.
-    Http(usize, for<'a> fn(&'a Services, Request) -> BoxFuture<'a, Response>),
+    Http(usize, for<'a> fn(&'a Services, HttpTrigger) -> BoxFuture<'a, Response>),
     /// The clock, by the schedule in its `function.json`.
-    Timer(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Answer>),
+    Timer(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Disposition>),
     /// The clock, as [`Run::Timer`]; where one process is all there is, also at its start, past
     /// due: it makes up for what was missed.
-    Upkeep(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Answer>),
+    Upkeep(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Disposition>),
     /// The clock, by `CALRELAY_POLL_SECONDS`; the schedule in its `function.json` is the closest
     /// that the Functions host gets to it.
-    Poll(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Answer>),
+    Poll(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Disposition>),
     /// A message of a queue.
-    Queue(for<'a> fn(&'a Services, Message) -> BoxFuture<'a, Answer>),
+    Queue(for<'a> fn(&'a Services, QueueMessage) -> BoxFuture<'a, Disposition>),
 }
 
 /// A request from outside.
 #[derive(Debug)]
-pub struct Request {
+pub struct HttpTrigger {
     /// Method.
     pub method: Method,
     /// Path and query.
@@ -89,7 +89,7 @@ pub struct Tick {
 
 /// A message was taken from a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub struct QueueMessage {
     /// What it says.
     pub text: String,
     /// How often it has been taken, this time included.
@@ -98,18 +98,18 @@ pub struct Message {
 
 /// What is to become of a message; after a tick it only says how the run is to be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum Disposition {
     /// It is dealt with.
     Done,
     /// It comes back after a while, and goes to the poison queue if that happens too often.
     Retry,
 }
 
-impl From<jobs::Verdict> for Answer {
-    fn from(verdict: jobs::Verdict) -> Self {
+impl From<jobs::NudgeOutcome> for Disposition {
+    fn from(verdict: jobs::NudgeOutcome) -> Self {
         match verdict {
-            jobs::Verdict::Done => Self::Done,
-            jobs::Verdict::Retry => Self::Retry,
+            jobs::NudgeOutcome::Done => Self::Done,
+            jobs::NudgeOutcome::Retry => Self::Retry,
         }
     }
 }

@@ -16,14 +16,14 @@ use jobs::Services;
 use jobs::consent::{self, ProviderKind, Unfinished, ticket};
 
 use crate::cookie::{self, Origin};
-use crate::page::{self, Way};
-use crate::trigger::{Request, Response};
+use crate::page::{self, NextStep};
+use crate::trigger::{HttpTrigger, Response};
 
 /// Its own path.
 pub const PATH: &str = "/oauth/google/start";
 
 /// Answers.
-pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
+pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
         let Some(kind) = consent::kind("google") else { return page::not_here() };
         match (&services.setup.public_url, request.method == Method::POST) {
@@ -37,14 +37,18 @@ pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
 }
 
 /// The way to try again, after an answer that connected nothing.
-pub fn again(services: &Services) -> Way<'static> {
+pub fn again(services: &Services) -> NextStep<'static> {
     match services.setup.public_url {
-        Some(_) => Way::Button { label: "Try again", to: PATH, field: None },
-        None => Way::Link { label: "Try again", to: PATH },
+        Some(_) => NextStep::Button { label: "Try again", to: PATH, field: None },
+        None => NextStep::Link { label: "Try again", to: PATH },
     }
 }
 
-async fn of_the_machine(services: &Services, kind: ProviderKind, request: &Request) -> Response {
+async fn of_the_machine(
+    services: &Services,
+    kind: ProviderKind,
+    request: &HttpTrigger,
+) -> Response {
     if !request.operator {
         return elsewhere();
     }
@@ -70,11 +74,11 @@ async fn of_the_machine(services: &Services, kind: ProviderKind, request: &Reque
         Ok(begun) => {
             page::away(&begun.location, cookie::set(Origin::Loopback, begun.browser.expose()))
         }
-        Err(error) => page::failed(&error, Way::Nowhere),
+        Err(error) => page::failed(&error, NextStep::Nowhere),
     }
 }
 
-fn explained(public: &str, request: &Request) -> Response {
+fn explained(public: &str, request: &HttpTrigger) -> Response {
     let Some(ticket) = ticket(request.uri.query().unwrap_or_default().as_bytes()) else {
         return elsewhere();
     };
@@ -94,7 +98,7 @@ fn explained(public: &str, request: &Request) -> Response {
              others.",
             "You can take your consent back at any time, at myaccount.google.com/connections.",
         ],
-        Way::Button {
+        NextStep::Button {
             label: "Continue to Google",
             to: PATH,
             field: Some(("ticket", ticket.expose())),
@@ -106,7 +110,7 @@ async fn invited(
     services: &Services,
     kind: ProviderKind,
     public: &str,
-    request: &Request,
+    request: &HttpTrigger,
 ) -> Response {
     if !began_here(&request.headers, public) {
         return sent_here();
@@ -134,7 +138,7 @@ async fn invited(
                 "Nothing was begun, and nothing was changed. Ask whoever sent it for another one.",
             ],
         ),
-        Err(Unfinished::Failed(error)) => page::failed(&error, Way::Nowhere),
+        Err(Unfinished::Failed(error)) => page::failed(&error, NextStep::Nowhere),
     }
 }
 

@@ -11,10 +11,10 @@ use futures::future::BoxFuture;
 use http::StatusCode;
 use jobs::Services;
 
-use crate::trigger::{Request, Response};
+use crate::trigger::{HttpTrigger, Response};
 
 /// Answers.
-pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
+pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
         if !request.operator {
             return Response::text(

@@ -10,10 +10,10 @@ use http::StatusCode;
 use jobs::Services;
 use jobs::channels::{self, Notice};
 
-use crate::trigger::{Request, Response};
+use crate::trigger::{HttpTrigger, Response};
 
 /// Answers.
-pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
+pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
         let header = |name| {
             request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()

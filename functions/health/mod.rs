@@ -7,10 +7,10 @@ use futures::future::BoxFuture;
 use http::StatusCode;
 use jobs::Services;
 
-use crate::trigger::{Request, Response};
+use crate::trigger::{HttpTrigger, Response};
 
 /// Answers.
-pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
+pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
         let asked = request.uri.query().is_some_and(|query| {
             query.split('&').any(|part| part == "detail" || part.starts_with("detail="))

@@ -7,23 +7,23 @@ use http::StatusCode;
 use jobs::{Services, consent};
 
 use crate::connect;
-use crate::page::{self, Way};
-use crate::trigger::{Request, Response};
+use crate::page::{self, NextStep};
+use crate::trigger::{HttpTrigger, Response};
 
 /// Answers.
-pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
+pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
         let own = request.operator && services.setup.public_url.is_none();
         let offered = own
             && consent::kind("google").is_some_and(|kind| services.connect.consents(kind).is_ok());
         let way = if offered {
-            Way::Link {
+            NextStep::Link {
                 label: "Connect a Google \
         account",
                 to: connect::PATH,
             }
         } else {
-            Way::Nowhere
+            NextStep::Nowhere
         };
         let words =
             ["How it is, is told at `/health`. How your pairs are: `calrelay status`. What is \

@@ -13,13 +13,13 @@ use jobs::consent::{self, Unfinished};
 use crate::connect::again;
 use crate::cookie::{self, Origin};
 use crate::page;
-use crate::trigger::{Request, Response};
+use crate::trigger::{HttpTrigger, Response};
 
 /// The query of the page that says that it went well: without it nobody would know what to do next.
 const DONE: &str = "done";
 
 /// Answers.
-pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
+pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
         let name = request
             .uri

@@ -5,10 +5,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use jobs::Services;
 
-use crate::trigger::{Answer, Tick};
+use crate::trigger::{Disposition, Tick};
 
 /// Polls. What failed is found again by the next poll.
-pub fn run(services: &Services, _tick: Tick) -> BoxFuture<'_, Answer> {
+pub fn run(services: &Services, _tick: Tick) -> BoxFuture<'_, Disposition> {
     async move {
         match jobs::poll_calendars(services).await {
             Ok(polled) => {
@@ -18,11 +18,11 @@ pub fn run(services: &Services, _tick: Tick) -> BoxFuture<'_, Answer> {
                     sent = polled.sent,
                     "polled"
                 );
-                Answer::Done
+                Disposition::Done
             }
             Err(error) => {
                 tracing::warn!(%error, "the calendars could not be polled");
-                Answer::Retry
+                Disposition::Retry
             }
         }
     }

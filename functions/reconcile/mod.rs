@@ -5,10 +5,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use jobs::Services;
 
-use crate::trigger::{Answer, Tick};
+use crate::trigger::{Disposition, Tick};
 
 /// Nudges. A night that failed is made up for by the polls of the morning.
-pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Answer> {
+pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Disposition> {
     async move {
         if let Err(error) = jobs::audit::clear(services).await {
             tracing::warn!(%error, "old entries of the audit trail could not be cleared away; the \
@@ -22,11 +22,11 @@ pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Answer> {
                     past_due = tick.past_due,
                     "nightly pass begun"
                 );
-                Answer::Done
+                Disposition::Done
             }
             Err(error) => {
                 tracing::warn!(%error, "the nightly pass could not begin");
-                Answer::Retry
+                Disposition::Retry
             }
         }
     }

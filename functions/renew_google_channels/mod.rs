@@ -7,10 +7,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use jobs::Services;
 
-use crate::trigger::{Answer, Tick};
+use crate::trigger::{Disposition, Tick};
 
 /// Renews. What fails is tried again by the next run.
-pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Answer> {
+pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Disposition> {
     async move {
         match jobs::consent::clear(services).await {
             Ok(0) => {}
@@ -23,15 +23,15 @@ pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Answer> {
             cleared away; it is tried again in an hour"),
         }
         match jobs::channels::renew(services, tick.past_due).await {
-            Ok(tended) if tended == jobs::channels::Tended::default() => Answer::Done,
+            Ok(tended) if tended == jobs::channels::RenewOutcome::default() => Disposition::Done,
             Ok(tended) => {
-                let jobs::channels::Tended { wanted, opened, ended, failed } = tended;
+                let jobs::channels::RenewOutcome { wanted, opened, ended, failed } = tended;
                 tracing::info!(wanted, opened, ended, failed, "channels renewed");
-                Answer::Done
+                Disposition::Done
             }
             Err(error) => {
                 tracing::warn!(%error, "channels could not be renewed");
-                Answer::Retry
+                Disposition::Retry
             }
         }
     }

@@ -6,16 +6,16 @@ use futures::future::BoxFuture;
 use jobs::Services;
 use jobs::nudge::Nudge;
 
-use crate::trigger::{Answer, Message};
+use crate::trigger::{Disposition, QueueMessage};
 
 /// Marks them.
-pub fn run(services: &Services, message: Message) -> BoxFuture<'_, Answer> {
+pub fn run(services: &Services, message: QueueMessage) -> BoxFuture<'_, Disposition> {
     async move {
         match Nudge::from_text(&message.text) {
             Ok(nudge) => jobs::give_up_on_calendar(services, &nudge.calendar_id).await.into(),
             Err(error) => {
                 tracing::error!(%error, "a message was dropped");
-                Answer::Done
+                Disposition::Done
             }
         }
     }

@@ -22,7 +22,7 @@ use jobs::nudge::{self, Cause, Nudge};
 use jobs::report::Silent;
 use simulators::azurite::Azurite;
 use simulators::caldav::Manners;
-use store::azure::{Azure, Settings};
+use store::azure::{AccountSettings, Azure};
 use store::{Op, Queue, Store, Table};
 
 use crate::ways::{BACKGROUND, ONE_WAY, TWO_WAY};
@@ -48,8 +48,9 @@ pub fn event(uid: &str, title: &str) -> String {
 
 /// The world's rows, moved to Azure; from here on it knows no other storage.
 pub async fn on_azure(world: &mut World, azurite: &Azurite) -> anyhow::Result<Arc<Azure>> {
-    let azure =
-        Arc::new(Azure::connect(&Settings::from_connection_string(&azurite.connection_string())?)?);
+    let azure = Arc::new(Azure::connect(&AccountSettings::from_connection_string(
+        &azurite.connection_string(),
+    )?)?);
     let partitions = [
         (Table::Directory, world.services.owner.clone()),
         (Table::Secrets, world.services.owner.clone()),
@@ -95,7 +96,7 @@ async fn notified(world: &World, azure: &Azure, side: usize) -> (u64, u64) {
     let verdict =
         jobs::sync_calendar(&world.services, &Nudge::from_text(&message.body).expect("a nudge"))
             .await;
-    assert_eq!(verdict, jobs::Verdict::Done);
+    assert_eq!(verdict, jobs::NudgeOutcome::Done);
     azure.delete(nudge::QUEUE, &message).await.expect("it is deleted");
     azure.settle().await;
     let now = azure.transactions();

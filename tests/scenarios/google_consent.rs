@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use async_trait::async_trait;
-use providers::google::Tokens as _;
+use providers::google::AccessTokens as _;
 use providers::google::oauth;
-use providers::http::{Access, Http};
+use providers::http::{AddressPolicy, Http};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use simulators::client::{Answer, Client};
@@ -516,7 +516,7 @@ async fn no_token_is_written_down() -> anyhow::Result<()> {
 struct Nowhere;
 
 #[async_trait]
-impl providers::Keep for Nowhere {
+impl providers::RefreshTokenStore for Nowhere {
     async fn keep(&self, _: &SecretString, _: &SecretString) -> bool {
         false
     }
@@ -535,14 +535,14 @@ async fn a_thousand_waiting_jobs_cost_one_refresh() -> anyhow::Result<()> {
             .and_then(|(_, value)| Url::parse(value).ok())
             .context("an address")
     };
-    let settings = oauth::Settings {
+    let settings = oauth::OAuthSettings {
         client_id: CLIENT_ID.into(),
         client_secret: CLIENT_SECRET.into(),
         auth_url: url("GOOGLE_AUTH_URL")?,
         token_url: url("GOOGLE_TOKEN_URL")?,
         revoke_url: url("GOOGLE_REVOKE_URL")?,
     };
-    let http = Arc::new(Http::new(Access { allow_private: true })?);
+    let http = Arc::new(Http::new(AddressPolicy { allow_private: true })?);
     let grants = oauth::Grants::new(Arc::new(oauth::Client::new(&http, settings)));
     let token: SecretString = world.anna.refresh_token().into();
     let crowd = || {

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret;
 use simulators::key_vault::{Counts, Fault, KeyVault as StandIn};
-use vault::key_vault::{Identity, Limits, Transport};
-use vault::{Envelope, Error, KeyVault, Place, RootRow, Vault, WrappingKey};
+use vault::key_vault::{CallLimits, KeyVaultIdentity, Transport};
+use vault::{Envelope, Error, KeyVault, RootRow, SealContext, Vault, WrappingKey};
 
 type Sealer = Envelope<KeyVault>;
 
-const PLACE: Place<'_> = Place { table: "secrets", partition: "local", row: "a1" };
+const PLACE: SealContext<'_> = SealContext { table: "secrets", partition: "local", row: "a1" };
 
 const SECRET: &str = "abcd-efgh-ijkl-mnop";
 
@@ -21,11 +21,11 @@ pub async fn stand_in() -> StandIn {
 }
 
 /// A process that seals with the stand-in's key, signed in by the machine's identity.
-pub fn wrapping_key(vault: &StandIn, limits: Limits) -> KeyVault {
+pub fn wrapping_key(vault: &StandIn, limits: CallLimits) -> KeyVault {
     let transport = Transport::new(Arc::new(vault.transport()));
     KeyVault::with(
         vault.identifier().parse().expect("an identifier"),
-        Identity::Managed { client_id: None },
+        KeyVaultIdentity::Managed { client_id: None },
         limits,
         Some(transport),
     )
@@ -35,13 +35,13 @@ fn process(vault: &StandIn) -> Sealer {
     process_with(vault, limits())
 }
 
-fn process_with(vault: &StandIn, limits: Limits) -> Sealer {
+fn process_with(vault: &StandIn, limits: CallLimits) -> Sealer {
     Envelope::with_root_row(wrapping_key(vault, limits), Arc::new(Row::default()))
 }
 
 /// A vault that failed is asked again at once.
-pub fn limits() -> Limits {
-    Limits { rest: Duration::ZERO, patience: Duration::from_secs(3), ..Limits::default() }
+pub fn limits() -> CallLimits {
+    CallLimits { rest: Duration::ZERO, patience: Duration::from_secs(3), ..CallLimits::default() }
 }
 
 async fn seal(sealer: &Sealer) -> String {
@@ -71,8 +71,8 @@ pub struct Row(Mutex<Option<String>>);
 
 #[async_trait::async_trait]
 impl RootRow for Row {
-    fn place(&self) -> Place<'_> {
-        Place { table: "secrets", partition: "vault", row: "root" }
+    fn place(&self) -> SealContext<'_> {
+        SealContext { table: "secrets", partition: "vault", row: "root" }
     }
 
     async fn read(&self) -> vault::Result<Option<String>> {
@@ -133,7 +133,7 @@ async fn what_is_kept_in_memory_is_bounded() {
     let vault = stand_in().await;
     let sealer = process_with(
         &vault,
-        Limits { keep_most: 2, keep: Duration::from_millis(1_500), ..limits() },
+        CallLimits { keep_most: 2, keep: Duration::from_millis(1_500), ..limits() },
     );
     let mut texts = Vec::new();
     for _ in 0..3 {
@@ -154,7 +154,7 @@ async fn what_is_kept_in_memory_is_bounded() {
 async fn a_new_version_of_the_key_wraps_and_the_old_one_still_opens() {
     let vault = stand_in().await;
     let (first, sealer) =
-        (vault.newest(), process_with(&vault, Limits { keep: Duration::ZERO, ..limits() }));
+        (vault.newest(), process_with(&vault, CallLimits { keep: Duration::ZERO, ..limits() }));
     let old = seal(&sealer).await;
     assert_eq!(sealer.reseal(PLACE, &old).await.unwrap(), None, "up to date");
     let second = vault.rotate();
@@ -189,7 +189,12 @@ async fn with_a_version_in_its_identifier_it_wraps_with_that_one() {
     vault.rotate();
     let key = format!("{}/{pinned}", vault.identifier()).parse().unwrap();
     let transport = Transport::new(Arc::new(vault.transport()));
-    let key = KeyVault::with(key, Identity::Managed { client_id: None }, limits(), Some(transport));
+    let key = KeyVault::with(
+        key,
+        KeyVaultIdentity::Managed { client_id: None },
+        limits(),
+        Some(transport),
+    );
     let sealer = Envelope::with_root_row(key, Arc::new(Row::default()));
     let text = seal(&sealer).await;
     assert_eq!(parts(&text)[1], pinned);
@@ -243,7 +248,7 @@ async fn what_is_no_version_of_a_key_is_not_made_part_of_an_address() {
 #[tokio::test]
 async fn a_version_that_is_gone_is_no_loss_but_something_to_recover() {
     let vault = stand_in().await;
-    let sealer = process_with(&vault, Limits { keep: Duration::ZERO, ..limits() });
+    let sealer = process_with(&vault, CallLimits { keep: Duration::ZERO, ..limits() });
     let text = seal(&sealer).await;
     vault.delete(true);
     for words in [
@@ -350,7 +355,11 @@ async fn health_is_cheap_and_true() {
     let vault = stand_in().await;
     let sealer = process_with(
         &vault,
-        Limits { trust: Duration::from_millis(300), rest: Duration::from_millis(300), ..limits() },
+        CallLimits {
+            trust: Duration::from_millis(300),
+            rest: Duration::from_millis(300),
+            ..limits()
+        },
     );
     let key = sealer.wrapping_key();
     let all = futures::future::join_all((0..10).map(|_| key.check())).await;
@@ -377,7 +386,7 @@ async fn health_is_cheap_and_true() {
 #[tokio::test]
 async fn health_is_not_taken_from_memory_when_work_fails() {
     let vault = stand_in().await;
-    let sealer = process_with(&vault, Limits { rest: Duration::from_secs(5), ..limits() });
+    let sealer = process_with(&vault, CallLimits { rest: Duration::from_secs(5), ..limits() });
     let text = seal(&sealer).await;
     sealer.wrapping_key().check().await.unwrap();
     vault.allow(false);

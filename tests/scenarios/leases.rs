@@ -10,12 +10,12 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use jobs::nudge::{Cause, Nudge, QUEUE};
 use jobs::report::Silent;
-use jobs::{Services, SyncOptions, Verdict, directory, sync_calendar};
+use jobs::{NudgeOutcome, Services, SyncOptions, directory, sync_calendar};
 use simulators::azurite::Azurite;
 use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
-use store::azure::{Azure, Settings};
-use store::{Attempt, Hold, Lease, Leases, Table};
+use store::azure::{AccountSettings, Azure};
+use store::{Acquired, Hold, Lease, Leases, Table};
 
 use crate::azure_costs::{event, on_azure};
 use crate::ways::{BACKGROUND, ONE_WAY, TWO_WAY, at_rest, code, did};
@@ -34,10 +34,10 @@ struct Asked {
 
 #[async_trait]
 impl Leases for Fleeting {
-    async fn acquire(&self, scope: &str, names: &[&str]) -> store::Result<Attempt> {
+    async fn acquire(&self, scope: &str, names: &[&str]) -> store::Result<Acquired> {
         Ok(match self.leases.acquire(scope, names).await? {
-            Attempt::Taken(lease) => {
-                Attempt::Taken(Lease::new(Asked { lease, left: AtomicUsize::new(self.asks) }))
+            Acquired::Taken(lease) => {
+                Acquired::Taken(Lease::new(Asked { lease, left: AtomicUsize::new(self.asks) }))
             }
             busy => busy,
         })
@@ -67,8 +67,8 @@ struct Worthless;
 
 #[async_trait]
 impl Leases for Worthless {
-    async fn acquire(&self, _: &str, _: &[&str]) -> store::Result<Attempt> {
-        Ok(Attempt::Taken(Lease::new(Worthless)))
+    async fn acquire(&self, _: &str, _: &[&str]) -> store::Result<Acquired> {
+        Ok(Acquired::Taken(Lease::new(Worthless)))
     }
 
     fn pause(&self) -> Duration {
@@ -239,7 +239,7 @@ async fn whoever_only_looks_waits_for_nobody() -> anyhow::Result<()> {
             sync_calendar(&world.services, &Nudge { calendar_id: pair.from.clone(), cause }).await;
         assert_eq!(
             (verdict, world.services.queue.len(QUEUE).await?),
-            (Verdict::Done, waiting),
+            (NudgeOutcome::Done, waiting),
             "{cause:?}"
         );
     }
@@ -260,7 +260,7 @@ async fn whoever_only_looks_waits_for_nobody() -> anyhow::Result<()> {
         &Nudge { calendar_id: pair.from.clone(), cause: Cause::Webhook },
     )
     .await;
-    assert_eq!((verdict, world.writes()), (Verdict::Done, [0, 1]));
+    assert_eq!((verdict, world.writes()), (NudgeOutcome::Done, [0, 1]));
 
     // A pass that another process made in between leaves nothing to do, and a pair that is gone is
     // not looked at.
@@ -301,7 +301,7 @@ async fn several_instances_on_one_storage_account_make_each_copy_once() -> anyho
     on_azure(&mut world, &azurite).await?;
     let mut instances = Vec::new();
     for _ in 0..3 {
-        let azure = Arc::new(Azure::connect(&Settings::from_connection_string(
+        let azure = Arc::new(Azure::connect(&AccountSettings::from_connection_string(
             &azurite.connection_string(),
         )?)?);
         instances.push(Services {

@@ -8,7 +8,7 @@ use anyhow::bail;
 use jiff::Timestamp;
 use jobs::Clock;
 use simulators::azurite::Account;
-use store::azure::{Azure, Settings};
+use store::azure::{AccountSettings, Azure};
 use store::{Embedded, Leases, Queue, Store};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -79,7 +79,7 @@ impl Place {
 
 impl Opened {
     fn azure(account: &Account) -> anyhow::Result<Self> {
-        Ok(Self::Azure(Arc::new(Azure::connect(&Settings::from_connection_string(
+        Ok(Self::Azure(Arc::new(Azure::connect(&AccountSettings::from_connection_string(
             &account.connection_string(),
         )?)?)))
     }

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use simulators::azurite::Azurite;
 use simulators::faults::{Fault, On};
 use simulators::proxy::Proxy;
-use store::azure::{Azure, Settings, Transactions};
+use store::azure::{AccountSettings, Azure, Transactions};
 use store::contract::{leases_contract, queue_contract, store_contract};
 use store::{Error, Leases, Op, Queue, Store, Table};
 
-fn settings(azurite: &Azurite) -> Settings {
-    Settings::from_connection_string(&azurite.connection_string()).expect("a connection string")
+fn settings(azurite: &Azurite) -> AccountSettings {
+    AccountSettings::from_connection_string(&azurite.connection_string())
+        .expect("a connection string")
 }
 
 fn connect(azurite: &Azurite) -> Azure {

@@ -1,6 +1,6 @@
 //! What several stories of one world do in the same way.
 
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use jobs::SyncOptions;
 use jobs::directory::{self, Account};
 use jobs::report::Run;

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
-use engine::calendar::ProviderKind;
 use engine::pair::Pair;
+use engine::provider::ProviderKind;
 use jiff::Timestamp;
 use jobs::directory;
 use jobs::report::{Run, Silent};
 use jobs::{Clock, Services, SyncOptions};
-use providers::http::{Access, Http};
+use providers::http::{AddressPolicy, Http};
 use simulators::caldav::{CalDav, Calendar, Manners};
 use simulators::faults::Faults;
 use simulators::google;
@@ -335,7 +335,7 @@ fn services(
     google: Option<&Settings>,
     root: u8,
 ) -> anyhow::Result<Services> {
-    let access = Access { allow_private: true };
+    let access = AddressPolicy { allow_private: true };
     let http = Arc::new(if real { Http::new(access)? } else { Http::hurried(access)? });
     Ok(Services {
         leases: opened.leases(),

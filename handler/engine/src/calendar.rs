@@ -50,35 +50,6 @@ id!(
     PairId
 );
 
-/// Who keeps the calendar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ProviderKind {
-    /// Any CalDAV server (RFC 4791).
-    Caldav,
-    /// Apple's CalDAV server, with its own manners.
-    Icloud,
-    /// Google Calendar, through its own API.
-    Google,
-}
-
-impl ProviderKind {
-    /// The name in `--json` and in storage.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Caldav => "caldav",
-            Self::Icloud => "icloud",
-            Self::Google => "google",
-        }
-    }
-}
-
-impl fmt::Display for ProviderKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// A calendar as its provider offers it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteCalendar {
@@ -101,18 +72,6 @@ pub struct RemoteCalendar {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_provider_has_one_name_wherever_it_is_written() {
-        for (kind, name) in [
-            (ProviderKind::Caldav, "caldav"),
-            (ProviderKind::Icloud, "icloud"),
-            (ProviderKind::Google, "google"),
-        ] {
-            assert_eq!((kind.as_str(), kind.to_string()), (name, name.to_owned()));
-            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{name}\""));
-        }
-    }
 
     #[test]
     fn an_id_is_shown_as_it_was_written() {

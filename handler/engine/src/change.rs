@@ -13,7 +13,7 @@ pub struct Cursor(pub String);
 /// happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Tip(pub String);
+pub struct StateTag(pub String);
 
 /// One line of a listing.
 #[derive(Clone, Debug)]

@@ -15,7 +15,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::copy::{Look, homeward, project};
+use crate::copy::{CopyStyle, homeward, project};
 use crate::event::{Content, Draft, Event, Exception, Field, OriginalStart, Parts, Series, Span};
 use crate::{attendees, conference, text, zone};
 
@@ -43,7 +43,7 @@ pub struct Sides<'a> {
     /// The copy, in the words and the forms of the origin ([`crate::copy::homeward`]).
     pub copy: &'a Draft,
     /// How the copy is to look.
-    pub look: Look<'a>,
+    pub look: CopyStyle<'a>,
     /// Its provider keeps less of it than was written.
     pub keeps_less: bool,
 }
@@ -114,7 +114,7 @@ impl Sides<'_> {
     /// What of this an origin's content would be on the copy, in the words and the forms of the
     /// origin.
     fn shown(&self, ours: &Content) -> Content {
-        let Look { source, target, .. } = self.look;
+        let CopyStyle { source, target, .. } = self.look;
         homeward(
             &project(&Draft { content: ours.clone(), series: None }, self.look),
             target,

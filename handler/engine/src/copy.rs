@@ -8,9 +8,9 @@ use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::calendar::ProviderKind;
 use crate::event::{Busy, Content, Draft, Exception, Moment, Series, Span, Visibility, Zone};
 use crate::pair::Window;
+use crate::provider::ProviderKind;
 use crate::{attendees, conference, recurrence, zone};
 
 /// The one thing that a private copy says. A fixed word: it is no translation and no setting.
@@ -18,7 +18,7 @@ pub const BUSY: &str = "Busy";
 
 /// How copies in one calendar are to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look<'a> {
+pub struct CopyStyle<'a> {
     /// Only "Busy" and the time.
     pub private: bool,
     /// Who keeps the calendar of the origins.
@@ -32,7 +32,7 @@ pub struct Look<'a> {
     pub window: Window,
 }
 
-impl Look<'_> {
+impl CopyStyle<'_> {
     /// The range in which a rule is replaced by its dates: whole years, so that the dates of a copy
     /// are the same for as long.
     fn years(&self) -> Range<Timestamp> {
@@ -61,7 +61,7 @@ impl Look<'_> {
 }
 
 /// The copy of an origin.
-pub fn project(origin: &Draft, look: Look<'_>) -> Draft {
+pub fn project(origin: &Draft, look: CopyStyle<'_>) -> Draft {
     let anchored;
     let origin = match look.target {
         ProviderKind::Google => {
@@ -78,7 +78,7 @@ pub fn project(origin: &Draft, look: Look<'_>) -> Draft {
     }
 }
 
-fn series(series: &Series, look: Look<'_>) -> Series {
+fn series(series: &Series, look: CopyStyle<'_>) -> Series {
     let exception = |exception: &Exception| match exception {
         Exception::Cancelled => Exception::Cancelled,
         Exception::Changed(changed) => Exception::Changed(Box::new(content(changed, look))),
@@ -94,7 +94,7 @@ fn series(series: &Series, look: Look<'_>) -> Series {
     }
 }
 
-fn content(origin: &Content, look: Look<'_>) -> Content {
+fn content(origin: &Content, look: CopyStyle<'_>) -> Content {
     let busy = busy_on(look.target, origin.busy);
     let span = span_on(look.target, &origin.span);
     if look.private {
@@ -215,9 +215,9 @@ mod tests {
         Draft { content, series: None }
     }
 
-    fn look(source: ProviderKind, target: ProviderKind) -> Look<'static> {
+    fn look(source: ProviderKind, target: ProviderKind) -> CopyStyle<'static> {
         let window = Window { start: date(2026, 1, 1), end: date(2027, 1, 1) };
-        Look { private: false, source, target, zone: Some("Europe/Tallinn"), window }
+        CopyStyle { private: false, source, target, zone: Some("Europe/Tallinn"), window }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::event::{
 };
 use crate::{attendees, conference, text, zone};
 
-pub use shown::Shown;
+pub use shown::ShownPrint;
 
 mod shown;
 
@@ -231,7 +231,7 @@ impl std::fmt::Debug for Fingerprint {
 
 /// As it is written down: all fields in one text, exceptions as pairs.
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct WrittenPrint {
     f: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     x: Vec<(OriginalStart, String)>,
@@ -244,14 +244,14 @@ impl Serialize for Fingerprint {
             .iter()
             .map(|(start, hash)| (*start, BASE64URL_NOPAD.encode(hash)))
             .collect();
-        Written { f: BASE64URL_NOPAD.encode(&self.fields.concat()), x }.serialize(serializer)
+        WrittenPrint { f: BASE64URL_NOPAD.encode(&self.fields.concat()), x }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Fingerprint {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;
-        let written = Written::deserialize(deserializer)?;
+        let written = WrittenPrint::deserialize(deserializer)?;
         let decode = |text: &str| BASE64URL_NOPAD.decode(text.as_bytes()).map_err(D::Error::custom);
         let all = decode(&written.f)?;
         let mut fields = [Hash::default(); Field::ALL.len()];

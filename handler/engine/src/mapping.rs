@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{EventId, Parts, Span};
-use crate::fingerprint::{Fingerprint, Shown};
+use crate::fingerprint::{Fingerprint, ShownPrint};
 use crate::marker::{MappingId, Role};
 use crate::pair::Side;
 use crate::uid::UidHash;
@@ -24,7 +24,7 @@ pub struct Mapping {
     /// The event that we made.
     pub copy: Half,
     /// Where the two stand.
-    pub state: State,
+    pub state: MappingState,
     /// How often the copy was made again; part of its UID.
     #[serde(default)]
     pub generation: u32,
@@ -92,7 +92,7 @@ pub struct Half {
     pub base: Fingerprint,
     /// Where it shows something else, by its provider's doing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shown: Option<Shown>,
+    pub shown: Option<ShownPrint>,
     /// What we are about to write, noted before the write: after a crash it tells our own
     /// half-finished work from a person's edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,7 +118,7 @@ pub struct Former {
 /// Where a mapping stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum MappingState {
     /// Noted before the copy is made; it may or may not be there.
     Creating,
     /// Both are there.
@@ -198,10 +198,10 @@ impl Half {
 
     /// What is shown after a write of these parts; of all, where none are named.
     pub fn learn(&mut self, print: &Fingerprint, written: Option<&Parts>) {
-        let learnt = Shown::of(&self.base, print, written);
+        let learnt = ShownPrint::of(&self.base, print, written);
         let kept = match (self.shown.take(), written) {
             (Some(shown), Some(written)) => shown.without(written),
-            _ => Shown::default(),
+            _ => ShownPrint::default(),
         };
         self.shown = Some(kept.and(learnt)).filter(|shown| !shown.is_empty());
     }
@@ -253,7 +253,7 @@ impl Former {
 impl Mapping {
     /// Whether the mapping counts as a copy that the pair keeps.
     pub fn is_live(&self) -> bool {
-        matches!(self.state, State::Live | State::Archived)
+        matches!(self.state, MappingState::Live | MappingState::Archived)
     }
 
     /// The UID of the first origin, as far as it is known.
@@ -285,7 +285,7 @@ impl Mapping {
     /// Whether nothing is made because of what the other calendar holds, or because of what made
     /// the event.
     pub fn is_left_alone(&self) -> bool {
-        matches!(self.state, State::AlreadyThere | State::CopiedByAnother)
+        matches!(self.state, MappingState::AlreadyThere | MappingState::CopiedByAnother)
     }
 
     /// Whether `copy` is an event that was seen in the other calendar and that we did not make.

@@ -132,19 +132,19 @@ impl Role {
         }
     }
 
-    fn of(prefix: &str) -> Option<(Self, Form)> {
+    fn of(prefix: &str) -> Option<(Self, MarkForm)> {
         Some(match prefix {
-            "h2" => (Self::Copy, Form::Present),
-            "r2" => (Self::Origin, Form::Present),
-            "h1" => (Self::Copy, Form::Former),
-            "r1" => (Self::Origin, Form::Former),
+            "h2" => (Self::Copy, MarkForm::Present),
+            "r2" => (Self::Origin, MarkForm::Present),
+            "h1" => (Self::Copy, MarkForm::Former),
+            "r1" => (Self::Origin, MarkForm::Former),
             _ => return None,
         })
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum MarkForm {
     Present,
     /// Bound to the calendar, without the hash of a UID.
     Former,
@@ -260,8 +260,8 @@ impl Marks {
             constant_time::verify_slices_are_equal(&mac, &self.mac(parts)[..length]).is_ok()
         };
         let (key_id, mapping, mac) = match (form, &parts[..]) {
-            (Form::Present, [_, key_id, mapping, _, mac])
-            | (Form::Former, [_, key_id, mapping, mac]) => (*key_id, decode(mapping), *mac),
+            (MarkForm::Present, [_, key_id, mapping, _, mac])
+            | (MarkForm::Former, [_, key_id, mapping, mac]) => (*key_id, decode(mapping), *mac),
             _ => return foreign,
         };
         let Some(mapping) = mapping.map(MappingId).filter(|_| key_id == self.key_id) else {
@@ -270,8 +270,8 @@ impl Marks {
         let id = String::from(mapping);
         let ours = match form {
             // What does not decode to a hash is covered by the MAC as it is written.
-            Form::Present => is(mac, MAC, &[role.prefix(), &id, parts[3]]),
-            Form::Former => calendars
+            MarkForm::Present => is(mac, MAC, &[role.prefix(), &id, parts[3]]),
+            MarkForm::Former => calendars
                 .into_iter()
                 .any(|calendar| is(mac, SIZE, &[role.former_prefix(), &id, calendar.as_str()])),
         };
@@ -285,10 +285,10 @@ impl Marks {
             BASE64URL_NOPAD.decode(text.as_bytes()).is_ok_and(|bytes| bytes.len() == length)
         };
         match (parts.first().and_then(|prefix| Role::of(prefix)), &parts[..]) {
-            (Some((_, Form::Present)), [_, key_id, mapping, _, mac]) => {
+            (Some((_, MarkForm::Present)), [_, key_id, mapping, _, mac]) => {
                 *key_id != self.key_id && has(key_id, 3) && has(mapping, SIZE) && has(mac, MAC)
             }
-            (Some((_, Form::Former)), [_, key_id, mapping, mac]) => {
+            (Some((_, MarkForm::Former)), [_, key_id, mapping, mac]) => {
                 *key_id != self.key_id && has(key_id, 3) && has(mapping, SIZE) && has(mac, SIZE)
             }
             _ => false,

@@ -22,13 +22,14 @@
 
 use jiff::Timestamp;
 
-use crate::calendar::{CalendarId, ProviderKind};
-use crate::copy::{Look, homeward};
+use crate::calendar::CalendarId;
+use crate::copy::{CopyStyle, homeward};
 use crate::event::{Draft, Event, EventId, Parts};
 use crate::fingerprint::Fingerprinter;
 use crate::mapping::{Half, Mapping};
 use crate::marker::{MappingId, Mark, Marks, Role};
 use crate::pair::{Pair, Side, Window};
+use crate::provider::ProviderKind;
 use crate::reason::Reason;
 use crate::recurrence;
 use crate::uid::UidHash;
@@ -70,7 +71,7 @@ pub struct Planner<'a> {
 
 /// What was seen of one of the two events of a mapping.
 #[derive(Clone, Debug)]
-pub enum Seen {
+pub enum Observed {
     /// No news: as the mapping remembers it.
     Unchanged,
     /// It is there, and this is what it shows.
@@ -188,10 +189,16 @@ impl Planner<'_> {
     }
 
     /// How copies at that end are to look.
-    fn look(&self, side: Side) -> Look<'_> {
+    fn look(&self, side: Side) -> CopyStyle<'_> {
         let (source, target) = (self.kind(side.other()), self.kind(side));
         let zone = self.zone(side.other()).or(self.zone(side));
-        Look { private: self.pair.private_towards(side), source, target, zone, window: self.window }
+        CopyStyle {
+            private: self.pair.private_towards(side),
+            source,
+            target,
+            zone,
+            window: self.window,
+        }
     }
 
     /// A copy of that end's origins in the words of their provider.
@@ -249,15 +256,15 @@ impl Planner<'_> {
             return Some(Reason::Declined);
         }
         match self.place(side, event) {
-            Ok(Place::Inside) => None,
-            Ok(Place::Before | Place::After) => Some(Reason::OutsideWindow),
+            Ok(SlotPlace::Inside) => None,
+            Ok(SlotPlace::Before | SlotPlace::After) => Some(Reason::OutsideWindow),
             Err(reason) => Some(reason),
         }
     }
 
     /// Whether an event lies in the window, as far as its rule can be followed.
     pub fn is_inside(&self, side: Side, event: &Event) -> bool {
-        matches!(self.place(side, event), Ok(Place::Inside))
+        matches!(self.place(side, event), Ok(SlotPlace::Inside))
     }
 
     /// Whether all of an event lies after the window.
@@ -269,7 +276,7 @@ impl Planner<'_> {
                 .is_ok_and(|inside| !inside)
     }
 
-    fn place(&self, side: Side, event: &Event) -> Result<Place, Reason> {
+    fn place(&self, side: Side, event: &Event) -> Result<SlotPlace, Reason> {
         let draft = Draft::from(event);
         if draft.series.as_ref().is_some_and(|series| series.exceptions.len() > MOST_EXCEPTIONS) {
             return Err(Reason::UnsupportedRule);
@@ -280,10 +287,10 @@ impl Planner<'_> {
             return Err(Reason::UnsupportedRule);
         }
         if inside {
-            return Ok(Place::Inside);
+            return Ok(SlotPlace::Inside);
         }
         let start = crate::zone::start(&event.content.span, self.zone(side));
-        Ok(if start >= self.window.end_instant() { Place::After } else { Place::Before })
+        Ok(if start >= self.window.end_instant() { SlotPlace::After } else { SlotPlace::Before })
     }
 }
 
@@ -305,7 +312,7 @@ impl Write {
 const MOST_EXCEPTIONS: usize = 500;
 
 /// Where an event lies.
-enum Place {
+enum SlotPlace {
     Before,
     Inside,
     After,

@@ -32,8 +32,8 @@ pub use carry::{by_dates, dates, normalised, strays};
 pub use moved::Moved;
 pub use unsupported::Unsupported;
 
-use civil::Wanted;
-use rule::{Rule, Until};
+use civil::WantedStarts;
+use rule::{Rule, RuleUntil};
 use series::{Anchor, Excepted};
 
 /// The most occurrences that one call gives: ten years of days.
@@ -207,7 +207,7 @@ fn follow(
     }
     let mut left = rule.count;
     let mut before_first = true;
-    for start in civil::starts(rule, Wanted { first: anchor.first, from, to })? {
+    for start in civil::starts(rule, WantedStarts { first: anchor.first, from, to })? {
         let start = start?;
         if std::mem::take(&mut before_first) && start != anchor.first {
             // The first start counts, even where the rule does not give it.

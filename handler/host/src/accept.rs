@@ -36,14 +36,14 @@ const REST: Duration = Duration::from_millis(200);
 
 /// What clients may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ClientLimits {
     /// Connections at once.
     pub connections: usize,
     /// The time from when a request is waited for until its head is there.
     pub head: Duration,
 }
 
-impl Limits {
+impl ClientLimits {
     /// For unknown clients.
     pub fn public() -> Self {
         Self { connections: connections(), head: Duration::from_secs(10) }
@@ -83,14 +83,14 @@ fn descriptors() -> u64 {
 /// Serves until `over` resolves, and then until the requests under way are answered.
 pub async fn serve<A, F>(
     listener: TcpListener,
-    limits: Limits,
+    limits: ClientLimits,
     answer: A,
     over: impl Future<Output = ()>,
 ) where
     A: Fn(Request) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
 {
-    let places = Places::new(limits.connections);
+    let places = OpenConnections::new(limits.connections);
     let graceful = GracefulShutdown::new();
     let mut over = std::pin::pin!(over);
     let mut http = http1::Builder::new();
@@ -125,7 +125,7 @@ pub async fn serve<A, F>(
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         let held = place.clone();
         let task = tokio::spawn(async move {
-            let _held = Held(held);
+            let _held = HeldConnection(held);
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke off");
             }
@@ -148,9 +148,9 @@ fn is_its_own(error: &io::Error) -> bool {
 
 /// Which connections there are.
 #[derive(Clone)]
-struct Places(Arc<Mutex<Table>>);
+struct OpenConnections(Arc<Mutex<ConnectionTable>>);
 
-struct Table {
+struct ConnectionTable {
     most: usize,
     /// The next number of a place, or of a turn to wait: later ones are larger.
     next: u64,
@@ -168,20 +168,20 @@ struct Seat {
 
 /// A connection's place among the others.
 #[derive(Clone)]
-pub struct Place {
+pub struct ConnectionSlot {
     number: u64,
-    places: Places,
+    places: OpenConnections,
 }
 
 /// A request under way: its connection is not closed for another one's sake until this is dropped.
-pub struct AtWork(Place);
+pub struct ActiveRequest(ConnectionSlot);
 
 /// A connection that is there.
-struct Held(Place);
+struct HeldConnection(ConnectionSlot);
 
-impl Places {
+impl OpenConnections {
     fn new(most: usize) -> Self {
-        Self(Arc::new(Mutex::new(Table {
+        Self(Arc::new(Mutex::new(ConnectionTable {
             most,
             next: 0,
             waiting: BTreeMap::new(),
@@ -189,13 +189,13 @@ impl Places {
         })))
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
+    fn table(&self) -> MutexGuard<'_, ConnectionTable> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place for a new connection, if need be that of the one that has waited longest; none where
     /// all have requests under way.
-    fn take(&self) -> Option<Place> {
+    fn take(&self) -> Option<ConnectionSlot> {
         let mut table = self.table();
         if table.all.len() >= table.most {
             let (_, longest) = table.waiting.pop_first()?;
@@ -206,18 +206,18 @@ impl Places {
         let number = table.number();
         table.all.insert(number, Seat { turn: Some(number), task: None });
         table.waiting.insert(number, number);
-        Some(Place { number, places: self.clone() })
+        Some(ConnectionSlot { number, places: self.clone() })
     }
 }
 
-impl Table {
+impl ConnectionTable {
     fn number(&mut self) -> u64 {
         self.next += 1;
         self.next
     }
 }
 
-impl Place {
+impl ConnectionSlot {
     fn belongs_to(&self, task: AbortHandle) {
         match self.places.table().all.get_mut(&self.number) {
             Some(seat) => seat.task = Some(task),
@@ -227,18 +227,18 @@ impl Place {
     }
 
     /// From here on the request is worked on, as it is there as a whole.
-    pub fn at_work(&self) -> AtWork {
+    pub fn at_work(&self) -> ActiveRequest {
         let mut table = self.places.table();
         if let Some(turn) = table.all.get_mut(&self.number).and_then(|seat| seat.turn.take()) {
             table.waiting.remove(&turn);
         }
-        AtWork(self.clone())
+        ActiveRequest(self.clone())
     }
 }
 
-impl Drop for AtWork {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        let Place { number, places } = &self.0;
+        let ConnectionSlot { number, places } = &self.0;
         let mut table = places.table();
         let turn = table.number();
         if let Some(seat) = table.all.get_mut(number) {
@@ -248,9 +248,9 @@ impl Drop for AtWork {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldConnection {
     fn drop(&mut self) {
-        let Place { number, places } = &self.0;
+        let ConnectionSlot { number, places } = &self.0;
         let mut table = places.table();
         if let Some(turn) = table.all.remove(number).and_then(|seat| seat.turn) {
             table.waiting.remove(&turn);

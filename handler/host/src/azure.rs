@@ -30,14 +30,14 @@ use axum::extract::Request;
 use axum::http::{Method, Response, StatusCode, header};
 use functions::binding::Binding;
 use functions::host::Host;
-use functions::trigger::{Answer, Run};
+use functions::trigger::{Disposition, FunctionCode};
 use functions::{FUNCTIONS, Function};
 use jiff::Timestamp;
 use jobs::Services;
 use tokio::net::TcpListener;
 
 use self::envelope::Invocation;
-use crate::accept::{self, Limits, Place};
+use crate::accept::{self, ClientLimits, ConnectionSlot};
 use crate::mount::{self, Front, Mount};
 use crate::run::invoke;
 use crate::stop::stop_asked;
@@ -53,7 +53,7 @@ const TICK: Duration = Duration::from_secs(60);
 const MAX_BODY: usize = 1024 * 1024;
 
 /// What an invocation of a function needs.
-struct Door {
+struct Gateway {
     services: Arc<Services>,
     function: &'static Function,
     binding: Binding,
@@ -72,10 +72,17 @@ pub async fn serve(services: Services, port: u16, poll: Duration) -> io::Result<
         Mount::new(services.clone(), Front::FunctionsHost, None).map_err(io::Error::other)?,
     );
     let mut doors = HashMap::new();
-    for function in FUNCTIONS.iter().filter(|function| !matches!(function.run, Run::Http(..))) {
+    for function in
+        FUNCTIONS.iter().filter(|function| !matches!(function.run, FunctionCode::Http(..)))
+    {
         let binding = function.binding().map_err(io::Error::other)?;
-        let door =
-            Door { services: services.clone(), function, binding, deadline: host.deadline(), poll };
+        let door = Gateway {
+            services: services.clone(),
+            function,
+            binding,
+            deadline: host.deadline(),
+            poll,
+        };
         doors.insert(format!("/{}", function.name), door);
     }
     let doors = Arc::new(doors);
@@ -95,15 +102,15 @@ pub async fn serve(services: Services, port: u16, poll: Duration) -> io::Result<
     };
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     tracing::info!(port, "ready for the Functions host");
-    accept::serve(listener, Limits::behind_a_front(), answer, stop_asked()?).await;
+    accept::serve(listener, ClientLimits::behind_a_front(), answer, stop_asked()?).await;
     tracing::info!("stopped");
     Ok(ExitCode::from(RESTART))
 }
 
-impl Door {
+impl Gateway {
     async fn invocation(&self, request: Request) -> Response<Body> {
         let name = self.function.name;
-        let _work = request.extensions().get::<Place>().map(Place::at_work);
+        let _work = request.extensions().get::<ConnectionSlot>().map(ConnectionSlot::at_work);
         let invocation = match to_bytes(request.into_body(), MAX_BODY).await {
             Ok(body) => Invocation::read(&body),
             Err(_) => Err("it is too large, or was cut off".to_owned()),
@@ -117,16 +124,18 @@ impl Door {
             }
         };
         let answer = match self.function.run {
-            Run::Queue(run) => match invocation.message(&self.binding.name) {
+            FunctionCode::Queue(run) => match invocation.message(&self.binding.name) {
                 Ok(message) => invoke(name, self.deadline, run(&self.services, message)).await,
                 Err(why) => {
                     tracing::error!(function = name, %why, "this is no message as the Functions \
                     host sends it");
-                    Answer::Retry
+                    Disposition::Retry
                 }
             },
-            Run::Poll(_) if !is_turn(self.services.clock.now(), self.poll) => Answer::Done,
-            Run::Timer(run) | Run::Upkeep(run) | Run::Poll(run) => {
+            FunctionCode::Poll(_) if !is_turn(self.services.clock.now(), self.poll) => {
+                Disposition::Done
+            }
+            FunctionCode::Timer(run) | FunctionCode::Upkeep(run) | FunctionCode::Poll(run) => {
                 invoke(
                     name,
                     self.deadline,
@@ -134,9 +143,9 @@ impl Door {
                 )
                 .await
             }
-            Run::Http(..) => Answer::Done,
+            FunctionCode::Http(..) => Disposition::Done,
         };
-        result(if answer == Answer::Done {
+        result(if answer == Disposition::Done {
             StatusCode::OK
         } else {
             StatusCode::INTERNAL_SERVER_ERROR

@@ -25,8 +25,8 @@ use providers::caldav::icloud;
 use secrecy::SecretString;
 use url::Url;
 
-pub use self::google::Google;
-use self::source::Source;
+pub use self::google::GoogleSettings;
+use self::source::SettingsSource;
 use crate::key_vault::Wrapping;
 use crate::storage::Choice;
 
@@ -52,7 +52,7 @@ pub struct Config {
     /// its hosts.
     pub icloud_url: Url,
     /// Google.
-    pub google: Google,
+    pub google: GoogleSettings,
     /// The key in Azure Key Vault; `None` where it is a file in the data directory.
     pub key_vault: Option<Wrapping>,
     /// Scheme and host under which providers reach us, without a slash at the end; `None` where
@@ -135,7 +135,7 @@ impl Loaded {
     /// The same from values at hand.
     pub fn from(
         environment: impl IntoIterator<Item = (String, String)>,
-        source: Option<&Source>,
+        source: Option<&SettingsSource>,
     ) -> Self {
         let mut wrong = Vec::new();
         let environment: BTreeMap<String, String> = environment.into_iter().collect();
@@ -254,7 +254,7 @@ impl Config {
             data_dir: get("CALRELAY_DATA_DIR").map_or_else(|| place::default(get), PathBuf::from),
             storage,
             icloud_url: icloud_url(get("ICLOUD_CALDAV_URL"), wrong),
-            google: Google::from(get, wrong),
+            google: GoogleSettings::from(get, wrong),
             key_vault,
             public_url: public_url(get("CALRELAY_PUBLIC_URL"), wrong),
             poll: Duration::from_secs(poll.unwrap_or(60)),

@@ -5,15 +5,15 @@ mod google;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use jiff::Timestamp;
 use jobs::{Connect, Consents};
 use providers::caldav::{self, CalDav, Endpoint};
-use providers::http::{Access, Http};
-use providers::{Keep, Provider};
+use providers::http::{AddressPolicy, Http};
+use providers::{Provider, RefreshTokenStore};
 use secrecy::SecretString;
 
-use self::google::Google;
+use self::google::GoogleConsents;
 use crate::config::Config;
 
 /// Makes providers that share one HTTP client: it keeps connections open and knows each account's
@@ -21,7 +21,7 @@ use crate::config::Config;
 pub struct Connector {
     http: Arc<Http>,
     /// `None` where the settings name no OAuth client.
-    google: Option<Google>,
+    google: Option<GoogleConsents>,
 }
 
 impl Connector {
@@ -30,15 +30,16 @@ impl Connector {
     /// # Errors
     /// Where TLS cannot be set up on this machine.
     pub fn new(config: &Config) -> providers::Result<Self> {
-        let http = Arc::new(Http::new(Access { allow_private: config.allow_private_hosts })?);
+        let http =
+            Arc::new(Http::new(AddressPolicy { allow_private: config.allow_private_hosts })?);
         let google = match &config.google.client {
-            Some(client) => Some(Google::new(&http, client, &config.google.api_url)?),
+            Some(client) => Some(GoogleConsents::new(&http, client, &config.google.api_url)?),
             None => None,
         };
         Ok(Self { http, google })
     }
 
-    fn google(&self) -> providers::Result<&Google> {
+    fn google(&self) -> providers::Result<&GoogleConsents> {
         self.google.as_ref().ok_or_else(|| {
             let words = "Google accounts need an OAuth client of your own, and none is set. \
             Register one in the Google Cloud console (Desktop app, \
@@ -77,7 +78,7 @@ impl Connect for Connector {
         endpoint: &str,
         user: &str,
         secret: SecretString,
-        keep: Arc<dyn Keep>,
+        keep: Arc<dyn RefreshTokenStore>,
     ) -> providers::Result<Arc<dyn Provider>> {
         match kind {
             ProviderKind::Google => self.google()?.open(endpoint, user, &secret, keep),

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use store::{Op, Row, Store, Table};
-use vault::key_vault::{Identity, KeyIdentifier};
-use vault::{Envelope, Error, KeyVault, Place, RootRow, Vault};
+use vault::key_vault::{KeyIdentifier, KeyVaultIdentity};
+use vault::{Envelope, Error, KeyVault, RootRow, SealContext, Vault};
 
 const PARTITION: &str = "vault";
 const ROOT: &str = "root";
@@ -23,7 +23,7 @@ pub struct Wrapping {
     pub key: KeyIdentifier,
     /// In Azure the identity of the program (`AZURE_CLIENT_ID` names a user-assigned one),
     /// elsewhere whoever is signed in.
-    pub identity: Identity,
+    pub identity: KeyVaultIdentity,
 }
 
 impl Wrapping {
@@ -38,8 +38,10 @@ impl Wrapping {
             .map_err(|error| format!("CALRELAY_KEY_VAULT_KEY cannot be used: {error}"))?;
         // Azure's own sign that there is an identity to be had.
         let identity = match get("IDENTITY_ENDPOINT") {
-            Some(_) => Identity::Managed { client_id: get("AZURE_CLIENT_ID").map(str::to_owned) },
-            None => Identity::Developer,
+            Some(_) => {
+                KeyVaultIdentity::Managed { client_id: get("AZURE_CLIENT_ID").map(str::to_owned) }
+            }
+            None => KeyVaultIdentity::Developer,
         };
         Ok(Some(Self { key, identity }))
     }
@@ -48,7 +50,7 @@ impl Wrapping {
 /// The vault. Nobody is asked for anything yet; [`check`] must have been passed before it is used.
 pub fn open(wrapping: &Wrapping, store: Arc<dyn Store>) -> Arc<dyn Vault> {
     let key = KeyVault::new(wrapping.key.clone(), wrapping.identity.clone());
-    Arc::new(Envelope::with_root_row(key, Arc::new(Kept { store })))
+    Arc::new(Envelope::with_root_row(key, Arc::new(StoredRoot { store })))
 }
 
 /// Where the key is to be in Key Vault: that it was not a file before.
@@ -86,7 +88,7 @@ async fn has_root(store: &dyn Store) -> jobs::Result<bool> {
 }
 
 /// The row.
-struct Kept {
+struct StoredRoot {
     store: Arc<dyn Store>,
 }
 
@@ -97,7 +99,7 @@ struct Text {
     sealed: String,
 }
 
-impl Kept {
+impl StoredRoot {
     async fn row(&self) -> vault::Result<Option<Row>> {
         self.store.get(Table::Secrets, PARTITION, ROOT).await.map_err(failed)
     }
@@ -113,9 +115,9 @@ impl Kept {
 }
 
 #[async_trait]
-impl RootRow for Kept {
-    fn place(&self) -> Place<'_> {
-        Place { table: Table::Secrets.name(), partition: PARTITION, row: ROOT }
+impl RootRow for StoredRoot {
+    fn place(&self) -> SealContext<'_> {
+        SealContext { table: Table::Secrets.name(), partition: PARTITION, row: ROOT }
     }
 
     async fn read(&self) -> vault::Result<Option<String>> {

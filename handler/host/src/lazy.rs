@@ -16,28 +16,28 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use secrecy::SecretString;
-use vault::{Place, Result, Vault};
+use vault::{Result, SealContext, Vault};
 use zeroize::Zeroizing;
 
 /// Where a vault comes from.
 #[async_trait]
-pub trait Source: Send + Sync + 'static {
+pub trait VaultSource: Send + Sync + 'static {
     /// The vault, after it was seen that its key is the right one.
     async fn open(&self) -> Result<Arc<dyn Vault>>;
     /// Whether its key answers, as far as that can be told without storage.
     async fn probe(&self) -> Result<()>;
 }
 
-type Opening = BoxFuture<'static, Result<Arc<dyn Vault>>>;
+type VaultOpening = BoxFuture<'static, Result<Arc<dyn Vault>>>;
 
 /// The vault.
 pub struct Lazy<S> {
     source: Arc<S>,
     opened: Arc<OnceLock<Arc<dyn Vault>>>,
-    opening: Mutex<Option<WeakShared<Opening>>>,
+    opening: Mutex<Option<WeakShared<VaultOpening>>>,
 }
 
-impl<S: Source> Lazy<S> {
+impl<S: VaultSource> Lazy<S> {
     /// Asks nobody yet.
     pub fn new(source: S) -> Self {
         Self { source: Arc::new(source), opened: Arc::default(), opening: Mutex::default() }
@@ -51,7 +51,7 @@ impl<S: Source> Lazy<S> {
     }
 
     /// The attempt that is under way, or a new one.
-    fn opening(&self) -> Shared<Opening> {
+    fn opening(&self) -> Shared<VaultOpening> {
         let mut current = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(opening) = current
             .as_ref()
@@ -76,16 +76,16 @@ impl<S: Source> Lazy<S> {
 }
 
 #[async_trait]
-impl<S: Source> Vault for Lazy<S> {
-    async fn seal(&self, place: Place<'_>, secret: &SecretString) -> Result<String> {
+impl<S: VaultSource> Vault for Lazy<S> {
+    async fn seal(&self, place: SealContext<'_>, secret: &SecretString) -> Result<String> {
         self.vault().await?.seal(place, secret).await
     }
 
-    async fn open(&self, place: Place<'_>, sealed: &str) -> Result<SecretString> {
+    async fn open(&self, place: SealContext<'_>, sealed: &str) -> Result<SecretString> {
         self.vault().await?.open(place, sealed).await
     }
 
-    async fn reseal(&self, place: Place<'_>, sealed: &str) -> Result<Option<String>> {
+    async fn reseal(&self, place: SealContext<'_>, sealed: &str) -> Result<Option<String>> {
         self.vault().await?.reseal(place, sealed).await
     }
 

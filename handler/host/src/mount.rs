@@ -8,15 +8,15 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
-use functions::binding::{Access, Trigger};
-use functions::route::Route;
-use functions::trigger::{self, Run};
+use functions::binding::{AuthLevel, Trigger};
+use functions::route::RouteTemplate;
+use functions::trigger::{self, FunctionCode};
 use functions::{FUNCTIONS, binding};
 use futures::future::BoxFuture;
 use jobs::Services;
 use tokio::sync::Semaphore;
 
-use crate::accept::Place;
+use crate::accept::ConnectionSlot;
 use crate::operator::Operator;
 
 /// The body of a request has to be there within this time.
@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// For a year browsers ask for nothing here but over TLS (RFC 6797).
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-type Handler = for<'a> fn(&'a Services, trigger::Request) -> BoxFuture<'a, trigger::Response>;
+type Handler = for<'a> fn(&'a Services, trigger::HttpTrigger) -> BoxFuture<'a, trigger::Response>;
 
 /// What stands between us and those who ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,13 +54,13 @@ impl Front {
     /// Whether it is the operator who asks.
     fn is_operator(
         self,
-        access: Access,
+        access: AuthLevel,
         public_url: Option<&str>,
         peer: Option<IpAddr>,
         asked: (Version, &HeaderMap),
     ) -> bool {
         match self {
-            Self::FunctionsHost => access == Access::Function,
+            Self::FunctionsHost => access == AuthLevel::Function,
             Self::Loopback => public_url.is_none_or(is_loopback_url) && is_own(peer, asked),
             Self::Open => false,
         }
@@ -81,9 +81,9 @@ impl Front {
 
 /// One HTTP function.
 struct Mounted {
-    route: Route,
+    route: RouteTemplate,
     methods: Vec<String>,
-    access: Access,
+    access: AuthLevel,
     /// The largest body, in bytes.
     most: usize,
     run: Handler,
@@ -111,7 +111,7 @@ impl Mount {
     ) -> Result<Self, binding::Error> {
         let mut routes = Vec::new();
         for function in &FUNCTIONS {
-            if let (Run::Http(most, run), Trigger::Http { route, methods, access }) =
+            if let (FunctionCode::Http(most, run), Trigger::Http { route, methods, access }) =
                 (function.run, function.binding()?.trigger)
             {
                 routes.push(Mounted { route, methods, access, most, run });
@@ -194,10 +194,10 @@ impl Mount {
                 return words(StatusCode::REQUEST_TIMEOUT, "The request did not arrive in time.\n");
             }
         };
-        let _work = parts.extensions.get::<Place>().map(Place::at_work);
+        let _work = parts.extensions.get::<ConnectionSlot>().map(ConnectionSlot::at_work);
         let head = parts.method == Method::HEAD;
         let from = self.front.client(peer, &parts.headers);
-        let request = trigger::Request {
+        let request = trigger::HttpTrigger {
             method: parts.method,
             uri: parts.uri,
             headers: parts.headers,
@@ -373,7 +373,7 @@ mod tests {
             (Some("127.0.0.1".parse().unwrap()), headers(&[("host", "localhost:7071")]));
         let asked = (Version::HTTP_11, &host);
         let operators = |front: Front, url| {
-            [Access::Anonymous, Access::Function]
+            [AuthLevel::Anonymous, AuthLevel::Function]
                 .map(|access| front.is_operator(access, url, here, asked))
         };
         for (url, is_own) in [
@@ -393,7 +393,7 @@ mod tests {
         );
         let away = Some("192.0.2.1".parse().unwrap());
         assert!(
-            !Front::Loopback.is_operator(Access::Function, None, away, asked),
+            !Front::Loopback.is_operator(AuthLevel::Function, None, away, asked),
             "without the host nobody has checked a key"
         );
     }

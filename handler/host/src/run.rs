@@ -4,7 +4,7 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use functions::trigger::Answer;
+use functions::trigger::Disposition;
 use futures::FutureExt;
 use tracing::Instrument;
 
@@ -13,8 +13,8 @@ use tracing::Instrument;
 pub async fn invoke(
     name: &'static str,
     deadline: Duration,
-    work: impl Future<Output = Answer>,
-) -> Answer {
+    work: impl Future<Output = Disposition>,
+) -> Disposition {
     let begun = Instant::now();
     let span = tracing::info_span!("invocation", function = name);
     let outcome =
@@ -27,7 +27,7 @@ pub async fn invoke(
                 function = name,
                 "a function broke off; this is a mistake in calrelay, please report it"
             );
-            Answer::Retry
+            Disposition::Retry
         }
         Err(_) => {
             tracing::warn!(
@@ -35,7 +35,7 @@ pub async fn invoke(
                 seconds = deadline.as_secs(),
                 "a function took too long and was stopped; it goes on where it was"
             );
-            Answer::Retry
+            Disposition::Retry
         }
     };
     tracing::debug!(
@@ -55,11 +55,11 @@ mod tests {
     async fn what_takes_too_long_comes_back() {
         assert_eq!(
             invoke("test", Duration::from_secs(5), std::future::pending()).await,
-            Answer::Retry
+            Disposition::Retry
         );
         assert_eq!(
-            invoke("test", Duration::from_secs(5), async { Answer::Done }).await,
-            Answer::Done
+            invoke("test", Duration::from_secs(5), async { Disposition::Done }).await,
+            Disposition::Done
         );
     }
 
@@ -67,7 +67,7 @@ mod tests {
     async fn what_breaks_off_comes_back() {
         assert_eq!(
             invoke("test", Duration::from_secs(5), async { panic!("a mistake") }).await,
-            Answer::Retry
+            Disposition::Retry
         );
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jobs::Services;
-use jobs::doctor::{Finding, Key, Setup};
+use jobs::doctor::{Finding, Setup, WrappingKey};
 use jobs::report::Problem;
 use store::{Store, Table};
 use vault::{Envelope, KEY_FILE, Local, Vault};
@@ -14,7 +14,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::connect::Connector;
 use crate::key_vault;
-use crate::lazy::{Lazy, Source};
+use crate::lazy::{Lazy, VaultSource};
 use crate::storage::{Choice, Storage};
 
 /// Whose directory it is in single-user mode.
@@ -50,7 +50,7 @@ pub async fn build_to_serve(
     }
     let storage = Storage::open(config).map_err(jobs::Error::from)?;
     let source = KeySource::new(config, storage.store());
-    let key = if config.key_vault.is_some() { Key::KeyVault } else { Key::File };
+    let key = if config.key_vault.is_some() { WrappingKey::KeyVault } else { WrappingKey::File };
     Ok((join(config, &storage, Arc::new(Lazy::new(source)), key, findings)?, storage))
 }
 
@@ -88,7 +88,7 @@ impl KeySource {
 }
 
 #[async_trait]
-impl Source for KeySource {
+impl VaultSource for KeySource {
     async fn open(&self) -> vault::Result<Arc<dyn Vault>> {
         self.checked().await.map_err(|error| match error {
             jobs::Error::Vault(error) => error,
@@ -127,11 +127,11 @@ pub async fn check_key_file(data_dir: &Path, store: &dyn Store) -> jobs::Result<
 }
 
 /// Where the wrapping key is.
-pub fn key(config: &Config) -> Key {
+pub fn key(config: &Config) -> WrappingKey {
     match config.key_vault {
-        Some(_) => Key::KeyVault,
-        None if Local::exists(&config.data_dir) => Key::File,
-        None => Key::NotMade,
+        Some(_) => WrappingKey::KeyVault,
+        None if Local::exists(&config.data_dir) => WrappingKey::File,
+        None => WrappingKey::NotMade,
     }
 }
 
@@ -140,7 +140,7 @@ pub fn join(
     config: &Config,
     storage: &Storage,
     vault: Arc<dyn Vault>,
-    key: Key,
+    key: WrappingKey,
     findings: Vec<Finding>,
 ) -> jobs::Result<Services> {
     Ok(Services {

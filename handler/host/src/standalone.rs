@@ -28,8 +28,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::accept::{self, Limits};
-use crate::cli::{Outcome, Output, Result};
+use crate::accept::{self, ClientLimits};
+use crate::cli::{CommandOutcome, Output, Result};
 use crate::config::Config;
 use crate::mount::{Front, Mount};
 use crate::operator::Operator;
@@ -123,7 +123,7 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
     parts.shutdown().await;
     storage.settle().await;
     output.aside("Stopped.");
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// What there is to do. Nothing waits for it: storage may be away.
@@ -162,7 +162,7 @@ async fn web(listener: TcpListener, mount: Arc<Mount>, ended: watch::Receiver<bo
         let mount = mount.clone();
         async move { mount.answer(request).await }
     };
-    accept::serve(listener, Limits::public(), answer, over(ended)).await;
+    accept::serve(listener, ClientLimits::public(), answer, over(ended)).await;
 }
 
 /// Resolves when everything is to end.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jobs::Clock;
-use store::azure::{Azure, Identity, Settings};
+use store::azure::{AccountSettings, Azure, EntraIdentity};
 use store::{Embedded, Leases, Queue, Store};
 
 use crate::clock::SystemClock;
@@ -15,7 +15,7 @@ pub enum Choice {
     /// One file in the data directory.
     Embedded,
     /// Tables and queues of a storage account.
-    Azure(Box<Settings>),
+    Azure(Box<AccountSettings>),
 }
 
 impl Choice {
@@ -37,7 +37,7 @@ impl Choice {
     }
 }
 
-fn account<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Settings, String> {
+fn account<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<AccountSettings, String> {
     let part = |name: &str| get(&format!("AzureWebJobsStorage__{name}"));
     let settings = match (
         get("AzureWebJobsStorage"),
@@ -45,9 +45,9 @@ fn account<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Settings, String
         part("tableServiceUri"),
         part("queueServiceUri"),
     ) {
-        (Some(text), ..) => Settings::from_connection_string(text),
+        (Some(text), ..) => AccountSettings::from_connection_string(text),
         (None, _, Some(tables), Some(queues)) => {
-            Settings::from_services(tables, queues, identity(&get, part))
+            AccountSettings::from_services(tables, queues, identity(&get, part))
         }
         (None, _, Some(_), None) | (None, _, None, Some(_)) => {
             return Err("AzureWebJobsStorage__tableServiceUri and \
@@ -55,7 +55,7 @@ fn account<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Settings, String
             alone"
                 .into());
         }
-        (None, Some(name), ..) => Settings::from_account(name, identity(&get, part)),
+        (None, Some(name), ..) => AccountSettings::from_account(name, identity(&get, part)),
         (None, None, None, None) => {
             return Err("AzureWebJobsStorage is missing, and storage is to be in Azure. Set it \
             (UseDevelopmentStorage=true for Azurite), \
@@ -71,13 +71,13 @@ fn account<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Settings, String
 fn identity<'a>(
     get: impl Fn(&str) -> Option<&'a str>,
     part: impl Fn(&str) -> Option<&'a str>,
-) -> Identity {
+) -> EntraIdentity {
     let managed =
         part("credential").is_some_and(|kind| kind.eq_ignore_ascii_case("managedidentity"));
     if managed || get("IDENTITY_ENDPOINT").is_some() {
-        Identity::Managed { client_id: part("clientId").map(str::to_owned) }
+        EntraIdentity::Managed { client_id: part("clientId").map(str::to_owned) }
     } else {
-        Identity::Developer
+        EntraIdentity::Developer
     }
 }
 
@@ -188,7 +188,9 @@ mod tests {
         let named = choose(&[azure, ("AzureWebJobsStorage__accountName", "relay")], false).unwrap();
         assert_eq!(
             named,
-            Choice::Azure(Box::new(Settings::from_account("relay", Identity::Developer).unwrap()))
+            Choice::Azure(Box::new(
+                AccountSettings::from_account("relay", EntraIdentity::Developer).unwrap()
+            ))
         );
         let managed = choose(
             &[
@@ -202,8 +204,11 @@ mod tests {
         assert_eq!(
             managed,
             Ok(Choice::Azure(Box::new(
-                Settings::from_account("relay", Identity::Managed { client_id: Some("c1".into()) })
-                    .unwrap()
+                AccountSettings::from_account(
+                    "relay",
+                    EntraIdentity::Managed { client_id: Some("c1".into()) }
+                )
+                .unwrap()
             )))
         );
         let places = [
@@ -215,10 +220,10 @@ mod tests {
             false,
         )
         .unwrap();
-        let expected = Settings::from_services(
+        let expected = AccountSettings::from_services(
             places[0].1,
             places[1].1,
-            Identity::Managed { client_id: None },
+            EntraIdentity::Managed { client_id: None },
         )
         .unwrap();
         assert_eq!(own, Choice::Azure(Box::new(expected)));

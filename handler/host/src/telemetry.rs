@@ -17,7 +17,7 @@ const OURS: [&str; 8] =
 
 /// Who reads the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
+pub enum LogReader {
     /// Somebody who gave a command: warnings and errors.
     Command,
     /// Somebody who watches it serve: what was synced, too.
@@ -28,14 +28,14 @@ pub enum Reader {
 
 /// Starts the log. The default stands in for a filter that cannot be read, which is said among the
 /// settings' findings.
-pub fn start(filter: Option<&str>, reader: Reader, verbose: u8) {
+pub fn start(filter: Option<&str>, reader: LogReader, verbose: u8) {
     let default = || EnvFilter::new(usual(reader, verbose));
     let filter = filter.and_then(|filter| EnvFilter::try_new(filter).ok()).unwrap_or_else(default);
     let lines = match reader {
-        Reader::FunctionsHost => {
+        LogReader::FunctionsHost => {
             fmt::layer().json().flatten_event(true).with_writer(io::stdout).boxed()
         }
-        Reader::Command | Reader::Service => {
+        LogReader::Command | LogReader::Service => {
             fmt::layer().with_writer(|| Stderr).with_ansi(io::stderr().is_terminal()).boxed()
         }
     };
@@ -47,9 +47,9 @@ pub fn start(filter: Option<&str>, reader: Reader, verbose: u8) {
 }
 
 /// What is said where no filter is set.
-fn usual(reader: Reader, verbose: u8) -> String {
+fn usual(reader: LogReader, verbose: u8) -> String {
     let level = match (reader, verbose) {
-        (Reader::Command, 0) => return "warn".into(),
+        (LogReader::Command, 0) => return "warn".into(),
         (_, 0) => return "warn,jobs=info,functions=info,calrelay=info".into(),
         (_, 1) => "info",
         _ => "debug",

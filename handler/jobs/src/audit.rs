@@ -42,7 +42,7 @@ const PAGE: usize = 1000;
 
 /// One action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct AuditEntry {
     /// When it began.
     pub at: Timestamp,
     /// Who did it.
@@ -77,15 +77,15 @@ impl Actor {
 }
 
 /// An entry whose outcome is still to come.
-pub struct Begun {
+pub struct OpenEntry {
     key: String,
-    entry: Entry,
+    entry: AuditEntry,
 }
 
 /// Writes down that an action begins.
-pub async fn begin(services: &Services, actor: &Actor, action: &str, subject: &str) -> Begun {
+pub async fn begin(services: &Services, actor: &Actor, action: &str, subject: &str) -> OpenEntry {
     let at = services.clock.now();
-    let entry = Entry {
+    let entry = AuditEntry {
         at,
         who: actor.who.clone(),
         from: actor.from.clone(),
@@ -94,7 +94,7 @@ pub async fn begin(services: &Services, actor: &Actor, action: &str, subject: &s
         outcome: BEGUN.into(),
     };
     let chance = Token::random().map(|token| token.hash()[..8].to_owned()).unwrap_or_default();
-    let begun = Begun { key: format!("{}-{chance}", time(at)), entry };
+    let begun = OpenEntry { key: format!("{}-{chance}", time(at)), entry };
     begun.write(services).await;
     begun
 }
@@ -104,7 +104,7 @@ pub async fn note(services: &Services, actor: &Actor, action: &str, subject: &st
     begin(services, actor, action, subject).await.end(services, None, outcome).await;
 }
 
-impl Begun {
+impl OpenEntry {
     /// Writes down how it ended; `subject` is what it was done to, where that was not known before.
     pub async fn end(mut self, services: &Services, subject: Option<&str>, outcome: &str) {
         self.entry.outcome = tidy(outcome);
@@ -115,7 +115,7 @@ impl Begun {
     }
 
     async fn write(&self, services: &Services) {
-        let Entry { who, from, action, subject, outcome, .. } = &self.entry;
+        let AuditEntry { who, from, action, subject, outcome, .. } = &self.entry;
         tracing::info!(%who, %from, %action, %subject, %outcome, "audit");
         let value = match serde_json::to_string(&self.entry) {
             Ok(value) => value,
@@ -137,7 +137,7 @@ impl Begun {
 ///
 /// # Errors
 /// Storage failures.
-pub async fn entries(services: &Services) -> Result<Vec<Entry>> {
+pub async fn entries(services: &Services) -> Result<Vec<AuditEntry>> {
     let oldest = oldest(services);
     let mut entries = Vec::new();
     let mut after: Option<String> = None;

@@ -35,7 +35,7 @@ pub struct CleanUp {
 }
 
 /// What became of a deletion.
-enum Outcome {
+enum DeletionOutcome {
     /// It is gone.
     Deleted,
     /// It stays.
@@ -48,24 +48,29 @@ enum Outcome {
 ///
 /// # Errors
 /// What is wrong with more than this copy.
-async fn delete(end: &End, blame: &mut Blame, id: &EventId, etag: Option<&str>) -> Result<Outcome> {
+async fn delete(
+    end: &End,
+    blame: &mut Blame,
+    id: &EventId,
+    etag: Option<&str>,
+) -> Result<DeletionOutcome> {
     use providers::Error as E;
     let calendar = &end.calendar.address;
     let error = match end.provider.delete(calendar, id, etag).await {
-        Ok(()) => return Ok(Outcome::Deleted),
-        Err(E::HasGuests) => return Ok(Outcome::Kept(Reason::HasGuests)),
-        Err(E::ChangedMeanwhile) => return Ok(Outcome::Kept(Reason::CopyEdited)),
+        Ok(()) => return Ok(DeletionOutcome::Deleted),
+        Err(E::HasGuests) => return Ok(DeletionOutcome::Kept(Reason::HasGuests)),
+        Err(E::ChangedMeanwhile) => return Ok(DeletionOutcome::Kept(Reason::CopyEdited)),
         Err(error) => error,
     };
     let is_final = matches!(error, E::Refused(_) | E::Forbidden(_) | E::Unauthorized);
     let why = blame.event(&*end.provider, calendar, error).await?;
     tracing::info!(calendar = %end.calendar.id, %why, "a copy was not deleted");
     if is_final {
-        return Ok(Outcome::Kept(Reason::RefusedByServer));
+        return Ok(DeletionOutcome::Kept(Reason::RefusedByServer));
     }
     Ok(match exists(end, blame, id).await? {
-        Some(false) => Outcome::Deleted,
-        Some(true) | None => Outcome::Unsure,
+        Some(false) => DeletionOutcome::Deleted,
+        Some(true) | None => DeletionOutcome::Unsure,
     })
 }
 

@@ -55,8 +55,8 @@ mod standing;
 mod tests;
 
 pub use accounts::{Account, Removal, account, accounts, connect_account, open, remove_account};
-pub use calendars::{CalendarRow, Listing, calendar, calendars};
-pub use channels::{ChannelRow, ChannelState, Told};
+pub use calendars::{CalendarRecord, CalendarsFound, calendar, calendars};
+pub use channels::{Notified, WatchRecord, WatchStatus};
 pub(crate) use channels::{
     add_channel, change_channel, channel_version, channels, forget_channels, replace_channel,
 };
@@ -77,4 +77,4 @@ pub(crate) use rewrap::{key_versions, rewrap};
 pub(crate) use sealed::seal;
 pub use snapshot::Snapshot;
 pub(crate) use standing::record;
-pub use standing::{AccountStatus, Parked, record_outcome, set_account_state};
+pub use standing::{AccountStatus, Suspended, record_outcome, set_account_state};

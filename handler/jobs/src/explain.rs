@@ -3,18 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use engine::calendar::{PairId, ProviderKind};
+use engine::calendar::PairId;
 use engine::event::{Event, EventId};
-use engine::mapping::{Mapping, State};
+use engine::mapping::{Mapping, MappingState};
 use engine::marker::{Mark, Role};
 use engine::pair::{Pair, Side};
 use engine::plan::{Beside, Decision, Planner, Unknown};
+use engine::provider::ProviderKind;
 use engine::reason::Reason;
 use providers::Found;
 use providers::caldav::name_in_collection;
 
 use crate::memory::proofs::{self, ProofRow};
-use crate::memory::{Memory, migrate, problems, state};
+use crate::memory::{PairStore, migrate, problems, state};
 use crate::report::{EventProblem, Explanation};
 use crate::sync::{End, Keys, ends};
 use crate::{Error, Result, Services, directory};
@@ -65,7 +66,7 @@ async fn of_what_is_there(
     event: &str,
 ) -> Result<Explanation> {
     let keys = Keys::new(services, pair).await?;
-    let memory = Memory::new(services, &keys.marks, pair);
+    let memory = PairStore::new(services, &keys.marks, pair);
     let answer =
         |copied, reason: Option<Reason>, message: String, copy: Option<&EventId>| Explanation {
             pair: pair.id.clone(),
@@ -186,7 +187,7 @@ events of the other calendar are copied.";
 async fn move_rows(
     services: &Services,
     pair: &Pair,
-    memory: &Memory<'_>,
+    memory: &PairStore<'_>,
     ends: &[End; 2],
 ) -> Result<()> {
     let (head, _) = memory.begin().await?;
@@ -237,7 +238,7 @@ fn has_paths(end: &End) -> bool {
 /// What the mark of an unknown event makes of it; none where it is a person's own.
 async fn of_mark(
     planner: &Planner<'_>,
-    memory: &Memory<'_>,
+    memory: &PairStore<'_>,
     others: &[PairId],
     side: Side,
     event: &Event,
@@ -282,33 +283,33 @@ fn planner<'a>(
 
 fn of_mapping(mapping: &Mapping) -> (bool, Option<Reason>, String) {
     match mapping.state {
-        State::Creating => (
+        MappingState::Creating => (
             false,
             None,
             "Its copy is being made; the next sync finishes \
         that."
                 .to_owned(),
         ),
-        State::Suppressed => {
+        MappingState::Suppressed => {
             (false, Some(Reason::Suppressed), Reason::Suppressed.in_words().to_owned())
         }
-        State::AlreadyThere => {
+        MappingState::AlreadyThere => {
             (false, Some(Reason::AlreadyThere), Reason::AlreadyThere.in_words().to_owned())
         }
-        State::CopiedByAnother => {
+        MappingState::CopiedByAnother => {
             (false, Some(Reason::CopiedByAnother), Reason::CopiedByAnother.in_words().to_owned())
         }
-        State::Archived => (
+        MappingState::Archived => (
             true,
             None,
             "It is copied. It lies outside the days that this pair looks at by now, \
             so the copy stays as it is."
                 .to_owned(),
         ),
-        State::Live if mapping.drifted => {
+        MappingState::Live if mapping.drifted => {
             (true, Some(Reason::CopyEdited), Reason::CopyEdited.in_words().to_owned())
         }
-        State::Live => (true, None, "It is copied and in step.".to_owned()),
+        MappingState::Live => (true, None, "It is copied and in step.".to_owned()),
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 use store::Table;
 
-use crate::doctor::{self, Accounts, Finding};
+use crate::doctor::{self, AccountChecks, Finding};
 use crate::{Result, Services, nudge, status};
 
 /// Whoever does not answer within this time is out of reach.
@@ -86,7 +86,7 @@ pub async fn health(services: &Services, detail: bool) -> Health {
 
 async fn findings(services: &Services) -> Option<Vec<Finding>> {
     let mut findings = services.setup.findings.clone();
-    findings.extend(doctor::findings(services, Accounts::Remembered).await);
+    findings.extend(doctor::findings(services, AccountChecks::Remembered).await);
     Some(findings)
 }
 

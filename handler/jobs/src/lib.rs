@@ -26,10 +26,10 @@ mod take_over;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use jiff::Timestamp;
 pub use providers::Error as ProviderError;
-use providers::{Keep, Provider};
+use providers::{Provider, RefreshTokenStore};
 use secrecy::SecretString;
 use store::{Leases, Queue, Store};
 pub use vault::Error as VaultError;
@@ -40,12 +40,12 @@ pub use consent::Consents;
 pub use error::{Error, Result};
 pub use explain::explain;
 pub use health::{Detail, Health, health};
-pub use pace::{LONG_CALL, Pace};
+pub use pace::{InProcess, LONG_CALL};
 pub use poll_calendars::{Polled, poll_calendars, reconcile};
 pub use rotate::{Rotation, rotate};
 pub use status::{Status, status};
 pub use sync::{SyncOptions, sync};
-pub use sync_calendar::{Verdict, give_up_on_calendar, sync_calendar};
+pub use sync_calendar::{NudgeOutcome, give_up_on_calendar, sync_calendar};
 pub use take_over::take_over;
 
 /// All that a job may touch.
@@ -69,7 +69,7 @@ pub struct Services {
     /// What the host knows of this installation, for whoever asks how it is.
     pub setup: Arc<doctor::Setup>,
     /// When what was last nudged in this process.
-    pub pace: Arc<Pace>,
+    pub pace: Arc<InProcess>,
 }
 
 /// The time, so that only the process itself reads the system's clock.
@@ -109,7 +109,7 @@ pub trait Connect: Send + Sync {
         endpoint: &str,
         user: &str,
         secret: SecretString,
-        keep: Arc<dyn Keep>,
+        keep: Arc<dyn RefreshTokenStore>,
     ) -> providers::Result<Arc<dyn Provider>> {
         drop(keep);
         self.open(kind, endpoint, user, secret)

@@ -44,12 +44,12 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Result};
 
 pub(crate) use mappings::claimed;
-pub use mappings::{Lookup, Memory, Notes};
+pub use mappings::{Batch, Lookup, PairStore};
 pub(crate) use members::Members;
-pub use rows::{CursorRow, Failing, HeldRow, PairRow, ProblemRow};
-pub(crate) use state::{Head, Look, change_state, look, note_look};
+pub use rows::{CursorRow, Failing, HeldRow, ProblemRow, StateRecord};
+pub(crate) use state::{LockedState, StateSnapshot, change_state, look, note_look};
 pub use state::{problems, state};
-pub use turns::{Closeness, Place, Turns};
+pub use turns::{Closeness, EventPlace, Turns};
 
 /// The version of these rows.
 const VERSION: u32 = 1;
@@ -108,10 +108,10 @@ mod tests {
 
     #[test]
     fn a_row_of_a_newer_version_is_told_from_damage_whatever_its_shape() {
-        let told = |text: &str| decode::<PairRow>(STATE, text).unwrap_err().to_string();
+        let told = |text: &str| decode::<StateRecord>(STATE, text).unwrap_err().to_string();
         assert!(told(r#"{"v":2,"from":[1,2]}"#).contains("newer"));
         assert!(!told(r#"{"v":1,"from":[1,2]}"#).contains("newer"));
-        assert_eq!(decode::<PairRow>(STATE, r#"{"v":1,"more":true}"#).unwrap().copies, 0);
+        assert_eq!(decode::<StateRecord>(STATE, r#"{"v":1,"more":true}"#).unwrap().copies, 0);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::channels::told::Channels;
 use crate::memory::Failing;
-use crate::progress::Progress;
+use crate::progress::LoopProgress;
 
 /// So many names are remembered.
 const MANY: usize = 10_000;
@@ -44,7 +44,7 @@ pub(crate) const PAUSE: Duration = Duration::from_secs(5);
 
 /// The work of one process.
 #[derive(Debug)]
-pub struct Pace {
+pub struct InProcess {
     /// How long a turn is, at the least and at the most.
     turns: [Duration; 2],
     /// When the last nudge for each name is, or was, to be seen.
@@ -55,22 +55,22 @@ pub struct Pace {
     /// Accounts that did not answer in time, how often in a row, and when last.
     silent: Mutex<HashMap<AccountId, Failing>>,
     /// When pairs were last nudged by a poll, and how they stood then.
-    nudged: Mutex<HashMap<PairId, (Timestamp, Standing)>>,
+    nudged: Mutex<HashMap<PairId, (Timestamp, LastPass)>>,
     /// Accounts that a poll is asking at this moment.
     asked: Mutex<HashSet<AccountId>>,
     /// Channels that have called.
     pub(crate) channels: Channels,
     /// The loops that keep the process at work.
-    pub progress: Progress,
+    pub progress: LoopProgress,
 }
 
 /// This process is at work on a pair, until this is dropped.
-pub(crate) struct AtWork<'a> {
-    pace: &'a Pace,
+pub(crate) struct ActivePair<'a> {
+    pace: &'a InProcess,
     pair: &'a PairId,
 }
 
-impl Drop for AtWork<'_> {
+impl Drop for ActivePair<'_> {
     fn drop(&mut self) {
         locked(&self.pace.at_work).remove(self.pair);
     }
@@ -78,7 +78,7 @@ impl Drop for AtWork<'_> {
 
 /// A turn of a pair, until it is dropped.
 pub(crate) struct TurnOf<'a> {
-    pace: &'a Pace,
+    pace: &'a InProcess,
     pair: &'a PairId,
 }
 
@@ -89,11 +89,11 @@ impl Drop for TurnOf<'_> {
 }
 
 /// How a pair stood: when its last pass ended, and its last failure.
-pub(crate) type Standing = (Option<Timestamp>, Option<Timestamp>);
+pub(crate) type LastPass = (Option<Timestamp>, Option<Timestamp>);
 
 /// A poll is asking an account, until this is dropped.
 pub(crate) struct Asking<'a> {
-    pace: &'a Pace,
+    pace: &'a InProcess,
     account: AccountId,
 }
 
@@ -103,13 +103,13 @@ impl Drop for Asking<'_> {
     }
 }
 
-impl Default for Pace {
+impl Default for InProcess {
     fn default() -> Self {
         Self::with_turns([TURN, LONG_TURN])
     }
 }
 
-impl Pace {
+impl InProcess {
     /// Turns are at least and at most so long.
     pub fn with_turns(turns: [Duration; 2]) -> Self {
         Self {
@@ -120,7 +120,7 @@ impl Pace {
             nudged: Mutex::default(),
             asked: Mutex::default(),
             channels: Channels::default(),
-            progress: Progress::default(),
+            progress: LoopProgress::default(),
         }
     }
 
@@ -163,12 +163,12 @@ impl Pace {
     pub(crate) fn nudge(
         &self,
         pair: &PairId,
-        standing: Standing,
+        standing: LastPass,
         now: Timestamp,
         pause: Duration,
     ) -> bool {
         let mut nudged = locked(&self.nudged);
-        let is_waiting = |(at, then): &(Timestamp, Standing)| {
+        let is_waiting = |(at, then): &(Timestamp, LastPass)| {
             *then == standing
                 && *at <= now
                 && Duration::try_from(now.duration_since(*at)).is_ok_and(|since| since < pause)
@@ -215,9 +215,9 @@ impl Pace {
     }
 
     /// Notes that this process is at work on a pair, whose lease it holds.
-    pub(crate) fn begin<'a>(&'a self, pair: &'a PairId) -> AtWork<'a> {
+    pub(crate) fn begin<'a>(&'a self, pair: &'a PairId) -> ActivePair<'a> {
         locked(&self.at_work).insert(pair.clone(), None);
-        AtWork { pace: self, pair }
+        ActivePair { pace: self, pair }
     }
 
     /// Notes that a pair gave way to others.
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn what_is_put_off_is_put_off_once() {
-        let pace = Pace::default();
+        let pace = InProcess::default();
         assert!(pace.put_off("a", at(0), PAUSE) && !pace.put_off("a", at(4999), PAUSE));
         assert!(pace.put_off("a", at(5000), PAUSE), "the one before is being looked at");
         assert!(pace.put_off("a", at(-3_600_000), PAUSE), "the clock was set back");
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_pair_is_at_work_until_the_work_ends() {
-        let (pace, pair) = (Pace::default(), PairId::new("p1"));
+        let (pace, pair) = (InProcess::default(), PairId::new("p1"));
         let work = pace.begin(&pair);
         assert!(pace.is_at_work(&pair) && !pace.is_at_work(&PairId::new("p2")));
         drop(work);
@@ -274,7 +274,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_gave_way_is_left_alone_for_a_moment() {
-        let (pace, pair) = (Pace::default(), PairId::new("p1"));
+        let (pace, pair) = (InProcess::default(), PairId::new("p1"));
         drop(pace.begin(&pair));
         pace.gave_way(&pair);
         assert!(pace.is_at_work(&pair));
@@ -285,7 +285,7 @@ mod tests {
     /// Each reads the clock, and then waits for its turn.
     #[test]
     fn those_who_ask_at_once_may_come_in_any_order() {
-        let pace = Pace::default();
+        let pace = InProcess::default();
         let put_off =
             (0..1000).filter(|n| pace.put_off("b", at(100 + (n * 7919) % 50), PAUSE)).count();
         assert_eq!(put_off, 1);
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_sent_is_sent_by_the_next() {
-        let pace = Pace::default();
+        let pace = InProcess::default();
         assert!(pace.put_off("a", at(0), PAUSE));
         pace.forget("a");
         assert!(pace.put_off("a", at(1), PAUSE));
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn it_remembers_so_many_and_lets_the_others_through() {
-        let pace = Pace::default();
+        let pace = InProcess::default();
         for n in 0..MANY {
             pace.put_off(&n.to_string(), at(0), PAUSE);
         }
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_silent_account_is_asked_less_and_less_often_until_it_answers() {
-        let (pace, account) = (Pace::default(), AccountId::new("a1"));
+        let (pace, account) = (InProcess::default(), AccountId::new("a1"));
         let mut now = at(0);
         let mut waits = Vec::new();
         for _ in 0..6 {
@@ -339,11 +339,11 @@ mod tests {
 
     #[test]
     fn a_pair_is_nudged_once_until_its_turn_has_ended() {
-        let (pace, pair, other) = (Pace::default(), PairId::new("p1"), PairId::new("p2"));
-        let nudge = |pair: &PairId, standing: Standing, now| {
+        let (pace, pair, other) = (InProcess::default(), PairId::new("p1"), PairId::new("p2"));
+        let nudge = |pair: &PairId, standing: LastPass, now| {
             pace.nudge(pair, standing, at(now), Duration::from_secs(45))
         };
-        let before: Standing = (None, None);
+        let before: LastPass = (None, None);
         assert!(
             nudge(&pair, before, 0) && !nudge(&pair, before, 1000) && nudge(&other, before, 1000)
         );
@@ -361,7 +361,7 @@ mod tests {
 
     #[test]
     fn an_account_is_asked_by_one_poll_at_a_time() {
-        let (pace, account) = (Pace::default(), AccountId::new("a1"));
+        let (pace, account) = (InProcess::default(), AccountId::new("a1"));
         let asking = pace.ask(&account).unwrap();
         assert!(pace.ask(&account).is_none() && pace.ask(&AccountId::new("a2")).is_some());
         drop(asking);

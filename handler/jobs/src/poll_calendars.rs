@@ -27,13 +27,13 @@ use engine::pair::{Pair, Side};
 use futures::{Stream, StreamExt};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use providers::{Glance, Provider};
-use store::Attempt;
+use providers::{CollectionState, Provider};
+use store::Acquired;
 
-use crate::directory::{self, AccountStatus, CalendarRow, Snapshot};
-use crate::memory::{self, PairRow};
+use crate::directory::{self, AccountStatus, CalendarRecord, Snapshot};
+use crate::memory::{self, StateRecord};
 use crate::nudge::{self, Cause, Nudge};
-use crate::pace::Standing;
+use crate::pace::LastPass;
 use crate::report::PairStatus;
 use crate::{Error, Result, Services, channels, sync};
 
@@ -131,16 +131,16 @@ pub async fn poll_calendars(services: &Services) -> Result<Polled> {
 async fn due<'a>(
     services: &Services,
     pairs: impl Iterator<Item = &'a Pair>,
-    sights: &BTreeMap<CalendarId, Sight>,
-) -> Result<Vec<(&'a Pair, Standing)>> {
+    sights: &BTreeMap<CalendarId, PolledCalendar>,
+) -> Result<Vec<(&'a Pair, LastPass)>> {
     let mut due = Vec::new();
     for pair in pairs {
         // The poll that asks is the one that nudges, unless this one has seen the other calendar.
-        let is = |wanted: fn(&Sight) -> bool| {
+        let is = |wanted: fn(&PolledCalendar) -> bool| {
             Side::BOTH.iter().any(|side| sights.get(pair.calendar(*side)).is_some_and(wanted))
         };
-        if is(|sight| matches!(sight, Sight::Asked))
-            && !is(|sight| matches!(sight, Sight::Seen { .. }))
+        if is(|sight| matches!(sight, PolledCalendar::Asked))
+            && !is(|sight| matches!(sight, PolledCalendar::Seen { .. }))
         {
             continue;
         }
@@ -152,10 +152,14 @@ async fn due<'a>(
             }
             Err(error) => return Err(error),
         };
-        let news = Side::BOTH.map(|side| News::of(sights.get(pair.calendar(side)), &row, side));
+        let news =
+            Side::BOTH.map(|side| CalendarState::of(sights.get(pair.calendar(side)), &row, side));
         let now = services.clock.now();
         let is_back = Side::BOTH.iter().any(|side| {
-            matches!(sights.get(pair.calendar(*side)), Some(Sight::Seen { is_back: true, .. }))
+            matches!(
+                sights.get(pair.calendar(*side)),
+                Some(PolledCalendar::Seen { is_back: true, .. })
+            )
         });
         if is_due(&row, news, now)
             && !has_to_wait(&row, is_back, now)
@@ -187,9 +191,9 @@ fn active(directory: &Snapshot) -> Vec<Pair> {
 }
 
 /// What is known of a calendar.
-enum Sight {
+enum PolledCalendar {
     /// It answered; `is_back` where its account did not when it was asked last.
-    Seen { glance: Glance, provider: Arc<dyn Provider>, is_back: bool },
+    Seen { glance: CollectionState, provider: Arc<dyn Provider>, is_back: bool },
     /// Its provider calls us; nobody asks.
     Calls,
     /// Its server did not answer.
@@ -201,7 +205,7 @@ enum Sight {
 }
 
 /// What an account has said of its calendars.
-type Sights = Vec<(CalendarId, Sight)>;
+type Sights = Vec<(CalendarId, PolledCalendar)>;
 
 /// One glance an account; the answers come as the accounts give them, those together that are there
 /// together.
@@ -211,7 +215,7 @@ fn look<'a>(
     pairs: &[Pair],
 ) -> Result<impl Stream<Item = Vec<Result<Sights>>> + use<'a>> {
     let ids: BTreeSet<&CalendarId> = pairs.iter().flat_map(|pair| [&pair.from, &pair.to]).collect();
-    let mut accounts: BTreeMap<AccountId, Vec<CalendarRow>> = BTreeMap::new();
+    let mut accounts: BTreeMap<AccountId, Vec<CalendarRecord>> = BTreeMap::new();
     for id in ids {
         if let Some(row) = directory.calendar(id)? {
             accounts.entry(row.account.clone()).or_default().push(row);
@@ -226,25 +230,29 @@ async fn glance(
     services: &Services,
     snapshot: &Snapshot,
     id: AccountId,
-    rows: Vec<CalendarRow>,
+    rows: Vec<CalendarRecord>,
 ) -> Result<Sights> {
-    let all = |rows: Vec<CalendarRow>, sight: fn() -> Sight| {
+    let all = |rows: Vec<CalendarRecord>, sight: fn() -> PolledCalendar| {
         Ok(rows.into_iter().map(|row| (row.id, sight())).collect())
     };
     let account = match snapshot.account(&id) {
         Ok(account) if account.state == AccountStatus::NeedsReconnect => {
-            return all(rows, || Sight::Refused);
+            return all(rows, || PolledCalendar::Refused);
         }
-        Ok(account) if channels::calls_us(account.kind) => return all(rows, || Sight::Calls),
+        Ok(account) if channels::calls_us(account.kind) => {
+            return all(rows, || PolledCalendar::Calls);
+        }
         Ok(account) => account,
         // Removed while the directory was read, with its pairs.
         Err(Error::NotFound(_)) => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     if services.pace.is_silent(&account.id, services.clock.now()) {
-        return all(rows, || Sight::Away);
+        return all(rows, || PolledCalendar::Away);
     }
-    let Some(_asking) = services.pace.ask(&account.id) else { return all(rows, || Sight::Asked) };
+    let Some(_asking) = services.pace.ask(&account.id) else {
+        return all(rows, || PolledCalendar::Asked);
+    };
     // That makes a request for an account of an earlier version, once.
     let opened = tokio::time::timeout(PATIENCE, snapshot.open(services, &account)).await;
     let provider = match opened.unwrap_or_else(|_| Err(Error::Provider(silence()))) {
@@ -252,19 +260,22 @@ async fn glance(
         Err(error @ (Error::Provider(_) | Error::Vault(vault::Error::CannotOpen))) => {
             directory::record_outcome(services, &account, Some(&error)).await?;
             let is_away = matches!(&error, Error::Provider(error) if error.is_transient());
-            return all(rows, if is_away { || Sight::Away } else { || Sight::Refused });
+            return all(
+                rows,
+                if is_away { || PolledCalendar::Away } else { || PolledCalendar::Refused },
+            );
         }
         Err(error) => return Err(error),
     };
     let addresses: Vec<String> = rows.iter().map(|row| row.address.clone()).collect();
-    let answer = tokio::time::timeout(PATIENCE, provider.glance(&addresses)).await;
+    let answer = tokio::time::timeout(PATIENCE, provider.collection_states(&addresses)).await;
     services.pace.heard(&account.id, answer.is_ok(), services.clock.now());
     match answer.unwrap_or_else(|_| Err(silence())) {
         Ok(glances) => {
             directory::record_outcome(services, &account, None).await?;
             let is_back = account.state == AccountStatus::Unreachable;
             let seen = rows.into_iter().zip(glances).map(|(row, glance)| {
-                (row.id, Sight::Seen { glance, provider: provider.clone(), is_back })
+                (row.id, PolledCalendar::Seen { glance, provider: provider.clone(), is_back })
             });
             Ok(seen.collect())
         }
@@ -274,9 +285,9 @@ async fn glance(
             all(
                 rows,
                 if matches!(error, providers::Error::Unauthorized) {
-                    || Sight::Refused
+                    || PolledCalendar::Refused
                 } else {
-                    || Sight::Away
+                    || PolledCalendar::Away
                 },
             )
         }
@@ -289,7 +300,7 @@ fn silence() -> providers::Error {
 
 /// What a calendar means to a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum News {
+enum CalendarState {
     /// It stands where the pair left it.
     Quiet,
     /// Something happened, or it cannot be told without a pass.
@@ -302,15 +313,21 @@ enum News {
     Refused,
 }
 
-impl News {
-    fn of(sight: Option<&Sight>, row: &PairRow, side: Side) -> Self {
+impl CalendarState {
+    fn of(sight: Option<&PolledCalendar>, row: &StateRecord, side: Side) -> Self {
         match sight {
-            Some(Sight::Refused) => Self::Refused,
-            Some(Sight::Calls) => Self::Told,
-            None | Some(Sight::Away | Sight::Seen { glance: Glance::Missing, .. }) => Self::Away,
-            Some(Sight::Asked) => Self::Quiet,
-            Some(Sight::Seen { glance: Glance::NoTip, .. }) => Self::Some,
-            Some(Sight::Seen { glance: Glance::Tip(tip), provider, .. }) => {
+            Some(PolledCalendar::Refused) => Self::Refused,
+            Some(PolledCalendar::Calls) => Self::Told,
+            None
+            | Some(
+                PolledCalendar::Away
+                | PolledCalendar::Seen { glance: CollectionState::Missing, .. },
+            ) => Self::Away,
+            Some(PolledCalendar::Asked) => Self::Quiet,
+            Some(PolledCalendar::Seen { glance: CollectionState::Untagged, .. }) => Self::Some,
+            Some(PolledCalendar::Seen {
+                glance: CollectionState::Tagged(tip), provider, ..
+            }) => {
                 if row.cursor(side).is_some_and(|cursor| provider.is_current(cursor, tip)) {
                     Self::Quiet
                 } else {
@@ -322,14 +339,15 @@ impl News {
 }
 
 /// Whether a pair has something to do.
-fn is_due(row: &PairRow, news: [News; 2], now: Timestamp) -> bool {
-    if news.contains(&News::Refused) {
+fn is_due(row: &StateRecord, news: [CalendarState; 2], now: Timestamp) -> bool {
+    if news.contains(&CalendarState::Refused) {
         return row.status != Some(PairStatus::NeedsReconnect);
     }
-    if news.contains(&News::Away) {
+    if news.contains(&CalendarState::Away) {
         return row.status != Some(PairStatus::Error);
     }
-    if news.contains(&News::Some) || !matches!(row.status, Some(PairStatus::Ok | PairStatus::Held))
+    if news.contains(&CalendarState::Some)
+        || !matches!(row.status, Some(PairStatus::Ok | PairStatus::Held))
     {
         return true;
     }
@@ -347,7 +365,7 @@ fn is_due(row: &PairRow, news: [News; 2], now: Timestamp) -> bool {
 
 /// Passes that fail although their servers answer are made less and less often. A server that is
 /// back is tried at once.
-fn has_to_wait(row: &PairRow, is_back: bool, now: Timestamp) -> bool {
+fn has_to_wait(row: &StateRecord, is_back: bool, now: Timestamp) -> bool {
     !is_back && row.failing.is_some_and(|failing| now < failing.next())
 }
 
@@ -356,25 +374,25 @@ fn has_to_wait(row: &PairRow, is_back: bool, now: Timestamp) -> bool {
 fn is_too_soon(
     services: &Services,
     pair: &Pair,
-    row: &PairRow,
-    news: [News; 2],
+    row: &StateRecord,
+    news: [CalendarState; 2],
     now: Timestamp,
 ) -> bool {
     let due = || services.pace.put_off(pair.id.as_str(), now, SECOND_LOOK.unsigned_abs());
     row.status == Some(PairStatus::Error)
-        && news.contains(&News::Told)
-        && !news.contains(&News::Some)
+        && news.contains(&CalendarState::Told)
+        && !news.contains(&CalendarState::Some)
         && !due()
 }
 
 /// Somebody is at work on the pair: what it does not see, the next poll does.
 async fn at_work(services: &Services, pair: &Pair) -> Result<bool> {
     match services.leases.acquire(&services.owner, &[&directory::pair_lease(&pair.id)]).await? {
-        Attempt::Taken(lease) => {
+        Acquired::Taken(lease) => {
             lease.end().await;
             Ok(false)
         }
-        Attempt::Busy(_) => Ok(true),
+        Acquired::Busy(_) => Ok(true),
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 /// The loops of one process, by name.
 #[derive(Debug, Default)]
-pub struct Progress(Mutex<BTreeMap<&'static str, Loop>>);
+pub struct LoopProgress(Mutex<BTreeMap<&'static str, Loop>>);
 
 #[derive(Debug)]
 struct Loop {
@@ -18,7 +18,7 @@ struct Loop {
     within: Duration,
 }
 
-impl Progress {
+impl LoopProgress {
     /// From now on a loop is expected to go round within this time, again and again.
     pub fn expect(&self, name: &'static str, within: Duration) {
         self.loops().insert(name, Loop { last: Instant::now(), within });
@@ -47,7 +47,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_loop_that_does_not_go_round_in_time_is_named() {
-        let progress = Progress::default();
+        let progress = LoopProgress::default();
         progress.went_round("poll");
         tokio::time::advance(Duration::from_secs(9999)).await;
         assert_eq!(progress.stalled(), None, "nothing is expected");

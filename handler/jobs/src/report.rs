@@ -326,7 +326,7 @@ pub struct AccountState {
     /// The account.
     pub id: AccountId,
     /// Who keeps it.
-    pub provider: engine::calendar::ProviderKind,
+    pub provider: engine::provider::ProviderKind,
     /// What to call it.
     pub name: String,
     /// `ok`, `needs_reconnect` or `unreachable`.

@@ -33,27 +33,27 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 /// What is to become of a nudge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum NudgeOutcome {
     /// It is dealt with.
     Done,
     /// It comes back after a while.
     Retry,
 }
 
-impl Verdict {
+impl NudgeOutcome {
     fn and(self, other: Self) -> Self {
         if self == Self::Retry { self } else { other }
     }
 }
 
 /// Syncs all pairs of a calendar, in the background: accounts that need their owner are left alone.
-pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> Verdict {
+pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> NudgeOutcome {
     let (directory, pairs) = match pairs_of(services, &nudge.calendar_id).await {
         Ok(found) => found,
         Err(error) => {
             tracing::warn!(calendar = %nudge.calendar_id, %error, "the pairs of a calendar could \
             not be read");
-            return Verdict::Retry;
+            return NudgeOutcome::Retry;
         }
     };
     let opened = channels::open_missing(services, &directory, &pairs).await.unwrap_or_else(|error| {
@@ -64,7 +64,7 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> Verdict {
     let options = SyncOptions { background: true, ..SyncOptions::default() };
     // What happened before a channel was opened is told by nobody.
     let told_of = Some(&nudge.calendar_id).filter(|_| nudge.cause == Cause::Webhook && !opened);
-    let (mut verdict, mut later, mut unfinished) = (Verdict::Done, false, false);
+    let (mut verdict, mut later, mut unfinished) = (NudgeOutcome::Done, false, false);
     for Synced { run, before, busy } in
         sync_within(services, &directory, &pairs, told_of, options, &Silent).await
     {
@@ -81,8 +81,11 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> Verdict {
                 pairs.iter().any(|pair| pair.id == run.id && is_parked(services, &directory, pair));
             // Its row says so by now, which is what the polls go by after that.
             let known = parked && before.as_ref() == Some(problem);
-            verdict =
-                verdict.and(if known { Verdict::Done } else { verdict_on(problem, nudge.cause) });
+            verdict = verdict.and(if known {
+                NudgeOutcome::Done
+            } else {
+                verdict_on(problem, nudge.cause)
+            });
         }
     }
     if unfinished {
@@ -96,19 +99,19 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> Verdict {
 }
 
 /// Has a pass gone on with that gave way to others.
-async fn go_on(services: &Services, calendar: &CalendarId) -> Verdict {
+async fn go_on(services: &Services, calendar: &CalendarId) -> NudgeOutcome {
     let nudge = Nudge { calendar_id: calendar.clone(), cause: Cause::Unfinished };
     match nudge::send_after(services, &nudge, PAUSE).await {
-        Ok(()) => Verdict::Done,
+        Ok(()) => NudgeOutcome::Done,
         Err(error) => {
             tracing::warn!(%calendar, %error, "a pass that is not done could not be put off");
-            Verdict::Retry
+            NudgeOutcome::Retry
         }
     }
 }
 
 /// Has the calendar looked at again, once for all who want that.
-async fn again(services: &Services, nudge: &Nudge) -> Verdict {
+async fn again(services: &Services, nudge: &Nudge) -> NudgeOutcome {
     // A call has its own calendar read, and any other nudge all of them: neither stands for the
     // other.
     let name = format!(
@@ -118,15 +121,15 @@ async fn again(services: &Services, nudge: &Nudge) -> Verdict {
     );
     let now = services.clock.now();
     if !services.pace.put_off(&name, now, AGAIN) {
-        return Verdict::Done;
+        return NudgeOutcome::Done;
     }
     // A retry would come later, and be counted as a failure.
     match nudge::send_after(services, nudge, AGAIN).await {
-        Ok(()) => Verdict::Done,
+        Ok(()) => NudgeOutcome::Done,
         Err(error) => {
             tracing::warn!(calendar = %nudge.calendar_id, %error, "a nudge could not be put off");
             services.pace.forget(&name);
-            Verdict::Retry
+            NudgeOutcome::Retry
         }
     }
 }
@@ -153,16 +156,16 @@ fn is_parked(services: &Services, directory: &Snapshot, pair: &Pair) -> bool {
 }
 
 /// By the problem's code ([`Problem`] has the table).
-fn verdict_on(problem: &Problem, cause: Cause) -> Verdict {
+fn verdict_on(problem: &Problem, cause: Cause) -> NudgeOutcome {
     match problem.code.as_str() {
-        "storage" | "disk_full" | "vault" => Verdict::Retry,
+        "storage" | "disk_full" | "vault" => NudgeOutcome::Retry,
         "unreachable" | "throttled" | "bad_answer" | "changed_meanwhile" | "refused_by_server"
         | "request"
             if cause != Cause::Poll =>
         {
-            Verdict::Retry
+            NudgeOutcome::Retry
         }
-        _ => Verdict::Done,
+        _ => NudgeOutcome::Done,
     }
 }
 
@@ -189,19 +192,19 @@ fn tell(run: &Run, before: Option<&Problem>) {
 
 /// A nudge failed for good: its pairs say so, unless they say something more precise already. The
 /// next poll or night tries again.
-pub async fn give_up_on_calendar(services: &Services, calendar: &CalendarId) -> Verdict {
+pub async fn give_up_on_calendar(services: &Services, calendar: &CalendarId) -> NudgeOutcome {
     match mark(services, calendar).await {
         Ok(verdict) => verdict,
         Err(error) => {
             tracing::error!(%calendar, %error, "a nudge failed for good, and its pairs could not \
             be told");
-            Verdict::Retry
+            NudgeOutcome::Retry
         }
     }
 }
 
-async fn mark(services: &Services, calendar: &CalendarId) -> Result<Verdict> {
-    let mut verdict = Verdict::Done;
+async fn mark(services: &Services, calendar: &CalendarId) -> Result<NudgeOutcome> {
+    let mut verdict = NudgeOutcome::Done;
     for pair in pairs_of(services, calendar).await?.1 {
         // Whoever is at work on it will write down how that ended.
         let Some(lease) = services
@@ -210,7 +213,7 @@ async fn mark(services: &Services, calendar: &CalendarId) -> Result<Verdict> {
             .await?
             .taken()
         else {
-            verdict = Verdict::Retry;
+            verdict = NudgeOutcome::Retry;
             continue;
         };
         tracing::error!(pair = %pair.id, %calendar, "a nudge failed for good");
@@ -238,7 +241,7 @@ async fn mark(services: &Services, calendar: &CalendarId) -> Result<Verdict> {
 mod tests {
     use super::*;
 
-    fn verdict(code: &str, cause: Cause) -> Verdict {
+    fn verdict(code: &str, cause: Cause) -> NudgeOutcome {
         verdict_on(&Problem { code: code.into(), message: "Words.".into() }, cause)
     }
 
@@ -246,16 +249,16 @@ mod tests {
     fn what_is_ours_comes_back_whoever_asked() {
         for code in ["storage", "disk_full", "vault"] {
             for cause in [Cause::Poll, Cause::Reconcile, Cause::Webhook] {
-                assert_eq!(verdict(code, cause), Verdict::Retry, "{code}");
+                assert_eq!(verdict(code, cause), NudgeOutcome::Retry, "{code}");
             }
         }
     }
 
     #[test]
     fn a_poll_is_its_own_retry() {
-        assert_eq!(verdict("unreachable", Cause::Poll), Verdict::Done);
-        assert_eq!(verdict("unreachable", Cause::Webhook), Verdict::Retry);
-        assert_eq!(verdict("throttled", Cause::Reconcile), Verdict::Retry);
+        assert_eq!(verdict("unreachable", Cause::Poll), NudgeOutcome::Done);
+        assert_eq!(verdict("unreachable", Cause::Webhook), NudgeOutcome::Retry);
+        assert_eq!(verdict("throttled", Cause::Reconcile), NudgeOutcome::Retry);
     }
 
     #[test]
@@ -263,7 +266,7 @@ mod tests {
         for code in
             ["unauthorized", "credentials", "not_found", "forbidden", "address", "suspicious_empty"]
         {
-            assert_eq!(verdict(code, Cause::Webhook), Verdict::Done, "{code}");
+            assert_eq!(verdict(code, Cause::Webhook), NudgeOutcome::Done, "{code}");
         }
     }
 }

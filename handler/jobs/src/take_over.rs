@@ -3,7 +3,7 @@
 
 use engine::calendar::PairId;
 
-use crate::memory::{Memory, Notes, PairRow};
+use crate::memory::{Batch, PairStore, StateRecord};
 use crate::sync::Keys;
 use crate::{Result, Services, directory};
 
@@ -17,15 +17,15 @@ pub async fn take_over(services: &Services, id: &PairId) -> Result<()> {
     let pair = directory::pair(services, id).await?;
     let lease = directory::lease_work(services, &pair, &[]).await?;
     let keys = Keys::new(services, &pair).await?;
-    let memory = Memory::new(services, &keys.marks, &pair);
+    let memory = PairStore::new(services, &keys.marks, &pair);
     let (head, _) = memory.begin().await?;
     if head.is_new().await {
         head.set_by_name().await;
     }
     // First of all, so that what is forgotten is not copied beside what was found there, should
     // this be cut off.
-    let row = PairRow { take_over: true, ..head.row().await };
-    memory.finish(&head, Notes::default(), row).await?;
+    let row = StateRecord { take_over: true, ..head.row().await };
+    memory.finish(&head, Batch::default(), row).await?;
     // What was left alone is decided about anew.
     memory.forget_left_alone(&head).await?;
     lease.end().await;

@@ -8,7 +8,7 @@ use crate::Error;
 /// Who keeps a provider's secret: a refresh token, which may be replaced at use, and which its
 /// owner may make worthless at any time.
 #[async_trait]
-pub trait Keep: Send + Sync {
+pub trait RefreshTokenStore: Send + Sync {
     /// Stores `new`, unless what is stored is no longer `old`: then its owner has connected the
     /// account anew, and that secret is the better one. `false` where it could not be done now; it
     /// is tried again at the next use.

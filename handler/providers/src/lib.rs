@@ -9,7 +9,6 @@
 mod blame;
 pub mod caldav;
 mod error;
-mod fidelity;
 pub mod google;
 pub mod http;
 mod keep;
@@ -17,15 +16,16 @@ mod watch;
 
 use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
-use engine::change::{Cursor, Listed, Tip};
+use engine::change::{Cursor, Listed, StateTag};
 use engine::event::{Draft, Event, EventId, Parts};
+use engine::fidelity::Fidelity;
 use engine::pair::Window;
 use serde::{Deserialize, Serialize};
 
 pub use blame::Blame;
 pub use error::{Error, Result};
-pub use fidelity::Fidelity;
-pub use keep::Keep;
+
+pub use keep::RefreshTokenStore;
 pub use watch::{Watch, Watching};
 
 /// One account at one provider.
@@ -41,7 +41,7 @@ pub trait Provider: Send + Sync {
 
     /// The state of several calendars, as cheaply as the provider allows: one request for all where
     /// it can be had. The answer stands in the order of the question.
-    async fn glance(&self, calendars: &[String]) -> Result<Vec<Glance>>;
+    async fn collection_states(&self, calendars: &[String]) -> Result<Vec<CollectionState>>;
 
     /// What happened in a calendar. `tip` is what [`Provider::glance`] said before this call, and
     /// becomes part of the new cursor.
@@ -49,14 +49,19 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// [`Error::CursorExpired`] where the provider no longer knows the cursor: ask again with
     /// [`Since::Window`].
-    async fn survey(&self, calendar: &str, since: Since<'_>, tip: Option<&Tip>) -> Result<Survey>;
+    async fn list_changes(
+        &self,
+        calendar: &str,
+        since: Since<'_>,
+        tip: Option<&StateTag>,
+    ) -> Result<ChangeSet>;
 
     /// Whether the cursor was taken at this tip, so that there is nothing to survey.
-    fn is_current(&self, cursor: &Cursor, tip: &Tip) -> bool;
+    fn is_current(&self, cursor: &Cursor, tip: &StateTag) -> bool;
 
     /// Whether a cursor that is no longer known is always refused. Some servers list everything
     /// instead, without a word, and leave out what was deleted meanwhile.
-    fn owns_to_forgetting(&self) -> bool {
+    fn rejects_expired_cursor(&self) -> bool {
         false
     }
 
@@ -166,11 +171,11 @@ pub trait Provider: Send + Sync {
 
 /// What [`Provider::glance`] saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Glance {
+pub enum CollectionState {
     /// The calendar is there, in this state.
-    Tip(Tip),
+    Tagged(StateTag),
     /// It is there, but the provider has no cheap mark of its state.
-    NoTip,
+    Untagged,
     /// It is not there any more, or not for us.
     Missing,
 }
@@ -195,7 +200,7 @@ pub enum Since<'a> {
 
 /// The answer to [`Provider::survey`].
 #[derive(Debug)]
-pub struct Survey {
+pub struct ChangeSet {
     /// What is listed; every id once. The calendar itself and whatever is no event are left out.
     pub listed: Vec<Listed>,
     /// Where to go on next time; save it when everything listed has been dealt with.

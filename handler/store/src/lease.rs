@@ -16,7 +16,7 @@ pub trait Leases: Send + Sync {
     ///
     /// # Errors
     /// Where storage fails. Leases that were taken all the same end by themselves.
-    async fn acquire(&self, scope: &str, names: &[&str]) -> Result<Attempt>;
+    async fn acquire(&self, scope: &str, names: &[&str]) -> Result<Acquired>;
 
     /// How long to wait before a lease that was busy is asked for again: asking costs nothing here
     /// and a transaction there.
@@ -25,7 +25,7 @@ pub trait Leases: Send + Sync {
 
 /// What came of asking for leases.
 #[derive(Debug)]
-pub enum Attempt {
+pub enum Acquired {
     /// All of them are held.
     Taken(Lease),
     /// None is: the name at this index, the first of those that are busy, is somebody else's for
@@ -33,7 +33,7 @@ pub enum Attempt {
     Busy(usize),
 }
 
-impl Attempt {
+impl Acquired {
     /// The leases, if they were taken.
     pub fn taken(self) -> Option<Lease> {
         match self {

@@ -29,7 +29,7 @@ pub use azure::Azure;
 #[cfg(feature = "embedded")]
 pub use embedded::Embedded;
 pub use error::{Error, Result};
-pub use lease::{Attempt, Hold, Lease, Leases};
+pub use lease::{Acquired, Hold, Lease, Leases};
 pub use limits::{
     MAX_BODY, MAX_COMMIT_BYTES, MAX_DELAY, MAX_KEY, check_commit, check_delay, check_message,
 };

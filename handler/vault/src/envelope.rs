@@ -25,19 +25,19 @@ use data_encoding::BASE64URL_NOPAD;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::root_row::{Kept, RootRow};
-use crate::{Error, Place, Result, Vault, Wrapped, WrappingKey};
+use crate::root_row::{RootRow, RootStore};
+use crate::{Error, Result, SealContext, Vault, Wrapped, WrappingKey};
 
 /// The format that is written.
 const FORMAT: &str = "v1";
 
 /// Key bytes that stay where they are until they are wiped: moving a box copies no key.
-pub(crate) type Key = Box<Zeroizing<[u8; 32]>>;
+pub(crate) type DataKey = Box<Zeroizing<[u8; 32]>>;
 
 /// The secret that the keys for keyed hashes are derived from. It outlives every rotation: were it
 /// to change, no fingerprint would match and no mark of ours would be known again.
 #[derive(Clone)]
-pub struct Root(pub(crate) Key);
+pub struct Root(pub(crate) DataKey);
 
 impl Root {
     /// From its bytes, which are copied.
@@ -71,7 +71,7 @@ enum RootFrom {
     /// Beside the wrapping key, and at hand.
     Hand(Root),
     /// In the storage, wrapped.
-    Row(Kept),
+    Row(RootStore),
 }
 
 impl<W: WrappingKey> Envelope<W> {
@@ -83,7 +83,7 @@ impl<W: WrappingKey> Envelope<W> {
     /// The same with a root that is kept in `row`, wrapped by `key`; made when it is first needed,
     /// unless it is there.
     pub fn with_root_row(key: W, row: Arc<dyn RootRow>) -> Self {
-        Self { key, root: RootFrom::Row(Kept::new(row)) }
+        Self { key, root: RootFrom::Row(RootStore::new(row)) }
     }
 
     /// The wrapping key.
@@ -107,15 +107,15 @@ impl<W> std::fmt::Debug for Envelope<W> {
 
 #[async_trait]
 impl<W: WrappingKey> Vault for Envelope<W> {
-    async fn seal(&self, place: Place<'_>, secret: &SecretString) -> Result<String> {
+    async fn seal(&self, place: SealContext<'_>, secret: &SecretString) -> Result<String> {
         seal_with(&self.key, place, secret).await
     }
 
-    async fn open(&self, place: Place<'_>, sealed: &str) -> Result<SecretString> {
+    async fn open(&self, place: SealContext<'_>, sealed: &str) -> Result<SecretString> {
         open_with(&self.key, place, sealed).await
     }
 
-    async fn reseal(&self, place: Place<'_>, sealed: &str) -> Result<Option<String>> {
+    async fn reseal(&self, place: SealContext<'_>, sealed: &str) -> Result<Option<String>> {
         reseal_with(&self.key, place, sealed).await
     }
 
@@ -153,22 +153,22 @@ impl<W: WrappingKey> Vault for Envelope<W> {
 /// [`Vault::seal`] with any wrapping key.
 pub(crate) async fn seal_with(
     key: &dyn WrappingKey,
-    place: Place<'_>,
+    place: SealContext<'_>,
     secret: &SecretString,
 ) -> Result<String> {
     let data_key = random()?;
     let payload = seal(&data_key[..], &associated(place), secret.expose_secret().as_bytes())?;
     let wrapped = key.wrap(&data_key[..]).await?;
-    Ok(Sealed { wrapped, payload }.to_text())
+    Ok(SealedText { wrapped, payload }.to_text())
 }
 
 /// [`Vault::open`] with any wrapping key.
 pub(crate) async fn open_with(
     key: &dyn WrappingKey,
-    place: Place<'_>,
+    place: SealContext<'_>,
     sealed: &str,
 ) -> Result<SecretString> {
-    let sealed = Sealed::from_text(sealed)?;
+    let sealed = SealedText::from_text(sealed)?;
     let data_key = key.unwrap(&sealed.wrapped).await?;
     let plain = open(&data_key, &associated(place), &sealed.payload)?;
     let text = std::str::from_utf8(&plain).map_err(|_| Error::CannotOpen)?;
@@ -178,10 +178,10 @@ pub(crate) async fn open_with(
 /// [`Vault::reseal`] with any wrapping key.
 pub(crate) async fn reseal_with(
     key: &dyn WrappingKey,
-    place: Place<'_>,
+    place: SealContext<'_>,
     sealed: &str,
 ) -> Result<Option<String>> {
-    let sealed = Sealed::from_text(sealed)?;
+    let sealed = SealedText::from_text(sealed)?;
     if sealed.wrapped.version == key.current().await? {
         return Ok(None);
     }
@@ -189,7 +189,7 @@ pub(crate) async fn reseal_with(
     let data_key = key.unwrap(&sealed.wrapped).await?;
     open(&data_key, &associated(place), &sealed.payload)?;
     let wrapped = key.wrap(&data_key).await?;
-    Ok(Some(Sealed { wrapped, ..sealed }.to_text()))
+    Ok(Some(SealedText { wrapped, ..sealed }.to_text()))
 }
 
 /// The version of the wrapping key that is needed to open a sealed text.
@@ -197,17 +197,17 @@ pub(crate) async fn reseal_with(
 /// # Errors
 /// [`Error::CannotOpen`] where it is none.
 pub fn version_of(sealed: &str) -> Result<String> {
-    Ok(Sealed::from_text(sealed)?.wrapped.version)
+    Ok(SealedText::from_text(sealed)?.wrapped.version)
 }
 
 /// A sealed text, taken apart.
-struct Sealed {
+struct SealedText {
     wrapped: Wrapped,
     /// Nonce, ciphertext, tag.
     payload: Vec<u8>,
 }
 
-impl Sealed {
+impl SealedText {
     fn to_text(&self) -> String {
         let Wrapped { version, key } = &self.wrapped;
         format!("{FORMAT}.{version}.{key}.{}", BASE64URL_NOPAD.encode(&self.payload))
@@ -227,7 +227,7 @@ impl Sealed {
 }
 
 /// What is authenticated beside the secret: no two places give the same bytes.
-fn associated(place: Place<'_>) -> Vec<u8> {
+fn associated(place: SealContext<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for part in ["calrelay sealed secret", FORMAT, place.table, place.partition, place.row] {
         bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
@@ -237,8 +237,8 @@ fn associated(place: Place<'_>) -> Vec<u8> {
 }
 
 /// A fresh random key.
-pub(crate) fn random() -> Result<Key> {
-    let mut bytes = Key::default();
+pub(crate) fn random() -> Result<DataKey> {
+    let mut bytes = DataKey::default();
     rand::fill(&mut bytes[..])
         .map_err(|_| Error::Unavailable("the system gives no random numbers".into()))?;
     Ok(bytes)

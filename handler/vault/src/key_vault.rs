@@ -45,14 +45,14 @@ use zeroize::Zeroizing;
 use crate::envelope::random;
 use crate::{Error, Result, Wrapped, WrappingKey};
 use cache::Cache;
-use client::Client;
+use client::KeyVaultClient;
 
 pub use azure_core::http::Transport;
 pub use identifier::{KeyIdentifier, NotAKey};
 
 /// As whom the program signs in to the vault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Identity {
+pub enum KeyVaultIdentity {
     /// The managed identity that the platform gives to the program.
     Managed {
         /// Which of several user-assigned ones; `None` for the system-assigned.
@@ -64,7 +64,7 @@ pub enum Identity {
 
 /// How long, how many.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct CallLimits {
     /// How long an unwrapped data key, and the knowledge of the current version, are kept.
     pub keep: Duration,
     /// How many unwrapped data keys are kept.
@@ -77,7 +77,7 @@ pub struct Limits {
     pub trust: Duration,
 }
 
-impl Default for Limits {
+impl Default for CallLimits {
     fn default() -> Self {
         Self {
             keep: Duration::from_secs(300),
@@ -94,8 +94,8 @@ const LOOK: Duration = Duration::from_secs(4);
 
 /// A wrapping key in Azure Key Vault.
 pub struct KeyVault {
-    client: Client,
-    limits: Limits,
+    client: KeyVaultClient,
+    limits: CallLimits,
     cache: Cache,
     /// The version that wrapped last, and until when that is taken for granted.
     current: Mutex<Option<(String, Instant)>>,
@@ -107,19 +107,19 @@ pub struct KeyVault {
 impl KeyVault {
     /// The key of this identifier. Nothing is asked yet, nor is anything looked up: a vault that is
     /// away hinders no start.
-    pub fn new(key: KeyIdentifier, identity: Identity) -> Self {
-        Self::with(key, identity, Limits::default(), None)
+    pub fn new(key: KeyIdentifier, identity: KeyVaultIdentity) -> Self {
+        Self::with(key, identity, CallLimits::default(), None)
     }
 
     /// The same with other limits, or with another way to reach the vault: for tests.
     pub fn with(
         key: KeyIdentifier,
-        identity: Identity,
-        limits: Limits,
+        identity: KeyVaultIdentity,
+        limits: CallLimits,
         transport: Option<Transport>,
     ) -> Self {
         Self {
-            client: Client::new(key, identity, &limits, transport),
+            client: KeyVaultClient::new(key, identity, &limits, transport),
             cache: Cache::new(limits.keep, limits.keep_most),
             current: Mutex::default(),
             outcome: Mutex::default(),

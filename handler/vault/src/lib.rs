@@ -28,7 +28,7 @@ pub use root_row::RootRow;
 
 /// Where a secret is kept; part of what authenticates it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place<'a> {
+pub struct SealContext<'a> {
     /// Table.
     pub table: &'a str,
     /// Partition key.
@@ -69,11 +69,11 @@ pub struct Wrapped {
 #[async_trait]
 pub trait Vault: Send + Sync {
     /// Seals a secret for its place; the text is safe to store.
-    async fn seal(&self, place: Place<'_>, secret: &SecretString) -> Result<String>;
+    async fn seal(&self, place: SealContext<'_>, secret: &SecretString) -> Result<String>;
     /// Opens what was sealed for the same place.
-    async fn open(&self, place: Place<'_>, sealed: &str) -> Result<SecretString>;
+    async fn open(&self, place: SealContext<'_>, sealed: &str) -> Result<SecretString>;
     /// Seals anew if the wrapping key has a newer version; `None` if it is up to date.
-    async fn reseal(&self, place: Place<'_>, sealed: &str) -> Result<Option<String>>;
+    async fn reseal(&self, place: SealContext<'_>, sealed: &str) -> Result<Option<String>>;
     /// Has a new version of the wrapping key seal from now on, where this program makes them, or
     /// else the newest that there is; its name. What was sealed before still opens, and is wrapped
     /// by the new version when it is re-sealed.

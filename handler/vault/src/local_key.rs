@@ -32,9 +32,9 @@ use aws_lc_rs::rand;
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
 use zeroize::Zeroizing;
 
-use crate::envelope::{Envelope, Key, Root, open, random, seal};
+use crate::envelope::{DataKey, Envelope, Root, open, random, seal};
 use crate::{Error, Result, Wrapped, WrappingKey};
-use file::Keys;
+use file::KeyFile;
 
 /// The name of the key file in the data directory.
 pub const KEY_FILE: &str = "vault.key";
@@ -57,7 +57,7 @@ impl Local {
             file::make_directory(dir)?;
             let _lock = file::lock(dir)?;
             if file::read(dir)?.is_none() {
-                file::write(dir, &Keys { root: random()?, versions: vec![version()?] })?;
+                file::write(dir, &KeyFile { root: random()?, versions: vec![version()?] })?;
             }
         }
         Ok(local)
@@ -112,7 +112,7 @@ impl Local {
         Ok(Root(self.keys()?.root))
     }
 
-    fn keys(&self) -> Result<Keys> {
+    fn keys(&self) -> Result<KeyFile> {
         file::read(&self.dir)?.ok_or_else(|| {
             Error::KeyFile(format!(
                 "{} has gone since the program started. The stored secrets cannot be opened \
@@ -176,7 +176,7 @@ impl WrappingKey for Local {
 
 /// A new version. Its name is random: a key file that was put back from a backup and rotated again
 /// must not give an old name to a new key.
-fn version() -> Result<(String, Key)> {
+fn version() -> Result<(String, DataKey)> {
     let mut name = [0; 5];
     rand::fill(&mut name)
         .map_err(|_| Error::Unavailable("the system gives no random numbers".into()))?;

@@ -27,13 +27,13 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use crate::envelope::{self, Root};
-use crate::{Error, Place, Result, WrappingKey};
+use crate::{Error, Result, SealContext, WrappingKey};
 
 /// One row that keeps the wrapped root. Failures of the storage are [`Error::Row`].
 #[async_trait]
 pub trait RootRow: Send + Sync {
     /// Where the row is: always the same.
-    fn place(&self) -> Place<'_>;
+    fn place(&self) -> SealContext<'_>;
     /// Its text, or `None` where there is no row yet.
     async fn read(&self) -> Result<Option<String>>;
     /// Writes it where there is none yet; `false` where somebody was first, whose row is untouched.
@@ -43,12 +43,12 @@ pub trait RootRow: Send + Sync {
 }
 
 /// A root that is read from its row when it is first needed.
-pub(crate) struct Kept {
+pub(crate) struct RootStore {
     row: Arc<dyn RootRow>,
     root: OnceLock<Root>,
 }
 
-impl Kept {
+impl RootStore {
     pub(crate) fn new(row: Arc<dyn RootRow>) -> Self {
         Self { row, root: OnceLock::new() }
     }
@@ -113,12 +113,12 @@ impl Kept {
     }
 }
 
-async fn seal(key: &dyn WrappingKey, place: Place<'_>, root: &Root) -> Result<String> {
+async fn seal(key: &dyn WrappingKey, place: SealContext<'_>, root: &Root) -> Result<String> {
     let text = Zeroizing::new(BASE64URL_NOPAD.encode(&root.0[..]));
     envelope::seal_with(key, place, &SecretString::from(text.as_str())).await
 }
 
-async fn open(key: &dyn WrappingKey, place: Place<'_>, text: &str) -> Result<Root> {
+async fn open(key: &dyn WrappingKey, place: SealContext<'_>, text: &str) -> Result<Root> {
     let text = envelope::open_with(key, place, text).await?;
     let bytes = Zeroizing::new(
         BASE64URL_NOPAD.decode(text.expose_secret().as_bytes()).map_err(|_| Error::CannotOpen)?,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use simulators::azurite::Azurite;
-use store::azure::{Azure, Settings};
+use store::azure::{AccountSettings, Azure};
 use tempfile::TempDir;
 
 use crate::stage::own_data;
@@ -81,7 +81,7 @@ fn settings(given: &[(&str, &str)]) -> Vec<(String, String)> {
 /// # Errors
 /// Where the connection string is none.
 pub fn storage(azurite: &Azurite) -> anyhow::Result<Azure> {
-    Ok(Azure::connect(&Settings::from_connection_string(&azurite.connection_string())?)?)
+    Ok(Azure::connect(&AccountSettings::from_connection_string(&azurite.connection_string())?)?)
 }
 
 /// A running process, as `/proc` has it.

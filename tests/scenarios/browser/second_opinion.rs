@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use providers::Error;
-use providers::google::oauth::{Client, SCOPES, Settings};
-use providers::http::{Access, Http};
+use providers::google::oauth::{Client, OAuthSettings, SCOPES};
+use providers::http::{AddressPolicy, Http};
 use secrecy::SecretString;
 use simulators::browser::Browser;
 use simulators::client;
@@ -67,14 +67,15 @@ async fn another_google_holds_us_to_pkce() -> anyhow::Result<()> {
             .map(|(_, value)| value.clone())
             .context("a setting")
     };
-    let settings = Settings {
+    let settings = OAuthSettings {
         client_id: at("GOOGLE_CLIENT_ID")?,
         client_secret: at("GOOGLE_CLIENT_SECRET")?.into(),
         auth_url: at("GOOGLE_AUTH_URL")?.parse()?,
         token_url: at("GOOGLE_TOKEN_URL")?.parse()?,
         revoke_url: at("GOOGLE_REVOKE_URL")?.parse()?,
     };
-    let client = Client::new(&Arc::new(Http::new(Access { allow_private: true })?), settings);
+    let client =
+        Client::new(&Arc::new(Http::new(AddressPolicy { allow_private: true })?), settings);
     let (ours, other) = (
         client.authorize(&redirect, "state-of-ours-1")?,
         client.authorize(&redirect, "state-of-another")?,

@@ -20,9 +20,11 @@ use engine::event::{
 use engine::pair::Window;
 use jiff::Timestamp;
 use jiff::civil::date;
-use providers::google::{Client, Tokens};
-use providers::http::{Access, Http};
-use providers::{Edit, Error, Found, NewCopy, Provider, Result, Since, Survey, Version, Written};
+use providers::google::{AccessTokens, OAuthClientSlot};
+use providers::http::{AddressPolicy, Http};
+use providers::{
+    ChangeSet, Edit, Error, Found, NewCopy, Provider, Result, Since, Version, Written,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use simulators::google::{Account, Calendar, Quotas, Server};
@@ -38,7 +40,7 @@ struct Purse {
 }
 
 #[async_trait::async_trait]
-impl Tokens for Purse {
+impl AccessTokens for Purse {
     async fn bearer(&self) -> Result<SecretString> {
         Ok(self.held.lock().unwrap().clone())
     }
@@ -56,12 +58,12 @@ struct Desk {
     server: Server,
     anna: Account,
     calendar: Calendar,
-    client: Client,
+    client: OAuthClientSlot,
 }
 
 impl Desk {
     async fn new() -> Self {
-        let http = Arc::new(Http::hurried(Access { allow_private: true }).unwrap());
+        let http = Arc::new(Http::hurried(AddressPolicy { allow_private: true }).unwrap());
         let desk = Self::through(&http).await;
         desk.server.manners(|manners| manners.quotas = Quotas::NONE);
         desk
@@ -69,7 +71,7 @@ impl Desk {
 
     /// With a client that keeps its pace in earnest.
     async fn in_earnest() -> Self {
-        Self::through(&Arc::new(Http::new(Access { allow_private: true }).unwrap())).await
+        Self::through(&Arc::new(Http::new(AddressPolicy { allow_private: true }).unwrap())).await
     }
 
     async fn through(http: &Arc<Http>) -> Self {
@@ -78,18 +80,18 @@ impl Desk {
         let anna = server.account("anna@example.org");
         let tokens =
             Arc::new(Purse { account: anna.clone(), held: Mutex::new(anna.access_token().into()) });
-        let client = Client::new(http, &server.url(), anna.address(), tokens).unwrap();
+        let client = OAuthClientSlot::new(http, &server.url(), anna.address(), tokens).unwrap();
         let calendar = anna.primary();
         Self { server, anna, calendar, client }
     }
 
-    async fn listed(&self) -> Survey {
+    async fn listed(&self) -> ChangeSet {
         let window = Window { start: date(2025, 12, 10), end: date(2027, 3, 10) };
-        self.client.survey(self.calendar.id(), Since::Window(window), None).await.unwrap()
+        self.client.list_changes(self.calendar.id(), Since::Window(window), None).await.unwrap()
     }
 
-    async fn since(&self, cursor: &Cursor) -> Survey {
-        self.client.survey(self.calendar.id(), Since::Cursor(cursor), None).await.unwrap()
+    async fn since(&self, cursor: &Cursor) -> ChangeSet {
+        self.client.list_changes(self.calendar.id(), Since::Cursor(cursor), None).await.unwrap()
     }
 
     async fn create(&self, uid: &str, draft: &Draft) -> Result<Written> {
@@ -212,7 +214,7 @@ fn parts(fields: &[Field], exceptions: &[OriginalStart]) -> Parts {
 
 /// What a survey says of each id: its title where its content came along, `?` where it is only
 /// named, `-` where it was removed.
-fn told(survey: &Survey) -> BTreeMap<String, String> {
+fn told(survey: &ChangeSet) -> BTreeMap<String, String> {
     let line = |listed: &Listed| match listed {
         Listed::Present { id, event: Some(event), .. } => {
             (id.to_string(), event.content.title.clone())

@@ -95,13 +95,19 @@ async fn a_forgotten_cursor_says_so_on_whichever_page() {
     desk.server.manners(|manners| (manners.page_size, manners.bare_gone) = (5, true));
     for page in 1..=3 {
         desk.server.faults().after(page - 1, 1, On::kind(Kind::List), Fault::LostToken);
-        let error =
-            desk.client.survey(desk.calendar.id(), Since::Cursor(&cursor), None).await.unwrap_err();
+        let error = desk
+            .client
+            .list_changes(desk.calendar.id(), Since::Cursor(&cursor), None)
+            .await
+            .unwrap_err();
         assert!(matches!(error, Error::CursorExpired), "page {page}: {error:?}");
     }
     desk.calendar.forget_tokens();
-    let error =
-        desk.client.survey(desk.calendar.id(), Since::Cursor(&cursor), None).await.unwrap_err();
+    let error = desk
+        .client
+        .list_changes(desk.calendar.id(), Since::Cursor(&cursor), None)
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::CursorExpired));
     assert_eq!(told(&desk.listed().await).len(), 12, "and the whole list is there as ever");
     desk.clean();
@@ -118,7 +124,7 @@ async fn a_calendar_that_is_gone_is_told_from_an_event_that_is() {
     let window = Window { start: date(2026, 1, 1), end: date(2027, 1, 1) };
     for since in [Since::Cursor(&cursor), Since::Window(window)] {
         assert!(matches!(
-            desk.client.survey(desk.calendar.id(), since, None).await,
+            desk.client.list_changes(desk.calendar.id(), since, None).await,
             Err(Error::CalendarMissing)
         ));
     }
@@ -238,7 +244,8 @@ async fn details_that_are_not_shown_to_us_are_said_to_be_busy() {
     {
         desk.anna.sees(&bens, role);
         let window = Window { start: date(2026, 1, 1), end: date(2027, 1, 1) };
-        let survey = desk.client.survey(bens.id(), Since::Window(window), None).await.unwrap();
+        let survey =
+            desk.client.list_changes(bens.id(), Since::Window(window), None).await.unwrap();
         assert_eq!(told(&survey), names(&[("open1", titles[0]), ("secret1", titles[1])]));
     }
     desk.clean();

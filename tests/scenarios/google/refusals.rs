@@ -19,7 +19,7 @@ async fn a_token_that_is_over_is_renewed_once() {
     desk.server.faults().times(2, On::kind(Kind::List), refused(401, "authError"));
     let error = desk
         .client
-        .survey(desk.calendar.id(), Since::Cursor(&survey.cursor), None)
+        .list_changes(desk.calendar.id(), Since::Cursor(&survey.cursor), None)
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Unauthorized), "twice in a row is no accident: {error:?}");
@@ -57,8 +57,11 @@ async fn quotas_are_waited_for_as_long_as_they_last() {
         let desk = Desk::new().await;
         desk.server.faults().next(On::any(), refused(403, reason));
         let window = Window { start: date(2026, 1, 1), end: date(2027, 1, 1) };
-        let error =
-            desk.client.survey(desk.calendar.id(), Since::Window(window), None).await.unwrap_err();
+        let error = desk
+            .client
+            .list_changes(desk.calendar.id(), Since::Window(window), None)
+            .await
+            .unwrap_err();
         let Error::RateLimited { retry_after: Some(wait) } = error else { panic!("{error:?}") };
         assert!(
             wait >= Duration::from_secs(least) && wait <= Duration::from_secs(25 * 3600),
@@ -126,10 +129,15 @@ async fn an_answer_that_is_cut_off_is_no_answer() {
     desk.calendar.put("lunch", single("Lunch"));
     let window = Window { start: date(2026, 1, 1), end: date(2027, 1, 1) };
     desk.server.faults().next(On::kind(Kind::List), Fault::Truncated);
-    assert!(desk.client.survey(desk.calendar.id(), Since::Window(window), None).await.is_err());
+    assert!(
+        desk.client.list_changes(desk.calendar.id(), Since::Window(window), None).await.is_err()
+    );
     desk.server.faults().next(On::kind(Kind::List), Fault::NoEnd);
-    let error =
-        desk.client.survey(desk.calendar.id(), Since::Window(window), None).await.unwrap_err();
+    let error = desk
+        .client
+        .list_changes(desk.calendar.id(), Since::Window(window), None)
+        .await
+        .unwrap_err();
     assert!(
         matches!(error, Error::BadAnswer(_)),
         "a list without an end has not been read to its end"

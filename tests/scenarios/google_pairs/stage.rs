@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use engine::calendar::ProviderKind;
-use providers::google::Client;
+use engine::provider::ProviderKind;
+use providers::google::OAuthClientSlot;
 use providers::google::oauth::{self, Grants};
 use providers::http::Http;
-use providers::{Keep, Provider};
+use providers::{Provider, RefreshTokenStore};
 use secrecy::SecretString;
 use simulators::caldav::{CalDav, Manners};
 use simulators::google::{CLIENT_ID, CLIENT_SECRET, Server};
@@ -21,7 +21,7 @@ use crate::world::{
 /// Where Google is, and who we are there.
 #[derive(Clone)]
 pub struct Settings {
-    pub oauth: oauth::Settings,
+    pub oauth: oauth::OAuthSettings,
     pub api: Url,
 }
 
@@ -51,7 +51,7 @@ impl Settings {
                     .map_or("", |(_, value)| value.as_str()),
             )
         };
-        let oauth = oauth::Settings {
+        let oauth = oauth::OAuthSettings {
             client_id: CLIENT_ID.to_owned(),
             client_secret: CLIENT_SECRET.into(),
             auth_url: url("GOOGLE_AUTH_URL")?,
@@ -73,9 +73,14 @@ impl Google {
         http: &Arc<Http>,
         user: &str,
         secret: &SecretString,
-        keep: Arc<dyn Keep>,
+        keep: Arc<dyn RefreshTokenStore>,
     ) -> providers::Result<Arc<dyn Provider>> {
-        Ok(Arc::new(Client::new(http, &self.api, user, self.grants.open(user, secret, keep))?))
+        Ok(Arc::new(OAuthClientSlot::new(
+            http,
+            &self.api,
+            user,
+            self.grants.open(user, secret, keep),
+        )?))
     }
 }
 

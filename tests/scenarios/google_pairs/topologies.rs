@@ -268,7 +268,7 @@ async fn two_installations_meet_in_one_calendar() -> anyhow::Result<()> {
     let account = |who: &str| {
         let account = server.account(who);
         Account {
-            kind: engine::calendar::ProviderKind::Google,
+            kind: engine::provider::ProviderKind::Google,
             url: server.url().to_string(),
             user: account.address().to_owned(),
             password: account.refresh_token(),

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use functions::trigger::{Answer, Run, Tick};
+use functions::trigger::{Disposition, FunctionCode, Tick};
 use jobs::Services;
 use jobs::nudge::QUEUE;
 
 use super::strangers::Away;
 use super::world::World;
 
-async fn tick(services: &Services, past_due: bool) -> Answer {
+async fn tick(services: &Services, past_due: bool) -> Disposition {
     let found = functions::FUNCTIONS
         .iter()
         .find(|function| function.name == "renew_google_channels")
         .map(|function| function.run);
-    let Some(Run::Upkeep(run)) = found else { panic!("it is started by something else") };
+    let Some(FunctionCode::Upkeep(run)) = found else { panic!("it is started by something else") };
     run(services, Tick { past_due }).await
 }
 
@@ -22,12 +22,12 @@ async fn tick(services: &Services, past_due: bool) -> Answer {
 async fn the_clock_makes_up_for_what_was_missed_and_comes_again_where_it_failed()
 -> anyhow::Result<()> {
     let (world, _) = World::paired().await?;
-    assert_eq!(tick(&world.services, false).await, Answer::Done);
+    assert_eq!(tick(&world.services, false).await, Disposition::Done);
     assert_eq!(world.services.queue.len(QUEUE).await?, 0, "nothing to renew, nothing to look at");
-    assert_eq!(tick(&world.services, true).await, Answer::Done);
+    assert_eq!(tick(&world.services, true).await, Disposition::Done);
     assert!(world.services.queue.len(QUEUE).await? > 0, "all are looked at");
     let away =
         Services { queue: Arc::new(Away(world.services.queue.clone())), ..world.services.clone() };
-    assert_eq!(tick(&away, true).await, Answer::Retry);
+    assert_eq!(tick(&away, true).await, Disposition::Retry);
     Ok(())
 }

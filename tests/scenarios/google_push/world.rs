@@ -4,22 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use engine::calendar::ProviderKind;
 use engine::pair::Pair;
+use engine::provider::ProviderKind;
 use functions::FUNCTIONS;
-use functions::trigger::{self, Run};
+use functions::trigger::{self, FunctionCode};
 use jiff::{SignedDuration, Timestamp};
 use jobs::channels::{self, Heard, Notice};
-use jobs::consent::{self, Asked, Granted};
+use jobs::consent::{self, ConsentRequest, Granted};
 use jobs::directory::{self, NewPair};
 use jobs::doctor::Setup;
 use jobs::nudge::{Nudge, QUEUE};
 use jobs::report::{AccountState, PairState};
-use jobs::{Clock, Connect, Consents, Services, Verdict};
-use providers::google::Client;
+use jobs::{Clock, Connect, Consents, NudgeOutcome, Services};
+use providers::google::OAuthClientSlot;
 use providers::google::oauth::{self, Grants};
-use providers::http::{Access, Http};
-use providers::{Keep, Provider};
+use providers::http::{AddressPolicy, Http};
+use providers::{Provider, RefreshTokenStore};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use simulators::google::{self, Account, Quotas, Server};
@@ -48,8 +48,10 @@ struct Connector {
 
 impl Connector {
     fn new(google: &Server) -> anyhow::Result<Self> {
-        let (http, settings) =
-            (Arc::new(Http::hurried(Access { allow_private: true })?), Settings::of(google)?);
+        let (http, settings) = (
+            Arc::new(Http::hurried(AddressPolicy { allow_private: true })?),
+            Settings::of(google)?,
+        );
         let grants = Grants::new(Arc::new(oauth::Client::new(&http, settings.oauth)));
         Ok(Self { http, grants, api: settings.api })
     }
@@ -81,9 +83,9 @@ impl Connect for Connector {
         _: &str,
         user: &str,
         secret: SecretString,
-        keep: Arc<dyn Keep>,
+        keep: Arc<dyn RefreshTokenStore>,
     ) -> providers::Result<Arc<dyn Provider>> {
-        Ok(Arc::new(Client::new(
+        Ok(Arc::new(OAuthClientSlot::new(
             &self.http,
             &self.api,
             user,
@@ -97,7 +99,7 @@ impl Connect for Connector {
 
 #[async_trait::async_trait]
 impl Consents for Connector {
-    fn ask(&self, _: &Url, _: &str) -> providers::Result<Asked> {
+    fn ask(&self, _: &Url, _: &str) -> providers::Result<ConsentRequest> {
         Err(providers::Error::Misconfigured("nobody is sent to a page here".into()))
     }
     async fn redeem(
@@ -265,7 +267,7 @@ impl World {
             }
             for message in messages {
                 match jobs::sync_calendar(&self.services, &Nudge::from_text(&message.body)?).await {
-                    Verdict::Retry if message.dequeue_count < 5 => {
+                    NudgeOutcome::Retry if message.dequeue_count < 5 => {
                         self.services
                             .queue
                             .extend(QUEUE, &message, Duration::from_secs(30))
@@ -332,10 +334,10 @@ pub async fn webhook(
         .iter()
         .find(|function| function.name == "google_webhook")
         .map(|function| function.run);
-    let Some(Run::Http(_, run)) = found else {
+    let Some(FunctionCode::Http(_, run)) = found else {
         anyhow::bail!("the webhook is started by something else")
     };
-    let mut request = trigger::Request {
+    let mut request = trigger::HttpTrigger {
         method: "POST".parse()?,
         uri: "/webhooks/google".parse()?,
         headers: Default::default(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jobs::channels::{self, Notice};
 use jobs::nudge::{Cause, Nudge, QUEUE};
-use jobs::{Services, Verdict};
+use jobs::{NudgeOutcome, Services};
 use simulators::google::Pushes;
 use store::Message;
 use tokio::task::JoinHandle;
@@ -105,18 +105,18 @@ async fn one(services: &Services, message: Message, tally: &Mutex<Tally>) {
         tally.turns += usize::from(nudge.cause == Cause::Unfinished);
     }
     let ended = timeout(deadline(), jobs::sync_calendar(services, &nudge)).await;
-    let failed = message.dequeue_count >= MOST && ended != Ok(Verdict::Done);
+    let failed = message.dequeue_count >= MOST && ended != Ok(NudgeOutcome::Done);
     {
         let mut tally = tally.lock().unwrap();
         tally.under_way -= 1;
         tally.longest = tally.longest.max(begun.elapsed());
         tally.cut += usize::from(ended.is_err());
-        tally.done += usize::from(ended == Ok(Verdict::Done));
-        tally.retried += usize::from(ended != Ok(Verdict::Done) && !failed);
+        tally.done += usize::from(ended == Ok(NudgeOutcome::Done));
+        tally.retried += usize::from(ended != Ok(NudgeOutcome::Done) && !failed);
         tally.poisoned += usize::from(failed);
     }
     match ended {
-        Ok(Verdict::Done) => services.queue.delete(QUEUE, &message).await.unwrap(),
+        Ok(NudgeOutcome::Done) => services.queue.delete(QUEUE, &message).await.unwrap(),
         _ if failed => services.queue.poison(QUEUE, &message).await.unwrap(),
         _ => drop(services.queue.extend(QUEUE, &message, AGAIN).await.unwrap()),
     }

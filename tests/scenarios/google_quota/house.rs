@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use engine::calendar::ProviderKind;
 use engine::pair::Pair;
+use engine::provider::ProviderKind;
 use jiff::{SignedDuration, Timestamp};
 use jobs::directory::{self, NewPair};
 use jobs::doctor::Setup;
 use jobs::report::Silent;
 use jobs::{Services, SyncOptions};
-use providers::http::{Access, Http};
+use providers::http::{AddressPolicy, Http};
 use serde_json::{Value, json};
 use simulators::caldav::{self, CalDav, Manners};
 use simulators::google::{self, Server};
@@ -56,7 +56,7 @@ impl House {
     pub fn process(&self) -> anyhow::Result<Services> {
         let clock = self.google.clock().clone();
         let store = Arc::new(Embedded::open(self.dir.path(), move || clock.now())?);
-        let http = Arc::new(Http::new(Access { allow_private: true })?);
+        let http = Arc::new(Http::new(AddressPolicy { allow_private: true })?);
         Ok(Services {
             leases: store.clone(),
             queue: store.clone(),

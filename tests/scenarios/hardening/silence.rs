@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use jobs::directory::{self, AccountStatus};
 use simulators::caldav::{CalDav, Manners};
 use simulators::faults::{Fault, On};

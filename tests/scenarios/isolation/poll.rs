@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use jobs::directory;
 use jobs::nudge::{Cause, Nudge};
 use jobs::report::{PairStatus, Silent};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::report::{Run, Silent};
-use jobs::{Pace, Services, sync};
+use jobs::{InProcess, Services, sync};
 use simulators::caldav::Manners;
 use simulators::traffic::Kind;
 
@@ -17,7 +17,7 @@ const BAD: usize = 400;
 
 /// One turn of a process of its own, as short as it can be.
 async fn turn(world: &World) -> Run {
-    let pace = Arc::new(Pace::with_turns([Duration::ZERO; 2]));
+    let pace = Arc::new(InProcess::with_turns([Duration::ZERO; 2]));
     let services = Services { pace, ..world.services.clone() };
     let run = sync(&services, std::slice::from_ref(&world.pair), BACKGROUND, &Silent)
         .await

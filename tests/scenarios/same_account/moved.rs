@@ -107,7 +107,7 @@ async fn nobody_looks_for_a_calendar_again_and_again() -> anyhow::Result<()> {
     let account = |i: usize, url: &url::Url| {
         let (user, password) = USERS[i];
         Account {
-            kind: engine::calendar::ProviderKind::Caldav,
+            kind: engine::provider::ProviderKind::Caldav,
             url: url.to_string(),
             user: user.into(),
             password: password.into(),

@@ -124,7 +124,7 @@ async fn id_of(ground: &Ground, side: usize) -> anyhow::Result<String> {
 /// release has done it.
 async fn renamed(cli: &Cli, lines: &str, old: &str, new: &str) -> anyhow::Result<String> {
     let vault = vault::Envelope::local(&cli.data_dir())?;
-    let place = |row| vault::Place { table: Table::Secrets.name(), partition: "local", row };
+    let place = |row| vault::SealContext { table: Table::Secrets.name(), partition: "local", row };
     let mut renamed = String::new();
     for line in lines.lines() {
         let mut row: Value = serde_json::from_str(line)?;

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use jiff::Timestamp;
 use jobs::Connect;
 use providers::caldav::{CalDav as Client, Endpoint, discover};
 use providers::http::Http;
-use providers::{Keep, Provider};
+use providers::{Provider, RefreshTokenStore};
 use secrecy::SecretString;
 use simulators::caldav::CalDav;
 
@@ -121,7 +121,7 @@ impl Connect for Connector {
         endpoint: &str,
         user: &str,
         secret: SecretString,
-        keep: Arc<dyn Keep>,
+        keep: Arc<dyn RefreshTokenStore>,
     ) -> providers::Result<Arc<dyn Provider>> {
         match &self.google {
             Some(google) if kind == ProviderKind::Google => {

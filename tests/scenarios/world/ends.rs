@@ -30,7 +30,7 @@ pub struct Connected {
 impl End {
     /// The calendar `main` of an account; at Google the primary one.
     pub fn main(account: Account) -> Self {
-        let calendar = if account.kind == engine::calendar::ProviderKind::Google {
+        let calendar = if account.kind == engine::provider::ProviderKind::Google {
             account.user.clone()
         } else {
             "/main/".to_owned()

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use anyhow::{Context as _, Result, ensure};
 use engine::event::EventId;
-use engine::mapping::{Mapping, State};
+use engine::mapping::{Mapping, MappingState};
 use engine::pair::Side;
 use jiff::Timestamp;
 use jobs::directory;
@@ -93,7 +93,7 @@ impl Stage {
 fn is_to_be_the_same(mapping: &Mapping) -> bool {
     let halves = [&mapping.origin, &mapping.copy];
     let settled = halves.iter().all(|half| half.intent.is_none() && half.etag.is_some());
-    mapping.state == State::Live
+    mapping.state == MappingState::Live
         && settled
         && !mapping.drifted
         && !mapping.copy_guests

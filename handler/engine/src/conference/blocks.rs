@@ -40,14 +40,14 @@ static RULE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^_{20,}$").expect("a constant pattern"));
 
 /// What one line is.
-struct Line<'a> {
+struct LineKind<'a> {
     text: &'a str,
     cleaned: Option<Cleaned>,
     /// Length of a rule of underscores, else 0.
     rule: usize,
 }
 
-impl<'a> Line<'a> {
+impl<'a> LineKind<'a> {
     fn read(text: &'a str) -> Self {
         let rule = if RULE.is_match(text.trim()) { text.trim().len() } else { 0 };
         Self { text, cleaned: links::clean(text), rule }
@@ -84,7 +84,7 @@ enum Fate {
 
 /// Takes the blocks, the links and the details next to them out of `text`, which is in normal form.
 pub(super) fn separate(text: &str) -> Separated {
-    let lines: Vec<Line> = text.split('\n').map(Line::read).collect();
+    let lines: Vec<LineKind> = text.split('\n').map(LineKind::read).collect();
     let fates = judge(&lines);
     let shown: Vec<&str> = lines
         .iter()
@@ -95,7 +95,7 @@ pub(super) fn separate(text: &str) -> Separated {
     Separated { kept, pieces: pieces(&lines, &fates) }
 }
 
-fn judge(lines: &[Line]) -> Vec<Fate> {
+fn judge(lines: &[LineKind]) -> Vec<Fate> {
     let mut fates = vec![Fate::Kept; lines.len()];
     let blocks = Blocks::of(lines);
     let mut near = Near::Prose;
@@ -132,7 +132,7 @@ fn judge(lines: &[Line]) -> Vec<Fate> {
 }
 
 /// The lines directly above a bare link that only announce it.
-fn introduction(lines: &[Line], fates: &[Fate], link: usize) -> Range<usize> {
+fn introduction(lines: &[LineKind], fates: &[Fate], link: usize) -> Range<usize> {
     let announces = |at: &usize| {
         let line = &lines[*at];
         matches!(fates[*at], Fate::Kept)
@@ -143,7 +143,7 @@ fn introduction(lines: &[Line], fates: &[Fate], link: usize) -> Range<usize> {
 }
 
 /// Short rules between two details go with them.
-fn separators(lines: &[Line], fates: &mut [Fate]) {
+fn separators(lines: &[LineKind], fates: &mut [Fate]) {
     let mut between: Vec<usize> = Vec::new();
     let mut near = false;
     for at in 0..lines.len() {
@@ -168,7 +168,7 @@ fn separators(lines: &[Line], fates: &mut [Fate]) {
 
 /// The removed lines, paragraph by paragraph. The same lines give the same pieces however they were
 /// judged, so a second look at what was put back finds nothing new.
-fn pieces(lines: &[Line], fates: &[Fate]) -> Vec<String> {
+fn pieces(lines: &[LineKind], fates: &[Fate]) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut in_paragraph = false;
     for (line, fate) in lines.iter().zip(fates) {
@@ -196,7 +196,7 @@ fn pieces(lines: &[Line], fates: &[Fate]) -> Vec<String> {
 
 /// Where framed blocks can end, found once for all lines.
 struct Blocks<'a> {
-    lines: &'a [Line<'a>],
+    lines: &'a [LineKind<'a>],
     /// For each line, the next closing rule at or after it.
     closing_rule: Vec<Option<usize>>,
     /// For each line, the next fence of Google at or after it.
@@ -204,7 +204,7 @@ struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    fn of(lines: &'a [Line<'a>]) -> Self {
+    fn of(lines: &'a [LineKind<'a>]) -> Self {
         let closing_rule = next_of(lines, |line| line.rule >= TEAMS_CLOSING);
         let fence = next_of(lines, |line| MEET_FENCE.is_match(line.text.trim()));
         Self { lines, closing_rule, fence }
@@ -230,7 +230,7 @@ impl<'a> Blocks<'a> {
         let end_of_text = self.lines.len();
         let closing = self.closing_rule[at + 1];
         let inside = |lines: usize| at + 1..closing.unwrap_or(end_of_text).min(at + 1 + lines);
-        let shows_teams = |line: &Line| {
+        let shows_teams = |line: &LineKind| {
             phrases::names_teams(line.text)
                 || line.leads_to(|h| h.starts_with("teams.") || h == "aka.ms")
         };
@@ -247,7 +247,7 @@ impl<'a> Blocks<'a> {
 
     fn webex(&self, at: usize) -> Option<usize> {
         let text = self.lines[at].text;
-        let of_webex = |line: &Line| line.leads_to(|host| host == "webex.com");
+        let of_webex = |line: &LineKind| line.leads_to(|host| host == "webex.com");
         let near = at + 1..self.lines.len().min(at + 1 + WEBEX_EVIDENCE_LINES);
         let opens = phrases::is_do_not_change(text)
             || (phrases::opens_webex(text) && self.lines[near].iter().any(of_webex));
@@ -271,7 +271,7 @@ impl<'a> Blocks<'a> {
 }
 
 /// For each line and for the place after the last, the first line from there on that is `wanted`.
-fn next_of(lines: &[Line], wanted: impl Fn(&Line) -> bool) -> Vec<Option<usize>> {
+fn next_of(lines: &[LineKind], wanted: impl Fn(&LineKind) -> bool) -> Vec<Option<usize>> {
     let mut next = vec![None; lines.len() + 1];
     for at in (0..lines.len()).rev() {
         next[at] = if wanted(&lines[at]) { Some(at) } else { next[at + 1] };

@@ -11,13 +11,13 @@ use crate::event::{Field, OriginalStart, Parts};
 /// The parts in which an event differs from what was written, as it was shown after the write. It
 /// means what was written until a person changes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shown {
+pub struct ShownPrint {
     fields: BTreeMap<Field, Hash>,
     /// None where an exception is not shown.
     exceptions: BTreeMap<OriginalStart, Option<Hash>>,
 }
 
-impl Shown {
+impl ShownPrint {
     /// What of `print` differs from what was wanted. Only the parts that were written are looked
     /// at; `None` for all of them.
     pub fn of(wanted: &Fingerprint, print: &Fingerprint, written: Option<&Parts>) -> Self {
@@ -99,7 +99,7 @@ struct Noted {
     x: Vec<(OriginalStart, Option<String>)>,
 }
 
-impl Serialize for Shown {
+impl Serialize for ShownPrint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = |hash: &Hash| BASE64URL_NOPAD.encode(hash);
         let f = self.fields.iter().map(|(field, hash)| (*field, text(hash))).collect();
@@ -109,7 +109,7 @@ impl Serialize for Shown {
     }
 }
 
-impl<'de> Deserialize<'de> for Shown {
+impl<'de> Deserialize<'de> for ShownPrint {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;
         let Noted { f, x } = Noted::deserialize(deserializer)?;

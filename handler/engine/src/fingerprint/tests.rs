@@ -258,32 +258,32 @@ fn what_is_no_fingerprint_is_refused() {
     }
 }
 
-fn cut() -> (Fingerprint, Fingerprint, Shown) {
+fn cut() -> (Fingerprint, Fingerprint, ShownPrint) {
     let cancelled = |days: &[i8]| days.iter().map(|at| (day(*at), Exception::Cancelled)).collect();
     let wanted = prints().origin(&weekly(|series| series.exceptions = cancelled(&[19, 26])));
     let mut shown = weekly(|series| series.exceptions = cancelled(&[19]));
     shown.content.description = "Num".into();
     shown.content.title = "Rev".into();
     let shown = prints().origin(&shown);
-    let of = Shown::of(&wanted, &shown, None);
+    let of = ShownPrint::of(&wanted, &shown, None);
     (wanted, shown, of)
 }
 
 #[test]
 fn what_is_shown_otherwise_is_known_part_by_part() {
     let (wanted, print, shown) = cut();
-    assert!(!shown.is_empty() && Shown::of(&wanted, &wanted, None).is_empty());
+    assert!(!shown.is_empty() && ShownPrint::of(&wanted, &wanted, None).is_empty());
     assert!(shown.meant(&wanted, &print) == wanted && shown.of_written(&wanted) == print);
     assert!(shown.meant(&wanted, &wanted) == wanted, "what was written means itself");
     let title = Parts { fields: [Field::Title].into(), ..Parts::default() };
-    let only = Shown::of(&wanted, &print, Some(&title));
+    let only = ShownPrint::of(&wanted, &print, Some(&title));
     let meant = only.meant(&wanted, &print);
     assert_eq!(
         meant.differences(&wanted),
         Parts { fields: [Field::Description].into(), exceptions: [day(26)].into() }
     );
     let missing = Parts { exceptions: [day(26)].into(), ..Parts::default() };
-    let only = Shown::of(&wanted, &print, Some(&missing));
+    let only = ShownPrint::of(&wanted, &print, Some(&missing));
     assert!(!only.is_empty(), "an exception that is not shown");
     assert_eq!(only.of_written(&wanted).differences(&wanted), missing);
 }
@@ -296,20 +296,20 @@ fn parts_of_what_is_shown_are_taken_away_and_put_together() {
     assert!(
         rest != shown
             && rest
-                == Shown::of(
+                == ShownPrint::of(
                     &wanted,
                     &print,
                     Some(&Parts { fields: [Field::Description].into(), ..Parts::default() })
                 )
     );
-    assert!(rest.clone().and(Shown::of(&wanted, &print, Some(&some))) == shown);
+    assert!(rest.clone().and(ShownPrint::of(&wanted, &print, Some(&some))) == shown);
     assert!(
         rest.without(&Parts { fields: [Field::Description].into(), ..Parts::default() }).is_empty()
     );
     let text = serde_json::to_string(&shown).unwrap();
-    assert!(serde_json::from_str::<Shown>(&text).unwrap() == shown, "{text}");
+    assert!(serde_json::from_str::<ShownPrint>(&text).unwrap() == shown, "{text}");
     assert!(
-        serde_json::from_str::<Shown>("{\"f\":{\"title\":\"AAAA\"}}").is_err(),
+        serde_json::from_str::<ShownPrint>("{\"f\":{\"title\":\"AAAA\"}}").is_err(),
         "a hash of another length"
     );
 }

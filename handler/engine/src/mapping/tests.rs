@@ -34,7 +34,7 @@ fn half(etag: Option<&str>) -> Half {
     }
 }
 
-fn mapping(state: State) -> Mapping {
+fn mapping(state: MappingState) -> Mapping {
     Mapping {
         id: Marks::new(&[1; 32]).mapping(
             &CalendarId::new("a"),
@@ -71,12 +71,12 @@ fn at(second: i64) -> Timestamp {
 #[test]
 fn states_say_what_is_kept_and_what_is_left_alone() {
     for (state, live, alone) in [
-        (State::Creating, false, false),
-        (State::Live, true, false),
-        (State::Suppressed, false, false),
-        (State::Archived, true, false),
-        (State::AlreadyThere, false, true),
-        (State::CopiedByAnother, false, true),
+        (MappingState::Creating, false, false),
+        (MappingState::Live, true, false),
+        (MappingState::Suppressed, false, false),
+        (MappingState::Archived, true, false),
+        (MappingState::AlreadyThere, false, true),
+        (MappingState::CopiedByAnother, false, true),
     ] {
         let mapping = mapping(state);
         assert_eq!(
@@ -85,7 +85,7 @@ fn states_say_what_is_kept_and_what_is_left_alone() {
             "{state:?}"
         );
     }
-    let mut beside = mapping(State::AlreadyThere);
+    let mut beside = mapping(MappingState::AlreadyThere);
     beside.copy.etag = None;
     assert!(!beside.is_beside(), "nothing was seen in the other calendar");
     beside.copy.uid = UidHash::of("u");
@@ -94,7 +94,7 @@ fn states_say_what_is_kept_and_what_is_left_alone() {
 
 #[test]
 fn the_first_origin_is_the_origin_unless_it_began_as_a_copy() {
-    let mut one = mapping(State::Live);
+    let mut one = mapping(MappingState::Live);
     assert_eq!(one.first(), None);
     one.origin.uid = UidHash::of("origin");
     assert_eq!(one.first(), UidHash::of("origin"));
@@ -104,7 +104,7 @@ fn the_first_origin_is_the_origin_unless_it_began_as_a_copy() {
 
 #[test]
 fn a_server_that_gives_a_copy_another_uid_is_noticed() {
-    let mut one = mapping(State::Live);
+    let mut one = mapping(MappingState::Live);
     one.generation = 2;
     assert!(!one.has_servers_uid(), "it is not known");
     one.copy.uid = UidHash::of(&one.id.copy_uid(2));
@@ -122,15 +122,19 @@ fn what_waits_for_an_event_that_is_not_listed_is_owed() {
         (Some(Role::Origin), Some("o"), None, true),
         (Some(Role::Origin), None, Some("c"), false),
     ] {
-        let one =
-            Mapping { unseen, origin: half(origin), copy: half(copy), ..mapping(State::Live) };
+        let one = Mapping {
+            unseen,
+            origin: half(origin),
+            copy: half(copy),
+            ..mapping(MappingState::Live)
+        };
         assert_eq!(one.is_owed(), owed, "{unseen:?} {origin:?} {copy:?}");
     }
 }
 
 #[test]
 fn what_was_missed_two_days_ago_is_overdue() {
-    let mut one = mapping(State::Live);
+    let mut one = mapping(MappingState::Live);
     assert!(one.is_overdue(date(2026, 3, 3)), "a row that does not say is older");
     one.missed_on = Some(date(2026, 3, 1));
     assert!(
@@ -143,7 +147,7 @@ fn what_was_missed_two_days_ago_is_overdue() {
 #[test]
 fn the_sixth_turn_of_a_circle_is_flapping() {
     let (one, two, three) = (print("one"), print("two"), print("three"));
-    let mut mapping = mapping(State::Live);
+    let mut mapping = mapping(MappingState::Live);
     for (second, what) in [(100, &one), (101, &two), (102, &one), (103, &two)] {
         mapping.wrote(what, at(second));
     }
@@ -158,7 +162,7 @@ fn the_sixth_turn_of_a_circle_is_flapping() {
 
 #[test]
 fn writes_are_remembered_for_ten_minutes_and_six_at_most() {
-    let mut mapping = mapping(State::Live);
+    let mut mapping = mapping(MappingState::Live);
     let seconds =
         |mapping: &Mapping| mapping.recent.iter().map(|write| write.at).collect::<Vec<_>>();
     for second in 1000..1008 {

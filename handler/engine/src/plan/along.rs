@@ -9,7 +9,7 @@
 //! * A copy's news are decided about with its origin wherever they may lead to a write.
 
 use super::Planner;
-use crate::mapping::{Mapping, State};
+use crate::mapping::{Mapping, MappingState};
 
 /// The two events of a mapping, each with a yes or a no.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Planner<'_> {
         let copy_counts = changed.copy && (self.pair.two_way || self.full || cut_off);
         let to_be_put_right = self.full && mapping.drifted;
         // What was in the making and is gone is made of what its origin shows.
-        let to_be_made = mapping.state == State::Creating && gone.copy;
+        let to_be_made = mapping.state == MappingState::Creating && gone.copy;
         let origin =
             changed.origin || (!gone.origin && (copy_counts || to_be_put_right || to_be_made));
         let drifted = mapping.drifted && mapping.is_live() && !mapping.copy_guests;

@@ -1,19 +1,24 @@
 //! A mapping whose two events are no origin and copy in step: its calendar was emptied, another
 //! event or another installation has the place of one, or nothing is made of the event.
 
-use super::{Answer, Create, Decision, Planner, Seen};
+use super::{Answer, Create, Decision, Observed, Planner};
 use crate::copy::project;
 use crate::event::{Draft, Event, EventId, Field};
-use crate::mapping::{Half, Mapping, State, Times};
+use crate::mapping::{Half, Mapping, MappingState, Times};
 use crate::marker::{MappingId, Mark};
 use crate::reason::Reason;
 use crate::uid::UidHash;
 
 impl Planner<'_> {
     /// The calendar of the origin was emptied. Its copy was read.
-    pub(super) fn origin_emptied(&self, mapping: &Mapping, copy: Seen, answer: Answer) -> Decision {
+    pub(super) fn origin_emptied(
+        &self,
+        mapping: &Mapping,
+        copy: Observed,
+        answer: Answer,
+    ) -> Decision {
         match (copy, answer) {
-            (Seen::Event(copy), Answer::MakeAgain) if mapping.is_live() && !copy.cancelled => {
+            (Observed::Event(copy), Answer::MakeAgain) if mapping.is_live() && !copy.cancelled => {
                 match self.make_origin_again(mapping, &copy) {
                     Decision::Create(create) => {
                         Decision::Create(Box::new(Create { reason: None, ..*create }))
@@ -23,10 +28,10 @@ impl Planner<'_> {
             }
             // From now on the copy is the event, and what it was made of is its copy that is left
             // out.
-            (Seen::Event(copy), Answer::LeaveOut) if mapping.is_live() => {
+            (Observed::Event(copy), Answer::LeaveOut) if mapping.is_live() => {
                 Decision::Remember(Box::new(self.turned_round(mapping, &copy)))
             }
-            (Seen::Unchanged | Seen::Unreadable { .. }, _) if mapping.is_live() => {
+            (Observed::Unchanged | Observed::Unreadable { .. }, _) if mapping.is_live() => {
                 Decision::Nothing
             }
             _ => Decision::Forget(Box::new(mapping.clone())),
@@ -38,7 +43,7 @@ impl Planner<'_> {
         let shown = project(&draft, self.look(mapping.side));
         let mut next = mapping.clone();
         next.side = mapping.side.other();
-        next.state = State::Suppressed;
+        next.state = MappingState::Suppressed;
         next.origin = Half {
             id: copy.id.clone(),
             uid: UidHash::of(&copy.uid),
@@ -67,15 +72,23 @@ impl Planner<'_> {
 
     /// An origin whose calendar had been emptied and left so is back. What its copy shows by now,
     /// as far as a copy may say it, is newer.
-    pub(super) fn turned_back(&self, mapping: &Mapping, copy: Seen, restored: &Event) -> Decision {
-        let back =
-            Mapping { state: State::Live, turned: false, ..self.turned_round(mapping, restored) };
+    pub(super) fn turned_back(
+        &self,
+        mapping: &Mapping,
+        copy: Observed,
+        restored: &Event,
+    ) -> Decision {
+        let back = Mapping {
+            state: MappingState::Live,
+            turned: false,
+            ..self.turned_round(mapping, restored)
+        };
         match copy {
-            Seen::Event(copy) if !copy.cancelled => {
-                self.origin_there(&back, restored, Seen::Event(copy))
+            Observed::Event(copy) if !copy.cancelled => {
+                self.origin_there(&back, restored, Observed::Event(copy))
             }
-            Seen::Unchanged | Seen::Unreadable { .. } => Decision::Nothing,
-            Seen::Event(_) | Seen::Gone | Seen::Emptied(_) => {
+            Observed::Unchanged | Observed::Unreadable { .. } => Decision::Nothing,
+            Observed::Event(_) | Observed::Gone | Observed::Emptied(_) => {
                 self.make_copy_again(&back, restored, None)
             }
         }
@@ -86,10 +99,11 @@ impl Planner<'_> {
     pub(super) fn claimed_by_another(
         &self,
         mapping: &Mapping,
-        origin: Seen,
-        copy: Seen,
+        origin: Observed,
+        copy: Observed,
     ) -> Decision {
-        let left = Mapping { state: State::CopiedByAnother, pristine: false, ..mapping.clone() };
+        let left =
+            Mapping { state: MappingState::CopiedByAnother, pristine: false, ..mapping.clone() };
         match self.left_alone(&left, origin, copy) {
             Decision::Nothing => Decision::Skip {
                 reason: Reason::CopiedByAnother,
@@ -105,21 +119,29 @@ impl Planner<'_> {
 
     /// Nothing is made of the event, because of what another calendar holds or of what made it:
     /// until that is gone.
-    pub(super) fn left_alone(&self, mapping: &Mapping, origin: Seen, copy: Seen) -> Decision {
-        let beside_is_gone = mapping.is_beside() && matches!(copy, Seen::Gone | Seen::Emptied(_));
+    pub(super) fn left_alone(
+        &self,
+        mapping: &Mapping,
+        origin: Observed,
+        copy: Observed,
+    ) -> Decision {
+        let beside_is_gone =
+            mapping.is_beside() && matches!(copy, Observed::Gone | Observed::Emptied(_));
         let mut next = mapping.clone();
         match &copy {
-            Seen::Event(copy) => self.copy_seen(&mut next, copy),
-            Seen::Unreadable { etag, .. } => next.copy.etag.clone_from(etag),
-            Seen::Unchanged | Seen::Gone | Seen::Emptied(_) => {}
+            Observed::Event(copy) => self.copy_seen(&mut next, copy),
+            Observed::Unreadable { etag, .. } => next.copy.etag.clone_from(etag),
+            Observed::Unchanged | Observed::Gone | Observed::Emptied(_) => {}
         }
         match origin {
-            Seen::Gone | Seen::Emptied(_) => return Decision::Forget(Box::new(mapping.clone())),
-            Seen::Event(event) if event.cancelled || event.declined => {
+            Observed::Gone | Observed::Emptied(_) => {
                 return Decision::Forget(Box::new(mapping.clone()));
             }
-            Seen::Event(event) => {
-                let unmarked = mapping.state == State::CopiedByAnother
+            Observed::Event(event) if event.cancelled || event.declined => {
+                return Decision::Forget(Box::new(mapping.clone()));
+            }
+            Observed::Event(event) => {
+                let unmarked = mapping.state == MappingState::CopiedByAnother
                     && !mapping.is_beside()
                     && event.marker.is_none();
                 if beside_is_gone || unmarked {
@@ -146,8 +168,8 @@ impl Planner<'_> {
                 next.origin.base = self.prints.origin(&Draft::from(&*event));
                 next.origin.shown = None;
             }
-            Seen::Unreadable { etag, .. } => next.origin.etag = etag,
-            Seen::Unchanged => {}
+            Observed::Unreadable { etag, .. } => next.origin.etag = etag,
+            Observed::Unchanged => {}
         }
         if next == *mapping { Decision::Nothing } else { Decision::Remember(Box::new(next)) }
     }
@@ -170,16 +192,16 @@ impl Planner<'_> {
     }
 
     /// The name of a copy belongs to another event by now. Nothing is deleted for that.
-    pub fn replaced(&self, mapping: &Mapping, origin: Seen) -> Decision {
+    pub fn replaced(&self, mapping: &Mapping, origin: Observed) -> Decision {
         let mut freed = Mapping {
-            state: State::Suppressed,
+            state: MappingState::Suppressed,
             pristine: false,
             drifted: false,
             ..mapping.clone()
         };
         freed.copy.id = EventId::new(mapping.id.copy_uid(mapping.generation));
         (freed.copy.etag, freed.copy.intent) = (None, None);
-        match self.known(&freed, origin, Seen::Gone) {
+        match self.known(&freed, origin, Observed::Gone) {
             Decision::Nothing => Decision::Skip {
                 reason: Reason::Suppressed,
                 why: None,

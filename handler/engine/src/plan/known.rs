@@ -1,43 +1,43 @@
 //! An origin and its copy, of which at least one has news: the case table, case by case.
 
-use super::{Answer, Create, Decision, Delete, Place, Planner, Seen};
+use super::{Answer, Create, Decision, Delete, Observed, Planner, SlotPlace};
 use crate::attendees;
 use crate::copy::{BUSY, project};
 use crate::event::{Content, Draft, Event, Field, Parts, Visibility};
 use crate::fingerprint::Fingerprint;
-use crate::mapping::{Mapping, State, Times};
+use crate::mapping::{Mapping, MappingState, Times};
 use crate::marker::Role;
 use crate::reason::Reason;
 use crate::uid::UidHash;
 
 impl Planner<'_> {
     /// An event and its copy, of which at least one has news.
-    pub fn known(&self, mapping: &Mapping, origin: Seen, copy: Seen) -> Decision {
+    pub fn known(&self, mapping: &Mapping, origin: Observed, copy: Observed) -> Decision {
         if mapping.is_left_alone() {
             return self.left_alone(mapping, origin, copy);
         }
         if mapping.turned
-            && mapping.state == State::Suppressed
-            && let Seen::Event(restored) = &copy
+            && mapping.state == MappingState::Suppressed
+            && let Observed::Event(restored) = &copy
         {
             return self.turned_back(mapping, origin, restored);
         }
         // Where we were cut off in taking it over, its mark may be the former one still.
         if mapping.copy.intent.is_none()
-            && matches!(&copy, Seen::Event(copy) if self.is_anothers(copy))
+            && matches!(&copy, Observed::Event(copy) if self.is_anothers(copy))
         {
             return self.claimed_by_another(mapping, origin, copy);
         }
         match origin {
-            Seen::Gone => self.origin_gone(mapping, copy, Reason::OriginDeleted),
-            Seen::Emptied(answer) => self.origin_emptied(mapping, copy, answer),
-            Seen::Event(event) if event.cancelled => {
+            Observed::Gone => self.origin_gone(mapping, copy, Reason::OriginDeleted),
+            Observed::Emptied(answer) => self.origin_emptied(mapping, copy, answer),
+            Observed::Event(event) if event.cancelled => {
                 self.origin_gone(mapping, copy, Reason::Cancelled)
             }
-            Seen::Event(event) if event.declined => {
+            Observed::Event(event) if event.declined => {
                 self.origin_gone(mapping, copy, Reason::Declined)
             }
-            Seen::Unreadable { etag, why } => {
+            Observed::Unreadable { etag, why } => {
                 let mut remember = mapping.clone();
                 remember.origin.etag = etag;
                 Decision::Skip {
@@ -46,12 +46,17 @@ impl Planner<'_> {
                     remember: Some(Box::new(remember)),
                 }
             }
-            Seen::Event(event) => self.origin_there(mapping, &event, copy),
-            Seen::Unchanged => self.origin_unchanged(mapping, copy),
+            Observed::Event(event) => self.origin_there(mapping, &event, copy),
+            Observed::Unchanged => self.origin_unchanged(mapping, copy),
         }
     }
 
-    pub(super) fn origin_gone(&self, mapping: &Mapping, copy: Seen, reason: Reason) -> Decision {
+    pub(super) fn origin_gone(
+        &self,
+        mapping: &Mapping,
+        copy: Observed,
+        reason: Reason,
+    ) -> Decision {
         let forget = || Decision::Forget(Box::new(mapping.clone()));
         let delete = |etag| {
             Decision::Delete(Box::new(Delete {
@@ -62,16 +67,16 @@ impl Planner<'_> {
             }))
         };
         let copy_guests = match &copy {
-            Seen::Event(event) => event.has_guests(),
+            Observed::Event(event) => event.has_guests(),
             _ => mapping.copy_guests,
         };
         match copy {
-            Seen::Gone | Seen::Emptied(_) => forget(),
-            _ if mapping.state == State::Suppressed || copy_guests => forget(),
-            Seen::Unchanged if mapping.state == State::Creating => forget(),
-            Seen::Unchanged => delete(mapping.copy.etag.clone()),
-            Seen::Unreadable { etag, .. } => delete(etag),
-            Seen::Event(event) => {
+            Observed::Gone | Observed::Emptied(_) => forget(),
+            _ if mapping.state == MappingState::Suppressed || copy_guests => forget(),
+            Observed::Unchanged if mapping.state == MappingState::Creating => forget(),
+            Observed::Unchanged => delete(mapping.copy.etag.clone()),
+            Observed::Unreadable { etag, .. } => delete(etag),
+            Observed::Event(event) => {
                 if (mapping.leaving, reason) == (Some(Role::Origin), Reason::OriginDeleted)
                     && !event.cancelled
                 {
@@ -105,7 +110,7 @@ impl Planner<'_> {
         };
         let mut next = mapping.clone();
         next.generation += 1;
-        next.state = State::Live;
+        next.state = MappingState::Live;
         (next.made, next.made_at) = (Some(self.pass), Some(self.now.as_second()));
         next.first = mapping.first();
         next.origin.uid = None;
@@ -152,20 +157,24 @@ impl Planner<'_> {
         (edited, busied)
     }
 
-    fn origin_unchanged(&self, mapping: &Mapping, copy: Seen) -> Decision {
+    fn origin_unchanged(&self, mapping: &Mapping, copy: Observed) -> Decision {
         match copy {
-            Seen::Unchanged => Decision::Nothing,
-            Seen::Emptied(Answer::LeaveOut) if mapping.is_live() => self.suppress(mapping, None),
+            Observed::Unchanged => Decision::Nothing,
+            Observed::Emptied(Answer::LeaveOut) if mapping.is_live() => {
+                self.suppress(mapping, None)
+            }
             // Nothing can be made of what was not read.
-            Seen::Emptied(_) => Decision::Nothing,
+            Observed::Emptied(_) => Decision::Nothing,
             // Ours, and whether the origin is back was not read.
-            Seen::Gone if mapping.leaving == Some(Role::Copy) => Decision::Nothing,
-            Seen::Gone => match mapping.state {
-                State::Suppressed
-                | State::Creating
-                | State::AlreadyThere
-                | State::CopiedByAnother => Decision::Nothing,
-                State::Live | State::Archived if self.pair.two_way && !mapping.guests => {
+            Observed::Gone if mapping.leaving == Some(Role::Copy) => Decision::Nothing,
+            Observed::Gone => match mapping.state {
+                MappingState::Suppressed
+                | MappingState::Creating
+                | MappingState::AlreadyThere
+                | MappingState::CopiedByAnother => Decision::Nothing,
+                MappingState::Live | MappingState::Archived
+                    if self.pair.two_way && !mapping.guests =>
+                {
                     Decision::Delete(Box::new(Delete {
                         mapping: mapping.clone(),
                         role: Role::Origin,
@@ -173,9 +182,9 @@ impl Planner<'_> {
                         reason: Reason::CopyDeleted,
                     }))
                 }
-                State::Live | State::Archived => self.suppress(mapping, None),
+                MappingState::Live | MappingState::Archived => self.suppress(mapping, None),
             },
-            Seen::Unreadable { etag, why } => {
+            Observed::Unreadable { etag, why } => {
                 let mut remember = mapping.clone();
                 remember.copy.etag = etag;
                 remember.pristine = false;
@@ -186,13 +195,17 @@ impl Planner<'_> {
                     remember: Some(Box::new(remember)),
                 }
             }
-            Seen::Event(event) => {
+            Observed::Event(event) => {
                 // The origin was not read, so nothing can flow back; the caller reads it where
                 // something should.
                 let mut next = mapping.clone();
                 let (edited, busied) = self.edits(mapping, &event);
                 self.copy_seen(&mut next, &event);
-                next.state = if next.state == State::Suppressed { State::Live } else { next.state };
+                next.state = if next.state == MappingState::Suppressed {
+                    MappingState::Live
+                } else {
+                    next.state
+                };
                 if edited.is_empty() && !busied {
                     return Decision::Remember(Box::new(next));
                 }
@@ -208,7 +221,7 @@ impl Planner<'_> {
 
     pub(super) fn suppress(&self, mapping: &Mapping, origin: Option<&Event>) -> Decision {
         let mut next = mapping.clone();
-        next.state = State::Suppressed;
+        next.state = MappingState::Suppressed;
         next.copy.etag = None;
         next.copy.intent = None;
         if let Some(origin) = origin {
@@ -227,12 +240,17 @@ impl Planner<'_> {
         mapping.unseen = mapping.unseen.filter(|role| *role != Role::Copy);
         mapping.copy_guests = copy.has_guests();
         mapping.leaving = None;
-        if mapping.state == State::Creating {
-            mapping.state = State::Live;
+        if mapping.state == MappingState::Creating {
+            mapping.state = MappingState::Live;
         }
     }
 
-    pub(super) fn origin_there(&self, mapping: &Mapping, origin: &Event, copy: Seen) -> Decision {
+    pub(super) fn origin_there(
+        &self,
+        mapping: &Mapping,
+        origin: &Event,
+        copy: Observed,
+    ) -> Decision {
         let now = mapping.origin.meant(&self.prints.origin(&Draft::from(origin)));
         let changed = now.changed_since(&mapping.origin.base, mapping.origin.intent.as_ref());
         match self.place(mapping.side, origin) {
@@ -243,13 +261,15 @@ impl Planner<'_> {
                     remember: Some(Box::new(self.origin_seen(mapping, origin))),
                 };
             }
-            Ok(Place::After) if is_moved_out(mapping, &changed) => {
+            Ok(SlotPlace::After) if is_moved_out(mapping, &changed) => {
                 return self.origin_gone(mapping, copy, Reason::OutsideWindow);
             }
-            Ok(Place::Before) if changed.is_empty() && !self.is_brought_back(mapping, &copy) => {
+            Ok(SlotPlace::Before)
+                if changed.is_empty() && !self.is_brought_back(mapping, &copy) =>
+            {
                 let mut next = self.origin_seen(mapping, origin);
-                if next.state == State::Live {
-                    next.state = State::Archived;
+                if next.state == MappingState::Live {
+                    next.state = MappingState::Archived;
                 }
                 return if next == *mapping {
                     Decision::Nothing
@@ -257,12 +277,12 @@ impl Planner<'_> {
                     Decision::Remember(Box::new(next))
                 };
             }
-            Ok(Place::Before | Place::Inside | Place::After) => {}
+            Ok(SlotPlace::Before | SlotPlace::Inside | SlotPlace::After) => {}
         }
         match copy {
-            Seen::Gone => self.copy_gone(mapping, origin, &now, &changed),
-            Seen::Emptied(answer) => match (answer, mapping.state) {
-                (_, State::Creating) => self.make_copy(mapping.clone(), origin, None),
+            Observed::Gone => self.copy_gone(mapping, origin, &now, &changed),
+            Observed::Emptied(answer) => match (answer, mapping.state) {
+                (_, MappingState::Creating) => self.make_copy(mapping.clone(), origin, None),
                 (Answer::MakeAgain, _) => self.make_copy_again(mapping, origin, None),
                 // What its owner leaves out is the event as it is now.
                 (Answer::LeaveOut, _) => {
@@ -271,7 +291,9 @@ impl Planner<'_> {
                     self.suppress(&mapping, Some(origin))
                 }
             },
-            _ if mapping.state == State::Suppressed && !matches!(copy, Seen::Event(_)) => {
+            _ if mapping.state == MappingState::Suppressed
+                && !matches!(copy, Observed::Event(_)) =>
+            {
                 let wanted =
                     [Field::Time, Field::Title].iter().any(|field| changed.fields.contains(field));
                 if wanted {
@@ -280,10 +302,10 @@ impl Planner<'_> {
                     self.suppress(mapping, Some(origin))
                 }
             }
-            Seen::Unchanged if mapping.state == State::Creating => {
+            Observed::Unchanged if mapping.state == MappingState::Creating => {
                 self.make_copy(mapping.clone(), origin, None)
             }
-            Seen::Unreadable { etag, why } => {
+            Observed::Unreadable { etag, why } => {
                 let mut next = self.origin_seen(mapping, origin);
                 next.copy.etag = etag;
                 next.drifted = true;
@@ -293,14 +315,14 @@ impl Planner<'_> {
                     remember: Some(Box::new(next)),
                 }
             }
-            Seen::Unchanged => self.write(mapping, origin, &changed, None),
-            Seen::Event(copy) => self.write(mapping, origin, &changed, Some(&copy)),
+            Observed::Unchanged => self.write(mapping, origin, &changed, None),
+            Observed::Event(copy) => self.write(mapping, origin, &changed, Some(&copy)),
         }
     }
 
     /// Whether a person has moved the copy of an event of the past into the window.
-    fn is_brought_back(&self, mapping: &Mapping, copy: &Seen) -> bool {
-        let Seen::Event(copy) = copy else { return false };
+    fn is_brought_back(&self, mapping: &Mapping, copy: &Observed) -> bool {
+        let Observed::Event(copy) = copy else { return false };
         let (edited, _) = self.edits(mapping, copy);
         self.pair.two_way
             && edited.fields.contains(&Field::Time)
@@ -335,8 +357,13 @@ impl Planner<'_> {
             return self.make_copy_again(mapping, origin, None);
         }
         match mapping.state {
-            State::Suppressed | State::Creating | State::AlreadyThere | State::CopiedByAnother => {}
-            State::Live | State::Archived if self.pair.two_way && !origin.has_guests() => {
+            MappingState::Suppressed
+            | MappingState::Creating
+            | MappingState::AlreadyThere
+            | MappingState::CopiedByAnother => {}
+            MappingState::Live | MappingState::Archived
+                if self.pair.two_way && !origin.has_guests() =>
+            {
                 if !changed.is_empty() {
                     return self.make_copy_again(mapping, origin, Some(Reason::EditWins));
                 }
@@ -350,9 +377,9 @@ impl Planner<'_> {
                     reason,
                 }));
             }
-            State::Live | State::Archived => {}
+            MappingState::Live | MappingState::Archived => {}
         }
-        if mapping.state == State::Creating {
+        if mapping.state == MappingState::Creating {
             return self.make_copy(mapping.clone(), origin, None);
         }
         let wanted = [Field::Time, Field::Title].iter().any(|field| changed.fields.contains(field));
@@ -389,7 +416,7 @@ impl Planner<'_> {
         next.copy.sequence = 0;
         next.copy.base = self.prints.copy(&draft);
         (next.copy.shown, next.copy.intent) = (None, None);
-        next.state = State::Creating;
+        next.state = MappingState::Creating;
         (next.made, next.made_at) = (Some(self.pass), Some(self.now.as_second()));
         (next.taken_over, next.turned, next.unseen) = (false, false, None);
         next.pristine = true;
@@ -408,8 +435,8 @@ impl Planner<'_> {
 /// was moved there, it has followed.
 fn is_moved_out(mapping: &Mapping, changed: &Parts) -> bool {
     match mapping.state {
-        State::Archived => false,
-        State::Live | State::Suppressed => changed.fields.contains(&Field::Time),
+        MappingState::Archived => false,
+        MappingState::Live | MappingState::Suppressed => changed.fields.contains(&Field::Time),
         _ => true,
     }
 }

@@ -7,12 +7,12 @@ use crate::copy::project;
 use crate::etag;
 use crate::event::{Content, Draft, Event, Exception, Field, OriginalStart, Parts, Zone};
 use crate::fingerprint::Fingerprint;
-use crate::mapping::{Half, Mapping, State, Times};
+use crate::mapping::{Half, Mapping, MappingState, Times};
 use crate::reason::Reason;
 use crate::zone;
 
 /// A copy that was read.
-struct Read<'a> {
+struct ReadCopy<'a> {
     event: &'a Event,
     /// In the words and the forms of its origin.
     home: Draft,
@@ -91,8 +91,11 @@ impl Planner<'_> {
         let lossy = outward(&then.differences(&raw[1]), anchor.as_ref());
         let wanted = self.prints.copy(&draft).overlaid(&mapping.copy.base, &lossy);
         // Beyond the window both are left as they are, until they come into it.
-        next.state =
-            if self.is_beyond(mapping.side, &merged) { State::Archived } else { State::Live };
+        next.state = if self.is_beyond(mapping.side, &merged) {
+            MappingState::Archived
+        } else {
+            MappingState::Live
+        };
         // A write of ours that may have been cut off is not done yet, even where the copy was
         // edited since.
         let cut_off = mapping
@@ -182,11 +185,11 @@ impl Planner<'_> {
         }))
     }
 
-    fn read<'a>(&self, mapping: &Mapping, event: &'a Event, anchor: Option<&Zone>) -> Read<'a> {
+    fn read<'a>(&self, mapping: &Mapping, event: &'a Event, anchor: Option<&Zone>) -> ReadCopy<'a> {
         let raw = self.prints.copy(&Draft::from(event));
         let home = self.homeward(mapping.side, event);
         let home = anchor.map_or_else(|| home.clone(), |zone| zone::floating(&home, zone));
-        Read { event, home, meant: mapping.copy.meant(&raw), raw }
+        ReadCopy { event, home, meant: mapping.copy.meant(&raw), raw }
     }
 
     /// What the copy's owner has done. Of what we were cut off in writing, only what they can have
@@ -195,7 +198,7 @@ impl Planner<'_> {
         &self,
         mapping: &Mapping,
         origin: &Event,
-        copy: &Read<'_>,
+        copy: &ReadCopy<'_>,
         changed: &mut Parts,
         anchor: Option<&Zone>,
     ) -> Edits {
@@ -206,7 +209,7 @@ impl Planner<'_> {
         parts.fields.extend(taken_back.fields);
         // Where we were cut off in writing a series, changed occurrences that it lacks were not
         // written yet, and no person took them away: what the other side shows counts.
-        if mapping.state == State::Creating || is_half_moved(&mapping.copy) {
+        if mapping.state == MappingState::Creating || is_half_moved(&mapping.copy) {
             parts.exceptions.retain(|start| has_exception(&copy.home, start));
         }
         if is_half_moved(&mapping.origin) {
@@ -227,7 +230,7 @@ impl Planner<'_> {
         }
         // How a provider shows what was just made was not seen: what it may have made of it is no
         // person's edit.
-        if mapping.state == State::Creating || mapping.copy.etag.is_none() {
+        if mapping.state == MappingState::Creating || mapping.copy.etag.is_none() {
             let written = self.homeward_of(mapping, &ours);
             parts.fields.retain(|field| {
                 !conflict::keeps_less(*field, &copy.home.content, &written.content)
@@ -257,7 +260,7 @@ impl Planner<'_> {
         &self,
         mapping: &Mapping,
         origin: &Event,
-        copy: &Read<'_>,
+        copy: &ReadCopy<'_>,
         anchor: Option<&Zone>,
     ) -> Parts {
         let Some(intent) = &mapping.origin.intent else { return Parts::default() };

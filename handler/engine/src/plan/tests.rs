@@ -24,9 +24,9 @@ use crate::event::{
     Busy, Content, Exception, Field, Moment, Organizer, OriginalStart, Series, Span, Stamps,
     Visibility, Zone,
 };
-use crate::mapping::State;
+use crate::mapping::MappingState;
 
-struct World {
+struct PlanWorld {
     pair: Pair,
     marks: Marks,
     prints: Fingerprinter,
@@ -34,7 +34,7 @@ struct World {
     full: bool,
 }
 
-fn world() -> World {
+fn world() -> PlanWorld {
     let pair = Pair {
         id: PairId::new("p1"),
         from: CalendarId::new("ca"),
@@ -46,7 +46,7 @@ fn world() -> World {
         window_future: "12mo".parse().unwrap(),
         paused: false,
     };
-    World {
+    PlanWorld {
         pair,
         marks: Marks::new(&[1; 32]),
         prints: Fingerprinter::new(&[2; 32], "p1"),
@@ -55,7 +55,7 @@ fn world() -> World {
     }
 }
 
-impl World {
+impl PlanWorld {
     fn one_way(mut self) -> Self {
         self.pair.two_way = false;
         self
@@ -78,7 +78,7 @@ impl World {
             full: self.full,
         }
     }
-    fn known(&self, mapping: &Mapping, origin: Seen, copy: Seen) -> Decision {
+    fn known(&self, mapping: &Mapping, origin: Observed, copy: Observed) -> Decision {
         self.planner().known(mapping, origin, copy)
     }
     /// An event of the one calendar that no mapping knows.
@@ -102,7 +102,7 @@ impl World {
             panic!("an ordinary event is copied")
         };
         let mut mapping = create.mapping;
-        mapping.state = State::Live;
+        mapping.state = MappingState::Live;
         mapping.copy.etag = Some("c1".into());
         let mark = self.marks.mint(Role::Copy, mapping.id, mapping.first());
         let copy = Event {
@@ -163,16 +163,16 @@ fn start(text: &str) -> OriginalStart {
     OriginalStart::At(text.parse().unwrap())
 }
 
-fn edited(event: &Event, etag: &str, edit: impl FnOnce(&mut Event)) -> Seen {
+fn edited(event: &Event, etag: &str, edit: impl FnOnce(&mut Event)) -> Observed {
     let mut event = event.clone();
     event.etag = Some(etag.into());
     edit(&mut event);
-    Seen::Event(Box::new(event))
+    Observed::Event(Box::new(event))
 }
 
-fn here(seen: Seen) -> Event {
+fn here(seen: Observed) -> Event {
     match seen {
-        Seen::Event(event) => *event,
+        Observed::Event(event) => *event,
         other => panic!("expected an event, got {other:?}"),
     }
 }

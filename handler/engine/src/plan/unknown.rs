@@ -8,10 +8,10 @@
 //!   not show.
 
 use super::{Change, Create, Decision, Planner, Write};
-use crate::copy::{Look, project};
+use crate::copy::{CopyStyle, project};
 use crate::event::{Draft, Event, EventId};
 use crate::fingerprint::Appearance;
-use crate::mapping::{Half, Mapping, State, Times};
+use crate::mapping::{Half, Mapping, MappingState, Times};
 use crate::marker::{MappingId, Mark, Role};
 use crate::pair::Side;
 use crate::reason::Reason;
@@ -93,7 +93,7 @@ impl Planner<'_> {
                 intent: None,
                 former: None,
             },
-            state: State::Creating,
+            state: MappingState::Creating,
             generation: 0,
             pristine: true,
             drifted: false,
@@ -128,13 +128,17 @@ impl Planner<'_> {
                 };
                 left_alone(
                     Mapping { copy, ..mapping },
-                    State::CopiedByAnother,
+                    MappingState::CopiedByAnother,
                     Reason::CopiedByAnother,
                 )
             }
             Beside::AlreadyThere(id, uid) => {
                 let copy = Half { id, uid, ..mapping.copy };
-                left_alone(Mapping { copy, ..mapping }, State::AlreadyThere, Reason::AlreadyThere)
+                left_alone(
+                    Mapping { copy, ..mapping },
+                    MappingState::AlreadyThere,
+                    Reason::AlreadyThere,
+                )
             }
         }
     }
@@ -155,7 +159,7 @@ impl Planner<'_> {
         };
         match self.unknown(unknown) {
             Decision::Create(create) => {
-                left_alone(create.mapping, State::CopiedByAnother, Reason::CopiedByAnother)
+                left_alone(create.mapping, MappingState::CopiedByAnother, Reason::CopiedByAnother)
             }
             other => other,
         }
@@ -169,7 +173,7 @@ impl Planner<'_> {
     /// What copies of an event of that side may show: everything, or only that it is there.
     pub fn appearances(&self, side: Side, event: &Event) -> [Appearance; 2] {
         [false, true].map(|private| {
-            let look = Look { private, ..self.look(side.other()) };
+            let look = CopyStyle { private, ..self.look(side.other()) };
             self.prints.copy(&project(&Draft::from(event), look)).appearance()
         })
     }
@@ -184,7 +188,7 @@ impl Planner<'_> {
         outside: bool,
     ) -> Decision {
         let print = mapping.copy.base.clone();
-        mapping.state = if outside { State::Archived } else { State::Live };
+        mapping.state = if outside { MappingState::Archived } else { MappingState::Live };
         mapping.pristine = false;
         mapping.taken_over = true;
         mapping.copy_guests = copy.has_guests();
@@ -222,7 +226,7 @@ impl Planner<'_> {
     }
 }
 
-fn left_alone(mapping: Mapping, state: State, reason: Reason) -> Decision {
+fn left_alone(mapping: Mapping, state: MappingState, reason: Reason) -> Decision {
     let mapping = Mapping { state, pristine: false, ..mapping };
     Decision::Skip { reason, why: None, remember: Some(Box::new(mapping)) }
 }

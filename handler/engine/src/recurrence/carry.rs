@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::civil::{self, Wanted};
+use super::civil::{self, WantedStarts};
 use super::rule::{self, Frequency, Rule};
 use super::series::Anchor;
 use super::{SLACK, Unsupported, anchored_rules, each, occurrences};
@@ -49,7 +49,8 @@ fn is_counted_out(
     let to = anchor.until_civil(until).saturating_add(SLACK);
     let mut left = count;
     let mut before_first = true;
-    for start in civil::starts(&rule, Wanted { first: anchor.first, from: anchor.first, to })? {
+    for start in civil::starts(&rule, WantedStarts { first: anchor.first, from: anchor.first, to })?
+    {
         let start = start?;
         if std::mem::take(&mut before_first) && start != anchor.first {
             left -= 1;

@@ -37,7 +37,7 @@ pub(super) struct Starts {
 
 /// Which starts are wanted.
 #[derive(Clone, Copy)]
-pub(super) struct Wanted {
+pub(super) struct WantedStarts {
     /// The first start of the series (DTSTART).
     pub first: DateTime,
     /// Earlier starts may be left out.
@@ -48,7 +48,7 @@ pub(super) struct Wanted {
 
 /// The starts of an anchored rule. With COUNT nothing is left out before the first one wanted, for
 /// all have to be counted.
-pub(super) fn starts(rule: &Rule, wanted: Wanted) -> Result<Starts, Unsupported> {
+pub(super) fn starts(rule: &Rule, wanted: WantedStarts) -> Result<Starts, Unsupported> {
     let first = match rule.count {
         Some(_) if periods(rule, wanted.first, wanted.to) > MAX_PERIODS => {
             return Err(Unsupported::TooMany);
@@ -112,8 +112,8 @@ fn signed(small: u32) -> i8 {
 
 /// The beginning of a period, in the phase of INTERVAL, at least one whole period before
 /// `wanted.from`; the first start, if there is no such period after it.
-fn sought(rule: &Rule, wanted: Wanted) -> DateTime {
-    let Wanted { first, from, .. } = wanted;
+fn sought(rule: &Rule, wanted: WantedStarts) -> DateTime {
+    let WantedStarts { first, from, .. } = wanted;
     let interval = i64::from(rule.interval);
     let begin = period_start(rule, first);
     let ahead = (elapsed(rule.frequency, begin, from) - 1).div_euclid(interval) * interval;

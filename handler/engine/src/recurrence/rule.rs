@@ -25,7 +25,7 @@ pub(super) enum Frequency {
 
 /// UNTIL, in the form that was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Until {
+pub(super) enum RuleUntil {
     Day(Date),
     Local(DateTime),
     Utc(Timestamp),
@@ -40,7 +40,7 @@ pub(super) struct Rule {
     pub frequency: Frequency,
     pub interval: u16,
     pub count: Option<u32>,
-    pub until: Option<Until>,
+    pub until: Option<RuleUntil>,
     pub week_start: Weekday,
     pub by_second: Vec<u8>,
     pub by_minute: Vec<u8>,
@@ -284,7 +284,7 @@ fn parse_days(value: &str) -> Result<Vec<NthDay>, Unsupported> {
     value.split(',').map(day).collect()
 }
 
-fn parse_until(value: &str) -> Option<Until> {
+fn parse_until(value: &str) -> Option<RuleUntil> {
     let (local, utc) = match value.strip_suffix('Z') {
         Some(local) => (local, true),
         None => (value, false),
@@ -303,15 +303,15 @@ fn parse_until(value: &str) -> Option<Until> {
     }
     let date = Date::new(digits(day, 0, 4)?, small(day, 4)?, small(day, 6)?).ok()?;
     let Some(time) = time.filter(|time| time.len() == 6) else {
-        return (time.is_none() && !utc).then_some(Until::Day(date));
+        return (time.is_none() && !utc).then_some(RuleUntil::Day(date));
     };
     // A leap second is the last one we know.
     let time = jiff::civil::Time::new(small(time, 0)?, small(time, 2)?, small(time, 4)?.min(59), 0)
         .ok()?;
     let local = date.to_datetime(time);
     if utc {
-        local.to_zoned(TimeZone::UTC).ok().map(|zoned| Until::Utc(zoned.timestamp()))
+        local.to_zoned(TimeZone::UTC).ok().map(|zoned| RuleUntil::Utc(zoned.timestamp()))
     } else {
-        Some(Until::Local(local))
+        Some(RuleUntil::Local(local))
     }
 }

@@ -6,7 +6,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::Until;
+use super::RuleUntil;
 use crate::event::{Content, Exception, Moment, OriginalStart, Series, Span, Zone};
 use crate::zone;
 
@@ -132,33 +132,33 @@ impl<'a> Anchor<'a> {
     /// Whether a start is after the last one that UNTIL allows. UNTIL should have the form of
     /// DTSTART; where it has not, a day means its midnight, a local time is in the zone of the
     /// series, and an all-day series looks at the day only.
-    pub fn is_after(&self, start: DateTime, until: Until) -> bool {
+    pub fn is_after(&self, start: DateTime, until: RuleUntil) -> bool {
         match (&self.form, until) {
             (Form::AllDay { .. }, until) => start.date() > until_day(until),
-            (_, Until::Day(day)) => start > day.at(0, 0, 0, 0),
-            (_, Until::Local(local)) => start > local,
+            (_, RuleUntil::Day(day)) => start > day.at(0, 0, 0, 0),
+            (_, RuleUntil::Local(local)) => start > local,
             (
                 Form::Zoned { start: rules, .. } | Form::Floating { start: rules, .. },
-                Until::Utc(instant),
+                RuleUntil::Utc(instant),
             ) => zone::instant_in(start, rules) > instant,
         }
     }
 
     /// UNTIL on the wall clock, to within two days.
-    pub fn until_civil(&self, until: Until) -> DateTime {
+    pub fn until_civil(&self, until: RuleUntil) -> DateTime {
         match until {
-            Until::Day(day) => day.at(0, 0, 0, 0),
-            Until::Local(local) => local,
-            Until::Utc(instant) => utc_civil(instant),
+            RuleUntil::Day(day) => day.at(0, 0, 0, 0),
+            RuleUntil::Local(local) => local,
+            RuleUntil::Utc(instant) => utc_civil(instant),
         }
     }
 }
 
-fn until_day(until: Until) -> Date {
+fn until_day(until: RuleUntil) -> Date {
     match until {
-        Until::Day(day) => day,
-        Until::Local(local) => local.date(),
-        Until::Utc(instant) => utc_civil(instant).date(),
+        RuleUntil::Day(day) => day,
+        RuleUntil::Local(local) => local.date(),
+        RuleUntil::Utc(instant) => utc_civil(instant).date(),
     }
 }
 

@@ -18,7 +18,7 @@ struct Served {
     ended: tokio::task::JoinHandle<()>,
 }
 
-async fn served(limits: Limits) -> Served {
+async fn served(limits: ClientLimits) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (slow, go): (Arc<AtomicUsize>, Arc<Notify>) = (Arc::default(), Arc::default());
@@ -27,10 +27,10 @@ async fn served(limits: Limits) -> Served {
     let answer = move |request: Request| {
         let (count, word) = (count.clone(), word.clone());
         async move {
-            let place = request.extensions().get::<Place>().cloned();
+            let place = request.extensions().get::<ConnectionSlot>().cloned();
             let is_slow = request.uri().path() == "/slow";
             let body = axum::body::to_bytes(request.into_body(), 1024).await.unwrap_or_default();
-            let _work = place.as_ref().map(Place::at_work);
+            let _work = place.as_ref().map(ConnectionSlot::at_work);
             if is_slow {
                 count.fetch_add(1, Ordering::SeqCst);
                 word.notified().await;
@@ -65,8 +65,8 @@ async fn asked(served: &Served) -> String {
     read(&mut stream, SOON).await
 }
 
-fn limits(connections: usize, head: u64) -> Limits {
-    Limits { connections, head: Duration::from_millis(head) }
+fn limits(connections: usize, head: u64) -> ClientLimits {
+    ClientLimits { connections, head: Duration::from_millis(head) }
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn at_the_end_requests_under_way_are_answered() {
 
 #[test]
 fn descriptors_are_left_for_work() {
-    let limits = Limits::public();
+    let limits = ClientLimits::public();
     assert!(
         (16..=1024).contains(&limits.connections) && descriptors() >= 4 * limits.connections as u64
             || limits.connections == 16

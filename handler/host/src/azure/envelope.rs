@@ -4,7 +4,7 @@
 //! or as strings: hosts and documentation differ, so both are taken. Our messages are JSON objects,
 //! which keeps that unambiguous.
 
-use functions::trigger::{Message, Tick};
+use functions::trigger::{QueueMessage, Tick};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -31,7 +31,7 @@ impl Invocation {
     ///
     /// # Errors
     /// Where there is none.
-    pub fn message(&self, name: &str) -> Result<Message, String> {
+    pub fn message(&self, name: &str) -> Result<QueueMessage, String> {
         let text = match self.data.get(name) {
             None | Some(Value::Null) => return Err(format!("Data has no {name}")),
             Some(Value::String(text)) => unwrapped(text),
@@ -42,7 +42,7 @@ impl Invocation {
             Value::String(text) => text.parse().ok(),
             _ => None,
         });
-        Ok(Message {
+        Ok(QueueMessage {
             text,
             dequeue_count: count.and_then(|count| count.try_into().ok()).unwrap_or(1),
         })
@@ -93,7 +93,7 @@ mod tests {
                 );
                 assert_eq!(
                     invocation.message("nudge").unwrap(),
-                    Message { text: text.into(), dequeue_count: 3 }
+                    QueueMessage { text: text.into(), dequeue_count: 3 }
                 );
             }
         }
@@ -104,7 +104,7 @@ mod tests {
         let invocation = read(&json!({"Data": {"nudge": "x"}}));
         assert_eq!(
             invocation.message("nudge").unwrap(),
-            Message { text: "x".into(), dequeue_count: 1 }
+            QueueMessage { text: "x".into(), dequeue_count: 1 }
         );
         for count in [json!(-1), json!("many"), json!({}), json!(1e30)] {
             assert_eq!(

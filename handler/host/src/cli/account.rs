@@ -1,7 +1,8 @@
 //! `calrelay account`: connect, list, remove.
 
 use clap::{Args, Subcommand};
-use engine::calendar::{AccountId, ProviderKind};
+use engine::calendar::AccountId;
+use engine::provider::ProviderKind;
 use jiff::{Timestamp, Unit};
 use jobs::consent::Invitation;
 use jobs::directory::{Account, AccountStatus};
@@ -10,16 +11,16 @@ use jobs::{Services, directory};
 use serde::Serialize;
 
 use super::output::table;
-use super::{Outcome, Output, Result, consent, password};
+use super::{CommandOutcome, Output, Result, consent, password};
 use crate::config::Config;
 
 /// What can be done with accounts.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum AccountCommand {
     /// Connect an account. The same account again, however its address is spelled, replaces its
     /// password; its id and its pairs stay.
     #[command(subcommand)]
-    Add(Add),
+    Add(AccountAdd),
     /// List the connected accounts.
     List,
     /// Forget an account, its password, its pairs and all that was remembered of them. Copies stay
@@ -32,7 +33,7 @@ pub enum Command {
 
 /// The providers.
 #[derive(Debug, Subcommand)]
-pub enum Add {
+pub enum AccountAdd {
     /// Any CalDAV server: Fastmail, Nextcloud, Radicale…
     Caldav {
         /// The server's address, as its help pages give it.
@@ -55,12 +56,12 @@ pub enum Add {
     /// Google Calendar: opens Google's page in your browser, where you give your consent. Needs
     /// GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET of an OAuth client of your own, of the kind
     /// "Desktop app", or "Web application" for --link.
-    Google(Google),
+    Google(GoogleArguments),
     /// Microsoft 365: not in this version.
     Microsoft(Consent),
 }
 
-impl Add {
+impl AccountAdd {
     /// The provider's name.
     pub fn provider(&self) -> &'static str {
         match self {
@@ -73,7 +74,7 @@ impl Add {
 
     /// Whether only a link is asked for.
     pub fn is_link(&self) -> bool {
-        matches!(self, Self::Google(Google { link: true, .. }))
+        matches!(self, Self::Google(GoogleArguments { link: true, .. }))
     }
 }
 
@@ -96,7 +97,7 @@ pub struct Consent {
 
 /// How a consent at Google comes in.
 #[derive(Debug, Args)]
-pub struct Google {
+pub struct GoogleArguments {
     #[command(flatten)]
     consent: Consent,
     /// Print a link to the calrelay that runs at CALRELAY_PUBLIC_URL, by which one account can be
@@ -117,26 +118,26 @@ pub fn not_yet() -> Problem {
 pub async fn run(
     services: &Services,
     config: &Config,
-    command: Command,
+    command: AccountCommand,
     output: &Output,
 ) -> Result {
     match command {
-        Command::Add(Add::Caldav { url, user, secret }) => {
+        AccountCommand::Add(AccountAdd::Caldav { url, user, secret }) => {
             add(services, ProviderKind::Caldav, &url, &user, &secret, output).await
         }
-        Command::Add(Add::Icloud { user, secret }) => {
+        AccountCommand::Add(AccountAdd::Icloud { user, secret }) => {
             add(services, ProviderKind::Icloud, config.icloud_url.as_str(), &user, &secret, output)
                 .await
         }
-        Command::Add(Add::Google(Google { link: true, .. })) => {
+        AccountCommand::Add(AccountAdd::Google(GoogleArguments { link: true, .. })) => {
             invite(services, config, output).await
         }
-        Command::Add(Add::Google(given)) => {
+        AccountCommand::Add(AccountAdd::Google(given)) => {
             grant(services, ProviderKind::Google, &given.consent, output).await
         }
-        Command::Add(Add::Microsoft(_)) => Err(not_yet()),
-        Command::List => list(services, output).await,
-        Command::Remove { id } => remove(services, &id, output).await,
+        AccountCommand::Add(AccountAdd::Microsoft(_)) => Err(not_yet()),
+        AccountCommand::List => list(services, output).await,
+        AccountCommand::Remove { id } => remove(services, &id, output).await,
     }
 }
 
@@ -194,11 +195,11 @@ async fn grant(
             ));
         }
     }
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 #[derive(Serialize)]
-struct Invited<'a> {
+struct InvitationReply<'a> {
     link: &'a str,
     ends: Timestamp,
 }
@@ -213,14 +214,14 @@ async fn invite(services: &Services, config: &Config, output: &Output) -> Result
     let Invitation { ticket, ends } = jobs::consent::invite(services, ProviderKind::Google).await?;
     let link = format!("{public}{}?ticket={}", functions::CONNECT, ticket.expose());
     let ends = ends.round(Unit::Second).unwrap_or(ends);
-    output.answer(&Invited { link: &link, ends }, || {
+    output.answer(&InvitationReply { link: &link, ends }, || {
         format!(
             "Open this link in a browser, or send it to whom the account belongs; nobody else \
             should see it. It connects one Google account to the \
              calrelay that runs there, within half an hour:\n\n{link}\n"
         )
     })?;
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 fn connected(account: &Account, output: &Output) -> Result {
@@ -245,17 +246,17 @@ fn connected(account: &Account, output: &Output) -> Result {
             )
         },
     )?;
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 #[derive(Serialize)]
-struct Accounts {
+struct AccountArguments {
     accounts: Vec<AccountState>,
 }
 
 async fn list(services: &Services, output: &Output) -> Result {
     let now = services.clock.now();
-    let accounts = Accounts {
+    let accounts = AccountArguments {
         accounts: directory::accounts(services)
             .await?
             .iter()
@@ -263,7 +264,7 @@ async fn list(services: &Services, output: &Output) -> Result {
             .collect(),
     };
     output.answer(&accounts, || words(&accounts.accounts))?;
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// Accounts for people: a line each, and what is wrong with them below.
@@ -312,5 +313,5 @@ async fn remove(services: &Services, id: &AccountId, output: &Output) -> Result 
         Copies stay as ordinary events.\n"
         )
     })?;
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }

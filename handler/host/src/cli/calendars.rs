@@ -3,30 +3,31 @@
 use std::collections::HashMap;
 
 use clap::Args;
-use engine::calendar::{AccountId, CalendarId, ProviderKind};
+use engine::calendar::{AccountId, CalendarId};
+use engine::provider::ProviderKind;
 use jobs::report::Problem;
 use jobs::{Services, directory};
 use serde::Serialize;
 
 use super::output::{table, yes};
-use super::{Outcome, Output, Result};
+use super::{CommandOutcome, Output, Result};
 
 /// Which calendars.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct CalendarsArguments {
     /// Only those of this account.
     #[arg(long, value_name = "ID")]
     account: Option<AccountId>,
 }
 
 #[derive(Serialize)]
-struct Answer {
-    calendars: Vec<Calendar>,
-    errors: Vec<Failure>,
+struct CalendarsReply {
+    calendars: Vec<CalendarLine>,
+    errors: Vec<AccountFailure>,
 }
 
 #[derive(Serialize)]
-struct Calendar {
+struct CalendarLine {
     id: CalendarId,
     name: String,
     account: AccountId,
@@ -35,29 +36,29 @@ struct Calendar {
 }
 
 #[derive(Serialize)]
-struct Failure {
+struct AccountFailure {
     account: AccountId,
     #[serde(flatten)]
     problem: Problem,
 }
 
 /// Does it. An account that fails does not hide the others, and makes the exit status 1.
-pub async fn run(services: &Services, arguments: &Arguments, output: &Output) -> Result {
+pub async fn run(services: &Services, arguments: &CalendarsArguments, output: &Output) -> Result {
     let listing = directory::calendars(services, arguments.account.as_ref()).await?;
     let kinds: HashMap<AccountId, ProviderKind> = directory::accounts(services)
         .await?
         .into_iter()
         .map(|account| (account.id, account.kind))
         .collect();
-    let errors: Vec<Failure> = listing
+    let errors: Vec<AccountFailure> = listing
         .failures
         .iter()
-        .map(|(account, error)| Failure { account: account.clone(), problem: error.into() })
+        .map(|(account, error)| AccountFailure { account: account.clone(), problem: error.into() })
         .collect();
     let calendars = listing.calendars.into_iter().filter_map(|row| {
         // An account that was removed meanwhile has no calendars any more.
         let provider = *kinds.get(&row.account)?;
-        Some(Calendar {
+        Some(CalendarLine {
             id: row.id,
             name: row.name,
             account: row.account,
@@ -65,15 +66,15 @@ pub async fn run(services: &Services, arguments: &Arguments, output: &Output) ->
             writable: row.writable,
         })
     });
-    let answer = Answer { calendars: calendars.collect(), errors };
+    let answer = CalendarsReply { calendars: calendars.collect(), errors };
     output.answer(&answer, || words(&answer.calendars, !answer.errors.is_empty()))?;
-    for Failure { account, problem } in &answer.errors {
+    for AccountFailure { account, problem } in &answer.errors {
         output.aside(&format!("{account}: {}", problem.message));
     }
-    Ok(if answer.errors.is_empty() { Outcome::Done } else { Outcome::Failed })
+    Ok(if answer.errors.is_empty() { CommandOutcome::Done } else { CommandOutcome::Failed })
 }
 
-fn words(calendars: &[Calendar], failed: bool) -> String {
+fn words(calendars: &[CalendarLine], failed: bool) -> String {
     let rows: Vec<[String; 5]> = calendars
         .iter()
         .map(|calendar| {
@@ -100,15 +101,15 @@ mod tests {
 
     #[test]
     fn the_document_is_that_of_the_contract() {
-        let answer = Answer {
-            calendars: vec![Calendar {
+        let answer = CalendarsReply {
+            calendars: vec![CalendarLine {
                 id: CalendarId::new("c1"),
                 name: "Work\u{1b}".into(),
                 account: AccountId::new("a1"),
                 provider: ProviderKind::Icloud,
                 writable: false,
             }],
-            errors: vec![Failure {
+            errors: vec![AccountFailure {
                 account: AccountId::new("a2"),
                 problem: Problem { code: "unreachable".into(), message: "Words.".into() },
             }],

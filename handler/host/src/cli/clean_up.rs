@@ -11,11 +11,11 @@ use serde_json::Value;
 
 use super::output::printable;
 use super::progress::Bar;
-use super::{Outcome, Output, Result, sync};
+use super::{CommandOutcome, Output, Result, sync};
 
 /// Where, and how.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct CleanUpArguments {
     /// The calendar.
     #[arg(long, value_name = "CALENDAR")]
     calendar: CalendarId,
@@ -28,7 +28,7 @@ pub struct Arguments {
     yes: bool,
 }
 
-impl Arguments {
+impl CleanUpArguments {
     /// The calendar, where copies are deleted and not only shown.
     pub fn written(&self) -> Option<&CalendarId> {
         (!self.dry_run).then_some(&self.calendar)
@@ -36,7 +36,7 @@ impl Arguments {
 }
 
 /// Does it.
-pub async fn run(services: &Services, arguments: &Arguments, output: &Output) -> Result {
+pub async fn run(services: &Services, arguments: &CleanUpArguments, output: &Output) -> Result {
     let bar = Bar::show();
     let found = jobs::left_copies(services, &arguments.calendar, &bar).await?;
     drop(bar);
@@ -46,7 +46,7 @@ pub async fn run(services: &Services, arguments: &Arguments, output: &Output) ->
     }
     if !arguments.yes && !confirmed(&preview, found.len(), output)? {
         output.aside("Nothing was deleted.");
-        return Ok(Outcome::Done);
+        return Ok(CommandOutcome::Done);
     }
     let bar = Bar::show();
     let run = jobs::delete_left_copies(services, found, &bar).await?;
@@ -96,7 +96,7 @@ fn answer(run: Run, dry_run: bool, output: &Output) -> Result {
 }
 
 /// Says what was not deleted and what can be done about it; the exit status is that of a pass.
-pub fn ended(report: &Report, output: &Output) -> Outcome {
+pub fn ended(report: &Report, output: &Output) -> CommandOutcome {
     let refused = |action: &&Action| {
         action.action == Verb::Skip && action.reason == Some(Reason::RefusedByServer)
     };
@@ -122,5 +122,5 @@ pub fn ended(report: &Report, output: &Output) -> Outcome {
             .filter_map(|run| run.error.as_ref())
             .for_each(|error| output.aside(&error.message));
     }
-    if report.failed() { Outcome::Failed } else { Outcome::Done }
+    if report.failed() { CommandOutcome::Failed } else { CommandOutcome::Done }
 }

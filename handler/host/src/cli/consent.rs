@@ -26,10 +26,10 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::StatusCode;
-use engine::calendar::ProviderKind;
-use functions::page::{Way, failed, page};
+use engine::provider::ProviderKind;
+use functions::page::{NextStep, failed, page};
 use functions::trigger::Response;
-use jobs::consent::{self, Answer, Asked, Token};
+use jobs::consent::{self, AuthorizationResponse, ConsentRequest, Token};
 use jobs::directory::Account;
 use jobs::report::Problem;
 use jobs::{Error, Services};
@@ -37,9 +37,9 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
-use self::door::{Arrival, CALLBACK, Door};
+use self::door::{Arrival, CALLBACK, CallbackServer};
 use super::{Output, Result, browser};
-use crate::accept::{self, Limits};
+use crate::accept::{self, ClientLimits};
 use crate::stop::stop_asked;
 
 /// How long an answer is waited for.
@@ -63,18 +63,20 @@ pub async fn ask(services: &Services, kind: ProviderKind, output: &Output) -> Re
     let address = listener.local_addr().map_err(|error| unheard(&error))?;
     let redirect = Url::parse(&format!("http://{address}{CALLBACK}")).expect("an address of ours");
     let state = Token::random().map_err(|error| Problem::keeping(&error, KEPT))?;
-    let Asked { url, verifier } = consents.ask(&redirect, state.expose()).map_err(problem)?;
+    let ConsentRequest { url, verifier } =
+        consents.ask(&redirect, state.expose()).map_err(problem)?;
 
     let (send, mut arrived) = mpsc::channel::<Arrival>(1);
     let (end, ended) = oneshot::channel::<()>();
-    let door = Door::new(address, url, send).map_err(|error| Problem::keeping(&error, KEPT))?;
+    let door =
+        CallbackServer::new(address, url, send).map_err(|error| Problem::keeping(&error, KEPT))?;
     let [page, handed] = [door.shown(), door.handed()];
     let door = Arc::new(door);
     let answer = move |request: Request| {
         let door = door.clone();
         async move { Ok(door.answer(request).await) }
     };
-    let serving = tokio::spawn(accept::serve(listener, Limits::public(), answer, async {
+    let serving = tokio::spawn(accept::serve(listener, ClientLimits::public(), answer, async {
         drop(ended.await)
     }));
 
@@ -89,15 +91,15 @@ pub async fn ask(services: &Services, kind: ProviderKind, output: &Output) -> Re
             Some(Arrival::Answer(query, reply)) => {
                 let outcome = finish(services, kind, &state, &query, &redirect, &verifier).await;
                 let _ = reply.send(last_page(&outcome));
-                outcome.map_err(Ended::problem)
+                outcome.map_err(ConsentFailure::problem)
             }
             Some(Arrival::Stranger(reply)) => {
-                let _ = reply.send(last_page(&Err(Ended::NotOurs)));
-                Err(Ended::NotOurs.problem())
+                let _ = reply.send(last_page(&Err(ConsentFailure::NotOurs)));
+                Err(ConsentFailure::NotOurs.problem())
             }
             Some(Arrival::Twice(reply)) => {
-                let _ = reply.send(last_page(&Err(Ended::Twice)));
-                Err(Ended::Twice.problem())
+                let _ = reply.send(last_page(&Err(ConsentFailure::Twice)));
+                Err(ConsentFailure::Twice.problem())
             }
             None => Err(unheard(&std::io::ErrorKind::BrokenPipe.into())),
         },
@@ -110,14 +112,14 @@ pub async fn ask(services: &Services, kind: ProviderKind, output: &Output) -> Re
 }
 
 /// How it ended where no account was connected.
-enum Ended {
+enum ConsentFailure {
     NotOurs,
     /// Two browsers have opened the page.
     Twice,
     Failed(Error),
 }
 
-impl Ended {
+impl ConsentFailure {
     fn problem(self) -> Problem {
         match self {
             Self::NotOurs => {
@@ -148,35 +150,35 @@ async fn finish(
     query: &str,
     redirect: &Url,
     verifier: &secrecy::SecretString,
-) -> std::result::Result<Account, Ended> {
-    let answer = Answer::parse(query);
+) -> std::result::Result<Account, ConsentFailure> {
+    let answer = AuthorizationResponse::parse(query);
     if !answer.state().is_some_and(|given| given.has_hash(&state.hash())) {
-        return Err(Ended::NotOurs);
+        return Err(ConsentFailure::NotOurs);
     }
-    let code = answer.code().map_err(Ended::Failed)?;
-    consent::redeem(services, kind, redirect, code, verifier).await.map_err(Ended::Failed)
+    let code = answer.code().map_err(ConsentFailure::Failed)?;
+    consent::redeem(services, kind, redirect, code, verifier).await.map_err(ConsentFailure::Failed)
 }
 
-fn last_page(outcome: &std::result::Result<Account, Ended>) -> Response {
+fn last_page(outcome: &std::result::Result<Account, ConsentFailure>) -> Response {
     match outcome {
         Ok(_) => page(
             StatusCode::OK,
             "Your account is connected",
             &["You can close this page, and go on where you typed the command."],
         ),
-        Err(Ended::NotOurs) => page(
+        Err(ConsentFailure::NotOurs) => page(
             StatusCode::BAD_REQUEST,
             "This answer cannot be used",
             &["It does not belong to the question that was asked. Nothing was connected. Run \
                 the command again."],
         ),
-        Err(Ended::Twice) => page(
+        Err(ConsentFailure::Twice) => page(
             StatusCode::GONE,
             "This page was opened in another browser",
             &["It is given to one browser only. Nothing was connected. Run the command again, \
                 and open its page once."],
         ),
-        Err(Ended::Failed(error)) => failed(error, Way::Nowhere),
+        Err(ConsentFailure::Failed(error)) => failed(error, NextStep::Nowhere),
     }
 }
 

@@ -9,13 +9,13 @@ mod storage;
 
 use std::sync::Arc;
 
-use jobs::doctor::{self, Accounts, Finding, Key, Setup};
+use jobs::doctor::{self, AccountChecks, Finding, Setup, WrappingKey};
 use jobs::{Clock, Services};
 use serde::Serialize;
 use store::Store;
 use vault::Vault;
 
-use super::{Outcome, Output, Result};
+use super::{CommandOutcome, Output, Result};
 use crate::clock::SystemClock;
 use crate::config::{Config, Loaded};
 use crate::services;
@@ -25,7 +25,7 @@ use crate::storage::{Choice, Storage};
 const ROLES: &str = "the roles Storage Table Data Contributor and Storage Queue Data Contributor";
 
 #[derive(Serialize)]
-struct Answer {
+struct DoctorReply {
     ok: bool,
     findings: Vec<Finding>,
 }
@@ -39,9 +39,9 @@ pub async fn run(settings: &Loaded, output: &Output) -> Result {
         }
         findings.extend(inside(config).await);
     }
-    let answer = Answer { ok: findings.iter().all(|finding| finding.ok), findings };
+    let answer = DoctorReply { ok: findings.iter().all(|finding| finding.ok), findings };
     output.answer(&answer, || words(&answer))?;
-    Ok(if answer.ok { Outcome::Done } else { Outcome::Failed })
+    Ok(if answer.ok { CommandOutcome::Done } else { CommandOutcome::Failed })
 }
 
 /// Rows or the key are in the data directory.
@@ -62,7 +62,7 @@ async fn inside(config: &Config) -> Vec<Finding> {
     }
     match open(config, &mut findings).await {
         Ok((services, storage)) => {
-            findings.extend(doctor::findings(&services, Accounts::Asked).await);
+            findings.extend(doctor::findings(&services, AccountChecks::Asked).await);
             storage.settle().await;
         }
         Err(finding) => findings.extend([finding, doctor::clock(SystemClock.now(), None)]),
@@ -107,14 +107,14 @@ async fn open(
 
 /// The vault, without making one.
 async fn open_vault(config: &Config, store: Arc<dyn Store>) -> jobs::Result<Arc<dyn Vault>> {
-    if services::key(config) != Key::NotMade {
+    if services::key(config) != WrappingKey::NotMade {
         return services::open_vault(config, store).await;
     }
     services::check_key_file(&config.data_dir, &*store).await?;
     Ok(Arc::new(no_key::NoKey))
 }
 
-fn words(answer: &Answer) -> String {
+fn words(answer: &DoctorReply) -> String {
     let mut text = String::new();
     for finding in &answer.findings {
         let sign = if finding.ok { "ok   " } else { "MEND " };
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn the_document_is_that_of_the_contract() {
-        let answer = Answer {
+        let answer = DoctorReply {
             ok: false,
             findings: vec![Finding::good("a", "b"), Finding::bad("c", "d", "e")],
         };

@@ -6,11 +6,11 @@ use clap::Args;
 use engine::calendar::PairId;
 use jobs::Services;
 
-use super::{Outcome, Output, Result};
+use super::{CommandOutcome, Output, Result};
 
 /// Which event.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct ExplainArguments {
     /// The pair.
     #[arg(long, value_name = "ID")]
     pair: PairId,
@@ -20,7 +20,7 @@ pub struct Arguments {
 }
 
 /// Does it.
-pub async fn run(services: &Services, arguments: &Arguments, output: &Output) -> Result {
+pub async fn run(services: &Services, arguments: &ExplainArguments, output: &Output) -> Result {
     let answer = jobs::explain(services, &arguments.pair, &arguments.event).await?;
     output.answer(&answer, || {
         let mut text = format!("{}\n", answer.message);
@@ -29,5 +29,5 @@ pub async fn run(services: &Services, arguments: &Arguments, output: &Output) ->
         }
         text
     })?;
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }

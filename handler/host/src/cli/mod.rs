@@ -29,7 +29,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use jobs::report::Problem;
 
 use crate::config::Loaded;
-use crate::telemetry::Reader;
+use crate::telemetry::LogReader;
 use crate::{azure, services, standalone};
 pub use output::Output;
 
@@ -64,33 +64,33 @@ pub struct Cli {
 enum Command {
     /// Connect, list and remove accounts.
     #[command(subcommand)]
-    Account(account::Command),
+    Account(account::AccountCommand),
     /// List the calendars of the connected accounts.
-    Calendars(calendars::Arguments),
+    Calendars(calendars::CalendarsArguments),
     /// Set up, list, pause and end pairs of calendars.
     #[command(subcommand)]
-    Pair(pair::Command),
+    Pair(pair::PairCommand),
     /// One complete pass now; ends when every pair is at rest.
-    Sync(sync::Arguments),
+    Sync(sync::SyncArguments),
     /// Delete what pairs that have ended left in a calendar.
-    CleanUp(clean_up::Arguments),
+    CleanUp(clean_up::CleanUpArguments),
     /// How accounts and pairs stand.
     Status,
     /// Why an event was, or was not, copied.
-    Explain(explain::Arguments),
+    Explain(explain::ExplainArguments),
     /// Who has changed what in the last 90 days: accounts, consents, pairs, held deletions, keys
     /// and settings.
     Audit,
     /// Rotate the keys over the stored secrets.
     #[command(subcommand)]
-    Vault(vault::Command),
+    Vault(vault::VaultCommand),
     /// Check settings, storage, vault, clock and accounts, and say how to mend each finding.
     Doctor,
 }
 
 /// How a command ended that could give its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CommandOutcome {
     /// Everything that was asked for.
     Done,
     /// Not everything; the answer says what is missing.
@@ -98,7 +98,7 @@ pub enum Outcome {
 }
 
 /// What a command comes to.
-pub type Result<T = Outcome> = std::result::Result<T, Problem>;
+pub type Result<T = CommandOutcome> = std::result::Result<T, Problem>;
 
 impl Cli {
     /// Reads the arguments; wrong ones end the process with status 2.
@@ -132,11 +132,11 @@ impl Cli {
     }
 
     /// Who will read the log.
-    pub fn reader(&self, settings: &Loaded) -> Reader {
+    pub fn reader(&self, settings: &Loaded) -> LogReader {
         match self.command {
-            Some(_) => Reader::Command,
-            None if settings.under_functions_host => Reader::FunctionsHost,
-            None => Reader::Service,
+            Some(_) => LogReader::Command,
+            None if settings.under_functions_host => LogReader::FunctionsHost,
+            None => LogReader::Service,
         }
     }
 
@@ -154,8 +154,8 @@ impl Cli {
         };
         let outcome = Box::pin(dispatch(command, settings, &output)).await;
         match outcome {
-            Ok(Outcome::Done) => ExitCode::SUCCESS,
-            Ok(Outcome::Failed) => ExitCode::FAILURE,
+            Ok(CommandOutcome::Done) => ExitCode::SUCCESS,
+            Ok(CommandOutcome::Failed) => ExitCode::FAILURE,
             Err(problem) => {
                 output.failure(&problem);
                 ExitCode::FAILURE
@@ -215,7 +215,9 @@ async fn dispatch(command: Command, settings: Loaded, output: &Output) -> Result
     }
     let config = settings.config.map_err(|wrong| wrong_settings(&wrong))?;
     // What needs no storage is answered before any is opened.
-    if let Command::Account(account::Command::Add(account::Add::Microsoft(_))) = &command {
+    if let Command::Account(account::AccountCommand::Add(account::AccountAdd::Microsoft(_))) =
+        &command
+    {
         return Err(account::not_yet());
     }
     let (services, storage) = services::build(&config, settings.remarks).await?;

@@ -12,15 +12,15 @@ use serde::Serialize;
 
 use super::output::table;
 use super::progress::Bar;
-use super::{Outcome, Output, Result};
+use super::{CommandOutcome, Output, Result};
 use crate::config::Config;
 
 /// What can be done with pairs.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum PairCommand {
     /// Set up a pair. Nothing is written before the first sync; `calrelay sync --dry-run` shows
     /// what it would do.
-    Add(Add),
+    Add(PairAdd),
     /// List the pairs.
     List,
     /// End a pair and forget what was remembered of it. Copies stay as ordinary events.
@@ -46,12 +46,12 @@ pub enum Command {
     },
     /// Delete the copies that a pair has written, and pause it. Copies that were edited are listed
     /// and kept.
-    CleanUp(CleanUp),
+    CleanUp(PairCleanUp),
 }
 
 /// What is to be deleted of a pair's copies.
 #[derive(Debug, Args)]
-pub struct CleanUp {
+pub struct PairCleanUp {
     /// The pair's id.
     id: PairId,
     /// Show what would be deleted, and delete nothing.
@@ -62,7 +62,7 @@ pub struct CleanUp {
     include_edited: bool,
 }
 
-impl CleanUp {
+impl PairCleanUp {
     /// The pair, where copies are deleted and not only shown.
     pub fn written(&self) -> Option<&PairId> {
         (!self.dry_run).then_some(&self.id)
@@ -71,7 +71,7 @@ impl CleanUp {
 
 /// A pair to be.
 #[derive(Debug, Args)]
-pub struct Add {
+pub struct PairAdd {
     /// Events of this calendar are copied…
     #[arg(long, value_name = "CALENDAR")]
     from: CalendarId,
@@ -105,11 +105,11 @@ struct Named<'a> {
 
 #[derive(Serialize)]
 struct Pairs {
-    pairs: Vec<Listed>,
+    pairs: Vec<ListedPair>,
 }
 
 #[derive(Serialize)]
-struct Listed {
+struct ListedPair {
     id: PairId,
     from: CalendarId,
     to: CalendarId,
@@ -125,13 +125,13 @@ struct Listed {
 pub async fn run(
     services: &Services,
     config: &Config,
-    command: Command,
+    command: PairCommand,
     output: &Output,
 ) -> Result {
     let (id, words) = match command {
-        Command::List => return list(services, config, output).await,
-        Command::CleanUp(arguments) => return clean_up(services, arguments, output).await,
-        Command::TakeOver { id } => {
+        PairCommand::List => return list(services, config, output).await,
+        PairCommand::CleanUp(arguments) => return clean_up(services, arguments, output).await,
+        PairCommand::TakeOver { id } => {
             jobs::take_over(services, &id).await?;
             let words = format!(
                 "The next sync of {id} takes over what another Calrelay has copied: calrelay sync \
@@ -139,7 +139,7 @@ pub async fn run(
             );
             (id, words)
         }
-        Command::Add(add) => {
+        PairCommand::Add(add) => {
             let id = directory::add_pair(services, add.into()).await?.id;
             output.concerns(&id);
             let words = format!(
@@ -147,31 +147,31 @@ pub async fn run(
             );
             (id, words)
         }
-        Command::Remove { id } => {
+        PairCommand::Remove { id } => {
             directory::remove_pair(services, &id).await?;
             let words = format!(
                 "Removed {id} and what was remembered of it. Copies stay as ordinary events.\n"
             );
             (id, words)
         }
-        Command::Pause { id } => {
+        PairCommand::Pause { id } => {
             directory::pause_pair(services, &id).await?;
             let words =
                 format!("Paused {id}. It goes on where it stopped: calrelay pair resume {id}\n");
             (id, words)
         }
-        Command::Resume { id } => {
+        PairCommand::Resume { id } => {
             directory::resume_pair(services, &id).await?;
             let words = format!("Resumed {id}.\n");
             (id, words)
         }
     };
     output.answer(&Named { id: &id }, || words)?;
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
-async fn clean_up(services: &Services, arguments: CleanUp, output: &Output) -> Result {
-    let CleanUp { id, dry_run, include_edited } = arguments;
+async fn clean_up(services: &Services, arguments: PairCleanUp, output: &Output) -> Result {
+    let PairCleanUp { id, dry_run, include_edited } = arguments;
     let options = jobs::CleanUp { dry_run, include_edited };
     if !dry_run && !output.json && std::io::stdin().is_terminal() {
         let preview = jobs::clean_up_pair(
@@ -188,7 +188,7 @@ async fn clean_up(services: &Services, arguments: CleanUp, output: &Output) -> R
             &format!("{words}Delete these {count} copies? [y/N] "),
         ) {
             output.aside("Nothing was deleted, and the pair goes on.");
-            return Ok(Outcome::Done);
+            return Ok(CommandOutcome::Done);
         }
     }
     let run = {
@@ -207,15 +207,23 @@ async fn clean_up(services: &Services, arguments: CleanUp, output: &Output) -> R
     Ok(outcome)
 }
 
-impl From<Add> for NewPair {
-    fn from(add: Add) -> Self {
-        let Add { from, to, two_way, private, private_back, window_past, window_future, take_over } =
-            add;
+impl From<PairAdd> for NewPair {
+    fn from(add: PairAdd) -> Self {
+        let PairAdd {
+            from,
+            to,
+            two_way,
+            private,
+            private_back,
+            window_past,
+            window_future,
+            take_over,
+        } = add;
         Self { from, to, two_way, private, private_back, window_past, window_future, take_over }
     }
 }
 
-impl Listed {
+impl ListedPair {
     fn new(pair: Pair, state: PairStatus) -> Self {
         let Pair {
             id,
@@ -244,7 +252,7 @@ async fn list(services: &Services, config: &Config, output: &Output) -> Result {
         pairs: pairs
             .into_iter()
             .map(|pair| (state(&pair), pair))
-            .map(|(state, pair)| Listed::new(pair, state))
+            .map(|(state, pair)| ListedPair::new(pair, state))
             .collect(),
     };
     let mut rows = Vec::new();
@@ -264,10 +272,10 @@ async fn list(services: &Services, config: &Config, output: &Output) -> Result {
             "There are no pairs. Set one up with `calrelay pair add`.",
         )
     })?;
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
-fn row(pair: &Listed, from: String, to: String) -> [String; 7] {
+fn row(pair: &ListedPair, from: String, to: String) -> [String; 7] {
     let shows = match (pair.private, pair.private_back) {
         (false, false) => "everything",
         (true, false) => "\"Busy\" to the right",
@@ -311,7 +319,7 @@ mod tests {
             window_future: Reach::Days(90),
             paused: false,
         };
-        let answer = Pairs { pairs: vec![Listed::new(pair, PairStatus::NeedsReconnect)] };
+        let answer = Pairs { pairs: vec![ListedPair::new(pair, PairStatus::NeedsReconnect)] };
         assert_eq!(
             serde_json::to_value(&answer).unwrap(),
             serde_json::json!({"pairs": [{

@@ -8,7 +8,7 @@ use jobs::report::{PairState, PairStatus};
 use serde::Serialize;
 
 use super::output::{ago, one_line, table};
-use super::{Outcome, Output, Result, account};
+use super::{CommandOutcome, Output, Result, account};
 use crate::config::Config;
 
 /// Does it.
@@ -22,7 +22,7 @@ pub async fn run(services: &Services, config: &Config, output: &Output) -> Resul
             watches(&status.watches)
         )
     })?;
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }
 
 /// The name of a state.

@@ -10,14 +10,14 @@ use jobs::{Services, SyncOptions, directory};
 
 use super::output::table;
 use super::progress::Bar;
-use super::{Outcome, Output, Result, status};
+use super::{CommandOutcome, Output, Result, status};
 
 /// How many actions of a pair are listed for people; `--json` has all.
 const LISTED: usize = 50;
 
 /// What to sync, and how.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct SyncArguments {
     /// Only this pair.
     #[arg(long, value_name = "ID")]
     pair: Option<PairId>,
@@ -38,7 +38,7 @@ pub struct Arguments {
     leave_out: bool,
 }
 
-impl Arguments {
+impl SyncArguments {
     /// The answer of the owner to what a pair holds, where there is one.
     pub fn answered(&self) -> Option<(&'static str, &PairId)> {
         let action = match self {
@@ -53,12 +53,12 @@ impl Arguments {
 }
 
 /// Does it. The report is printed also where a pair failed; then the exit status is 1.
-pub async fn run(services: &Services, arguments: &Arguments, output: &Output) -> Result {
+pub async fn run(services: &Services, arguments: &SyncArguments, output: &Output) -> Result {
     let pairs = match &arguments.pair {
         Some(id) => vec![directory::pair(services, id).await?],
         None => directory::pairs(services).await?,
     };
-    let &Arguments { dry_run, full, confirm_deletions, make_again, leave_out, .. } = arguments;
+    let &SyncArguments { dry_run, full, confirm_deletions, make_again, leave_out, .. } = arguments;
     let answer = match (make_again, leave_out) {
         (true, _) => Some(Answer::MakeAgain),
         (_, true) => Some(Answer::LeaveOut),
@@ -91,7 +91,7 @@ pub async fn run(services: &Services, arguments: &Arguments, output: &Output) ->
             output.aside(&format!("{id}: {}", error.message));
         }
     }
-    Ok(if report.failed() { Outcome::Failed } else { Outcome::Done })
+    Ok(if report.failed() { CommandOutcome::Failed } else { CommandOutcome::Done })
 }
 
 /// A report for people.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use jobs::Services;
-use jobs::audit::{self, Actor, Entry};
+use jobs::audit::{self, Actor, AuditEntry};
 use secrecy::SecretString;
 use serde::Serialize;
 
 use super::output::table;
-use super::{Command, Outcome, Output, Result, account, pair, vault};
+use super::{Command, CommandOutcome, Output, Result, account, pair, vault};
 
 /// From where commands come.
 const FROM: &str = "command line";
@@ -16,19 +16,19 @@ const FROM: &str = "command line";
 /// What a command does that is written down, and to what; `None` where it only looks.
 pub fn action(command: &Command) -> Option<(&'static str, String)> {
     let found = match command {
-        Command::Account(account::Command::Add(add)) => {
+        Command::Account(account::AccountCommand::Add(add)) => {
             (if add.is_link() { "consent.link" } else { "account.add" }, add.provider().to_owned())
         }
-        Command::Account(account::Command::Remove { id }) => ("account.remove", typed(id)),
-        Command::Pair(pair::Command::Add(_)) => ("pair.add", String::new()),
-        Command::Pair(pair::Command::Remove { id }) => ("pair.remove", typed(id)),
-        Command::Pair(pair::Command::Pause { id }) => ("pair.pause", typed(id)),
-        Command::Pair(pair::Command::Resume { id }) => ("pair.resume", typed(id)),
-        Command::Pair(pair::Command::TakeOver { id }) => ("pair.take_over", typed(id)),
-        Command::Pair(pair::Command::CleanUp(arguments)) => {
+        Command::Account(account::AccountCommand::Remove { id }) => ("account.remove", typed(id)),
+        Command::Pair(pair::PairCommand::Add(_)) => ("pair.add", String::new()),
+        Command::Pair(pair::PairCommand::Remove { id }) => ("pair.remove", typed(id)),
+        Command::Pair(pair::PairCommand::Pause { id }) => ("pair.pause", typed(id)),
+        Command::Pair(pair::PairCommand::Resume { id }) => ("pair.resume", typed(id)),
+        Command::Pair(pair::PairCommand::TakeOver { id }) => ("pair.take_over", typed(id)),
+        Command::Pair(pair::PairCommand::CleanUp(arguments)) => {
             ("pair.clean_up", typed(arguments.written()?))
         }
-        Command::Vault(vault::Command::Rotate(rotate)) => (rotate.action(), "key".to_owned()),
+        Command::Vault(vault::VaultCommand::Rotate(rotate)) => (rotate.action(), "key".to_owned()),
         Command::CleanUp(arguments) => ("calendar.clean_up", typed(arguments.written()?)),
         Command::Sync(arguments) => {
             let (action, pair) = arguments.answered()?;
@@ -60,8 +60,8 @@ pub async fn audited(
     let begun = audit::begin(services, actor, action, &subject).await;
     let outcome = work.await;
     let said = match &outcome {
-        Ok(Outcome::Done) => audit::DONE,
-        Ok(Outcome::Failed) => "failed",
+        Ok(CommandOutcome::Done) => audit::DONE,
+        Ok(CommandOutcome::Failed) => "failed",
         Err(problem) => &problem.code,
     };
     begun.end(services, output.subject(), said).await;
@@ -90,14 +90,14 @@ pub fn settings(services: &Services, values: BTreeMap<String, SecretString>) {
 
 #[derive(Serialize)]
 struct Trail {
-    entries: Vec<Entry>,
+    entries: Vec<AuditEntry>,
 }
 
 /// Shows all entries, the oldest first.
 pub async fn run(services: &Services, output: &Output) -> Result {
     let trail = Trail { entries: audit::entries(services).await? };
-    let row = |entry: &Entry| {
-        let Entry { at, who, from, action, subject, outcome } = entry;
+    let row = |entry: &AuditEntry| {
+        let AuditEntry { at, who, from, action, subject, outcome } = entry;
         [
             at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
             who.clone(),
@@ -115,5 +115,5 @@ pub async fn run(services: &Services, output: &Output) -> Result {
             "Nothing was changed in the last 90 days.",
         )
     })?;
-    Ok(Outcome::Done)
+    Ok(CommandOutcome::Done)
 }

@@ -8,12 +8,12 @@ use serde::Serialize;
 use vault::KEY_FILE;
 use vault::key_vault::KeyIdentifier;
 
-use super::{Outcome, Output, Result};
+use super::{CommandOutcome, Output, Result};
 use crate::config::Config;
 
 /// What can be done with the vault.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum VaultCommand {
     /// Seal with a new version of the key from now on, wrap all stored secrets anew with it, and
     /// sign channels with a new key. Nothing that is stored is lost, and a running calrelay goes on
     /// meanwhile.
@@ -45,15 +45,15 @@ impl Rotate {
 pub async fn run(
     services: &Services,
     config: &Config,
-    command: &Command,
+    command: &VaultCommand,
     output: &Output,
 ) -> Result {
-    let Command::Rotate(Rotate { webhooks_now }) = command;
+    let VaultCommand::Rotate(Rotate { webhooks_now }) = command;
     let done = jobs::rotate(services, *webhooks_now)
         .await
         .map_err(|error| Problem::keeping(&error, KEPT))?;
     let key = config.key_vault.as_ref().map(|wrapping| &wrapping.key);
-    let answer = Rotated::of(&done);
+    let answer = RotationReply::of(&done);
     output.concerns(&answer.key);
     output.answer(&answer, || words(&answer, key.is_some(), *webhooks_now))?;
     output.aside(&hint(key));
@@ -63,14 +63,14 @@ pub async fn run(
             Problem::from(error).message
         ));
     }
-    Ok(if done.left.is_empty() { Outcome::Done } else { Outcome::Failed })
+    Ok(if done.left.is_empty() { CommandOutcome::Done } else { CommandOutcome::Failed })
 }
 
 /// What is safe where it breaks off.
 const KEPT: &str = "No secret was lost: all of them open as before. Run the command again.";
 
 #[derive(Serialize)]
-struct Rotated<'a> {
+struct RotationReply<'a> {
     key: &'a str,
     rewrapped: usize,
     left: Vec<&'a AccountId>,
@@ -79,7 +79,7 @@ struct Rotated<'a> {
     channels: usize,
 }
 
-impl<'a> Rotated<'a> {
+impl<'a> RotationReply<'a> {
     fn of(done: &'a Rotation) -> Self {
         let Rotation { key, rewrapped, left, removed, webhook_key, channels } = done;
         let left = left.iter().map(|(account, _)| account).collect();
@@ -94,8 +94,8 @@ impl<'a> Rotated<'a> {
     }
 }
 
-fn words(answer: &Rotated<'_>, key_vault: bool, webhooks_now: bool) -> String {
-    let Rotated { key, rewrapped, removed, webhook_key, channels, .. } = answer;
+fn words(answer: &RotationReply<'_>, key_vault: bool, webhooks_now: bool) -> String {
+    let RotationReply { key, rewrapped, removed, webhook_key, channels, .. } = answer;
     let whose = if key_vault {
         "The newest version of the key in Key Vault"
     } else {
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn what_was_done_is_said_in_words() {
-        let mut answer = Rotated {
+        let mut answer = RotationReply {
             key: "k3x7q2ma",
             rewrapped: 2,
             left: Vec::new(),

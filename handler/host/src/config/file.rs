@@ -15,7 +15,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 const COMPARE: &str = "compare it with local.settings.example.json";
 
 #[derive(Deserialize)]
-struct Settings {
+struct SettingsFile {
     #[serde(rename = "IsEncrypted", default)]
     encrypted: bool,
     #[serde(rename = "Values", default)]
@@ -38,7 +38,7 @@ pub fn values(bytes: &[u8]) -> Result<BTreeMap<String, String>, String> {
             error.column()
         )
     })?;
-    let settings: Settings = serde_json::from_value(json.into())
+    let settings: SettingsFile = serde_json::from_value(json.into())
         .map_err(|_| format!("{FILE} has IsEncrypted or Values of the wrong kind; {COMPARE}"))?;
     if settings.encrypted {
         return Err(format!(

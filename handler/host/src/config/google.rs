@@ -1,21 +1,21 @@
 //! Google: the operator's OAuth client, and where Google is.
 
-use providers::google::oauth::{AUTH_URL, REVOKE_URL, Settings, TOKEN_URL};
+use providers::google::oauth::{AUTH_URL, OAuthSettings, REVOKE_URL, TOKEN_URL};
 use url::Url;
 
 use super::address::{Path, wrong as wrong_address};
 
 /// What the settings say of Google.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Google {
+pub struct GoogleSettings {
     /// The OAuth client; `None` where id or secret is missing (a finding, where it is one of the
     /// two), so that no Google account can be used.
-    pub client: Option<Settings>,
+    pub client: Option<OAuthSettings>,
     /// The part of the address of Google's interface before `/calendar/v3`.
     pub api_url: Url,
 }
 
-impl Google {
+impl GoogleSettings {
     /// What is wrong is added to `wrong`, and its default stands in for it. No value is quoted.
     pub fn from<'a>(get: impl Fn(&str) -> Option<&'a str>, wrong: &mut Vec<String>) -> Self {
         let mut address = |name: &str, path: Path, default: &str| {
@@ -34,7 +34,7 @@ impl Google {
         // that could be sent.
         let secret = get("GOOGLE_CLIENT_SECRET")
             .filter(|secret| !secret.starts_with("@Microsoft.KeyVault("));
-        let client = get("GOOGLE_CLIENT_ID").zip(secret).map(|(id, secret)| Settings {
+        let client = get("GOOGLE_CLIENT_ID").zip(secret).map(|(id, secret)| OAuthSettings {
             client_id: id.to_owned(),
             client_secret: secret.into(),
             auth_url,
@@ -49,9 +49,9 @@ impl Google {
 mod tests {
     use super::*;
 
-    fn read(settings: &[(&str, &str)]) -> (Google, Vec<String>) {
+    fn read(settings: &[(&str, &str)]) -> (GoogleSettings, Vec<String>) {
         let mut wrong = Vec::new();
-        let google = Google::from(
+        let google = GoogleSettings::from(
             |name| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| *value),
             &mut wrong,
         );

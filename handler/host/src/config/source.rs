@@ -19,7 +19,7 @@ use super::{FILE, PORT, place};
 
 /// A file that was found.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct SettingsSource {
     /// Its path.
     pub path: PathBuf,
     /// It was named for this call.
@@ -61,7 +61,7 @@ const LARGEST: u64 = 1024 * 1024;
 pub fn find(
     environment: &BTreeMap<String, String>,
     named: Option<&Path>,
-) -> Result<Option<Source>, String> {
+) -> Result<Option<SettingsSource>, String> {
     let get = |name: &str| {
         environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     };
@@ -107,7 +107,7 @@ pub fn find(
         && !is_of_the_app
         && dir == Path::new(place::HERE)
         && get("CALRELAY_DATA_DIR").is_none();
-    Ok(Some(Source { path, named: named.is_some(), here, bytes }))
+    Ok(Some(SettingsSource { path, named: named.is_some(), here, bytes }))
 }
 
 /// Opens a file of any kind without waiting: a pipe without a writer would block.
@@ -125,7 +125,7 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// Adds what a file says that may not say it.
 pub fn refuse_addresses(
-    source: &Source,
+    source: &SettingsSource,
     values: &mut BTreeMap<String, String>,
     wrong: &mut Vec<String>,
 ) {
@@ -222,7 +222,7 @@ mod tests {
             ])
         };
         for named in [false, true] {
-            let source = Source {
+            let source = SettingsSource {
                 path: "data/local.settings.json".into(),
                 named,
                 here: false,
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn where_storage_is_is_not_taken_from_wherever_one_happens_to_be() {
         for (here, left) in [(true, 1), (false, 3)] {
-            let source = Source {
+            let source = SettingsSource {
                 path: ".calrelay/local.settings.json".into(),
                 named: false,
                 here,

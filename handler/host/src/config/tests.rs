@@ -5,8 +5,12 @@ use super::*;
 
 fn load(environment: &[(&str, &str)], file: Option<&str>) -> Loaded {
     let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string()));
-    let source =
-        |file: &str| Source { path: FILE.into(), named: true, here: false, bytes: file.into() };
+    let source = |file: &str| SettingsSource {
+        path: FILE.into(),
+        named: true,
+        here: false,
+        bytes: file.into(),
+    };
     Loaded::from(environment, file.map(source).as_ref())
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jobs::Consents;
-use jobs::consent::{Asked, Granted};
+use jobs::consent::{ConsentRequest, Granted};
 use providers::google;
-use providers::google::oauth::{self, Client, Grants, Settings};
-use providers::http::{Access, Http};
-use providers::{Error, Keep, Provider, Result};
+use providers::google::oauth::{self, Client, Grants, OAuthSettings};
+use providers::http::{AddressPolicy, Http};
+use providers::{Error, Provider, RefreshTokenStore, Result};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -18,7 +18,7 @@ use url::Url;
 const PLACE: &str = "https://www.googleapis.com/";
 
 /// Google, as the settings name it.
-pub struct Google {
+pub struct GoogleConsents {
     http: Arc<Http>,
     grants: Grants,
     api: Url,
@@ -26,12 +26,12 @@ pub struct Google {
 
 /// What is kept with an account: the OAuth client that its grant was given to.
 #[derive(Serialize, Deserialize)]
-struct Endpoint {
+struct GoogleEndpoint {
     client: String,
 }
 
-impl Google {
-    pub fn new(http: &Arc<Http>, settings: &Settings, api: &Url) -> Result<Self> {
+impl GoogleConsents {
+    pub fn new(http: &Arc<Http>, settings: &OAuthSettings, api: &Url) -> Result<Self> {
         // What the operator has named may be anywhere; the guard is against addresses that users
         // name.
         let guarded = [&settings.token_url, &settings.revoke_url, api]
@@ -40,7 +40,7 @@ impl Google {
         let http = if guarded {
             http.clone()
         } else {
-            Arc::new(Http::new(Access { allow_private: true })?)
+            Arc::new(Http::new(AddressPolicy { allow_private: true })?)
         };
         let client = Arc::new(Client::new(&http, settings.clone()));
         Ok(Self { http, grants: Grants::new(client), api: api.clone() })
@@ -52,9 +52,9 @@ impl Google {
         endpoint: &str,
         user: &str,
         secret: &SecretString,
-        keep: Arc<dyn Keep>,
+        keep: Arc<dyn RefreshTokenStore>,
     ) -> Result<Arc<dyn Provider>> {
-        let Endpoint { client } = serde_json::from_str(endpoint).map_err(|_| {
+        let GoogleEndpoint { client } = serde_json::from_str(endpoint).map_err(|_| {
             Error::Credentials(
                 "what is stored of this account cannot be read; connect it again".into(),
             )
@@ -69,13 +69,13 @@ impl Google {
             ));
         }
         let tokens = self.grants.open(user, secret, keep);
-        Ok(Arc::new(google::Client::new(&self.http, &self.api, user, tokens)?))
+        Ok(Arc::new(google::OAuthClientSlot::new(&self.http, &self.api, user, tokens)?))
     }
 
-    async fn granted(&self, granted: oauth::Granted) -> Result<Granted> {
+    async fn granted(&self, granted: oauth::TokenGrant) -> Result<Granted> {
         let user = oauth::owner(&self.http, &self.api, &granted.access).await?;
         let endpoint =
-            serde_json::to_string(&Endpoint { client: self.grants.client().id().to_owned() });
+            serde_json::to_string(&GoogleEndpoint { client: self.grants.client().id().to_owned() });
         let endpoint =
             endpoint.map_err(|_| Error::BadAnswer("the account cannot be written down".into()))?;
         let secret = granted.refresh.clone();
@@ -85,11 +85,11 @@ impl Google {
 }
 
 #[async_trait]
-impl Consents for Google {
-    fn ask(&self, redirect: &Url, state: &str) -> Result<Asked> {
+impl Consents for GoogleConsents {
+    fn ask(&self, redirect: &Url, state: &str) -> Result<ConsentRequest> {
         let oauth::Authorization { url, verifier } =
             self.grants.client().authorize(redirect, state)?;
-        Ok(Asked { url, verifier })
+        Ok(ConsentRequest { url, verifier })
     }
 
     async fn redeem(

@@ -24,14 +24,17 @@ fn wrapping() -> Wrapping {
 #[test]
 fn who_asks_follows_from_where_the_program_runs() {
     assert_eq!(settings(&[("IDENTITY_ENDPOINT", "http://localhost/token")]), Ok(None));
-    assert_eq!(wrapping().identity, Identity::Developer);
+    assert_eq!(wrapping().identity, KeyVaultIdentity::Developer);
     let mut values =
         vec![("CALRELAY_KEY_VAULT_KEY", KEY), ("IDENTITY_ENDPOINT", "http://localhost/token")];
-    assert_eq!(settings(&values).unwrap().unwrap().identity, Identity::Managed { client_id: None });
+    assert_eq!(
+        settings(&values).unwrap().unwrap().identity,
+        KeyVaultIdentity::Managed { client_id: None }
+    );
     values.push(("AZURE_CLIENT_ID", "c1"));
     assert_eq!(
         settings(&values).unwrap().unwrap().identity,
-        Identity::Managed { client_id: Some("c1".into()) }
+        KeyVaultIdentity::Managed { client_id: Some("c1".into()) }
     );
 }
 
@@ -48,7 +51,7 @@ fn what_is_no_key_is_refused_by_name() {
 #[tokio::test]
 async fn the_row_is_written_by_the_first_and_replaced_by_who_knows_it() {
     let dir = tempfile::tempdir().unwrap();
-    let row = Kept { store: storage(&dir) };
+    let row = StoredRoot { store: storage(&dir) };
     assert_eq!(row.read().await.unwrap(), None);
     assert!(!row.replace("one", "two").await.unwrap());
     assert!(row.insert("one").await.unwrap());
@@ -82,7 +85,7 @@ async fn the_two_kinds_of_keys_are_not_mixed() {
     store.commit(Table::Secrets, "local", &[secret]).await.unwrap();
     let refusal = check(&*store, "local").await.unwrap_err().to_string();
     assert!(refusal.contains("Leave the setting out"), "{refusal}");
-    Kept { store: store.clone() }.insert("root").await.unwrap();
+    StoredRoot { store: store.clone() }.insert("root").await.unwrap();
     assert!(check(&*store, "local").await.is_ok(), "sealed with this kind of key before");
     let refusal = refuse_if_used(&*store).await.unwrap_err().to_string();
     assert!(refusal.contains("Set it to the identifier"), "{refusal}");

@@ -8,7 +8,7 @@ use vault::{Envelope, Error};
 
 use super::*;
 
-const PLACE: Place<'static> = Place { table: "secrets", partition: "local", row: "a1" };
+const PLACE: SealContext<'static> = SealContext { table: "secrets", partition: "local", row: "a1" };
 
 /// A key file behind a door.
 struct Behind {
@@ -19,7 +19,7 @@ struct Behind {
 }
 
 #[async_trait]
-impl Source for Arc<Behind> {
+impl VaultSource for Arc<Behind> {
     async fn open(&self) -> Result<Arc<dyn Vault>> {
         self.opened.fetch_add(1, Ordering::SeqCst);
         let _through = self.door.acquire().await.unwrap();

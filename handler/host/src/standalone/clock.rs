@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use functions::FUNCTIONS;
 use functions::binding::Trigger;
-use functions::trigger::{Answer, Run, Tick};
+use functions::trigger::{Disposition, FunctionCode, Tick};
 use futures::future::BoxFuture;
 use jobs::Services;
 use tokio::sync::watch;
@@ -33,7 +33,7 @@ const POLLS: u32 = 3;
 /// One timer.
 pub struct Timer {
     name: &'static str,
-    run: for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Answer>,
+    run: for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Disposition>,
     schedule: Schedule,
     /// Strikes when it starts, too.
     at_once: bool,
@@ -51,21 +51,21 @@ pub fn timers(poll: Duration) -> Result<Vec<Timer>, String> {
     for function in &FUNCTIONS {
         let timer =
             match (function.run, function.binding().map_err(|error| error.to_string())?.trigger) {
-                (Run::Poll(run), _) => Timer {
+                (FunctionCode::Poll(run), _) => Timer {
                     name: function.name,
                     run,
                     schedule: Schedule::Every(poll),
                     at_once: true,
                     vital: Some(poll * POLLS),
                 },
-                (Run::Timer(run), Trigger::Timer { schedule }) => Timer {
+                (FunctionCode::Timer(run), Trigger::Timer { schedule }) => Timer {
                     name: function.name,
                     run,
                     schedule: Schedule::parse(&schedule)?,
                     at_once: false,
                     vital: None,
                 },
-                (Run::Upkeep(run), Trigger::Timer { schedule }) => Timer {
+                (FunctionCode::Upkeep(run), Trigger::Timer { schedule }) => Timer {
                     name: function.name,
                     run,
                     schedule: Schedule::parse(&schedule)?,

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use functions::binding::{self, Trigger};
 use functions::host::Host;
-use functions::trigger::{self, Answer, Run};
+use functions::trigger::{self, Disposition, FunctionCode};
 use functions::{FUNCTIONS, Function};
 use futures::future::BoxFuture;
 use jobs::Services;
@@ -42,14 +42,14 @@ pub struct Drain {
     services: Arc<Services>,
     storage: Storage,
     host: Host,
-    queues: Vec<Arc<Queue>>,
+    queues: Vec<Arc<DrainedQueue>>,
 }
 
 /// A queue and its function.
-struct Queue {
+struct DrainedQueue {
     name: String,
     function: &'static Function,
-    run: for<'a> fn(&'a Services, trigger::Message) -> BoxFuture<'a, Answer>,
+    run: for<'a> fn(&'a Services, trigger::QueueMessage) -> BoxFuture<'a, Disposition>,
 }
 
 impl Drain {
@@ -64,10 +64,10 @@ impl Drain {
     ) -> Result<Self, binding::Error> {
         let mut queues = Vec::new();
         for function in &FUNCTIONS {
-            if let (Run::Queue(run), Trigger::Queue { queue }) =
+            if let (FunctionCode::Queue(run), Trigger::Queue { queue }) =
                 (function.run, function.binding()?.trigger)
             {
-                queues.push(Arc::new(Queue { name: queue, function, run }));
+                queues.push(Arc::new(DrainedQueue { name: queue, function, run }));
             }
         }
         Ok(Self { services, storage, host, queues })
@@ -88,7 +88,7 @@ impl Drain {
                 let room = self.host.queues.batch_size.saturating_sub(under_way);
                 for message in self.take(queue, room).await {
                     *busy.entry(index).or_default() += 1;
-                    let work = Work {
+                    let work = DrainWork {
                         services: self.services.clone(),
                         host: self.host,
                         queue: queue.clone(),
@@ -117,7 +117,7 @@ impl Drain {
         tasks.shutdown().await;
     }
 
-    async fn take(&self, queue: &Queue, room: usize) -> Vec<Message> {
+    async fn take(&self, queue: &DrainedQueue, room: usize) -> Vec<Message> {
         match self.services.queue.take(&queue.name, room, LEASE).await {
             Ok(messages) => messages,
             Err(error) => {
@@ -129,21 +129,23 @@ impl Drain {
 }
 
 /// One message.
-struct Work {
+struct DrainWork {
     services: Arc<Services>,
     host: Host,
-    queue: Arc<Queue>,
+    queue: Arc<DrainedQueue>,
 }
 
-impl Work {
+impl DrainWork {
     async fn message(&self, message: Message) {
         let most = self.host.queues.max_dequeue_count;
         if message.dequeue_count > most {
             return self.end(&message, None).await;
         }
-        let Queue { function, run, .. } = &*self.queue;
-        let input =
-            trigger::Message { text: message.body.clone(), dequeue_count: message.dequeue_count };
+        let DrainedQueue { function, run, .. } = &*self.queue;
+        let input = trigger::QueueMessage {
+            text: message.body.clone(),
+            dequeue_count: message.dequeue_count,
+        };
         let work = invoke(function.name, self.host.deadline(), run(&self.services, input));
         let (answer, message) = self.renewing(message, work).await;
         // Somebody else has it now, who will end it.
@@ -156,8 +158,8 @@ impl Work {
     async fn renewing(
         &self,
         message: Message,
-        work: impl Future<Output = Answer>,
-    ) -> (Answer, Option<Message>) {
+        work: impl Future<Output = Disposition>,
+    ) -> (Disposition, Option<Message>) {
         let mut work = std::pin::pin!(work);
         let mut held = Some(message);
         loop {
@@ -177,12 +179,12 @@ impl Work {
     }
 
     /// `None`: it was not worked on, as it has been taken too often.
-    async fn end(&self, message: &Message, answer: Option<Answer>) {
+    async fn end(&self, message: &Message, answer: Option<Disposition>) {
         let (services, name) = (&self.services, &self.queue.name);
         let last = message.dequeue_count >= self.host.queues.max_dequeue_count;
         let ended = match answer {
-            Some(Answer::Done) => services.queue.delete(name, message).await,
-            Some(Answer::Retry) if !last => services
+            Some(Disposition::Done) => services.queue.delete(name, message).await,
+            Some(Disposition::Retry) if !last => services
                 .queue
                 .extend(name, message, self.host.queues.visibility_timeout)
                 .await

@@ -22,7 +22,7 @@ const PURPOSE: &str = "audit of settings";
 const KEPT: usize = 16;
 
 #[derive(Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Known {
+struct SettingDigest {
     v: u32,
     hashes: BTreeMap<String, String>,
 }
@@ -39,7 +39,7 @@ pub async fn settings(services: &Services, values: &BTreeMap<String, SecretStrin
         let text = zeroize::Zeroizing::new(format!("{name}\n{}", value.expose_secret()));
         BASE64URL_NOPAD.encode(&sign(&key, text.as_bytes()).as_ref()[..KEPT])
     };
-    let now = Known {
+    let now = SettingDigest {
         v: VERSION,
         hashes: values.iter().map(|(name, value)| (name.clone(), hash(name, value))).collect(),
     };
@@ -47,7 +47,7 @@ pub async fn settings(services: &Services, values: &BTreeMap<String, SecretStrin
     let row = services.store.get(Table::Directory, &partition, ROW).await?;
     let before = row
         .as_ref()
-        .and_then(|row| serde_json::from_str::<Known>(&row.value).ok())
+        .and_then(|row| serde_json::from_str::<SettingDigest>(&row.value).ok())
         .filter(|known| known.v == VERSION);
     if before.as_ref() == Some(&now) {
         return Ok(());

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use providers::Provider;
 use secrecy::SecretString;
 use store::Embedded;
@@ -11,10 +11,10 @@ use vault::Envelope;
 use super::*;
 use crate::{Clock, Connect};
 
-struct Nobody;
+struct NoProviders;
 
 #[async_trait]
-impl Connect for Nobody {
+impl Connect for NoProviders {
     async fn discover(
         &self,
         _: ProviderKind,
@@ -36,24 +36,24 @@ impl Connect for Nobody {
 }
 
 #[derive(Default)]
-struct Hands(AtomicI64);
+struct AuditClock(AtomicI64);
 
-impl Clock for Hands {
+impl Clock for AuditClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + self.0.load(Ordering::Relaxed)).unwrap()
     }
 }
 
-fn world() -> (Services, Arc<Hands>, tempfile::TempDir) {
+fn world() -> (Services, Arc<AuditClock>, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
-    let hands = Arc::new(Hands::default());
+    let hands = Arc::new(AuditClock::default());
     let services = Services {
         leases: store.clone(),
         queue: store.clone(),
         store,
         vault: Arc::new(Envelope::local(dir.path()).unwrap()),
-        connect: Arc::new(Nobody),
+        connect: Arc::new(NoProviders),
         clock: hands.clone(),
         owner: "local".into(),
         setup: Arc::default(),
@@ -67,7 +67,7 @@ async fn an_action_stands_there_before_it_is_done_and_after() {
     let (services, _, _dir) = world();
     let anna = Actor::new("anna", "command line");
     let begun = begin(&services, &anna, "account.add", "caldav").await;
-    let expected = |subject: &str, outcome: &str| Entry {
+    let expected = |subject: &str, outcome: &str| AuditEntry {
         at: services.clock.now(),
         who: "anna".into(),
         from: "command line".into(),

@@ -1,10 +1,10 @@
 //! A notification came in.
 
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 
 use super::token;
-use super::told::Tale;
-use crate::directory::{self, ChannelRow, ChannelState};
+use super::told::DebounceOutcome;
+use crate::directory::{self, WatchRecord, WatchStatus};
 use crate::{Result, Services};
 
 /// What a notification says. Only the token is worth anything before it was checked.
@@ -65,7 +65,7 @@ pub async fn hear(services: &Services, kind: ProviderKind, notice: Notice<'_>) -
     if covered() {
         return Ok(Heard::Covered);
     }
-    let fits = |row: &ChannelRow| {
+    let fits = |row: &WatchRecord| {
         row.is_live(now) && row.resource.as_deref().is_none_or(|known| known == resource)
     };
     // What this process wrote last will do: whether it still holds shows when the row is replaced.
@@ -76,14 +76,14 @@ pub async fn hear(services: &Services, kind: ProviderKind, notice: Notice<'_>) -
     let Some((row, _)) = &known else { return Ok(Heard::Dropped) };
     if !fits(row) {
         // Not wanted any more, and nobody knew how to stop it.
-        if row.state == ChannelState::Ending && row.resource.is_none() {
+        if row.state == WatchStatus::Ending && row.resource.is_none() {
             directory::change_channel(services, id, |row| row.resource = Some(resource.to_owned()))
                 .await?;
         }
         return Ok(Heard::Dropped);
     }
     // It calls, so it is open, whatever became of the answer that should have said so.
-    if row.resource.is_none() || row.state == ChannelState::Asked || (greeting && !row.confirmed) {
+    if row.resource.is_none() || row.state == WatchStatus::Asked || (greeting && !row.confirmed) {
         confirm(services, row, resource).await?;
         known = if greeting { None } else { directory::channel_version(services, id).await? };
     }
@@ -91,20 +91,20 @@ pub async fn hear(services: &Services, kind: ProviderKind, notice: Notice<'_>) -
         return Ok(if greeting { Heard::Greeted } else { Heard::Dropped });
     };
     let (heard, left) = match channel.tell(services, known, now).await? {
-        Tale::Sent(left) => (Heard::Nudged, left),
-        Tale::Covered(left) => (Heard::Covered, Some(left)),
-        Tale::Gone => (Heard::Dropped, None),
+        DebounceOutcome::Sent(left) => (Heard::Nudged, left),
+        DebounceOutcome::Covered(left) => (Heard::Covered, Some(left)),
+        DebounceOutcome::Gone => (Heard::Dropped, None),
     };
     *turn = left;
     Ok(heard)
 }
 
-async fn confirm(services: &Services, row: &ChannelRow, resource: &str) -> Result<()> {
+async fn confirm(services: &Services, row: &WatchRecord, resource: &str) -> Result<()> {
     let confirmed = directory::change_channel(services, &row.id, |row| {
         row.confirmed = true;
         row.resource.get_or_insert_with(|| resource.to_owned());
-        if row.state == ChannelState::Asked {
-            row.state = ChannelState::Open;
+        if row.state == WatchStatus::Asked {
+            row.state = WatchStatus::Open;
             row.error = None;
         }
     });

@@ -9,8 +9,8 @@ use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use providers::Watch;
 
-use super::{Wanted, address, calls_us, id, token, wanted};
-use crate::directory::{self, AccountStatus, ChannelRow, ChannelState, Snapshot, WebhookKeys};
+use super::{WantedWatch, address, calls_us, id, token, wanted};
+use crate::directory::{self, AccountStatus, Snapshot, WatchRecord, WatchStatus, WebhookKeys};
 use crate::nudge::Cause;
 use crate::poll_calendars::nudge_all;
 use crate::report::Problem;
@@ -40,7 +40,7 @@ const AT_ONCE: usize = 4;
 
 /// What a run has come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tended {
+pub struct RenewOutcome {
     /// Calendars that are to have a channel.
     pub wanted: usize,
     /// Channels opened.
@@ -57,13 +57,14 @@ pub struct Tended {
 ///
 /// # Errors
 /// Storage failures. What a provider says concerns its calendar, and is written down there.
-pub async fn renew(services: &Services, missed: bool) -> Result<Tended> {
+pub async fn renew(services: &Services, missed: bool) -> Result<RenewOutcome> {
     let Some(_alone) = directory::channels_lease(services).await? else {
-        return Ok(Tended::default());
+        return Ok(RenewOutcome::default());
     };
     let directory = Snapshot::read(services).await?;
     let wanted = wanted(&directory)?;
-    let (tended, opened) = Keeper::new(services, &directory).await?.tend(&wanted, None).await?;
+    let (tended, opened) =
+        WatchRenewal::new(services, &directory).await?.tend(&wanted, None).await?;
     let look = |id: &CalendarId| opened.contains(id) || missed && wanted.contains_key(id);
     let pairs: Vec<Pair> = directory
         .readable_pairs()
@@ -94,10 +95,10 @@ pub(crate) async fn open_missing(
                 && wanted.account.parked(now).is_none()
         })
         .filter(|(id, wanted)| {
-            let asked = |row: &ChannelRow| {
+            let asked = |row: &WatchRecord| {
                 row.calendar == *id
                     && row.generation == wanted.account.generation
-                    && row.state != ChannelState::Ending
+                    && row.state != WatchStatus::Ending
             };
             pairs.iter().any(|pair| pair.from == *id || pair.to == *id) && !known.iter().any(asked)
         })
@@ -108,7 +109,7 @@ pub(crate) async fn open_missing(
     }
     let Some(_alone) = directory::channels_lease(services).await? else { return Ok(false) };
     let directory = Snapshot::read(services).await?;
-    let keeper = Keeper::new(services, &directory).await?;
+    let keeper = WatchRenewal::new(services, &directory).await?;
     keeper.tend(&wanted(&directory)?, Some(&missing)).await.map(|(_, opened)| !opened.is_empty())
 }
 
@@ -135,12 +136,12 @@ async fn try_to_end(services: &Services) -> Result<()> {
         .map(|row| row.calendar)
         .filter(|id| !wanted.contains_key(id))
         .collect();
-    Keeper::new(services, &directory).await?.tend(&wanted, Some(&idle)).await?;
+    WatchRenewal::new(services, &directory).await?.tend(&wanted, Some(&idle)).await?;
     Ok(())
 }
 
 /// One run.
-struct Keeper<'a> {
+struct WatchRenewal<'a> {
     services: &'a Services,
     directory: &'a Snapshot,
     /// The keys that count.
@@ -150,20 +151,20 @@ struct Keeper<'a> {
 
 /// What became of one calendar.
 #[derive(Default)]
-struct Done {
+struct CalendarOutcome {
     opened: bool,
     failed: bool,
     ended: usize,
 }
 
 /// How the opening of a channel ended.
-enum Opening {
+enum WatchOpening {
     Open(String),
     /// Not opened, or nobody knows. The row says why.
     Not(String, Problem),
 }
 
-impl<'a> Keeper<'a> {
+impl<'a> WatchRenewal<'a> {
     async fn new(services: &'a Services, directory: &'a Snapshot) -> Result<Self> {
         let keys = directory::webhook_keys(services).await?.map(|(keys, _)| keys);
         Ok(Self { services, directory, keys, now: services.clock.now() })
@@ -173,23 +174,23 @@ impl<'a> Keeper<'a> {
     /// the others.
     async fn tend(
         &self,
-        wanted: &BTreeMap<CalendarId, Wanted>,
+        wanted: &BTreeMap<CalendarId, WantedWatch>,
         only: Option<&BTreeSet<CalendarId>>,
-    ) -> Result<(Tended, Vec<CalendarId>)> {
-        let mut rows: BTreeMap<CalendarId, Vec<ChannelRow>> =
+    ) -> Result<(RenewOutcome, Vec<CalendarId>)> {
+        let mut rows: BTreeMap<CalendarId, Vec<WatchRecord>> =
             wanted.keys().map(|id| (id.clone(), Vec::new())).collect();
         for row in self.directory.channels()? {
             rows.entry(row.calendar.clone()).or_default().push(row);
         }
         rows.retain(|id, _| only.is_none_or(|only| only.contains(id)));
-        let one = |(id, rows): (CalendarId, Vec<ChannelRow>)| async {
+        let one = |(id, rows): (CalendarId, Vec<WatchRecord>)| async {
             let done = self.calendar(wanted.get(&id), rows).await;
             (id, done)
         };
         let all: Vec<_> =
             futures::stream::iter(rows).map(one).buffer_unordered(AT_ONCE).collect().await;
         let (mut tended, mut opened) =
-            (Tended { wanted: wanted.len(), ..Tended::default() }, Vec::new());
+            (RenewOutcome { wanted: wanted.len(), ..RenewOutcome::default() }, Vec::new());
         for (id, done) in all {
             let done = done?;
             tended.opened += usize::from(done.opened);
@@ -202,9 +203,16 @@ impl<'a> Keeper<'a> {
         Ok((tended, opened))
     }
 
-    async fn calendar(&self, wanted: Option<&Wanted>, rows: Vec<ChannelRow>) -> Result<Done> {
+    async fn calendar(
+        &self,
+        wanted: Option<&WantedWatch>,
+        rows: Vec<WatchRecord>,
+    ) -> Result<CalendarOutcome> {
         let Some(wanted) = wanted else {
-            return Ok(Done { ended: self.end(&rows, &[]).await?, ..Done::default() });
+            return Ok(CalendarOutcome {
+                ended: self.end(&rows, &[]).await?,
+                ..CalendarOutcome::default()
+            });
         };
         let shut = wanted.account.state == AccountStatus::NeedsReconnect
             || wanted.account.parked(self.now).is_some();
@@ -215,42 +223,57 @@ impl<'a> Keeper<'a> {
                 .filter(|row| row.is_live(self.now))
                 .map(|row| row.id.as_str())
                 .collect();
-            return Ok(Done { ended: self.end(&rows, &left).await?, ..Done::default() });
+            return Ok(CalendarOutcome {
+                ended: self.end(&rows, &left).await?,
+                ..CalendarOutcome::default()
+            });
         };
         // A refusal is one whatever was signed for it.
-        let proves = |row: &ChannelRow| {
-            row.state == ChannelState::Refused
+        let proves = |row: &WatchRecord| {
+            row.state == WatchStatus::Refused
                 || directory::prove(self.keys.as_ref(), row.key.as_deref(), self.now)
         };
-        let fits = |row: &&ChannelRow| {
+        let fits = |row: &&WatchRecord| {
             row.generation == wanted.account.generation
                 && row.address == address
                 && self.now < row.expires
                 && proves(row)
         };
-        let open: Vec<&ChannelRow> = rows
+        let open: Vec<&WatchRecord> = rows
             .iter()
-            .filter(|row| row.is_live(self.now) && row.state == ChannelState::Open)
+            .filter(|row| row.is_live(self.now) && row.state == WatchStatus::Open)
             .collect();
         let best = open.iter().copied().filter(fits).max_by_key(|row| row.expires);
         if let Some(best) = best.filter(|best| !is_due(best, self.now)) {
-            return Ok(Done { ended: self.end(&rows, &[&best.id]).await?, ..Done::default() });
+            return Ok(CalendarOutcome {
+                ended: self.end(&rows, &[&best.id]).await?,
+                ..CalendarOutcome::default()
+            });
         }
         if let Some(refused) =
-            rows.iter().filter(fits).find(|row| row.state == ChannelState::Refused)
+            rows.iter().filter(fits).find(|row| row.state == WatchStatus::Refused)
         {
-            return Ok(Done { ended: self.end(&rows, &[&refused.id]).await?, ..Done::default() });
+            return Ok(CalendarOutcome {
+                ended: self.end(&rows, &[&refused.id]).await?,
+                ..CalendarOutcome::default()
+            });
         }
         match self.open(wanted, address).await? {
-            Opening::Open(id) => {
-                Ok(Done { opened: true, failed: false, ended: self.end(&rows, &[&id]).await? })
-            }
-            Opening::Not(id, problem) => {
+            WatchOpening::Open(id) => Ok(CalendarOutcome {
+                opened: true,
+                failed: false,
+                ended: self.end(&rows, &[&id]).await?,
+            }),
+            WatchOpening::Not(id, problem) => {
                 let left = best.map(|best| best.expires.duration_since(self.now));
                 self.tell(&wanted.calendar.id, left, &problem);
                 let stay: Vec<&str> =
                     open.iter().map(|row| row.id.as_str()).chain([id.as_str()]).collect();
-                Ok(Done { opened: false, failed: true, ended: self.end(&rows, &stay).await? })
+                Ok(CalendarOutcome {
+                    opened: false,
+                    failed: true,
+                    ended: self.end(&rows, &stay).await?,
+                })
             }
         }
     }
@@ -269,11 +292,11 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    async fn open(&self, wanted: &Wanted, address: String) -> Result<Opening> {
-        let (services, Wanted { calendar, account }) = (self.services, wanted);
+    async fn open(&self, wanted: &WantedWatch, address: String) -> Result<WatchOpening> {
+        let (services, WantedWatch { calendar, account }) = (self.services, wanted);
         let id = id()?;
         let (token, key) = token::sign(services, account.kind, &id).await?;
-        let row = ChannelRow {
+        let row = WatchRecord {
             id,
             calendar: calendar.id.clone(),
             account: account.id.clone(),
@@ -283,7 +306,7 @@ impl<'a> Keeper<'a> {
             resource: None,
             asked: self.now,
             expires: self.now.checked_add(TTL).unwrap_or(Timestamp::MAX),
-            state: ChannelState::Asked,
+            state: WatchStatus::Asked,
             confirmed: false,
             error: None,
             key: Some(key),
@@ -299,35 +322,35 @@ impl<'a> Keeper<'a> {
         let problem = answer.as_ref().err().map(Problem::from);
         let after = directory::change_channel(services, &row.id, |row| match (&answer, &problem) {
             (Ok(watching), _) => {
-                row.state = ChannelState::Open;
+                row.state = WatchStatus::Open;
                 row.resource = Some(watching.resource.clone());
                 row.expires = watching.expires;
                 row.error = None;
             }
             (Err(Error::Provider(providers::Error::NoPush)), problem) => {
-                row.state = ChannelState::Refused;
+                row.state = WatchStatus::Refused;
                 row.error = problem.clone();
             }
             // It may have called by now, whatever became of the answer.
-            (Err(_), problem) if row.state == ChannelState::Asked => row.error = problem.clone(),
+            (Err(_), problem) if row.state == WatchStatus::Asked => row.error = problem.clone(),
             (Err(_), _) => {}
         });
-        let open = after.await?.is_some_and(|row| row.state == ChannelState::Open);
+        let open = after.await?.is_some_and(|row| row.state == WatchStatus::Open);
         Ok(match problem {
-            Some(problem) if !open => Opening::Not(row.id, problem),
-            _ => Opening::Open(row.id),
+            Some(problem) if !open => WatchOpening::Not(row.id, problem),
+            _ => WatchOpening::Open(row.id),
         })
     }
 
     /// Ends all but these; how many.
-    async fn end(&self, rows: &[ChannelRow], but: &[&str]) -> Result<usize> {
+    async fn end(&self, rows: &[WatchRecord], but: &[&str]) -> Result<usize> {
         let (mut over, mut unheard) = (Vec::new(), 0);
         for row in rows.iter().filter(|row| !but.contains(&row.id.as_str())) {
             if unheard < UNHEARD && self.may_call(row) {
                 unheard += 1;
-                if row.state != ChannelState::Ending {
+                if row.state != WatchStatus::Ending {
                     directory::change_channel(self.services, &row.id, |row| {
-                        row.state = ChannelState::Ending
+                        row.state = WatchStatus::Ending
                     })
                     .await?;
                 }
@@ -338,7 +361,7 @@ impl<'a> Keeper<'a> {
                 Err(problem) => {
                     tracing::info!(calendar = %row.calendar, code = %problem.code, "a channel could not be stopped yet; it is tried again within the hour");
                     let ending = directory::change_channel(self.services, &row.id, |row| {
-                        row.state = ChannelState::Ending;
+                        row.state = WatchStatus::Ending;
                         row.error = Some(problem.clone());
                     });
                     ending.await?;
@@ -351,7 +374,7 @@ impl<'a> Keeper<'a> {
 
     /// Whether it may have been opened although nobody knows: its first call will tell how it can
     /// be stopped.
-    fn may_call(&self, row: &ChannelRow) -> bool {
+    fn may_call(&self, row: &WatchRecord) -> bool {
         let unanswered = row
             .error
             .as_ref()
@@ -361,18 +384,18 @@ impl<'a> Keeper<'a> {
             .account(&row.account)
             .is_ok_and(|account| account.state != AccountStatus::NeedsReconnect);
         row.resource.is_none()
-            && row.state != ChannelState::Refused
+            && row.state != WatchStatus::Refused
             && unanswered
             && self.now < row.expires
             && well
     }
 
     /// Has a channel stopped, where that can be and is worth trying again.
-    async fn stop(&self, row: &ChannelRow) -> Result<(), Problem> {
+    async fn stop(&self, row: &WatchRecord) -> Result<(), Problem> {
         let Some(resource) = row
             .resource
             .as_deref()
-            .filter(|_| self.now < row.expires && row.state != ChannelState::Refused)
+            .filter(|_| self.now < row.expires && row.state != WatchStatus::Refused)
         else {
             return Ok(());
         };
@@ -402,7 +425,7 @@ impl<'a> Keeper<'a> {
 }
 
 /// Whether it is time for the next one.
-pub(super) fn is_due(row: &ChannelRow, now: Timestamp) -> bool {
+pub(super) fn is_due(row: &WatchRecord, now: Timestamp) -> bool {
     row.expires.duration_since(now) <= LEFT + jitter(&row.id)
 }
 

@@ -23,7 +23,7 @@ use engine::calendar::CalendarId;
 use engine::pair::Pair;
 use tokio::time::Instant;
 
-use crate::directory::{self, ChannelRow, ChannelState, Snapshot, WebhookKeys};
+use crate::directory::{self, Snapshot, WatchRecord, WatchStatus, WebhookKeys};
 use crate::nudge::Cause;
 use crate::poll_calendars::nudge_all;
 use crate::{Error, Result, Services};
@@ -42,20 +42,20 @@ const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 /// What a process remembers of the row.
 #[derive(Debug, Default)]
-pub(crate) struct Known {
-    last: Mutex<Option<Read>>,
+pub(crate) struct CachedKeys {
+    last: Mutex<Option<ReadKeys>>,
     /// Held by the reader.
     reading: tokio::sync::Mutex<()>,
 }
 
 #[derive(Clone, Debug)]
-struct Read {
+struct ReadKeys {
     begun: Instant,
     keys: Option<WebhookKeys>,
 }
 
-impl Known {
-    fn last(&self) -> MutexGuard<'_, Option<Read>> {
+impl CachedKeys {
+    fn last(&self) -> MutexGuard<'_, Option<ReadKeys>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -94,7 +94,7 @@ pub(super) async fn prove(services: &Services, key: Option<&str>) -> Result<bool
     let begun = Instant::now();
     let keys = directory::webhook_keys(services).await?.map(|(keys, _)| keys);
     let answer = proves(keys.as_ref());
-    *known.last() = Some(Read { begun, keys });
+    *known.last() = Some(ReadKeys { begun, keys });
     Ok(answer)
 }
 
@@ -113,7 +113,7 @@ pub(super) async fn current(services: &Services) -> Result<String> {
             }
         };
         let current = keys.current.clone();
-        *services.pace.channels.keys.last() = Some(Read { begun, keys: Some(keys) });
+        *services.pace.channels.keys.last() = Some(ReadKeys { begun, keys: Some(keys) });
         return Ok(current);
     }
     Err(Error::Store(store::Error::Conflict(0)))
@@ -134,7 +134,7 @@ pub(crate) async fn rotate(services: &Services, at_once: bool) -> Result<String>
         };
         let begun = Instant::now();
         if directory::put_webhook_keys(services, &keys, etag).await? {
-            *services.pace.channels.keys.last() = Some(Read { begun, keys: Some(keys) });
+            *services.pace.channels.keys.last() = Some(ReadKeys { begun, keys: Some(keys) });
             return Ok(new);
         }
     }
@@ -153,13 +153,13 @@ pub(crate) async fn give_up_unproven(services: &Services) -> Result<usize> {
     let directory = Snapshot::read(services).await?;
     let mut calendars: Vec<CalendarId> = Vec::new();
     for row in directory.channels()? {
-        let unproven = |row: &ChannelRow| {
+        let unproven = |row: &WatchRecord| {
             row.is_live(now) && !directory::prove(keys.as_ref(), row.key.as_deref(), now)
         };
         if unproven(&row) {
             directory::change_channel(services, &row.id, |row| {
                 if unproven(row) {
-                    row.state = ChannelState::Ending;
+                    row.state = WatchStatus::Ending;
                 }
             })
             .await?;

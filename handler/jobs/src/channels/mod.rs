@@ -40,15 +40,16 @@ pub(crate) mod told;
 
 use std::collections::BTreeMap;
 
-use engine::calendar::{CalendarId, ProviderKind};
+use engine::calendar::CalendarId;
+use engine::provider::ProviderKind;
 
 pub use heard::{Heard, Notice, hear, hear_google};
-pub use keep::{Tended, renew};
+pub use keep::{RenewOutcome, renew};
 pub(crate) use keep::{end_unwanted, open_missing};
 pub(crate) use look::{look, look_again};
 pub use state::{WatchState, states};
 
-use crate::directory::{Account, CalendarRow, Snapshot};
+use crate::directory::{Account, CalendarRecord, Snapshot};
 use crate::{Error, Result, Services};
 
 /// Whether a provider calls us, so that its calendars are not polled.
@@ -66,21 +67,21 @@ fn address(services: &Services, kind: ProviderKind) -> Option<String> {
 }
 
 /// A calendar that is to have a channel.
-struct Wanted {
-    calendar: CalendarRow,
+struct WantedWatch {
+    calendar: CalendarRecord,
     account: Account,
 }
 
 /// The calendars that are to have one. One whose rows cannot be read is left out: its pairs say
 /// what is wrong.
-fn wanted(directory: &Snapshot) -> Result<BTreeMap<CalendarId, Wanted>> {
+fn wanted(directory: &Snapshot) -> Result<BTreeMap<CalendarId, WantedWatch>> {
     let mut wanted = BTreeMap::new();
     for pair in directory.readable_pairs().into_iter().filter(|pair| !pair.paused) {
         for id in [pair.from, pair.to] {
             let Ok(Some(calendar)) = directory.calendar(&id) else { continue };
             let Ok(account) = directory.account(&calendar.account) else { continue };
             if calls_us(account.kind) {
-                wanted.insert(id, Wanted { calendar, account });
+                wanted.insert(id, WantedWatch { calendar, account });
             }
         }
     }

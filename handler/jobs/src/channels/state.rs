@@ -4,8 +4,8 @@ use engine::calendar::CalendarId;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Wanted, wanted};
-use crate::directory::{Account, AccountStatus, ChannelState, Snapshot};
+use super::{WantedWatch, wanted};
+use crate::directory::{Account, AccountStatus, Snapshot, WatchStatus};
 use crate::report::Problem;
 use crate::{Result, Services};
 
@@ -26,12 +26,12 @@ pub struct WatchState {
 pub async fn states(services: &Services) -> Result<Vec<WatchState>> {
     let directory = Snapshot::read(services).await?;
     let (rows, now) = (directory.channels()?, services.clock.now());
-    let state = |(calendar, wanted): (CalendarId, Wanted)| {
+    let state = |(calendar, wanted): (CalendarId, WantedWatch)| {
         let own = || {
-            rows.iter().filter(|row| row.calendar == calendar && row.state != ChannelState::Ending)
+            rows.iter().filter(|row| row.calendar == calendar && row.state != WatchStatus::Ending)
         };
         let expires = own()
-            .filter(|row| row.state == ChannelState::Open && row.is_live(now))
+            .filter(|row| row.state == WatchStatus::Open && row.is_live(now))
             .map(|row| row.expires)
             .max();
         let said = own().max_by_key(|row| row.asked).and_then(|row| row.error.clone());

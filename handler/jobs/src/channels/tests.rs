@@ -15,16 +15,16 @@ use store::{Embedded, Row, Store, Table};
 use vault::{Envelope, Root};
 
 use super::*;
-use crate::directory::{self, ChannelRow, ChannelState};
+use crate::directory::{self, WatchRecord, WatchStatus};
 use crate::{Clock, Connect, nudge};
 
 const GOOGLE: ProviderKind = ProviderKind::Google;
 
 /// Nobody is reached in these tests.
-struct Offline;
+struct NoProvider;
 
 #[async_trait]
-impl Connect for Offline {
+impl Connect for NoProvider {
     async fn discover(
         &self,
         _: ProviderKind,
@@ -49,9 +49,9 @@ fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
 }
 
-struct Still;
+struct FixedClock;
 
-impl Clock for Still {
+impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
         now()
     }
@@ -94,8 +94,8 @@ fn services() -> (Services, tempfile::TempDir) {
             vault::Local::open(dir.path()).unwrap(),
             Root::new(&[7; 32]),
         )),
-        connect: Arc::new(Offline),
-        clock: Arc::new(Still),
+        connect: Arc::new(NoProvider),
+        clock: Arc::new(FixedClock),
         owner: "local".into(),
         setup: Arc::default(),
         pace: Arc::default(),
@@ -103,8 +103,8 @@ fn services() -> (Services, tempfile::TempDir) {
     (services, dir)
 }
 
-fn row(state: ChannelState, resource: Option<&str>, left: i64) -> ChannelRow {
-    ChannelRow {
+fn row(state: WatchStatus, resource: Option<&str>, left: i64) -> WatchRecord {
+    WatchRecord {
         id: id().unwrap(),
         calendar: CalendarId::new("c1"),
         account: AccountId::new("a1"),
@@ -122,9 +122,9 @@ fn row(state: ChannelState, resource: Option<&str>, left: i64) -> ChannelRow {
     }
 }
 
-async fn stored(services: &Services, row: ChannelRow) -> (String, SecretString) {
+async fn stored(services: &Services, row: WatchRecord) -> (String, SecretString) {
     let (token, key) = token::sign(services, GOOGLE, &row.id).await.unwrap();
-    directory::add_channel(services, &ChannelRow { key: Some(key), ..row.clone() }).await.unwrap();
+    directory::add_channel(services, &WatchRecord { key: Some(key), ..row.clone() }).await.unwrap();
     (row.id, token)
 }
 
@@ -230,7 +230,7 @@ async fn ten_thousand_forgeries_ask_nothing_of_storage() {
 #[tokio::test]
 async fn ten_thousand_calls_are_one_look_now_and_one_later() {
     let (services, _dir) = services();
-    let channel = stored(&services, row(ChannelState::Open, Some("r1"), 86_400)).await;
+    let channel = stored(&services, row(WatchStatus::Open, Some("r1"), 86_400)).await;
     assert_eq!(heard(&services, &channel, "r1", false).await, Heard::Nudged);
     assert_eq!(heard(&services, &channel, "r1", false).await, Heard::Nudged, "after the pause");
     // From here on not even storage is asked.
@@ -246,10 +246,10 @@ async fn ten_thousand_calls_are_one_look_now_and_one_later() {
 async fn what_is_over_or_is_not_this_channel_is_dropped() {
     let (services, _dir) = services();
     for row in [
-        row(ChannelState::Open, Some("r1"), 0),
-        row(ChannelState::Open, Some("r2"), 86_400),
-        row(ChannelState::Ending, Some("r1"), 86_400),
-        row(ChannelState::Refused, None, 86_400),
+        row(WatchStatus::Open, Some("r1"), 0),
+        row(WatchStatus::Open, Some("r2"), 86_400),
+        row(WatchStatus::Ending, Some("r1"), 86_400),
+        row(WatchStatus::Refused, None, 86_400),
     ] {
         let what = format!("{row:?}");
         let channel = stored(&services, row).await;
@@ -265,12 +265,12 @@ async fn what_is_over_or_is_not_this_channel_is_dropped() {
 #[tokio::test]
 async fn a_greeting_before_the_answer_says_as_much_as_the_answer() {
     let (services, _dir) = services();
-    let channel = stored(&services, row(ChannelState::Asked, None, 86_400)).await;
+    let channel = stored(&services, row(WatchStatus::Asked, None, 86_400)).await;
     assert_eq!(heard(&services, &channel, "r1", true).await, Heard::Greeted);
     let row = directory::channel_version(&services, &channel.0).await.unwrap().unwrap().0;
     assert_eq!(
         (row.state, row.resource.as_deref(), row.confirmed),
-        (ChannelState::Open, Some("r1"), true)
+        (WatchStatus::Open, Some("r1"), true)
     );
     assert_eq!(waiting(&services).await.0, 0, "it tells of no change");
     assert_eq!(
@@ -288,7 +288,7 @@ fn channels_are_followed_a_day_before_their_end_and_not_all_at_once() {
         let id = id().unwrap();
         let due = |hours: i64| {
             keep::is_due(
-                &ChannelRow { id: id.clone(), ..row(ChannelState::Open, None, hours * 3600) },
+                &WatchRecord { id: id.clone(), ..row(WatchStatus::Open, None, hours * 3600) },
                 now(),
             )
         };

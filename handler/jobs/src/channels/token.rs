@@ -18,7 +18,7 @@
 
 use aws_lc_rs::hmac;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use secrecy::SecretString;
 
 use super::keys;
@@ -41,7 +41,7 @@ const MOST: usize = 256;
 pub(super) const LONGEST: usize = 53;
 
 /// The parts of a token.
-struct Parts {
+struct TokenParts {
     /// `None` in the form that names none.
     key: Option<String>,
     /// Likewise: there the channel is known by what comes with the token.
@@ -90,13 +90,13 @@ pub(super) async fn verify(
     let parts = parse(token);
     let whole = parts.is_some();
     // One that nothing proves, which takes as long.
-    let parts = parts.unwrap_or_else(|| Parts {
+    let parts = parts.unwrap_or_else(|| TokenParts {
         key: Some("0".into()),
         channel: None,
         owner: String::new(),
         mac: vec![0; 32],
     });
-    let Parts { key, channel: named_channel, owner, mac } = parts;
+    let TokenParts { key, channel: named_channel, owner, mac } = parts;
     let (hmac_key, text) = match &key {
         Some(key) => (named(services, key).await?, signed(kind, channel, &owner)),
         None => (unnamed(services).await?, signed_unnamed(kind, &owner, channel)),
@@ -108,7 +108,7 @@ pub(super) async fn verify(
     Ok(believed.then_some(owner))
 }
 
-fn parse(token: &str) -> Option<Parts> {
+fn parse(token: &str) -> Option<TokenParts> {
     if token.len() > MOST || !token.is_ascii() {
         return None;
     }
@@ -119,14 +119,14 @@ fn parse(token: &str) -> Option<Parts> {
     match version {
         UNNAMED_VERSION => {
             let owner = String::from_utf8(decode(rest)?).ok()?;
-            Some(Parts { key: None, channel: None, owner, mac })
+            Some(TokenParts { key: None, channel: None, owner, mac })
         }
         VERSION => {
             let (key, rest) = rest.split_once('.')?;
             let (channel, owner) = rest.split_once('.')?;
             let channel = decode(channel).filter(|channel| channel.len() == 16)?;
             let fits = keys::is_id(key) && owner.len() <= LONGEST;
-            fits.then(|| Parts {
+            fits.then(|| TokenParts {
                 key: Some(key.into()),
                 channel: Some(channel),
                 owner: owner.into(),

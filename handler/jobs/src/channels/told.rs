@@ -51,8 +51,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::MutexGuard;
 
-use super::keys::Known;
-use crate::directory::{self, ChannelRow, Told};
+use super::keys::CachedKeys;
+use crate::directory::{self, Notified, WatchRecord};
 use crate::nudge::{self, Cause, Nudge};
 use crate::{Error, Result, Services};
 
@@ -92,14 +92,14 @@ const ATTEMPTS: usize = 64;
 const MANY: usize = 10_000;
 
 /// A row, and its version.
-pub(super) type Version = (ChannelRow, String);
+pub(super) type WatchVersion = (WatchRecord, String);
 
 /// What became of a call.
-pub(super) enum Tale {
+pub(super) enum DebounceOutcome {
     /// A message about it was sent. The row as it stands then, where that is known.
-    Sent(Option<Version>),
+    Sent(Option<WatchVersion>),
     /// One that was sent before is still to be seen.
-    Covered(Version),
+    Covered(WatchVersion),
     /// The channel is not there any more, or no longer believed.
     Gone,
 }
@@ -107,28 +107,28 @@ pub(super) enum Tale {
 /// What a process remembers of channels that have called, and of the keys of their tokens.
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
-    called: Mutex<HashMap<String, Arc<Channel>>>,
-    pub(super) keys: Known,
+    called: Mutex<HashMap<String, Arc<WatchMemory>>>,
+    pub(super) keys: CachedKeys,
 }
 
 /// What a process remembers of one channel.
 #[derive(Debug, Default)]
-pub(super) struct Channel {
+pub(super) struct WatchMemory {
     /// A call before this time is covered by a message that is known to be in the queue.
     covered: Mutex<Option<Timestamp>>,
     /// The row as this process has written it last. Held by whoever deals with a call.
-    turn: tokio::sync::Mutex<Option<Version>>,
+    turn: tokio::sync::Mutex<Option<WatchVersion>>,
 }
 
 impl Channels {
     /// What is remembered of a channel whose token was good. Beyond [`MANY`] nothing is remembered,
     /// and the row is read each time.
-    pub(super) fn of(&self, id: &str) -> Arc<Channel> {
+    pub(super) fn of(&self, id: &str) -> Arc<WatchMemory> {
         let mut known = self.called.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(channel) = known.get(id) {
             return channel.clone();
         }
-        let channel = Arc::<Channel>::default();
+        let channel = Arc::<WatchMemory>::default();
         if known.len() >= MANY {
             // Those that are being dealt with stay.
             known.retain(|_, channel| Arc::strong_count(channel) > 1);
@@ -140,7 +140,7 @@ impl Channels {
     }
 }
 
-impl Channel {
+impl WatchMemory {
     /// Whether a message is still to be seen, so that another one would say nothing new.
     pub(super) fn is_covered(&self, now: Timestamp) -> bool {
         let until = *self.covered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,7 +156,7 @@ impl Channel {
 
     /// Waits for those that came before. What is held is the row as this process has written it
     /// last.
-    pub(super) async fn turn(&self) -> MutexGuard<'_, Option<Version>> {
+    pub(super) async fn turn(&self) -> MutexGuard<'_, Option<WatchVersion>> {
         self.turn.lock().await
     }
 
@@ -168,9 +168,9 @@ impl Channel {
     pub(super) async fn tell(
         &self,
         services: &Services,
-        row: Version,
+        row: WatchVersion,
         now: Timestamp,
-    ) -> Result<Tale> {
+    ) -> Result<DebounceOutcome> {
         let id = row.0.id.clone();
         let mut known = Some(row);
         let mut waiting: (String, usize) = (String::new(), 0);
@@ -179,28 +179,28 @@ impl Channel {
                 Some(known) => known,
                 None => match directory::channel_version(services, &id).await? {
                     Some(read) => read,
-                    None => return Ok(Tale::Gone),
+                    None => return Ok(DebounceOutcome::Gone),
                 },
             };
             if !row.is_live(now) {
-                return Ok(Tale::Gone);
+                return Ok(DebounceOutcome::Gone);
             }
             let told = match (next(row.told.as_ref(), now), row.told.clone()) {
-                (Next::Claim(told), _) => told,
-                (Next::Covered, Some(told)) if told.sent => {
+                (DebounceStep::Claim(told), _) => told,
+                (DebounceStep::Covered, Some(told)) if told.sent => {
                     self.cover(told.seen, SKEW);
-                    return Ok(Tale::Covered((row, etag)));
+                    return Ok(DebounceOutcome::Covered((row, etag)));
                 }
                 // Claimed, and not known to be sent.
-                (Next::Covered, _) if waiting != (etag.clone(), TRIES) => {
+                (DebounceStep::Covered, _) if waiting != (etag.clone(), TRIES) => {
                     waiting = if waiting.0 == etag { (etag, waiting.1 + 1) } else { (etag, 1) };
                     tokio::time::sleep(TRY).await;
                     continue;
                 }
-                (Next::Covered, told) => told.unwrap_or_else(|| claim(now, now)),
+                (DebounceStep::Covered, told) => told.unwrap_or_else(|| claim(now, now)),
             };
             let seen = told.seen;
-            let row = ChannelRow { told: Some(told), ..row };
+            let row = WatchRecord { told: Some(told), ..row };
             let Some(etag) = directory::replace_channel(services, &row, &etag).await? else {
                 continue;
             };
@@ -214,23 +214,23 @@ impl Channel {
             self.cover(seen, MARGIN);
             if delay.is_zero() {
                 // It is seen at once: nobody will ever rely on it.
-                return Ok(Tale::Sent(Some((row, etag))));
+                return Ok(DebounceOutcome::Sent(Some((row, etag))));
             }
-            return Ok(Tale::Sent(sent(services, row, etag).await));
+            return Ok(DebounceOutcome::Sent(sent(services, row, etag).await));
         }
         Err(Error::Store(store::Error::Conflict(0)))
     }
 }
 
 /// Notes that a message is in the queue. Where that fails, somebody sends another one: no harm.
-async fn sent(services: &Services, row: ChannelRow, etag: String) -> Option<Version> {
+async fn sent(services: &Services, row: WatchRecord, etag: String) -> Option<WatchVersion> {
     let claimed = row.told.clone()?;
-    let noted = Told { sent: true, ..claimed.clone() };
-    let row = ChannelRow { told: Some(noted.clone()), ..row };
+    let noted = Notified { sent: true, ..claimed.clone() };
+    let row = WatchRecord { told: Some(noted.clone()), ..row };
     let outcome = match directory::replace_channel(services, &row, &etag).await {
         Ok(Some(etag)) => return Some((row, etag)),
         Ok(None) => {
-            let change = |row: &mut ChannelRow| {
+            let change = |row: &mut WatchRecord| {
                 if row.told.as_ref() == Some(&claimed) {
                     row.told = Some(noted.clone());
                 }
@@ -248,29 +248,32 @@ async fn sent(services: &Services, row: ChannelRow, etag: String) -> Option<Vers
 
 /// What a call leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Next {
+enum DebounceStep {
     /// This message, which is seen now or at the end of the pause.
-    Claim(Told),
+    Claim(Notified),
     /// Nothing: one is still to be seen.
     Covered,
 }
 
 /// By what the row says of the last message, which another process may have sent.
-fn next(last: Option<&Told>, now: Timestamp) -> Next {
+fn next(last: Option<&Notified>, now: Timestamp) -> DebounceStep {
     let Some(last) = last.filter(|last| !is_set_back(last.seen, now)) else {
-        return Next::Claim(claim(now, now));
+        return DebounceStep::Claim(claim(now, now));
     };
     if last.seen.duration_since(now) > SKEW {
-        return Next::Covered;
+        return DebounceStep::Covered;
     }
     let later = |time: Timestamp, by| time.checked_add(by).unwrap_or(now);
     let rested = last.rested.unwrap_or_else(|| later(last.seen, REST)).min(later(last.seen, TIRED));
-    Next::Claim(claim(now.max(later(last.seen, pause(rested.duration_since(last.seen)))), rested))
+    DebounceStep::Claim(claim(
+        now.max(later(last.seen, pause(rested.duration_since(last.seen)))),
+        rested,
+    ))
 }
 
 /// A message that is seen then, for a channel that would have rested by that time.
-fn claim(seen: Timestamp, rested: Timestamp) -> Told {
-    Told { seen, sent: false, rested: seen.max(rested).checked_add(REST).ok() }
+fn claim(seen: Timestamp, rested: Timestamp) -> Notified {
+    Notified { seen, sent: false, rested: seen.max(rested).checked_add(REST).ok() }
 }
 
 /// The pause after a look, where the channel has to rest for so long from it and those before. Each
@@ -297,12 +300,12 @@ mod tests {
 
     /// A message that was to be seen then, for a channel that has to rest for so many milliseconds
     /// from it.
-    fn told(seen: i64, rest: i64) -> Told {
-        Told { seen: at(seen), sent: true, rested: Some(at(seen + rest)) }
+    fn told(seen: i64, rest: i64) -> Notified {
+        Notified { seen: at(seen), sent: true, rested: Some(at(seen + rest)) }
     }
 
-    fn claimed(seen: i64, rested: i64) -> Next {
-        Next::Claim(Told { seen: at(seen), sent: false, rested: Some(at(rested)) })
+    fn claimed(seen: i64, rested: i64) -> DebounceStep {
+        DebounceStep::Claim(Notified { seen: at(seen), sent: false, rested: Some(at(rested)) })
     }
 
     #[test]
@@ -320,7 +323,7 @@ mod tests {
             claimed(60_000, 65_000),
             "it has rested"
         );
-        assert_eq!(next(Some(&told(5000, 5000)), at(3999)), Next::Covered);
+        assert_eq!(next(Some(&told(5000, 5000)), at(3999)), DebounceStep::Covered);
         assert_eq!(
             next(Some(&told(5000, 5000)), at(4000)),
             claimed(6000, 15_000),
@@ -337,7 +340,7 @@ mod tests {
             "and so it was before"
         );
         assert_eq!(
-            next(Some(&Told { rested: None, ..told(0, 0) }), at(0)),
+            next(Some(&Notified { rested: None, ..told(0, 0) }), at(0)),
             claimed(1000, 10_000),
             "a row of an earlier version"
         );
@@ -354,10 +357,10 @@ mod tests {
     /// is called at these times.
     fn called(times: impl IntoIterator<Item = i64>) -> (Vec<i64>, Vec<i64>) {
         let (channel, mut last, mut looks, mut waits) =
-            (Channel::default(), None::<Told>, Vec::new(), Vec::new());
+            (WatchMemory::default(), None::<Notified>, Vec::new(), Vec::new());
         for time in times {
             if !channel.is_covered(at(time))
-                && let Next::Claim(told) = next(last.as_ref(), at(time))
+                && let DebounceStep::Claim(told) = next(last.as_ref(), at(time))
             {
                 channel.cover(told.seen, MARGIN);
                 looks.push(told.seen.as_millisecond() - at(0).as_millisecond());

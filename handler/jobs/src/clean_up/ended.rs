@@ -2,19 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use engine::calendar::{CalendarId, PairId, ProviderKind};
+use engine::calendar::{CalendarId, PairId};
 use engine::change::Listed;
 use engine::event::{Event, EventId};
 use engine::mapping::Times;
 use engine::marker::{MappingId, Mark, Marks, Role};
 use engine::pair::Side;
+use engine::provider::ProviderKind;
 use engine::reason::Reason;
 use providers::{Blame, Found, Since};
 
-use super::{Outcome, delete, fail};
+use super::{DeletionOutcome, delete, fail};
 
 use crate::directory::Snapshot;
-use crate::memory::{self, Memory};
+use crate::memory::{self, PairStore};
 use crate::report::{Action, PairStatus, Progress, Run, Verb};
 use crate::sync::{End, end};
 use crate::{Error, Result, Services, directory};
@@ -77,7 +78,8 @@ pub async fn left_copies(
     }
     let marks = Marks::new(&*services.vault.hash_key("marks").await?);
     let (pairs, calendars) = (directory.pair_ids(), directory.calendar_ids());
-    let listed = end.provider.survey(&end.calendar.address, Since::Everything, None).await?.listed;
+    let listed =
+        end.provider.list_changes(&end.calendar.address, Since::Everything, None).await?.listed;
     let mut found = LeftCopies { copies: Vec::new(), kept: Vec::new(), end: end.clone() };
     progress.expect(listed.len() as u64);
     let mut unread = Vec::new();
@@ -189,9 +191,9 @@ async fn delete_each(
             Some(Reason::OwnCopy)
         } else {
             match delete(&end, &mut blame, &id, etag.as_deref()).await? {
-                Outcome::Deleted => None,
-                Outcome::Kept(reason) => Some(reason),
-                Outcome::Unsure => Some(Reason::RefusedByServer),
+                DeletionOutcome::Deleted => None,
+                DeletionOutcome::Kept(reason) => Some(reason),
+                DeletionOutcome::Unsure => Some(Reason::RefusedByServer),
             }
         };
         run.push(match kept {
@@ -219,7 +221,7 @@ async fn kept_in_step(
             .into_iter()
             .filter(|side| directory::calendar_lease(directory, pair.calendar(*side)) == here)
         {
-            let memory = Memory::new(services, marks, &pair);
+            let memory = PairStore::new(services, marks, &pair);
             memory.begin().await?;
             for ids in ids.chunks(LOOKUP) {
                 kept.extend(memory.lookup(side, ids).await?.known.into_keys());

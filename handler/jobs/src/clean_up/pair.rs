@@ -2,15 +2,15 @@
 
 use engine::calendar::PairId;
 use engine::event::{Draft, Event, EventId};
-use engine::mapping::{Mapping, State};
+use engine::mapping::{Mapping, MappingState};
 use engine::marker::{MappingId, Mark, Role};
 use engine::pair::{Pair, Side};
 use engine::reason::Reason;
 use engine::uid::UidHash;
 use providers::{Blame, Found};
 
-use super::{CleanUp, Outcome, delete, exists, fail};
-use crate::memory::{Head, Memory, Notes, PairRow, migrate};
+use super::{CleanUp, DeletionOutcome, delete, exists, fail};
+use crate::memory::{Batch, LockedState, PairStore, StateRecord, migrate};
 use crate::report::{Action, PairStatus, Progress, Run, Verb};
 use crate::sync::{End, Keys, ends};
 use crate::{Result, Services, directory};
@@ -34,7 +34,7 @@ pub async fn clean_up_pair(
     };
     let lease = directory::lease_work(services, &pair, &[&pair.from, &pair.to]).await?;
     let keys = Keys::new(services, &pair).await?;
-    let memory = Memory::new(services, &keys.marks, &pair);
+    let memory = PairStore::new(services, &keys.marks, &pair);
     let ends = ends(services, &pair).await?;
     let (mut head, problems) = memory.begin().await?;
     let bases = [0, 1].map(|i: usize| migrate::base(&ends[i].account, &ends[i].calendar));
@@ -42,7 +42,7 @@ pub async fn clean_up_pair(
         head = memory.begin().await?.0;
     }
     let state = if pair.paused { PairStatus::Paused } else { PairStatus::Ok };
-    let mut work = Work {
+    let mut work = PairCopies {
         pair: &pair,
         keys: &keys,
         memory: &memory,
@@ -55,7 +55,7 @@ pub async fn clean_up_pair(
     let mut run = Run::new(pair.id.clone(), state);
     if !options.dry_run {
         // Should the pair go on, everything is looked at anew, also where this is cut off.
-        let row = PairRow {
+        let row = StateRecord {
             from: None,
             to: None,
             listed_on: None,
@@ -63,7 +63,7 @@ pub async fn clean_up_pair(
             left: None,
             ..head.row().await
         };
-        memory.finish(&head, Notes::default(), row).await?;
+        memory.finish(&head, Batch::default(), row).await?;
     }
     let worked = work.all(&mut run).await;
     lease.end().await;
@@ -75,19 +75,19 @@ pub async fn clean_up_pair(
     Ok(run)
 }
 
-struct Work<'a> {
+struct PairCopies<'a> {
     pair: &'a Pair,
     keys: &'a Keys,
-    memory: &'a Memory<'a>,
+    memory: &'a PairStore<'a>,
     ends: &'a [End; 2],
-    head: &'a Head,
+    head: &'a LockedState,
     options: CleanUp,
     progress: &'a dyn Progress,
     /// Whose failure it is that a request about one copy fails, by side.
     blames: [Blame; 2],
 }
 
-impl Work<'_> {
+impl PairCopies<'_> {
     async fn all(&mut self, run: &mut Run) -> Result<()> {
         let mut after = None;
         loop {
@@ -97,7 +97,7 @@ impl Work<'_> {
                     .iter()
                     .filter(|mapping| {
                         mapping.side.other() == side
-                            && (mapping.is_live() || mapping.state == State::Creating)
+                            && (mapping.is_live() || mapping.state == MappingState::Creating)
                     })
                     .collect();
                 self.progress.expect(here.len() as u64);
@@ -192,9 +192,9 @@ impl Work<'_> {
         }
         // From here on a missing copy is no person's deletion; whether it is there is found out
         // where this is cut off.
-        let mut unwanted = Mapping { state: State::Creating, ..mapping.clone() };
+        let mut unwanted = Mapping { state: MappingState::Creating, ..mapping.clone() };
         (unwanted.origin.etag, unwanted.copy.etag) = (None, None);
-        let mut notes = Notes::default();
+        let mut notes = Batch::default();
         self.memory.note(&mut notes, Some(mapping), &unwanted)?;
         self.memory.commit(self.head, notes).await?;
         let (action, after) = match delete(
@@ -205,12 +205,12 @@ impl Work<'_> {
         )
         .await?
         {
-            Outcome::Deleted => (self.action(Verb::Delete, mapping, None), Some(None)),
-            Outcome::Kept(reason) => {
+            DeletionOutcome::Deleted => (self.action(Verb::Delete, mapping, None), Some(None)),
+            DeletionOutcome::Kept(reason) => {
                 (self.action(Verb::Skip, mapping, Some(reason)), Some(Some(mapping)))
             }
             // The mapping goes on saying that the copy is not wanted.
-            Outcome::Unsure => {
+            DeletionOutcome::Unsure => {
                 (self.action(Verb::Skip, mapping, Some(Reason::RefusedByServer)), None)
             }
         };
@@ -225,7 +225,7 @@ impl Work<'_> {
         if self.options.dry_run {
             return Ok(());
         }
-        let mut notes = Notes::default();
+        let mut notes = Batch::default();
         match now {
             Some(now) => self.memory.note(&mut notes, Some(before), now)?,
             None => self.memory.forget(&mut notes, before),

@@ -15,7 +15,7 @@
 //!
 //! They stand in [`Table::Secrets`], in a partition of their own, `invitation:OWNER`.
 
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{Op, Row, Table};
@@ -58,7 +58,7 @@ impl Invited {
 }
 
 /// One that stands, as it was read.
-pub(super) struct Standing {
+pub(super) struct StoredInvitation {
     row: Row,
     invited: Invited,
 }
@@ -110,7 +110,7 @@ pub(super) async fn unused(
     services: &Services,
     provider: ProviderKind,
     ticket: &Token,
-) -> Result<Option<Standing>> {
+) -> Result<Option<StoredInvitation>> {
     Ok(find(services, provider, ticket).await?.filter(|standing| !standing.invited.bound))
 }
 
@@ -119,11 +119,11 @@ pub(super) async fn accepted(
     services: &Services,
     provider: ProviderKind,
     browser: &Token,
-) -> Result<Option<Standing>> {
+) -> Result<Option<StoredInvitation>> {
     Ok(find(services, provider, browser).await?.filter(|standing| standing.invited.bound))
 }
 
-impl Standing {
+impl StoredInvitation {
     /// Binds it to a browser; `false` where another one was faster.
     pub async fn bind(self, services: &Services, browser: &Token) -> Result<bool> {
         let bound = Invited { bound: true, ..self.invited };
@@ -132,8 +132,11 @@ impl Standing {
 
     /// Takes it away, so that nobody else connects an account with it; `None` where somebody was
     /// faster.
-    pub async fn take(self, services: &Services) -> Result<Option<Taken>> {
-        let taken = Taken(Op::Insert { key: self.row.key.clone(), value: self.row.value.clone() });
+    pub async fn take(self, services: &Services) -> Result<Option<WithdrawnInvitation>> {
+        let taken = WithdrawnInvitation(Op::Insert {
+            key: self.row.key.clone(),
+            value: self.row.value.clone(),
+        });
         Ok(self.replace(services, None).await?.then_some(taken))
     }
 
@@ -149,9 +152,9 @@ impl Standing {
 }
 
 /// One that was taken away.
-pub(super) struct Taken(Op);
+pub(super) struct WithdrawnInvitation(Op);
 
-impl Taken {
+impl WithdrawnInvitation {
     /// Puts it back: nothing was connected with it. Where that fails, another link has to be made,
     /// which is safe.
     pub async fn put_back(self, services: &Services) {
@@ -163,14 +166,14 @@ async fn find(
     services: &Services,
     provider: ProviderKind,
     token: &Token,
-) -> Result<Option<Standing>> {
+) -> Result<Option<StoredInvitation>> {
     let Some(row) = services.store.get(Table::Secrets, &partition(services), &token.hash()).await?
     else {
         return Ok(None);
     };
     let now = services.clock.now();
     let found = read(&row).filter(|invited| invited.provider == provider && !invited.is_over(now));
-    Ok(found.map(|invited| Standing { row, invited }))
+    Ok(found.map(|invited| StoredInvitation { row, invited }))
 }
 
 /// One that cannot be read is as good as none.

@@ -35,10 +35,10 @@ use crate::directory::{self, Account};
 use crate::report::Problem;
 use crate::{Error, Result, Services, channels};
 
-pub use engine::calendar::ProviderKind;
+pub use engine::provider::ProviderKind;
 pub use invitation::{INVITED, Invitation, invite};
 pub use pending::PENDING;
-pub use query::{Answer, ticket};
+pub use query::{AuthorizationResponse, ticket};
 pub use token::Token;
 
 /// How accounts of one kind are connected by consent.
@@ -46,7 +46,7 @@ pub use token::Token;
 pub trait Consents: Send + Sync {
     /// Where to send a person whose answer is to come to `redirect`. `state` comes back with it. No
     /// request is made.
-    fn ask(&self, redirect: &Url, state: &str) -> providers::Result<Asked>;
+    fn ask(&self, redirect: &Url, state: &str) -> providers::Result<ConsentRequest>;
 
     /// Exchanges a code for a grant, and finds out whose it is.
     ///
@@ -71,7 +71,7 @@ pub trait Consents: Send + Sync {
 }
 
 /// A question to a person.
-pub struct Asked {
+pub struct ConsentRequest {
     /// The provider's page.
     pub url: Url,
     /// What redeems the code; kept from everybody until it is there.
@@ -91,7 +91,7 @@ pub struct Granted {
 }
 
 /// A consent that has begun.
-pub struct Begun {
+pub struct BegunConsent {
     /// Where to send the browser.
     pub location: String,
     /// What its cookie is to hold.
@@ -129,7 +129,7 @@ pub async fn begin(
     kind: ProviderKind,
     redirect: &str,
     cookie: Option<&str>,
-) -> Result<Begun> {
+) -> Result<BegunConsent> {
     begin_in(services, kind, redirect, (Token::random()?, cookie), false).await
 }
 
@@ -156,7 +156,7 @@ pub async fn accept(
     ticket: Option<&Token>,
     cookie: Option<&str>,
     from: Option<IpAddr>,
-) -> Result<Begun, Unfinished> {
+) -> Result<BegunConsent, Unfinished> {
     if let Some(ticket) = ticket
         && let Some(unused) = invitation::unused(services, kind, ticket).await?
     {
@@ -181,15 +181,15 @@ async fn begin_in(
     redirect: &str,
     (browser, held): (Token, Option<&str>),
     invited: bool,
-) -> Result<Begun> {
+) -> Result<BegunConsent> {
     let redirect = Url::parse(redirect)
         .map_err(|_| Error::Request("this address cannot be come back to".into()))?;
     let state = Token::random()?;
     let asked = services.connect.consents(kind)?.ask(&redirect, state.expose())?;
-    let way = pending::Way { provider: kind, redirect: &redirect, invited };
+    let way = pending::ConsentRoute { provider: kind, redirect: &redirect, invited };
     let earlier = held.and_then(Token::parse).map(|held| held.hash());
     pending::put(services, way, &state, &browser, earlier.as_deref(), &asked.verifier).await?;
-    Ok(Begun { location: asked.url.into(), browser })
+    Ok(BegunConsent { location: asked.url.into(), browser })
 }
 
 /// Ends: takes the answer that came to the redirect address of `kind`, by its query, and connects
@@ -205,7 +205,7 @@ pub async fn finish(
     cookie: Option<&str>,
     from: Option<IpAddr>,
 ) -> Result<Account, Unfinished> {
-    let answer = Answer::parse(query);
+    let answer = AuthorizationResponse::parse(query);
     let state = answer.state().ok_or(Unfinished::NotOurs)?;
     let waiting = pending::take(services, state).await?.ok_or(Unfinished::NotOurs)?;
     let browser = cookie.and_then(Token::parse).ok_or(Unfinished::NotOurs)?;
@@ -238,9 +238,9 @@ fn visitor(invited: bool, from: Option<IpAddr>) -> Actor {
 async fn finish_begun(
     services: &Services,
     kind: ProviderKind,
-    answer: &Answer,
+    answer: &AuthorizationResponse,
     browser: &Token,
-    waiting: &pending::Taken,
+    waiting: &pending::TakenConsent,
 ) -> Result<Account, Unfinished> {
     let code = answer.code()?;
     let verifier = waiting.verifier(services).await?;

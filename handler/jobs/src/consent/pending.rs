@@ -4,13 +4,13 @@
 //! of their state: a pass that reads what an owner has does not read them, and who reads storage
 //! cannot answer for anybody.
 
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use store::{Op, Table};
 use url::Url;
-use vault::Place;
+use vault::SealContext;
 
 use super::token::Token;
 use crate::{Error, Result, Services};
@@ -49,14 +49,14 @@ impl Waiting {
 }
 
 /// Whom is asked, where the answer comes to, and on whose word.
-pub(super) struct Way<'a> {
+pub(super) struct ConsentRoute<'a> {
     pub provider: ProviderKind,
     pub redirect: &'a Url,
     pub invited: bool,
 }
 
 /// A consent whose row is gone: whoever holds this is the only one who can go on with it.
-pub(super) struct Taken {
+pub(super) struct TakenConsent {
     key: String,
     waiting: Waiting,
 }
@@ -66,7 +66,7 @@ pub(super) struct Taken {
 /// wait that need no link, the oldest of them makes room: no visitor keeps another one out.
 pub(super) async fn put(
     services: &Services,
-    way: Way<'_>,
+    way: ConsentRoute<'_>,
     state: &Token,
     browser: &Token,
     earlier: Option<&str>,
@@ -93,7 +93,7 @@ pub(super) async fn put(
     remove(services, &partition, over.into_iter().map(|(key, _)| key)).await?;
     let key = state.hash();
     let sealed = services.vault.seal(place(&partition, &key), verifier).await?;
-    let Way { provider, redirect, invited } = way;
+    let ConsentRoute { provider, redirect, invited } = way;
     let row = Waiting {
         v: VERSION,
         provider,
@@ -146,7 +146,7 @@ async fn remove(
 }
 
 /// Takes one away by its state; `None` where there is none, or somebody else was faster.
-pub(super) async fn take(services: &Services, state: &Token) -> Result<Option<Taken>> {
+pub(super) async fn take(services: &Services, state: &Token) -> Result<Option<TakenConsent>> {
     let (partition, key) = (partition(services), state.hash());
     let Some(row) = services.store.get(Table::Secrets, &partition, &key).await? else {
         return Ok(None);
@@ -167,10 +167,10 @@ pub(super) async fn take(services: &Services, state: &Token) -> Result<Option<Ta
     // One that cannot be read is as good as none.
     let waiting =
         serde_json::from_str::<Waiting>(&row.value).ok().filter(|waiting| waiting.v == VERSION);
-    Ok(waiting.map(|waiting| Taken { key, waiting }))
+    Ok(waiting.map(|waiting| TakenConsent { key, waiting }))
 }
 
-impl Taken {
+impl TakenConsent {
     /// Whether this browser began it, for this provider, and not too long ago.
     pub fn is_for(&self, provider: ProviderKind, browser: &Token, now: Timestamp) -> bool {
         browser.has_hash(&self.waiting.browser)
@@ -198,6 +198,6 @@ fn partition(services: &Services) -> String {
     format!("consent:{}", services.owner)
 }
 
-fn place<'a>(partition: &'a str, row: &'a str) -> Place<'a> {
-    Place { table: Table::Secrets.name(), partition, row }
+fn place<'a>(partition: &'a str, row: &'a str) -> SealContext<'a> {
+    SealContext { table: Table::Secrets.name(), partition, row }
 }

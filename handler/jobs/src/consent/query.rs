@@ -13,20 +13,20 @@ const LONGEST: usize = 8 * 1024;
 const LONGEST_CODE: usize = 2 * 1024;
 
 /// An answer, as far as it has the form of one.
-pub struct Answer {
+pub struct AuthorizationResponse {
     state: Option<Token>,
-    outcome: Outcome,
+    outcome: CallbackOutcome,
 }
 
-enum Outcome {
+enum CallbackOutcome {
     Code(SecretString),
-    Error(Refusal),
+    Error(ConsentRefusal),
     Neither,
 }
 
 /// What a provider says in place of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refusal {
+enum ConsentRefusal {
     Denied,
     Policy,
     Trouble,
@@ -47,11 +47,11 @@ pub fn ticket(pairs: &[u8]) -> Option<Token> {
     }
 }
 
-impl Answer {
+impl AuthorizationResponse {
     /// Reads a query. A parameter that comes twice makes it no answer at all (section 3.1); those
     /// that are not known are passed over.
     pub fn parse(query: &str) -> Self {
-        let nothing = Self { state: None, outcome: Outcome::Neither };
+        let nothing = Self { state: None, outcome: CallbackOutcome::Neither };
         if query.len() > LONGEST {
             return nothing;
         }
@@ -71,9 +71,9 @@ impl Answer {
             (1..=LONGEST_CODE).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic())
         };
         let outcome = match (code, error) {
-            (Some(code), None) if sendable(&code) => Outcome::Code(code.into()),
-            (None, Some(error)) => Outcome::Error(Refusal::named(&error)),
-            _ => Outcome::Neither,
+            (Some(code), None) if sendable(&code) => CallbackOutcome::Code(code.into()),
+            (None, Some(error)) => CallbackOutcome::Error(ConsentRefusal::named(&error)),
+            _ => CallbackOutcome::Neither,
         };
         Self { state: state.as_deref().and_then(Token::parse), outcome }
     }
@@ -89,9 +89,9 @@ impl Answer {
     /// What the provider said in its place. Nothing of the query is quoted.
     pub fn code(&self) -> Result<&SecretString> {
         match &self.outcome {
-            Outcome::Code(code) => Ok(code),
-            Outcome::Error(refusal) => Err(refusal.error().into()),
-            Outcome::Neither => {
+            CallbackOutcome::Code(code) => Ok(code),
+            CallbackOutcome::Error(refusal) => Err(refusal.error().into()),
+            CallbackOutcome::Neither => {
                 Err(providers::Error::BadAnswer("it holds neither a code nor a refusal".into())
                     .into())
             }
@@ -99,7 +99,7 @@ impl Answer {
     }
 }
 
-impl Refusal {
+impl ConsentRefusal {
     fn named(error: &str) -> Self {
         match error {
             "access_denied" => Self::Denied,
@@ -141,12 +141,12 @@ mod tests {
 
     #[test]
     fn an_answer_is_a_code_or_a_refusal_and_never_both() {
-        assert!(Answer::parse("code=4/0A&scope=x&state=y").code().is_ok());
+        assert!(AuthorizationResponse::parse("code=4/0A&scope=x&state=y").code().is_ok());
         let long = format!("code={}", "x".repeat(LONGEST_CODE + 1));
         for neither in
             ["", "code=", "code=4/0A&error=access_denied", "code=a%0Ab", "code=a&code=b", &long]
         {
-            let error = Answer::parse(neither).code().map(|_| ()).unwrap_err();
+            let error = AuthorizationResponse::parse(neither).code().map(|_| ()).unwrap_err();
             assert!(
                 matches!(error, crate::Error::Provider(providers::Error::BadAnswer(_))),
                 "{neither}: {error:?}"

@@ -49,12 +49,12 @@ impl Connect for Consenting {
 
 #[async_trait]
 impl Consents for Consenting {
-    fn ask(&self, redirect: &Url, state: &str) -> providers::Result<Asked> {
+    fn ask(&self, redirect: &Url, state: &str) -> providers::Result<ConsentRequest> {
         let mut url = Url::parse("https://accounts.example.org/auth").unwrap();
         url.query_pairs_mut()
             .append_pair("redirect_uri", redirect.as_str())
             .append_pair("state", state);
-        Ok(Asked { url, verifier: format!("verifier-{}", &state[..4]).into() })
+        Ok(ConsentRequest { url, verifier: format!("verifier-{}", &state[..4]).into() })
     }
     async fn redeem(
         &self,
@@ -99,7 +99,7 @@ impl Clock for Hand {
     }
 }
 
-struct World {
+struct ConsentWorld {
     services: Services,
     provider: Arc<Consenting>,
     clock: Arc<Hand>,
@@ -108,7 +108,7 @@ struct World {
 
 const REDIRECT: &str = "http://127.0.0.1:7071/oauth/google/callback";
 
-fn world() -> World {
+fn world() -> ConsentWorld {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
     let (provider, clock) = (Arc::new(Consenting::default()), Arc::new(Hand::default()));
@@ -123,26 +123,26 @@ fn world() -> World {
         setup: Arc::default(),
         pace: Arc::default(),
     };
-    World { services, provider, clock, _dir: dir }
+    ConsentWorld { services, provider, clock, _dir: dir }
 }
 
 /// What the browser holds after the beginning.
-struct Sent {
+struct BrowserState {
     state: String,
     cookie: String,
 }
 
-impl World {
-    async fn begin(&self) -> Sent {
+impl ConsentWorld {
+    async fn begin(&self) -> BrowserState {
         self.begin_with(None).await
     }
 
     /// In a browser that holds a cookie.
-    async fn begin_with(&self, cookie: Option<&str>) -> Sent {
+    async fn begin_with(&self, cookie: Option<&str>) -> BrowserState {
         let begun = begin(&self.services, ProviderKind::Google, REDIRECT, cookie).await.unwrap();
         let query: BTreeMap<String, String> =
             Url::parse(&begun.location).unwrap().query_pairs().into_owned().collect();
-        Sent { state: query["state"].clone(), cookie: begun.browser.expose().to_owned() }
+        BrowserState { state: query["state"].clone(), cookie: begun.browser.expose().to_owned() }
     }
 
     async fn finish(&self, query: &str, cookie: Option<&str>) -> Result<Account, Unfinished> {
@@ -170,7 +170,7 @@ impl World {
 #[tokio::test]
 async fn a_consent_connects_an_account() {
     let world = world();
-    let Sent { state, cookie } = world.begin().await;
+    let BrowserState { state, cookie } = world.begin().await;
     let account =
         world.finish(&format!("state={state}&code=4%2F0abc&scope=x"), Some(&cookie)).await.unwrap();
     assert_eq!(
@@ -181,7 +181,7 @@ async fn a_consent_connects_an_account() {
     assert_eq!(*world.provider.redeemed.lock().unwrap(), [expected]);
     assert_eq!(world.rows().await, 0);
 
-    let Sent { state, cookie } = world.begin().await;
+    let BrowserState { state, cookie } = world.begin().await;
     let again = world.finish(&format!("code=c&state={state}"), Some(&cookie)).await.unwrap();
     assert_eq!((again.id, again.generation, world.accounts().await), (account.id, 2, 1));
 }
@@ -189,7 +189,7 @@ async fn a_consent_connects_an_account() {
 #[tokio::test]
 async fn an_answer_is_taken_once() {
     let world = world();
-    let Sent { state, cookie } = world.begin().await;
+    let BrowserState { state, cookie } = world.begin().await;
     let query = format!("state={state}&code=c");
     world.finish(&query, Some(&cookie)).await.unwrap();
     assert!(matches!(world.finish(&query, Some(&cookie)).await, Err(Unfinished::NotOurs)));
@@ -199,7 +199,7 @@ async fn an_answer_is_taken_once() {
 #[tokio::test]
 async fn of_many_that_come_at_once_one_is_taken() {
     let world = Arc::new(world());
-    let Sent { state, cookie } = world.begin().await;
+    let BrowserState { state, cookie } = world.begin().await;
     let query = format!("state={state}&code=c");
     let all = futures::future::join_all((0..20).map(|_| world.finish(&query, Some(&cookie)))).await;
     assert_eq!((all.iter().filter(|one| one.is_ok()).count(), world.redeemed()), (1, 1));
@@ -217,7 +217,7 @@ async fn what_does_not_fit_redeems_nothing_and_uses_the_answer_up() {
     ] {
         let world = world();
         let other = world.begin().await;
-        let Sent { state, cookie } = world.begin().await;
+        let BrowserState { state, cookie } = world.begin().await;
         let cookie = match change {
             "no cookie" => None,
             "another cookie" => Some(Token::random().unwrap().expose().to_owned()),
@@ -253,7 +253,7 @@ async fn what_does_not_fit_redeems_nothing_and_uses_the_answer_up() {
 #[tokio::test]
 async fn a_state_that_nobody_was_given_is_none() {
     let world = world();
-    let Sent { state, cookie } = world.begin().await;
+    let BrowserState { state, cookie } = world.begin().await;
     let forged = Token::random().unwrap().expose().to_owned();
     for query in [
         format!("state={forged}&code=c"),
@@ -284,7 +284,7 @@ async fn a_no_is_heard_once_and_stores_nothing() {
         ("error=invalid_scope", false),
         ("", false),
     ] {
-        let Sent { state, cookie } = world.begin().await;
+        let BrowserState { state, cookie } = world.begin().await;
         let Err(Unfinished::Failed(Error::Provider(error))) =
             world.finish(&format!("state={state}&{query}"), Some(&cookie)).await
         else {
@@ -300,7 +300,7 @@ async fn what_the_provider_refuses_stores_nothing() {
     let world = world();
     *world.provider.refuse.lock().unwrap() =
         Some(providers::Error::Consent("tick both boxes".into()));
-    let Sent { state, cookie } = world.begin().await;
+    let BrowserState { state, cookie } = world.begin().await;
     let refused = world.finish(&format!("state={state}&code=c"), Some(&cookie)).await;
     assert!(matches!(
         refused,
@@ -343,7 +343,7 @@ async fn a_browser_has_one_consent_under_way() {
         sent.push(next);
     }
     assert_eq!(world.rows().await, 2, "it has used up nobody's room");
-    let end = async |of: &Sent| {
+    let end = async |of: &BrowserState| {
         world.finish(&format!("state={}&code=c", of.state), Some(&of.cookie)).await
     };
     assert!(matches!(end(&first).await, Err(Unfinished::NotOurs)));
@@ -359,7 +359,7 @@ async fn what_nobody_answered_is_cleared_away_without_another_consent() {
         world.begin().await;
     }
     *world.clock.0.lock().unwrap() = 300;
-    let Sent { state, cookie } = world.begin().await;
+    let BrowserState { state, cookie } = world.begin().await;
     let broken = store::Op::Insert { key: "broken".into(), value: "{".into() };
     world.services.store.commit(Table::Secrets, partition, &[broken]).await.unwrap();
     *world.clock.0.lock().unwrap() = 601;
@@ -374,7 +374,7 @@ async fn what_nobody_answered_is_cleared_away_without_another_consent() {
 #[tokio::test]
 async fn storage_holds_neither_state_nor_cookie_nor_verifier() {
     let world = world();
-    let Sent { state, cookie } = world.begin().await;
+    let BrowserState { state, cookie } = world.begin().await;
     for row in
         world.services.store.scan(Table::Secrets, "consent:local", "", None, 10).await.unwrap()
     {
@@ -457,7 +457,7 @@ proptest! {
     /// the form of one.
     #[test]
     fn hostile_queries_are_answered_calmly(query in hostile()) {
-        let answer = Answer::parse(&query);
+        let answer = AuthorizationResponse::parse(&query);
         if let Some(state) = answer.state() {
             prop_assert_eq!(Token::parse(state.expose()).map(|token| token.hash()), Some(state.hash()));
         }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use engine::calendar::{AccountId, ProviderKind};
+use engine::calendar::AccountId;
+use engine::provider::ProviderKind;
 use providers::Provider;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -10,9 +11,9 @@ use store::{Op, Row, Table};
 
 use super::id::Address;
 use super::identity::is_caldav;
-use super::keep::Drawer;
-use super::recognise::Candidate;
-use super::standing::{AccountStatus, Parked};
+use super::keep::AccountSecretStore;
+use super::recognise::VerifiedAccount;
+use super::standing::{AccountStatus, Suspended};
 use super::{Snapshot, calendars, grants, lease, pairs, rows, sealed};
 use crate::report::Problem;
 use crate::{Error, Result, Services, channels};
@@ -47,7 +48,7 @@ pub struct Account {
     pub error: Option<Problem>,
     /// Its provider has closed it for a while.
     #[serde(default)]
-    pub parked: Option<Parked>,
+    pub parked: Option<Suspended>,
 }
 
 impl Account {
@@ -80,7 +81,7 @@ pub async fn connect_account(
         )));
     }
     let endpoint = services.connect.discover(kind, &address.url, &user, secret).await?;
-    let candidate = Candidate { kind, address, user, endpoint };
+    let candidate = VerifiedAccount { kind, address, user, endpoint };
     let proven = candidate.proven(services, secret).await?;
     let account = store(services, candidate, proven, secret).await?;
     // Its homes may be others now: its calendars are found there at once, or else when they are
@@ -99,7 +100,7 @@ pub async fn connect_account(
 /// be.
 pub(super) async fn store(
     services: &Services,
-    found: Candidate,
+    found: VerifiedAccount,
     proven: Option<AccountId>,
     secret: &SecretString,
 ) -> Result<Account> {
@@ -107,7 +108,7 @@ pub(super) async fn store(
     let known = Snapshot::read(services).await?.accounts();
     let proven = proven.filter(|id| known.iter().any(|account| account.id == *id));
     let id = found.known_among(&known).or(proven).unwrap_or_else(|| found.own_id());
-    let Candidate { kind, address, user, endpoint } = found;
+    let VerifiedAccount { kind, address, user, endpoint } = found;
     let account = Account {
         name: name(kind, &user, &address.host),
         id,
@@ -268,7 +269,7 @@ pub(super) async fn open_with(
     row: Option<&Row>,
 ) -> Result<Arc<dyn Provider>> {
     let secret = unsealed(services, account, row).await?;
-    let keep = Arc::new(Drawer::of(services, account));
+    let keep = Arc::new(AccountSecretStore::of(services, account));
     Ok(services.connect.open_kept(account.kind, &account.endpoint, &account.user, secret, keep)?)
 }
 

@@ -24,7 +24,7 @@ const AT_ONCE: usize = 8;
 
 /// A calendar as it was last seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CalendarRow {
+pub struct CalendarRecord {
     /// Its id: derived from the account and the address at which it was seen first.
     pub id: CalendarId,
     /// Its account.
@@ -47,7 +47,7 @@ pub struct CalendarRow {
     pub first_address: Option<String>,
 }
 
-impl CalendarRow {
+impl CalendarRecord {
     /// The address at which it was seen first: what its id was derived from, and what the first
     /// release has named its events by.
     pub fn first_address(&self) -> &str {
@@ -57,9 +57,9 @@ impl CalendarRow {
 
 /// What [`calendars`] found.
 #[derive(Debug, Default)]
-pub struct Listing {
+pub struct CalendarsFound {
     /// The calendars of the accounts that answered.
-    pub calendars: Vec<CalendarRow>,
+    pub calendars: Vec<CalendarRecord>,
     /// The accounts that did not, each with why.
     pub failures: Vec<(AccountId, Error)>,
 }
@@ -69,7 +69,7 @@ pub struct Listing {
 ///
 /// # Errors
 /// [`Error::NotFound`] for an account that is not connected; storage failures.
-pub async fn calendars(services: &Services, only: Option<&AccountId>) -> Result<Listing> {
+pub async fn calendars(services: &Services, only: Option<&AccountId>) -> Result<CalendarsFound> {
     let accounts = match only {
         Some(id) => vec![accounts::account(services, id).await?],
         None => accounts::accounts(services).await?,
@@ -80,7 +80,7 @@ pub async fn calendars(services: &Services, only: Option<&AccountId>) -> Result<
             (account, answer)
         })
         .buffered(AT_ONCE);
-    let mut listing = Listing::default();
+    let mut listing = CalendarsFound::default();
     while let Some((account, answer)) = answers.next().await {
         standing::record_outcome(services, &account, answer.as_ref().err()).await?;
         match answer {
@@ -92,19 +92,22 @@ pub async fn calendars(services: &Services, only: Option<&AccountId>) -> Result<
 }
 
 /// A calendar as it was last seen; `None` where it never was.
-pub async fn calendar(services: &Services, id: &CalendarId) -> Result<Option<CalendarRow>> {
+pub async fn calendar(services: &Services, id: &CalendarId) -> Result<Option<CalendarRecord>> {
     Ok(rows::get(services, &row_key(id)).await?.map(|(row, _)| row))
 }
 
 /// The calendars of an account as they were last seen.
-pub(super) async fn stored(services: &Services, account: &AccountId) -> Result<Vec<CalendarRow>> {
-    let mut rows: Vec<CalendarRow> = rows::list(services, rows::CALENDAR).await?;
+pub(super) async fn stored(
+    services: &Services,
+    account: &AccountId,
+) -> Result<Vec<CalendarRecord>> {
+    let mut rows: Vec<CalendarRecord> = rows::list(services, rows::CALENDAR).await?;
     rows.retain(|row| row.account == *account);
     Ok(rows)
 }
 
 /// Asks for the calendars of an account and remembers them.
-pub(super) async fn refresh(services: &Services, account: &Account) -> Result<Vec<CalendarRow>> {
+pub(super) async fn refresh(services: &Services, account: &Account) -> Result<Vec<CalendarRecord>> {
     let listed = accounts::open(services, account).await?.calendars().await?;
     remember(services, account, listed).await
 }
@@ -114,7 +117,7 @@ pub(super) async fn remember(
     services: &Services,
     account: &Account,
     listed: Vec<RemoteCalendar>,
-) -> Result<Vec<CalendarRow>> {
+) -> Result<Vec<CalendarRecord>> {
     let known = stored(services, &account.id).await?;
     let found = named(account, &known, listed);
     let ends: Vec<CalendarId> =
@@ -129,9 +132,9 @@ pub(super) async fn remember(
 /// What was listed, each calendar with its id.
 fn named(
     account: &Account,
-    known: &[CalendarRow],
+    known: &[CalendarRecord],
     listed: Vec<RemoteCalendar>,
-) -> Vec<CalendarRow> {
+) -> Vec<CalendarRecord> {
     let moved =
         Homes::of_account(account).map(|homes| moved(&homes, known, &listed)).unwrap_or_default();
     let id_at = |address: &str| {
@@ -153,10 +156,10 @@ fn named(
         let first = known
             .iter()
             .find(|row| row.id == id)
-            .map(CalendarRow::first_address)
+            .map(CalendarRecord::first_address)
             .filter(|first| *first != address);
         let first_address = first.map(str::to_owned);
-        CalendarRow {
+        CalendarRecord {
             id,
             account: account.id.clone(),
             address,
@@ -173,19 +176,19 @@ fn named(
 /// New addresses of known calendars, with their ids.
 fn moved(
     homes: &Homes,
-    known: &[CalendarRow],
+    known: &[CalendarRecord],
     listed: &[RemoteCalendar],
 ) -> BTreeMap<String, CalendarId> {
     // A server that has moved may answer at an old home with new addresses.
     let as_asked = listed.iter().any(|remote| homes.hold(&remote.address));
-    let is_home = |row: &CalendarRow| match as_asked {
+    let is_home = |row: &CalendarRecord| match as_asked {
         true => homes.hold(&row.address),
         false => listed.iter().any(|remote| parent(&remote.address) == parent(&row.address)),
     };
-    let lost = |row: &&CalendarRow| {
+    let lost = |row: &&CalendarRecord| {
         !is_home(row) && listed.iter().all(|remote| remote.address != row.address)
     };
-    let lost: Vec<&CalendarRow> = known.iter().filter(lost).collect();
+    let lost: Vec<&CalendarRecord> = known.iter().filter(lost).collect();
     let fresh: Vec<&RemoteCalendar> = listed
         .iter()
         .filter(|remote| known.iter().all(|row| row.address != remote.address))
@@ -205,8 +208,8 @@ fn moved(
 /// What has to be written so that the stored rows are what was found. The row of a calendar that is
 /// gone stays while a pair names it: the pair has to be able to say what it misses.
 fn difference(
-    known: &[CalendarRow],
-    found: &[CalendarRow],
+    known: &[CalendarRecord],
+    found: &[CalendarRecord],
     ends: &[CalendarId],
 ) -> Result<Vec<Op>> {
     let mut ops = Vec::new();
@@ -228,7 +231,7 @@ pub(super) fn row_key(id: &CalendarId) -> String {
 
 #[cfg(test)]
 mod tests {
-    use engine::calendar::ProviderKind;
+    use engine::provider::ProviderKind;
 
     use super::*;
     use crate::directory::AccountStatus;
@@ -259,12 +262,12 @@ mod tests {
         }
     }
 
-    fn found(address: &str, name: &str) -> CalendarRow {
+    fn found(address: &str, name: &str) -> CalendarRecord {
         named(&account("/anna/"), &[], vec![remote(address, name)]).remove(0)
     }
 
     /// Ids of what is listed at these addresses, where these rows are known.
-    fn ids(home: &str, known: &[CalendarRow], listed: &[&str]) -> Vec<CalendarId> {
+    fn ids(home: &str, known: &[CalendarRecord], listed: &[&str]) -> Vec<CalendarId> {
         let listed = listed.iter().map(|address| remote(address, "x")).collect();
         named(&account(home), known, listed).into_iter().map(|row| row.id).collect()
     }
@@ -320,7 +323,7 @@ mod tests {
         assert!(![&work.id, &home.id].contains(&&moved[1]));
         let deeper = ids("/anna/calendars/", &known, &["/anna/calendars/work/"]);
         assert_eq!(deeper[0], work.id);
-        let back = CalendarRow { address: "/anna/calendars/work/".into(), ..work.clone() };
+        let back = CalendarRecord { address: "/anna/calendars/work/".into(), ..work.clone() };
         assert_eq!(ids("/anna/", std::slice::from_ref(&back), &["/anna/work/"])[0], work.id);
         assert_eq!(
             ids("/anna/", &known, &["/moved/anna/work/", "/moved/anna/home/"]),
@@ -356,11 +359,11 @@ mod tests {
     #[test]
     fn an_id_is_given_once() {
         let work = found("/anna/work/", "Work");
-        let moved = CalendarRow { address: "/cloud/anna/work/".into(), ..work.clone() };
+        let moved = CalendarRecord { address: "/cloud/anna/work/".into(), ..work.clone() };
         let both =
             ids("/anna/", std::slice::from_ref(&moved), &["/anna/work/", "/cloud/anna/work/"]);
         assert!(both[0] != work.id && both[1] == work.id, "{both:?}");
-        let again = CalendarRow { id: both[0].clone(), ..work.clone() };
+        let again = CalendarRecord { id: both[0].clone(), ..work.clone() };
         assert_eq!(ids("/anna/", &[moved, again], &["/anna/work/", "/cloud/anna/work/"]), both);
     }
 

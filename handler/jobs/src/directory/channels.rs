@@ -12,7 +12,7 @@ use crate::{Result, Services};
 
 /// A channel: a provider's promise to tell of changes in a calendar.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChannelRow {
+pub struct WatchRecord {
     /// Its id, a random UUID of ours; the end of the row's key.
     pub id: String,
     /// Of which calendar it tells.
@@ -33,7 +33,7 @@ pub struct ChannelRow {
     /// When it ends, or until when a refusal is taken for an answer.
     pub expires: Timestamp,
     /// How it stands.
-    pub state: ChannelState,
+    pub state: WatchStatus,
     /// It has called us.
     #[serde(default)]
     pub confirmed: bool,
@@ -45,12 +45,12 @@ pub struct ChannelRow {
     pub key: Option<String>,
     /// When its calendar was last told to be looked at.
     #[serde(default)]
-    pub told: Option<Told>,
+    pub told: Option<Notified>,
 }
 
 /// A message that a call has led to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct Notified {
     /// When it is, or was, to be seen.
     pub seen: Timestamp,
     /// It is in the queue; before, it was only meant to be.
@@ -64,7 +64,7 @@ pub struct Told {
 /// How a channel stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ChannelState {
+pub enum WatchStatus {
     /// Asked for; no answer yet, or none that tells whether it was opened.
     Asked,
     /// It tells of changes.
@@ -75,10 +75,10 @@ pub enum ChannelState {
     Ending,
 }
 
-impl ChannelRow {
+impl WatchRecord {
     /// Whether what comes through it may be believed.
     pub(crate) fn is_live(&self, now: Timestamp) -> bool {
-        matches!(self.state, ChannelState::Asked | ChannelState::Open) && now < self.expires
+        matches!(self.state, WatchStatus::Asked | WatchStatus::Open) && now < self.expires
     }
 }
 
@@ -90,7 +90,7 @@ pub(super) fn row_key(id: &str) -> String {
 pub(crate) async fn channel_version(
     services: &Services,
     id: &str,
-) -> Result<Option<(ChannelRow, String)>> {
+) -> Result<Option<(WatchRecord, String)>> {
     rows::get(services, &row_key(id)).await
 }
 
@@ -98,7 +98,7 @@ pub(crate) async fn channel_version(
 /// gone. One request.
 pub(crate) async fn replace_channel(
     services: &Services,
-    row: &ChannelRow,
+    row: &WatchRecord,
     etag: &str,
 ) -> Result<Option<String>> {
     let op =
@@ -111,12 +111,12 @@ pub(crate) async fn replace_channel(
 }
 
 /// All channels.
-pub(crate) async fn channels(services: &Services) -> Result<Vec<ChannelRow>> {
+pub(crate) async fn channels(services: &Services) -> Result<Vec<WatchRecord>> {
     rows::list(services, rows::CHANNEL).await
 }
 
 /// Writes down a new one.
-pub(crate) async fn add_channel(services: &Services, row: &ChannelRow) -> Result<()> {
+pub(crate) async fn add_channel(services: &Services, row: &WatchRecord) -> Result<()> {
     let insert = Op::Insert { key: row_key(&row.id), value: rows::encode(row)? };
     services.store.commit(Table::Directory, &services.owner, &[insert]).await?;
     Ok(())
@@ -126,8 +126,8 @@ pub(crate) async fn add_channel(services: &Services, row: &ChannelRow) -> Result
 pub(crate) async fn change_channel(
     services: &Services,
     id: &str,
-    change: impl FnMut(&mut ChannelRow),
-) -> Result<Option<ChannelRow>> {
+    change: impl FnMut(&mut WatchRecord),
+) -> Result<Option<WatchRecord>> {
     rows::update(services, &row_key(id), change).await
 }
 

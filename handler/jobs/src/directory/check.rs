@@ -2,8 +2,8 @@
 
 use engine::pair::{Pair, Reach};
 
-use super::calendars::CalendarRow;
-use super::identity::Places;
+use super::calendars::CalendarRecord;
+use super::identity::CalendarPlaces;
 use super::pairs::NewPair;
 use crate::{Error, Result};
 
@@ -14,9 +14,9 @@ use crate::{Error, Result};
 /// [`Error::Request`] in words that say what to do instead.
 pub(super) fn check(
     new: &NewPair,
-    from: &CalendarRow,
-    to: &CalendarRow,
-    places: &Places,
+    from: &CalendarRecord,
+    to: &CalendarRecord,
+    places: &CalendarPlaces,
     existing: &[Pair],
 ) -> Result<()> {
     if new.from == new.to {
@@ -128,17 +128,17 @@ mod tests {
     use super::*;
     use crate::directory::identity::CalendarPlace;
 
-    struct Case {
+    struct CheckCase {
         new: NewPair,
-        from: CalendarRow,
-        to: CalendarRow,
+        from: CalendarRecord,
+        to: CalendarRecord,
         /// Calendars that are one.
         same: Vec<[&'static str; 2]>,
         existing: Vec<Pair>,
     }
 
-    fn calendar(id: &str, account: &str) -> CalendarRow {
-        CalendarRow {
+    fn calendar(id: &str, account: &str) -> CalendarRecord {
+        CalendarRecord {
             id: CalendarId::new(id),
             account: AccountId::new(account),
             address: format!("/{id}/"),
@@ -150,7 +150,7 @@ mod tests {
         }
     }
 
-    fn case() -> Case {
+    fn case() -> CheckCase {
         let new = NewPair {
             from: CalendarId::new("c1"),
             to: CalendarId::new("c2"),
@@ -161,7 +161,7 @@ mod tests {
             window_future: Reach::Months(12),
             take_over: false,
         };
-        Case {
+        CheckCase {
             new,
             from: calendar("c1", "a1"),
             to: calendar("c2", "a2"),
@@ -175,8 +175,8 @@ mod tests {
             .into_pair(PairId::new("p9"))
     }
 
-    fn verdict(case: Case) -> Option<String> {
-        let mut places: Places = ["c1", "c2", "c3", "c4"]
+    fn verdict(case: CheckCase) -> Option<String> {
+        let mut places: CalendarPlaces = ["c1", "c2", "c3", "c4"]
             .map(|id| (CalendarId::new(id), CalendarPlace::new(id)))
             .into_iter()
             .collect();
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn refused(change: impl FnOnce(&mut Case), with: &str) {
+    fn refused(change: impl FnOnce(&mut CheckCase), with: &str) {
         let mut case = case();
         change(&mut case);
         let words = verdict(case).expect("refused");
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn taken(change: impl FnOnce(&mut Case)) {
+    fn taken(change: impl FnOnce(&mut CheckCase)) {
         let mut case = case();
         change(&mut case);
         assert_eq!(verdict(case), None);
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_pair_is_known_again_through_other_accounts() {
-        let through = |case: &mut Case, from: &str, to: &str, two_way: bool| {
+        let through = |case: &mut CheckCase, from: &str, to: &str, two_way: bool| {
             case.same = vec![["c1", "c3"], ["c2", "c4"]];
             case.existing = vec![existing(from, to, two_way)];
         };

@@ -74,7 +74,7 @@ pub(super) async fn compare(one: View<'_>, other: View<'_>) -> Result<Likeness> 
 }
 
 /// What is remembered of an event.
-pub(super) struct Known {
+pub(super) struct KnownEvent {
     pub etag: String,
     pub uid: Option<UidHash>,
 }
@@ -83,7 +83,10 @@ pub(super) struct Known {
 ///
 /// # Errors
 /// As [`compare`].
-pub(super) async fn is_known(view: View<'_>, events: &BTreeMap<String, Known>) -> Result<bool> {
+pub(super) async fn is_known(
+    view: View<'_>,
+    events: &BTreeMap<String, KnownEvent>,
+) -> Result<bool> {
     let mut shown = list(view).await?;
     let same = |name: &String, etag: &str| {
         events.get(name).is_some_and(|known| etag::is_same(&known.etag, etag))
@@ -141,14 +144,14 @@ fn correspond<'a>(mine: &'a [String], theirs: &'a [String]) -> Option<Vec<(&'a s
 }
 
 /// What a calendar lists.
-struct Shown {
+struct ListedCalendar {
     /// Its events by their names in it, with their versions.
     events: BTreeMap<String, (EventId, String)>,
     /// Each of them has a version.
     is_whole: bool,
 }
 
-impl PartialEq for Shown {
+impl PartialEq for ListedCalendar {
     fn eq(&self, other: &Self) -> bool {
         let of = |shown: &'_ Self| {
             shown
@@ -163,7 +166,7 @@ impl PartialEq for Shown {
     }
 }
 
-impl Shown {
+impl ListedCalendar {
     /// Whether a moment may have made the difference: something is in both, or one is empty and the
     /// other nearly so.
     fn may_become(&self, other: &Self) -> bool {
@@ -180,9 +183,9 @@ impl Shown {
     }
 }
 
-async fn list(view: View<'_>) -> Result<Shown> {
-    let listed = view.provider.survey(view.address, Since::Everything, None).await?.listed;
-    let mut shown = Shown { events: BTreeMap::new(), is_whole: true };
+async fn list(view: View<'_>) -> Result<ListedCalendar> {
+    let listed = view.provider.list_changes(view.address, Since::Everything, None).await?.listed;
+    let mut shown = ListedCalendar { events: BTreeMap::new(), is_whole: true };
     for line in listed {
         let Listed::Present { id, etag, .. } = line else { continue };
         shown.is_whole &= etag.is_some();
@@ -195,7 +198,7 @@ async fn list(view: View<'_>) -> Result<Shown> {
 /// The UIDs of these events; none for what is there and cannot be read as an event.
 async fn uids(
     view: View<'_>,
-    shown: &Shown,
+    shown: &ListedCalendar,
     names: &[String],
 ) -> Result<HashMap<String, Option<String>>> {
     let ids: Vec<EventId> =

@@ -9,13 +9,13 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::BASE32_NOPAD;
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use secrecy::ExposeSecret;
 use store::{Op, Table};
 
 use super::accounts::{self, Account};
 use super::id::{self, Address};
-use super::recognise::Candidate;
+use super::recognise::VerifiedAccount;
 use super::rows;
 use crate::consent::Granted;
 use crate::{Error, Result, Services};
@@ -45,7 +45,8 @@ pub async fn connect_grant(
         let_go(services, kind, &earlier.endpoint, &user).await?;
     }
     hold(services, &partition(kind, &endpoint, &user)).await?;
-    accounts::store(services, Candidate { kind, address, user, endpoint }, None, &secret).await
+    accounts::store(services, VerifiedAccount { kind, address, user, endpoint }, None, &secret)
+        .await
 }
 
 /// Takes this owner from the list of those who hold a grant. Whether nobody is left, so that it is

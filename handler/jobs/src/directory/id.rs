@@ -2,7 +2,8 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::BASE32_NOPAD;
-use engine::calendar::{AccountId, CalendarId, PairId, ProviderKind};
+use engine::calendar::{AccountId, CalendarId, PairId};
+use engine::provider::ProviderKind;
 use url::Url;
 
 use super::CalendarPlace;

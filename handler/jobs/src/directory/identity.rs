@@ -13,16 +13,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use engine::calendar::{CalendarId, ProviderKind};
+use engine::calendar::CalendarId;
+use engine::provider::ProviderKind;
 use percent_encoding::percent_decode_str;
 use providers::caldav::Endpoint;
 use url::Url;
 
-use super::{Account, CalendarRow, Snapshot};
+use super::{Account, CalendarRecord, Snapshot};
 
 /// What a CalDAV server has said of an account.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(super) struct AccountIdentity {
     kind: ProviderKind,
     user: String,
     /// Of the server that answered.
@@ -32,7 +33,7 @@ pub(super) struct Identity {
     homes: Homes,
 }
 
-impl Identity {
+impl AccountIdentity {
     /// From what discovery has written down; `None` for accounts of other providers, and where it
     /// cannot be read.
     pub fn of(kind: ProviderKind, user: &str, endpoint: &str) -> Option<Self> {
@@ -129,7 +130,7 @@ impl fmt::Display for CalendarPlace {
 
 impl CalendarPlace {
     /// Of a calendar as it was last seen by its account.
-    pub fn of(account: &Account, calendar: &CalendarRow) -> Self {
+    pub fn of(account: &Account, calendar: &CalendarRecord) -> Self {
         let address = with_slash(&calendar.address);
         let path = calendar.owned_at.as_deref().map_or_else(|| address.clone(), with_slash);
         let endpoint = endpoint_of(account.kind, &account.endpoint);
@@ -152,13 +153,13 @@ impl CalendarPlace {
 
 /// Where all calendars of an owner stand, and what was proven beyond that.
 #[derive(Debug, Default)]
-pub(super) struct Places(BTreeMap<CalendarId, CalendarPlace>);
+pub(super) struct CalendarPlaces(BTreeMap<CalendarId, CalendarPlace>);
 
-impl Places {
+impl CalendarPlaces {
     /// Of the calendars in a directory. One whose row cannot be read has none, and is itself only.
     pub fn read(directory: &Snapshot) -> Self {
         let accounts = directory.accounts();
-        let place = |calendar: CalendarRow| {
+        let place = |calendar: CalendarRecord| {
             let account = accounts.iter().find(|account| account.id == calendar.account)?;
             let place = CalendarPlace::of(account, &calendar);
             Some((calendar.id, place))
@@ -196,7 +197,7 @@ impl CalendarPlace {
 }
 
 #[cfg(test)]
-impl Places {
+impl CalendarPlaces {
     /// One more id of a calendar that is known.
     pub fn extend(&mut self, id: &CalendarId, of: &CalendarId) {
         let place = self.0[of].clone();
@@ -205,7 +206,7 @@ impl Places {
 }
 
 #[cfg(test)]
-impl FromIterator<(CalendarId, CalendarPlace)> for Places {
+impl FromIterator<(CalendarId, CalendarPlace)> for CalendarPlaces {
     fn from_iter<I: IntoIterator<Item = (CalendarId, CalendarPlace)>>(places: I) -> Self {
         Self(places.into_iter().collect())
     }
@@ -265,7 +266,7 @@ mod tests {
         serde_json::json!({"base": base, "principal": principal, "homes": homes}).to_string()
     }
 
-    fn anna(origin: &str) -> Identity {
+    fn anna(origin: &str) -> AccountIdentity {
         of(
             ProviderKind::Caldav,
             "anna",
@@ -275,8 +276,14 @@ mod tests {
         )
     }
 
-    fn of(kind: ProviderKind, user: &str, base: &str, principal: &str, home: &str) -> Identity {
-        Identity::of(kind, user, &endpoint(base, Some(principal), &[home])).unwrap()
+    fn of(
+        kind: ProviderKind,
+        user: &str,
+        base: &str,
+        principal: &str,
+        home: &str,
+    ) -> AccountIdentity {
+        AccountIdentity::of(kind, user, &endpoint(base, Some(principal), &[home])).unwrap()
     }
 
     #[test]
@@ -317,7 +324,8 @@ mod tests {
     #[test]
     fn another_user_is_the_same_on_proof_only_and_only_in_the_same_homes() {
         let one = anna("https://dav.example.org");
-        let alias = Identity { user: "anna@example.org".into(), ..anna("https://dav.example.org") };
+        let alias =
+            AccountIdentity { user: "anna@example.org".into(), ..anna("https://dav.example.org") };
         assert!(!one.is(&alias) && one.may_be(&alias));
         let ben = of(
             ProviderKind::Caldav,
@@ -328,7 +336,7 @@ mod tests {
         );
         assert!(!one.is(&ben) && !one.may_be(&ben));
         let elsewhere =
-            Identity { user: "anna@example.org".into(), ..anna("https://dav.example.net") };
+            AccountIdentity { user: "anna@example.org".into(), ..anna("https://dav.example.net") };
         assert!(!one.may_be(&elsewhere));
     }
 
@@ -344,7 +352,7 @@ mod tests {
         let one = apple("anna@example.org", "17", "p42-caldav.icloud.com");
         assert!(one.is(&apple("anna@icloud.example", "17", "p7-caldav.icloud.com:443")));
         assert!(!one.is(&apple("anna@example.org", "18", "p42-caldav.icloud.com")));
-        assert!(!one.is(&Identity {
+        assert!(!one.is(&AccountIdentity {
             kind: ProviderKind::Caldav,
             ..apple("anna@example.org", "17", "p42-caldav.icloud.com")
         }));
@@ -355,10 +363,14 @@ mod tests {
         for endpoint in
             ["{}", "", r#"{"client":"x"}"#, r#"{"base":"no address","homes":[{"url":"/x/"}]}"#]
         {
-            assert_eq!(Identity::of(ProviderKind::Caldav, "anna", endpoint), None, "{endpoint}");
+            assert_eq!(
+                AccountIdentity::of(ProviderKind::Caldav, "anna", endpoint),
+                None,
+                "{endpoint}"
+            );
         }
         assert_eq!(
-            Identity::of(
+            AccountIdentity::of(
                 ProviderKind::Google,
                 "anna",
                 &endpoint("https://x/", None, &["https://x/y/"])
@@ -382,8 +394,8 @@ mod tests {
         }
     }
 
-    fn calendar(address: &str, owned_at: Option<&str>) -> CalendarRow {
-        CalendarRow {
+    fn calendar(address: &str, owned_at: Option<&str>) -> CalendarRecord {
+        CalendarRecord {
             id: CalendarId::new("c1"),
             account: AccountId::new("a1"),
             address: address.into(),
@@ -396,7 +408,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn at(kind: ProviderKind, endpoint: String, calendar: &CalendarRow, place: &str) {
+    fn at(kind: ProviderKind, endpoint: String, calendar: &CalendarRecord, place: &str) {
         assert_eq!(CalendarPlace::of(&account(kind, endpoint), calendar).to_string(), place);
     }
 
@@ -489,7 +501,7 @@ mod tests {
     fn what_was_proven_holds_for_all_that_stand_there() {
         let [a, b, c, d] = ["a", "b", "c", "d"].map(CalendarId::new);
         let all = [(&a, "1"), (&b, "2"), (&c, "2")];
-        let mut places: Places =
+        let mut places: CalendarPlaces =
             all.into_iter().map(|(id, place)| (id.clone(), CalendarPlace::new(place))).collect();
         assert!(
             places.same(&b, &c)

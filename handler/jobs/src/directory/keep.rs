@@ -8,8 +8,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use engine::calendar::ProviderKind;
-use providers::{Keep, Provider};
+use engine::provider::ProviderKind;
+use providers::{Provider, RefreshTokenStore};
 use secrecy::{ExposeSecret, SecretString};
 use store::{Op, Table};
 
@@ -18,16 +18,16 @@ use super::{sealed, standing};
 use crate::{Connect, Error, Result, Services};
 
 /// The place of an account's secret.
-pub(super) struct Drawer {
+pub(super) struct AccountSecretStore {
     services: Services,
     /// As it was when it was opened, and as it stands by what was heard since.
     account: Mutex<Account>,
 }
 
-impl Drawer {
+impl AccountSecretStore {
     pub(super) fn of(services: &Services, account: &Account) -> Self {
         // The providers hold their grants, and a grant holds this: it must not hold the providers.
-        let services = Services { connect: Arc::new(Nobody), ..services.clone() };
+        let services = Services { connect: Arc::new(NoProviders), ..services.clone() };
         Self { services, account: Mutex::new(account.clone()) }
     }
 
@@ -54,7 +54,7 @@ impl Drawer {
 }
 
 #[async_trait]
-impl Keep for Drawer {
+impl RefreshTokenStore for AccountSecretStore {
     async fn keep(&self, old: &SecretString, new: &SecretString) -> bool {
         match self.replace(old, new).await {
             Ok(()) => true,
@@ -81,10 +81,10 @@ impl Keep for Drawer {
 }
 
 /// No way to any provider: none is needed here.
-struct Nobody;
+struct NoProviders;
 
 #[async_trait]
-impl Connect for Nobody {
+impl Connect for NoProviders {
     async fn discover(
         &self,
         _: ProviderKind,
@@ -119,20 +119,20 @@ mod tests {
     use super::*;
     use crate::directory::{AccountStatus, account, connect_grant};
 
-    struct Still;
+    struct FixedClock;
 
-    impl crate::Clock for Still {
+    impl crate::Clock for FixedClock {
         fn now(&self) -> Timestamp {
             Timestamp::UNIX_EPOCH
         }
     }
 
-    struct World {
+    struct SecretWorld {
         services: Services,
         _dir: tempfile::TempDir,
     }
 
-    impl World {
+    impl SecretWorld {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
             let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
@@ -141,8 +141,8 @@ mod tests {
                 queue: store.clone(),
                 store,
                 vault: Arc::new(Envelope::local(dir.path()).unwrap()),
-                connect: Arc::new(Nobody),
-                clock: Arc::new(Still),
+                connect: Arc::new(NoProviders),
+                clock: Arc::new(FixedClock),
                 owner: "local".into(),
                 setup: Arc::default(),
                 pace: Arc::default(),
@@ -176,9 +176,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_new_secret_takes_the_place_of_the_one_it_came_from() {
-        let world = World::new();
+        let world = SecretWorld::new();
         let account = world.connect("1//first").await;
-        let drawer = Drawer::of(&world.services, &account);
+        let drawer = AccountSecretStore::of(&world.services, &account);
         assert!(drawer.keep(&"1//first".into(), &"1//second".into()).await);
         assert_eq!(world.secret(&account).await, "1//second");
         world.connect("1//anew").await;
@@ -188,9 +188,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_account_stands_as_its_grant_does() {
-        let world = World::new();
+        let world = SecretWorld::new();
         let account = world.connect("1//first").await;
-        let drawer = Drawer::of(&world.services, &account);
+        let drawer = AccountSecretStore::of(&world.services, &account);
         drawer.stands(Some(&providers::Error::Misconfigured("x".into()))).await;
         assert_eq!(
             world.state(&account).await,

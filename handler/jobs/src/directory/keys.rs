@@ -80,7 +80,7 @@ fn later(now: Timestamp) -> Option<Timestamp> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Rotated {
+struct RotationRow {
     at: Timestamp,
 }
 
@@ -118,13 +118,13 @@ pub(crate) async fn lease_keys(services: &Services) -> Result<Lease> {
 pub(crate) async fn note_rotation(services: &Services) -> Result<Option<Timestamp>> {
     let services = &installation(services);
     let now = services.clock.now();
-    let before = match rows::get::<Rotated>(services, ROTATED).await {
+    let before = match rows::get::<RotationRow>(services, ROTATED).await {
         Ok(found) => found.map(|(row, _)| row.at),
         // It holds a time and nothing else: this one is as safe as any.
         Err(Error::Damaged(_)) => Some(now),
         Err(error) => return Err(error),
     };
-    let value = rows::encode(&Rotated { at: now })?;
+    let value = rows::encode(&RotationRow { at: now })?;
     services
         .store
         .commit(Table::Directory, PARTITION, &[Op::Put { key: ROTATED.into(), value }])

@@ -14,10 +14,10 @@ use engine::calendar::CalendarId;
 use engine::pair::Pair;
 
 use super::evidence::{self, Likeness, View};
-use super::identity::{Places, is_caldav};
+use super::identity::{CalendarPlaces, is_caldav};
 use super::pairs::{Ended, NewPair};
 use super::recognise::may_be_asked;
-use super::{Account, CalendarRow, Snapshot, accounts, rows};
+use super::{Account, CalendarRecord, Snapshot, accounts, rows};
 use crate::{Result, Services};
 
 /// All comparisons of a new pair together may take so long: it is a command that waits.
@@ -34,7 +34,7 @@ pub(super) async fn find(
     services: &Services,
     directory: &Snapshot,
     new: &NewPair,
-    places: &Places,
+    places: &CalendarPlaces,
 ) -> Result<Option<Overlap>> {
     let alike = |one: &CalendarId, other: &CalendarId| may_be_one(directory, one, other);
     let questions = questions(new, &directory.pairs()?, places, alike);
@@ -62,7 +62,7 @@ pub(super) async fn renamed(
     services: &Services,
     directory: &Snapshot,
     new: &NewPair,
-    places: &Places,
+    places: &CalendarPlaces,
 ) -> Vec<String> {
     let look = async {
         let mut rows = Vec::new();
@@ -88,7 +88,7 @@ pub(super) async fn renamed(
 fn questions(
     new: &NewPair,
     existing: &[Pair],
-    places: &Places,
+    places: &CalendarPlaces,
     alike: impl Fn(&CalendarId, &CalendarId) -> bool,
 ) -> Vec<Overlap> {
     let mut questions: Vec<Overlap> = vec![(new.from.clone(), new.to.clone())];
@@ -123,8 +123,9 @@ fn questions(
 /// their addresses.
 fn may_be_one(directory: &Snapshot, one: &CalendarId, other: &CalendarId) -> bool {
     let row = |id: &CalendarId| directory.calendar(id).ok().flatten();
-    let end =
-        |row: &CalendarRow| row.address.trim_end_matches('/').rsplit('/').next().map(str::to_owned);
+    let end = |row: &CalendarRecord| {
+        row.address.trim_end_matches('/').rsplit('/').next().map(str::to_owned)
+    };
     match (row(one), row(other)) {
         (Some(one), Some(other)) => one.name == other.name || end(&one) == end(&other),
         _ => false,
@@ -153,7 +154,7 @@ async fn is_one(
     Ok(evidence::compare(mine, theirs).await? == Likeness::Same)
 }
 
-fn known(directory: &Snapshot, id: &CalendarId) -> Result<Option<(CalendarRow, Account)>> {
+fn known(directory: &Snapshot, id: &CalendarId) -> Result<Option<(CalendarRecord, Account)>> {
     let Some(calendar) = directory.calendar(id)? else { return Ok(None) };
     let account = directory.account(&calendar.account)?;
     Ok(Some((calendar, account)))
@@ -182,7 +183,7 @@ mod tests {
 
     /// What is asked of a pair from `a` to `b`; `a2` is `a` through another account.
     fn asked(existing: &[(&str, &str)]) -> Vec<String> {
-        let mut places: Places = ["a", "b", "c", "d", "e", "f"]
+        let mut places: CalendarPlaces = ["a", "b", "c", "d", "e", "f"]
             .map(|id| (CalendarId::new(id), CalendarPlace::new(id)))
             .into_iter()
             .collect();

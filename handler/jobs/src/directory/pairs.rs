@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use store::{Op, Table};
 
 use super::check::check;
-use super::identity::Places;
+use super::identity::CalendarPlaces;
 use super::overlap::{self, Overlap};
-use super::{CalendarRow, Snapshot, calendars, id, lease, rows};
+use super::{CalendarRecord, Snapshot, calendars, id, lease, rows};
 use crate::{Error, Result, Services, channels, memory};
 
 /// A pair to be made.
@@ -110,15 +110,15 @@ pub async fn add_pair(services: &Services, new: NewPair) -> Result<Pair> {
 async fn may_be_added(
     services: &Services,
     new: &NewPair,
-    from: &CalendarRow,
-    to: &CalendarRow,
+    from: &CalendarRecord,
+    to: &CalendarRecord,
     overlaps: &[Overlap],
-) -> Result<(Snapshot, Places)> {
+) -> Result<(Snapshot, CalendarPlaces)> {
     let directory = Snapshot::read(services).await?;
     for end in [from, to] {
         directory.account(&end.account)?;
     }
-    let mut places = Places::read(&directory);
+    let mut places = CalendarPlaces::read(&directory);
     for (one, other) in overlaps {
         places.unite(one, other);
     }
@@ -208,7 +208,7 @@ async fn set_paused(services: &Services, id: &PairId, paused: bool) -> Result<Pa
 
 /// Both calendars, as they were last seen. One that never was is asked for, and so is one that is
 /// to be written to and could not be then: its owner may have given write access since.
-async fn ends(services: &Services, new: &NewPair) -> Result<(CalendarRow, CalendarRow)> {
+async fn ends(services: &Services, new: &NewPair) -> Result<(CalendarRecord, CalendarRecord)> {
     let from = calendars::calendar(services, &new.from)
         .await?
         .filter(|from| from.writable || !new.two_way);

@@ -8,12 +8,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::calendar::{AccountId, ProviderKind};
+use engine::calendar::AccountId;
+use engine::provider::ProviderKind;
 use providers::Provider;
 use secrecy::SecretString;
 
 use super::id::{self, Address};
-use super::identity::Identity;
+use super::identity::AccountIdentity;
 use super::{Account, AccountStatus, Snapshot, accounts, evidence, remembered};
 use crate::{Result, Services};
 
@@ -21,7 +22,7 @@ use crate::{Result, Services};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An account whose secret was seen to be good.
-pub(super) struct Candidate {
+pub(super) struct VerifiedAccount {
     pub kind: ProviderKind,
     /// As it was typed.
     pub address: Address,
@@ -30,7 +31,7 @@ pub(super) struct Candidate {
     pub endpoint: String,
 }
 
-impl Candidate {
+impl VerifiedAccount {
     /// The id that it has where it is not connected yet.
     pub fn own_id(&self) -> AccountId {
         id::account(self.kind, &self.address, &self.user)
@@ -63,7 +64,7 @@ impl Candidate {
         if self.known_among(&known).is_some() {
             return Ok(None);
         }
-        let alike: Vec<(Account, Identity)> = known
+        let alike: Vec<(Account, AccountIdentity)> = known
             .into_iter()
             .filter_map(|account| identity_of(&account).map(|known| (account, known)))
             .filter(|(_, known)| identity.may_be(known))
@@ -94,13 +95,13 @@ impl Candidate {
         })
     }
 
-    fn identity(&self) -> Option<Identity> {
-        Identity::of(self.kind, &self.user, &self.endpoint)
+    fn identity(&self) -> Option<AccountIdentity> {
+        AccountIdentity::of(self.kind, &self.user, &self.endpoint)
     }
 }
 
-fn identity_of(account: &Account) -> Option<Identity> {
-    Identity::of(account.kind, &account.user, &account.endpoint)
+fn identity_of(account: &Account) -> Option<AccountIdentity> {
+    AccountIdentity::of(account.kind, &account.user, &account.endpoint)
 }
 
 async fn is_one(
@@ -146,9 +147,9 @@ pub(super) fn may_be_asked(services: &Services, account: &Account) -> bool {
 mod tests {
     use super::*;
 
-    fn candidate(kind: ProviderKind, url: &str, user: &str, home: &str) -> Candidate {
+    fn candidate(kind: ProviderKind, url: &str, user: &str, home: &str) -> VerifiedAccount {
         let endpoint = serde_json::json!({"base": home, "principal": "https://dav.example.org/p/", "homes": [{"url": home}]});
-        Candidate {
+        VerifiedAccount {
             kind,
             address: Address::parse(url).unwrap(),
             user: user.into(),
@@ -156,12 +157,12 @@ mod tests {
         }
     }
 
-    fn anna(url: &str) -> Candidate {
+    fn anna(url: &str) -> VerifiedAccount {
         candidate(ProviderKind::Caldav, url, "anna", "https://dav.example.org/anna/")
     }
 
-    fn stored(id: &str, from: Candidate) -> Account {
-        let Candidate { kind, address, user, endpoint } = from;
+    fn stored(id: &str, from: VerifiedAccount) -> Account {
+        let VerifiedAccount { kind, address, user, endpoint } = from;
         Account {
             id: AccountId::new(id),
             kind,
@@ -202,7 +203,7 @@ mod tests {
             let known = stored("a2", candidate(kind, "https://elsewhere.example/", user, home));
             assert_eq!(typed.known_among(&[known]), None, "{kind} {user} {home}");
         }
-        let google = Candidate {
+        let google = VerifiedAccount {
             kind: ProviderKind::Google,
             endpoint: "{}".into(),
             ..anna("https://www.googleapis.com/")

@@ -40,7 +40,7 @@ pub(crate) async fn rediscover(services: &Services, account: &Account) -> Result
     };
     let before = calendars::stored(services, &account.id).await?;
     let now = calendars::remember(services, &stored, listed).await?;
-    let moved = |row: &calendars::CalendarRow| {
+    let moved = |row: &calendars::CalendarRecord| {
         before.iter().any(|known| known.id == row.id && known.address != row.address)
     };
     Ok(stored.endpoint != account.endpoint || now.iter().any(moved))

@@ -15,10 +15,10 @@ use engine::pair::{Pair, Side};
 use providers::Provider;
 use providers::caldav::name_in_collection;
 
-use super::evidence::{Known, View, is_known};
+use super::evidence::{KnownEvent, View, is_known};
 use super::identity::last_segment;
-use super::{Account, CalendarRow, calendars, pairs};
-use crate::memory::Memory;
+use super::{Account, CalendarRecord, calendars, pairs};
+use crate::memory::PairStore;
 use crate::sync::Keys;
 use crate::{Result, Services};
 
@@ -32,7 +32,7 @@ pub(super) async fn is_one(
     account: &Account,
 ) -> Result<bool> {
     let rows = calendars::stored(services, &account.id).await?;
-    let mut remembered: BTreeMap<CalendarId, BTreeMap<String, Known>> = BTreeMap::new();
+    let mut remembered: BTreeMap<CalendarId, BTreeMap<String, KnownEvent>> = BTreeMap::new();
     for pair in pairs::pairs(services).await? {
         for side in Side::BOTH {
             if let Some(row) = rows.iter().find(|row| row.id == *pair.calendar(side)) {
@@ -67,18 +67,18 @@ async fn remember(
     services: &Services,
     pair: &Pair,
     side: Side,
-    row: &CalendarRow,
-    events: &mut BTreeMap<String, Known>,
+    row: &CalendarRecord,
+    events: &mut BTreeMap<String, KnownEvent>,
 ) -> Result<()> {
     let keys = Keys::new(services, pair).await?;
-    let memory = Memory::new(services, &keys.marks, pair);
+    let memory = PairStore::new(services, &keys.marks, pair);
     let mut after = None;
     loop {
         let (page, next) = memory.page(after.as_deref()).await?;
         for mapping in page.into_iter().filter(|mapping| mapping.is_live()) {
             let half = if mapping.side == side { mapping.origin } else { mapping.copy };
             if let Some(etag) = half.etag {
-                events.insert(name(row, &half.id), Known { etag, uid: half.uid });
+                events.insert(name(row, &half.id), KnownEvent { etag, uid: half.uid });
             }
         }
         after = next;
@@ -89,7 +89,7 @@ async fn remember(
 }
 
 /// The first release has named events by their whole paths.
-fn name(row: &CalendarRow, id: &EventId) -> String {
+fn name(row: &CalendarRecord, id: &EventId) -> String {
     match id.as_str().starts_with('/') {
         true => name_in_collection(row.first_address(), id).to_string(),
         false => id.to_string(),

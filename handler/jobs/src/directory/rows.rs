@@ -35,7 +35,7 @@ struct Versioned<T> {
 }
 
 #[derive(Deserialize)]
-struct OnlyVersion {
+struct RowVersion {
     v: u32,
 }
 
@@ -47,7 +47,7 @@ pub(super) fn encode<T: Serialize>(value: &T) -> Result<String> {
 
 /// A value as it was stored. `key` names the row in the error; nothing of its content is quoted.
 pub(super) fn decode<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
-    let OnlyVersion { v } = serde_json::from_str(text).map_err(|_| damaged(key))?;
+    let RowVersion { v } = serde_json::from_str(text).map_err(|_| damaged(key))?;
     if v > VERSION {
         return Err(newer(key, v, VERSION));
     }

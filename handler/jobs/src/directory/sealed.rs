@@ -30,13 +30,14 @@
 
 use std::collections::BTreeSet;
 
-use engine::calendar::{AccountId, ProviderKind};
+use engine::calendar::AccountId;
+use engine::provider::ProviderKind;
 use providers::caldav::Endpoint;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use store::{Op, Row, Table};
 use url::Url;
-use vault::Place;
+use vault::SealContext;
 use zeroize::Zeroizing;
 
 use super::accounts::{self, Account};
@@ -52,7 +53,7 @@ const ATTEMPTS: usize = 8;
 
 /// A row.
 #[derive(Serialize, Deserialize)]
-struct Sealed {
+struct SealedRow {
     v: u32,
     sealed: String,
 }
@@ -122,7 +123,7 @@ async fn seal_for(
     let row = row_of(id, VERSION);
     let sealed =
         services.vault.seal(place(services, &row), &SecretString::from(text.as_str())).await?;
-    encode(&Sealed { v: VERSION, sealed })
+    encode(&SealedRow { v: VERSION, sealed })
 }
 
 /// The secret of an account, for what the account's row names. Rows of version 1, and those that an
@@ -144,7 +145,7 @@ async fn opened(
     account: &Account,
     row: &Row,
 ) -> Result<(Bound, SecretString)> {
-    let Sealed { v, sealed } = decode(row)?;
+    let SealedRow { v, sealed } = decode(row)?;
     if v < VERSION {
         return migrate(services, account, row, &sealed).await;
     }
@@ -198,14 +199,14 @@ pub(super) async fn wrapped_anew(
     id: &AccountId,
     row: &Row,
 ) -> Result<Option<String>> {
-    let Sealed { v, sealed } = decode(row)?;
+    let SealedRow { v, sealed } = decode(row)?;
     let name = row_of(id, v);
     let Some(sealed) = services.vault.reseal(place(services, &name), &sealed).await? else {
         return Ok(None);
     };
     // It takes the place of the only copy: it is seen to open first.
     services.vault.open(place(services, &name), &sealed).await?;
-    encode(&Sealed { v, sealed }).map(Some)
+    encode(&SealedRow { v, sealed }).map(Some)
 }
 
 /// The version of the key that a row is wrapped with.
@@ -367,13 +368,13 @@ async fn replace(services: &Services, row: &Row, value: String) -> Result<bool> 
     }
 }
 
-fn encode(row: &Sealed) -> Result<String> {
+fn encode(row: &SealedRow) -> Result<String> {
     serde_json::to_string(row)
         .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))
 }
 
-fn decode(row: &Row) -> Result<Sealed> {
-    match serde_json::from_str::<Sealed>(&row.value) {
+fn decode(row: &Row) -> Result<SealedRow> {
+    match serde_json::from_str::<SealedRow>(&row.value) {
         Ok(found) if found.v > VERSION => Err(rows::newer(&row.key, found.v, VERSION)),
         Ok(found) => Ok(found),
         Err(_) => Err(rows::damaged(&row.key)),
@@ -412,8 +413,8 @@ fn row_of(id: &AccountId, version: u32) -> String {
     if version == 1 { id.to_string() } else { format!("{id}/{version}") }
 }
 
-fn place<'a>(services: &'a Services, row: &'a str) -> Place<'a> {
-    Place { table: Table::Secrets.name(), partition: &services.owner, row }
+fn place<'a>(services: &'a Services, row: &'a str) -> SealContext<'a> {
+    SealContext { table: Table::Secrets.name(), partition: &services.owner, row }
 }
 
 #[cfg(test)]

@@ -12,26 +12,26 @@ use store::{Row, Table};
 use tokio::sync::OnceCell;
 
 use super::accounts::{self, Account};
-use super::identity::Places;
+use super::identity::CalendarPlaces;
 use super::pairs::Ended;
-use super::{CalendarRow, ChannelRow, calendars, pairs, rows};
+use super::{CalendarRecord, WatchRecord, calendars, pairs, rows};
 use crate::{Result, Services};
 
 /// After so long, whoever begins something looks whether it was paused meanwhile.
 const RECENT: Duration = Duration::from_secs(10);
 
 /// Rows by their keys.
-type Rows = BTreeMap<String, Row>;
+type RowsByKey = BTreeMap<String, Row>;
 
 /// What one owner has, as it was at one moment. Whoever acts on it makes sure, under the lease, of
 /// what may have changed and matters: a pair that is still there has its calendars and accounts
 /// still, for their removal waits for the lease and takes the pair first.
 pub struct Snapshot {
     read: Instant,
-    rows: Rows,
+    rows: RowsByKey,
     /// The sealed secrets, read when the first is needed. All of an owner's: a handful, with one
     /// request.
-    secrets: OnceCell<Rows>,
+    secrets: OnceCell<RowsByKey>,
 }
 
 impl Snapshot {
@@ -79,7 +79,7 @@ impl Snapshot {
     }
 
     /// All calendars whose rows can be read.
-    pub(super) fn calendars(&self) -> Vec<CalendarRow> {
+    pub(super) fn calendars(&self) -> Vec<CalendarRecord> {
         self.readable(rows::CALENDAR)
     }
 
@@ -104,7 +104,7 @@ impl Snapshot {
         if ended.is_empty() {
             return false;
         }
-        let places = Places::read(self);
+        let places = CalendarPlaces::read(self);
         ended.iter().any(|Ended { from, to }| {
             places.same(to, calendar)
                 && places.knows(from)
@@ -128,12 +128,12 @@ impl Snapshot {
     }
 
     /// All channels.
-    pub(crate) fn channels(&self) -> Result<Vec<ChannelRow>> {
+    pub(crate) fn channels(&self) -> Result<Vec<WatchRecord>> {
         self.list(rows::CHANNEL)
     }
 
     /// A calendar as it was last seen; `None` where it never was.
-    pub fn calendar(&self, id: &CalendarId) -> Result<Option<CalendarRow>> {
+    pub fn calendar(&self, id: &CalendarId) -> Result<Option<CalendarRecord>> {
         self.get(&calendars::row_key(id))
     }
 
@@ -173,8 +173,8 @@ impl Snapshot {
 }
 
 /// All rows of the owner.
-async fn all(services: &Services, table: Table) -> Result<Rows> {
-    let mut all = Rows::new();
+async fn all(services: &Services, table: Table) -> Result<RowsByKey> {
+    let mut all = RowsByKey::new();
     loop {
         let after = all.last_key_value().map(|(key, _): (&String, &Row)| key.as_str());
         let page = services.store.scan(table, &services.owner, "", after, rows::PAGE).await?;

@@ -46,14 +46,14 @@ impl AccountStatus {
 
 /// A provider has closed an account for a while: for whoever works with it, in whichever process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parked {
+pub struct Suspended {
     /// Until then it is left alone.
     pub until: Timestamp,
     /// The same for people.
     pub why: Problem,
 }
 
-impl Parked {
+impl Suspended {
     fn for_at_least(wait: Duration, now: Timestamp) -> Self {
         let until = now
             .saturating_add(SignedDuration::try_from(wait).unwrap_or(LONGEST).min(LONGEST))
@@ -185,7 +185,7 @@ pub(super) async fn record_grant(
 }
 
 async fn park(services: &Services, account: &mut Account, wait: Duration) -> Result<()> {
-    let parked = Parked::for_at_least(wait, services.clock.now());
+    let parked = Suspended::for_at_least(wait, services.clock.now());
     if account
         .parked
         .as_ref()
@@ -225,7 +225,8 @@ fn conclusion(failure: Option<&Error>) -> Option<AccountStatus> {
 
 #[cfg(test)]
 mod tests {
-    use engine::calendar::{AccountId, ProviderKind};
+    use engine::calendar::AccountId;
+    use engine::provider::ProviderKind;
 
     use super::*;
 
@@ -306,7 +307,7 @@ mod tests {
         let now: Timestamp = "2026-03-10T12:00:00Z".parse().unwrap();
         let at = |minutes| now + SignedDuration::from_mins(minutes);
         let mut one = Account {
-            parked: Some(Parked::for_at_least(Duration::from_secs(3600), now)),
+            parked: Some(Suspended::for_at_least(Duration::from_secs(3600), now)),
             ..account(AccountStatus::Ok)
         };
         let shown = one.shown(at(59));

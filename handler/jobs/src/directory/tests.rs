@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use engine::calendar::{AccountId, CalendarId, PairId, ProviderKind};
+use engine::calendar::{AccountId, CalendarId, PairId};
 use engine::pair::{Pair, Reach};
+use engine::provider::ProviderKind;
 use jiff::Timestamp;
 use providers::Provider;
 use secrecy::SecretString;
@@ -40,20 +41,20 @@ impl Connect for Offline {
     }
 }
 
-struct Still;
+struct FixedClock;
 
-impl Clock for Still {
+impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
         Timestamp::UNIX_EPOCH
     }
 }
 
-struct World {
+struct AccountsWorld {
     services: Services,
     _dir: tempfile::TempDir,
 }
 
-fn world() -> World {
+fn world() -> AccountsWorld {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
     let vault = Arc::new(Envelope::local(dir.path()).unwrap());
@@ -63,15 +64,15 @@ fn world() -> World {
         store,
         vault,
         connect: Arc::new(Offline),
-        clock: Arc::new(Still),
+        clock: Arc::new(FixedClock),
         owner: "local".into(),
         setup: Arc::default(),
         pace: Arc::default(),
     };
-    World { services, _dir: dir }
+    AccountsWorld { services, _dir: dir }
 }
 
-impl World {
+impl AccountsWorld {
     async fn put(
         &self,
         table: Table,
@@ -105,7 +106,7 @@ impl World {
         };
         let mut rows = vec![("account:a1".to_owned(), rows::encode(&account).unwrap())];
         for id in ["c1", "c2"] {
-            let calendar = CalendarRow {
+            let calendar = CalendarRecord {
                 id: CalendarId::new(id),
                 account: account.id.clone(),
                 address: format!("/anna/{id}/"),
@@ -156,7 +157,7 @@ async fn a_calendar_that_two_accounts_see_is_written_to_under_one_lease() {
         let rows = Snapshot::read(&world.services);
         let (id, owned_at) = (CalendarId::new(id), Some(owned_at.to_owned()));
         async move {
-            CalendarRow {
+            CalendarRecord {
                 id,
                 owned_at,
                 ..rows.await.unwrap().calendar(&CalendarId::new("c1")).unwrap().unwrap()

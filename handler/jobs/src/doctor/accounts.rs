@@ -1,7 +1,7 @@
 //! The accounts: does each answer, and accept us?
 
 use super::{Finding, in_time, sentence};
-use crate::directory::{self, AccountStatus, Listing};
+use crate::directory::{self, AccountStatus, CalendarsFound};
 use crate::{Error, Result, Services};
 
 const CHECK: &str = "accounts";
@@ -28,7 +28,7 @@ async fn ask(services: &Services) -> Result<Vec<Finding>> {
     if accounts.is_empty() {
         return Ok(vec![none()]);
     }
-    let Listing { calendars, failures } = directory::calendars(services, None).await?;
+    let CalendarsFound { calendars, failures } = directory::calendars(services, None).await?;
     let one = |account: &directory::Account| {
         let (id, name) = (&account.id, &account.name);
         let check = format!("account:{id}");

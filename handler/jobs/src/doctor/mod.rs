@@ -69,7 +69,7 @@ pub struct Setup {
     /// Storage is an account in Azure, and no file.
     pub azure_storage: bool,
     /// Where the wrapping key is.
-    pub key: Key,
+    pub key: WrappingKey,
     /// Scheme and host under which providers reach this installation; `None` where they do not, and
     /// then they are not asked to call.
     pub public_url: Option<String>,
@@ -77,7 +77,7 @@ pub struct Setup {
 
 /// Where the wrapping key is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Key {
+pub enum WrappingKey {
     /// In a file.
     #[default]
     File,
@@ -106,7 +106,7 @@ impl Setup {
 
 /// How much is asked of accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accounts {
+pub enum AccountChecks {
     /// Each is asked for its calendars, once.
     Asked,
     /// What their last passes left behind; their servers are not troubled.
@@ -115,11 +115,11 @@ pub enum Accounts {
 
 /// Looks at storage, vault, clock, accounts and the work that waits; what was found in the settings
 /// is not repeated.
-pub async fn findings(services: &Services, how: Accounts) -> Vec<Finding> {
+pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
     let accounts = async {
         match how {
-            Accounts::Asked => accounts::asked(services).await,
-            Accounts::Remembered => accounts::remembered(services).await,
+            AccountChecks::Asked => accounts::asked(services).await,
+            AccountChecks::Remembered => accounts::remembered(services).await,
         }
     };
     let (storage, vault, accounts, push, work) = futures::join!(

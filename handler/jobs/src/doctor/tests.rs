@@ -4,27 +4,27 @@ use std::sync::Arc;
 
 use ::vault::Envelope;
 use async_trait::async_trait;
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use jiff::Timestamp;
 use providers::Provider;
 use secrecy::SecretString;
-use store::{Attempt, Embedded, Leases, Message, Op, Queue, Row, Store, Table};
+use store::{Acquired, Embedded, Leases, Message, Op, Queue, Row, Store, Table};
 
 use super::*;
 use crate::{Clock, Connect, nudge};
 
-struct Still;
+struct FixedClock;
 
-impl Clock for Still {
+impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
         "2026-07-01T12:00:00Z".parse().unwrap()
     }
 }
 
-struct Offline;
+struct OfflineProvider;
 
 #[async_trait]
-impl Connect for Offline {
+impl Connect for OfflineProvider {
     async fn discover(
         &self,
         _: ProviderKind,
@@ -117,7 +117,7 @@ impl Queue for Broken {
 
 #[async_trait]
 impl Leases for Broken {
-    async fn acquire(&self, _: &str, _: &[&str]) -> store::Result<Attempt> {
+    async fn acquire(&self, _: &str, _: &[&str]) -> store::Result<Acquired> {
         self.write().await
     }
     fn pause(&self) -> Duration {
@@ -127,14 +127,14 @@ impl Leases for Broken {
 
 fn services() -> (Services, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
-    let store = Arc::new(Embedded::open(dir.path(), || Still.now()).unwrap());
+    let store = Arc::new(Embedded::open(dir.path(), || FixedClock.now()).unwrap());
     let services = Services {
         leases: store.clone(),
         queue: store.clone(),
         store,
         vault: Arc::new(Envelope::local(dir.path()).unwrap()),
-        connect: Arc::new(Offline),
-        clock: Arc::new(Still),
+        connect: Arc::new(OfflineProvider),
+        clock: Arc::new(FixedClock),
         owner: "local".into(),
         setup: Arc::default(),
         pace: Arc::default(),
@@ -159,7 +159,7 @@ fn of<'a>(findings: &'a [Finding], check: &str) -> &'a Finding {
 #[tokio::test]
 async fn a_fresh_installation_is_well_and_stays_empty() {
     let (services, _dir) = services();
-    for how in [Accounts::Asked, Accounts::Remembered] {
+    for how in [AccountChecks::Asked, AccountChecks::Remembered] {
         let findings = findings(&services, how).await;
         assert!(findings.iter().all(|finding| finding.ok && finding.fix.is_none()), "{findings:?}");
         for check in [
@@ -187,7 +187,7 @@ async fn a_fresh_installation_is_well_and_stays_empty() {
 #[tokio::test]
 async fn whoever_may_only_read_is_told_which_roles_are_missing() {
     let (services, _dir) = broken(Broken::ReadOnly);
-    let findings = findings(&services, Accounts::Remembered).await;
+    let findings = findings(&services, AccountChecks::Remembered).await;
     for (check, role) in [
         ("storage:rows", "Storage Table Data Contributor on the tables"),
         ("storage:queue", "Storage Queue Data Contributor"),
@@ -229,10 +229,10 @@ async fn an_account_that_does_not_answer_is_named_and_what_is_remembered_names_n
     )
     .await
     .unwrap();
-    let asked = findings(&services, Accounts::Asked).await;
+    let asked = findings(&services, AccountChecks::Asked).await;
     let check = format!("account:{}", account.id);
     assert!(!of(&asked, &check).ok && of(&asked, &check).message.contains("anna"), "{asked:?}");
-    let remembered = findings(&services, Accounts::Remembered).await;
+    let remembered = findings(&services, AccountChecks::Remembered).await;
     assert!(remembered.iter().all(|finding| !finding.message.contains("anna")), "{remembered:?}");
     assert!(
         remembered.iter().any(|finding| finding.check.starts_with("account")),

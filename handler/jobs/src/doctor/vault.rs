@@ -1,6 +1,6 @@
 //! The vault: does its key wrap and unwrap, and can the key of all fingerprints be had?
 
-use super::{Finding, Key, in_time};
+use super::{Finding, WrappingKey, in_time};
 use crate::{Error, Result, Services};
 
 const CHECK: &str = "vault";
@@ -8,11 +8,11 @@ const CHECK: &str = "vault";
 /// Wraps and unwraps a throw-away key.
 pub async fn finding(services: &Services) -> Finding {
     let key = services.setup.key;
-    if key == Key::NotMade {
+    if key == WrappingKey::NotMade {
         return Finding::good(CHECK, "There is no key yet; it is made with the first account.");
     }
     match (in_time(look(services)).await, key) {
-        (Ok(()), Key::KeyVault) => {
+        (Ok(()), WrappingKey::KeyVault) => {
             Finding::good(CHECK, "The key in Azure Key Vault wraps and unwraps.")
         }
         (Ok(()), _) => {
@@ -21,7 +21,7 @@ pub async fn finding(services: &Services) -> Finding {
         (Err(error @ (Error::Store(_) | Error::Vault(vault::Error::Row(_)))), _) => {
             Finding::from_error(CHECK, &error, "Nothing is lost. See storage, then look again.")
         }
-        (Err(error), Key::KeyVault) => Finding::from_error(
+        (Err(error), WrappingKey::KeyVault) => Finding::from_error(
             CHECK,
             &error,
             "Nothing is lost. The identity needs the role Key Vault Crypto Service Encryption \

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::calendar::{CalendarId, PairId};
 use engine::event::EventId;
-use engine::mapping::{Mapping, State};
+use engine::mapping::{Mapping, MappingState};
 use engine::marker::{MappingId, Marks};
 use engine::pair::{Pair, Side};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::{MAX_COMMIT, Op, Store, Table};
 
-use super::rows::{PairRow, ProblemRow};
-use super::state::Head;
+use super::rows::{ProblemRow, StateRecord};
+use super::state::LockedState;
 use super::{MAPPING, decode, encode, index_key, mapping_key, problem_key};
 use crate::{Result, Services};
 
@@ -27,7 +27,7 @@ struct IndexRow {
 }
 
 /// Reads and writes what is remembered of one pair.
-pub struct Memory<'a> {
+pub struct PairStore<'a> {
     pub(super) services: &'a Services,
     marks: &'a Marks,
     pub(super) pair: &'a Pair,
@@ -49,7 +49,7 @@ pub struct Lookup {
 
 /// What is to be remembered, row by row.
 #[derive(Default)]
-pub struct Notes {
+pub struct Batch {
     pub(super) groups: Vec<Group>,
 }
 
@@ -72,7 +72,7 @@ impl Group {
     }
 }
 
-impl Notes {
+impl Batch {
     /// Nothing to write.
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty()
@@ -84,7 +84,7 @@ impl Notes {
     }
 }
 
-impl<'a> Memory<'a> {
+impl<'a> PairStore<'a> {
     /// For a pair.
     pub fn new(services: &'a Services, marks: &'a Marks, pair: &'a Pair) -> Self {
         Self { services, marks, pair, bases: OnceLock::new(), aliased: AtomicBool::new(false) }
@@ -96,14 +96,14 @@ impl<'a> Memory<'a> {
 
     /// Where the pair stands, and which events could not be copied; for whoever holds its lease.
     /// One request.
-    pub(crate) async fn begin(&self) -> Result<(Head, Vec<ProblemRow>)> {
-        let (head, problems) = Head::read(&*self.services.store, &self.pair.id).await?;
+    pub(crate) async fn begin(&self) -> Result<(LockedState, Vec<ProblemRow>)> {
+        let (head, problems) = LockedState::read(&*self.services.store, &self.pair.id).await?;
         self.goes_by(&head.row().await);
         Ok((head, problems))
     }
 
     /// Where the pair stands decides how its mappings are looked up.
-    pub(crate) fn goes_by(&self, row: &PairRow) {
+    pub(crate) fn goes_by(&self, row: &StateRecord) {
         self.aliased.fetch_or(row.aliased, Ordering::Relaxed);
         if let Some(bases) = &row.bases {
             // Set once: they never change.
@@ -245,7 +245,7 @@ impl<'a> Memory<'a> {
     }
 
     /// Notes a mapping as it is now; `before` is what was stored, if anything was.
-    pub fn note(&self, notes: &mut Notes, before: Option<&Mapping>, now: &Mapping) -> Result<()> {
+    pub fn note(&self, notes: &mut Batch, before: Option<&Mapping>, now: &Mapping) -> Result<()> {
         let mut ops = vec![Op::Put { key: mapping_key(now.id), value: encode(now)? }];
         let keys_before = before.map(|mapping| self.index_keys(mapping)).unwrap_or_default();
         let keys_now = self.index_keys(now);
@@ -254,8 +254,8 @@ impl<'a> Memory<'a> {
         for key in keys_now.into_iter().filter(|key| !keys_before.contains(key)) {
             ops.push(Op::Put { key, value: encode(&IndexRow { m: now.id })? });
         }
-        let is_by_another = |mapping: &Mapping| mapping.state == State::CopiedByAnother;
-        let is_archived = |mapping: &Mapping| mapping.state == State::Archived;
+        let is_by_another = |mapping: &Mapping| mapping.state == MappingState::CopiedByAnother;
+        let is_archived = |mapping: &Mapping| mapping.state == MappingState::Archived;
         let aliased = self.has_alias(now);
         self.aliased.fetch_or(aliased, Ordering::Relaxed);
         notes.groups.push(Group {
@@ -270,11 +270,11 @@ impl<'a> Memory<'a> {
     }
 
     /// Drops all mappings of events that were left alone, so that they are decided about anew.
-    pub(crate) async fn forget_left_alone(&self, head: &Head) -> Result<()> {
+    pub(crate) async fn forget_left_alone(&self, head: &LockedState) -> Result<()> {
         let mut after = None;
         loop {
             let (page, next) = self.page(after.as_deref()).await?;
-            let mut notes = Notes::default();
+            let mut notes = Batch::default();
             for mapping in page.iter().filter(|mapping| mapping.is_left_alone()) {
                 self.forget(&mut notes, mapping);
             }
@@ -287,11 +287,11 @@ impl<'a> Memory<'a> {
     }
 
     /// Drops a mapping.
-    pub fn forget(&self, notes: &mut Notes, mapping: &Mapping) {
+    pub fn forget(&self, notes: &mut Batch, mapping: &Mapping) {
         let keys = self.index_keys(mapping).into_iter().chain([mapping_key(mapping.id)]);
         let ops = keys.map(|key| Op::Delete { key, etag: None }).collect();
-        let by_another = -i64::from(mapping.state == State::CopiedByAnother);
-        let archived = -i64::from(mapping.state == State::Archived);
+        let by_another = -i64::from(mapping.state == MappingState::CopiedByAnother);
+        let archived = -i64::from(mapping.state == MappingState::Archived);
         notes.groups.push(Group {
             copies: -i64::from(mapping.is_live()),
             archived,
@@ -301,25 +301,30 @@ impl<'a> Memory<'a> {
     }
 
     /// Notes an event that could not be copied.
-    pub fn note_problem(&self, notes: &mut Notes, id: &EventId, row: &ProblemRow) -> Result<()> {
+    pub fn note_problem(&self, notes: &mut Batch, id: &EventId, row: &ProblemRow) -> Result<()> {
         let key = problem_key(self.marks, &row.problem.calendar, id);
         notes.groups.push(Group::of(vec![Op::Put { key, value: encode(row)? }]));
         Ok(())
     }
 
     /// Drops such a note.
-    pub fn forget_problem(&self, notes: &mut Notes, calendar: &CalendarId, id: &str) {
+    pub fn forget_problem(&self, notes: &mut Batch, calendar: &CalendarId, id: &str) {
         let key = problem_key(self.marks, calendar, &EventId::new(id));
         notes.groups.push(Group::of(vec![Op::Delete { key, etag: None }]));
     }
 
     /// Writes what was noted ([`Head::commit`]).
-    pub(crate) async fn commit(&self, head: &Head, notes: Notes) -> Result<()> {
+    pub(crate) async fn commit(&self, head: &LockedState, notes: Batch) -> Result<()> {
         head.commit(&*self.services.store, &self.pair.id, notes, None).await
     }
 
     /// The last write of a pass: what was noted, and where the pair stands from now on.
-    pub(crate) async fn finish(&self, head: &Head, notes: Notes, row: PairRow) -> Result<()> {
+    pub(crate) async fn finish(
+        &self,
+        head: &LockedState,
+        notes: Batch,
+        row: StateRecord,
+    ) -> Result<()> {
         head.commit(&*self.services.store, &self.pair.id, notes, Some(row)).await
     }
 
@@ -328,7 +333,7 @@ impl<'a> Memory<'a> {
         let origins = self.pair.calendar(mapping.side);
         let mut keys = Vec::new();
         // What is already there may be an origin of this pair, and is found by that.
-        if mapping.state != State::AlreadyThere {
+        if mapping.state != MappingState::AlreadyThere {
             keys.push(index_key(self.marks, copies, &mapping.copy.id));
         }
         if self.has_alias(mapping) {

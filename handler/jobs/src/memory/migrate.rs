@@ -7,19 +7,19 @@
 //!   so the address of the calendar is kept ([`PairRow::bases`](super::PairRow::bases)), and an
 //!   origin is still found with one read.
 
-use engine::calendar::ProviderKind;
 use engine::event::EventId;
 use engine::mapping::Mapping;
 use engine::pair::Side;
+use engine::provider::ProviderKind;
 use providers::caldav::name_in_collection;
 
-use super::{Head, Memory, Notes, PairRow, ProblemRow};
+use super::{Batch, LockedState, PairStore, ProblemRow, StateRecord};
 use crate::Result;
-use crate::directory::{Account, CalendarRow};
+use crate::directory::{Account, CalendarRecord};
 
 /// The address by which the first release has named the events of a calendar; it has followed no
 /// calendar to another one.
-pub(crate) fn base(account: &Account, calendar: &CalendarRow) -> Option<String> {
+pub(crate) fn base(account: &Account, calendar: &CalendarRecord) -> Option<String> {
     match account.kind {
         ProviderKind::Caldav | ProviderKind::Icloud => {
             Some(format!("{}/", calendar.first_address().trim_end_matches('/')))
@@ -30,8 +30,8 @@ pub(crate) fn base(account: &Account, calendar: &CalendarRow) -> Option<String> 
 
 /// Moves the rows of a pair, once. For whoever holds its lease.
 pub(crate) async fn migrate(
-    memory: &Memory<'_>,
-    head: &Head,
+    memory: &PairStore<'_>,
+    head: &LockedState,
     problems: &[ProblemRow],
     bases: [Option<String>; 2],
 ) -> Result<bool> {
@@ -43,7 +43,7 @@ pub(crate) async fn migrate(
         head.set_by_name().await;
         return Ok(false);
     }
-    let row = PairRow { bases: Some(bases.clone()), ..row };
+    let row = StateRecord { bases: Some(bases.clone()), ..row };
     memory.goes_by(&row);
     let name = |side: Side, id: &EventId| match &bases[side as usize] {
         Some(base) => name_in_collection(base, id),
@@ -52,7 +52,7 @@ pub(crate) async fn migrate(
     let mut after = None;
     loop {
         let (page, next) = memory.page(after.as_deref()).await?;
-        let mut notes = Notes::default();
+        let mut notes = Batch::default();
         for before in page {
             let mut now: Mapping = before.clone();
             now.origin.id = name(before.side, &before.origin.id);
@@ -67,7 +67,7 @@ pub(crate) async fn migrate(
             break;
         }
     }
-    let mut notes = Notes::default();
+    let mut notes = Batch::default();
     for before in problems {
         let side = if before.problem.calendar == memory.pair.from { Side::From } else { Side::To };
         let id = name(side, &EventId::new(before.problem.event.as_str()));
@@ -78,7 +78,7 @@ pub(crate) async fn migrate(
             memory.note_problem(&mut notes, &id, &now)?;
         }
     }
-    let row = PairRow { bases: Some(bases), by_name: true, ..head.row().await };
+    let row = StateRecord { bases: Some(bases), by_name: true, ..head.row().await };
     memory.finish(head, notes, row).await?;
     tracing::info!(pair = %memory.pair.id, "the rows of this pair go by the names of events now");
     Ok(true)

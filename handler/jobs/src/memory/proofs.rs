@@ -10,7 +10,7 @@ use providers::Absence;
 use serde::{Deserialize, Serialize};
 use store::{MAX_COMMIT, Op, Store, Table};
 
-use super::mappings::{Group, Notes};
+use super::mappings::{Batch, Group};
 use super::{PROOF, decode, encode};
 use crate::{Result, Services};
 
@@ -23,7 +23,7 @@ const PAGE: usize = 500;
 const IN_A_ROW: usize = 20;
 
 #[derive(Serialize, Deserialize)]
-struct Rows {
+struct ProofRows {
     proofs: Vec<ProofRow>,
 }
 
@@ -117,13 +117,13 @@ impl ProofRow {
 }
 
 /// Notes the proofs of some deletions, in rows of their own; `known` counts those of this pass.
-pub(crate) fn note(notes: &mut Notes, day: Date, known: &mut u32, rows: &[ProofRow]) -> Result<()> {
+pub(crate) fn note(notes: &mut Batch, day: Date, known: &mut u32, rows: &[ProofRow]) -> Result<()> {
     for rows in rows.chunks(IN_A_ROW) {
         // A pass that was cut off has the same number as the next one, and not the same time.
         let key = format!("{PROOF}{day}:{:020}:{known:05}", rows[0].at.as_nanosecond());
         notes.groups.push(Group::of(vec![Op::Put {
             key,
-            value: encode(&Rows { proofs: rows.to_vec() })?,
+            value: encode(&ProofRows { proofs: rows.to_vec() })?,
         }]));
         *known += 1;
     }
@@ -143,7 +143,7 @@ pub(crate) async fn of(
             services.store.scan(Table::Pairs, pair.as_str(), PROOF, after.as_deref(), PAGE).await?;
         for row in &rows {
             found.extend(
-                decode::<Rows>(&row.key, &row.value)?.proofs.into_iter().filter(&is_asked_for),
+                decode::<ProofRows>(&row.key, &row.value)?.proofs.into_iter().filter(&is_asked_for),
             );
         }
         match rows.last().filter(|_| rows.len() == PAGE) {
@@ -160,7 +160,7 @@ pub(crate) async fn of(
 pub(crate) async fn purge(
     store: &dyn Store,
     pair: &PairId,
-    notes: &mut Notes,
+    notes: &mut Batch,
     oldest: Date,
     today: Date,
 ) -> Result<Option<Date>> {

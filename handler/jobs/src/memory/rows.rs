@@ -1,11 +1,11 @@
 //! The rows that say where a pair stands.
 
 use engine::change::Cursor;
+use engine::fidelity::Fidelity;
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use providers::Fidelity;
 use serde::{Deserialize, Serialize};
 
 use super::awaited::Awaited;
@@ -14,7 +14,7 @@ use crate::report::{EventProblem, Held, PairStatus, Problem};
 
 /// Where a pair stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct PairRow {
+pub struct StateRecord {
     /// How far each calendar was read.
     #[serde(default)]
     pub from: Option<CursorRow>,
@@ -158,7 +158,7 @@ pub struct HeldRow {
     pub emptied: Vec<Side>,
 }
 
-impl PairRow {
+impl StateRecord {
     /// The cursor of that end.
     pub fn cursor(&self, side: Side) -> Option<&Cursor> {
         match side {

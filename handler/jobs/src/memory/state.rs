@@ -10,8 +10,8 @@ use store::{MAX_COMMIT, Op, Row, Store, Table};
 use tokio::sync::Mutex;
 
 use super::awaited::Awaited;
-use super::mappings::{Group, Notes};
-use super::rows::{PairRow, ProblemRow};
+use super::mappings::{Batch, Group};
+use super::rows::{ProblemRow, StateRecord};
 use super::{LOOKED, MEMBERS, Members, PROBLEM, STATE, decode, encode};
 use crate::{Error, Result, Services};
 
@@ -27,15 +27,15 @@ struct LookedRow {
 }
 
 /// Where a pair stands, as it is seen without a lease.
-pub(crate) struct Look {
+pub(crate) struct StateSnapshot {
     /// As the last pass has left it.
-    pub row: PairRow,
+    pub row: StateRecord,
     /// When it was last seen that nothing is to be done, and the version of the row that says so. A
     /// pass makes it.
     looked: Option<(Timestamp, String)>,
 }
 
-impl Look {
+impl StateSnapshot {
     /// When the pair was last passed over, or seen to need none.
     pub fn last(&self) -> Option<Timestamp> {
         self.row.last_sync.max(self.looked.as_ref().map(|(at, _)| *at))
@@ -48,9 +48,9 @@ impl Look {
 }
 
 /// Looks at a pair. One request.
-pub(crate) async fn look(store: &dyn Store, pair: &PairId) -> Result<Look> {
+pub(crate) async fn look(store: &dyn Store, pair: &PairId) -> Result<StateSnapshot> {
     let rows = store.scan(Table::Pairs, pair.as_str(), STATE, None, OWN).await?;
-    let mut look = Look { row: PairRow::default(), looked: None };
+    let mut look = StateSnapshot { row: StateRecord::default(), looked: None };
     for row in rows {
         match row.key.as_str() {
             STATE => look.row = decode(STATE, &row.value)?,
@@ -66,7 +66,7 @@ pub(crate) async fn look(store: &dyn Store, pair: &PairId) -> Result<Look> {
 pub(crate) async fn note_look(
     store: &dyn Store,
     pair: &PairId,
-    look: &Look,
+    look: &StateSnapshot,
     at: Timestamp,
 ) -> Result<()> {
     let Some((_, etag)) = &look.looked else { return Ok(()) };
@@ -79,18 +79,18 @@ pub(crate) async fn note_look(
 }
 
 /// Where a pair stands; `last_sync` is when it was last passed over, or seen to need none.
-pub async fn state(services: &Services, pair: &PairId) -> Result<PairRow> {
+pub async fn state(services: &Services, pair: &PairId) -> Result<StateRecord> {
     let look = look(&*services.store, pair).await?;
-    Ok(PairRow { last_sync: look.last(), ..look.row })
+    Ok(StateRecord { last_sync: look.last(), ..look.row })
 }
 
 /// Changes where a pair stands; for whoever holds its lease. What is left as it was is not written.
 pub(crate) async fn change_state(
     services: &Services,
     pair: &PairId,
-    change: impl FnOnce(&mut PairRow),
+    change: impl FnOnce(&mut StateRecord),
 ) -> Result<()> {
-    let (head, _) = Head::read(&*services.store, pair).await?;
+    let (head, _) = LockedState::read(&*services.store, pair).await?;
     if head.is_new().await {
         head.set_by_name().await;
     }
@@ -100,7 +100,7 @@ pub(crate) async fn change_state(
     if row == before {
         return Ok(());
     }
-    head.commit(&*services.store, pair, Notes::default(), Some(row)).await
+    head.commit(&*services.store, pair, Batch::default(), Some(row)).await
 }
 
 /// The events of a pair that could not be copied, at most `limit`.
@@ -114,7 +114,7 @@ pub async fn problems(services: &Services, pair: &PairId, limit: usize) -> Resul
 
 /// Where a pair stands, in the hands of whoever holds its lease: the row as it was last read or
 /// written, and its version.
-pub(crate) struct Head {
+pub(crate) struct LockedState {
     saved: Mutex<Saved>,
     /// Apart from the row: a write that is under way notes it while nobody polls it, and must not
     /// wait for a commit.
@@ -122,7 +122,7 @@ pub(crate) struct Head {
 }
 
 struct Saved {
-    row: PairRow,
+    row: StateRecord,
     /// Of the row; none before the first commit.
     etag: Option<String>,
     /// There is a row for looks.
@@ -132,11 +132,11 @@ struct Saved {
     member_rows: usize,
 }
 
-impl Head {
+impl LockedState {
     /// Reads it, and the problems of the pair with it.
     pub async fn read(store: &dyn Store, pair: &PairId) -> Result<(Self, Vec<ProblemRow>)> {
         let mut saved = Saved {
-            row: PairRow::default(),
+            row: StateRecord::default(),
             etag: None,
             looked: false,
             members: Members::default(),
@@ -169,7 +169,7 @@ impl Head {
     }
 
     /// As it was last read or written.
-    pub async fn row(&self) -> PairRow {
+    pub async fn row(&self) -> StateRecord {
         self.saved.lock().await.row.clone()
     }
 
@@ -195,7 +195,7 @@ impl Head {
     }
 
     /// Notes what is held from now on.
-    pub async fn note_members(&self, notes: &mut Notes, members: Members) -> Result<()> {
+    pub async fn note_members(&self, notes: &mut Batch, members: Members) -> Result<()> {
         let mut saved = self.saved.lock().await;
         if saved.members != members {
             let (ops, rows) = members.rows(saved.member_rows)?;
@@ -206,7 +206,7 @@ impl Head {
     }
 
     /// How many events another installation has copied, once these notes are written.
-    pub async fn copied_by_another(&self, notes: &Notes) -> u64 {
+    pub async fn copied_by_another(&self, notes: &Batch) -> u64 {
         let noted = notes.groups.iter().map(|group| group.by_another).sum();
         self.saved.lock().await.row.copied_by_another.saturating_add_signed(noted)
     }
@@ -275,8 +275,8 @@ impl Head {
         &self,
         store: &dyn Store,
         pair: &PairId,
-        notes: Notes,
-        now: Option<PairRow>,
+        notes: Batch,
+        now: Option<StateRecord>,
     ) -> Result<()> {
         // One commit at a time: each replaces the version that the one before has left.
         let mut saved = self.saved.lock().await;
@@ -293,7 +293,7 @@ impl Head {
             if groups.peek().is_some_and(|next| {
                 batch.len() + next.ops.len() > MAX_COMMIT - OWN || touches(next)
             }) {
-                let row = PairRow {
+                let row = StateRecord {
                     awaited: self.awaited().stored(saved.row.passes + 1),
                     ..saved.row.clone()
                 };
@@ -310,12 +310,13 @@ impl Head {
         }
         match now {
             Some(row) => {
-                let row = PairRow { awaited: self.awaited().stored(saved.row.passes + 1), ..row };
+                let row =
+                    StateRecord { awaited: self.awaited().stored(saved.row.passes + 1), ..row };
                 saved.replace(store, pair, batch, sums, row).await
             }
             None if batch.is_empty() => Ok(()),
             None => {
-                let row = PairRow {
+                let row = StateRecord {
                     awaited: self.awaited().stored(saved.row.passes + 1),
                     ..saved.row.clone()
                 };
@@ -350,10 +351,10 @@ impl Saved {
         pair: &PairId,
         mut ops: Vec<Op>,
         sums: Sums,
-        row: PairRow,
+        row: StateRecord,
     ) -> Result<()> {
         // These follow from what is written, whatever the caller's row says.
-        let row = PairRow {
+        let row = StateRecord {
             copies: self.row.copies.saturating_add_signed(sums.copies),
             archived: self.row.archived.saturating_add_signed(sums.archived),
             copied_by_another: self.row.copied_by_another.saturating_add_signed(sums.by_another),

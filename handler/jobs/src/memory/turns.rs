@@ -17,7 +17,7 @@ pub struct Turns {
     /// How closely they look: where that differs, so may the events and their order.
     pub look: Closeness,
     /// Events up to this one, in the order of the pass, are settled.
-    pub upto: Place,
+    pub upto: EventPlace,
 }
 
 /// How closely a turn looks.
@@ -35,4 +35,4 @@ pub struct Closeness {
 
 /// Where an event that no mapping knows comes in a pass: by its group, then by its id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Place(pub u8, pub EventId);
+pub struct EventPlace(pub u8, pub EventId);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use futures::future::join_all;
 use jiff::Timestamp;
 use providers::Provider;
@@ -14,13 +14,13 @@ use store::{Embedded, Op, Row, Store, Table};
 use vault::{Envelope, KEY_FILE};
 
 use super::*;
-use crate::{Clock, Connect, Pace};
+use crate::{Clock, Connect, InProcess};
 
 /// Finds every account; what is opened says with which secret.
-struct Servers;
+struct RotateServers;
 
 #[async_trait]
-impl Connect for Servers {
+impl Connect for RotateServers {
     async fn discover(
         &self,
         _: ProviderKind,
@@ -42,9 +42,9 @@ impl Connect for Servers {
 }
 
 #[derive(Default)]
-struct Hands(AtomicI64);
+struct RotateClock(AtomicI64);
 
-impl Clock for Hands {
+impl Clock for RotateClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + self.0.load(Ordering::Relaxed)).unwrap()
     }
@@ -98,40 +98,40 @@ impl Store for Leaving {
     }
 }
 
-struct World {
+struct RotateWorld {
     services: Services,
-    clock: Arc<Hands>,
+    clock: Arc<RotateClock>,
     accounts: Vec<AccountId>,
     dir: tempfile::TempDir,
 }
 
 const SECRETS: [&str; 3] = ["first secret", "second secret", "third secret"];
 
-async fn world() -> World {
+async fn world() -> RotateWorld {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(
         Embedded::open(dir.path(), || Timestamp::from_second(1_800_000_000).unwrap()).unwrap(),
     );
-    let clock = Arc::new(Hands::default());
+    let clock = Arc::new(RotateClock::default());
     let services = Services {
         leases: store.clone(),
         queue: store.clone(),
         store,
         vault: Arc::new(Envelope::local(dir.path()).unwrap()),
-        connect: Arc::new(Servers),
+        connect: Arc::new(RotateServers),
         clock: clock.clone(),
         owner: "local".into(),
         setup: Arc::default(),
         pace: Arc::default(),
     };
-    let mut world = World { services, clock, accounts: Vec::new(), dir };
+    let mut world = RotateWorld { services, clock, accounts: Vec::new(), dir };
     for (n, secret) in SECRETS.into_iter().enumerate() {
         world.accounts.push(world.connect(n, secret).await);
     }
     world
 }
 
-impl World {
+impl RotateWorld {
     async fn connect(&self, n: usize, secret: &str) -> AccountId {
         let url = format!("https://dav{n}.example.org/");
         directory::connect_account(
@@ -295,7 +295,8 @@ async fn what_cannot_be_opened_is_named_and_left_and_the_others_go_on() {
 async fn secrets_of_an_earlier_version_are_wrapped_too() {
     let world = world().await;
     let id = &world.accounts[0];
-    let place = vault::Place { table: Table::Secrets.name(), partition: "local", row: id.as_str() };
+    let place =
+        vault::SealContext { table: Table::Secrets.name(), partition: "local", row: id.as_str() };
     let sealed = world.services.vault.seal(place, &SECRETS[0].into()).await.unwrap();
     world.put(id.as_str(), &format!(r#"{{"v":1,"sealed":"{sealed}"}}"#)).await;
     let done = rotate(&world.services, false).await.unwrap();
@@ -340,7 +341,8 @@ async fn everything_at_once_loses_nothing() {
     for round in 0..5 {
         world.wait(61);
         let rotations = (0..3).map(|_| async {
-            let services = Services { pace: Arc::new(Pace::default()), ..world.services.clone() };
+            let services =
+                Services { pace: Arc::new(InProcess::default()), ..world.services.clone() };
             rotate(&services, false).await.map(drop)
         });
         let uses = (0..10).map(|n| {

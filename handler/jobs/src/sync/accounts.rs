@@ -6,22 +6,22 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use engine::calendar::{AccountId, CalendarId};
-use engine::change::Tip;
+use engine::change::StateTag;
 use engine::pair::Pair;
 use jiff::Timestamp;
-use providers::{Glance, Provider};
+use providers::{CollectionState, Provider};
 use tokio::task::JoinSet;
 
 use super::SyncOptions;
 use crate::channels;
-use crate::directory::{self, Account, AccountStatus, CalendarRow, Snapshot};
+use crate::directory::{self, Account, AccountStatus, CalendarRecord, Snapshot};
 use crate::{Error, Result, Services};
 
 /// One end of a pair, ready to be worked on.
 #[derive(Clone)]
 pub(crate) struct End {
     /// The calendar.
-    pub calendar: CalendarRow,
+    pub calendar: CalendarRecord,
     /// Its account.
     pub account: Account,
     /// Who keeps it.
@@ -30,7 +30,7 @@ pub(crate) struct End {
 
 /// Finds both ends of a pair. A request is made only for an account of an earlier version, once.
 pub(crate) async fn ends(services: &Services, pair: &Pair) -> Result<[End; 2]> {
-    Accounts::new(services, &Snapshot::read(services).await?).ends(pair).await
+    OpenAccounts::new(services, &Snapshot::read(services).await?).ends(pair).await
 }
 
 /// One calendar, ready to be worked on. A request is made as for [`ends`].
@@ -39,19 +39,19 @@ pub(crate) async fn end(
     directory: &Snapshot,
     calendar: &CalendarId,
 ) -> Result<End> {
-    Accounts::new(services, directory).end(calendar).await
+    OpenAccounts::new(services, directory).end(calendar).await
 }
 
 /// What is known of the accounts during one call.
-pub(super) struct Accounts<'a> {
+pub(super) struct OpenAccounts<'a> {
     services: &'a Services,
     pub directory: Directory<'a>,
     open: BTreeMap<AccountId, (Account, Arc<dyn Provider>)>,
     /// The state of all calendars of an account, or why it is not known: asked once a round, so
     /// that a refused password is sent once.
-    glances: BTreeMap<AccountId, providers::Result<BTreeMap<String, Glance>>>,
+    glances: BTreeMap<AccountId, providers::Result<BTreeMap<String, CollectionState>>>,
     /// Accounts that are being asked, and those that have not answered yet.
-    asking: JoinSet<(AccountId, providers::Result<BTreeMap<String, Glance>>)>,
+    asking: JoinSet<(AccountId, providers::Result<BTreeMap<String, CollectionState>>)>,
     silent: BTreeSet<AccountId>,
     /// Accounts whose homes were discovered again, once a call.
     searched: BTreeSet<AccountId>,
@@ -74,15 +74,15 @@ impl Deref for Directory<'_> {
 }
 
 /// Both ends of a pair, and where each stands by the last glance.
-pub(super) struct Sight {
+pub(super) struct EndStates {
     pub ends: [End; 2],
-    pub tips: [Option<Tip>; 2],
+    pub tips: [Option<StateTag>; 2],
     /// There is nothing to read at this end: its provider tells us of changes, and told of the
     /// other one.
     pub quiet: [bool; 2],
 }
 
-impl<'a> Accounts<'a> {
+impl<'a> OpenAccounts<'a> {
     pub fn new(services: &'a Services, directory: &'a Snapshot) -> Self {
         let directory = Directory::Given(directory);
         Self {
@@ -131,7 +131,7 @@ impl<'a> Accounts<'a> {
             self.silent.insert(account.clone());
             self.asking.spawn(async move {
                 let addresses: Vec<String> = addresses.into_iter().collect();
-                let found = provider.glance(&addresses).await;
+                let found = provider.collection_states(&addresses).await;
                 (account, found.map(|found| addresses.into_iter().zip(found).collect()))
             });
         }
@@ -164,7 +164,7 @@ impl<'a> Accounts<'a> {
     async fn heard(
         &mut self,
         id: AccountId,
-        found: providers::Result<BTreeMap<String, Glance>>,
+        found: providers::Result<BTreeMap<String, CollectionState>>,
     ) -> Result<()> {
         let failure = found.as_ref().err().cloned().map(Error::Provider);
         if let Some((account, _)) = self.open.get_mut(&id) {
@@ -182,7 +182,7 @@ impl<'a> Accounts<'a> {
         pair: &Pair,
         told_of: Option<&CalendarId>,
         options: SyncOptions,
-    ) -> Result<Sight> {
+    ) -> Result<EndStates> {
         let refused = |id| {
             self.account_of(id)
                 .is_some_and(|account| account.state == AccountStatus::NeedsReconnect)
@@ -206,9 +206,11 @@ impl<'a> Accounts<'a> {
         let tip = |end: &End| match self.glances.get(&end.account.id) {
             Some(Err(error)) => Err(Error::Provider(error.clone())),
             Some(Ok(glances)) => match glances.get(&end.calendar.address) {
-                Some(Glance::Tip(tip)) => Ok(Some(tip.clone())),
-                Some(Glance::Missing) => Err(Error::Provider(providers::Error::CalendarMissing)),
-                Some(Glance::NoTip) | None => Ok(None),
+                Some(CollectionState::Tagged(tip)) => Ok(Some(tip.clone())),
+                Some(CollectionState::Missing) => {
+                    Err(Error::Provider(providers::Error::CalendarMissing))
+                }
+                Some(CollectionState::Untagged) | None => Ok(None),
             },
             None => Ok(None),
         };
@@ -217,7 +219,7 @@ impl<'a> Accounts<'a> {
             told_of.is_some_and(|told| *told != end.calendar.id)
                 && channels::calls_us(end.account.kind)
         });
-        Ok(Sight { ends, tips, quiet })
+        Ok(EndStates { ends, tips, quiet })
     }
 
     /// Looks for calendars of a pair that are not where they were: the homes of their accounts are
@@ -230,7 +232,9 @@ impl<'a> Accounts<'a> {
                 .glances
                 .get(&end.account.id)
                 .and_then(|glances| glances.as_ref().ok()?.get(&end.calendar.address));
-            if glance != Some(&Glance::Missing) || !self.searched.insert(end.account.id.clone()) {
+            if glance != Some(&CollectionState::Missing)
+                || !self.searched.insert(end.account.id.clone())
+            {
                 continue;
             }
             match directory::rediscover(self.services, &end.account).await {
@@ -309,7 +313,7 @@ impl<'a> Accounts<'a> {
             (
                 end,
                 end.provider
-                    .glance(&addresses)
+                    .collection_states(&addresses)
                     .await
                     .map(|found| addresses.into_iter().zip(found).collect()),
             )

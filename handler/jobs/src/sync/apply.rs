@@ -10,14 +10,14 @@ use engine::reason::Reason;
 use providers::{Edit, NewCopy, Version, Written};
 
 use super::pass::{Pass, problem_words, side_of};
-use super::refused::Retry;
+use super::refused::RetryAt;
 use crate::Result;
 use crate::memory::ProblemRow;
 use crate::memory::proofs::{Proof, ProofRow};
 use crate::report::{Action, EventProblem, Verb};
 
 /// A decision and what it is about.
-pub(super) struct Task {
+pub(super) struct Step {
     /// Where the event that it is about stands.
     pub side: Side,
     /// That event.
@@ -41,7 +41,7 @@ pub(super) struct Task {
     /// Events that no mapping knows from now on.
     pub strangers: Vec<(Side, EventId)>,
     /// When it is tried again, where it is skipped.
-    pub retry: Retry,
+    pub retry: RetryAt,
     /// The event of its mapping that is gone.
     pub gone: Option<Role>,
     /// What proves that.
@@ -52,7 +52,7 @@ pub(super) struct Task {
     pub unread: bool,
 }
 
-impl Task {
+impl Step {
     /// A decision about an event.
     pub fn new(side: Side, event: EventId, decision: Decision) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl Task {
             incomplete: false,
             suspect: None,
             strangers: Vec::new(),
-            retry: Retry::OnChange,
+            retry: RetryAt::OnChange,
             gone: None,
             proof: None,
             note: None,
@@ -81,7 +81,7 @@ impl Task {
         event: EventId,
         reason: Reason,
         why: String,
-        retry: Retry,
+        retry: RetryAt,
     ) -> Self {
         Self {
             retry,
@@ -102,7 +102,7 @@ pub(super) struct Applied {
     pub actions: Vec<Action>,
     /// The mapping as it was stored, and as it is to be stored: none to drop it.
     pub remember: Option<(Option<Mapping>, Option<Mapping>)>,
-    pub problem: Option<(ProblemRow, Retry)>,
+    pub problem: Option<(ProblemRow, RetryAt)>,
     /// A deletion, to be made when all of them are known.
     pub delete: Option<Box<Delete>>,
     /// What proves that the other event is gone.
@@ -147,8 +147,8 @@ impl Applied {
 
 impl Pass<'_> {
     /// Carries a decision out. In a dry run it says what would be done, and does nothing.
-    pub(super) async fn apply(&self, task: Task) -> Result<Applied> {
-        let Task {
+    pub(super) async fn apply(&self, task: Step) -> Result<Applied> {
+        let Step {
             side,
             event,
             etag,
@@ -184,7 +184,7 @@ impl Pass<'_> {
             )
         {
             applied.problem =
-                Some((self.problem(side, &event, None, reason, None), Retry::OnChange));
+                Some((self.problem(side, &event, None, reason, None), RetryAt::OnChange));
         }
         match decision {
             Decision::Nothing => {}
@@ -415,10 +415,10 @@ impl Pass<'_> {
         side: Side,
         what: Option<(MappingId, Role)>,
         applied: &mut Applied,
-    ) -> Result<Option<(String, Retry)>> {
+    ) -> Result<Option<(String, RetryAt)>> {
         match error {
             providers::Error::ChangedMeanwhile if self.last => {
-                return Ok(Some((CHANGED_EACH_TIME.to_owned(), Retry::Later)));
+                return Ok(Some((CHANGED_EACH_TIME.to_owned(), RetryAt::Later)));
             }
             providers::Error::ChangedMeanwhile => applied.deferred = true,
             providers::Error::Gone => {

@@ -10,14 +10,14 @@
 use std::collections::BTreeMap;
 
 use engine::event::EventId;
-use engine::mapping::{Mapping, State};
+use engine::mapping::{Mapping, MappingState};
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::Delete;
 use engine::reason::Reason;
 
 use super::pass::Pass;
-use super::work::{Again, Tally};
+use super::work::{RetryRound, Tally};
 use crate::Result;
 use crate::memory::ProblemRow;
 use crate::report::Verb;
@@ -75,7 +75,8 @@ impl Pass<'_> {
             ));
             if !self.options.dry_run {
                 let mut now = delete.mapping.clone();
-                (now.state, now.copy.etag, now.copy.intent) = (State::Suppressed, None, None);
+                (now.state, now.copy.etag, now.copy.intent) =
+                    (MappingState::Suppressed, None, None);
                 self.memory.note(&mut tally.notes, Some(&delete.mapping), &now)?;
             }
         }
@@ -104,7 +105,7 @@ impl Pass<'_> {
             .cloned()
             .collect();
         if !strangers.is_empty() && !self.options.dry_run {
-            let again: &mut Again = tally.again.get_or_insert_default();
+            let again: &mut RetryRound = tally.again.get_or_insert_default();
             again.strangers.extend(strangers);
         }
     }

@@ -2,7 +2,7 @@
 //! already is taken over.
 
 use engine::event::{Draft, Event, Parts};
-use engine::mapping::{Mapping, State};
+use engine::mapping::{Mapping, MappingState};
 use engine::marker::{MappingId, Mark, Role};
 use engine::pair::Side;
 use engine::plan::Create;
@@ -13,7 +13,7 @@ use providers::{Edit, Found, NewCopy, Version, Written};
 use super::apply::Applied;
 use super::identity::NOT_SHOWN;
 use super::pass::{Pass, other_role, side_of};
-use super::refused::Retry;
+use super::refused::RetryAt;
 use super::survey;
 use crate::Result;
 use crate::report::{Action, Verb};
@@ -23,7 +23,7 @@ const NAMES_TAKEN: &str = "the server answers that the name is in use, whatever 
 given, and shows nothing under it";
 
 /// What a calendar has under a name.
-enum Standing {
+enum NameTaken {
     Event(Box<Event>),
     Nothing,
     /// The server does not give it.
@@ -82,9 +82,9 @@ impl Pass<'_> {
                 }
                 Err(providers::Error::Exists) => {
                     let there = match self.standing(side, &uid).await? {
-                        Standing::Event(event) => Some(event),
-                        Standing::Nothing => None,
-                        Standing::Refused(why) => {
+                        NameTaken::Event(event) => Some(event),
+                        NameTaken::Nothing => None,
+                        NameTaken::Refused(why) => {
                             return self
                                 .not_created(
                                     providers::Error::Refused(why),
@@ -159,7 +159,7 @@ impl Pass<'_> {
             ..action
         });
         let gone = (role == Role::Origin && before.is_some()).then_some(Role::Origin);
-        applied.problem = Some((self.refused(&mapping, gone, NAMES_TAKEN), Retry::Later));
+        applied.problem = Some((self.refused(&mapping, gone, NAMES_TAKEN), RetryAt::Later));
         Ok(())
     }
 
@@ -185,7 +185,7 @@ impl Pass<'_> {
             Reason::RefusedByServer,
             Some(NOT_SHOWN),
         );
-        applied.problem = Some((problem, Retry::OnChange));
+        applied.problem = Some((problem, RetryAt::OnChange));
         applied.remember = Some((stored, Some(before)));
     }
 
@@ -245,7 +245,7 @@ impl Pass<'_> {
         }
         if is_answer {
             applied.asks_again = true;
-            applied.problem = Some((self.refused(mapping, None, &why), Retry::OnChange));
+            applied.problem = Some((self.refused(mapping, None, &why), RetryAt::OnChange));
             return Ok(());
         }
         applied.problem = Some((self.refused(mapping, gone, &why), retry));
@@ -294,16 +294,16 @@ impl Pass<'_> {
     }
 
     /// What stands under the name that we would give.
-    async fn standing(&self, side: Side, uid: &str) -> Result<Standing> {
+    async fn standing(&self, side: Side, uid: &str) -> Result<NameTaken> {
         let end = &self.ends[side as usize];
         let Some(id) = end.provider.id_of_copy(&end.calendar.address, uid) else {
-            return Ok(Standing::Nothing);
+            return Ok(NameTaken::Nothing);
         };
         Ok(match self.fetch(side, vec![id.clone()]).await?.remove(&id) {
-            Some(Found::Event(event)) => Standing::Event(event),
-            Some(Found::Refused(why)) => Standing::Refused(why),
+            Some(Found::Event(event)) => NameTaken::Event(event),
+            Some(Found::Refused(why)) => NameTaken::Refused(why),
             Some(Found::Unreadable { .. } | Found::NotFound | Found::NoEvent) | None => {
-                Standing::Nothing
+                NameTaken::Nothing
             }
         })
     }
@@ -342,7 +342,7 @@ impl Pass<'_> {
         uid: &str,
         taken_over: bool,
     ) {
-        mapping.state = State::Live;
+        mapping.state = MappingState::Live;
         // A server may give events UIDs of its own.
         let uid =
             written.event.as_ref().filter(|_| written.rewritten).map_or(uid, |event| &event.uid);

@@ -6,38 +6,38 @@ use engine::event::{Event, EventId};
 use engine::mapping::{Mapping, Times};
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
-use engine::plan::{Beside, Decision, Halves, Seen, Unknown};
+use engine::plan::{Beside, Decision, Halves, Observed, Unknown};
 use engine::reason::Reason;
 use providers::Found;
 
-use super::apply::Task;
-use super::identity::{BesideFound, Class, Identity};
+use super::apply::Step;
+use super::identity::{BesideFound, Class, EventIdentities};
 use super::pass::{Pass, side_of};
-use super::refused::Retry;
-use super::survey::{self, News, Stranger, Survey, Unit};
+use super::refused::RetryAt;
+use super::survey::{self, ChangedMapping, Changes, ListedAs, UnknownEvent};
 use crate::Result;
-use crate::memory::{Notes, Place};
+use crate::memory::{Batch, EventPlace};
 
 /// Something to read and to decide about.
-pub(super) enum Item {
-    Known(Box<Unit>),
-    Unknown { side: Side, id: EventId, stranger: Stranger, is_copy: bool },
+pub(super) enum Candidate {
+    Known(Box<ChangedMapping>),
+    Unknown { side: Side, id: EventId, stranger: UnknownEvent, is_copy: bool },
 }
 
-impl Item {
+impl Candidate {
     /// Its place in the order of a pass, where no mapping knows it.
-    pub fn place(&self) -> Option<Place> {
+    pub fn place(&self) -> Option<EventPlace> {
         match self {
             Self::Known(_) => None,
             Self::Unknown { side, id, is_copy, .. } => {
-                Some(Place(u8::from(*is_copy) * 2 + *side as u8, id.clone()))
+                Some(EventPlace(u8::from(*is_copy) * 2 + *side as u8, id.clone()))
             }
         }
     }
 }
 
 /// Events that were read, by side.
-pub(super) type Read = [BTreeMap<EventId, Found>; 2];
+pub(super) type FoundEvents = [BTreeMap<EventId, Found>; 2];
 
 /// What the owner of an event should know of it, although it is copied.
 fn note(event: &Event) -> Option<Reason> {
@@ -53,11 +53,11 @@ it is decided about once that shows";
 impl Pass<'_> {
     /// Everything that has news: mappings first, then events that no mapping knows, and of these
     /// the copies last, when all origins have found theirs.
-    pub(super) fn items(&self, survey: Survey, identity: &mut Identity) -> Vec<Item> {
+    pub(super) fn items(&self, survey: Changes, identity: &mut EventIdentities) -> Vec<Candidate> {
         identity.units = survey.units.keys().copied().collect();
         identity.note_names(&survey);
-        let mut items: Vec<Item> =
-            survey.units.into_values().map(|unit| Item::Known(Box::new(unit))).collect();
+        let mut items: Vec<Candidate> =
+            survey.units.into_values().map(|unit| Candidate::Known(Box::new(unit))).collect();
         let mut copies = Vec::new();
         for (side, unknown) in Side::BOTH.into_iter().zip(survey.unknown) {
             for (id, stranger) in unknown {
@@ -65,7 +65,7 @@ impl Pass<'_> {
                     continue;
                 }
                 let is_copy = identity.is_copy(side, &id);
-                let item = Item::Unknown { side, id, stranger, is_copy };
+                let item = Candidate::Unknown { side, id, stranger, is_copy };
                 if is_copy { copies.push(item) } else { items.push(item) }
             }
         }
@@ -76,29 +76,30 @@ impl Pass<'_> {
     /// Reads a batch, decides about each of it, and notes what is about to be written.
     pub(super) async fn prepare(
         &self,
-        batch: Vec<Item>,
-        identity: &mut Identity,
-    ) -> Result<Vec<Task>> {
+        batch: Vec<Candidate>,
+        identity: &mut EventIdentities,
+    ) -> Result<Vec<Step>> {
         let mut wanted: [Vec<EventId>; 2] = Default::default();
         for item in &batch {
             match item {
-                Item::Known(unit) => {
-                    let Unit { mapping, origin, copy, .. } = &**unit;
+                Candidate::Known(unit) => {
+                    let ChangedMapping { mapping, origin, copy, .. } = &**unit;
                     let both =
-                        |is: fn(&News) -> bool| Halves { origin: is(origin), copy: is(copy) };
-                    let changed = both(|news| matches!(news, News::Present(_)));
-                    let gone = both(|news| matches!(news, News::Suspect | News::Emptied(_)));
+                        |is: fn(&ListedAs) -> bool| Halves { origin: is(origin), copy: is(copy) };
+                    let changed = both(|news| matches!(news, ListedAs::Present(_)));
+                    let gone =
+                        both(|news| matches!(news, ListedAs::Suspect | ListedAs::Emptied(_)));
                     let to_read = self.planner.to_read(mapping, changed, gone);
                     for (role, news, read) in
                         [(Role::Origin, origin, to_read.origin), (Role::Copy, copy, to_read.copy)]
                     {
-                        if read && !matches!(news, News::Present(Some(_))) {
+                        if read && !matches!(news, ListedAs::Present(Some(_))) {
                             wanted[side_of(mapping, role) as usize]
                                 .push(survey::half(mapping, role).id.clone());
                         }
                     }
                 }
-                Item::Unknown { side, id, stranger, .. } => {
+                Candidate::Unknown { side, id, stranger, .. } => {
                     if stranger.event.is_none() && !identity.has(*side, id) {
                         wanted[*side as usize].push(id.clone());
                     }
@@ -113,19 +114,19 @@ impl Pass<'_> {
         let mut strangers = Vec::new();
         for item in batch {
             match item {
-                Item::Known(mut unit) => {
+                Candidate::Known(mut unit) => {
                     self.set_right(identity, &mut unit, &mut read).await?;
                     let task = match self.made_by_another(identity, &unit, &read).await? {
-                        Some(decision) => Task {
+                        Some(decision) => Step {
                             times: Some(unit.mapping.times.clone()),
                             before: Some(unit.stored.clone()),
-                            ..Task::new(unit.mapping.side, unit.mapping.origin.id.clone(), decision)
+                            ..Step::new(unit.mapping.side, unit.mapping.origin.id.clone(), decision)
                         },
                         None => self.decide_known(*unit, &read),
                     };
                     tasks.push(task);
                 }
-                Item::Unknown { side, id, stranger, .. } => {
+                Candidate::Unknown { side, id, stranger, .. } => {
                     let found =
                         self.read_stranger(identity, side, &id, stranger.event, &mut read).await?;
                     match found {
@@ -138,29 +139,29 @@ impl Pass<'_> {
                                 why: Some(why),
                                 remember: None,
                             };
-                            tasks.push(Task { etag, ..Task::new(side, id, decision) });
+                            tasks.push(Step { etag, ..Step::new(side, id, decision) });
                         }
                         Some(Found::Refused(why)) if self.pair.copies_from(side) => {
-                            tasks.push(Task::not_given(
+                            tasks.push(Step::not_given(
                                 side,
                                 id,
                                 Reason::RefusedByServer,
                                 why,
-                                Retry::Later,
+                                RetryAt::Later,
                             ));
                         }
                         Some(Found::NotFound) | None
                             if self.pair.copies_from(side) && !stranger.unlisted =>
                         {
-                            tasks.push(Task::not_given(
+                            tasks.push(Step::not_given(
                                 side,
                                 id,
                                 Reason::Unreadable,
                                 NOT_GIVEN.into(),
-                                Retry::Soon,
+                                RetryAt::Soon,
                             ));
                         }
-                        Some(_) | None => tasks.push(Task::new(side, id, Decision::Nothing)),
+                        Some(_) | None => tasks.push(Step::new(side, id, Decision::Nothing)),
                     }
                 }
             }
@@ -188,10 +189,10 @@ impl Pass<'_> {
                 task.decision = Decision::Nothing;
             }
             task.times.get_or_insert(times);
-            tasks.push(Task { etag: task.etag.or(etag), ..task });
+            tasks.push(Step { etag: task.etag.or(etag), ..task });
         }
         if !self.options.dry_run {
-            let mut notes = Notes::default();
+            let mut notes = Batch::default();
             for task in &mut tasks {
                 self.note_intent(&mut notes, task)?;
             }
@@ -218,11 +219,11 @@ impl Pass<'_> {
     /// by itself. What is not found then is no event (a task, say), or gone again.
     async fn read_stranger(
         &self,
-        identity: &mut Identity,
+        identity: &mut EventIdentities,
         side: Side,
         id: &EventId,
         listed: Option<Box<Event>>,
-        read: &mut Read,
+        read: &mut FoundEvents,
     ) -> Result<Option<Found>> {
         let found = listed
             .map(Found::Event)
@@ -236,18 +237,28 @@ impl Pass<'_> {
         }
     }
 
-    fn decide_known(&self, unit: Unit, read: &Read) -> Task {
-        let Unit { stored, mut mapping, origin, copy, sought, replaced, freed, proofs, .. } = unit;
+    fn decide_known(&self, unit: ChangedMapping, read: &FoundEvents) -> Step {
+        let ChangedMapping {
+            stored,
+            mut mapping,
+            origin,
+            copy,
+            sought,
+            replaced,
+            freed,
+            proofs,
+            ..
+        } = unit;
         if self.is_behind(&mapping, read) {
             // Cursors wait for it, and `status` says what they wait for.
-            let task = Task::not_given(
+            let task = Step::not_given(
                 mapping.side,
                 mapping.origin.id.clone(),
                 Reason::RefusedByServer,
                 BEHIND.into(),
-                Retry::OnChange,
+                RetryAt::OnChange,
             );
-            return Task { incomplete: true, times: Some(mapping.times), ..task };
+            return Step { incomplete: true, times: Some(mapping.times), ..task };
         }
         for role in [Role::Origin, Role::Copy] {
             let found = &read[side_of(&mapping, role) as usize];
@@ -257,40 +268,40 @@ impl Pass<'_> {
         }
         let gone = [(Role::Origin, &origin), (Role::Copy, &copy)]
             .into_iter()
-            .find(|(_, news)| matches!(news, News::Suspect))
+            .find(|(_, news)| matches!(news, ListedAs::Suspect))
             .map(|(role, _)| role);
         let not_given = |reason, why, retry| {
-            let task = Task::not_given(mapping.side, mapping.origin.id.clone(), reason, why, retry);
-            Task { times: Some(mapping.times.clone()), gone, ..task }
+            let task = Step::not_given(mapping.side, mapping.origin.id.clone(), reason, why, retry);
+            Step { times: Some(mapping.times.clone()), gone, ..task }
         };
         for role in [Role::Origin, Role::Copy] {
             let found = &read[side_of(&mapping, role) as usize];
             if let Some(Found::Refused(why)) = found.get(&survey::half(&mapping, role).id) {
-                return not_given(Reason::RefusedByServer, why.clone(), Retry::Later);
+                return not_given(Reason::RefusedByServer, why.clone(), RetryAt::Later);
             }
         }
-        let seen = |role: Role, news: News| -> Option<Seen> {
+        let seen = |role: Role, news: ListedAs| -> Option<Observed> {
             let half = survey::half(&mapping, role);
             // What was listed with its content was not read; under its name another one may have
             // been.
             let found = match &news {
-                News::Present(Some(_)) => None,
+                ListedAs::Present(Some(_)) => None,
                 // What is beside one mapping may be an event of another.
                 _ => read[side_of(&mapping, role) as usize].get(&half.id),
             };
             Some(match (news, found) {
-                (News::Suspect, _) => Seen::Gone,
-                (News::Emptied(answer), _) => Seen::Emptied(answer),
-                (News::Present(Some(event)), _) => Seen::Event(event),
-                (_, Some(Found::Event(event))) => Seen::Event(event.clone()),
+                (ListedAs::Suspect, _) => Observed::Gone,
+                (ListedAs::Emptied(answer), _) => Observed::Emptied(answer),
+                (ListedAs::Present(Some(event)), _) => Observed::Event(event),
+                (_, Some(Found::Event(event))) => Observed::Event(event.clone()),
                 (_, Some(Found::Unreadable { etag, why })) => {
-                    Seen::Unreadable { etag: etag.clone(), why: why.clone() }
+                    Observed::Unreadable { etag: etag.clone(), why: why.clone() }
                 }
                 // Listed, and not found: no evidence of anything. The side is read again from where
                 // it was.
-                (News::Present(None), _)
+                (ListedAs::Present(None), _)
                 | (_, Some(Found::NotFound | Found::NoEvent | Found::Refused(_))) => return None,
-                (News::None, None) => Seen::Unchanged,
+                (ListedAs::None, None) => Observed::Unchanged,
             })
         };
         let (origin, copy) = match (seen(Role::Origin, origin), seen(Role::Copy, copy)) {
@@ -300,16 +311,16 @@ impl Pass<'_> {
                 // Looked for by itself once already, and there: then only a read of many at once
                 // does not find it.
                 if sought && !self.options.dry_run {
-                    return not_given(Reason::Unreadable, NOT_GIVEN.into(), Retry::Soon);
+                    return not_given(Reason::Unreadable, NOT_GIVEN.into(), RetryAt::Soon);
                 }
                 let suspect = Some((mapping.id, role)).filter(|_| !self.options.dry_run);
-                return Task::incomplete(mapping.side, mapping.origin.id.clone(), suspect);
+                return Step::incomplete(mapping.side, mapping.origin.id.clone(), suspect);
             }
         };
         let strangers = freed.map(|id| (mapping.side.other(), id)).into_iter().collect();
         let (note, unread) = match &origin {
-            Seen::Event(origin) => (note(origin), false),
-            _ => (None, matches!(origin, Seen::Unchanged)),
+            Observed::Event(origin) => (note(origin), false),
+            _ => (None, matches!(origin, Observed::Unchanged)),
         };
         let decision = if replaced {
             self.planner.replaced(&mapping, origin)
@@ -317,12 +328,12 @@ impl Pass<'_> {
             self.planner.known(&mapping, origin, copy)
         };
         let task =
-            Task { strangers, ..Task::new(mapping.side, mapping.origin.id.clone(), decision) };
+            Step { strangers, ..Step::new(mapping.side, mapping.origin.id.clone(), decision) };
         let renamed = ((&stored.origin.id, &stored.copy.id)
             != (&mapping.origin.id, &mapping.copy.id))
             .then(|| mapping.clone());
         let proof = gone.and_then(|role| proofs.into_iter().nth(role as usize).flatten());
-        Task {
+        Step {
             times: Some(mapping.times.clone()),
             before: Some(stored),
             renamed,
@@ -335,7 +346,7 @@ impl Pass<'_> {
 
     /// Whether a read has shown a version that our own write has replaced: nothing is decided about
     /// that, and both are looked at again.
-    fn is_behind(&self, mapping: &Mapping, read: &Read) -> bool {
+    fn is_behind(&self, mapping: &Mapping, read: &FoundEvents) -> bool {
         [Role::Origin, Role::Copy].into_iter().any(|role| {
             let half = survey::half(mapping, role);
             let found = read[side_of(mapping, role) as usize].get(&half.id);
@@ -345,14 +356,14 @@ impl Pass<'_> {
 
     async fn decide_unknown(
         &self,
-        identity: &mut Identity,
+        identity: &mut EventIdentities,
         side: Side,
         event: Box<Event>,
         taken: bool,
         class: Class,
-    ) -> Result<Task> {
+    ) -> Result<Step> {
         let id = event.id.clone();
-        let nothing = |id| Ok(Task::new(side, id, Decision::Nothing));
+        let nothing = |id| Ok(Step::new(side, id, Decision::Nothing));
         if identity.is_claimed(side, &id) {
             return nothing(id);
         }
@@ -362,25 +373,27 @@ impl Pass<'_> {
                 let role = survey::role(mapping, side);
                 if identity.units.contains(&mapping.id) {
                     // What is decided about it in this round rests on its former name.
-                    return Ok(Task::incomplete(
+                    return Ok(Step::incomplete(
                         side,
                         id,
                         Some((mapping.id, role)).filter(|_| !self.options.dry_run),
                     ));
                 }
-                let mut unit =
-                    Unit { stored: (**stored).clone(), ..Unit::new((**mapping).clone()) };
+                let mut unit = ChangedMapping {
+                    stored: (**stored).clone(),
+                    ..ChangedMapping::new((**mapping).clone())
+                };
                 let other = if role == Role::Copy { Role::Origin } else { Role::Copy };
                 let half = survey::half(mapping, other).id.clone();
                 let there = side_of(mapping, other);
-                let mut read: Read = Default::default();
+                let mut read: FoundEvents = Default::default();
                 if role == Role::Copy || stored.is_owed() {
                     read[there as usize] = self.fetch(there, vec![half.clone()]).await?;
                     let is_missing =
                         matches!(read[there as usize].get(&half), Some(Found::NotFound));
                     if is_missing && stored.is_owed() {
                         // What its own side has told was put off until now.
-                        return Ok(Task::incomplete(
+                        return Ok(Step::incomplete(
                             side,
                             id,
                             Some((mapping.id, other)).filter(|_| !self.options.dry_run),
@@ -391,17 +404,17 @@ impl Pass<'_> {
                         read[there as usize].clear();
                     }
                 }
-                *unit.news(role) = News::Present(Some(event));
+                *unit.news(role) = ListedAs::Present(Some(event));
                 return Ok(self.decide_known(unit, &read));
             }
             Class::Alone(reason @ (Reason::DuplicateOfCopy | Reason::MayBeCopy), mapping) => {
                 let decision = Decision::Skip { reason: *reason, why: None, remember: None };
-                return Ok(Task { bears: *mapping, ..Task::new(side, id, decision) });
+                return Ok(Step { bears: *mapping, ..Step::new(side, id, decision) });
             }
             _ if !is_source => return nothing(id),
             Class::Alone(reason, bears) => {
                 let decision = Decision::Skip { reason: *reason, why: None, remember: None };
-                return Ok(Task { bears: *bears, ..Task::new(side, id, decision) });
+                return Ok(Step { bears: *bears, ..Step::new(side, id, decision) });
             }
             Class::Ordinary | Class::OutOfACopy | Class::Left(_) | Class::Foreign => {}
         }
@@ -415,7 +428,7 @@ impl Pass<'_> {
         };
         if matches!(class, Class::Foreign) {
             let mapping = self.new_mapping_id(identity, side, &id, taken).await?;
-            return Ok(Task::new(
+            return Ok(Step::new(
                 side,
                 id,
                 self.planner.foreign(side, &event, mapping, copy_id(mapping)),
@@ -434,33 +447,33 @@ impl Pass<'_> {
                             &BTreeMap::from([(id.clone(), why.clone())]),
                         )
                         .await?;
-                        return Ok(Task::not_given(
+                        return Ok(Step::not_given(
                             side,
                             event.id.clone(),
                             Reason::RefusedByServer,
                             why,
-                            Retry::Later,
+                            RetryAt::Later,
                         ));
                     }
                 }
             }
             BesideFound::Origin => return nothing(id),
             BesideFound::Unknown(why) => {
-                return Ok(Task::not_given(
+                return Ok(Step::not_given(
                     side,
                     id,
                     Reason::RefusedByServer,
                     why.clone(),
-                    Retry::Later,
+                    RetryAt::Later,
                 ));
             }
             BesideFound::Nothing => match self.left_by_another(identity, side, &event).await? {
                 Some(left) => {
                     let strangers =
                         vec![(side, id.clone()), (side.other(), left.origin.id.clone())];
-                    return Ok(Task {
+                    return Ok(Step {
                         strangers,
-                        ..Task::new(side, id, Decision::Forget(Box::new(left)))
+                        ..Step::new(side, id, Decision::Forget(Box::new(left)))
                     });
                 }
                 None => None,
@@ -496,26 +509,28 @@ impl Pass<'_> {
             marked_as_copy,
             first,
         };
-        Ok(Task { note: note(&event), ..Task::new(side, id, self.planner.unknown(unknown)) })
+        Ok(Step { note: note(&event), ..Step::new(side, id, self.planner.unknown(unknown)) })
     }
 
     /// A copy that may be beside an event; what the server says where it does not give it.
     async fn read_beside(
         &self,
-        identity: &mut Identity,
+        identity: &mut EventIdentities,
         side: Side,
         id: &EventId,
     ) -> Result<std::result::Result<Option<Box<Event>>, String>> {
-        Ok(match self.read_stranger(identity, side, id, None, &mut Read::default()).await? {
-            Some(Found::Event(event)) => Ok(Some(event)),
-            Some(Found::Refused(why)) => Err(why),
-            _ => Ok(None),
-        })
+        Ok(
+            match self.read_stranger(identity, side, id, None, &mut FoundEvents::default()).await? {
+                Some(Found::Event(event)) => Ok(Some(event)),
+                Some(Found::Refused(why)) => Err(why),
+                _ => Ok(None),
+            },
+        )
     }
 
     /// Before a write: what it will leave behind, so that a crash in between can be told from a
     /// person's edit. And the new name of an event.
-    fn note_intent(&self, notes: &mut Notes, task: &mut Task) -> Result<()> {
+    fn note_intent(&self, notes: &mut Batch, task: &mut Step) -> Result<()> {
         match &mut task.decision {
             Decision::Create(create) if create.role == Role::Copy => {
                 let end = &self.ends[create.mapping.side.other() as usize];

@@ -1,6 +1,6 @@
 //! Deletions: each is noted before it is made, made, and remembered with what it rested on.
 
-use engine::mapping::{Mapping, State};
+use engine::mapping::{Mapping, MappingState};
 use engine::marker::Role;
 use engine::plan::Delete;
 use engine::reason::Reason;
@@ -9,20 +9,20 @@ use providers::Found;
 
 use super::apply::Applied;
 use super::pass::{Pass, other_role, side_of};
-use super::survey::{self, News, Survey};
+use super::survey::{self, Changes, ListedAs};
 use super::work::{REMEMBER_EVERY, Tally};
 use crate::Result;
-use crate::memory::Notes;
+use crate::memory::Batch;
 use crate::memory::proofs::{Proof, ProofRow, Sign};
 use crate::report::{Action, Verb};
 
 impl Pass<'_> {
     /// Where an earlier pass was cut off at a deletion, or its answer was lost: each half is looked
     /// for by itself, whatever was listed.
-    pub(super) fn suspect_what_was_leaving(&self, survey: &mut Survey) {
+    pub(super) fn suspect_what_was_leaving(&self, survey: &mut Changes) {
         for unit in survey.units.values_mut().filter(|unit| unit.mapping.leaving.is_some()) {
             for role in [Role::Origin, Role::Copy] {
-                if matches!(unit.seen_as(role), News::None) {
+                if matches!(unit.seen_as(role), ListedAs::None) {
                     unit.suspect(role, Sign::Earlier);
                 }
             }
@@ -35,7 +35,7 @@ impl Pass<'_> {
         if self.options.dry_run {
             return Ok(());
         }
-        let mut notes = Notes::default();
+        let mut notes = Batch::default();
         for delete in deletes {
             let mut noted = Mapping { leaving: Some(delete.role), ..delete.mapping.clone() };
             // Without a version: should the other event be back, it is looked at.
@@ -142,7 +142,7 @@ impl Pass<'_> {
                 ));
                 let now = Mapping {
                     guests: true,
-                    state: State::Suppressed,
+                    state: MappingState::Suppressed,
                     leaving: None,
                     ..mapping.clone()
                 };

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use engine::change::{Cursor, Listed};
 use engine::etag;
 use engine::event::EventId;
-use engine::mapping::State;
+use engine::mapping::MappingState;
 use engine::marker::MappingId;
 use engine::pair::Side;
 use providers::Since;
@@ -14,7 +14,7 @@ use providers::Since;
 use super::lines::by_id;
 use super::pass::Pass;
 use super::survey::{LOOKUP, half, role};
-use crate::memory::{Memory, PairRow};
+use crate::memory::{PairStore, StateRecord};
 use crate::{Error, Result};
 
 impl Pass<'_> {
@@ -23,7 +23,7 @@ impl Pass<'_> {
     /// writes, the next pass has nothing to do there.
     pub(super) async fn set_cursors(
         &self,
-        state: &mut PairRow,
+        state: &mut StateRecord,
         cursors: [Option<Cursor>; 2],
         listed: [bool; 2],
         wrote: [bool; 2],
@@ -46,11 +46,14 @@ impl Pass<'_> {
 
     async fn echo(&self, side: Side, cursor: &Cursor) -> Result<Option<Cursor>> {
         let end = &self.ends[side as usize];
-        let glance = end.provider.glance(std::slice::from_ref(&end.calendar.address)).await?;
-        let Some(providers::Glance::Tip(tip)) = glance.into_iter().next() else { return Ok(None) };
+        let glance =
+            end.provider.collection_states(std::slice::from_ref(&end.calendar.address)).await?;
+        let Some(providers::CollectionState::Tagged(tip)) = glance.into_iter().next() else {
+            return Ok(None);
+        };
         let found = match end
             .provider
-            .survey(&end.calendar.address, Since::Cursor(cursor), Some(&tip))
+            .list_changes(&end.calendar.address, Since::Cursor(cursor), Some(&tip))
             .await
         {
             Ok(found) => found,
@@ -75,7 +78,7 @@ pub(super) fn is_echoed(side: Side, listed: [bool; 2], wrote: [bool; 2]) -> bool
 /// Whether a listing brings nothing but the echo of our own writes, and the mappings of which it
 /// shows an event.
 async fn is_echo(
-    memory: &Memory<'_>,
+    memory: &PairStore<'_>,
     side: Side,
     listed: Vec<Listed>,
 ) -> Result<(bool, BTreeSet<MappingId>)> {
@@ -90,7 +93,7 @@ async fn is_echo(
                 let role = role(mapping, side);
                 // A version that this pass has replaced is no echo of it.
                 let is_known = etag::are_same(etag.as_deref(), half(mapping, role).etag.as_deref());
-                mapping.state == State::Live && mapping.unseen != Some(role) && is_known
+                mapping.state == MappingState::Live && mapping.unseen != Some(role) && is_known
             }
             // Removed, and nothing remembered: deleted by this very pass, or by a person who made
             // it within this pass.

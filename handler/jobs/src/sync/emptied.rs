@@ -4,15 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::guard::{self, Evidence};
-use engine::mapping::{Mapping, State};
+use engine::mapping::{Mapping, MappingState};
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 
 use super::pass::Pass;
-use super::survey::{News, Survey};
+use super::survey::{Changes, ListedAs};
 use super::verify::Suspect;
 use crate::Result;
-use crate::memory::PairRow;
+use crate::memory::StateRecord;
 
 /// How many mappings were made by which pass.
 #[derive(Debug, Default)]
@@ -47,8 +47,8 @@ impl Census {
     pub fn add(&mut self, mapping: &Mapping) {
         let ages = match mapping.state {
             _ if mapping.unseen.is_some() => return,
-            State::Live => &mut self.both[mapping.side.other() as usize],
-            State::Suppressed => &mut self.alone[mapping.side as usize],
+            MappingState::Live => &mut self.both[mapping.side.other() as usize],
+            MappingState::Suppressed => &mut self.alone[mapping.side as usize],
             _ => return,
         };
         *ages.0.entry(made(mapping)).or_default() += 1;
@@ -76,17 +76,17 @@ impl Pass<'_> {
     /// question stays, also where events are made there meanwhile.
     pub(super) async fn emptied(
         &self,
-        survey: &Survey,
+        survey: &Changes,
         suspects: &[Suspect],
         side: Side,
         evidence: Evidence,
-        state: &PairRow,
+        state: &StateRecord,
     ) -> Result<Emptied> {
         let here: Vec<(&Suspect, &Mapping)> = suspects
             .iter()
             .filter(|suspect| suspect.side == side)
             .filter_map(|suspect| Some((suspect, &survey.units.get(&suspect.mapping)?.mapping)))
-            .filter(|(_, mapping)| mapping.state == State::Live)
+            .filter(|(_, mapping)| mapping.state == MappingState::Live)
             .collect();
         let two_way = self.pair.two_way;
         let asked = state.held.as_ref().is_some_and(|row| row.emptied.contains(&side));
@@ -122,7 +122,7 @@ impl Pass<'_> {
             let unit = survey.units.get(&suspect.mapping);
             suspect.side == side
                 && suspect.role == Role::Origin
-                && unit.is_some_and(|unit| unit.mapping.state == State::Suppressed)
+                && unit.is_some_and(|unit| unit.mapping.state == MappingState::Suppressed)
         };
         if !asked
             && alone[side as usize].until(seen.max(last))
@@ -147,16 +147,16 @@ impl Pass<'_> {
 
     /// Whether a suspect is gone with its calendar, and the other half of it is not: a copy, or in
     /// a two-way pair an event that was made there.
-    pub(super) fn goes_with(&self, survey: &Survey, suspect: &Suspect, side: Side) -> bool {
+    pub(super) fn goes_with(&self, survey: &Changes, suspect: &Suspect, side: Side) -> bool {
         let Some(unit) = survey.units.get(&suspect.mapping) else { return false };
         let other = match suspect.role {
             Role::Origin => &unit.copy,
             Role::Copy => &unit.origin,
         };
         suspect.side == side
-            && unit.mapping.state == State::Live
+            && unit.mapping.state == MappingState::Live
             && (suspect.role == Role::Copy || self.pair.two_way)
-            && !matches!(other, News::Suspect | News::Emptied(_))
+            && !matches!(other, ListedAs::Suspect | ListedAs::Emptied(_))
     }
 
     async fn census(&self, unseen: &BTreeSet<MappingId>) -> Result<Census> {

@@ -23,14 +23,14 @@ use jiff::civil::Date;
 
 use super::pass::Pass;
 use super::work::Tally;
-use crate::memory::{HeldRow, Members, PairRow};
+use crate::memory::{HeldRow, Members, StateRecord};
 use crate::report::HeldKind;
 
 /// A clock may be off by so much.
 const LARGEST_CLOCK_ERROR: Duration = Duration::from_secs(15 * 60);
 
 /// What a pass goes by where it weighs deletions.
-pub(super) struct Guard {
+pub(super) struct DeletionGuard {
     /// Held by an earlier pass.
     members: Members,
     /// The owner has released them.
@@ -52,7 +52,7 @@ pub(super) struct Weighed {
     pub held: BTreeSet<MappingId>,
 }
 
-impl Guard {
+impl DeletionGuard {
     /// Weighs deletions. `asks` is set where they are unusual for a reason of their own.
     pub fn weigh(
         &self,
@@ -104,11 +104,11 @@ impl Guard {
 
 impl Pass<'_> {
     /// The guard of this pass.
-    pub(super) async fn guard(&self, state: &PairRow, today: Date) -> Guard {
+    pub(super) async fn guard(&self, state: &StateRecord, today: Date) -> DeletionGuard {
         let held = state.held.as_ref().filter(|row| row.held.kind == HeldKind::Deletions);
         let members =
             if state.held.is_some() { self.head.members().await } else { Members::default() };
-        Guard {
+        DeletionGuard {
             unnamed: held.filter(|_| members.first().is_none()).map(|row| row.held.deletions),
             members,
             confirmed: self.options.confirm_deletions,
@@ -172,12 +172,19 @@ mod tests {
         Timestamp::from_second(minute * 60).unwrap()
     }
 
-    fn guard(members: std::ops::Range<u64>, live: u64) -> Guard {
+    fn guard(members: std::ops::Range<u64>, live: u64) -> DeletionGuard {
         let members = Members::of(members.map(id), &Members::default(), at(0));
-        Guard { members, confirmed: false, second_look: true, unnamed: None, live, today: 0 }
+        DeletionGuard {
+            members,
+            confirmed: false,
+            second_look: true,
+            unnamed: None,
+            live,
+            today: 0,
+        }
     }
 
-    fn released(guard: &Guard, minute: i64, all: std::ops::Range<u64>) -> (usize, usize) {
+    fn released(guard: &DeletionGuard, minute: i64, all: std::ops::Range<u64>) -> (usize, usize) {
         let Weighed { released, held } =
             guard.weigh(at(minute), Evidence::Named, &ids(all.clone()), false);
         assert_eq!(released.union(&held).count(), all.count());
@@ -205,28 +212,28 @@ mod tests {
         );
         assert_eq!(released(&guard(0..30, 60), 10, 0..50), (30, 20), "and is not");
         assert_eq!(released(&guard(0..51, 60), 10, 0..51), (0, 51), "too many");
-        let by_owner = Guard { second_look: false, ..guard(0..30, 40) };
+        let by_owner = DeletionGuard { second_look: false, ..guard(0..30, 40) };
         assert_eq!(released(&by_owner, 60, 0..30), (0, 30));
         assert_eq!(
-            released(&Guard { today: 470, ..guard(0..30, 40) }, 10, 0..30),
+            released(&DeletionGuard { today: 470, ..guard(0..30, 40) }, 10, 0..30),
             (30, 0),
             "five hundred, and no more"
         );
-        let late = Guard { today: 480, ..guard(0..30, 40) };
+        let late = DeletionGuard { today: 480, ..guard(0..30, 40) };
         assert_eq!(released(&late, 10, 0..30), (0, 30), "the day is full");
     }
 
     #[test]
     fn ten_minutes_are_counted_from_the_first_look() {
         let members = Members::of((0..30).map(id), &Members::default(), at(100));
-        let guard = Guard { members, ..guard(0..0, 40) };
+        let guard = DeletionGuard { members, ..guard(0..0, 40) };
         assert_eq!(released(&guard, 109, 0..30), (0, 30));
         assert_eq!(released(&guard, 110, 0..30), (30, 0));
     }
 
     #[test]
     fn a_confirmation_covers_what_was_shown() {
-        let confirmed = |members, live| Guard { confirmed: true, ..guard(members, live) };
+        let confirmed = |members, live| DeletionGuard { confirmed: true, ..guard(members, live) };
         assert_eq!(released(&confirmed(0..26, 100), 1, 0..100), (26, 74));
         assert_eq!(
             released(&confirmed(0..600, 700), 1, 0..600),

@@ -34,13 +34,13 @@ use engine::pair::Side;
 use engine::uid::UidHash;
 use providers::Found;
 
-pub(super) use self::beside::Found as BesideFound;
+pub(super) use self::beside::BesideFound;
 pub(super) use self::classify::{Class, Living};
 use self::index::Index;
 pub(super) use self::resolve::rename;
 pub(super) use self::unseen::NOT_SHOWN;
 use super::pass::{Pass, side_of};
-use super::survey::{News, Survey};
+use super::survey::{Changes, ListedAs};
 use crate::Result;
 
 /// Unknown events that are kept in memory between their first reading and the decision about them.
@@ -48,7 +48,7 @@ const KEPT: usize = 500;
 
 /// What is known of unknown events in one pass.
 #[derive(Default)]
-pub(super) struct Identity {
+pub(super) struct EventIdentities {
     /// What was read of each calendar.
     index: [Option<Index>; 2],
     /// Events that were read, and are not to be read again.
@@ -102,14 +102,14 @@ pub(super) struct NamesNow {
     pub by_uid: BTreeMap<UidHash, EventId>,
 }
 
-impl Identity {
+impl EventIdentities {
     /// Notes what has news by its name.
-    pub fn note_names(&mut self, survey: &Survey) {
+    pub fn note_names(&mut self, survey: &Changes) {
         for side in Side::BOTH {
             let units =
                 survey.units.values().filter(|unit| side_of(&unit.mapping, Role::Copy) == side);
             let copies = units
-                .filter(|unit| matches!(unit.copy, News::Present(_)))
+                .filter(|unit| matches!(unit.copy, ListedAs::Present(_)))
                 .map(|unit| &unit.mapping.copy.id);
             let strangers = survey.unknown[side as usize]
                 .iter()
@@ -223,7 +223,7 @@ impl Pass<'_> {
     /// event.
     pub(super) async fn new_mapping_id(
         &self,
-        identity: &mut Identity,
+        identity: &mut EventIdentities,
         side: Side,
         id: &EventId,
         taken: bool,

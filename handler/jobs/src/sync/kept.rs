@@ -1,14 +1,14 @@
 //! What each calendar is known to keep as it is written, from one pass to the next.
 
-use providers::Fidelity;
+use engine::fidelity::Fidelity;
 
 use super::pass::Pass;
-use crate::memory::PairRow;
+use crate::memory::StateRecord;
 
 impl Pass<'_> {
     /// Reminds the providers of what each calendar keeps; where everything is to be looked at
     /// again, that is as well.
-    pub(super) fn recall(&self, state: &PairRow) {
+    pub(super) fn recall(&self, state: &StateRecord) {
         for (end, kept) in self.ends.iter().zip(&state.kept).filter(|_| !self.options.full) {
             if let Some(kept) = kept {
                 end.provider.recall(&end.calendar.address, kept);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::change::{Cursor, Listed, Tip};
+use engine::change::{Cursor, Listed, StateTag};
 use engine::event::{Event, EventId};
 use providers::Since;
 
@@ -11,23 +11,23 @@ use crate::Result;
 
 /// What was read of a calendar before the leases were taken, and since when. Of use where the
 /// cursor is still the same under them.
-pub(super) struct Ahead {
+pub(super) struct Prefetched {
     pub cursor: Cursor,
-    pub survey: providers::Survey,
+    pub survey: providers::ChangeSet,
 }
 
 /// A line of a listing: version and event; nothing for an id that was named as removed.
-pub(super) struct Line {
+pub(super) struct ListedLine {
     pub there: Option<(Option<String>, Option<Box<Event>>)>,
     pub fresh: bool,
     /// The provider names it as changed since the cursor.
     pub changed: bool,
 }
 
-pub(super) type ById = BTreeMap<EventId, Line>;
+pub(super) type ById = BTreeMap<EventId, ListedLine>;
 
 /// The lines of one calendar: what the provider listed, each id once.
-pub(super) struct Lines {
+pub(super) struct CalendarListing {
     pub by_id: ById,
     pub cursor: Cursor,
     pub whole: bool,
@@ -36,14 +36,14 @@ pub(super) struct Lines {
 }
 
 /// What was seen of one end.
-pub(super) struct Eye<'a> {
-    pub tip: Option<&'a Tip>,
+pub(super) struct EndState<'a> {
+    pub tip: Option<&'a StateTag>,
     pub quiet: bool,
-    pub ahead: Option<Ahead>,
+    pub ahead: Option<Prefetched>,
 }
 
-impl<'a> Eye<'a> {
-    pub fn of(tip: Option<&'a Tip>) -> Self {
+impl<'a> EndState<'a> {
+    pub fn of(tip: Option<&'a StateTag>) -> Self {
         Self { tip, quiet: false, ahead: None }
     }
 }
@@ -53,12 +53,12 @@ impl<'a> Eye<'a> {
 pub(super) async fn read(
     end: &End,
     cursor: Option<&Cursor>,
-    eye: Eye<'_>,
+    eye: EndState<'_>,
     whole: Since<'_>,
     full: bool,
     roll: bool,
-) -> Result<Option<Lines>> {
-    let Eye { tip, quiet, ahead } = eye;
+) -> Result<Option<CalendarListing>> {
+    let EndState { tip, quiet, ahead } = eye;
     let provider = &end.provider;
     let address = &end.calendar.address;
     let moved = full
@@ -74,7 +74,7 @@ pub(super) async fn read(
         if !is_current {
             let survey = match ahead.filter(|ahead| ahead.cursor == *cursor) {
                 Some(ahead) => Ok(ahead.survey),
-                None => provider.survey(address, Since::Cursor(cursor), tip).await,
+                None => provider.list_changes(address, Since::Cursor(cursor), tip).await,
             };
             match survey {
                 Ok(survey) => since_cursor = Some(survey),
@@ -85,7 +85,7 @@ pub(super) async fn read(
                 Err(error) => return Err(error.into()),
             }
             if !roll && let Some(survey) = since_cursor {
-                return Ok(Some(Lines {
+                return Ok(Some(CalendarListing {
                     by_id: changed(survey.listed),
                     cursor: survey.cursor,
                     whole: false,
@@ -94,7 +94,7 @@ pub(super) async fn read(
             }
         }
     }
-    let whole = provider.survey(address, whole, tip).await?;
+    let whole = provider.list_changes(address, whole, tip).await?;
     // Where it is known what has happened, or that nothing has, the rest of the listing is old.
     let mut lines = by_id(whole.listed, since_cursor.is_none() && !is_current);
     // What the cursor brought and the window did not: removals, and changes outside the window.
@@ -102,7 +102,7 @@ pub(super) async fn read(
         let line = lines.entry(id).or_insert(line);
         (line.fresh, line.changed) = (true, true);
     }
-    Ok(Some(Lines { by_id: lines, cursor: whole.cursor, whole: true, moved }))
+    Ok(Some(CalendarListing { by_id: lines, cursor: whole.cursor, whole: true, moved }))
 }
 
 fn changed(listed: Vec<Listed>) -> ById {
@@ -114,9 +114,9 @@ fn changed(listed: Vec<Listed>) -> ById {
 pub(super) fn by_id(listed: Vec<Listed>, fresh: bool) -> ById {
     let line = |listed| match listed {
         Listed::Present { id, etag, event } => {
-            (id, Line { there: Some((etag, event)), fresh, changed: false })
+            (id, ListedLine { there: Some((etag, event)), fresh, changed: false })
         }
-        Listed::Removed { id } => (id, Line { there: None, fresh, changed: false }),
+        Listed::Removed { id } => (id, ListedLine { there: None, fresh, changed: false }),
     };
     listed.into_iter().map(line).collect()
 }

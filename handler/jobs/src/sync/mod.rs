@@ -65,12 +65,12 @@ use engine::pair::Pair;
 use engine::plan::Answer;
 use tokio::time::Instant;
 
-use self::accounts::Accounts;
+use self::accounts::OpenAccounts;
 pub(crate) use self::accounts::{End, end, ends};
 pub(crate) use self::pass::side_of;
 pub(crate) use self::refused::has_come;
-use self::turn::{Done, Outcome, Turn};
-use self::work::Again;
+use self::turn::{Attempt, AttemptOutcome, Attempted};
+use self::work::RetryRound;
 use crate::directory::Snapshot;
 use crate::report::{PairStatus, Problem, Progress, Report, Run, Verb};
 use crate::{Error, Result, Services};
@@ -137,8 +137,8 @@ pub(crate) async fn sync_within(
     progress: &dyn Progress,
 ) -> Vec<Synced> {
     let mut synced = Vec::with_capacity(pairs.len());
-    let (begun, mut accounts) = (Instant::now(), Accounts::new(services, directory));
-    let mut waiting: Vec<(usize, Pair, Option<Again>)> = Vec::new();
+    let (begun, mut accounts) = (Instant::now(), OpenAccounts::new(services, directory));
+    let mut waiting: Vec<(usize, Pair, Option<RetryRound>)> = Vec::new();
     for pair in pairs {
         let run = Run::new(
             pair.id.clone(),
@@ -158,7 +158,7 @@ pub(crate) async fn sync_within(
             let pairs: Vec<&Pair> = waiting.iter().map(|(_, pair, _)| pair).collect();
             let ready = accounts.first_ready(&pairs).await.unwrap_or(0);
             let (index, pair, again) = waiting.remove(ready);
-            let turn = Turn {
+            let turn = Attempt {
                 services,
                 round: &round_pairs,
                 pair: &pair,
@@ -173,8 +173,8 @@ pub(crate) async fn sync_within(
             let outcome = Box::pin(turn.take(&mut accounts)).await;
             let Synced { run, before: first, busy } = &mut synced[index];
             match outcome {
-                Ok(Outcome::Done(done)) => {
-                    let Done { run: next, before, again } = *done;
+                Ok(AttemptOutcome::Done(done)) => {
+                    let Attempted { run: next, before, again } = *done;
                     if round == 0 {
                         *first = before;
                     }
@@ -183,11 +183,11 @@ pub(crate) async fn sync_within(
                         later.push((index, pair, Some(again)));
                     }
                 }
-                Ok(Outcome::Busy) => {
+                Ok(AttemptOutcome::Busy) => {
                     *busy = true;
                     fail(run, &turn::busy());
                 }
-                Ok(Outcome::Gone) => run.state = PairStatus::Paused,
+                Ok(AttemptOutcome::Gone) => run.state = PairStatus::Paused,
                 Err(error) => fail(run, &error),
             }
         }

@@ -1,17 +1,17 @@
 //! What the first listings of a pair show of its ends: that they are one calendar, or how much of
 //! them concerns the pair.
 
-use engine::calendar::ProviderKind;
 use engine::change::Listed;
 use engine::etag;
 use engine::event::{Draft, EventId};
 use engine::pair::Side;
+use engine::provider::ProviderKind;
 use engine::uid::UidHash;
 use providers::{Found, Since};
 
-use super::identity::Identity;
+use super::identity::EventIdentities;
 use super::pass::Pass;
-use super::survey::{Stranger, Survey};
+use super::survey::{Changes, UnknownEvent};
 use crate::{Error, Result};
 
 /// Events of both calendars that are read to tell whether they are the same.
@@ -25,7 +25,7 @@ impl Pass<'_> {
     ///
     /// # Errors
     /// [`Error::SameCalendar`].
-    pub(super) async fn refuse_one_calendar(&self, survey: &Survey) -> Result<()> {
+    pub(super) async fn refuse_one_calendar(&self, survey: &Changes) -> Result<()> {
         let is_google = self.ends.iter().any(|end| end.account.kind == ProviderKind::Google);
         let [from, to] = &survey.unknown;
         if is_google
@@ -36,7 +36,7 @@ impl Pass<'_> {
         {
             return Ok(());
         }
-        let same = |(id, stranger): (&EventId, &Stranger)| {
+        let same = |(id, stranger): (&EventId, &UnknownEvent)| {
             to.get(id).is_some_and(|other| {
                 etag::are_same(other.etag.as_deref(), stranger.etag.as_deref())
             })
@@ -68,7 +68,11 @@ impl Pass<'_> {
 
     /// Leaves out what does not concern the pair, and reads what has to be read before anything is
     /// decided.
-    pub(super) async fn narrow(&self, identity: &mut Identity, survey: &mut Survey) -> Result<()> {
+    pub(super) async fn narrow(
+        &self,
+        identity: &mut EventIdentities,
+        survey: &mut Changes,
+    ) -> Result<()> {
         for side in Side::BOTH {
             let i = side as usize;
             if survey.unbounded[i] && survey.unknown[i].len() > SMALL {
@@ -107,15 +111,15 @@ impl Pass<'_> {
     /// and what has the name of a copy. Where an earlier copy has another name, everything.
     async fn leave_out_the_rest(
         &self,
-        identity: &mut Identity,
-        survey: &mut Survey,
+        identity: &mut EventIdentities,
+        survey: &mut Changes,
         side: Side,
     ) -> Result<()> {
         let i = side as usize;
         let end = &self.ends[i];
         let inside = end
             .provider
-            .survey(&end.calendar.address, Since::Window(self.planner.window), None)
+            .list_changes(&end.calendar.address, Since::Window(self.planner.window), None)
             .await?
             .listed;
         let inside: std::collections::BTreeSet<EventId> =
@@ -137,7 +141,7 @@ impl Pass<'_> {
 
     /// Of what has the name of a copy, the copies of other pairs of this owner do not concern this
     /// one.
-    async fn leave_out_other_copies(&self, survey: &mut Survey, side: Side) -> Result<()> {
+    async fn leave_out_other_copies(&self, survey: &mut Changes, side: Side) -> Result<()> {
         let named = |id: &EventId| engine::marker::MappingId::of_copy_uid(id.as_str());
         let strangers = &mut survey.unknown[side as usize];
         let ids: Vec<_> = strangers.keys().filter_map(named).collect();
@@ -149,20 +153,23 @@ impl Pass<'_> {
     }
 
     /// Earlier copies may lie outside the window, and so may their origins.
-    async fn add_outside_window(&self, survey: &mut Survey, side: Side) -> Result<()> {
+    async fn add_outside_window(&self, survey: &mut Changes, side: Side) -> Result<()> {
         let i = side as usize;
         if survey.unbounded[i] {
             return Ok(());
         }
         let end = &self.ends[i];
         let listed =
-            end.provider.survey(&end.calendar.address, Since::Everything, None).await?.listed;
+            end.provider.list_changes(&end.calendar.address, Since::Everything, None).await?.listed;
         let mut more = std::collections::BTreeMap::new();
         for line in listed {
             if let Listed::Present { id, etag, event } = line
                 && !survey.unknown[i].contains_key(&id)
             {
-                more.insert(id, Stranger { etag, event, quiet: true, ..Stranger::default() });
+                more.insert(
+                    id,
+                    UnknownEvent { etag, event, quiet: true, ..UnknownEvent::default() },
+                );
             }
         }
         let ids: Vec<EventId> = more.keys().cloned().collect();

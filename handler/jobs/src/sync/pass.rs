@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::calendar::{CalendarId, PairId, ProviderKind};
+use engine::calendar::{CalendarId, PairId};
 use engine::event::EventId;
 use engine::guard::Evidence;
 use engine::mapping::Mapping;
 use engine::marker::Role;
 use engine::pair::{Pair, Side};
 use engine::plan::{Answer, Delete, Planner};
+use engine::provider::ProviderKind;
 use engine::reason::Reason;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -21,15 +22,15 @@ use tokio::time::Instant;
 use super::bearers::Bearers;
 use super::echo::is_echoed;
 use super::held::Weighed;
-use super::identity::Identity;
+use super::identity::EventIdentities;
 use super::refused::{Problems, look_for_made};
-use super::survey::{self, Scope, Seen, Survey};
+use super::survey::{self, Changes, KnownEnds, ListingOptions};
 use super::turns::Settled;
-use super::verify::Verdict;
-use super::work::{Again, Tally};
+use super::verify::VerifiedSuspects;
+use super::work::{RetryRound, Tally};
 use super::{End, Keys, SyncOptions};
 use crate::memory::proofs;
-use crate::memory::{Head, HeldRow, Members, Memory, Notes, PairRow, ProblemRow};
+use crate::memory::{Batch, HeldRow, LockedState, Members, PairStore, ProblemRow, StateRecord};
 use crate::report::{Action, Held, PairStatus, Progress, Run, Verb};
 use crate::{Error, Result, Services};
 
@@ -39,8 +40,8 @@ pub(super) struct Pass<'a> {
     pub(super) pair: &'a Pair,
     pub(super) ends: &'a [End; 2],
     pub(super) keys: &'a Keys,
-    pub(super) memory: &'a Memory<'a>,
-    pub(super) head: &'a Head,
+    pub(super) memory: &'a PairStore<'a>,
+    pub(super) head: &'a LockedState,
     pub(super) lease: &'a Lease,
     pub(super) options: SyncOptions,
     /// All pairs of the owner.
@@ -80,8 +81,8 @@ impl<'a> Pass<'a> {
         pair: &'a Pair,
         ends: &'a [End; 2],
         keys: &'a Keys,
-        memory: &'a Memory<'a>,
-        head: &'a Head,
+        memory: &'a PairStore<'a>,
+        head: &'a LockedState,
         lease: &'a Lease,
         whole: &'a Owned,
         takes_over: bool,
@@ -129,14 +130,14 @@ impl<'a> Pass<'a> {
     /// and whether another round is needed.
     pub(super) async fn run(
         &self,
-        state: &mut PairRow,
-        seen: Seen,
-        again: Option<&Again>,
+        state: &mut StateRecord,
+        seen: KnownEnds,
+        again: Option<&RetryRound>,
         problems: &[ProblemRow],
-    ) -> (Run, Result<Option<Again>>) {
+    ) -> (Run, Result<Option<RetryRound>>) {
         let mut tally = Tally {
             run: Run::new(self.pair.id.clone(), PairStatus::Ok),
-            notes: Notes::default(),
+            notes: Batch::default(),
             wrote: [false; 2],
             again: None,
             incomplete: false,
@@ -161,12 +162,12 @@ impl<'a> Pass<'a> {
 
     async fn steps(
         &self,
-        state: &mut PairRow,
-        seen: Seen,
-        again: Option<&Again>,
+        state: &mut StateRecord,
+        seen: KnownEnds,
+        again: Option<&RetryRound>,
         problems: &[ProblemRow],
         tally: &mut Tally,
-    ) -> Result<Option<Again>> {
+    ) -> Result<Option<RetryRound>> {
         let today = self.today();
         self.recall(state);
         // What is held rests on what a pass saw; the next one must look as closely, or it would see
@@ -179,14 +180,14 @@ impl<'a> Pass<'a> {
         let window = self.planner.window;
         // A later round goes on with what the first has listed.
         let full = self.options.full && again.is_none();
-        let mut identity = Identity::default();
-        let scope = Scope { window, today, roll, full };
+        let mut identity = EventIdentities::default();
+        let scope = ListingOptions { window, today, roll, full };
         // What a refused event may be a copy of, or may have been copied to, is looked for as in a
         // first listing.
         let unread = if again.is_none() { self.unread(problems).await? } else { [false; 2] };
         let looked = state.seen_anew([unread[1], unread[0]]);
         let seen =
-            Seen { quiet: [seen.quiet[0] && !unread[1], seen.quiet[1] && !unread[0]], ..seen };
+            KnownEnds { quiet: [seen.quiet[0] && !unread[1], seen.quiet[1] && !unread[0]], ..seen };
         let mut survey =
             survey::survey(self.ends, self.pair, self.memory, &looked, seen, scope).await?;
         if !self.options.dry_run {
@@ -232,8 +233,13 @@ impl<'a> Pass<'a> {
         look_for_made(&mut survey);
         self.forget_removed(&survey, tally);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
-        let Verdict { mut held, mut emptied, mut emptied_held, mut emptied_sides, by_owner } =
-            self.verify(&mut identity, &mut survey, tally, state, problems, &guard).await?;
+        let VerifiedSuspects {
+            mut held,
+            mut emptied,
+            mut emptied_held,
+            mut emptied_sides,
+            by_owner,
+        } = self.verify(&mut identity, &mut survey, tally, state, problems, &guard).await?;
         let (cursors, listed, awaited) = (
             std::mem::take(&mut survey.cursors),
             survey.listed,
@@ -377,11 +383,11 @@ impl<'a> Pass<'a> {
 
     /// How many events of this pair another installation has copied: as it is remembered; before
     /// that is, as this pass has found.
-    async fn by_another(&self, run: &Run, notes: &Notes) -> u64 {
+    async fn by_another(&self, run: &Run, notes: &Batch) -> u64 {
         if self.options.dry_run {
             let found =
                 run.actions.iter().filter(|action| action.reason == Some(Reason::CopiedByAnother));
-            return self.head.copied_by_another(&Notes::default()).await + found.count() as u64;
+            return self.head.copied_by_another(&Batch::default()).await + found.count() as u64;
         }
         self.head.copied_by_another(notes).await
     }
@@ -395,7 +401,7 @@ impl<'a> Pass<'a> {
     }
 
     /// What could not be copied and is gone needs no mention any more.
-    fn forget_removed(&self, survey: &Survey, tally: &mut Tally) {
+    fn forget_removed(&self, survey: &Changes, tally: &mut Tally) {
         for side in Side::BOTH {
             for id in &survey.removed[side as usize] {
                 if !self.options.dry_run && tally.problems.remove(side, id.as_str()) {
@@ -415,13 +421,13 @@ impl<'a> Pass<'a> {
     }
 
     /// Notes what is about to be written.
-    pub(super) async fn intend(&self, notes: Notes) -> Result<()> {
+    pub(super) async fn intend(&self, notes: Batch) -> Result<()> {
         self.memory.commit(self.head, notes).await
     }
 
     /// Ends before the end: what was done is remembered, and nothing else. No deletion is made, and
     /// no cursor saved.
-    async fn give_way(&self, state: &mut PairRow, tally: &mut Tally, left: u64) -> Result<()> {
+    async fn give_way(&self, state: &mut StateRecord, tally: &mut Tally, left: u64) -> Result<()> {
         let Tally { run, notes, .. } = tally;
         run.left = left;
         run.held = state.held.as_ref().map(|row| row.held.clone());

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::event::{Event, EventId};
-use engine::mapping::{Mapping, State};
+use engine::mapping::{Mapping, MappingState};
 use engine::marker::Role;
 use engine::pair::Side;
 use engine::reason::Reason;
@@ -21,7 +21,7 @@ use providers::Found;
 
 use super::identity::Living;
 use super::pass::Pass;
-use super::survey::{News, Stranger, Survey, Unit};
+use super::survey::{ChangedMapping, Changes, ListedAs, UnknownEvent};
 use super::verify::Suspect;
 use super::work::Tally;
 use crate::Result;
@@ -46,7 +46,7 @@ pub(crate) fn has_come(at: Timestamp, now: Timestamp) -> bool {
 
 /// When an event that could not be dealt with is tried again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Retry {
+pub(super) enum RetryAt {
     /// When it changes.
     #[default]
     OnChange,
@@ -56,7 +56,7 @@ pub(super) enum Retry {
     Later,
 }
 
-impl Retry {
+impl RetryAt {
     /// When it is tried again after `tries`.
     fn next(self, tries: u32, now: Timestamp) -> Option<Timestamp> {
         let before = match self {
@@ -97,9 +97,9 @@ impl Problems {
     }
 
     /// One more: the row says then how often it was tried, and when it is tried again.
-    pub fn add(&mut self, side: Side, row: &mut ProblemRow, retry: Retry, now: Timestamp) {
+    pub fn add(&mut self, side: Side, row: &mut ProblemRow, retry: RetryAt, now: Timestamp) {
         let key = (side, row.problem.event.clone());
-        if retry != Retry::OnChange {
+        if retry != RetryAt::OnChange {
             row.problem.tries = self.tried.get(&key).copied().unwrap_or(0).saturating_add(1);
         }
         row.problem.next_try = retry.next(row.problem.tries, now);
@@ -131,12 +131,12 @@ impl Pass<'_> {
         &self,
         side: Side,
         error: providers::Error,
-    ) -> Result<(String, Retry)> {
+    ) -> Result<(String, RetryAt)> {
         // A line that breaks once may not break again; and what asks to wait may have meant more
         // than this event.
         let passes =
             matches!(error, providers::Error::NoAnswer(_) | providers::Error::RateLimited { .. });
-        let retry = if passes { Retry::Soon } else { Retry::Later };
+        let retry = if passes { RetryAt::Soon } else { RetryAt::Later };
         let end = &self.ends[side as usize];
         let mut blame = self.blames[side as usize].lock().await;
         Ok((blame.event(&*end.provider, &end.calendar.address, error).await?, retry))
@@ -161,7 +161,7 @@ impl Pass<'_> {
         tally: &mut Tally,
         event: &EventId,
         mut row: ProblemRow,
-        retry: Retry,
+        retry: RetryAt,
     ) -> Result<u32> {
         let side = self.side_of_calendar(&row.problem.calendar);
         tally.problems.add(side, &mut row, retry, self.now);
@@ -173,12 +173,12 @@ impl Pass<'_> {
     /// A deletion that could not be verified: nothing is done about it now.
     pub(super) fn not_verified(
         &self,
-        survey: &mut Survey,
+        survey: &mut Changes,
         tally: &mut Tally,
         suspect: &Suspect,
-        (why, retry): (&str, Retry),
+        (why, retry): (&str, RetryAt),
     ) -> Result<()> {
-        let Some(Unit { mapping, .. }) = survey.units.remove(&suspect.mapping) else {
+        let Some(ChangedMapping { mapping, .. }) = survey.units.remove(&suspect.mapping) else {
             return Ok(());
         };
         tally.run.push(self.action(
@@ -219,7 +219,7 @@ impl Pass<'_> {
     /// half of a mapping has news, what waits is done with it.
     pub(super) async fn try_again(
         &self,
-        survey: &mut Survey,
+        survey: &mut Changes,
         tally: &mut Tally,
         problems: &[ProblemRow],
     ) -> Result<()> {
@@ -267,8 +267,12 @@ impl Pass<'_> {
                     None => {
                         let (taken, unlisted) =
                             (found.taken.contains(&id), survey.listed[side as usize]);
-                        let stranger =
-                            Stranger { fresh: true, taken, unlisted, ..Stranger::default() };
+                        let stranger = UnknownEvent {
+                            fresh: true,
+                            taken,
+                            unlisted,
+                            ..UnknownEvent::default()
+                        };
                         survey.unknown[side as usize].entry(id).or_insert(stranger);
                     }
                 }
@@ -287,15 +291,15 @@ impl Pass<'_> {
         let problem = |reason, why| self.problem(side, id, None, reason, why);
         let (row, retry) = match self.fetch(side, vec![id.clone()]).await?.remove(id) {
             Some(Found::Refused(why)) => {
-                (problem(Reason::RefusedByServer, Some(why.as_str())), Retry::Later)
+                (problem(Reason::RefusedByServer, Some(why.as_str())), RetryAt::Later)
             }
             Some(Found::Event(event)) if self.planner.is_anothers(&event) => {
-                (problem(Reason::CopiedByAnother, None), Retry::OnChange)
+                (problem(Reason::CopiedByAnother, None), RetryAt::OnChange)
             }
             Some(Found::Event(event))
                 if self.is_marked_as_copy(&event) && !self.is_known_copy(&event).await? =>
             {
-                (problem(Reason::DuplicateOfCopy, None), Retry::OnChange)
+                (problem(Reason::DuplicateOfCopy, None), RetryAt::OnChange)
             }
             _ => {
                 if tally.problems.remove(side, id.as_str()) {
@@ -324,37 +328,37 @@ impl Pass<'_> {
 
 /// What was in the making may be there, under its name: where nothing else has shown it, it is
 /// read; and looked for before it is made.
-pub(super) fn look_for_made(survey: &mut Survey) {
+pub(super) fn look_for_made(survey: &mut Changes) {
     for mapping in std::mem::take(&mut survey.in_doubt) {
         if let Some(unit) = survey.units.get_mut(&mapping)
-            && matches!(unit.copy, News::None)
+            && matches!(unit.copy, ListedAs::None)
         {
-            unit.copy = News::Present(None);
+            unit.copy = ListedAs::Present(None);
         }
     }
 }
 
 /// Has both events of a mapping looked at, or one of them looked for.
-fn look_again(survey: &mut Survey, mapping: Mapping, gone: Option<Role>) -> &mut Unit {
-    let has_copy = matches!(mapping.state, State::Live | State::Archived);
-    if mapping.state == State::Creating {
+fn look_again(survey: &mut Changes, mapping: Mapping, gone: Option<Role>) -> &mut ChangedMapping {
+    let has_copy = matches!(mapping.state, MappingState::Live | MappingState::Archived);
+    if mapping.state == MappingState::Creating {
         survey.in_doubt.push(mapping.id);
     }
-    let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
+    let unit = survey.units.entry(mapping.id).or_insert_with(|| ChangedMapping::new(mapping));
     if let Some(role) = gone {
-        if matches!(unit.news(role), News::None) {
+        if matches!(unit.news(role), ListedAs::None) {
             unit.suspect(role, Sign::Earlier);
         }
         // What was written there since decides what is done about it.
         let other = if role == Role::Origin { Role::Copy } else { Role::Origin };
-        if matches!(unit.news(other), News::None) && has_copy {
-            *unit.news(other) = News::Present(None);
+        if matches!(unit.news(other), ListedAs::None) && has_copy {
+            *unit.news(other) = ListedAs::Present(None);
         }
         return unit;
     }
     for role in [Role::Origin, Role::Copy] {
-        if matches!(unit.news(role), News::None) && (role == Role::Origin || has_copy) {
-            *unit.news(role) = News::Present(None);
+        if matches!(unit.news(role), ListedAs::None) && (role == Role::Origin || has_copy) {
+            *unit.news(role) = ListedAs::Present(None);
         }
     }
     unit
@@ -364,16 +368,16 @@ fn look_again(survey: &mut Survey, mapping: Mapping, gone: Option<Role>) -> &mut
 mod tests {
     use super::*;
 
-    fn minutes(retry: Retry, tries: u32) -> Option<i64> {
+    fn minutes(retry: RetryAt, tries: u32) -> Option<i64> {
         let now = Timestamp::UNIX_EPOCH;
         retry.next(tries, now).map(|next| next.as_second() / 60)
     }
 
     #[test]
     fn waits_grow_from_minutes_to_a_day() {
-        let waits: Vec<_> = (1..=8).map(|tries| minutes(Retry::Later, tries).unwrap()).collect();
+        let waits: Vec<_> = (1..=8).map(|tries| minutes(RetryAt::Later, tries).unwrap()).collect();
         assert_eq!(waits, [2, 8, 32, 128, 512, 1440, 1440, 1440]);
-        assert_eq!(minutes(Retry::Later, u32::MAX), Some(1440));
+        assert_eq!(minutes(RetryAt::Later, u32::MAX), Some(1440));
     }
 
     #[test]
@@ -388,8 +392,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_yet_is_asked_for_in_the_next_passes() {
-        let waits: Vec<_> = (1..=6).map(|tries| minutes(Retry::Soon, tries).unwrap()).collect();
+        let waits: Vec<_> = (1..=6).map(|tries| minutes(RetryAt::Soon, tries).unwrap()).collect();
         assert_eq!(waits, [0, 0, 0, 2, 8, 32]);
-        assert_eq!(minutes(Retry::OnChange, 7), None);
+        assert_eq!(minutes(RetryAt::OnChange, 7), None);
     }
 }

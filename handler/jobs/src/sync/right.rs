@@ -6,17 +6,17 @@
 //! copy is an edit.
 
 use engine::event::{Event, EventId};
-use engine::mapping::{Mapping, State};
+use engine::mapping::{Mapping, MappingState};
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::{Beside, Decision, Unknown};
 use engine::uid::UidHash;
 use providers::Found;
 
-use super::decide::Read;
-use super::identity::{Identity, NamesNow, rename};
+use super::decide::FoundEvents;
+use super::identity::{EventIdentities, NamesNow, rename};
 use super::pass::{Pass, side_of};
-use super::survey::{News, Survey, Unit};
+use super::survey::{ChangedMapping, Changes, ListedAs};
 use crate::Result;
 
 /// So many other copies are asked whether they have kept their UIDs.
@@ -27,24 +27,24 @@ impl Pass<'_> {
     /// is looked for among what has news, and by its UID.
     pub(super) async fn set_right(
         &self,
-        identity: &mut Identity,
-        unit: &mut Unit,
-        read: &mut Read,
+        identity: &mut EventIdentities,
+        unit: &mut ChangedMapping,
+        read: &mut FoundEvents,
     ) -> Result<()> {
         let side = side_of(&unit.mapping, Role::Copy);
         let there = match (&unit.copy, read[side as usize].get(&unit.mapping.copy.id)) {
-            (News::Present(Some(event)), _) | (_, Some(Found::Event(event))) => event,
+            (ListedAs::Present(Some(event)), _) | (_, Some(Found::Event(event))) => event,
             _ => return Ok(()),
         };
         // What is under the name of a copy in the making and says nothing of itself is that copy,
         // where the server gives events UIDs of its own.
-        if unit.mapping.state == State::Creating
+        if unit.mapping.state == MappingState::Creating
             && there.marker.is_none()
             && !self.is_ours(there, Role::Copy, unit.mapping.id)
         {
             if self.keeps_uids(identity, &unit.mapping).await? {
                 read[side as usize].remove(&unit.mapping.copy.id);
-                unit.copy = News::None;
+                unit.copy = ListedAs::None;
             }
             return Ok(());
         }
@@ -63,7 +63,7 @@ impl Pass<'_> {
                 identity.claim(side, event.id.clone());
                 unit.freed = (!is_another_copy).then(|| unit.mapping.copy.id.clone());
                 rename(&mut unit.mapping, Role::Copy, &event);
-                unit.copy = News::Present(Some(event));
+                unit.copy = ListedAs::Present(Some(event));
             }
             _ => {
                 unit.replaced = is_another
@@ -80,11 +80,11 @@ impl Pass<'_> {
     /// that have the name of another copy by now.
     pub(super) async fn find_under_other_names(
         &self,
-        identity: &mut Identity,
-        survey: &mut Survey,
+        identity: &mut EventIdentities,
+        survey: &mut Changes,
     ) -> Result<()> {
-        let is_sought = |unit: &&Unit| {
-            matches!(unit.copy, News::Suspect)
+        let is_sought = |unit: &&ChangedMapping| {
+            matches!(unit.copy, ListedAs::Suspect)
                 && unit.mapping.is_live()
                 && unit.mapping.has_servers_uid()
         };
@@ -102,7 +102,7 @@ impl Pass<'_> {
             {
                 identity.claim(side, id);
                 rename(&mut unit.mapping, Role::Copy, &event);
-                unit.copy = News::Present(Some(event));
+                unit.copy = ListedAs::Present(Some(event));
             }
         }
         Ok(())
@@ -126,7 +126,7 @@ impl Pass<'_> {
     /// that it was sent with, as others did.
     async fn where_it_is(
         &self,
-        identity: &mut Identity,
+        identity: &mut EventIdentities,
         mapping: &Mapping,
         has_own_uid: bool,
     ) -> Result<Option<EventId>> {
@@ -152,7 +152,11 @@ impl Pass<'_> {
     }
 
     /// The names of what has news, by what it says of itself.
-    async fn names_now<'i>(&self, identity: &'i mut Identity, side: Side) -> Result<&'i NamesNow> {
+    async fn names_now<'i>(
+        &self,
+        identity: &'i mut EventIdentities,
+        side: Side,
+    ) -> Result<&'i NamesNow> {
         let i = side as usize;
         if identity.names_now[i].is_none() {
             let mut names = NamesNow::default();
@@ -175,7 +179,7 @@ impl Pass<'_> {
     /// Whether the server of a copy keeps the UIDs that copies are sent with, as others say that
     /// were made about when this one was. Where there is none, its name alone says what the copy
     /// is.
-    async fn keeps_uids(&self, identity: &mut Identity, mapping: &Mapping) -> Result<bool> {
+    async fn keeps_uids(&self, identity: &mut EventIdentities, mapping: &Mapping) -> Result<bool> {
         let side = side_of(mapping, Role::Copy);
         if let Some(keeps) = identity.keeps_uids[side as usize] {
             return Ok(keeps);
@@ -184,7 +188,7 @@ impl Pass<'_> {
         others.retain(|other| {
             other.side == mapping.side
                 && other.id != mapping.id
-                && other.state == State::Live
+                && other.state == MappingState::Live
                 && other.unseen.is_none()
         });
         others.sort_by_key(|other| other.made.unwrap_or(0).abs_diff(mapping.made.unwrap_or(0)));
@@ -203,16 +207,19 @@ impl Pass<'_> {
     /// since.
     pub(super) async fn made_by_another(
         &self,
-        identity: &Identity,
-        unit: &Unit,
-        read: &Read,
+        identity: &EventIdentities,
+        unit: &ChangedMapping,
+        read: &FoundEvents,
     ) -> Result<Option<Decision>> {
-        let Unit { mapping, origin, copy, .. } = unit;
-        if mapping.state != State::Creating || matches!(copy, News::Present(_)) || self.takes_over {
+        let ChangedMapping { mapping, origin, copy, .. } = unit;
+        if mapping.state != MappingState::Creating
+            || matches!(copy, ListedAs::Present(_))
+            || self.takes_over
+        {
             return Ok(None);
         }
         let event = match (origin, read[mapping.side as usize].get(&mapping.origin.id)) {
-            (News::Present(Some(event)), _) | (_, Some(Found::Event(event))) => event,
+            (ListedAs::Present(Some(event)), _) | (_, Some(Found::Event(event))) => event,
             _ => return Ok(None),
         };
         let other = mapping.side.other();

@@ -4,36 +4,36 @@ mod unit;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::calendar::ProviderKind;
-use engine::change::{Cursor, Tip};
+use engine::change::{Cursor, StateTag};
 use engine::etag;
 use engine::event::EventId;
-use engine::mapping::{Half, Mapping, State};
+use engine::mapping::{Half, Mapping, MappingState};
 use engine::marker::{MappingId, Role};
 use engine::pair::{Pair, Side, Window};
+use engine::provider::ProviderKind;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use providers::Since;
 
-pub(super) use self::unit::{News, Stranger, Unit};
+pub(super) use self::unit::{ChangedMapping, ListedAs, UnknownEvent};
 use super::End;
 use super::emptied::Census;
-use super::lines::{Ahead, Eye, Line, Lines, read};
+use super::lines::{CalendarListing, EndState, ListedLine, Prefetched, read};
 use super::pass::{other_role, side_of};
 use crate::Result;
 use crate::memory::proofs::Sign;
-use crate::memory::{Head, Memory, Notes, PairRow};
+use crate::memory::{Batch, LockedState, PairStore, StateRecord};
 
 /// Mappings looked up with one request.
 pub(super) const LOOKUP: usize = 50;
 
 /// All that has news.
 #[derive(Default)]
-pub(super) struct Survey {
+pub(super) struct Changes {
     /// Known mappings.
-    pub units: BTreeMap<MappingId, Unit>,
+    pub units: BTreeMap<MappingId, ChangedMapping>,
     /// Events that no mapping knows, by side.
-    pub unknown: [BTreeMap<EventId, Stranger>; 2],
+    pub unknown: [BTreeMap<EventId, UnknownEvent>; 2],
     /// Removed events that no mapping knows.
     pub removed: [BTreeSet<EventId>; 2],
     /// Where to go on next time, for the sides that were read.
@@ -71,11 +71,15 @@ pub(super) struct Survey {
     pub caught_up: BTreeMap<MappingId, Mapping>,
 }
 
-impl Survey {
+impl Changes {
     /// Notes that what our writes have replaced will not be shown any more, unless a person
     /// restores it.
-    pub async fn forget_former(&mut self, memory: &Memory<'_>, head: &Head) -> Result<()> {
-        let mut notes = Notes::default();
+    pub async fn forget_former(
+        &mut self,
+        memory: &PairStore<'_>,
+        head: &LockedState,
+    ) -> Result<()> {
+        let mut notes = Batch::default();
         for (id, now) in std::mem::take(&mut self.caught_up) {
             if let Some(unit) = self.units.get_mut(&id) {
                 for role in [Role::Origin, Role::Copy] {
@@ -93,8 +97,8 @@ impl Survey {
 
     /// Whether nothing is missing but these.
     pub fn is_missing_only(&self, suspects: &[(MappingId, Role)]) -> bool {
-        let told = |unit: &Unit, role: Role, news: &News| {
-            !matches!(news, News::Suspect)
+        let told = |unit: &ChangedMapping, role: Role, news: &ListedAs| {
+            !matches!(news, ListedAs::Suspect)
                 || unit.mapping.unseen == Some(role)
                 || suspects.contains(&(unit.mapping.id, role))
         };
@@ -106,7 +110,7 @@ impl Survey {
     /// Adds events that nothing has happened to, as far as no mapping knows them.
     pub async fn look_at(
         &mut self,
-        memory: &Memory<'_>,
+        memory: &PairStore<'_>,
         strangers: &[(Side, EventId)],
     ) -> Result<()> {
         for (side, id) in strangers {
@@ -120,22 +124,22 @@ impl Survey {
     /// Adds what an earlier round found gone.
     pub async fn suspect(
         &mut self,
-        memory: &Memory<'_>,
+        memory: &PairStore<'_>,
         suspects: &[(MappingId, Role)],
     ) -> Result<()> {
         for (id, role) in suspects {
             if !self.units.contains_key(id) {
                 let Some(mapping) = memory.mapping(*id).await? else { continue };
-                self.units.insert(*id, Unit::new(mapping));
+                self.units.insert(*id, ChangedMapping::new(mapping));
             }
             let Some(unit) = self.units.get_mut(id) else { continue };
-            if !matches!(unit.news(*role), News::None) {
+            if !matches!(unit.news(*role), ListedAs::None) {
                 continue;
             }
             let side = side_of(&unit.mapping, *role) as usize;
             if self.listed[side] && self.shown[side].contains(id) {
                 // It is listed all the same: nothing says that it is gone.
-                *unit.news(*role) = News::Present(None);
+                *unit.news(*role) = ListedAs::Present(None);
                 unit.sought = true;
             } else {
                 unit.suspect(*role, Sign::Earlier);
@@ -146,19 +150,19 @@ impl Survey {
 }
 
 /// Where both ends stand, as far as it was seen before.
-pub(super) struct Seen {
+pub(super) struct KnownEnds {
     /// By the last glance.
-    pub tips: [Option<Tip>; 2],
+    pub tips: [Option<StateTag>; 2],
     /// There is nothing to read at this end: its provider tells us of changes, and told of the
     /// other one.
     pub quiet: [bool; 2],
     /// What was read already, where a glance shows nothing.
-    pub ahead: [Option<Ahead>; 2],
+    pub ahead: [Option<Prefetched>; 2],
 }
 
 /// How closely both ends are looked at.
 #[derive(Clone, Copy)]
-pub(super) struct Scope {
+pub(super) struct ListingOptions {
     pub window: Window,
     pub today: Date,
     /// It is the first pass of a day: the window is listed as a whole.
@@ -172,19 +176,22 @@ pub(super) struct Scope {
 pub(super) async fn survey(
     ends: &[End; 2],
     pair: &Pair,
-    memory: &Memory<'_>,
-    state: &PairRow,
-    mut seen: Seen,
-    scope: Scope,
-) -> Result<Survey> {
-    let mut survey = Survey::default();
-    let mut lines: [Option<Lines>; 2] = [None, None];
+    memory: &PairStore<'_>,
+    state: &StateRecord,
+    mut seen: KnownEnds,
+    scope: ListingOptions,
+) -> Result<Changes> {
+    let mut survey = Changes::default();
+    let mut lines: [Option<CalendarListing>; 2] = [None, None];
     for side in Side::BOTH {
         let i = side as usize;
         let cursor = state.cursor(side).filter(|_| !state.take_over);
         survey.first[i] = cursor.is_none();
-        let eye =
-            Eye { tip: seen.tips[i].as_ref(), quiet: seen.quiet[i], ahead: seen.ahead[i].take() };
+        let eye = EndState {
+            tip: seen.tips[i].as_ref(),
+            quiet: seen.quiet[i],
+            ahead: seen.ahead[i].take(),
+        };
         survey.unbounded[i] = cursor.is_none() && pair.copies_from(side.other());
         let whole =
             if survey.unbounded[i] { Since::Everything } else { Since::Window(scope.window) };
@@ -208,7 +215,7 @@ pub(super) async fn survey(
             Some(lines)
                 if !lines.whole
                     && lines.by_id.len() >= FORGOTTEN_FLOOR
-                    && !ends[i].provider.owns_to_forgetting() =>
+                    && !ends[i].provider.rejects_expired_cursor() =>
             {
                 let total = lines.by_id.len();
                 let news = survey.unknown[i].len() + survey.units.len();
@@ -222,7 +229,7 @@ pub(super) async fn survey(
             let mut whole = read(
                 &ends[i],
                 None,
-                Eye::of(seen.tips[i].as_ref()),
+                EndState::of(seen.tips[i].as_ref()),
                 Since::Window(scope.window),
                 true,
                 true,
@@ -252,10 +259,10 @@ const FORGOTTEN_FLOOR: usize = 5;
 /// Joins the lines of one side with the mappings that know them. `age` is when the cursor told of
 /// everything since which it was read.
 async fn join(
-    survey: &mut Survey,
-    memory: &Memory<'_>,
+    survey: &mut Changes,
+    memory: &PairStore<'_>,
     side: Side,
-    lines: &mut Lines,
+    lines: &mut CalendarListing,
     age: Option<Timestamp>,
     today: Date,
 ) -> Result<()> {
@@ -271,7 +278,7 @@ async fn join(
                             (etag.clone(), event.take(), found.taken.contains(id));
                         survey.unknown[side as usize].insert(
                             id.clone(),
-                            Stranger {
+                            UnknownEvent {
                                 etag,
                                 event,
                                 fresh: line.fresh,
@@ -294,11 +301,11 @@ async fn join(
                 _ => false,
             };
             let news = match &mut line.there {
-                None => News::Suspect,
+                None => ListedAs::Suspect,
                 Some((etag, event))
                     if is_restored || is_news(etag.as_deref(), half, &mapping, role, today) =>
                 {
-                    News::Present(event.take())
+                    ListedAs::Present(event.take())
                 }
                 Some(_) => {
                     let is_behind_no_more =
@@ -315,26 +322,27 @@ async fn join(
             };
             let is_owed = mapping.unseen == Some(role)
                 && mapping.is_owed()
-                && matches!(news, News::Present(_));
-            let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
+                && matches!(news, ListedAs::Present(_));
+            let unit =
+                survey.units.entry(mapping.id).or_insert_with(|| ChangedMapping::new(mapping));
             if is_restored {
                 half_mut(&mut unit.mapping, role).former = None;
             }
             match news {
-                News::Suspect => unit.suspect(role, Sign::Named),
+                ListedAs::Suspect => unit.suspect(role, Sign::Named),
                 news => *unit.news(role) = news,
             }
             // What has become of the other one has waited for this one.
             let other = unit.news(other_role(role));
-            if is_owed && matches!(other, News::None) {
-                *other = News::Present(None);
+            if is_owed && matches!(other, ListedAs::None) {
+                *other = ListedAs::Present(None);
             }
         }
     }
     Ok(())
 }
 
-fn etag_is(line: &Line, half: &Half) -> bool {
+fn etag_is(line: &ListedLine, half: &Half) -> bool {
     line.there
         .as_ref()
         .is_some_and(|(etag, _)| etag::are_same(etag.as_deref(), half.etag.as_deref()))
@@ -350,7 +358,9 @@ pub(super) fn is_news(
     role: Role,
     today: Date,
 ) -> bool {
-    if (role == Role::Copy && mapping.state == State::Suppressed) || mapping.unseen == Some(role) {
+    if (role == Role::Copy && mapping.state == MappingState::Suppressed)
+        || mapping.unseen == Some(role)
+    {
         return true;
     }
     !etag::are_same(etag, half.etag.as_deref()) && !half.is_former(etag, today)
@@ -377,10 +387,10 @@ pub(super) fn half_mut(mapping: &mut Mapping, role: Role) -> &mut Half {
 /// Goes through all mappings: which are missing in a complete listing, which drifted, which have
 /// come into the window.
 async fn all_mappings(
-    survey: &mut Survey,
-    memory: &Memory<'_>,
-    lines: &[Option<Lines>; 2],
-    scope: Scope,
+    survey: &mut Changes,
+    memory: &PairStore<'_>,
+    lines: &[Option<CalendarListing>; 2],
+    scope: ListingOptions,
 ) -> Result<()> {
     let mut after = None;
     let [mut live, mut archived, mut by_another] = [0_u64; 3];
@@ -393,8 +403,8 @@ async fn all_mappings(
         let (page, next) = memory.page(after.as_deref()).await?;
         for mapping in page {
             live += u64::from(mapping.is_live());
-            archived += u64::from(mapping.state == State::Archived);
-            by_another += u64::from(mapping.state == State::CopiedByAnother);
+            archived += u64::from(mapping.state == MappingState::Archived);
+            by_another += u64::from(mapping.state == MappingState::CopiedByAnother);
             census.add(&mapping);
             let mut suspects = Vec::new();
             let mut inside = false;
@@ -402,14 +412,14 @@ async fn all_mappings(
                 let i = side as usize;
                 let role = role(&mapping, side);
                 let watched = match mapping.state {
-                    State::Live => true,
+                    MappingState::Live => true,
                     // The copy of a suppressed one is known to be gone, that of one in the making
                     // may not be there yet.
-                    State::Suppressed | State::Creating => role == Role::Origin,
-                    State::AlreadyThere | State::CopiedByAnother => {
+                    MappingState::Suppressed | MappingState::Creating => role == Role::Origin,
+                    MappingState::AlreadyThere | MappingState::CopiedByAnother => {
                         role == Role::Origin || mapping.is_beside()
                     }
-                    State::Archived => false,
+                    MappingState::Archived => false,
                 };
                 let Some(lines) = lines[i].as_ref().filter(|_| missing.contains(&i)) else {
                     continue;
@@ -423,7 +433,7 @@ async fn all_mappings(
                 }
                 // Instants and days compare as text. What is in the making may have been looked at
                 // while a wrong clock had it in the past.
-                inside |= matches!(mapping.state, State::Archived | State::Creating)
+                inside |= matches!(mapping.state, MappingState::Archived | MappingState::Creating)
                     && role == Role::Origin
                     && is_listed
                     && mapping.times.start >= start;
@@ -432,12 +442,13 @@ async fn all_mappings(
                 continue;
             }
             survey.by_absence |= suspects.iter().any(|role| mapping.unseen != Some(*role));
-            let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
+            let unit =
+                survey.units.entry(mapping.id).or_insert_with(|| ChangedMapping::new(mapping));
             for role in suspects {
                 unit.suspect(role, Sign::Missing);
             }
-            if inside && matches!(unit.origin, News::None) {
-                unit.origin = News::Present(None);
+            if inside && matches!(unit.origin, ListedAs::None) {
+                unit.origin = ListedAs::Present(None);
             }
         }
         after = next;

@@ -34,17 +34,17 @@ use engine::pair::{Pair, Side};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use providers::Since;
-use store::{Attempt, Lease};
+use store::{Acquired, Lease};
 use tokio::time::Instant;
 
-use super::accounts::{Accounts, Sight};
-use super::lines::Ahead;
+use super::accounts::{EndStates, OpenAccounts};
+use super::lines::Prefetched;
 use super::pass::{Owned, Pass};
 use super::refused::has_come;
-use super::survey::Seen;
-use super::work::Again;
+use super::survey::KnownEnds;
+use super::work::RetryRound;
 use super::{Keys, SyncOptions, fail, needs_reconnect};
-use crate::memory::{self, Failing, Look, Memory, Notes, PairRow, migrate};
+use crate::memory::{self, Batch, Failing, PairStore, StateRecord, StateSnapshot, migrate};
 use crate::report::{PairStatus, Problem, Progress, Run};
 use crate::{Error, Result, Services, directory};
 
@@ -58,7 +58,7 @@ const BACKGROUND_PATIENCE: Duration = Duration::from_secs(20);
 const NOTED: SignedDuration = SignedDuration::from_mins(10);
 
 /// A pair's turn in a round.
-pub(super) struct Turn<'a> {
+pub(super) struct Attempt<'a> {
     pub services: &'a Services,
     /// The pairs of this round.
     pub round: &'a [Pair],
@@ -66,7 +66,7 @@ pub(super) struct Turn<'a> {
     /// The calendar of which its provider has told that something happened.
     pub told_of: Option<&'a CalendarId>,
     /// What an earlier round has left; none in the first.
-    pub again: Option<Again>,
+    pub again: Option<RetryRound>,
     /// No other round follows.
     pub last: bool,
     pub options: SyncOptions,
@@ -76,39 +76,39 @@ pub(super) struct Turn<'a> {
 }
 
 /// What became of it.
-pub(super) enum Outcome {
+pub(super) enum AttemptOutcome {
     /// Removed or paused by somebody else meanwhile.
     Gone,
     /// Somebody else is at work on the pair or for long on one of its calendars, and nobody asked
     /// for this pass.
     Busy,
     /// Done, well or not.
-    Done(Box<Done>),
+    Done(Box<Attempted>),
 }
 
 /// A turn that was taken.
-pub(super) struct Done {
+pub(super) struct Attempted {
     pub run: Run,
     /// What was wrong with the pair before.
     pub before: Option<Problem>,
     /// Another round is needed.
-    pub again: Option<Again>,
+    pub again: Option<RetryRound>,
 }
 
-impl Done {
-    fn with(run: Run, before: Option<Problem>, again: Option<Again>) -> Outcome {
-        Outcome::Done(Box::new(Self { run, before, again }))
+impl Attempted {
+    fn with(run: Run, before: Option<Problem>, again: Option<RetryRound>) -> AttemptOutcome {
+        AttemptOutcome::Done(Box::new(Self { run, before, again }))
     }
 }
 
-impl Turn<'_> {
-    pub async fn take(self, accounts: &mut Accounts<'_>) -> Result<Outcome> {
+impl Attempt<'_> {
+    pub async fn take(self, accounts: &mut OpenAccounts<'_>) -> Result<AttemptOutcome> {
         match accounts.directory.pair(&self.pair.id)? {
             Some(pair) if !pair.paused => {}
-            _ => return Ok(Outcome::Gone),
+            _ => return Ok(AttemptOutcome::Gone),
         }
         if self.options.background && self.services.pace.is_at_work(&self.pair.id) {
-            return Ok(Outcome::Busy);
+            return Ok(AttemptOutcome::Busy);
         }
         let _turn = self.services.pace.turn_of(&self.pair.id);
         let mut ahead = [None, None];
@@ -116,11 +116,13 @@ impl Turn<'_> {
             let look = memory::look(&*self.services.store, &self.pair.id).await?;
             let seen = self.look(accounts, &look.row).await;
             if let Some(run) = self.settled(&look, seen.as_ref()).await? {
-                return Ok(Done::with(run, look.row.error, None));
+                return Ok(Attempted::with(run, look.row.error, None));
             }
             ahead = seen.map(|(_, ahead)| ahead).unwrap_or_default();
         }
-        let Some((lease, waited)) = self.leases(accounts).await? else { return Ok(Outcome::Busy) };
+        let Some((lease, waited)) = self.leases(accounts).await? else {
+            return Ok(AttemptOutcome::Busy);
+        };
         if waited {
             // What was seen is old by now.
             accounts.look_again();
@@ -129,7 +131,7 @@ impl Turn<'_> {
         let at_work = self.services.pace.begin(&self.pair.id);
         let outcome = Box::pin(self.work(accounts, ahead, &lease)).await;
         drop(at_work);
-        if let Ok(Outcome::Done(done)) = &outcome
+        if let Ok(AttemptOutcome::Done(done)) = &outcome
             && done.run.left > 0
         {
             self.services.pace.gave_way(&self.pair.id);
@@ -141,9 +143,9 @@ impl Turn<'_> {
     /// Where both ends stand; and what had to be read to know it, where a glance shows nothing.
     async fn look(
         &self,
-        accounts: &mut Accounts<'_>,
-        row: &PairRow,
-    ) -> Result<(Sight, [Option<Ahead>; 2])> {
+        accounts: &mut OpenAccounts<'_>,
+        row: &StateRecord,
+    ) -> Result<(EndStates, [Option<Prefetched>; 2])> {
         let sight = self.see(accounts, self.told_of, row).await?;
         let mut ahead = [None, None];
         if !left_nothing_open(row, self.services.clock.now()) {
@@ -156,8 +158,12 @@ impl Turn<'_> {
             else {
                 continue;
             };
-            match end.provider.survey(&end.calendar.address, Since::Cursor(cursor), None).await {
-                Ok(survey) => ahead[i] = Some(Ahead { cursor: cursor.clone(), survey }),
+            match end
+                .provider
+                .list_changes(&end.calendar.address, Since::Cursor(cursor), None)
+                .await
+            {
+                Ok(survey) => ahead[i] = Some(Prefetched { cursor: cursor.clone(), survey }),
                 // It is listed as a whole, under the leases.
                 Err(providers::Error::CursorExpired) => {}
                 Err(error) => return Err(error.into()),
@@ -170,10 +176,10 @@ impl Turn<'_> {
     /// that, not again while the pair says so already.
     async fn see(
         &self,
-        accounts: &mut Accounts<'_>,
+        accounts: &mut OpenAccounts<'_>,
         told_of: Option<&CalendarId>,
-        row: &PairRow,
-    ) -> Result<Sight> {
+        row: &StateRecord,
+    ) -> Result<EndStates> {
         let seen = accounts.see(self.round, self.pair, told_of, self.options).await;
         let Err(error @ Error::Provider(providers::Error::CalendarMissing)) = &seen else {
             return seen;
@@ -189,8 +195,8 @@ impl Turn<'_> {
     /// done.
     async fn settled(
         &self,
-        look: &Look,
-        seen: Result<&(Sight, [Option<Ahead>; 2]), &Error>,
+        look: &StateSnapshot,
+        seen: Result<&(EndStates, [Option<Prefetched>; 2]), &Error>,
     ) -> Result<Option<Run>> {
         let now = self.services.clock.now();
         match seen {
@@ -217,18 +223,18 @@ impl Turn<'_> {
     /// Under the leases.
     async fn work(
         &self,
-        accounts: &mut Accounts<'_>,
-        ahead: [Option<Ahead>; 2],
+        accounts: &mut OpenAccounts<'_>,
+        ahead: [Option<Prefetched>; 2],
         lease: &Lease,
-    ) -> Result<Outcome> {
+    ) -> Result<AttemptOutcome> {
         let pair = self.pair;
         let keys = Keys::new(self.services, pair).await?;
-        let memory = Memory::new(self.services, &keys.marks, pair);
+        let memory = PairStore::new(self.services, &keys.marks, pair);
         let (mut head, mut problems) = memory.begin().await?;
         // A removal takes what is remembered along, and waits for the lease: a pair of which
         // something is remembered is there.
         if (head.is_new().await || !accounts.directory.is_recent()) && self.has_ended().await? {
-            return Ok(Outcome::Gone);
+            return Ok(AttemptOutcome::Gone);
         }
         // Where they cannot be opened, the pass fails for that reason below.
         if let Ok(ends) = accounts.ends(pair).await {
@@ -247,8 +253,8 @@ impl Turn<'_> {
         // A round that follows upon a write looks at both.
         let told_of = self.told_of.filter(|_| self.again.is_none());
         let worked = match self.see(accounts, told_of, &state).await {
-            Ok(Sight { ends, tips, quiet }) => {
-                let seen = Seen { tips, quiet, ahead };
+            Ok(EndStates { ends, tips, quiet }) => {
+                let seen = KnownEnds { tips, quiet, ahead };
                 let takes_over = state.take_over;
                 let pass = Pass::new(
                     self.services,
@@ -271,7 +277,7 @@ impl Turn<'_> {
             Err(error) => (Run::new(pair.id.clone(), PairStatus::Error), Err(error)),
         };
         match worked {
-            (run, Ok(again)) => Ok(Done::with(run, before, again)),
+            (run, Ok(again)) => Ok(Attempted::with(run, before, again)),
             (mut run, Err(error)) => {
                 fail(&mut run, &error);
                 if needs_reconnect(&error) {
@@ -283,21 +289,22 @@ impl Turn<'_> {
                     let (status, error, deletions) =
                         (Some(run.state), run.error.clone(), state.deletions);
                     let failing = Some(Failing::again(state.failing, self.services.clock.now()));
-                    let state = PairRow { status, error, deletions, failing, ..head.row().await };
-                    if let Err(unsaid) = memory.finish(&head, Notes::default(), state).await {
+                    let state =
+                        StateRecord { status, error, deletions, failing, ..head.row().await };
+                    if let Err(unsaid) = memory.finish(&head, Batch::default(), state).await {
                         // What went wrong first is what there is to say.
                         tracing::warn!(pair = %pair.id, error = %unsaid, "how this pass ended \
                         could not be written down");
                     }
                 }
-                Ok(Done::with(run, before, None))
+                Ok(Attempted::with(run, before, None))
             }
         }
     }
 
     /// The credentials of one of the two accounts were refused in the middle of a pass: each is
     /// asked by itself which it is.
-    async fn record_refusal(&self, accounts: &mut Accounts<'_>) -> Result<()> {
+    async fn record_refusal(&self, accounts: &mut OpenAccounts<'_>) -> Result<()> {
         let Ok(ends) = accounts.ends(self.pair).await else { return Ok(()) };
         // Of an account that holds a grant its tokens tell.
         for end in ends.iter().filter(|end| !directory::is_granted(end.account.kind)) {
@@ -320,7 +327,7 @@ impl Turn<'_> {
 
     /// Takes the pair, and every calendar it writes to: two pairs never write to one calendar at
     /// once. Tells whether somebody had to be waited for; none where it is not worth waiting.
-    async fn leases(&self, accounts: &Accounts<'_>) -> Result<Option<(Lease, bool)>> {
+    async fn leases(&self, accounts: &OpenAccounts<'_>) -> Result<Option<(Lease, bool)>> {
         let Self { services, pair, .. } = self;
         let mut names = vec![
             directory::pair_lease(&pair.id),
@@ -336,14 +343,14 @@ impl Turn<'_> {
         let mut waited = Duration::ZERO;
         loop {
             match services.leases.acquire(&services.owner, &names).await? {
-                Attempt::Taken(lease) => return Ok(Some((lease, !waited.is_zero()))),
+                Acquired::Taken(lease) => return Ok(Some((lease, !waited.is_zero()))),
                 // The pair itself: whoever is at work on it sees what there is to see.
-                Attempt::Busy(0) if self.options.background => return Ok(None),
-                Attempt::Busy(_) if self.options.background && waited >= BACKGROUND_PATIENCE => {
+                Acquired::Busy(0) if self.options.background => return Ok(None),
+                Acquired::Busy(_) if self.options.background && waited >= BACKGROUND_PATIENCE => {
                     return Ok(None);
                 }
-                Attempt::Busy(_) if waited >= PATIENCE => return Err(busy()),
-                Attempt::Busy(_) => {
+                Acquired::Busy(_) if waited >= PATIENCE => return Err(busy()),
+                Acquired::Busy(_) => {
                     tokio::time::sleep(pause).await;
                     waited += pause;
                 }
@@ -354,7 +361,7 @@ impl Turn<'_> {
 
 /// Stores why a pair did not come to rest, unless another pass has its lease by now.
 pub(super) async fn give_up(services: &Services, pair: &Pair, run: &Run) -> Result<()> {
-    let Attempt::Taken(lease) =
+    let Acquired::Taken(lease) =
         services.leases.acquire(&services.owner, &[&directory::pair_lease(&pair.id)]).await?
     else {
         return Ok(());
@@ -383,7 +390,12 @@ fn failed(pair: &Pair, error: &Error) -> Run {
 }
 
 /// Whether nothing has happened since the last pass, and that one left nothing open.
-fn is_at_rest(row: &PairRow, sight: &Sight, ahead: &[Option<Ahead>; 2], now: Timestamp) -> bool {
+fn is_at_rest(
+    row: &StateRecord,
+    sight: &EndStates,
+    ahead: &[Option<Prefetched>; 2],
+    now: Timestamp,
+) -> bool {
     let current = |side: Side| {
         let i = side as usize;
         let Some(cursor) = row.cursor(side) else { return false };
@@ -397,7 +409,7 @@ fn is_at_rest(row: &PairRow, sight: &Sight, ahead: &[Option<Ahead>; 2], now: Tim
 }
 
 /// Whether the last pass ended well and whole, made today's listing, and holds nothing.
-fn left_nothing_open(row: &PairRow, now: Timestamp) -> bool {
+fn left_nothing_open(row: &StateRecord, now: Timestamp) -> bool {
     row.status == Some(PairStatus::Ok)
         && row.error.is_none()
         && row.held.is_none()

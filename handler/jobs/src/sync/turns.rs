@@ -4,11 +4,11 @@
 use engine::change::Cursor;
 use engine::pair::Side;
 
-use super::decide::Item;
-use super::identity::Identity;
+use super::decide::Candidate;
+use super::identity::EventIdentities;
 use super::pass::Pass;
 use super::work::Tally;
-use crate::memory::{Closeness, PairRow, Place, Turns};
+use crate::memory::{Closeness, EventPlace, StateRecord, Turns};
 
 /// Where the turns of this pass stand.
 #[derive(Default)]
@@ -17,18 +17,18 @@ pub(super) struct Settled {
     before: Option<Turns>,
     look: Closeness,
     /// The last event up to which all are settled.
-    upto: Option<Place>,
+    upto: Option<EventPlace>,
 }
 
 impl Settled {
     /// What is left of these items, in their order.
-    pub fn rest(&self, items: Vec<Item>) -> Vec<Item> {
+    pub fn rest(&self, items: Vec<Candidate>) -> Vec<Candidate> {
         let Some(upto) = &self.upto else { return items };
         items.into_iter().filter(|item| item.place().is_none_or(|place| place > *upto)).collect()
     }
 
     /// So many events have been worked through in this order.
-    pub fn went_through(&mut self, places: &[Option<Place>], tally: &Tally) {
+    pub fn went_through(&mut self, places: &[Option<EventPlace>], tally: &Tally) {
         let all = places.iter().take_while(|place| {
             place.as_ref().is_none_or(|place| !tally.unsettled.contains(&place.1))
         });
@@ -51,8 +51,8 @@ impl Pass<'_> {
     /// What earlier turns of this pass have settled.
     pub(super) fn settled(
         &self,
-        state: &PairRow,
-        identity: &Identity,
+        state: &StateRecord,
+        identity: &EventIdentities,
         listed: [bool; 2],
     ) -> Settled {
         let read = Side::BOTH.map(|side| identity.has_read(side));

@@ -7,26 +7,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::calendar::ProviderKind;
 use engine::event::EventId;
 use engine::guard::Evidence;
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::Answer;
+use engine::provider::ProviderKind;
 use engine::reason::Reason;
 use engine::uid::UidHash;
 use futures::{StreamExt, TryStreamExt, stream};
 use providers::{Absence, Found};
 
 use super::emptied::Emptied;
-use super::held::Guard;
-use super::identity::Identity;
+use super::held::DeletionGuard;
+use super::identity::EventIdentities;
 use super::pass::{Pass, side_of};
-use super::refused::Retry;
-use super::survey::{self, News, Survey};
+use super::refused::RetryAt;
+use super::survey::{self, Changes, ListedAs};
 use super::work::Tally;
 use crate::memory::proofs::{Proof, Sign};
-use crate::memory::{PairRow, ProblemRow};
+use crate::memory::{ProblemRow, StateRecord};
 use crate::report::Verb;
 use crate::{Error, Result};
 
@@ -52,11 +52,11 @@ enum Whereabouts {
     /// As the server says; and whether its UID was searched for.
     Gone(Absence, bool),
     /// What the server says instead, and when it is asked again.
-    Unknown(String, Retry),
+    Unknown(String, RetryAt),
 }
 
 /// What became of the suspects.
-pub(super) struct Verdict {
+pub(super) struct VerifiedSuspects {
     /// Deletions that wait for a word of the owner.
     pub held: BTreeSet<MappingId>,
     /// Only the owner's word releases them.
@@ -73,13 +73,13 @@ impl Pass<'_> {
     /// Looks for every suspect, unless there are so many that the owner is asked first.
     pub(super) async fn verify(
         &self,
-        identity: &mut Identity,
-        survey: &mut Survey,
+        identity: &mut EventIdentities,
+        survey: &mut Changes,
         tally: &mut Tally,
-        state: &PairRow,
+        state: &StateRecord,
         problems: &[ProblemRow],
-        guard: &Guard,
-    ) -> Result<Verdict> {
+        guard: &DeletionGuard,
+    ) -> Result<VerifiedSuspects> {
         let mut suspects = suspects(survey);
         let mut refused = Vec::new();
         if survey.by_absence && suspects.len() <= MOST_SOUGHT {
@@ -135,7 +135,7 @@ impl Pass<'_> {
             let is_it = |one: &Suspect| (one.mapping, one.role) == (suspect.mapping, suspect.role);
             if suspects.iter().any(is_it) {
                 suspects.retain(|one| one.mapping != suspect.mapping);
-                self.not_verified(survey, tally, &suspect, (&why, Retry::Later))?;
+                self.not_verified(survey, tally, &suspect, (&why, RetryAt::Later))?;
             }
         }
         let deletions = deletions(survey, &suspects);
@@ -151,11 +151,11 @@ impl Pass<'_> {
         for (suspect, (why, retry)) in self.look_for(survey, rest).await? {
             self.not_verified(survey, tally, &suspect, (&why, retry))?;
         }
-        Ok(Verdict { held: weighed.held, by_owner, emptied, emptied_held, emptied_sides })
+        Ok(VerifiedSuspects { held: weighed.held, by_owner, emptied, emptied_held, emptied_sides })
     }
 
     /// What was left alone and turned out to be one half of a mapping needs no mention any more.
-    fn forget_what_was_joined(&self, survey: &Survey, tally: &mut Tally) {
+    fn forget_what_was_joined(&self, survey: &Changes, tally: &mut Tally) {
         for unit in survey.units.values() {
             for role in [Role::Origin, Role::Copy] {
                 let (id, side) =
@@ -176,9 +176,9 @@ impl Pass<'_> {
     /// answer.
     async fn look_for(
         &self,
-        survey: &mut Survey,
+        survey: &mut Changes,
         suspects: Vec<Suspect>,
-    ) -> Result<Vec<(Suspect, (String, Retry))>> {
+    ) -> Result<Vec<(Suspect, (String, RetryAt))>> {
         self.progress.expect(suspects.len() as u64);
         let uids: BTreeMap<MappingId, String> = suspects
             .iter()
@@ -224,14 +224,14 @@ impl Pass<'_> {
                 Role::Origin => unit.mapping.origin.id = id,
                 Role::Copy => unit.mapping.copy.id = id,
             }
-            *unit.news(suspect.role) = News::Present(None);
+            *unit.news(suspect.role) = ListedAs::Present(None);
             unit.sought = true;
         }
         Ok(unknown)
     }
 
     /// The UID by which a copy is searched for before its origin is deleted for it.
-    fn uid_sought(&self, survey: &Survey, suspect: &Suspect) -> Option<String> {
+    fn uid_sought(&self, survey: &Changes, suspect: &Suspect) -> Option<String> {
         // Google gives copies UIDs of its own.
         let by_uid = self.ends[suspect.side as usize].account.kind != ProviderKind::Google;
         let unit = survey
@@ -262,7 +262,7 @@ impl Pass<'_> {
     /// reported; all, where that is not given.
     fn hold(
         &self,
-        survey: &mut Survey,
+        survey: &mut Changes,
         tally: &mut Tally,
         suspects: &[Suspect],
         named: Option<&BTreeSet<MappingId>>,
@@ -285,7 +285,7 @@ impl Pass<'_> {
     /// server does not tell.
     async fn answered(
         &self,
-        survey: &mut Survey,
+        survey: &mut Changes,
         suspects: Vec<Suspect>,
         answer: Answer,
     ) -> Result<Vec<Suspect>> {
@@ -301,15 +301,15 @@ impl Pass<'_> {
                 continue;
             }
             let Some(unit) = survey.units.get_mut(&suspect.mapping) else { continue };
-            if !matches!(unit.news(suspect.role), News::Suspect) {
+            if !matches!(unit.news(suspect.role), ListedAs::Suspect) {
                 continue;
             }
-            *unit.news(suspect.role) = News::Emptied(answer);
+            *unit.news(suspect.role) = ListedAs::Emptied(answer);
             let other =
                 unit.news(if suspect.role == Role::Origin { Role::Copy } else { Role::Origin });
-            if matches!(other, News::None) {
+            if matches!(other, ListedAs::None) {
                 // What is made of it is made of what it shows now.
-                *other = News::Present(None);
+                *other = ListedAs::Present(None);
             }
         }
         Ok(unknown)
@@ -320,7 +320,7 @@ impl Pass<'_> {
     /// although nothing is said of one event.
     async fn seek(
         &self,
-        survey: &mut Survey,
+        survey: &mut Changes,
         suspects: Vec<Suspect>,
     ) -> Result<Vec<(Suspect, String)>> {
         let mut refused = Vec::new();
@@ -337,10 +337,10 @@ impl Pass<'_> {
                         if survey.suddenly_empty && self.planner.is_inside(side, event) {
                             return Err(Error::SuspiciousEmpty);
                         }
-                        News::Present(Some(event.clone()))
+                        ListedAs::Present(Some(event.clone()))
                     }
                     // It is there, and cannot be read: no news.
-                    Some(Found::Unreadable { .. }) => News::None,
+                    Some(Found::Unreadable { .. }) => ListedAs::None,
                     Some(Found::Refused(why)) => {
                         refused.push((suspect.clone(), why.clone()));
                         continue;
@@ -357,10 +357,10 @@ impl Pass<'_> {
     }
 }
 
-fn suspects(survey: &Survey) -> Vec<Suspect> {
-    let halves = |unit: &survey::Unit| {
-        let suspect = |role: Role, news: &News| {
-            matches!(news, News::Suspect).then(|| Suspect {
+fn suspects(survey: &Changes) -> Vec<Suspect> {
+    let halves = |unit: &survey::ChangedMapping| {
+        let suspect = |role: Role, news: &ListedAs| {
+            matches!(news, ListedAs::Suspect).then(|| Suspect {
                 mapping: unit.mapping.id,
                 role,
                 side: side_of(&unit.mapping, role),
@@ -375,7 +375,7 @@ fn suspects(survey: &Survey) -> Vec<Suspect> {
 /// The mappings of which one half is said to be gone, so that the other one would be deleted, or
 /// stay without its copy. Where both are, there is nothing to do; a copy that was in the making
 /// when a pass was cut off is not yet one that anybody relies on.
-fn deletions(survey: &Survey, suspects: &[Suspect]) -> BTreeSet<MappingId> {
+fn deletions(survey: &Changes, suspects: &[Suspect]) -> BTreeSet<MappingId> {
     let mut once = BTreeSet::new();
     let is_live = |suspect: &&Suspect| {
         survey.units.get(&suspect.mapping).is_some_and(|unit| unit.mapping.is_live())

@@ -17,14 +17,14 @@ use tokio::time::Instant;
 
 use super::apply::Applied;
 use super::bearers::Bearers;
-use super::decide::Item;
-use super::identity::Identity;
+use super::decide::Candidate;
+use super::identity::EventIdentities;
 use super::pass::Pass;
 use super::refused::{Problems, SOON};
-use super::survey::Survey;
+use super::survey::Changes;
 use super::turns::Settled;
 use crate::memory::proofs::{self, Proof, ProofRow};
-use crate::memory::{Notes, Place};
+use crate::memory::{Batch, EventPlace};
 use crate::pace::LONG_CALL;
 use crate::report::Run;
 use crate::{Error, Result};
@@ -41,7 +41,7 @@ const READ_AHEAD: usize = 2;
 
 /// Somebody else wrote at the same moment: the pass is to be made once more.
 #[derive(Debug, Default)]
-pub(super) struct Again {
+pub(super) struct RetryRound {
     /// Events that a write found gone.
     pub suspects: Vec<(MappingId, Role)>,
     /// Events that are to be looked at, though nothing has happened to them.
@@ -51,9 +51,9 @@ pub(super) struct Again {
 /// What a pass has come to so far.
 pub(super) struct Tally {
     pub(super) run: Run,
-    pub(super) notes: Notes,
+    pub(super) notes: Batch,
     pub(super) wrote: [bool; 2],
-    pub(super) again: Option<Again>,
+    pub(super) again: Option<RetryRound>,
     /// A listed event was not found: that side is read again from where it was.
     pub(super) incomplete: bool,
     pub(super) deletes: Vec<Delete>,
@@ -79,13 +79,13 @@ impl Pass<'_> {
     /// much is left, where it has to give way.
     pub(super) async fn create_and_change(
         &self,
-        survey: Survey,
-        mut identity: Identity,
+        survey: Changes,
+        mut identity: EventIdentities,
         settled: &mut Settled,
         tally: &mut Tally,
     ) -> Result<u64> {
         let items = settled.rest(self.items(survey, &mut identity));
-        let places: Vec<Option<Place>> = items.iter().map(Item::place).collect();
+        let places: Vec<Option<EventPlace>> = items.iter().map(Candidate::place).collect();
         let total = items.len() as u64;
         self.progress.expect(total);
         // Nothing new is read after the turn; what was read already is written, unless that takes
@@ -99,7 +99,7 @@ impl Pass<'_> {
             self.ends.iter().map(|end| end.provider.batch()).min().unwrap_or(1).clamp(1, MAX_BATCH);
         let parallel =
             self.ends.iter().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
-        let mut batches: Vec<Vec<Item>> = Vec::new();
+        let mut batches: Vec<Vec<Candidate>> = Vec::new();
         let mut items = items.into_iter().peekable();
         while items.peek().is_some() {
             batches.push(items.by_ref().take(batch).collect());

@@ -139,24 +139,24 @@ pub(crate) fn parse(text: &str) -> Result<Url> {
 
 /// The hosts that may have the password.
 #[derive(Clone, Debug)]
-pub(crate) enum Scope {
+pub(crate) enum TrustedHosts {
     /// Apple's own hosts.
     Apple,
     /// Where Apple's server was replaced by another address: that host, on any port.
     Host(String),
     /// Sites that were named by the owner, or by a redirect of one that was.
-    Sites(Vec<Site>),
+    Sites(Vec<Origin>),
 }
 
 /// A scheme, a host, a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Site {
+pub(crate) struct Origin {
     plain: bool,
     host: String,
     port: Option<u16>,
 }
 
-impl Site {
+impl Origin {
     pub(crate) fn of(url: &Url) -> Self {
         Self { plain: url.scheme() != "https", host: host(url), port: url.port_or_known_default() }
     }
@@ -177,15 +177,15 @@ impl Site {
     }
 }
 
-impl Scope {
+impl TrustedHosts {
     /// Lets the redirect of a well-known address add its target; never to plain http, unless that
     /// is the same site.
     pub(crate) fn extend(&mut self, url: &Url) {
         if let Self::Sites(sites) = self
             && url.scheme() == "https"
-            && !sites.contains(&Site::of(url))
+            && !sites.contains(&Origin::of(url))
         {
-            sites.push(Site::of(url));
+            sites.push(Origin::of(url));
         }
     }
 
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn the_password_stays_with_the_named_host_and_its_subdomains() {
-        let scope = Scope::Sites(vec![Site::of(&url("https://example.org/dav"))]);
+        let scope = TrustedHosts::Sites(vec![Origin::of(&url("https://example.org/dav"))]);
         for good in [
             "https://example.org/x",
             "https://caldav.example.org/",
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_site_without_tls_may_move_to_tls_on_its_own_host_only() {
-        let scope = Scope::Sites(vec![Site::of(&url("http://127.0.0.1:5232/"))]);
+        let scope = TrustedHosts::Sites(vec![Origin::of(&url("http://127.0.0.1:5232/"))]);
         assert!(scope.admits(&url("https://127.0.0.1:5233/")));
         assert!(!scope.admits(&url("http://127.0.0.1:5233/")));
         assert!(!scope.admits(&url("https://1.127.0.0.1.example/")));
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_redirect_adds_a_host_only_over_tls() {
-        let mut scope = Scope::Sites(vec![Site::of(&url("https://example.org/"))]);
+        let mut scope = TrustedHosts::Sites(vec![Origin::of(&url("https://example.org/"))]);
         scope.extend(&url("http://example.net/"));
         assert!(!scope.admits(&url("http://example.net/")));
         scope.extend(&url("https://example.net/dav"));

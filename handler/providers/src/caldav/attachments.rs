@@ -25,7 +25,7 @@ const REFERENCES: [&[u8]; 3] = [b"&#13;", b"&#xD;", b"&#xd;"];
 /// Lets objects through without their large attachments.
 #[derive(Default)]
 pub(super) struct Sieve {
-    state: State,
+    state: ParserState,
     /// What may turn out to be a fold or a reference within an attachment.
     pending: Vec<u8>,
     in_reference: bool,
@@ -34,7 +34,7 @@ pub(super) struct Sieve {
 }
 
 #[derive(Clone, Copy, Default)]
-enum State {
+enum ParserState {
     /// So many bytes of the line are those of the name.
     #[default]
     Start,
@@ -68,19 +68,19 @@ impl Sieve {
     }
 
     fn one(&mut self, byte: u8, out: &mut Vec<u8>) {
-        if let State::Attachment(_) = self.state {
+        if let ParserState::Attachment(_) = self.state {
             return self.in_attachment(byte, out);
         }
         out.push(byte);
         self.state = match (self.state, byte) {
             // Markup may stand right before the first line.
-            (_, b'\n' | b'>') => State::Start,
-            (State::Start, _) if byte.eq_ignore_ascii_case(&NAME[0]) => State::Name(1),
-            (State::Name(n), _) if n < NAME.len() && byte.eq_ignore_ascii_case(&NAME[n]) => {
-                State::Name(n + 1)
+            (_, b'\n' | b'>') => ParserState::Start,
+            (ParserState::Start, _) if byte.eq_ignore_ascii_case(&NAME[0]) => ParserState::Name(1),
+            (ParserState::Name(n), _) if n < NAME.len() && byte.eq_ignore_ascii_case(&NAME[n]) => {
+                ParserState::Name(n + 1)
             }
-            (State::Name(n), b';' | b':') if n == NAME.len() => State::Attachment(0),
-            _ => State::Other,
+            (ParserState::Name(n), b';' | b':') if n == NAME.len() => ParserState::Attachment(0),
+            _ => ParserState::Other,
         };
     }
 
@@ -94,7 +94,7 @@ impl Sieve {
                 return;
             }
             out.append(&mut self.pending);
-            self.state = State::Start;
+            self.state = ParserState::Start;
             self.in_reference = false;
             return self.one(byte, out);
         }
@@ -118,7 +118,7 @@ impl Sieve {
             b'<' => {
                 out.append(&mut self.pending);
                 out.push(byte);
-                self.state = State::Other;
+                self.state = ParserState::Other;
                 self.in_reference = false;
             }
             _ => {
@@ -130,7 +130,7 @@ impl Sieve {
 
     /// A byte of an attachment.
     fn keep(&mut self, byte: u8, out: &mut Vec<u8>) {
-        let State::Attachment(length) = &mut self.state else { return out.push(byte) };
+        let ParserState::Attachment(length) = &mut self.state else { return out.push(byte) };
         *length += 1;
         self.longest = self.longest.max(*length);
         // Characters, and references that have begun, stay whole; so does the end of a section of

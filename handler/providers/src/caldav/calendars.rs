@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use engine::calendar::RemoteCalendar;
 use url::Url;
 
-use super::dav::Reply;
+use super::dav::MultistatusReply;
 use super::multistatus::{Entry, Props};
-use super::survey::Mark;
-use super::{CalDav, Place, address, bodies, ical, with_slash};
-use crate::{Answering, Error, Glance, Result};
+use super::survey::PartialAnswers;
+use super::{CalDav, HomePlace, address, bodies, ical, with_slash};
+use crate::{Answering, CollectionState, Error, Result};
 
 impl CalDav {
     /// The calendars that hold events, each once. Inboxes, task lists and plain folders are left
@@ -25,11 +25,11 @@ impl CalDav {
                 Ok(())
             });
             match reply.await? {
-                Reply::Read(_) => {}
-                Reply::Refused(refusal) if refusal.is_gone() => {
+                MultistatusReply::Read(_) => {}
+                MultistatusReply::Refused(refusal) if refusal.is_gone() => {
                     refused = Some(Error::CalendarMissing)
                 }
-                Reply::Refused(refusal) => refused = Some(refusal.error()),
+                MultistatusReply::Refused(refusal) => refused = Some(refusal.error()),
             }
             for (calendar, path) in listed {
                 self.learn(&calendar.address, |known| {
@@ -50,9 +50,9 @@ impl CalDav {
 
     /// The state of several calendars: one request a home that holds more than one of them, and one
     /// more for each calendar without a ctag.
-    pub(super) async fn look(&self, calendars: &[String]) -> Result<Vec<Glance>> {
+    pub(super) async fn look(&self, calendars: &[String]) -> Result<Vec<CollectionState>> {
         let keys: Vec<String> = calendars.iter().map(|calendar| with_slash(calendar)).collect();
-        let mut seen: HashMap<String, Glance> = HashMap::new();
+        let mut seen: HashMap<String, CollectionState> = HashMap::new();
         for home in self.homes.iter().filter(|home| !home.is_calendar) {
             let here =
                 |key: &&String| self.home(key).is_some_and(|place| std::ptr::eq(place, home));
@@ -64,7 +64,7 @@ impl CalDav {
         for key in &keys {
             let glance = match seen.get(key) {
                 // There, and without a ctag: the sync token may serve as well.
-                Some(Glance::NoTip) => self.look_closer(key).await?,
+                Some(CollectionState::Untagged) => self.look_closer(key).await?,
                 Some(glance) => glance.clone(),
                 None => self.look_at(key).await?,
             };
@@ -76,9 +76,9 @@ impl CalDav {
 
     async fn look_at_home(
         &self,
-        home: &Place,
+        home: &HomePlace,
         keys: &[String],
-        seen: &mut HashMap<String, Glance>,
+        seen: &mut HashMap<String, CollectionState>,
     ) -> Result<()> {
         let reply = self.dav.propfind(&home.url, "1", bodies::TIP, |entry| {
             let path = address::path(&home.url, &entry.href);
@@ -97,16 +97,19 @@ impl CalDav {
         }
     }
 
-    async fn look_at(&self, key: &str) -> Result<Glance> {
+    async fn look_at(&self, key: &str) -> Result<CollectionState> {
         Ok(match self.props(key, bodies::TIP).await? {
-            None => Glance::Missing,
+            None => CollectionState::Missing,
             Some(props) if props.ctag.is_some() => glance(&props),
             Some(_) => self.look_closer(key).await?,
         })
     }
 
-    async fn look_closer(&self, key: &str) -> Result<Glance> {
-        Ok(self.props(key, bodies::STATE).await?.map_or(Glance::Missing, |props| glance(&props)))
+    async fn look_closer(&self, key: &str) -> Result<CollectionState> {
+        Ok(self
+            .props(key, bodies::STATE)
+            .await?
+            .map_or(CollectionState::Missing, |props| glance(&props)))
     }
 
     /// Some properties of a calendar; `None` if it is not there, or not for us.
@@ -118,19 +121,23 @@ impl CalDav {
             Ok(())
         });
         match reply.await? {
-            Reply::Read(_) => Ok(found
+            MultistatusReply::Read(_) => Ok(found
                 .filter(|entry| entry.status.is_none_or(|status| status < 300))
                 .map(|entry| entry.props)),
-            Reply::Refused(refusal) if refusal.is_gone() || refusal.status.as_u16() == 403 => {
+            MultistatusReply::Refused(refusal)
+                if refusal.is_gone() || refusal.status.as_u16() == 403 =>
+            {
                 Ok(None)
             }
-            Reply::Refused(refusal) => Err(refusal.error()),
+            MultistatusReply::Refused(refusal) => Err(refusal.error()),
         }
     }
 
     /// How far a calendar has come, by a request of its own.
-    pub(super) async fn mark(&self, calendar: &str) -> Result<Mark> {
-        Ok(Mark::of(&self.props(calendar, bodies::STATE).await?.ok_or(Error::CalendarMissing)?))
+    pub(super) async fn mark(&self, calendar: &str) -> Result<PartialAnswers> {
+        Ok(PartialAnswers::of(
+            &self.props(calendar, bodies::STATE).await?.ok_or(Error::CalendarMissing)?,
+        ))
     }
 
     /// Whether the calendar is there and open to us.
@@ -161,8 +168,8 @@ impl CalDav {
     }
 }
 
-fn glance(props: &Props) -> Glance {
-    Mark::of(props).tip().map_or(Glance::NoTip, Glance::Tip)
+fn glance(props: &Props) -> CollectionState {
+    PartialAnswers::of(props).tip().map_or(CollectionState::Untagged, CollectionState::Tagged)
 }
 
 /// A calendar as it is offered, with the server's spelling of its path; `None` for whatever holds

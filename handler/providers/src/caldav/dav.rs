@@ -16,11 +16,11 @@ use reqwest::header::{
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use super::address::{self, Scope};
+use super::address::{self, TrustedHosts};
 use super::bodies;
-use super::icloud::Route;
+use super::icloud::PartitionRoute;
 use super::multistatus::{self, Entry, Tail};
-use crate::http::{self, Answer, Credentials, Http, Pace, Request, Retry};
+use crate::http::{self, Credentials, Http, HttpAnswer, HttpRequest, RateLimit, RetryPolicy};
 use crate::{Error, Result};
 
 /// The largest listing that is read.
@@ -33,30 +33,30 @@ pub(super) const MAX_HOPS: usize = 5;
 /// One account's way to its server.
 pub(super) struct Dav {
     pub http: Arc<Http>,
-    pub pace: Arc<Pace>,
+    pub pace: Arc<RateLimit>,
     pub credentials: Credentials,
-    pub scope: Scope,
+    pub scope: TrustedHosts,
     /// Apple's choice of hosts.
-    pub route: Option<Route>,
+    pub route: Option<PartitionRoute>,
 }
 
 /// What became of a request for a multistatus answer.
 #[derive(Debug)]
-pub(super) enum Reply {
+pub(super) enum MultistatusReply {
     Read(Tail),
-    Refused(Refusal),
+    Refused(DavRefusal),
 }
 
 /// The server said no.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct DavRefusal {
     pub status: StatusCode,
     /// The conditions that it names (RFC 4918 section 16), by their local names.
     pub conditions: Vec<String>,
     host: String,
 }
 
-impl Refusal {
+impl DavRefusal {
     /// The resource is not there.
     pub(super) fn is_gone(&self) -> bool {
         matches!(self.status.as_u16(), 404 | 410)
@@ -83,7 +83,7 @@ pub(super) enum Got {
     TooLarge {
         etag: Option<String>,
     },
-    Refused(Refusal),
+    Refused(DavRefusal),
 }
 
 /// What a write is conditional on.
@@ -100,7 +100,7 @@ pub(super) enum Condition<'a> {
 /// What a write left behind.
 pub(super) enum Put {
     Done(Stored),
-    Refused(Refusal),
+    Refused(DavRefusal),
 }
 
 /// What the server said about an object that it took.
@@ -112,12 +112,12 @@ pub(super) struct Stored {
 }
 
 /// A request before it has found its host.
-struct Call<'a> {
+struct DavCall<'a> {
     method: Method,
     headers: HeaderMap,
     body: &'a str,
     bytes: &'a [u8],
-    retry: Retry,
+    retry: RetryPolicy,
     slow: bool,
     single: bool,
 }
@@ -130,11 +130,11 @@ impl Dav {
         depth: &'static str,
         body: &str,
         visit: V,
-    ) -> Result<Reply>
+    ) -> Result<MultistatusReply>
     where
         V: FnMut(Entry) -> Result<()> + Send,
     {
-        let retry = if body == bodies::ACCESS { Retry::Probe } else { Retry::Read };
+        let retry = if body == bodies::ACCESS { RetryPolicy::Probe } else { RetryPolicy::Read };
         self.ask("PROPFIND", url, depth, body, retry, visit).await
     }
 
@@ -144,9 +144,9 @@ impl Dav {
         url: &Url,
         depth: &'static str,
         body: &str,
-        retry: Retry,
+        retry: RetryPolicy,
         visit: V,
-    ) -> Result<Reply>
+    ) -> Result<MultistatusReply>
     where
         V: FnMut(Entry) -> Result<()> + Send,
     {
@@ -159,13 +159,13 @@ impl Dav {
         url: &Url,
         depth: &'static str,
         body: &str,
-        retry: Retry,
+        retry: RetryPolicy,
         visit: V,
-    ) -> Result<Reply>
+    ) -> Result<MultistatusReply>
     where
         V: FnMut(Entry) -> Result<()> + Send,
     {
-        let call = Call::xml(method, depth, body, retry);
+        let call = DavCall::xml(method, depth, body, retry);
         let answer = self.follow(url, &call).await?;
         read(answer, visit).await
     }
@@ -175,7 +175,7 @@ impl Dav {
     where
         V: FnMut(Entry) -> Result<()> + Send,
     {
-        let call = Call::xml("PROPFIND", "0", body, Retry::Read);
+        let call = DavCall::xml("PROPFIND", "0", body, RetryPolicy::Read);
         let answer = self.send(url, &call).await?;
         match target(url, &answer)? {
             Some(next) => Ok(Hop::To(next)),
@@ -189,12 +189,12 @@ impl Dav {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("text/calendar"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let call = Call {
+        let call = DavCall {
             method: Method::GET,
             headers,
             body: "",
             bytes: &[],
-            retry: Retry::Read,
+            retry: RetryPolicy::Read,
             slow: false,
             single: true,
         };
@@ -218,12 +218,12 @@ impl Dav {
     ) -> Result<Put> {
         let mut headers = conditional(condition)?;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
-        let call = Call {
+        let call = DavCall {
             method: Method::PUT,
             headers,
             body: "",
             bytes: object,
-            retry: Retry::Write,
+            retry: RetryPolicy::Write,
             slow: false,
             single: true,
         };
@@ -245,8 +245,8 @@ impl Dav {
             Ok(())
         });
         match reply.await {
-            Ok(Reply::Read(_)) => Ok(there),
-            Ok(Reply::Refused(_)) | Err(Error::BadAnswer(_)) => Ok(false),
+            Ok(MultistatusReply::Read(_)) => Ok(there),
+            Ok(MultistatusReply::Refused(_)) | Err(Error::BadAnswer(_)) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -256,15 +256,15 @@ impl Dav {
         &self,
         url: &Url,
         condition: Condition<'_>,
-    ) -> Result<Option<Refusal>> {
+    ) -> Result<Option<DavRefusal>> {
         let mut headers = conditional(condition)?;
         headers.insert(HeaderName::from_static("schedule-reply"), HeaderValue::from_static("F"));
-        let call = Call {
+        let call = DavCall {
             method: Method::DELETE,
             headers,
             body: "",
             bytes: &[],
-            retry: Retry::Write,
+            retry: RetryPolicy::Write,
             slow: false,
             single: true,
         };
@@ -278,12 +278,12 @@ impl Dav {
 
     /// Sends a request and follows where it is sent, with method and body, as far as the password
     /// may go.
-    async fn follow(&self, url: &Url, call: &Call<'_>) -> Result<Answer> {
+    async fn follow(&self, url: &Url, call: &DavCall<'_>) -> Result<HttpAnswer> {
         self.follow_to(url, call).await.map(|(_, answer)| answer)
     }
 
     /// The same, and who has answered.
-    async fn follow_to(&self, url: &Url, call: &Call<'_>) -> Result<(Url, Answer)> {
+    async fn follow_to(&self, url: &Url, call: &DavCall<'_>) -> Result<(Url, HttpAnswer)> {
         let mut url = self.route.as_ref().map_or_else(|| url.clone(), |route| route.direct(url));
         let mut seen = BTreeSet::new();
         loop {
@@ -312,10 +312,10 @@ impl Dav {
         }
     }
 
-    async fn send(&self, url: &Url, call: &Call<'_>) -> Result<Answer> {
+    async fn send(&self, url: &Url, call: &DavCall<'_>) -> Result<HttpAnswer> {
         self.scope.check(url)?;
         let body = if call.bytes.is_empty() { call.body.as_bytes() } else { call.bytes };
-        let request = Request {
+        let request = HttpRequest {
             method: call.method.clone(),
             url,
             credentials: Some(&self.credentials),
@@ -337,12 +337,12 @@ impl Dav {
 
 /// What a single hop came to.
 pub(super) enum Hop {
-    Here(Reply),
+    Here(MultistatusReply),
     To(Url),
 }
 
-impl<'a> Call<'a> {
-    fn xml(method: &str, depth: &'static str, body: &'a str, retry: Retry) -> Self {
+impl<'a> DavCall<'a> {
+    fn xml(method: &str, depth: &'static str, body: &'a str, retry: RetryPolicy) -> Self {
         let method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=utf-8"));
@@ -364,7 +364,7 @@ pub(super) fn too_many_hops() -> Error {
 }
 
 /// Where a redirect points to; `None` if the answer is none.
-fn target(url: &Url, answer: &Answer) -> Result<Option<Url>> {
+fn target(url: &Url, answer: &HttpAnswer) -> Result<Option<Url>> {
     if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
@@ -374,28 +374,30 @@ fn target(url: &Url, answer: &Answer) -> Result<Option<Url>> {
     address::resolve(url, location).map(Some)
 }
 
-async fn read<V>(answer: Answer, visit: V) -> Result<Reply>
+async fn read<V>(answer: HttpAnswer, visit: V) -> Result<MultistatusReply>
 where
     V: FnMut(Entry) -> Result<()> + Send,
 {
     if matches!(answer.status().as_u16(), 200 | 207) {
-        return Ok(Reply::Read(multistatus::read(answer.reader(MAX_LISTING), visit).await?));
+        return Ok(MultistatusReply::Read(
+            multistatus::read(answer.reader(MAX_LISTING), visit).await?,
+        ));
     }
-    Ok(Reply::Refused(refused(answer).await?))
+    Ok(MultistatusReply::Refused(refused(answer).await?))
 }
 
-async fn refused(answer: Answer) -> Result<Refusal> {
+async fn refused(answer: HttpAnswer) -> Result<DavRefusal> {
     let (status, host) = (answer.status(), answer.host().to_owned());
     let body = answer.bytes(MAX_REFUSAL).await.ok().flatten().unwrap_or_default();
-    Ok(Refusal { status, conditions: conditions(&body), host })
+    Ok(DavRefusal { status, conditions: conditions(&body), host })
 }
 
 /// Reads the rest of an answer whose status said all, so that the connection can be used again.
-async fn finish(answer: Answer) {
+async fn finish(answer: HttpAnswer) {
     let _ = answer.bytes(MAX_REFUSAL).await;
 }
 
-fn etag(answer: &Answer) -> Option<String> {
+fn etag(answer: &HttpAnswer) -> Option<String> {
     answer.header("etag").map(str::trim).filter(|etag| !etag.is_empty()).map(str::to_owned)
 }
 

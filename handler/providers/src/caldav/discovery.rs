@@ -7,12 +7,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use secrecy::SecretString;
 use url::Url;
 
-use super::address::{self, Scope, Site};
-use super::dav::{Dav, Hop, MAX_HOPS, Refusal, Reply, circle, too_many_hops};
+use super::address::{self, Origin, TrustedHosts};
+use super::dav::{Dav, DavRefusal, Hop, MAX_HOPS, MultistatusReply, circle, too_many_hops};
 use super::endpoint::{Endpoint, Home, digest};
 use super::multistatus::Props;
 use super::{bodies, icloud, limits};
@@ -39,7 +39,7 @@ pub async fn discover(
     http.access().check(&url)?;
     let user = user.trim();
     let (scope, password) = match kind {
-        ProviderKind::Caldav => (Scope::Sites(vec![Site::of(&url)]), password.clone()),
+        ProviderKind::Caldav => (TrustedHosts::Sites(vec![Origin::of(&url)]), password.clone()),
         ProviderKind::Icloud if icloud::is_china(&url) => {
             return Err(Error::Address(icloud::CHINA.into()));
         }
@@ -80,9 +80,9 @@ struct Here {
 }
 
 /// The answer to "what is here?".
-enum Found {
+enum Discovered {
     Here(Box<Here>),
-    Nothing(Refusal),
+    Nothing(DavRefusal),
     /// It is said to be on another host, to which the password does not go.
     Outside(Error),
 }
@@ -100,10 +100,10 @@ impl Search {
             Err(error) => return Err(error),
         };
         let here = match first {
-            Found::Here(here) => here,
+            Discovered::Here(here) => here,
             // Where a server says so in the place that is made for it, the password follows.
-            Found::Outside(error) => return self.well_known(url).await?.ok_or(error),
-            Found::Nothing(refusal) => {
+            Discovered::Outside(error) => return self.well_known(url).await?.ok_or(error),
+            Discovered::Nothing(refusal) => {
                 let why = refusal.status.to_string();
                 return self.well_known(url).await?.ok_or(match refusal.error() {
                     error @ (Error::Forbidden(_) | Error::Unreachable(_) | Error::NoAnswer(_)) => {
@@ -129,10 +129,10 @@ impl Search {
             Err(error) => return Err(error),
         };
         match found {
-            Found::Here(here) => self.lead_home(&here).await,
-            Found::Outside(error) => Err(error),
-            Found::Nothing(refusal) if refusal.status.as_u16() == 403 => Err(refusal.error()),
-            Found::Nothing(_) => Ok(None),
+            Discovered::Here(here) => self.lead_home(&here).await,
+            Discovered::Outside(error) => Err(error),
+            Discovered::Nothing(refusal) if refusal.status.as_u16() == 403 => Err(refusal.error()),
+            Discovered::Nothing(_) => Ok(None),
         }
     }
 
@@ -140,9 +140,9 @@ impl Search {
     /// account's partition.
     async fn apple(&mut self, url: &Url) -> Result<Endpoint> {
         let here = match self.what_is_at(&address::at(url, "/")).await? {
-            Found::Here(here) => here,
-            Found::Nothing(refusal) => return Err(refusal.error()),
-            Found::Outside(error) => return Err(error),
+            Discovered::Here(here) => here,
+            Discovered::Nothing(refusal) => return Err(refusal.error()),
+            Discovered::Outside(error) => return Err(error),
         };
         let mut endpoint = self
             .lead_home(&here)
@@ -159,8 +159,8 @@ impl Search {
 
     async fn answers(&self, url: &Url) -> Result<bool> {
         match self.dav.propfind(url, "0", bodies::STATE, |_| Ok(())).await {
-            Ok(Reply::Read(_)) => Ok(true),
-            Ok(Reply::Refused(_)) | Err(Error::BadAnswer(_)) => Ok(false),
+            Ok(MultistatusReply::Read(_)) => Ok(true),
+            Ok(MultistatusReply::Refused(_)) | Err(Error::BadAnswer(_)) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -179,7 +179,7 @@ impl Search {
             props.principal.as_deref().map(|href| self.elsewhere(url, href)).transpose()?;
         endpoint.principal = principal.as_ref().map(Url::to_string);
         if let Some(principal) = principal.filter(|_| homes.is_empty())
-            && let Found::Here(principal) = self.ask(&principal, bodies::PRINCIPAL).await?
+            && let Discovered::Here(principal) = self.ask(&principal, bodies::PRINCIPAL).await?
         {
             homes = self.homes(&principal.url, &principal.props, &mut endpoint)?;
         }
@@ -247,7 +247,7 @@ impl Search {
         Ok(named)
     }
 
-    async fn what_is_at(&mut self, url: &Url) -> Result<Found> {
+    async fn what_is_at(&mut self, url: &Url) -> Result<Discovered> {
         let mut url = url.clone();
         let mut seen = BTreeSet::new();
         while seen.insert(url.clone()) {
@@ -270,12 +270,14 @@ impl Search {
                         self.dav.scope.extend(&next);
                     }
                     if let Err(error) = self.dav.scope.check(&next) {
-                        return Ok(Found::Outside(error));
+                        return Ok(Discovered::Outside(error));
                     }
                     url = next;
                 }
-                Hop::Here(Reply::Refused(refusal)) => return Ok(Found::Nothing(refusal)),
-                Hop::Here(Reply::Read(_)) => {
+                Hop::Here(MultistatusReply::Refused(refusal)) => {
+                    return Ok(Discovered::Nothing(refusal));
+                }
+                Hop::Here(MultistatusReply::Read(_)) => {
                     self.base = url.clone();
                     return here(url, entries);
                 }
@@ -284,7 +286,7 @@ impl Search {
         Err(circle())
     }
 
-    async fn ask(&self, url: &Url, body: &str) -> Result<Found> {
+    async fn ask(&self, url: &Url, body: &str) -> Result<Discovered> {
         let mut entries = Vec::new();
         let reply = self.dav.propfind(url, "0", body, |entry| {
             entries.truncate(1);
@@ -292,21 +294,21 @@ impl Search {
             Ok(())
         });
         match reply.await? {
-            Reply::Refused(refusal) => Ok(Found::Nothing(refusal)),
-            Reply::Read(_) => here(url.clone(), entries),
+            MultistatusReply::Refused(refusal) => Ok(Discovered::Nothing(refusal)),
+            MultistatusReply::Read(_) => here(url.clone(), entries),
         }
     }
 }
 
 /// The one entry of an answer of depth 0. Its address is not compared: some servers call a
 /// principal by another name.
-fn here(url: Url, mut entries: Vec<super::multistatus::Entry>) -> Result<Found> {
+fn here(url: Url, mut entries: Vec<super::multistatus::Entry>) -> Result<Discovered> {
     let entry =
         entries.drain(..).next().ok_or_else(|| Error::BadAnswer("its answer is empty".into()))?;
     if entry.props.unauthenticated {
         return Err(Error::Unauthorized);
     }
-    Ok(Found::Here(Box::new(Here { url, props: entry.props })))
+    Ok(Discovered::Here(Box::new(Here { url, props: entry.props })))
 }
 
 fn nothing_here(url: &Url, why: &str) -> Error {

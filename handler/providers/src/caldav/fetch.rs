@@ -5,12 +5,12 @@ use std::collections::HashMap;
 
 use engine::event::{Content, Event, EventId, Span, Zone};
 
-use super::dav::{Got, Reply};
-use super::ical::{self, Context};
+use super::dav::{Got, MultistatusReply};
+use super::ical::{self, ObjectContext};
 use super::multistatus::{Data, Entry};
 use super::{CalDav, address, bodies, name, name_in_collection};
 use crate::blame::Blame;
-use crate::http::Retry;
+use crate::http::RetryPolicy;
 use crate::{Absence, Error, Fetched, Found, Result};
 
 const TOO_LARGE: &str = "it is larger than 1 MiB, more than calendar servers take";
@@ -70,7 +70,7 @@ impl CalDav {
             ids.iter().filter_map(|id| name::request_path(url.path(), id)).collect();
         let body = bodies::multiget(paths.iter().map(String::as_str));
         let mut found = HashMap::with_capacity(ids.len());
-        let reply = self.dav.report(&url, "1", &body, Retry::ReadUnless500, |entry| {
+        let reply = self.dav.report(&url, "1", &body, RetryPolicy::ReadUnless500, |entry| {
             // By name: the server may answer with other paths than it was asked for.
             if let Some(member) = name::member(calendar, &address::path(&url, &entry.href))
                 && let Some(raw) = raw(entry)
@@ -80,20 +80,20 @@ impl CalDav {
             Ok(())
         });
         match reply.await {
-            Ok(Reply::Read(_)) => Ok(found),
-            Ok(Reply::Refused(refusal))
+            Ok(MultistatusReply::Read(_)) => Ok(found),
+            Ok(MultistatusReply::Refused(refusal))
                 if refusal.is_gone() && !self.calendar_is_there(calendar).await? =>
             {
                 Err(Error::CalendarMissing)
             }
-            Ok(Reply::Refused(refusal))
+            Ok(MultistatusReply::Refused(refusal))
                 if matches!(refusal.status.as_u16(), 400..=499 | 500 | 501 | 507) =>
             {
                 Ok(HashMap::new())
             }
             // One object may be what it breaks down at; so may one with a byte in it that XML
             // cannot carry.
-            Ok(Reply::Refused(refusal)) => Blame::default()
+            Ok(MultistatusReply::Refused(refusal)) => Blame::default()
                 .event(self, calendar, refusal.error())
                 .await
                 .map(|_| HashMap::new()),
@@ -183,7 +183,7 @@ impl CalDav {
             id.clone(),
             etag,
             body,
-            Context {
+            ObjectContext {
                 is_me: &|address| self.is_me(address),
                 zone,
                 now: self.dav.http.server_time(),

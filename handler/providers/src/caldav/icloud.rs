@@ -7,9 +7,9 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::address::Scope;
-use super::ical::Manners;
-use crate::http::{LONG_WAIT, Limits};
+use super::address::TrustedHosts;
+use super::ical::ObjectStyle;
+use crate::http::{LONG_WAIT, RateLimits};
 use crate::{Error, Result};
 
 /// The address that everything starts from.
@@ -17,7 +17,7 @@ pub const URL: &str = "https://caldav.icloud.com";
 
 /// At most four requests a second and 240 a minute, two at once; a `Retry-After` of Apple's is
 /// shorter than what it enforces.
-pub(super) const LIMITS: Limits = Limits {
+pub(super) const LIMITS: RateLimits = RateLimits {
     parallel: 2,
     spacing: Duration::from_millis(250),
     doubling: true,
@@ -29,7 +29,7 @@ pub(super) const LIMITS: Limits = Limits {
 pub(super) const PARALLEL_WRITES: usize = 2;
 
 /// Without an alarm of its own an event gets the account's default alerts.
-pub(super) const MANNERS: Manners = Manners { inert_alarm: true };
+pub(super) const MANNERS: ObjectStyle = ObjectStyle { inert_alarm: true };
 
 /// Said where Apple sends an account to its Chinese operator.
 pub(super) const CHINA: &str = "this Apple account belongs to the China mainland region, whose \
@@ -85,24 +85,24 @@ pub(super) fn is_china(url: &Url) -> bool {
 }
 
 /// Where the password may go: Apple's hosts, or the one host that was put in their place.
-pub(super) fn scope(base: &Url) -> Scope {
+pub(super) fn scope(base: &Url) -> TrustedHosts {
     if is_apple(base) {
-        Scope::Apple
+        TrustedHosts::Apple
     } else {
-        Scope::Host(base.host_str().unwrap_or_default().to_ascii_lowercase())
+        TrustedHosts::Host(base.host_str().unwrap_or_default().to_ascii_lowercase())
     }
 }
 
 /// Which of Apple's hosts to talk to: all requests go to the common one, and to the account's
 /// partition only once the common one has sent us there (a redirect, or 421 Misdirected Request).
 #[derive(Debug)]
-pub(super) struct Route {
+pub(super) struct PartitionRoute {
     common: Url,
     partition: Option<Url>,
     moved: Mutex<Option<Url>>,
 }
 
-impl Route {
+impl PartitionRoute {
     pub(super) fn new(common: Url, partition: Option<Url>) -> Self {
         Self { common, partition, moved: Mutex::default() }
     }
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn requests_stay_on_the_common_host_until_it_sends_them_away() {
         let partition = Url::parse("https://p62-caldav.icloud.com/").unwrap();
-        let route = Route::new(Url::parse(URL).unwrap(), Some(partition.clone()));
+        let route = PartitionRoute::new(Url::parse(URL).unwrap(), Some(partition.clone()));
         let home = Url::parse("https://p62-caldav.icloud.com:443/17/calendars/").unwrap();
         assert_eq!(route.direct(&home).as_str(), "https://caldav.icloud.com/17/calendars/");
         let next = route.misdirected(&route.direct(&home)).unwrap();

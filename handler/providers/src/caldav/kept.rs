@@ -4,11 +4,11 @@
 use engine::event::{Event, EventId};
 
 use super::{CalDav, with_slash};
-use crate::fidelity::{is_as_sent, is_made_of};
-use crate::{Error, Fidelity, Found};
+use crate::{Error, Found};
+use engine::fidelity::{Fidelity, is_as_sent, is_made_of};
 
 /// What a server has made of an object.
-pub(super) enum Kept {
+pub(super) enum StoredObject {
     /// It is as it was sent, as far as is known.
     AsSent,
     /// It is another one, in the version that was named.
@@ -20,12 +20,12 @@ pub(super) enum Kept {
 }
 
 impl CalDav {
-    fn known_of(&self, calendar: &str, kinds: &Fidelity) -> Option<Kept> {
+    fn known_of(&self, calendar: &str, kinds: &Fidelity) -> Option<StoredObject> {
         let known = self.known();
         let fidelity = &known.get(&with_slash(calendar))?.fidelity;
         match fidelity.misleads {
-            true => Some(Kept::Misleading),
-            false => fidelity.covers(kinds).then_some(Kept::AsSent),
+            true => Some(StoredObject::Misleading),
+            false => fidelity.covers(kinds).then_some(StoredObject::AsSent),
         }
     }
 
@@ -37,10 +37,10 @@ impl CalDav {
         etag: &str,
         object: &[u8],
         made: bool,
-    ) -> Kept {
+    ) -> StoredObject {
         let sent =
             || self.parse(id, None, object, self.zone_if_known(calendar).flatten().as_deref());
-        let Ok(kinds) = sent().map(|sent| Fidelity::of(&sent)) else { return Kept::AsSent };
+        let Ok(kinds) = sent().map(|sent| Fidelity::of(&sent)) else { return StoredObject::AsSent };
         if let Some(kept) = self.known_of(calendar, &kinds) {
             return kept;
         }
@@ -49,25 +49,25 @@ impl CalDav {
         if let Some(kept) = self.known_of(calendar, &kinds) {
             return kept;
         }
-        let Ok(raw) = self.read_one(calendar, id).await else { return Kept::Unknown };
+        let Ok(raw) = self.read_one(calendar, id).await else { return StoredObject::Unknown };
         match self.in_version(calendar, id, raw, Some(etag)).await {
             Ok(raw) => match self.understand(calendar, id, raw).await {
                 Ok(Found::Event(event)) if sent().is_ok_and(|sent| is_as_sent(&sent, &event)) => {
                     self.learn(&with_slash(calendar), |known| known.fidelity.add(&kinds));
-                    Kept::AsSent
+                    StoredObject::AsSent
                 }
-                Ok(Found::Event(event)) => Kept::Altered(event),
-                _ => Kept::Unknown,
+                Ok(Found::Event(event)) => StoredObject::Altered(event),
+                _ => StoredObject::Unknown,
             },
             // No other client knows of an event that was just made, so none has written it.
             Err(Error::ChangedMeanwhile)
                 if made || self.is_made_of(calendar, id, sent().ok().as_ref()).await =>
             {
                 self.learn(&with_slash(calendar), |known| known.fidelity.misleads = true);
-                Kept::Misleading
+                StoredObject::Misleading
             }
-            Err(Error::ChangedMeanwhile) => Kept::AsSent,
-            Err(_) => Kept::Unknown,
+            Err(Error::ChangedMeanwhile) => StoredObject::AsSent,
+            Err(_) => StoredObject::Unknown,
         }
     }
 

@@ -41,21 +41,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::calendar::{ProviderKind, RemoteCalendar};
-use engine::change::{Cursor, Tip};
+use engine::calendar::RemoteCalendar;
+use engine::change::{Cursor, StateTag};
 use engine::event::EventId;
+use engine::fidelity::Fidelity;
+use engine::provider::ProviderKind;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::http::{Credentials, Http, LONG_WAIT, Limits};
+use crate::http::{Credentials, Http, LONG_WAIT, RateLimits};
 use crate::{
-    Absence, Answering, Edit, Error, Fetched, Fidelity, Glance, NewCopy, Provider, Result, Since,
-    Survey, Version, Written,
+    Absence, Answering, ChangeSet, CollectionState, Edit, Error, Fetched, NewCopy, Provider,
+    Result, Since, Version, Written,
 };
-use address::{Scope, Site};
+use address::{Origin, TrustedHosts};
 use dav::Dav;
-use ical::Manners;
-use icloud::Route;
+use ical::ObjectStyle;
+use icloud::PartitionRoute;
 
 pub use discovery::discover;
 pub use endpoint::{Endpoint, Home};
@@ -65,7 +67,7 @@ pub use name::name_in_collection;
 const BATCH: usize = 50;
 
 /// What a server bears that we know nothing about.
-const LIMITS: Limits = Limits {
+const LIMITS: RateLimits = RateLimits {
     parallel: 8,
     spacing: Duration::ZERO,
     doubling: false,
@@ -77,10 +79,10 @@ const LIMITS: Limits = Limits {
 pub struct CalDav {
     kind: ProviderKind,
     dav: Dav,
-    homes: Vec<Place>,
+    homes: Vec<HomePlace>,
     /// Digests of the user's own addresses.
     me: HashSet<String>,
-    known: Mutex<HashMap<String, Known>>,
+    known: Mutex<HashMap<String, LearnedCalendar>>,
     /// A GET was seen to have another ETag than listings.
     tags_differ: AtomicBool,
     /// Held while a written event is read again, to see whether the server kept it.
@@ -88,7 +90,7 @@ pub struct CalDav {
 }
 
 /// A home, ready for use.
-struct Place {
+struct HomePlace {
     url: Url,
     key: String,
     is_calendar: bool,
@@ -96,7 +98,7 @@ struct Place {
 
 /// What was learnt about a calendar on the way; all of it can be learnt again.
 #[derive(Clone, Default)]
-struct Known {
+struct LearnedCalendar {
     /// The server's own spelling of its path.
     path: Option<String>,
     /// Its zone, once it was asked for.
@@ -124,7 +126,7 @@ impl CalDav {
         let mut homes = Vec::new();
         for home in &endpoint.homes {
             let url = address::parse(&home.url)?;
-            homes.push(Place {
+            homes.push(HomePlace {
                 key: address::collection_key(url.path()),
                 url,
                 is_calendar: home.is_calendar,
@@ -136,14 +138,14 @@ impl CalDav {
         let (scope, route, password) = match kind {
             ProviderKind::Caldav => {
                 let named = std::iter::once(&base).chain(homes.iter().map(|home| &home.url));
-                (Scope::Sites(named.map(Site::of).collect()), None, password.clone())
+                (TrustedHosts::Sites(named.map(Origin::of).collect()), None, password.clone())
             }
             ProviderKind::Icloud => {
                 let partition = Some(address::at(&first.url, "/"))
                     .filter(|partition| partition.origin() != base.origin());
                 (
                     icloud::scope(&base),
-                    Some(Route::new(address::at(&base, "/"), partition)),
+                    Some(PartitionRoute::new(address::at(&base, "/"), partition)),
                     icloud::app_password(password)?,
                 )
             }
@@ -184,7 +186,7 @@ impl CalDav {
     }
 
     /// The home that holds a calendar: the innermost, should they be nested.
-    fn home(&self, key: &str) -> Option<&Place> {
+    fn home(&self, key: &str) -> Option<&HomePlace> {
         self.homes
             .iter()
             .filter(|home| key.starts_with(&home.key))
@@ -205,18 +207,18 @@ impl CalDav {
         self.me.contains(&endpoint::digest(address))
     }
 
-    fn manners(&self) -> Manners {
+    fn manners(&self) -> ObjectStyle {
         match self.kind {
-            ProviderKind::Caldav | ProviderKind::Google => Manners::default(),
+            ProviderKind::Caldav | ProviderKind::Google => ObjectStyle::default(),
             ProviderKind::Icloud => icloud::MANNERS,
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<String, LearnedCalendar>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn learn(&self, key: &str, learn: impl FnOnce(&mut Known)) {
+    fn learn(&self, key: &str, learn: impl FnOnce(&mut LearnedCalendar)) {
         learn(self.known().entry(key.to_owned()).or_default());
     }
 }
@@ -233,11 +235,16 @@ impl Provider for CalDav {
         self.list_calendars().await
     }
 
-    async fn glance(&self, calendars: &[String]) -> Result<Vec<Glance>> {
+    async fn collection_states(&self, calendars: &[String]) -> Result<Vec<CollectionState>> {
         self.look(calendars).await
     }
 
-    async fn survey(&self, calendar: &str, since: Since<'_>, tip: Option<&Tip>) -> Result<Survey> {
+    async fn list_changes(
+        &self,
+        calendar: &str,
+        since: Since<'_>,
+        tip: Option<&StateTag>,
+    ) -> Result<ChangeSet> {
         match since {
             Since::Cursor(cursor) => self.changes(calendar, cursor, tip).await,
             Since::Window(window) => self.listing(calendar, Some(window), tip).await,
@@ -245,7 +252,7 @@ impl Provider for CalDav {
         }
     }
 
-    fn is_current(&self, cursor: &Cursor, tip: &Tip) -> bool {
+    fn is_current(&self, cursor: &Cursor, tip: &StateTag) -> bool {
         survey::is_current(cursor, tip)
     }
 
@@ -331,7 +338,7 @@ fn with_slash(calendar: &str) -> String {
     format!("{calendar}{closing}")
 }
 
-fn limits(kind: ProviderKind) -> Limits {
+fn limits(kind: ProviderKind) -> RateLimits {
     match kind {
         ProviderKind::Caldav | ProviderKind::Google => LIMITS,
         ProviderKind::Icloud => icloud::LIMITS,

@@ -32,7 +32,7 @@ pub(super) struct Member {
 }
 
 /// What a path names, seen from a calendar.
-enum Place<'a> {
+enum NamePlace<'a> {
     /// A member of the calendar; the rest of the path.
     Below(&'a str),
     /// A member of a calendar whose path ends in the same segment; the rest of the path.
@@ -44,9 +44,9 @@ enum Place<'a> {
 /// What a path names in a calendar; `None` for the calendar itself and for other collections.
 pub(super) fn member(calendar: &str, path: &str) -> Option<Member> {
     let (below, rest, belongs) = match place(&with_slash(calendar), path)? {
-        Place::Below(rest) => (true, rest, true),
-        Place::Namesake(rest) => (false, rest, true),
-        Place::Elsewhere(rest) => (false, rest, false),
+        NamePlace::Below(rest) => (true, rest, true),
+        NamePlace::Namesake(rest) => (false, rest, true),
+        NamePlace::Elsewhere(rest) => (false, rest, false),
     };
     let decoded = key(rest);
     let name = decoded.trim_start_matches('/');
@@ -90,10 +90,10 @@ pub fn name_in_collection(collection: &str, id: &EventId) -> EventId {
     member(collection, &path).map_or_else(|| id.clone(), |member| member.id)
 }
 
-fn place<'a>(calendar: &str, path: &'a str) -> Option<Place<'a>> {
+fn place<'a>(calendar: &str, path: &'a str) -> Option<NamePlace<'a>> {
     // A calendar whose path is no text is known by the path as it is spelled.
     if let Some(rest) = below(calendar, path).or_else(|| path.strip_prefix(calendar)) {
-        return Some(Place::Below(rest));
+        return Some(NamePlace::Below(rest));
     }
     let own = calendar.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let is_own = |segment: &str| key(segment) == own;
@@ -106,9 +106,9 @@ fn place<'a>(calendar: &str, path: &'a str) -> Option<Place<'a>> {
         begin = end + 1;
     }
     match (namesake, &path[begin..]) {
-        (Some(rest), _) => Some(Place::Namesake(rest)),
+        (Some(rest), _) => Some(NamePlace::Namesake(rest)),
         (None, last) if is_own(last) => None,
-        (None, last) => Some(Place::Elsewhere(last)),
+        (None, last) => Some(NamePlace::Elsewhere(last)),
     }
 }
 

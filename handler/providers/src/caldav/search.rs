@@ -3,10 +3,10 @@
 use engine::change::Listed;
 use engine::event::Event;
 
-use super::dav::Reply;
-use super::survey::Listing;
+use super::dav::MultistatusReply;
+use super::survey::MemberListing;
 use super::{BATCH, CalDav, bodies};
-use crate::http::Retry;
+use crate::http::RetryPolicy;
 use crate::{Error, Found, Result};
 
 impl CalDav {
@@ -17,9 +17,9 @@ impl CalDav {
             return Ok(None);
         }
         let url = self.url(calendar)?;
-        let mut matches = Listing::new(calendar, url.clone());
+        let mut matches = MemberListing::new(calendar, url.clone());
         let body = bodies::uid_query(uid);
-        let reply = self.dav.report(&url, "1", &body, Retry::ReadUnless500, |entry| {
+        let reply = self.dav.report(&url, "1", &body, RetryPolicy::ReadUnless500, |entry| {
             matches.add(entry);
             // A few others may have this UID as a part of theirs. A server that lists more has
             // listed everything.
@@ -30,18 +30,18 @@ impl CalDav {
             }
         });
         match reply.await {
-            Ok(Reply::Read(_)) => {}
-            Ok(Reply::Refused(refusal))
+            Ok(MultistatusReply::Read(_)) => {}
+            Ok(MultistatusReply::Refused(refusal))
                 if refusal.is_gone() && !self.calendar_is_there(calendar).await? =>
             {
                 return Err(Error::CalendarMissing);
             }
-            Ok(Reply::Refused(refusal))
+            Ok(MultistatusReply::Refused(refusal))
                 if matches!(refusal.status.as_u16(), 400..=499 | 500 | 501 | 507) =>
             {
                 return Ok(None);
             }
-            Ok(Reply::Refused(refusal)) => return Err(refusal.error()),
+            Ok(MultistatusReply::Refused(refusal)) => return Err(refusal.error()),
             Err(Error::BadAnswer(_)) => return Ok(None),
             Err(error) => return Err(error),
         }

@@ -4,22 +4,22 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, Response};
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use secrecy::SecretString;
 
 use super::{CalDav, Endpoint, Home};
-use crate::http::{Access, Http};
+use crate::http::{AddressPolicy, Http};
 
 /// A request as it came in.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct Received {
     pub method: String,
     pub path: String,
     pub headers: HeaderMap,
     pub body: String,
 }
 
-impl Asked {
+impl Received {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -71,19 +71,19 @@ pub(super) fn found(href: &str, props: &str) -> String {
 /// A server on loopback; it ends with the test.
 pub(super) struct Stub {
     pub url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Stub {
-    pub async fn new(answer: impl Fn(&Asked) -> Say + Send + Sync + 'static) -> Self {
-        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+    pub async fn new(answer: impl Fn(&Received) -> Say + Send + Sync + 'static) -> Self {
+        let asked: Arc<Mutex<Vec<Received>>> = Arc::default();
         let (log, answer) = (asked.clone(), Arc::new(answer));
         let app = axum::Router::new().fallback(move |request: Request<Body>| {
             let (log, answer) = (log.clone(), answer.clone());
             async move {
                 let (head, body) = request.into_parts();
                 let body: Bytes = axum::body::to_bytes(body, 1 << 24).await.unwrap();
-                let asked = Asked {
+                let asked = Received {
                     method: head.method.to_string(),
                     path: head.uri.path().to_owned(),
                     headers: head.headers,
@@ -110,7 +110,7 @@ impl Stub {
     }
 
     /// What was asked since the last time.
-    pub fn take(&self) -> Vec<Asked> {
+    pub fn take(&self) -> Vec<Received> {
         std::mem::take(&mut *self.asked.lock().unwrap())
     }
 
@@ -133,7 +133,8 @@ impl Stub {
 /// A client that may reach loopback, and wastes no time.
 pub(super) fn http() -> Arc<Http> {
     static HTTP: OnceLock<Arc<Http>> = OnceLock::new();
-    HTTP.get_or_init(|| Arc::new(Http::hurried(Access { allow_private: true }).unwrap())).clone()
+    HTTP.get_or_init(|| Arc::new(Http::hurried(AddressPolicy { allow_private: true }).unwrap()))
+        .clone()
 }
 
 /// A password that has Apple's form and is good for any other server too.

@@ -6,16 +6,16 @@
 //! token says so in many ways; all of them come out as [`Error::CursorExpired`], unless the
 //! calendar itself is gone.
 
-use engine::change::{Cursor, Listed, Tip};
+use engine::change::{Cursor, Listed, StateTag};
 use engine::pair::Window;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::dav::{Refusal, Reply};
+use super::dav::{DavRefusal, MultistatusReply};
 use super::multistatus::{Entry, Props, Tail};
 use super::{CalDav, address, bodies, name, with_slash};
-use crate::http::Retry;
-use crate::{Error, Result, Survey};
+use crate::http::RetryPolicy;
+use crate::{ChangeSet, Error, Result};
 
 /// Answers of one survey that may be cut off by the server (507) before we stop asking for the
 /// rest.
@@ -23,7 +23,7 @@ const MAX_ROUNDS: usize = 1000;
 
 /// How far a calendar has come; the content of both [`Tip`] and [`Cursor`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Mark {
+pub(super) struct PartialAnswers {
     /// Changes with every change in the calendar.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     ctag: Option<String>,
@@ -32,14 +32,14 @@ pub(super) struct Mark {
     token: Option<String>,
 }
 
-impl Mark {
+impl PartialAnswers {
     pub(super) fn of(props: &Props) -> Self {
         Self { ctag: props.ctag.clone(), token: props.sync_token.clone() }
     }
 
     /// `None` if there is nothing to compare.
-    pub(super) fn tip(&self) -> Option<Tip> {
-        (self.ctag.is_some() || self.token.is_some()).then(|| Tip(self.text()))
+    pub(super) fn tip(&self) -> Option<StateTag> {
+        (self.ctag.is_some() || self.token.is_some()).then(|| StateTag(self.text()))
     }
 
     fn cursor(&self) -> Cursor {
@@ -56,8 +56,11 @@ impl Mark {
 }
 
 /// By the ctag where both have one; a token may change without anything having happened.
-pub(super) fn is_current(cursor: &Cursor, tip: &Tip) -> bool {
-    let (Some(then), Some(now)) = (Mark::read(&cursor.0), Mark::read(&tip.0)) else { return false };
+pub(super) fn is_current(cursor: &Cursor, tip: &StateTag) -> bool {
+    let (Some(then), Some(now)) = (PartialAnswers::read(&cursor.0), PartialAnswers::read(&tip.0))
+    else {
+        return false;
+    };
     match (then.ctag, now.ctag) {
         (Some(then), Some(now)) => then == now,
         _ => then.token.is_some() && then.token == now.token,
@@ -67,7 +70,7 @@ pub(super) fn is_current(cursor: &Cursor, tip: &Tip) -> bool {
 /// What one report came to.
 enum Round {
     Read { tail: Tail, cut_off: bool },
-    Refused(Refusal),
+    Refused(DavRefusal),
 }
 
 impl CalDav {
@@ -76,12 +79,13 @@ impl CalDav {
         &self,
         calendar: &str,
         cursor: &Cursor,
-        tip: Option<&Tip>,
-    ) -> Result<Survey> {
-        let mut token =
-            Mark::read(&cursor.0).and_then(|mark| mark.token).ok_or(Error::CursorExpired)?;
-        let ctag = tip.and_then(|tip| Mark::read(&tip.0)).and_then(|mark| mark.ctag);
-        let mut listing = Listing::new(calendar, self.url(calendar)?);
+        tip: Option<&StateTag>,
+    ) -> Result<ChangeSet> {
+        let mut token = PartialAnswers::read(&cursor.0)
+            .and_then(|mark| mark.token)
+            .ok_or(Error::CursorExpired)?;
+        let ctag = tip.and_then(|tip| PartialAnswers::read(&tip.0)).and_then(|mark| mark.ctag);
+        let mut listing = MemberListing::new(calendar, self.url(calendar)?);
         for _ in 0..MAX_ROUNDS {
             let (tail, cut_off) = match self.sync_collection(&mut listing, &token).await? {
                 Round::Read { tail, cut_off } => (tail, cut_off),
@@ -91,9 +95,9 @@ impl CalDav {
             // token there is no going on either.
             let next = tail.sync_token.ok_or(Error::CursorExpired)?;
             if !cut_off {
-                return Ok(Survey {
+                return Ok(ChangeSet {
                     listed: listing.finish(),
-                    cursor: Mark { ctag, token: Some(next) }.cursor(),
+                    cursor: PartialAnswers { ctag, token: Some(next) }.cursor(),
                 });
             }
             if next == token {
@@ -104,32 +108,32 @@ impl CalDav {
         Err(Error::CursorExpired)
     }
 
-    async fn sync_collection(&self, listing: &mut Listing, token: &str) -> Result<Round> {
+    async fn sync_collection(&self, listing: &mut MemberListing, token: &str) -> Result<Round> {
         let body = bodies::sync_collection(token);
         let url = listing.url.clone();
         let mut round = None;
         // Depth 0 is the standard; servers from before it want 1.
         for depth in ["0", "1"] {
             let mut cut_off = false;
-            let reply = self.dav.report(&url, depth, &body, Retry::ReadUnless500, |entry| {
+            let reply = self.dav.report(&url, depth, &body, RetryPolicy::ReadUnless500, |entry| {
                 cut_off |= listing.add(entry);
                 Ok(())
             });
             match reply.await? {
-                Reply::Read(tail) => return Ok(Round::Read { tail, cut_off }),
-                Reply::Refused(refusal)
+                MultistatusReply::Read(tail) => return Ok(Round::Read { tail, cut_off }),
+                MultistatusReply::Refused(refusal)
                     if refusal.status.as_u16() == 400 && !refusal.says("valid-sync-token") =>
                 {
                     round = Some(Round::Refused(refusal))
                 }
-                Reply::Refused(refusal) => return Ok(Round::Refused(refusal)),
+                MultistatusReply::Refused(refusal) => return Ok(Round::Refused(refusal)),
             }
         }
         round.ok_or(Error::CursorExpired)
     }
 
     /// What a refused sync-collection means.
-    async fn lost(&self, calendar: &str, refusal: &Refusal) -> Result<Error> {
+    async fn lost(&self, calendar: &str, refusal: &DavRefusal) -> Result<Error> {
         Ok(match refusal.status.as_u16() {
             404 | 410 if !self.calendar_is_there(calendar).await? => Error::CalendarMissing,
             500 if refusal.says("valid-sync-token") => Error::CursorExpired,
@@ -147,9 +151,11 @@ impl CalDav {
         &self,
         calendar: &str,
         window: Option<Window>,
-        tip: Option<&Tip>,
-    ) -> Result<Survey> {
-        let mark = match tip.and_then(|tip| Mark::read(&tip.0)).filter(|mark| mark.token.is_some())
+        tip: Option<&StateTag>,
+    ) -> Result<ChangeSet> {
+        let mark = match tip
+            .and_then(|tip| PartialAnswers::read(&tip.0))
+            .filter(|mark| mark.token.is_some())
         {
             Some(mark) => mark,
             None => self.mark(calendar).await?,
@@ -157,48 +163,54 @@ impl CalDav {
         let url = self.url(calendar)?;
         for window in [window, None].into_iter().skip(usize::from(window.is_none())) {
             let body = bodies::calendar_query(window);
-            let mut listing = Listing::new(calendar, url.clone());
+            let mut listing = MemberListing::new(calendar, url.clone());
             let mut cut_off = false;
-            let reply = self.dav.report(&url, "1", &body, Retry::ReadUnless500, |entry| {
+            let reply = self.dav.report(&url, "1", &body, RetryPolicy::ReadUnless500, |entry| {
                 cut_off |= listing.add(entry);
                 Ok(())
             });
             match reply.await? {
-                Reply::Read(_) if cut_off => break,
-                Reply::Read(_) => {
-                    return Ok(Survey { listed: listing.finish(), cursor: mark.cursor() });
+                MultistatusReply::Read(_) if cut_off => break,
+                MultistatusReply::Read(_) => {
+                    return Ok(ChangeSet { listed: listing.finish(), cursor: mark.cursor() });
                 }
-                Reply::Refused(refusal) if matches!(refusal.status.as_u16(), 404 | 410) => break,
-                Reply::Refused(refusal)
+                MultistatusReply::Refused(refusal)
+                    if matches!(refusal.status.as_u16(), 404 | 410) =>
+                {
+                    break;
+                }
+                MultistatusReply::Refused(refusal)
                     if matches!(refusal.status.as_u16(), 400..=499 | 500 | 501 | 507) => {}
-                Reply::Refused(refusal) => return Err(refusal.error()),
+                MultistatusReply::Refused(refusal) => return Err(refusal.error()),
             }
         }
-        let mut listing = Listing::new(calendar, url.clone());
+        let mut listing = MemberListing::new(calendar, url.clone());
         let mut cut_off = false;
         let reply = self.dav.propfind(&url, "1", bodies::MEMBERS, |entry| {
             cut_off |= listing.add(entry);
             Ok(())
         });
         match reply.await? {
-            Reply::Read(_) if cut_off => {
+            MultistatusReply::Read(_) if cut_off => {
                 Err(Error::BadAnswer("the server does not list the whole calendar".into()))
             }
-            Reply::Read(_) => Ok(Survey { listed: listing.finish(), cursor: mark.cursor() }),
-            Reply::Refused(refusal) if refusal.is_gone() => Err(Error::CalendarMissing),
-            Reply::Refused(refusal) => Err(refusal.error()),
+            MultistatusReply::Read(_) => {
+                Ok(ChangeSet { listed: listing.finish(), cursor: mark.cursor() })
+            }
+            MultistatusReply::Refused(refusal) if refusal.is_gone() => Err(Error::CalendarMissing),
+            MultistatusReply::Refused(refusal) => Err(refusal.error()),
         }
     }
 }
 
 /// Members of a calendar as they are listed.
-pub(super) struct Listing {
+pub(super) struct MemberListing {
     url: Url,
     calendar: String,
     listed: Vec<Listed>,
 }
 
-impl Listing {
+impl MemberListing {
     pub(super) fn new(calendar: &str, url: Url) -> Self {
         Self { url, calendar: with_slash(calendar), listed: Vec::new() }
     }

@@ -13,7 +13,7 @@ use engine::etag;
 use engine::event::EventId;
 
 use super::CalDav;
-use super::dav::{Condition, Refusal};
+use super::dav::{Condition, DavRefusal};
 use super::fetch::Raw;
 use crate::{Error, Result};
 
@@ -75,7 +75,7 @@ impl CalDav {
         calendar: &str,
         id: &EventId,
         condition: Condition<'_>,
-        refusal: &Refusal,
+        refusal: &DavRefusal,
         judged: Option<&[u8]>,
     ) -> Result<Option<String>> {
         let Condition::Version(sent) = condition else { return Ok(None) };

@@ -3,10 +3,10 @@
 use engine::event::{Event, EventId, Exception};
 use url::Url;
 
-use super::dav::{Condition, Put, Refusal, Stored};
+use super::dav::{Condition, DavRefusal, Put, Stored};
 use super::fetch::Raw;
-use super::ical::{self, Context, EditError};
-use super::kept::Kept;
+use super::ical::{self, EditError, ObjectContext};
+use super::kept::StoredObject;
 use super::version::NOT_TAKEN;
 use super::{CalDav, name, name_in_collection};
 use crate::{Edit, Error, Found, NewCopy, Provider, Result, Version, Written};
@@ -106,7 +106,7 @@ impl CalDav {
             None if self.depends_on_zone(id, &body) => self.zone(calendar).await?,
             None => None,
         };
-        let context = Context {
+        let context = ObjectContext {
             is_me: &|address| self.is_me(address),
             zone: zone.as_deref(),
             now: self.dav.http.server_time(),
@@ -331,7 +331,7 @@ impl CalDav {
         // section 5.3.4).
         let event = match stored.etag {
             Some(etag) => match self.kept(calendar, &id, &etag, object, made).await {
-                Kept::AsSent => {
+                StoredObject::AsSent => {
                     return Ok(Written {
                         id,
                         etag: Some(etag),
@@ -340,9 +340,9 @@ impl CalDav {
                         rewritten: false,
                     });
                 }
-                Kept::Altered(event) => Some(event),
-                Kept::Unknown => None,
-                Kept::Misleading => self.read_written(calendar, &id, object).await,
+                StoredObject::Altered(event) => Some(event),
+                StoredObject::Unknown => None,
+                StoredObject::Misleading => self.read_written(calendar, &id, object).await,
             },
             None => self.read_written(calendar, &id, object).await,
         };
@@ -374,7 +374,7 @@ impl CalDav {
                     id.clone(),
                     None,
                     object,
-                    Context { is_me: &|_| false, zone: None, now: None },
+                    ObjectContext { is_me: &|_| false, zone: None, now: None },
                 )
                 .ok()?;
                 self.search(calendar, &sent.uid).await.ok().flatten()
@@ -395,7 +395,7 @@ fn involves_others(event: &Event) -> bool {
 
 /// A refused write, in words (the preconditions of RFC 4791 section 5.3.2.1 and RFC 6638 section
 /// 3.2.4).
-fn refused(refusal: &Refusal) -> Error {
+fn refused(refusal: &DavRefusal) -> Error {
     let words = refusal.conditions.iter().find_map(|condition| words(condition));
     match (words, refusal.status.as_u16()) {
         (Some(words), _) => Error::Refused(words.into()),

@@ -27,9 +27,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 use super::address::Addresses;
-use super::errors::{BUSY, Quota, Refusal};
-use super::tokens::Tokens;
-use crate::http::{Credentials, Http, Limits, Pace, Request, Retry, SHORT_WAIT};
+use super::errors::{BUSY, GoogleRefusal, Quota};
+use super::tokens::AccessTokens;
+use crate::http::{Credentials, Http, HttpRequest, RateLimit, RateLimits, RetryPolicy, SHORT_WAIT};
 use crate::{Error, Result};
 
 /// The largest answer that is read: a page of 2,500 events with all their texts is far below.
@@ -43,29 +43,29 @@ const PATCH_UNITS: u32 = 3;
 
 /// 600 requests a minute are allowed to a user of this deployment; 545 leave room for clocks that
 /// differ.
-const ACCOUNT: Limits = Limits {
+const ACCOUNT: RateLimits = RateLimits {
     patience: Duration::from_secs(40),
     persistent: false,
     ..limits(8, Duration::from_millis(110))
 };
 /// Fast writes to one calendar run into limits that Google does not publish.
-const CALENDAR: Limits = limits(1, Duration::from_millis(200));
+const CALENDAR: RateLimits = limits(1, Duration::from_millis(200));
 
-const fn limits(parallel: usize, spacing: Duration) -> Limits {
-    Limits { parallel, spacing, doubling: false, patience: SHORT_WAIT, persistent: false }
+const fn limits(parallel: usize, spacing: Duration) -> RateLimits {
+    RateLimits { parallel, spacing, doubling: false, patience: SHORT_WAIT, persistent: false }
 }
 
 /// One account's way to Google.
 pub(super) struct Api {
     http: Arc<Http>,
-    pace: Arc<Pace>,
-    tokens: Arc<dyn Tokens>,
+    pace: Arc<RateLimit>,
+    tokens: Arc<dyn AccessTokens>,
     account: String,
     pub(super) addresses: Addresses,
 }
 
 /// A request.
-pub(super) struct Call {
+pub(super) struct ApiCall {
     method: Method,
     url: Url,
     body: Vec<u8>,
@@ -77,9 +77,9 @@ pub(super) struct Call {
 }
 
 /// What Google answered.
-pub(super) enum Reply {
+pub(super) enum ApiReply {
     Given(Given),
-    Refused(Refusal),
+    Refused(GoogleRefusal),
 }
 
 /// An answer with what was asked for.
@@ -97,7 +97,7 @@ impl Given {
     }
 }
 
-impl Reply {
+impl ApiReply {
     /// What was given; a refusal as an error.
     pub(super) fn given(self) -> Result<Given> {
         match self {
@@ -107,7 +107,7 @@ impl Reply {
     }
 }
 
-impl Call {
+impl ApiCall {
     /// A read.
     pub(super) fn get(url: Url) -> Self {
         Self {
@@ -177,7 +177,7 @@ impl Api {
         http: Arc<Http>,
         addresses: Addresses,
         account: &str,
-        tokens: Arc<dyn Tokens>,
+        tokens: Arc<dyn AccessTokens>,
     ) -> Self {
         let pace = http.pace(&format!("google {account}"), ACCOUNT);
         Self { http, pace, tokens, account: account.to_owned(), addresses }
@@ -195,7 +195,7 @@ impl Api {
     /// [`Error::Unauthorized`] where the new token is refused too, [`Error::Consent`] where it
     /// opens too little, [`Error::RateLimited`], and what [`Http::send`] says. Other refusals are
     /// answers.
-    pub(super) async fn call(&self, call: &Call) -> Result<Reply> {
+    pub(super) async fn call(&self, call: &ApiCall) -> Result<ApiReply> {
         let (mut renewed, mut waits) = (false, 0);
         loop {
             let bearer = self.tokens.bearer().await?;
@@ -228,15 +228,15 @@ impl Api {
                 let body = answer.bytes(MAX_ANSWER).await?.ok_or_else(|| {
                     Error::BadAnswer(format!("{host} sends more than any calendar holds"))
                 })?;
-                return Ok(Reply::Given(Given { content_type, body }));
+                return Ok(ApiReply::Given(Given { content_type, body }));
             }
             let body = answer.bytes(MAX_REFUSAL).await.ok().flatten().unwrap_or_default();
-            let refusal = Refusal::new(status, &host, &body);
+            let refusal = GoogleRefusal::new(status, &host, &body);
             if refusal.is_about_consent() {
                 return Err(self.barred(refusal.error()).await);
             }
             match refusal.quota(self.http.server_time()) {
-                None => return Ok(Reply::Refused(refusal)),
+                None => return Ok(ApiReply::Refused(refusal)),
                 Some(Quota::Seconds) => self.wait(&mut waits)?,
                 Some(Quota::Long(wait)) => {
                     self.pace.throttled(Some(wait));
@@ -264,7 +264,7 @@ impl Api {
         if last { Err(Error::RateLimited { retry_after: Some(wait) }) } else { Ok(()) }
     }
 
-    fn request<'a>(&self, call: &'a Call, credentials: &'a Credentials) -> Request<'a> {
+    fn request<'a>(&self, call: &'a ApiCall, credentials: &'a Credentials) -> HttpRequest<'a> {
         let mut headers = HeaderMap::new();
         if let Some(content_type) = &call.content_type {
             headers.insert(CONTENT_TYPE, content_type.clone());
@@ -272,13 +272,13 @@ impl Api {
         if let Some(etag) = &call.if_match {
             headers.insert(IF_MATCH, etag.clone());
         }
-        Request {
+        HttpRequest {
             method: call.method.clone(),
             url: &call.url,
             credentials: Some(credentials),
             headers,
             body: call.body.clone(),
-            retry: if call.is_write() { Retry::Write } else { Retry::Read },
+            retry: if call.is_write() { RetryPolicy::Write } else { RetryPolicy::Read },
             slow: call.slow,
             // Google counts by account and by project, never by event.
             single: false,

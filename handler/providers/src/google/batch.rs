@@ -20,8 +20,8 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderValue;
 use url::Url;
 
-use super::api::{Api, Call, Given, Reply};
-use super::errors::Refusal;
+use super::api::{Api, ApiCall, ApiReply, Given};
+use super::errors::GoogleRefusal;
 use crate::{Error, Result};
 
 /// Requests in one batch: Google allows more and slows down.
@@ -33,16 +33,16 @@ const BOUNDARY: &str = "calrelay-batch";
 impl Api {
     /// Reads several addresses, in one request where there are at least two; the answers in the
     /// order of the questions. Where one of them has none, that is its own answer.
-    pub(super) async fn read_all(&self, urls: Vec<Url>) -> Result<Vec<Result<Reply>>> {
+    pub(super) async fn read_all(&self, urls: Vec<Url>) -> Result<Vec<Result<ApiReply>>> {
         let mut replies = Vec::with_capacity(urls.len());
         let mut lost = 0;
         for urls in urls.chunks(MOST) {
-            let mut together: Vec<Option<Reply>> =
+            let mut together: Vec<Option<ApiReply>> =
                 if urls.len() > 1 { self.together(urls).await? } else { Vec::new() };
             for (at, url) in urls.iter().enumerate() {
                 let reply = match together.get_mut(at).and_then(Option::take) {
                     Some(reply) => Ok(reply),
-                    None => match self.call(&Call::list(url.clone())).await {
+                    None => match self.call(&ApiCall::list(url.clone())).await {
                         Err(error) if is_lost(&error) && lost < MOST_LOST => {
                             lost += 1;
                             Err(error)
@@ -56,14 +56,14 @@ impl Api {
         Ok(replies)
     }
 
-    async fn together(&self, urls: &[Url]) -> Result<Vec<Option<Reply>>> {
+    async fn together(&self, urls: &[Url]) -> Result<Vec<Option<ApiReply>>> {
         let content_type = HeaderValue::from_static("multipart/mixed; boundary=calrelay-batch");
         let units = u32::try_from(urls.len()).unwrap_or(1);
-        let call = Call::batch(self.addresses.batch(), content_type, body(urls), units);
+        let call = ApiCall::batch(self.addresses.batch(), content_type, body(urls), units);
         match self.call(&call).await {
-            Ok(Reply::Given(given)) => Ok(parts(&given, urls.len())),
+            Ok(ApiReply::Given(given)) => Ok(parts(&given, urls.len())),
             // Whatever is wrong with the batch need not be wrong with its parts.
-            Ok(Reply::Refused(_)) => Ok(Vec::new()),
+            Ok(ApiReply::Refused(_)) => Ok(Vec::new()),
             Err(error) if is_lost(&error) => Ok(Vec::new()),
             Err(error) => Err(error),
         }
@@ -90,11 +90,11 @@ fn body(urls: &[Url]) -> Vec<u8> {
 
 /// The answers of a batch by the number of their question; `None` for what is missing, cannot be
 /// read, asks to wait, or concerns the account.
-fn parts(given: &Given, count: usize) -> Vec<Option<Reply>> {
-    let mut replies: Vec<Option<Reply>> = (0..count).map(|_| None).collect();
+fn parts(given: &Given, count: usize) -> Vec<Option<ApiReply>> {
+    let mut replies: Vec<Option<ApiReply>> = (0..count).map(|_| None).collect();
     let Some(boundary) = boundary(&given.content_type) else { return replies };
     let delimiter = format!("--{boundary}");
-    let mut lines = Lines(&given.body);
+    let mut lines = BatchLines(&given.body);
     let mut begun = false;
     let mut from = given.body.len();
     // A delimiter stands at the beginning of a line; JSON has no line that begins with two hyphens
@@ -133,8 +133,8 @@ fn boundary(content_type: &str) -> Option<&str> {
 }
 
 /// One part: its own headers, and an answer with a head of its own.
-fn part(bytes: &[u8]) -> Option<(usize, Reply)> {
-    let mut lines = Lines(bytes);
+fn part(bytes: &[u8]) -> Option<(usize, ApiReply)> {
+    let mut lines = BatchLines(bytes);
     let id = header(&mut lines, "content-id")?;
     let at: usize = id.trim_matches(['<', '>']).rsplit_once("item-")?.1.parse().ok()?;
     let status = lines.next()?;
@@ -143,19 +143,19 @@ fn part(bytes: &[u8]) -> Option<(usize, Reply)> {
     let content_type = header(&mut lines, "content-type").unwrap_or_default();
     let body = lines.0;
     if status.is_success() {
-        return Some((at, Reply::Given(Given { content_type, body: body.to_vec() })));
+        return Some((at, ApiReply::Given(Given { content_type, body: body.to_vec() })));
     }
-    let refusal = Refusal::new(status, "Google", body);
+    let refusal = GoogleRefusal::new(status, "Google", body);
     let again = status.is_server_error()
         || matches!(status.as_u16(), 401 | 429)
         || refusal.quota(None).is_some()
         || refusal.is_about_consent();
-    (!again).then_some((at, Reply::Refused(refusal)))
+    (!again).then_some((at, ApiReply::Refused(refusal)))
 }
 
 /// Reads headers up to the blank line behind them; the value of one of them, empty where it is not
 /// there. `None` where they do not end.
-fn header(lines: &mut Lines<'_>, wanted: &str) -> Option<String> {
+fn header(lines: &mut BatchLines<'_>, wanted: &str) -> Option<String> {
     let mut found = String::new();
     loop {
         let line = lines.next()?;
@@ -172,9 +172,9 @@ fn header(lines: &mut Lines<'_>, wanted: &str) -> Option<String> {
 }
 
 /// Lines, whichever way they end; what is left is the rest.
-struct Lines<'a>(&'a [u8]);
+struct BatchLines<'a>(&'a [u8]);
 
-impl<'a> Iterator for Lines<'a> {
+impl<'a> Iterator for BatchLines<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
@@ -213,8 +213,8 @@ mod tests {
     #[test]
     fn answers_are_found_by_their_number() {
         let found = parts(&given(ANSWER), 4);
-        assert!(matches!(&found[0], Some(Reply::Refused(refusal)) if refusal.is_gone()));
-        let Some(Reply::Given(second)) = &found[1] else { panic!() };
+        assert!(matches!(&found[0], Some(ApiReply::Refused(refusal)) if refusal.is_gone()));
+        let Some(ApiReply::Given(second)) = &found[1] else { panic!() };
         assert_eq!(second.json::<serde_json::Value>().unwrap()["id"], "b");
         assert!(found[2].is_none(), "who is asked to wait is asked again by itself");
         assert!(found[3].is_none(), "and so is who was left out");
@@ -239,7 +239,7 @@ mod tests {
             assert!(answer(passing).is_none(), "{passing}");
         }
         for lasting in ["400 Bad Request", "403 Forbidden", "404 Not Found", "410 Gone"] {
-            assert!(matches!(answer(lasting), Some(Reply::Refused(_))), "{lasting}");
+            assert!(matches!(answer(lasting), Some(ApiReply::Refused(_))), "{lasting}");
         }
     }
 
@@ -261,7 +261,7 @@ mod tests {
         body.push_str("--batch_x--");
         let found = parts(&given(&body), 2);
         assert!(
-            matches!(&found[0], Some(Reply::Given(given)) if given.json::<u8>().is_ok_and(|n| n == 2))
+            matches!(&found[0], Some(ApiReply::Given(given)) if given.json::<u8>().is_ok_and(|n| n == 2))
         );
         assert!(found[1].is_none());
     }

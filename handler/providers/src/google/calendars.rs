@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use engine::calendar::RemoteCalendar;
 
-use super::api::Call;
-use super::{Client, wire};
+use super::api::ApiCall;
+use super::{OAuthClientSlot, wire};
 use crate::{Error, Result};
 
 /// The most pages of 250: more calendars than Google lets anybody have.
@@ -17,7 +17,7 @@ const MAX_PAGES: usize = 100;
 /// `@group.calendar.google.com`, which is none of these.
 const NOT_OFFERED: [&str; 2] = ["@resource.calendar.google.com", "@group.v.calendar.google.com"];
 
-impl Client {
+impl OAuthClientSlot {
     /// The calendars that hold events of their owners.
     pub(super) async fn list_calendars(&self) -> Result<Vec<RemoteCalendar>> {
         let mut found = Vec::new();
@@ -28,7 +28,8 @@ impl Client {
             if let Some(token) = &next {
                 url.query_pairs_mut().append_pair("pageToken", token);
             }
-            let page: wire::CalendarList = self.api.call(&Call::get(url)).await?.given()?.json()?;
+            let page: wire::CalendarList =
+                self.api.call(&ApiCall::get(url)).await?.given()?.json()?;
             found.extend(page.items.into_iter().filter(is_offered).map(calendar));
             match page.next_page_token {
                 Some(token) if seen.insert(token.clone()) => next = Some(token),

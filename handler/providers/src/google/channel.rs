@@ -9,9 +9,9 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::Client;
-use super::api::{Call, Reply};
-use super::errors::Refusal;
+use super::OAuthClientSlot;
+use super::api::{ApiCall, ApiReply};
+use super::errors::GoogleRefusal;
 use crate::{Error, Result, Watch, Watching};
 
 /// The answer to `events.watch`, as far as it is needed.
@@ -23,7 +23,7 @@ struct Channel {
     expiration: String,
 }
 
-impl Client {
+impl OAuthClientSlot {
     /// `events.watch`.
     pub(super) async fn open_channel(&self, calendar: &str, watch: &Watch<'_>) -> Result<Watching> {
         let body = object([
@@ -35,10 +35,10 @@ impl Client {
             ("params", json!({ "ttl": watch.ttl.as_secs().to_string() })),
         ]);
         let call =
-            Call::write(Method::POST, self.api.addresses.watch(calendar)?, None, Some(&body))?;
+            ApiCall::write(Method::POST, self.api.addresses.watch(calendar)?, None, Some(&body))?;
         let Channel { resource_id, expiration } = match self.api.call(&call).await? {
-            Reply::Given(given) => given.json()?,
-            Reply::Refused(refusal) => return Err(refused(&refusal)),
+            ApiReply::Given(given) => given.json()?,
+            ApiReply::Refused(refusal) => return Err(refused(&refusal)),
         };
         let expires = expiration
             .parse()
@@ -55,12 +55,12 @@ impl Client {
         let body = object([("id", json!(channel)), ("resourceId", json!(resource))]);
         match self
             .api
-            .call(&Call::write(Method::POST, self.api.addresses.stop()?, None, Some(&body))?)
+            .call(&ApiCall::write(Method::POST, self.api.addresses.stop()?, None, Some(&body))?)
             .await?
         {
-            Reply::Given(_) => Ok(()),
-            Reply::Refused(refusal) if refusal.is_gone() => Ok(()),
-            Reply::Refused(refusal) => Err(refused(&refusal)),
+            ApiReply::Given(_) => Ok(()),
+            ApiReply::Refused(refusal) if refusal.is_gone() => Ok(()),
+            ApiReply::Refused(refusal) => Err(refused(&refusal)),
         }
     }
 }
@@ -70,7 +70,7 @@ fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
 }
 
 /// A refusal that is about a channel, and not about an event.
-fn refused(refusal: &Refusal) -> Error {
+fn refused(refusal: &GoogleRefusal) -> Error {
     if refusal.says("pushNotSupportedForRequestedResource") {
         return Error::NoPush;
     }
@@ -103,7 +103,7 @@ mod tests {
     fn answer(status: u16, reason: &str) -> Error {
         let body =
             format!(r#"{{"error":{{"errors":[{{"reason":"{reason}","message":"secret"}}]}}}}"#);
-        refused(&Refusal::new(
+        refused(&GoogleRefusal::new(
             StatusCode::from_u16(status).unwrap(),
             "example.org",
             body.as_bytes(),

@@ -20,27 +20,27 @@ const BLOCKED: Duration = Duration::from_secs(3600);
 pub(super) const BUSY: Duration = Duration::from_secs(64);
 
 /// Google said no.
-pub(super) struct Refusal {
+pub(super) struct GoogleRefusal {
     pub status: StatusCode,
     reasons: Vec<String>,
     host: String,
 }
 
 #[derive(Deserialize)]
-struct Body {
-    error: Explanation,
+struct ErrorBody {
+    error: ErrorExplanation,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Explanation {
-    errors: Vec<Detail>,
-    details: Vec<Detail>,
+struct ErrorExplanation {
+    errors: Vec<ErrorDetail>,
+    details: Vec<ErrorDetail>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Detail {
+struct ErrorDetail {
     reason: Option<String>,
 }
 
@@ -53,11 +53,11 @@ pub(super) enum Quota {
     Long(Duration),
 }
 
-impl Refusal {
+impl GoogleRefusal {
     /// From the status and the body of an answer.
     pub(super) fn new(status: StatusCode, host: &str, body: &[u8]) -> Self {
         let explained =
-            serde_json::from_slice::<Body>(body).map(|body| body.error).unwrap_or_default();
+            serde_json::from_slice::<ErrorBody>(body).map(|body| body.error).unwrap_or_default();
         let reasons = explained
             .errors
             .into_iter()
@@ -154,17 +154,17 @@ fn until_midnight(now: Timestamp) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn refusal(status: u16, reason: &str) -> Refusal {
+    fn refusal(status: u16, reason: &str) -> GoogleRefusal {
         let body = format!(
             r#"{{"error":{{"code":{status},"message":"secret","errors":[{{"domain":"x","reason":"{reason}","message":"secret"}}]}}}}"#
         );
-        Refusal::new(StatusCode::from_u16(status).unwrap(), "example.org", body.as_bytes())
+        GoogleRefusal::new(StatusCode::from_u16(status).unwrap(), "example.org", body.as_bytes())
     }
 
     #[test]
     fn each_refusal_is_what_the_caller_can_do_about_it() {
-        type Is = fn(&Error) -> bool;
-        let table: [(u16, &str, Is); 14] = [
+        type ErrorMeaning = fn(&Error) -> bool;
+        let table: [(u16, &str, ErrorMeaning); 14] = [
             (400, "timeRangeEmpty", |e| matches!(e, Error::Refused(_))),
             (400, "anything", |e| matches!(e, Error::Refused(_))),
             (401, "authError", |e| matches!(e, Error::Unauthorized)),
@@ -196,7 +196,7 @@ mod tests {
             let body = format!(
                 r#"{{"error":{{"code":403,"message":"secret","status":"PERMISSION_DENIED","details":[{detail}]}}}}"#
             );
-            Refusal::new(StatusCode::FORBIDDEN, "example.org", body.as_bytes()).error()
+            GoogleRefusal::new(StatusCode::FORBIDDEN, "example.org", body.as_bytes()).error()
         };
         assert!(matches!(refusal("ACCESS_TOKEN_SCOPE_INSUFFICIENT"), Error::Consent(_)));
         assert!(matches!(refusal("SERVICE_DISABLED"), Error::Misconfigured(_)));
@@ -222,7 +222,7 @@ mod tests {
             [&b""[..], b"<html>", b"{\"error\":{\"errors\":[{}]}}", b"{\"error\":\"x\"}", b"[]"]
         {
             assert!(matches!(
-                Refusal::new(StatusCode::FORBIDDEN, "h", body).error(),
+                GoogleRefusal::new(StatusCode::FORBIDDEN, "h", body).error(),
                 Error::Forbidden(_)
             ));
         }

@@ -8,11 +8,11 @@
 use engine::event::{Content, Draft, Exception, OriginalStart};
 use reqwest::Method;
 
-use super::api::{Call, Reply};
+use super::api::{ApiCall, ApiReply};
 use super::convert::{self, Purpose};
-use super::errors::Refusal;
-use super::series::Whole;
-use super::{Client, wire};
+use super::errors::GoogleRefusal;
+use super::series::SeriesItems;
+use super::{OAuthClientSlot, wire};
 use crate::caldav::ical::recurrence;
 use crate::{Error, Result};
 
@@ -23,13 +23,13 @@ const NOT_SHOWN: &str =
 /// A draft with more changed occurrences is refused: each is a write of its own.
 const MOST: usize = 1_000;
 
-impl Client {
+impl OAuthClientSlot {
     /// Brings the exceptions of a series to those of a draft. `whole` is what stands there, and is
     /// kept up to date.
     pub(super) async fn settle_exceptions(
         &self,
         calendar: &str,
-        whole: &mut Whole,
+        whole: &mut SeriesItems,
         draft: &Draft,
         marker: Option<&str>,
     ) -> Result<()> {
@@ -45,7 +45,7 @@ impl Client {
         let standing = whole
             .by_start(&draft.content.span, manner.context())
             .map_err(|why| Error::Refused(why.0))?;
-        let standing: Vec<(OriginalStart, wire::Event)> =
+        let standing: Vec<(OriginalStart, wire::WireEvent)> =
             standing.into_iter().map(|(start, item)| (start, item.clone())).collect();
         let excluded = recurrence::series(&whole.master.recurrence, &draft.content.span)
             .map_err(|why| Error::Refused(why.0))?;
@@ -109,22 +109,22 @@ impl Client {
         series: &str,
         start: OriginalStart,
         draft: &Draft,
-    ) -> Result<Option<wire::Event>> {
+    ) -> Result<Option<wire::WireEvent>> {
         let text = match start {
             OriginalStart::Day(day) => day.to_string(),
             OriginalStart::At(instant) => convert::rfc3339(instant),
             OriginalStart::Floating(_) => return Ok(None),
         };
         let url = self.api.addresses.instance(calendar, series, &text)?;
-        let page: wire::Events = match self.api.call(&Call::get(url)).await? {
-            Reply::Given(given) => given.json()?,
-            Reply::Refused(refusal) => return Err(meanwhile(&refusal)),
+        let page: wire::Events = match self.api.call(&ApiCall::get(url)).await? {
+            ApiReply::Given(given) => given.json()?,
+            ApiReply::Refused(refusal) => return Err(meanwhile(&refusal)),
         };
         let manner = self.manner(calendar);
         let items = page
             .items
             .iter()
-            .filter_map(|item| serde_json::from_str::<wire::Event>(item.get()).ok());
+            .filter_map(|item| serde_json::from_str::<wire::WireEvent>(item.get()).ok());
         Ok(items.into_iter().find(|item| {
             convert::original_start(item, &draft.content.span, manner.context()) == Some(start)
         }))
@@ -134,8 +134,8 @@ impl Client {
     async fn change_occurrence(
         &self,
         calendar: &str,
-        whole: &mut Whole,
-        item: &wire::Event,
+        whole: &mut SeriesItems,
+        item: &wire::WireEvent,
         wanted: &Content,
         marker: Option<&str>,
     ) -> Result<()> {
@@ -157,12 +157,12 @@ impl Client {
         alone(item)?;
         let url = self.api.addresses.change(calendar, &item.id)?;
         match self.write(calendar, Method::PATCH, url, item.etag.as_deref(), Some(&body)).await? {
-            Reply::Given(given) => {
-                let written: wire::Event = given.json()?;
+            ApiReply::Given(given) => {
+                let written: wire::WireEvent = given.json()?;
                 whole.exceptions.insert(written.id.clone(), written);
                 Ok(())
             }
-            Reply::Refused(refusal) => Err(meanwhile(&refusal)),
+            ApiReply::Refused(refusal) => Err(meanwhile(&refusal)),
         }
     }
 
@@ -170,8 +170,8 @@ impl Client {
     async fn cancel_occurrence(
         &self,
         calendar: &str,
-        whole: &mut Whole,
-        item: &wire::Event,
+        whole: &mut SeriesItems,
+        item: &wire::WireEvent,
     ) -> Result<()> {
         if item.is_cancelled() {
             whole.exceptions.insert(item.id.clone(), item.clone());
@@ -180,9 +180,9 @@ impl Client {
         alone(item)?;
         let url = self.api.addresses.delete(calendar, &item.id)?;
         match self.write(calendar, Method::DELETE, url, item.etag.as_deref(), None).await? {
-            Reply::Refused(refusal) if !refusal.is_gone() => Err(meanwhile(&refusal)),
-            Reply::Given(_) | Reply::Refused(_) => {
-                let gone = wire::Event { status: Some(wire::CANCELLED.into()), ..item.clone() };
+            ApiReply::Refused(refusal) if !refusal.is_gone() => Err(meanwhile(&refusal)),
+            ApiReply::Given(_) | ApiReply::Refused(_) => {
+                let gone = wire::WireEvent { status: Some(wire::CANCELLED.into()), ..item.clone() };
                 whole.exceptions.insert(gone.id.clone(), gone);
                 Ok(())
             }
@@ -191,11 +191,11 @@ impl Client {
 }
 
 /// Somebody may have been invited to this occurrence since the series was read.
-fn alone(item: &wire::Event) -> Result<()> {
+fn alone(item: &wire::WireEvent) -> Result<()> {
     if !item.is_cancelled() && item.involves_others() { Err(Error::HasGuests) } else { Ok(()) }
 }
 
 /// A series that changes while it is written: to be read again.
-fn meanwhile(refusal: &Refusal) -> Error {
+fn meanwhile(refusal: &GoogleRefusal) -> Error {
     if refusal.is_gone() { Error::ChangedMeanwhile } else { refusal.error() }
 }

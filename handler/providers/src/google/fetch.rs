@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use engine::event::EventId;
 
-use super::api::{Call, Given, Reply};
+use super::api::{ApiCall, ApiReply, Given};
 use super::convert;
-use super::errors::Refusal;
-use super::known::Manner;
-use super::series::{self, Whole};
-use super::{Client, wire};
+use super::errors::GoogleRefusal;
+use super::known::CalendarInfo;
+use super::series::{self, SeriesItems};
+use super::{OAuthClientSlot, wire};
 use crate::{Absence, Blame, Error, Fetched, Found, Result};
 
 /// The most pages of one series.
@@ -17,16 +17,16 @@ const MAX_PAGES: usize = 4;
 const STRANGE: &str = "it is not what Google describes as an event";
 
 /// What the items of one series came to.
-pub(super) enum Read {
+pub(super) enum SeriesRead {
     Series {
-        whole: Box<Whole>,
-        manner: Manner,
+        whole: Box<SeriesItems>,
+        manner: CalendarInfo,
         bytes: usize,
     },
     /// The series is not in this calendar; these occurrences of it are.
     Alone {
-        items: Vec<wire::Event>,
-        manner: Manner,
+        items: Vec<wire::WireEvent>,
+        manner: CalendarInfo,
     },
     /// One of the items cannot be read.
     Unreadable,
@@ -35,9 +35,9 @@ pub(super) enum Read {
 }
 
 /// What stands under an id.
-pub(super) enum Standing {
+pub(super) enum GoogleItem {
     /// An event or a series.
-    There(Box<Whole>, Manner),
+    There(Box<SeriesItems>, CalendarInfo),
     /// Nothing, or nothing but a tombstone; its version where there is one.
     Gone { tombstone: Option<String> },
     /// Something that cannot be read.
@@ -46,7 +46,7 @@ pub(super) enum Standing {
     Refused(Error),
 }
 
-impl Client {
+impl OAuthClientSlot {
     /// Reads events; the answer has every id once.
     pub(super) async fn read(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>> {
         let mut seen = HashSet::new();
@@ -55,7 +55,7 @@ impl Client {
         if !standing.is_empty()
             && standing
                 .iter()
-                .all(|standing| matches!(standing, Standing::Gone { tombstone: None }))
+                .all(|standing| matches!(standing, GoogleItem::Gone { tombstone: None }))
         {
             // Nothing is there at all: is the calendar?
             match self.gone(calendar).await? {
@@ -67,7 +67,7 @@ impl Client {
         let mut answer = Vec::with_capacity(ids.len());
         for (id, standing) in ids.into_iter().zip(standing) {
             let found = match standing {
-                Standing::Refused(error) => {
+                GoogleItem::Refused(error) => {
                     Found::Refused(blame.event(self, calendar, error).await?)
                 }
                 standing => found(standing),
@@ -80,13 +80,13 @@ impl Client {
     /// How Google says that an event is not there, by a read of its own.
     pub(super) async fn is_gone(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>> {
         match self.stands(calendar, id).await? {
-            Standing::There(whole, _) => {
+            GoogleItem::There(whole, _) => {
                 Ok((!convert::is_event(&whole.master)).then_some(Absence::NoEvent))
             }
-            Standing::Strange { .. } => Ok(None),
-            Standing::Refused(error) => Err(error),
-            Standing::Gone { tombstone: Some(_) } => Ok(Some(Absence::Cancelled)),
-            Standing::Gone { tombstone: None } => match self.gone(calendar).await? {
+            GoogleItem::Strange { .. } => Ok(None),
+            GoogleItem::Refused(error) => Err(error),
+            GoogleItem::Gone { tombstone: Some(_) } => Ok(Some(Absence::Cancelled)),
+            GoogleItem::Gone { tombstone: None } => match self.gone(calendar).await? {
                 Error::Gone => Ok(Some(Absence::NotFound)),
                 error => Err(error),
             },
@@ -94,7 +94,7 @@ impl Client {
     }
 
     /// What stands under one id.
-    pub(super) async fn stands(&self, calendar: &str, id: &EventId) -> Result<Standing> {
+    pub(super) async fn stands(&self, calendar: &str, id: &EventId) -> Result<GoogleItem> {
         let mut standing = self.standing(calendar, &[id]).await?;
         standing
             .pop()
@@ -102,7 +102,7 @@ impl Client {
     }
 
     /// What stands under each id, in the same order.
-    async fn standing(&self, calendar: &str, ids: &[&EventId]) -> Result<Vec<Standing>> {
+    async fn standing(&self, calendar: &str, ids: &[&EventId]) -> Result<Vec<GoogleItem>> {
         let urls = ids
             .iter()
             .map(|id| self.api.addresses.event(calendar, id.as_str()))
@@ -112,14 +112,14 @@ impl Client {
         let mut masters = BTreeMap::new();
         for reply in self.api.read_all(urls).await? {
             let standing = match reply {
-                Ok(Reply::Given(given)) => standing(&given, self.manner(calendar))?,
-                Ok(Reply::Refused(refusal)) if refusal.is_gone() => {
-                    Standing::Gone { tombstone: None }
+                Ok(ApiReply::Given(given)) => standing(&given, self.manner(calendar))?,
+                Ok(ApiReply::Refused(refusal)) if refusal.is_gone() => {
+                    GoogleItem::Gone { tombstone: None }
                 }
-                Ok(Reply::Refused(refusal)) => Standing::Refused(one(refusal)?),
-                Err(error) => Standing::Refused(error),
+                Ok(ApiReply::Refused(refusal)) => GoogleItem::Refused(one(refusal)?),
+                Err(error) => GoogleItem::Refused(error),
             };
-            if let Standing::There(whole, _) = &standing {
+            if let GoogleItem::There(whole, _) = &standing {
                 let item = &whole.master;
                 if item.is_master() {
                     masters.insert(item.id.clone(), item.i_cal_uid.clone());
@@ -132,10 +132,10 @@ impl Client {
         if masters.is_empty() {
             return Ok(all);
         }
-        let series: BTreeMap<String, Read> =
+        let series: BTreeMap<String, SeriesRead> =
             self.read_series(calendar, masters.into_iter().collect()).await?.into_iter().collect();
         for standing in &mut all {
-            let Standing::There(whole, _) = standing else { continue };
+            let GoogleItem::There(whole, _) = standing else { continue };
             let id = whole.master.id.clone();
             let is_exception = whole.master.recurring_event_id.is_some();
             if !is_exception && !whole.master.is_master() {
@@ -145,16 +145,18 @@ impl Client {
             let etag = whole.master.etag.clone();
             match series.get(whole.master.recurring_event_id.as_ref().unwrap_or(&id)) {
                 // A part of a series is no event of its own.
-                Some(Read::Series { .. } | Read::Unreadable) if is_exception => {
-                    *standing = Standing::Gone { tombstone: etag }
+                Some(SeriesRead::Series { .. } | SeriesRead::Unreadable) if is_exception => {
+                    *standing = GoogleItem::Gone { tombstone: etag }
                 }
-                Some(Read::Series { whole, manner, .. }) => {
-                    *standing = Standing::There(whole.clone(), manner.clone())
+                Some(SeriesRead::Series { whole, manner, .. }) => {
+                    *standing = GoogleItem::There(whole.clone(), manner.clone())
                 }
-                Some(Read::Unreadable) => *standing = Standing::Strange { etag: None },
-                Some(Read::Refused(error)) => *standing = Standing::Refused(error.clone()),
-                Some(Read::Alone { .. }) | None if is_exception => {}
-                Some(Read::Alone { .. }) | None => *standing = Standing::Gone { tombstone: etag },
+                Some(SeriesRead::Unreadable) => *standing = GoogleItem::Strange { etag: None },
+                Some(SeriesRead::Refused(error)) => *standing = GoogleItem::Refused(error.clone()),
+                Some(SeriesRead::Alone { .. }) | None if is_exception => {}
+                Some(SeriesRead::Alone { .. }) | None => {
+                    *standing = GoogleItem::Gone { tombstone: etag }
+                }
             }
         }
         Ok(all)
@@ -166,7 +168,7 @@ impl Client {
         &self,
         calendar: &str,
         wanted: Vec<(String, Option<String>)>,
-    ) -> Result<Vec<(String, Read)>> {
+    ) -> Result<Vec<(String, SeriesRead)>> {
         let (named, unnamed): (Vec<_>, Vec<_>) =
             wanted.into_iter().partition(|(_, uid)| uid.is_some());
         let mut named: Vec<(String, String)> =
@@ -178,12 +180,14 @@ impl Client {
             .collect::<Result<Vec<_>>>()?;
         for ((id, _), reply) in unnamed.into_iter().zip(self.api.read_all(urls).await?) {
             match reply {
-                Ok(Reply::Given(given)) => {
-                    named.extend(given.json::<wire::Head>()?.i_cal_uid.map(|uid| (id, uid)))
+                Ok(ApiReply::Given(given)) => {
+                    named.extend(given.json::<wire::ItemHead>()?.i_cal_uid.map(|uid| (id, uid)))
                 }
-                Ok(Reply::Refused(refusal)) if refusal.is_gone() => {}
-                Ok(Reply::Refused(refusal)) => all.push((id, Read::Refused(one(refusal)?))),
-                Err(error) => all.push((id, Read::Refused(error))),
+                Ok(ApiReply::Refused(refusal)) if refusal.is_gone() => {}
+                Ok(ApiReply::Refused(refusal)) => {
+                    all.push((id, SeriesRead::Refused(one(refusal)?)))
+                }
+                Err(error) => all.push((id, SeriesRead::Refused(error))),
             }
         }
         let urls = named
@@ -193,16 +197,16 @@ impl Client {
         let replies = self.api.read_all(urls).await?;
         for ((id, uid), reply) in named.into_iter().zip(replies) {
             let first = match reply {
-                Ok(Reply::Given(given)) => given,
-                Ok(Reply::Refused(refusal)) if refusal.is_gone() => {
+                Ok(ApiReply::Given(given)) => given,
+                Ok(ApiReply::Refused(refusal)) if refusal.is_gone() => {
                     return Err(Error::CalendarMissing);
                 }
-                Ok(Reply::Refused(refusal)) => {
-                    all.push((id, Read::Refused(one(refusal)?)));
+                Ok(ApiReply::Refused(refusal)) => {
+                    all.push((id, SeriesRead::Refused(one(refusal)?)));
                     continue;
                 }
                 Err(error) => {
-                    all.push((id, Read::Refused(error)));
+                    all.push((id, SeriesRead::Refused(error)));
                     continue;
                 }
             };
@@ -223,18 +227,20 @@ impl Client {
             parameters.extend(page_token.as_deref().map(|token| ("pageToken", token)));
             let given = match self
                 .api
-                .call(&Call::list(self.api.addresses.list(calendar, &parameters)?))
+                .call(&ApiCall::list(self.api.addresses.list(calendar, &parameters)?))
                 .await?
             {
-                Reply::Given(given) => given,
-                Reply::Refused(refusal) if refusal.is_gone() => return Err(Error::CalendarMissing),
-                Reply::Refused(refusal) => return Err(refusal.error()),
+                ApiReply::Given(given) => given,
+                ApiReply::Refused(refusal) if refusal.is_gone() => {
+                    return Err(Error::CalendarMissing);
+                }
+                ApiReply::Refused(refusal) => return Err(refusal.error()),
             };
             let page: wire::Events = given.json()?;
             let heads = page
                 .items
                 .iter()
-                .filter_map(|item| serde_json::from_str::<wire::Head>(item.get()).ok());
+                .filter_map(|item| serde_json::from_str::<wire::ItemHead>(item.get()).ok());
             // Cancelled occurrences are listed also where tombstones were not asked for.
             for head in heads.filter(|head| {
                 !head.id.is_empty() && head.status.as_deref() != Some(wire::CANCELLED)
@@ -258,65 +264,65 @@ impl Client {
         self.api.addresses.list(calendar, &parameters)
     }
 
-    async fn pages(&self, calendar: &str, id: &str, uid: &str, first: Given) -> Result<Read> {
+    async fn pages(&self, calendar: &str, id: &str, uid: &str, first: Given) -> Result<SeriesRead> {
         let mut given = first;
         let (mut items, mut bytes, mut readable) = (Vec::new(), 0, true);
         for _ in 0..MAX_PAGES {
             bytes += given.body.len();
             let page: wire::Events = given.json()?;
             for item in &page.items {
-                match serde_json::from_str::<wire::Event>(item.get()) {
+                match serde_json::from_str::<wire::WireEvent>(item.get()) {
                     Ok(item) => items.push(item),
                     Err(_) => readable = false,
                 }
             }
-            let manner = Manner::of(&page);
+            let manner = CalendarInfo::of(&page);
             let Some(token) = page.next_page_token else {
                 if !readable {
-                    return Ok(Read::Unreadable);
+                    return Ok(SeriesRead::Unreadable);
                 }
                 let (whole, items) = series::join(id, items);
                 return Ok(match whole {
-                    Some(whole) => Read::Series { whole: Box::new(whole), manner, bytes },
-                    None => Read::Alone { items, manner },
+                    Some(whole) => SeriesRead::Series { whole: Box::new(whole), manner, bytes },
+                    None => SeriesRead::Alone { items, manner },
                 });
             };
             given = self
                 .api
-                .call(&Call::list(self.series_url(calendar, uid, Some(&token))?))
+                .call(&ApiCall::list(self.series_url(calendar, uid, Some(&token))?))
                 .await?
                 .given()?;
         }
-        Ok(Read::Unreadable)
+        Ok(SeriesRead::Unreadable)
     }
 }
 
 /// A refusal that may be about one event.
-fn one(refusal: Refusal) -> Result<Error> {
+fn one(refusal: GoogleRefusal) -> Result<Error> {
     let error = refusal.error();
     if error.may_concern_one_event() { Ok(error) } else { Err(error) }
 }
 
-fn standing(given: &Given, manner: Manner) -> Result<Standing> {
-    let head: wire::Head = given.json()?;
+fn standing(given: &Given, manner: CalendarInfo) -> Result<GoogleItem> {
+    let head: wire::ItemHead = given.json()?;
     if head.status.as_deref() == Some(wire::CANCELLED) {
-        return Ok(Standing::Gone { tombstone: head.etag.or(Some(String::new())) });
+        return Ok(GoogleItem::Gone { tombstone: head.etag.or(Some(String::new())) });
     }
-    Ok(match given.json::<wire::Event>() {
-        Ok(item) => Standing::There(Box::new(Whole::alone(item)), manner),
-        Err(_) => Standing::Strange { etag: head.etag },
+    Ok(match given.json::<wire::WireEvent>() {
+        Ok(item) => GoogleItem::There(Box::new(SeriesItems::alone(item)), manner),
+        Err(_) => GoogleItem::Strange { etag: head.etag },
     })
 }
 
-fn found(standing: Standing) -> Found {
+fn found(standing: GoogleItem) -> Found {
     match standing {
-        Standing::There(whole, _) if !convert::is_event(&whole.master) => Found::NoEvent,
-        Standing::There(whole, manner) => match whole.event(manner.context()) {
+        GoogleItem::There(whole, _) if !convert::is_event(&whole.master) => Found::NoEvent,
+        GoogleItem::There(whole, manner) => match whole.event(manner.context()) {
             Ok(event) => Found::Event(Box::new(event)),
             Err(why) => Found::Unreadable { etag: whole.version(), why: why.0 },
         },
-        Standing::Gone { .. } => Found::NotFound,
-        Standing::Strange { etag } => Found::Unreadable { etag, why: STRANGE.into() },
-        Standing::Refused(error) => Found::Refused(error.said()),
+        GoogleItem::Gone { .. } => Found::NotFound,
+        GoogleItem::Strange { etag } => Found::Unreadable { etag, why: STRANGE.into() },
+        GoogleItem::Refused(error) => Found::Refused(error.said()),
     }
 }

@@ -16,7 +16,7 @@ const LONGEST_ENTITY: usize = 12;
 
 /// What a tag does to the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum TagEffect {
     /// A line end of its own.
     Break,
     /// Begins and ends lines.
@@ -30,60 +30,60 @@ enum Kind {
 }
 
 /// The tags that Google's pages and its peers write; everything else in angle brackets is text.
-const TAGS: [(&str, Kind); 48] = [
-    ("a", Kind::Link),
-    ("abbr", Kind::Inline),
-    ("b", Kind::Inline),
-    ("big", Kind::Inline),
-    ("blockquote", Kind::Block),
-    ("body", Kind::Block),
-    ("br", Kind::Break),
-    ("center", Kind::Block),
-    ("code", Kind::Inline),
-    ("div", Kind::Block),
-    ("em", Kind::Inline),
-    ("font", Kind::Inline),
-    ("h1", Kind::Block),
-    ("h2", Kind::Block),
-    ("h3", Kind::Block),
-    ("h4", Kind::Block),
-    ("h5", Kind::Block),
-    ("h6", Kind::Block),
-    ("head", Kind::Hidden),
-    ("hr", Kind::Block),
-    ("html", Kind::Block),
-    ("html-blob", Kind::Block),
-    ("i", Kind::Inline),
-    ("img", Kind::Inline),
-    ("li", Kind::Block),
-    ("mark", Kind::Inline),
-    ("ol", Kind::Block),
-    ("p", Kind::Block),
-    ("pre", Kind::Block),
-    ("q", Kind::Inline),
-    ("s", Kind::Inline),
-    ("script", Kind::Hidden),
-    ("small", Kind::Inline),
-    ("span", Kind::Inline),
-    ("strike", Kind::Inline),
-    ("strong", Kind::Inline),
-    ("style", Kind::Hidden),
-    ("sub", Kind::Inline),
-    ("sup", Kind::Inline),
-    ("table", Kind::Block),
-    ("tbody", Kind::Block),
-    ("td", Kind::Inline),
-    ("th", Kind::Inline),
-    ("thead", Kind::Block),
-    ("tr", Kind::Block),
-    ("tt", Kind::Inline),
-    ("u", Kind::Inline),
-    ("ul", Kind::Block),
+const TAGS: [(&str, TagEffect); 48] = [
+    ("a", TagEffect::Link),
+    ("abbr", TagEffect::Inline),
+    ("b", TagEffect::Inline),
+    ("big", TagEffect::Inline),
+    ("blockquote", TagEffect::Block),
+    ("body", TagEffect::Block),
+    ("br", TagEffect::Break),
+    ("center", TagEffect::Block),
+    ("code", TagEffect::Inline),
+    ("div", TagEffect::Block),
+    ("em", TagEffect::Inline),
+    ("font", TagEffect::Inline),
+    ("h1", TagEffect::Block),
+    ("h2", TagEffect::Block),
+    ("h3", TagEffect::Block),
+    ("h4", TagEffect::Block),
+    ("h5", TagEffect::Block),
+    ("h6", TagEffect::Block),
+    ("head", TagEffect::Hidden),
+    ("hr", TagEffect::Block),
+    ("html", TagEffect::Block),
+    ("html-blob", TagEffect::Block),
+    ("i", TagEffect::Inline),
+    ("img", TagEffect::Inline),
+    ("li", TagEffect::Block),
+    ("mark", TagEffect::Inline),
+    ("ol", TagEffect::Block),
+    ("p", TagEffect::Block),
+    ("pre", TagEffect::Block),
+    ("q", TagEffect::Inline),
+    ("s", TagEffect::Inline),
+    ("script", TagEffect::Hidden),
+    ("small", TagEffect::Inline),
+    ("span", TagEffect::Inline),
+    ("strike", TagEffect::Inline),
+    ("strong", TagEffect::Inline),
+    ("style", TagEffect::Hidden),
+    ("sub", TagEffect::Inline),
+    ("sup", TagEffect::Inline),
+    ("table", TagEffect::Block),
+    ("tbody", TagEffect::Block),
+    ("td", TagEffect::Inline),
+    ("th", TagEffect::Inline),
+    ("thead", TagEffect::Block),
+    ("tr", TagEffect::Block),
+    ("tt", TagEffect::Inline),
+    ("u", TagEffect::Inline),
+    ("ul", TagEffect::Block),
 ];
 
 /// A tag as it stands at the beginning of a text.
-struct Tag<'a> {
-    kind: Kind,
+struct HtmlTag<'a> {
+    kind: TagEffect,
     closing: bool,
     /// What stands between its name and its `>`.
     attributes: &'a str,
@@ -94,7 +94,7 @@ struct Tag<'a> {
 /// A description as plain text.
 pub(super) fn to_text(html: &str) -> String {
     let mut reader =
-        Reader { out: String::with_capacity(html.len()), link: None, hidden: 0, fresh: false };
+        HtmlReader { out: String::with_capacity(html.len()), link: None, hidden: 0, fresh: false };
     let mut rest = html;
     while let Some(at) = rest.find(['<', '&']) {
         reader.text(&rest[..at]);
@@ -147,7 +147,7 @@ pub(super) fn from_text(text: &str) -> String {
     out
 }
 
-struct Reader {
+struct HtmlReader {
     out: String,
     /// The address of the link that we are in, and where its words begin.
     link: Option<(String, usize)>,
@@ -157,7 +157,7 @@ struct Reader {
     fresh: bool,
 }
 
-impl Reader {
+impl HtmlReader {
     fn text(&mut self, text: &str) {
         if self.hidden > 0 || text.is_empty() {
             return;
@@ -172,23 +172,23 @@ impl Reader {
         self.out.push_str(text);
     }
 
-    fn tag(&mut self, tag: &Tag<'_>) {
+    fn tag(&mut self, tag: &HtmlTag<'_>) {
         match tag.kind {
-            Kind::Hidden => {
+            TagEffect::Hidden => {
                 self.hidden =
                     if tag.closing { self.hidden.saturating_sub(1) } else { self.hidden + 1 }
             }
-            Kind::Break if self.hidden == 0 => {
+            TagEffect::Break if self.hidden == 0 => {
                 self.fresh = false;
                 self.out.push('\n');
             }
-            Kind::Block => self.fresh = true,
-            Kind::Link if tag.closing => self.end_link(),
-            Kind::Link => {
+            TagEffect::Block => self.fresh = true,
+            TagEffect::Link if tag.closing => self.end_link(),
+            TagEffect::Link => {
                 self.end_link();
                 self.link = href(tag.attributes).map(|address| (address, self.out.len()));
             }
-            Kind::Break | Kind::Inline => {}
+            TagEffect::Break | TagEffect::Inline => {}
         }
     }
 
@@ -213,7 +213,7 @@ impl Reader {
 }
 
 /// What the name means that a text begins with, as that of a tag, and where it ends.
-fn name(text: &str) -> Option<(Kind, usize)> {
+fn name(text: &str) -> Option<(TagEffect, usize)> {
     let inner = text.strip_prefix('<')?;
     let begin = 1 + usize::from(inner.starts_with('/'));
     let named = &text[begin..];
@@ -225,7 +225,7 @@ fn name(text: &str) -> Option<(Kind, usize)> {
 }
 
 /// The tag that a text begins with.
-fn tag(text: &str) -> Option<Tag<'_>> {
+fn tag(text: &str) -> Option<HtmlTag<'_>> {
     let (kind, end) = name(text)?;
     let closing = text.starts_with("</");
     let rest = &text[end..];
@@ -234,7 +234,12 @@ fn tag(text: &str) -> Option<Tag<'_>> {
     for (at, byte) in rest.bytes().enumerate().take(LONGEST_TAG) {
         match (quote, byte) {
             (None, b'>') => {
-                return Some(Tag { kind, closing, attributes: &rest[..at], length: end + at + 1 });
+                return Some(HtmlTag {
+                    kind,
+                    closing,
+                    attributes: &rest[..at],
+                    length: end + at + 1,
+                });
             }
             (None, b'<') => return None,
             (None, b'"' | b'\'') => quote = Some(byte),

@@ -3,8 +3,8 @@
 
 use engine::event::{Draft, Event};
 
-use super::convert::{self, Context};
-use super::series::Whole;
+use super::convert::{self, EventContext};
+use super::series::SeriesItems;
 use super::wire;
 use crate::caldav::ical::Unreadable;
 
@@ -16,14 +16,16 @@ use crate::caldav::ical::Unreadable;
 pub fn read(answer: &[u8]) -> Result<Event, Unreadable> {
     let strange = || Unreadable("it is not what Google describes as a list of events".into());
     let page: wire::Events = serde_json::from_slice(answer).map_err(|_| strange())?;
-    let mut items = page.items.iter().map(|item| serde_json::from_str::<wire::Event>(item.get()));
+    let mut items =
+        page.items.iter().map(|item| serde_json::from_str::<wire::WireEvent>(item.get()));
     let master = items.next().ok_or_else(strange)?.map_err(|_| strange())?;
     let exceptions = items
         .map(|item| item.map(|item| (item.id.clone(), item)))
         .collect::<Result<_, _>>()
         .map_err(|_| strange())?;
     let outsider = convert::is_withheld(page.access_role.as_deref());
-    Whole { master, exceptions }.event(Context { zone: page.time_zone.as_deref(), outsider })
+    SeriesItems { master, exceptions }
+        .event(EventContext { zone: page.time_zone.as_deref(), outsider })
 }
 
 /// A copy as the answer that lists it would have it. Changed occurrences, which Google keeps as

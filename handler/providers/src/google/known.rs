@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use engine::event::Zone;
 
-use super::api::{Call, Reply};
-use super::convert::{self, Context};
-use super::{Client, wire};
+use super::api::{ApiCall, ApiReply};
+use super::convert::{self, EventContext};
+use super::{OAuthClientSlot, wire};
 use crate::{Answering, Error, Result};
 
 /// So many calendars are remembered; more than any account has.
@@ -15,12 +15,12 @@ const MOST: usize = 10_000;
 
 /// How a calendar shows its events.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Manner {
+pub(super) struct CalendarInfo {
     zone: Option<String>,
     outsider: bool,
 }
 
-impl Manner {
+impl CalendarInfo {
     /// By the head of a list of it.
     pub(super) fn of(page: &wire::Events) -> Self {
         Self {
@@ -29,17 +29,17 @@ impl Manner {
         }
     }
 
-    pub(super) fn context(&self) -> Context<'_> {
-        Context { zone: self.zone.as_deref(), outsider: self.outsider }
+    pub(super) fn context(&self) -> EventContext<'_> {
+        EventContext { zone: self.zone.as_deref(), outsider: self.outsider }
     }
 }
 
 /// The manners of an account's calendars.
 #[derive(Default)]
-pub(super) struct Known(Mutex<HashMap<String, Manner>>);
+pub(super) struct CalendarInfos(Mutex<HashMap<String, CalendarInfo>>);
 
-impl Client {
-    pub(super) fn learn(&self, calendar: &str, manner: Manner) {
+impl OAuthClientSlot {
+    pub(super) fn learn(&self, calendar: &str, manner: CalendarInfo) {
         let mut known = self.known.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() < MOST || known.contains_key(calendar) {
             known.insert(calendar.to_owned(), manner);
@@ -47,7 +47,7 @@ impl Client {
     }
 
     /// What is known; nothing where the calendar was not listed yet.
-    pub(super) fn manner(&self, calendar: &str) -> Manner {
+    pub(super) fn manner(&self, calendar: &str) -> CalendarInfo {
         self.known
             .0
             .lock()
@@ -63,12 +63,14 @@ impl Client {
         if manner.zone.is_none() {
             let entry: wire::CalendarListEntry = match self
                 .api
-                .call(&Call::get(self.api.addresses.listed_calendar(calendar)?))
+                .call(&ApiCall::get(self.api.addresses.listed_calendar(calendar)?))
                 .await?
             {
-                Reply::Given(given) => given.json()?,
-                Reply::Refused(refusal) if refusal.is_gone() => return Err(Error::CalendarMissing),
-                Reply::Refused(refusal) => return Err(refusal.error()),
+                ApiReply::Given(given) => given.json()?,
+                ApiReply::Refused(refusal) if refusal.is_gone() => {
+                    return Err(Error::CalendarMissing);
+                }
+                ApiReply::Refused(refusal) => return Err(refusal.error()),
             };
             manner.zone = entry.time_zone;
             self.learn(calendar, manner.clone());
@@ -78,10 +80,10 @@ impl Client {
 
     /// Whether the calendar answers, and may be written to.
     pub(super) async fn access(&self, calendar: &str) -> Result<Answering> {
-        match self.api.call(&Call::get(self.api.addresses.probe(calendar)?)).await? {
-            Reply::Given(given) => {
+        match self.api.call(&ApiCall::get(self.api.addresses.probe(calendar)?)).await? {
+            ApiReply::Given(given) => {
                 let page: wire::Events = given.json()?;
-                self.learn(calendar, Manner::of(&page));
+                self.learn(calendar, CalendarInfo::of(&page));
                 Ok(Answering {
                     writable: matches!(
                         page.access_role.as_deref(),
@@ -89,20 +91,20 @@ impl Client {
                     ),
                 })
             }
-            Reply::Refused(refusal) if refusal.is_gone() => Err(Error::CalendarMissing),
-            Reply::Refused(refusal) => Err(refusal.error()),
+            ApiReply::Refused(refusal) if refusal.is_gone() => Err(Error::CalendarMissing),
+            ApiReply::Refused(refusal) => Err(refusal.error()),
         }
     }
 
     /// What a missing event means.
     pub(super) async fn gone(&self, calendar: &str) -> Result<Error> {
-        Ok(match self.api.call(&Call::get(self.api.addresses.probe(calendar)?)).await? {
-            Reply::Given(given) => {
-                self.learn(calendar, Manner::of(&given.json()?));
+        Ok(match self.api.call(&ApiCall::get(self.api.addresses.probe(calendar)?)).await? {
+            ApiReply::Given(given) => {
+                self.learn(calendar, CalendarInfo::of(&given.json()?));
                 Error::Gone
             }
-            Reply::Refused(refusal) if refusal.is_gone() => Error::CalendarMissing,
-            Reply::Refused(refusal) => refusal.error(),
+            ApiReply::Refused(refusal) if refusal.is_gone() => Error::CalendarMissing,
+            ApiReply::Refused(refusal) => refusal.error(),
         })
     }
 }

@@ -41,33 +41,33 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
-use engine::change::{Cursor, Tip};
+use engine::change::{Cursor, StateTag};
 use engine::event::EventId;
 use url::Url;
 
 pub use address::GOOGLE;
-pub use tokens::Tokens;
+pub use tokens::AccessTokens;
 
 use crate::http::Http;
 use crate::{
-    Absence, Answering, Edit, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version,
-    Watch, Watching, Written,
+    Absence, Answering, ChangeSet, CollectionState, Edit, Fetched, NewCopy, Provider, Result,
+    Since, Version, Watch, Watching, Written,
 };
 use address::Addresses;
 use api::Api;
-use known::Known;
+use known::CalendarInfos;
 
 /// Writes under way at once: those to one calendar take turns, and meanwhile the other side of a
 /// pair need not wait.
 const PARALLEL_WRITES: usize = 4;
 
 /// A Google account.
-pub struct Client {
+pub struct OAuthClientSlot {
     api: Api,
-    known: Known,
+    known: CalendarInfos,
 }
 
-impl Client {
+impl OAuthClientSlot {
     /// An account. No request is made. `root` is [`GOOGLE`] but in simulated worlds; `account`
     /// names the account (its e-mail address), so that all clients of one account keep its pace
     /// together.
@@ -78,44 +78,49 @@ impl Client {
         http: &Arc<Http>,
         root: &Url,
         account: &str,
-        tokens: Arc<dyn Tokens>,
+        tokens: Arc<dyn AccessTokens>,
     ) -> Result<Self> {
         http.access().check(root)?;
         Ok(Self {
             api: Api::new(http.clone(), Addresses::new(root.clone()), account, tokens),
-            known: Known::default(),
+            known: CalendarInfos::default(),
         })
     }
 }
 
-impl std::fmt::Debug for Client {
+impl std::fmt::Debug for OAuthClientSlot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").finish_non_exhaustive()
     }
 }
 
 #[async_trait]
-impl Provider for Client {
+impl Provider for OAuthClientSlot {
     async fn calendars(&self) -> Result<Vec<RemoteCalendar>> {
         self.list_calendars().await
     }
 
     /// Google has no cheap mark of a calendar's state; a calendar that is gone shows when it is
     /// surveyed.
-    async fn glance(&self, calendars: &[String]) -> Result<Vec<Glance>> {
-        Ok(vec![Glance::NoTip; calendars.len()])
+    async fn collection_states(&self, calendars: &[String]) -> Result<Vec<CollectionState>> {
+        Ok(vec![CollectionState::Untagged; calendars.len()])
     }
 
-    async fn survey(&self, calendar: &str, since: Since<'_>, _tip: Option<&Tip>) -> Result<Survey> {
+    async fn list_changes(
+        &self,
+        calendar: &str,
+        since: Since<'_>,
+        _tip: Option<&StateTag>,
+    ) -> Result<ChangeSet> {
         self.look(calendar, since).await
     }
 
-    fn is_current(&self, _cursor: &Cursor, _tip: &Tip) -> bool {
+    fn is_current(&self, _cursor: &Cursor, _tip: &StateTag) -> bool {
         false
     }
 
     /// 410, on whichever page.
-    fn owns_to_forgetting(&self) -> bool {
+    fn rejects_expired_cursor(&self) -> bool {
         true
     }
 

@@ -14,7 +14,7 @@ use aws_lc_rs::digest;
 use data_encoding::BASE64URL_NOPAD;
 use engine::event::{Event, Exception, OriginalStart, Span};
 
-use super::convert::{self, Context};
+use super::convert::{self, EventContext};
 use super::wire;
 use crate::caldav::ical::Unreadable;
 
@@ -26,15 +26,15 @@ const MOST_EXCEPTIONS: usize = 2_000;
 
 /// An event, or a master with its exceptions.
 #[derive(Clone, Debug)]
-pub(super) struct Whole {
-    pub master: wire::Event,
+pub(super) struct SeriesItems {
+    pub master: wire::WireEvent,
     /// By id, cancelled ones too.
-    pub exceptions: BTreeMap<String, wire::Event>,
+    pub exceptions: BTreeMap<String, wire::WireEvent>,
 }
 
-impl Whole {
+impl SeriesItems {
     /// An event without exceptions.
-    pub(super) fn alone(item: wire::Event) -> Self {
+    pub(super) fn alone(item: wire::WireEvent) -> Self {
         Self { master: item, exceptions: BTreeMap::new() }
     }
 
@@ -70,7 +70,7 @@ impl Whole {
     ///
     /// # Errors
     /// The master or an exception cannot be read.
-    pub(super) fn event(&self, context: Context<'_>) -> Result<Event, Unreadable> {
+    pub(super) fn event(&self, context: EventContext<'_>) -> Result<Event, Unreadable> {
         let mut event = convert::event(&self.master, context)?;
         event.etag = self.version();
         event.others = self.involves_others();
@@ -98,9 +98,9 @@ impl Whole {
     pub(super) fn by_start(
         &self,
         span: &Span,
-        context: Context<'_>,
-    ) -> Result<BTreeMap<OriginalStart, &wire::Event>, Unreadable> {
-        let mut found: BTreeMap<OriginalStart, &wire::Event> = BTreeMap::new();
+        context: EventContext<'_>,
+    ) -> Result<BTreeMap<OriginalStart, &wire::WireEvent>, Unreadable> {
+        let mut found: BTreeMap<OriginalStart, &wire::WireEvent> = BTreeMap::new();
         for item in self.exceptions.values() {
             let start = convert::original_start(item, span, context);
             let start = start.ok_or_else(|| {
@@ -119,12 +119,12 @@ impl Whole {
     /// Whether a write could reach anybody else, rooms included, as far as can be seen.
     pub(super) fn involves_others(&self) -> bool {
         let living = self.exceptions.values().filter(|item| !item.is_cancelled());
-        std::iter::once(&self.master).chain(living).any(wire::Event::involves_others)
+        std::iter::once(&self.master).chain(living).any(wire::WireEvent::involves_others)
     }
 }
 
 /// What an exception does; an occurrence that its owner declined does not take place for them.
-fn exception(item: &wire::Event, context: Context<'_>) -> Result<Exception, Unreadable> {
+fn exception(item: &wire::WireEvent, context: EventContext<'_>) -> Result<Exception, Unreadable> {
     if item.is_cancelled() || convert::is_declined(item) {
         return Ok(Exception::Cancelled);
     }
@@ -133,7 +133,10 @@ fn exception(item: &wire::Event, context: Context<'_>) -> Result<Exception, Unre
 
 /// The items of one UID as the series of this master, and the exceptions that have no living
 /// master: each of them is an event of its own (somebody was invited to one occurrence).
-pub(super) fn join(master: &str, items: Vec<wire::Event>) -> (Option<Whole>, Vec<wire::Event>) {
+pub(super) fn join(
+    master: &str,
+    items: Vec<wire::WireEvent>,
+) -> (Option<SeriesItems>, Vec<wire::WireEvent>) {
     let mut found = None;
     let mut exceptions = BTreeMap::new();
     for item in items {
@@ -144,7 +147,7 @@ pub(super) fn join(master: &str, items: Vec<wire::Event>) -> (Option<Whole>, Vec
         }
     }
     match found.filter(|master| !master.is_cancelled()) {
-        Some(master) => (Some(Whole { master, exceptions }), Vec::new()),
+        Some(master) => (Some(SeriesItems { master, exceptions }), Vec::new()),
         None => (None, exceptions.into_values().filter(|item| !item.is_cancelled()).collect()),
     }
 }

@@ -16,23 +16,23 @@ use engine::change::{Cursor, Listed};
 use engine::event::EventId;
 use engine::pair::Window;
 
-use super::api::{Call, Reply};
+use super::api::{ApiCall, ApiReply};
 use super::batch::MOST;
-use super::convert::{self, Context};
-use super::fetch::Read;
-use super::known::Manner;
-use super::series::Whole;
-use super::{Client, wire};
-use crate::{Error, Result, Since, Survey};
+use super::convert::{self, EventContext};
+use super::fetch::SeriesRead;
+use super::known::CalendarInfo;
+use super::series::SeriesItems;
+use super::{OAuthClientSlot, wire};
+use crate::{ChangeSet, Error, Result, Since};
 
 /// The most events of one survey that are carried along, in bytes of their JSON.
 const CARRIED: usize = 16 << 20;
 /// The most pages of one survey: more events than any calendar has.
 const MAX_PAGES: usize = 1_000;
 
-impl Client {
+impl OAuthClientSlot {
     /// What happened since a cursor, or everything in a window.
-    pub(super) async fn look(&self, calendar: &str, since: Since<'_>) -> Result<Survey> {
+    pub(super) async fn look(&self, calendar: &str, since: Since<'_>) -> Result<ChangeSet> {
         let (from, to);
         let parameters: Vec<(&str, &str)> = match since {
             Since::Cursor(cursor) => vec![("syncToken", cursor.0.as_str())],
@@ -52,7 +52,7 @@ impl Client {
             let mut parameters = parameters.clone();
             parameters.extend(next.as_deref().map(|token| ("pageToken", token)));
             let page = self.page(calendar, &parameters, gathered.incremental).await?;
-            let manner = Manner::of(&page);
+            let manner = CalendarInfo::of(&page);
             for item in &page.items {
                 gathered.add(item.get(), manner.context());
             }
@@ -63,7 +63,7 @@ impl Client {
                 (Some(token), _) => next = Some(token),
                 (None, Some(token)) => {
                     self.read_touched(calendar, &mut gathered).await?;
-                    return Ok(Survey {
+                    return Ok(ChangeSet {
                         listed: gathered.lines.into_values().collect(),
                         cursor: Cursor(token),
                     });
@@ -81,9 +81,9 @@ impl Client {
         incremental: bool,
     ) -> Result<wire::Events> {
         let url = self.api.addresses.list(calendar, parameters)?;
-        let refusal = match self.api.call(&Call::list(url)).await? {
-            Reply::Given(given) => return given.json(),
-            Reply::Refused(refusal) => refusal,
+        let refusal = match self.api.call(&ApiCall::list(url)).await? {
+            ApiReply::Given(given) => return given.json(),
+            ApiReply::Refused(refusal) => refusal,
         };
         Err(match refusal.status.as_u16() {
             404 => Error::CalendarMissing,
@@ -107,19 +107,19 @@ impl Client {
             }
             for (id, read) in self.read_series(calendar, group.to_vec()).await? {
                 match read {
-                    Read::Series { whole, .. } if !convert::is_event(&whole.master) => {}
-                    Read::Series { whole, manner, bytes } => {
+                    SeriesRead::Series { whole, .. } if !convert::is_event(&whole.master) => {}
+                    SeriesRead::Series { whole, manner, bytes } => {
                         gathered.present(&whole, manner.context(), bytes)
                     }
                     // Somebody was invited to single occurrences: each is an event of its own.
-                    Read::Alone { items, manner } => {
+                    SeriesRead::Alone { items, manner } => {
                         let events = items.into_iter().filter(convert::is_event);
                         events.for_each(|item| {
-                            gathered.present(&Whole::alone(item), manner.context(), 0)
+                            gathered.present(&SeriesItems::alone(item), manner.context(), 0)
                         });
                     }
                     // Whoever wants it reads it, and hears why it cannot be read.
-                    Read::Unreadable | Read::Refused(_) => gathered.name(&id),
+                    SeriesRead::Unreadable | SeriesRead::Refused(_) => gathered.name(&id),
                 }
             }
         }
@@ -151,8 +151,8 @@ impl Gathered {
     }
 
     /// Takes an item; what is said last about an id counts.
-    fn add(&mut self, json: &str, context: Context<'_>) {
-        let Ok(head) = serde_json::from_str::<wire::Head>(json) else { return };
+    fn add(&mut self, json: &str, context: EventContext<'_>) {
+        let Ok(head) = serde_json::from_str::<wire::ItemHead>(json) else { return };
         if head.id.is_empty() {
             return;
         }
@@ -173,7 +173,7 @@ impl Gathered {
             return;
         }
         self.gone.remove(&head.id);
-        match serde_json::from_str::<wire::Event>(json) {
+        match serde_json::from_str::<wire::WireEvent>(json) {
             Ok(item) if !convert::is_event(&item) => {}
             Ok(item) if item.is_master() => {
                 self.lines.remove(&EventId::new(item.id.as_str()));
@@ -181,7 +181,7 @@ impl Gathered {
             }
             Ok(item) => {
                 self.touched.remove(&item.id);
-                self.present(&Whole::alone(item), context, json.len());
+                self.present(&SeriesItems::alone(item), context, json.len());
             }
             Err(_) => self.put(Listed::Present {
                 id: EventId::new(head.id),
@@ -192,7 +192,7 @@ impl Gathered {
     }
 
     /// An event with its content, while there is room.
-    fn present(&mut self, whole: &Whole, context: Context<'_>, bytes: usize) {
+    fn present(&mut self, whole: &SeriesItems, context: EventContext<'_>, bytes: usize) {
         let event = if self.carried + bytes <= CARRIED {
             whole.event(context).ok().map(Box::new)
         } else {
@@ -230,7 +230,7 @@ mod tests {
 
     fn gathered(items: &[String], incremental: bool) -> Gathered {
         let mut gathered = Gathered::new(incremental);
-        items.iter().for_each(|item| gathered.add(item, Context::default()));
+        items.iter().for_each(|item| gathered.add(item, EventContext::default()));
         gathered
     }
 

@@ -13,19 +13,19 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::http::Access;
+use crate::http::AddressPolicy;
 use crate::{Error, Found};
 
 /// Prepared answers, and what was asked.
 #[derive(Default)]
-struct Google {
+struct PreparedGoogle {
     answers: Mutex<VecDeque<(u16, Value)>>,
     /// Address, body, and the version that the request was bound to.
     asked: Mutex<Vec<(Uri, Value, String)>>,
 }
 
 async fn answer(
-    State(google): State<Arc<Google>>,
+    State(google): State<Arc<PreparedGoogle>>,
     uri: Uri,
     headers: HeaderMap,
     body: String,
@@ -54,7 +54,7 @@ async fn answer(
 struct Purse;
 
 #[async_trait]
-impl Tokens for Purse {
+impl AccessTokens for Purse {
     async fn bearer(&self) -> Result<SecretString> {
         Ok("ya29.x".into())
     }
@@ -63,22 +63,27 @@ impl Tokens for Purse {
 }
 
 /// A Google with these answers, and a way to it.
-async fn world(answers: &[Value]) -> (Arc<Google>, Client) {
+async fn world(answers: &[Value]) -> (Arc<PreparedGoogle>, OAuthClientSlot) {
     let answers = answers.iter().map(|body| (200, body.clone())).collect();
-    through(Http::hurried(Access { allow_private: true }).unwrap(), answers).await
+    through(Http::hurried(AddressPolicy { allow_private: true }).unwrap(), answers).await
 }
 
-async fn through(http: Http, answers: VecDeque<(u16, Value)>) -> (Arc<Google>, Client) {
-    let google = Arc::new(Google { answers: Mutex::new(answers), ..Google::default() });
+async fn through(
+    http: Http,
+    answers: VecDeque<(u16, Value)>,
+) -> (Arc<PreparedGoogle>, OAuthClientSlot) {
+    let google =
+        Arc::new(PreparedGoogle { answers: Mutex::new(answers), ..PreparedGoogle::default() });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     let router = Router::new().fallback(answer).with_state(google.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let client = Client::new(&Arc::new(http), &root, "anna@example.org", Arc::new(Purse)).unwrap();
+    let client =
+        OAuthClientSlot::new(&Arc::new(http), &root, "anna@example.org", Arc::new(Purse)).unwrap();
     (google, client)
 }
 
-impl Google {
+impl PreparedGoogle {
     fn asked(&self) -> usize {
         self.asked.lock().unwrap().len()
     }
@@ -99,11 +104,11 @@ fn window() -> Since<'static> {
 async fn pages_that_lead_in_a_circle_are_left_at_once() {
     let circle = ["a", "b", "a"].map(|next| json!({ "items": [], "nextPageToken": next }));
     let (google, client) = world(&circle).await;
-    assert!(matches!(client.survey("c", window(), None).await, Err(Error::BadAnswer(_))));
+    assert!(matches!(client.list_changes("c", window(), None).await, Err(Error::BadAnswer(_))));
     assert_eq!(google.asked(), 3);
     let (google, client) = world(&circle).await;
     assert!(matches!(
-        client.survey("c", Since::Cursor(&Cursor("t".into())), None).await,
+        client.list_changes("c", Since::Cursor(&Cursor("t".into())), None).await,
         Err(Error::BadAnswer(_))
     ));
     assert_eq!(google.asked(), 3);
@@ -156,7 +161,7 @@ async fn a_series_of_endless_pages_is_unreadable_and_spoils_nothing_else() {
     let list = json!({ "items": [master], "nextSyncToken": "t" });
     let series = json!({ "items": [master], "nextPageToken": "again" });
     let (google, client) = world(&[list, series.clone()]).await;
-    let found = client.survey("c", window(), None).await.unwrap();
+    let found = client.list_changes("c", window(), None).await.unwrap();
     assert!(
         matches!(
             &found.listed[..],
@@ -173,7 +178,7 @@ async fn a_series_of_endless_pages_is_unreadable_and_spoils_nothing_else() {
 #[tokio::test]
 async fn a_calendar_with_a_list_but_no_end_of_it_has_no_cursor() {
     let (_, client) = world(&[json!({ "items": [] })]).await;
-    assert!(matches!(client.survey("c", window(), None).await, Err(Error::BadAnswer(_))));
+    assert!(matches!(client.list_changes("c", window(), None).await, Err(Error::BadAnswer(_))));
 }
 
 #[tokio::test]
@@ -181,7 +186,7 @@ async fn an_account_that_google_has_shut_out_for_an_hour_asks_nothing_within_it(
     let refusal = json!({ "error": { "errors": [{ "reason": "quotaExceeded" }] } });
     let answers = [(403, refusal), (200, json!({ "items": [] }))];
     let (google, client) =
-        through(Http::new(Access { allow_private: true }).unwrap(), answers.into()).await;
+        through(Http::new(AddressPolicy { allow_private: true }).unwrap(), answers.into()).await;
     for _ in 0..3 {
         let Err(Error::RateLimited { retry_after: Some(wait) }) = client.calendars().await else {
             panic!("it was let through")
@@ -194,9 +199,11 @@ async fn an_account_that_google_has_shut_out_for_an_hour_asks_nothing_within_it(
 #[tokio::test]
 async fn a_channel_is_asked_for_and_ended_in_googles_own_units() {
     let channel = json!({ "resourceId": "r", "expiration": "1770000000000" });
-    let (google, client) =
-        through(Http::hurried(Access { allow_private: true }).unwrap(), once(&[(200, channel)]))
-            .await;
+    let (google, client) = through(
+        Http::hurried(AddressPolicy { allow_private: true }).unwrap(),
+        once(&[(200, channel)]),
+    )
+    .await;
     let token = SecretString::from("h1.token");
     let watch = Watch {
         channel: "id-1",
@@ -277,7 +284,7 @@ async fn whose_a_grant_is_the_primary_calendar_says_on_whichever_page() {
     ];
     let (google, client) = world(&pages).await;
     let root = client.api.addresses.batch().join("/").unwrap();
-    let http = Arc::new(Http::hurried(Access { allow_private: true }).unwrap());
+    let http = Arc::new(Http::hurried(AddressPolicy { allow_private: true }).unwrap());
     let owner = async || oauth::owner(&http, &root, &"ya29.x".into()).await;
     assert_eq!(owner().await.unwrap(), "anna@example.org");
     let asked: Vec<String> =
@@ -351,7 +358,7 @@ async fn a_deleted_copy_is_brought_back_to_life_only_as_it_was_found() {
     let copy = json!({ "id": "c", "etag": "\"8\"", "start": { "date": "2026-03-10" }, "end": { "date": "2026-03-11" } });
     let answers = once(&[(409, Value::Null), (200, tombstone), (200, copy)]);
     let (google, client) =
-        through(Http::hurried(Access { allow_private: true }).unwrap(), answers).await;
+        through(Http::hurried(AddressPolicy { allow_private: true }).unwrap(), answers).await;
     let draft = day();
     let new = NewCopy { uid: "u", marker: "h1.m", draft: &draft, now: jiff::Timestamp::UNIX_EPOCH };
     let written = client.create("c", &new).await.unwrap();

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 /// An implementation keeps the token in memory only, asks for a new one shortly before the old one
 /// ends, and asks once however many are waiting for it.
 #[async_trait]
-pub trait Tokens: Send + Sync {
+pub trait AccessTokens: Send + Sync {
     /// A token that is good for the next request (RFC 6750).
     ///
     /// # Errors

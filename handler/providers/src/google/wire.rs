@@ -51,7 +51,7 @@ pub(super) struct Events {
 /// What every item has, however strange the rest of it is.
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Head {
+pub(super) struct ItemHead {
     #[serde(deserialize_with = "or_default")]
     pub id: String,
     pub etag: Option<String>,
@@ -64,7 +64,7 @@ pub(super) struct Head {
 /// An event, a master of a series, an exception of one, or what is left of any of them.
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Event {
+pub(super) struct WireEvent {
     #[serde(deserialize_with = "or_default")]
     pub id: String,
     pub etag: Option<String>,
@@ -87,14 +87,14 @@ pub(super) struct Event {
     pub attendees: Vec<EventAttendee>,
     #[serde(deserialize_with = "or_default")]
     pub attendees_omitted: bool,
-    pub organizer: Option<Organizer>,
+    pub organizer: Option<WireOrganizer>,
     pub event_type: Option<String>,
     #[serde(deserialize_with = "or_default")]
     pub locked: bool,
     pub extended_properties: Option<ExtendedProperties>,
 }
 
-impl std::fmt::Debug for Event {
+impl std::fmt::Debug for WireEvent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Event")
             .field("id", &self.id)
@@ -104,7 +104,7 @@ impl std::fmt::Debug for Event {
     }
 }
 
-impl Event {
+impl WireEvent {
     /// Deleted, or a cancelled occurrence.
     pub(super) fn is_cancelled(&self) -> bool {
         self.status.as_deref() == Some(CANCELLED)
@@ -151,7 +151,7 @@ pub(super) struct EventAttendee {
 /// Who called the meeting.
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Organizer {
+pub(super) struct WireOrganizer {
     pub email: Option<String>,
     #[serde(rename = "self", deserialize_with = "or_default")]
     pub is_self: bool,
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_tombstone_is_an_event() {
-        let event: Event = serde_json::from_str(
+        let event: WireEvent = serde_json::from_str(
             r#"{"id":"a","status":"cancelled","attendees":null,"recurrence":null,"new":{"x":[1]}}"#,
         )
         .unwrap();
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn what_is_printed_shows_no_content() {
-        let event: Event = serde_json::from_str(
+        let event: WireEvent = serde_json::from_str(
             r#"{"id":"a","summary":"secret","description":"secret","location":"secret"}"#,
         )
         .unwrap();

@@ -19,12 +19,12 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::address::{id_of_copy, is_ours};
-use super::api::{Call, Reply};
+use super::api::{ApiCall, ApiReply};
 use super::convert::{self, Purpose};
-use super::errors::Refusal;
-use super::fetch::Standing;
-use super::series::{self, Whole};
-use super::{Client, wire};
+use super::errors::GoogleRefusal;
+use super::fetch::GoogleItem;
+use super::series::{self, SeriesItems};
+use super::{OAuthClientSlot, wire};
 use crate::caldav::ical::recurrence;
 use crate::{Edit, Error, NewCopy, Result, Version, Written};
 
@@ -33,7 +33,7 @@ const MOST_DELETED: usize = 20;
 
 const STRANGE: &str = "it is not what Google describes as an event";
 
-impl Client {
+impl OAuthClientSlot {
     /// Makes a copy.
     pub(super) async fn make(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written> {
         let draft = self.anchored(calendar, copy.draft).await?;
@@ -44,14 +44,14 @@ impl Client {
             .write(calendar, Method::POST, self.api.addresses.insert(calendar)?, None, Some(&body))
             .await?
         {
-            Reply::Given(given) => given.json()?,
-            Reply::Refused(refusal) if refusal.status.as_u16() == 409 => {
+            ApiReply::Given(given) => given.json()?,
+            ApiReply::Refused(refusal) if refusal.status.as_u16() == 409 => {
                 return self.revive(calendar, &id, &draft, copy.marker).await;
             }
-            Reply::Refused(refusal) if refusal.is_gone() => return Err(Error::CalendarMissing),
-            Reply::Refused(refusal) => return Err(refusal.error()),
+            ApiReply::Refused(refusal) if refusal.is_gone() => return Err(Error::CalendarMissing),
+            ApiReply::Refused(refusal) => return Err(refusal.error()),
         };
-        self.finish(calendar, Whole::alone(master), &draft, Some(copy.marker)).await
+        self.finish(calendar, SeriesItems::alone(master), &draft, Some(copy.marker)).await
     }
 
     /// An id stays with an event that was deleted: what stands under it is brought back to life
@@ -63,21 +63,23 @@ impl Client {
         draft: &Draft,
         marker: &str,
     ) -> Result<Written> {
-        let Standing::Gone { tombstone: Some(etag) } = self.stands(calendar, id).await? else {
+        let GoogleItem::Gone { tombstone: Some(etag) } = self.stands(calendar, id).await? else {
             return Err(Error::Exists);
         };
         let etag = Some(etag).filter(|etag| !etag.is_empty());
         let url = self.api.addresses.change(calendar, id.as_str())?;
         let body = convert::copy(draft, marker);
-        let master: wire::Event =
-            match self.write(calendar, Method::PUT, url, etag.as_deref(), Some(&body)).await? {
-                Reply::Given(given) => given.json()?,
-                // Somebody else was faster.
-                Reply::Refused(refusal) if refusal.is_gone() || refusal.status.as_u16() == 412 => {
-                    return Err(Error::Exists);
-                }
-                Reply::Refused(refusal) => return Err(refusal.error()),
-            };
+        let master: wire::WireEvent = match self
+            .write(calendar, Method::PUT, url, etag.as_deref(), Some(&body))
+            .await?
+        {
+            ApiReply::Given(given) => given.json()?,
+            // Somebody else was faster.
+            ApiReply::Refused(refusal) if refusal.is_gone() || refusal.status.as_u16() == 412 => {
+                return Err(Error::Exists);
+            }
+            ApiReply::Refused(refusal) => return Err(refusal.error()),
+        };
         let whole = self.reread(calendar, master).await?;
         self.finish(calendar, whole, draft, Some(marker)).await
     }
@@ -105,15 +107,15 @@ impl Client {
             .write(calendar, Method::PUT, url, Some(series::master_version(version)), Some(&body))
             .await?
         {
-            Reply::Given(given) => given.json()?,
-            Reply::Refused(refusal) => {
+            ApiReply::Given(given) => given.json()?,
+            ApiReply::Refused(refusal) => {
                 return Err(self.not_changed(calendar, id, &refusal).await?);
             }
         };
         let whole = if series::has_exceptions(version) {
             self.reread(calendar, master).await?
         } else {
-            Whole::alone(master)
+            SeriesItems::alone(master)
         };
         self.finish(calendar, whole, &draft, Some(copy.marker)).await
     }
@@ -167,17 +169,17 @@ impl Client {
         }
         if !body.is_empty() {
             let url = self.api.addresses.change(calendar, id.as_str())?;
-            let master: wire::Event = match self
+            let master: wire::WireEvent = match self
                 .write(calendar, Method::PATCH, url, whole.master.etag.as_deref(), Some(&body))
                 .await?
             {
-                Reply::Given(given) => given.json()?,
-                Reply::Refused(refusal) => {
+                ApiReply::Given(given) => given.json()?,
+                ApiReply::Refused(refusal) => {
                     return Err(self.not_changed(calendar, id, &refusal).await?);
                 }
             };
             whole = if whole.exceptions.is_empty() {
-                Whole::alone(master)
+                SeriesItems::alone(master)
             } else {
                 self.reread(calendar, master).await?
             };
@@ -198,11 +200,11 @@ impl Client {
         let condition = match etag {
             Some(version) if is_ours(id) && !series::is_series(version) => Some(version),
             _ => match self.stands(calendar, id).await? {
-                Standing::Gone { tombstone: Some(_) } => return Ok(()),
-                Standing::Gone { tombstone: None } => return self.gone_for_good(calendar).await,
-                Standing::Strange { .. } => return Err(Error::Refused(STRANGE.into())),
-                Standing::Refused(error) => return Err(error),
-                Standing::There(whole, _) => {
+                GoogleItem::Gone { tombstone: Some(_) } => return Ok(()),
+                GoogleItem::Gone { tombstone: None } => return self.gone_for_good(calendar).await,
+                GoogleItem::Strange { .. } => return Err(Error::Refused(STRANGE.into())),
+                GoogleItem::Refused(error) => return Err(error),
+                GoogleItem::There(whole, _) => {
                     if etag.is_some() && etag != whole.version().as_deref() {
                         return Err(Error::ChangedMeanwhile);
                     }
@@ -224,9 +226,9 @@ impl Client {
             )
             .await?
         {
-            Reply::Given(_) => Ok(()),
-            Reply::Refused(refusal) if refusal.is_gone() => self.gone_for_good(calendar).await,
-            Reply::Refused(refusal) => match self.not_changed(calendar, id, &refusal).await? {
+            ApiReply::Given(_) => Ok(()),
+            ApiReply::Refused(refusal) if refusal.is_gone() => self.gone_for_good(calendar).await,
+            ApiReply::Refused(refusal) => match self.not_changed(calendar, id, &refusal).await? {
                 Error::Gone => Ok(()),
                 error => Err(error),
             },
@@ -241,41 +243,50 @@ impl Client {
     }
 
     /// What a refused change means.
-    async fn not_changed(&self, calendar: &str, id: &EventId, refusal: &Refusal) -> Result<Error> {
+    async fn not_changed(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        refusal: &GoogleRefusal,
+    ) -> Result<Error> {
         match refusal.status.as_u16() {
             404 | 410 => self.gone(calendar).await,
             412 => Ok(match self.stands(calendar, id).await? {
-                Standing::Gone { .. } => self.gone(calendar).await?,
-                Standing::There(..) | Standing::Strange { .. } => Error::ChangedMeanwhile,
-                Standing::Refused(error) => error,
+                GoogleItem::Gone { .. } => self.gone(calendar).await?,
+                GoogleItem::There(..) | GoogleItem::Strange { .. } => Error::ChangedMeanwhile,
+                GoogleItem::Refused(error) => error,
             }),
             _ => Ok(refusal.error()),
         }
     }
 
     /// An event that is there and can be read.
-    async fn living(&self, calendar: &str, id: &EventId) -> Result<(Whole, Event)> {
+    async fn living(&self, calendar: &str, id: &EventId) -> Result<(SeriesItems, Event)> {
         match self.stands(calendar, id).await? {
-            Standing::There(whole, manner) => {
+            GoogleItem::There(whole, manner) => {
                 let event = whole.event(manner.context()).map_err(|why| Error::Refused(why.0))?;
                 Ok((*whole, event))
             }
-            Standing::Strange { .. } => Err(Error::Refused(STRANGE.into())),
-            Standing::Refused(error) => Err(error),
-            Standing::Gone { tombstone: Some(_) } => Err(Error::Gone),
-            Standing::Gone { tombstone: None } => Err(self.gone(calendar).await?),
+            GoogleItem::Strange { .. } => Err(Error::Refused(STRANGE.into())),
+            GoogleItem::Refused(error) => Err(error),
+            GoogleItem::Gone { tombstone: Some(_) } => Err(Error::Gone),
+            GoogleItem::Gone { tombstone: None } => Err(self.gone(calendar).await?),
         }
     }
 
     /// A series after its master was written: what has become of its exceptions.
-    pub(super) async fn reread(&self, calendar: &str, master: wire::Event) -> Result<Whole> {
+    pub(super) async fn reread(
+        &self,
+        calendar: &str,
+        master: wire::WireEvent,
+    ) -> Result<SeriesItems> {
         if !master.is_master() {
-            return Ok(Whole::alone(master));
+            return Ok(SeriesItems::alone(master));
         }
         match self.stands(calendar, &EventId::new(master.id.as_str())).await? {
-            Standing::There(whole, _) => Ok(*whole),
-            Standing::Strange { .. } | Standing::Gone { .. } => Err(Error::ChangedMeanwhile),
-            Standing::Refused(error) => Err(error),
+            GoogleItem::There(whole, _) => Ok(*whole),
+            GoogleItem::Strange { .. } | GoogleItem::Gone { .. } => Err(Error::ChangedMeanwhile),
+            GoogleItem::Refused(error) => Err(error),
         }
     }
 
@@ -283,7 +294,7 @@ impl Client {
     async fn finish(
         &self,
         calendar: &str,
-        mut whole: Whole,
+        mut whole: SeriesItems,
         draft: &Draft,
         marker: Option<&str>,
     ) -> Result<Written> {
@@ -302,8 +313,8 @@ impl Client {
         url: Url,
         etag: Option<&str>,
         body: Option<&Map<String, Value>>,
-    ) -> Result<Reply> {
-        let call = Call::write(method, url, etag, body)?;
+    ) -> Result<ApiReply> {
+        let call = ApiCall::write(method, url, etag, body)?;
         let _turn = self.api.turn(calendar).await?;
         self.api.call(&call).await
     }
@@ -390,7 +401,7 @@ fn overlaid(old: &Draft, new: &Draft, edit: &Edit<'_>, floating: &Zone) -> Draft
 /// The `recurrence` to patch, if it has to change. Lines that say what they should stay as they
 /// are.
 fn new_recurrence(
-    whole: &Whole,
+    whole: &SeriesItems,
     old: &Draft,
     target: &Draft,
     moved: bool,
@@ -410,7 +421,7 @@ fn new_recurrence(
     let lines = &whole.master.recurrence;
     let excluded =
         recurrence::series(lines, span).map_err(unreadable)?.unwrap_or_default().exceptions;
-    let items = whole.by_start(span, convert::Context::default()).map_err(unreadable)?;
+    let items = whole.by_start(span, convert::EventContext::default()).map_err(unreadable)?;
     let is_wanted =
         |start: &OriginalStart| series.exceptions.get(start) == Some(&Exception::Cancelled);
     let cancelled = || series.exceptions.keys().filter(|start| is_wanted(start));

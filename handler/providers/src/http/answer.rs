@@ -17,7 +17,7 @@ use tokio_util::io::StreamReader;
 use crate::{Error, Result};
 
 /// An answer whose body has not been read yet.
-pub(crate) struct Answer {
+pub(crate) struct HttpAnswer {
     status: StatusCode,
     headers: HeaderMap,
     host: String,
@@ -26,7 +26,7 @@ pub(crate) struct Answer {
     permit: OwnedSemaphorePermit,
 }
 
-impl Answer {
+impl HttpAnswer {
     pub(super) fn new(
         mut response: reqwest::Response,
         host: String,
@@ -196,7 +196,7 @@ mod tests {
         let response = http::Response::new(reqwest::Body::wrap_stream(body)).into();
         let permit = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
         let begun = Instant::now();
-        let read = Answer::new(
+        let read = HttpAnswer::new(
             response,
             "calendar.example.org".into(),
             Duration::from_secs(patience),

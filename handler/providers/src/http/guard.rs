@@ -23,14 +23,14 @@ const PUBLIC_PORTS: [u16; 2] = [443, 8443];
 
 /// Which addresses may be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Access {
+pub struct AddressPolicy {
     /// Loopback and private addresses, on any port, there also over plain `http`. For a program
     /// that works for the person at its own machine; never for one that takes addresses from
     /// strangers.
     pub allow_private: bool,
 }
 
-impl Access {
+impl AddressPolicy {
     /// Checks an address before it is used.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl Access {
             Some(Host::Ipv4(address)) => IpAddr::V4(address),
             Some(Host::Ipv6(address)) => IpAddr::V6(address),
         };
-        let reach = if plain { Reach::PrivateOnly } else { self.reach() };
+        let reach = if plain { AddressSet::PrivateOnly } else { self.reach() };
         if reach.admits(address) {
             Ok(())
         } else {
@@ -67,8 +67,8 @@ impl Access {
         }
     }
 
-    pub(super) fn reach(self) -> Reach {
-        if self.allow_private { Reach::Anywhere } else { Reach::PublicOnly }
+    pub(super) fn reach(self) -> AddressSet {
+        if self.allow_private { AddressSet::Anywhere } else { AddressSet::PublicOnly }
     }
 }
 
@@ -78,7 +78,7 @@ fn refuse(why: impl Into<String>) -> Result<()> {
 
 /// A set of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum AddressSet {
     /// The internet.
     PublicOnly,
     /// Loopback and private networks.
@@ -87,19 +87,19 @@ pub(super) enum Reach {
     Anywhere,
 }
 
-impl Reach {
+impl AddressSet {
     fn admits(self, address: IpAddr) -> bool {
         match kind(address) {
-            Kind::Public => self != Self::PrivateOnly,
-            Kind::Private => self != Self::PublicOnly,
-            Kind::Never => false,
+            AddressKind::Public => self != Self::PrivateOnly,
+            AddressKind::Private => self != Self::PublicOnly,
+            AddressKind::Never => false,
         }
     }
 }
 
 /// What an address is, for our purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum AddressKind {
     Public,
     /// Loopback, private use, shared address space.
     Private,
@@ -113,7 +113,7 @@ const PLATFORM_V4: [Ipv4Addr; 2] =
     [Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(100, 100, 100, 200)];
 const PLATFORM_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
-fn kind(address: IpAddr) -> Kind {
+fn kind(address: IpAddr) -> AddressKind {
     match address {
         IpAddr::V4(address) => kind_v4(address),
         IpAddr::V6(address) => kind_v6(address),
@@ -121,43 +121,45 @@ fn kind(address: IpAddr) -> Kind {
 }
 
 /// By the registry of special-purpose addresses (RFC 6890 and its updates).
-fn kind_v4(address: Ipv4Addr) -> Kind {
+fn kind_v4(address: Ipv4Addr) -> AddressKind {
     let [a, b, c, _] = address.octets();
     if PLATFORM_V4.contains(&address) {
-        return Kind::Never;
+        return AddressKind::Never;
     }
     match (a, b, c) {
-        (127 | 10, ..) | (172, 16..=31, _) | (192, 168, _) | (100, 64..=127, _) => Kind::Private,
+        (127 | 10, ..) | (172, 16..=31, _) | (192, 168, _) | (100, 64..=127, _) => {
+            AddressKind::Private
+        }
         (0, ..)
         | (169, 254, _)
         | (192, 0, 0 | 2)
         | (192, 88, 99)
         | (198, 18..=19, _)
         | (198, 51, 100)
-        | (203, 0, 113) => Kind::Never,
-        (224..=255, ..) => Kind::Never,
-        _ => Kind::Public,
+        | (203, 0, 113) => AddressKind::Never,
+        (224..=255, ..) => AddressKind::Never,
+        _ => AddressKind::Public,
     }
 }
 
-fn kind_v6(address: Ipv6Addr) -> Kind {
+fn kind_v6(address: Ipv6Addr) -> AddressKind {
     if address == PLATFORM_V6 || address.is_unspecified() {
-        return Kind::Never;
+        return AddressKind::Never;
     }
     if address.is_loopback() {
-        return Kind::Private;
+        return AddressKind::Private;
     }
     if let Some(inner) = embedded(address) {
         return kind_v4(inner);
     }
     match address.segments() {
-        [0xfc00..=0xfdff, ..] => Kind::Private,
+        [0xfc00..=0xfdff, ..] => AddressKind::Private,
         // Documentation, discard-only, Teredo, ORCHID: nothing that a calendar server has.
         [0x2001, 0x0db8 | 0x0000 | 0x0010..=0x002f, ..] | [0x3fff, 0x0000..=0x0fff, ..] => {
-            Kind::Never
+            AddressKind::Never
         }
-        [0x2000..=0x3fff, ..] => Kind::Public,
-        _ => Kind::Never,
+        [0x2000..=0x3fff, ..] => AddressKind::Public,
+        _ => AddressKind::Never,
     }
 }
 
@@ -178,14 +180,14 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 #[derive(Debug)]
 pub(super) struct Forbidden {
     /// What could have been reached; [`Reach::Anywhere`] where no setting would help.
-    reach: Reach,
+    reach: AddressSet,
     host: String,
 }
 
 impl Forbidden {
-    fn new(reach: Reach, host: String, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        let hopeless = addresses.into_iter().all(|address| kind(address) == Kind::Never);
-        Self { reach: if hopeless { Reach::Anywhere } else { reach }, host }
+    fn new(reach: AddressSet, host: String, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        let hopeless = addresses.into_iter().all(|address| kind(address) == AddressKind::Never);
+        Self { reach: if hopeless { AddressSet::Anywhere } else { reach }, host }
     }
 }
 
@@ -193,12 +195,12 @@ impl fmt::Display for Forbidden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = &self.host;
         match self.reach {
-            Reach::PublicOnly => write!(f, "{host} is not on the public internet"),
-            Reach::PrivateOnly => write!(
+            AddressSet::PublicOnly => write!(f, "{host} is not on the public internet"),
+            AddressSet::PrivateOnly => write!(
                 f,
                 "{host} is not on this machine or a private network, so it needs https://"
             ),
-            Reach::Anywhere => write!(f, "{host} is an address that no calendar server has"),
+            AddressSet::Anywhere => write!(f, "{host} is an address that no calendar server has"),
         }
     }
 }
@@ -208,11 +210,11 @@ impl std::error::Error for Forbidden {}
 /// Resolves names with the system's resolver and keeps only addresses within reach.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Resolver {
-    reach: Reach,
+    reach: AddressSet,
 }
 
 impl Resolver {
-    pub(super) fn new(reach: Reach) -> Self {
+    pub(super) fn new(reach: AddressSet) -> Self {
         Self { reach }
     }
 }
@@ -243,7 +245,7 @@ mod tests {
     use super::*;
 
     fn check(allow_private: bool, url: &str) -> bool {
-        Access { allow_private }.check(&Url::parse(url).unwrap()).is_ok()
+        AddressPolicy { allow_private }.check(&Url::parse(url).unwrap()).is_ok()
     }
 
     #[test]
@@ -335,8 +337,10 @@ mod tests {
     async fn a_name_that_leads_inside_is_refused_when_it_is_resolved() {
         let resolve =
             |reach| async move { Resolver::new(reach).resolve("localhost".parse().unwrap()).await };
-        let refused = resolve(Reach::PublicOnly).await.err().expect("localhost is not public");
+        let refused = resolve(AddressSet::PublicOnly).await.err().expect("localhost is not public");
         assert!(refused.downcast_ref::<Forbidden>().is_some());
-        assert!(resolve(Reach::PrivateOnly).await.expect("localhost is private").next().is_some());
+        assert!(
+            resolve(AddressSet::PrivateOnly).await.expect("localhost is private").next().is_some()
+        );
     }
 }

@@ -43,20 +43,20 @@ impl std::fmt::Debug for Login {
 
 /// What was sent of a digest, to judge the answer by.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Sent {
+pub(super) struct DigestSent {
     nonce: String,
     uses: u32,
 }
 
 /// What a 401 leads to.
-pub(super) enum Next {
+pub(super) enum LoginStep {
     /// Nothing: the password is refused.
     Stop,
     /// The same with Basic.
     Basic,
     /// The same with this challenge, which no other request has answered, in the place of a nonce
     /// that is over.
-    Digest(Box<DigestClient>, Option<Sent>),
+    Digest(Box<DigestClient>, Option<DigestSent>),
 }
 
 impl Login {
@@ -66,12 +66,12 @@ impl Login {
         who: &Password,
         method: &Method,
         url: &Url,
-        next: Next,
-    ) -> Result<Option<(HeaderValue, Sent)>> {
+        next: LoginStep,
+    ) -> Result<Option<(HeaderValue, DigestSent)>> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut own, replaces) = match next {
-            Next::Digest(client, replaces) => (Some(*client), replaces),
-            Next::Stop | Next::Basic => (None, None),
+            LoginStep::Digest(client, replaces) => (Some(*client), replaces),
+            LoginStep::Stop | LoginStep::Basic => (None, None),
         };
         let Some(client) = own.as_mut().or(state.as_mut()) else { return Ok(None) };
         let uri = match url.query() {
@@ -88,7 +88,7 @@ impl Login {
         let text = zeroize::Zeroizing::new(client.respond(&params).map_err(|_| cannot_be_sent())?);
         let mut header = HeaderValue::from_str(&text).map_err(|_| cannot_be_sent())?;
         header.set_sensitive(true);
-        let sent = Sent { nonce: client.nonce().to_owned(), uses: client.nonce_count() };
+        let sent = DigestSent { nonce: client.nonce().to_owned(), uses: client.nonce_count() };
         // Another request may have brought a newer one meanwhile.
         let is_over = |known: &DigestClient| {
             replaces.as_ref().is_some_and(|replaces| known.nonce() == replaces.nonce)
@@ -104,7 +104,11 @@ impl Login {
     ///
     /// # Errors
     /// [`Error::Credentials`] where the server names only methods that are not known here.
-    pub(super) fn refused(&self, headers: &HeaderMap, sent: Option<&Sent>) -> Result<Next> {
+    pub(super) fn refused(
+        &self,
+        headers: &HeaderMap,
+        sent: Option<&DigestSent>,
+    ) -> Result<LoginStep> {
         let texts: Vec<&str> = headers
             .get_all(WWW_AUTHENTICATE)
             .iter()
@@ -122,19 +126,19 @@ impl Login {
         match (digest, sent) {
             // Basic was refused by a server that takes it: another method would not make the
             // password right.
-            (_, None) if basic => Ok(Next::Stop),
-            (Some(client), None) => Ok(Next::Digest(Box::new(client), None)),
+            (_, None) if basic => Ok(LoginStep::Stop),
+            (Some(client), None) => Ok(LoginStep::Digest(Box::new(client), None)),
             (Some(client), Some(sent))
                 if client.nonce() != sent.nonce && (client.stale() || sent.uses > 1) =>
             {
-                Ok(Next::Digest(Box::new(client), Some(sent.clone())))
+                Ok(LoginStep::Digest(Box::new(client), Some(sent.clone())))
             }
-            (Some(_), Some(_)) => Ok(Next::Stop),
+            (Some(_), Some(_)) => Ok(LoginStep::Stop),
             (None, Some(_)) if basic => {
                 *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                Ok(Next::Basic)
+                Ok(LoginStep::Basic)
             }
-            (None, _) if challenges.is_empty() => Ok(Next::Stop),
+            (None, _) if challenges.is_empty() => Ok(LoginStep::Stop),
             (None, _) => Err(unknown(&challenges)),
         }
     }
@@ -201,7 +205,7 @@ mod tests {
         headers
     }
 
-    fn answer(login: &Login, next: Next) -> Option<(String, Sent)> {
+    fn answer(login: &Login, next: LoginStep) -> Option<(String, DigestSent)> {
         let who = Password { user: "anna".into(), password: "secret".to_owned().into() };
         let url = Url::parse("https://example.org/dav/a%20b/?x=1").unwrap();
         let (header, sent) =
@@ -218,8 +222,8 @@ mod tests {
     fn a_nonce_is_used_until_another_is_given() {
         let login = Login::default();
         let refused =
-            |text: &str, sent: Option<&Sent>| login.refused(&headers(&[text]), sent).unwrap();
-        assert!(answer(&login, Next::Stop).is_none(), "nobody has asked for a digest");
+            |text: &str, sent: Option<&DigestSent>| login.refused(&headers(&[text]), sent).unwrap();
+        assert!(answer(&login, LoginStep::Stop).is_none(), "nobody has asked for a digest");
         let (first, sent) = answer(&login, refused(NONCE, None)).unwrap();
         assert!(
             first.starts_with("Digest username=\"anna\"")
@@ -233,13 +237,13 @@ mod tests {
                 && !first.contains("secret")
         );
         assert!(
-            matches!(refused(&challenge("n2"), Some(&sent)), Next::Stop),
+            matches!(refused(&challenge("n2"), Some(&sent)), LoginStep::Stop),
             "refused with the first use of its nonce: a wrong password"
         );
-        let (second, twice) = answer(&login, Next::Stop).unwrap();
+        let (second, twice) = answer(&login, LoginStep::Stop).unwrap();
         assert!(second.contains("nonce=\"n1\"") && second.contains("nc=00000002"));
         assert!(
-            matches!(refused(NONCE, Some(&twice)), Next::Stop),
+            matches!(refused(NONCE, Some(&twice)), LoginStep::Stop),
             "the same nonce again says nothing new"
         );
         // The nonce may have ended: two requests find that at once, and each answers its own
@@ -251,7 +255,7 @@ mod tests {
         assert!(third.contains("nonce=\"n3\"") && third.contains("nc=00000001"));
         assert!(fourth.contains("nonce=\"n4\"") && fourth.contains("nc=00000001"));
         assert!(
-            answer(&login, Next::Stop)
+            answer(&login, LoginStep::Stop)
                 .unwrap()
                 .0
                 .contains("nonce=\"n3\", algorithm=MD5, nc=00000002"),
@@ -270,17 +274,20 @@ mod tests {
             assert!(answer(&login, next).unwrap().0.contains("algorithm=SHA-256"));
         }
         let stops = |texts: &[&str]| {
-            matches!(Login::default().refused(&headers(texts), None), Ok(Next::Stop))
+            matches!(Login::default().refused(&headers(texts), None), Ok(LoginStep::Stop))
         };
         assert!(stops(&["Basic realm=\"r\"", NONCE]) && stops(&[]));
         // What cannot be read as challenges says nothing.
         assert!(stops(&["=,=", "\"", ""]));
-        let (_, sent) = answer(&login, Next::Stop).unwrap();
+        let (_, sent) = answer(&login, LoginStep::Stop).unwrap();
         assert!(
-            matches!(login.refused(&headers(&["Basic realm=\"r\""]), Some(&sent)), Ok(Next::Basic)),
+            matches!(
+                login.refused(&headers(&["Basic realm=\"r\""]), Some(&sent)),
+                Ok(LoginStep::Basic)
+            ),
             "the server has changed its ways"
         );
-        assert!(answer(&login, Next::Stop).is_none());
+        assert!(answer(&login, LoginStep::Stop).is_none());
     }
 
     #[test]

@@ -28,14 +28,14 @@ use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-pub use guard::Access;
-pub use pace::Limits;
+pub use guard::AddressPolicy;
+pub use pace::RateLimits;
 
-pub(crate) use answer::{Answer, read_buffered};
-pub(crate) use pace::Pace;
+pub(crate) use answer::{HttpAnswer, read_buffered};
+pub(crate) use pace::RateLimit;
 
 use crate::{Error, Result};
-use login::{Next, Password};
+use login::{LoginStep, Password};
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -60,10 +60,10 @@ const RETRIES: usize = 2;
 
 /// The HTTP client, one for the process: it keeps connections open and knows each account's pace.
 pub struct Http {
-    access: Access,
+    access: AddressPolicy,
     tls: reqwest::Client,
     plain: reqwest::Client,
-    paces: Mutex<HashMap<String, Arc<Pace>>>,
+    paces: Mutex<HashMap<String, Arc<RateLimit>>>,
     /// All waiting of our own is divided by this; 1 but in simulated worlds.
     hurry: u32,
     /// The last `Date` that a server sent, and when we heard it.
@@ -78,7 +78,7 @@ impl std::fmt::Debug for Http {
 
 /// What may be repeated when it fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Retry {
+pub(crate) enum RetryPolicy {
     /// Reads: after a failed connection and after any 5xx. What was not answered in time is not
     /// asked again: that would take as long.
     Read,
@@ -139,14 +139,14 @@ impl Credentials {
 }
 
 /// One request.
-pub(crate) struct Request<'a> {
+pub(crate) struct HttpRequest<'a> {
     pub method: Method,
     pub url: &'a Url,
     /// Sent only if given; the caller decides which host may have them.
     pub credentials: Option<&'a Credentials>,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
-    pub retry: Retry,
+    pub retry: RetryPolicy,
     /// The server may take its time (a listing).
     pub slow: bool,
     /// It is about events that it names: where the server wants to be left alone for long, that may
@@ -161,7 +161,7 @@ impl Http {
     ///
     /// # Errors
     /// [`Error::Unreachable`] where TLS cannot be set up on this machine.
-    pub fn new(access: Access) -> Result<Self> {
+    pub fn new(access: AddressPolicy) -> Result<Self> {
         let unusable = |error: reqwest::Error| {
             Error::Unreachable(format!("the HTTP client cannot be set up: {error}"))
         };
@@ -169,8 +169,9 @@ impl Http {
             .https_only(true)
             .build()
             .map_err(unusable)?;
-        let plain =
-            builder(guard::Resolver::new(guard::Reach::PrivateOnly)).build().map_err(unusable)?;
+        let plain = builder(guard::Resolver::new(guard::AddressSet::PrivateOnly))
+            .build()
+            .map_err(unusable)?;
         Ok(Self { access, tls, plain, paces: Mutex::default(), hurry: 1, heard: Mutex::default() })
     }
 
@@ -179,25 +180,25 @@ impl Http {
     ///
     /// # Errors
     /// As [`Http::new`].
-    pub fn hurried(access: Access) -> Result<Self> {
+    pub fn hurried(access: AddressPolicy) -> Result<Self> {
         Ok(Self { hurry: 1_000, ..Self::new(access)? })
     }
 
     /// Which addresses may be reached.
-    pub fn access(&self) -> Access {
+    pub fn access(&self) -> AddressPolicy {
         self.access
     }
 
     /// The pace of an account. All providers of one account share it, so that its limits hold for
     /// all of them together.
-    pub(crate) fn pace(&self, account: &str, limits: Limits) -> Arc<Pace> {
+    pub(crate) fn pace(&self, account: &str, limits: RateLimits) -> Arc<RateLimit> {
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
         if paces.len() >= MANY_ACCOUNTS {
             paces.retain(|_, pace| Arc::strong_count(pace) > 1 || !pace.is_at_rest());
         }
         paces
             .entry(account.to_owned())
-            .or_insert_with(|| Arc::new(Pace::new(limits, self.hurry)))
+            .or_insert_with(|| Arc::new(RateLimit::new(limits, self.hurry)))
             .clone()
     }
 
@@ -225,7 +226,11 @@ impl Http {
     /// # Errors
     /// [`Error::Address`] for an address that may not be reached, [`Error::RateLimited`],
     /// [`Error::NoAnswer`].
-    pub(crate) async fn send(&self, request: &Request<'_>, pace: &Pace) -> Result<Answer> {
+    pub(crate) async fn send(
+        &self,
+        request: &HttpRequest<'_>,
+        pace: &RateLimit,
+    ) -> Result<HttpAnswer> {
         self.access.check(request.url)?;
         let backoff = ExponentialBuilder::default()
             .with_min_delay(FIRST_DELAY / self.hurry)
@@ -251,7 +256,7 @@ impl Http {
                 Duration::from_secs(1 << waits).max(failed.wait.unwrap_or_default()) / self.hurry;
             let is_over = begun.elapsed() + pause > pace.persistence() / self.hurry;
             if is_over
-                || request.retry == Retry::Probe
+                || request.retry == RetryPolicy::Probe
                 || !matches!(failed.error, Error::RateLimited { .. })
             {
                 return Err(failed.error);
@@ -271,11 +276,11 @@ impl Http {
     /// was by one.
     async fn once(
         &self,
-        request: &Request<'_>,
-        pace: &Pace,
+        request: &HttpRequest<'_>,
+        pace: &RateLimit,
         (host, patience): (&str, Duration),
-        next: Next,
-    ) -> Result<(reqwest::Response, Option<login::Sent>), Failed> {
+        next: LoginStep,
+    ) -> Result<(reqwest::Response, Option<login::DigestSent>), Failed> {
         let client = if request.url.scheme() == "https" { &self.tls } else { &self.plain };
         let mut outgoing = client
             .request(request.method.clone(), request.url.clone())
@@ -322,7 +327,11 @@ impl Http {
         }
     }
 
-    async fn attempt(&self, request: &Request<'_>, pace: &Pace) -> Result<Answer, Failed> {
+    async fn attempt(
+        &self,
+        request: &HttpRequest<'_>,
+        pace: &RateLimit,
+    ) -> Result<HttpAnswer, Failed> {
         let mut turn = match request.headers.contains_key(IF_MATCH) {
             true => Some(pace.turn_to_change().await.map_err(Failed::finally)?),
             false => None,
@@ -331,7 +340,7 @@ impl Http {
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let patience = if request.slow { LISTING_PATIENCE } else { PATIENCE };
         let mut rounds = 1;
-        let mut next = Next::Stop;
+        let mut next = LoginStep::Stop;
         let response = loop {
             let (response, digest) = self.once(request, pace, (&host, patience), next).await?;
             let is_password =
@@ -341,7 +350,7 @@ impl Http {
             }
             next =
                 pace.login.refused(response.headers(), digest.as_ref()).map_err(Failed::finally)?;
-            if matches!(next, Next::Stop) {
+            if matches!(next, LoginStep::Stop) {
                 break response;
             }
             rounds += 1;
@@ -361,7 +370,7 @@ impl Http {
                 wait,
             });
         }
-        let answer = Answer::new(response, host, patience, permit);
+        let answer = HttpAnswer::new(response, host, patience, permit);
         if status == StatusCode::LOCKED {
             if let Some(turn) = turn.take() {
                 pace.met_a_lock(turn);
@@ -382,11 +391,11 @@ impl Http {
             return Ok(answer);
         }
         let again = match request.retry {
-            Retry::Read | Retry::Probe => {
+            RetryPolicy::Read | RetryPolicy::Probe => {
                 status != StatusCode::NOT_IMPLEMENTED && status != StatusCode::INSUFFICIENT_STORAGE
             }
-            Retry::ReadUnless500 => matches!(status.as_u16(), 502..=504),
-            Retry::Write => status == StatusCode::SERVICE_UNAVAILABLE,
+            RetryPolicy::ReadUnless500 => matches!(status.as_u16(), 502..=504),
+            RetryPolicy::Write => status == StatusCode::SERVICE_UNAVAILABLE,
         };
         Err(Failed {
             error: refusal(status, answer.host()),
@@ -401,7 +410,7 @@ impl Http {
 struct Failed {
     error: Error,
     /// The answer, if the caller may want to read it after the last try.
-    answer: Option<Box<Answer>>,
+    answer: Option<Box<HttpAnswer>>,
     again: bool,
     wait: Option<Duration>,
 }
@@ -411,7 +420,7 @@ impl Failed {
         Self { error, answer: None, again: false, wait: None }
     }
 
-    fn connection(error: &reqwest::Error, host: &str, retry: Retry) -> Self {
+    fn connection(error: &reqwest::Error, host: &str, retry: RetryPolicy) -> Self {
         let mut cause = error.source();
         while let Some(inner) = cause {
             if let Some(forbidden) = inner.downcast_ref::<guard::Forbidden>() {
@@ -424,7 +433,7 @@ impl Failed {
         Self {
             error: Error::NoAnswer(format!("{host} {what} ({})", innermost(error))),
             answer: None,
-            again: !error.is_timeout() && (error.is_connect() || retry != Retry::Write),
+            again: !error.is_timeout() && (error.is_connect() || retry != RetryPolicy::Write),
             wait: None,
         }
     }

@@ -29,7 +29,7 @@ const ONE_COMPLAINT: Duration = Duration::from_secs(60);
 
 /// What an account's server bears.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct RateLimits {
     /// Requests under way at once.
     pub parallel: usize,
     /// The least time between the beginnings of two requests.
@@ -45,20 +45,20 @@ pub struct Limits {
 
 /// The pace of one account.
 #[derive(Debug)]
-pub(crate) struct Pace {
-    limits: Limits,
+pub(crate) struct RateLimit {
+    limits: RateLimits,
     /// All waits are divided by this.
     hurry: u32,
     slots: Arc<Semaphore>,
     /// Turns for changes of what stands there; as many as [`State::changes_at_once`].
     changes: Semaphore,
-    state: Mutex<State>,
+    state: Mutex<RateState>,
     /// How the account signs in.
     pub(super) login: Login,
 }
 
 #[derive(Debug)]
-struct State {
+struct RateState {
     changes_at_once: usize,
     /// Changes that went well since their number grew last; `None` once one was refused with 423.
     gone_well: Option<u32>,
@@ -72,7 +72,7 @@ struct State {
     complaints: u32,
 }
 
-impl State {
+impl RateState {
     /// How many times the spacing is doubled by now.
     fn doublings(&self, now: Instant, hurry: u32) -> u32 {
         let Some((doublings, since)) = self.slowed else { return 0 };
@@ -82,9 +82,9 @@ impl State {
     }
 }
 
-impl Pace {
-    pub(crate) fn new(limits: Limits, hurry: u32) -> Self {
-        let state = State {
+impl RateLimit {
+    pub(crate) fn new(limits: RateLimits, hurry: u32) -> Self {
+        let state = RateState {
             changes_at_once: 1,
             gone_well: Some(0),
             next: None,
@@ -238,7 +238,7 @@ impl Pace {
         self.state().complaints = 0;
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, RateState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -261,7 +261,7 @@ mod tests {
 
     use super::super::SHORT_WAIT;
 
-    const APPLE: Limits = Limits {
+    const APPLE: RateLimits = RateLimits {
         parallel: 2,
         spacing: Duration::from_millis(250),
         doubling: true,
@@ -271,7 +271,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn requests_keep_their_distance() {
-        let pace = Pace::new(APPLE, 1);
+        let pace = RateLimit::new(APPLE, 1);
         let begun = Instant::now();
         for _ in 0..9 {
             drop(pace.admit(1).await.unwrap());
@@ -281,7 +281,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_may_count_as_several() {
-        let pace = Pace::new(APPLE, 1);
+        let pace = RateLimit::new(APPLE, 1);
         let begun = Instant::now();
         for _ in 0..3 {
             drop(pace.admit(3).await.unwrap());
@@ -294,7 +294,7 @@ mod tests {
     /// has been counted.
     #[tokio::test(start_paused = true)]
     async fn what_counts_as_several_keeps_its_distance_from_the_beginning() {
-        let pace = Pace::new(Limits { parallel: 8, ..APPLE }, 1);
+        let pace = RateLimit::new(RateLimits { parallel: 8, ..APPLE }, 1);
         let begun = Instant::now();
         let mut under_way = Vec::new();
         for _ in 0..4 {
@@ -305,7 +305,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_is_told_to_slow_down_does_and_comes_back() {
-        let pace = Pace::new(APPLE, 1);
+        let pace = RateLimit::new(APPLE, 1);
         let between = async || {
             drop(pace.admit(1).await.unwrap());
             let begun = Instant::now();
@@ -327,7 +327,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_more_than_the_limit_at_once() {
-        let pace = Pace::new(APPLE, 1);
+        let pace = RateLimit::new(APPLE, 1);
         let _one = pace.admit(1).await.unwrap();
         let two = pace.admit(1).await.unwrap();
         assert!(tokio::time::timeout(Duration::from_secs(60), pace.admit(1)).await.is_err());
@@ -337,7 +337,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_retry_after_that_is_too_short_is_doubled_each_time() {
-        let pace = Pace::new(APPLE, 1);
+        let pace = RateLimit::new(APPLE, 1);
         let one = Some(Duration::from_secs(1));
         assert_eq!(pace.throttled(one), Some(Duration::from_secs(2)));
         assert_eq!(pace.throttled(one), Some(Duration::from_secs(4)));
@@ -348,7 +348,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn while_the_server_wants_peace_nothing_is_sent() {
-        let pace = Pace::new(APPLE, 1);
+        let pace = RateLimit::new(APPLE, 1);
         pace.throttled(Some(Duration::from_secs(100)));
         assert!(
             matches!(pace.admit(1).await, Err(Error::RateLimited { retry_after: Some(wait) }) if wait <= Duration::from_secs(100))
@@ -361,7 +361,7 @@ mod tests {
 
     #[tokio::test]
     async fn changes_begin_one_at_a_time_and_become_more_where_none_is_locked() {
-        let pace = Pace::new(Limits { parallel: 3, ..APPLE }, 1);
+        let pace = RateLimit::new(RateLimits { parallel: 3, ..APPLE }, 1);
         let mut at_once = Vec::new();
         for _ in 0..2 * GONE_WELL + 1 {
             at_once.push(pace.changes.available_permits());
@@ -375,7 +375,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_lock_takes_the_turns_back_for_good() {
-        let pace = Pace::new(Limits { parallel: 8, ..APPLE }, 1);
+        let pace = RateLimit::new(RateLimits { parallel: 8, ..APPLE }, 1);
         for _ in 0..10 * GONE_WELL {
             pace.went_well();
         }

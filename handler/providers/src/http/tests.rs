@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-const LIMITS: Limits = Limits {
+const LIMITS: RateLimits = RateLimits {
     parallel: 8,
     spacing: Duration::ZERO,
     doubling: false,
@@ -33,8 +33,8 @@ async fn server(answers: &'static [&'static [u8]]) -> (Url, Arc<AtomicUsize>) {
     (url, count)
 }
 
-fn request(url: &Url, retry: Retry) -> Request<'_> {
-    Request {
+fn request(url: &Url, retry: RetryPolicy) -> HttpRequest<'_> {
+    HttpRequest {
         method: Method::GET,
         url,
         credentials: None,
@@ -47,9 +47,9 @@ fn request(url: &Url, retry: Retry) -> Request<'_> {
     }
 }
 
-async fn send(url: &Url, retry: Retry) -> Result<Answer> {
-    let http = Http::new(Access { allow_private: true }).unwrap();
-    http.send(&request(url, retry), &Pace::new(LIMITS, 1)).await
+async fn send(url: &Url, retry: RetryPolicy) -> Result<HttpAnswer> {
+    let http = Http::new(AddressPolicy { allow_private: true }).unwrap();
+    http.send(&request(url, retry), &RateLimit::new(LIMITS, 1)).await
 }
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nfine";
@@ -60,10 +60,13 @@ const CLOSED: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 600\r\nco
 #[tokio::test]
 async fn a_read_is_tried_again_a_few_times() {
     let (url, count) = server(&[DOWN, b"", OK]).await;
-    assert_eq!(send(&url, Retry::Read).await.unwrap().bytes(100).await.unwrap().unwrap(), b"fine");
+    assert_eq!(
+        send(&url, RetryPolicy::Read).await.unwrap().bytes(100).await.unwrap().unwrap(),
+        b"fine"
+    );
     assert_eq!(count.load(Ordering::SeqCst), 3);
     let (url, count) = server(&[DOWN]).await;
-    assert_eq!(send(&url, Retry::Read).await.unwrap().status(), 502);
+    assert_eq!(send(&url, RetryPolicy::Read).await.unwrap().status(), 502);
     assert_eq!(count.load(Ordering::SeqCst), 1 + RETRIES);
 }
 
@@ -71,7 +74,7 @@ async fn a_read_is_tried_again_a_few_times() {
 async fn a_write_is_not_repeated_where_the_server_may_have_acted_on_it() {
     for answer in [[DOWN], [b"".as_slice()], [b"HTTP/1.1 200 O".as_slice()]] {
         let (url, count) = server(Box::leak(Box::new(answer))).await;
-        let result = send(&url, Retry::Write).await;
+        let result = send(&url, RetryPolicy::Write).await;
         assert!(result.is_err() || result.is_ok_and(|answer| answer.status() == 502));
         assert_eq!(count.load(Ordering::SeqCst), 1);
     }
@@ -81,10 +84,11 @@ async fn a_write_is_not_repeated_where_the_server_may_have_acted_on_it() {
 async fn a_short_wait_is_waited_out_and_a_long_one_is_the_callers() {
     let (url, _) = server(&[BUSY, OK]).await;
     let begun = Instant::now();
-    assert_eq!(send(&url, Retry::Write).await.unwrap().status(), 200);
+    assert_eq!(send(&url, RetryPolicy::Write).await.unwrap().status(), 200);
     assert!(begun.elapsed() >= Duration::from_secs(1));
     let (url, count) = server(&[CLOSED]).await;
-    let Err(Error::RateLimited { retry_after: Some(wait) }) = send(&url, Retry::Read).await else {
+    let Err(Error::RateLimited { retry_after: Some(wait) }) = send(&url, RetryPolicy::Read).await
+    else {
         panic!()
     };
     assert_eq!(wait, Duration::from_secs(600));
@@ -93,14 +97,17 @@ async fn a_short_wait_is_waited_out_and_a_long_one_is_the_callers() {
 
 #[tokio::test]
 async fn a_server_that_means_more_than_it_says_is_waited_for() {
-    let http = Http::hurried(Access { allow_private: true }).unwrap();
+    let http = Http::hurried(AddressPolicy { allow_private: true }).unwrap();
     let persistent =
-        http.pace("persistent", Limits { patience: LONG_WAIT, persistent: true, ..LIMITS });
+        http.pace("persistent", RateLimits { patience: LONG_WAIT, persistent: true, ..LIMITS });
     let (url, count) = server(&[BUSY, BUSY, BUSY, BUSY, BUSY, OK]).await;
-    assert_eq!(http.send(&request(&url, Retry::Write), &persistent).await.unwrap().status(), 200);
+    assert_eq!(
+        http.send(&request(&url, RetryPolicy::Write), &persistent).await.unwrap().status(),
+        200
+    );
     assert_eq!(count.load(Ordering::SeqCst), 6);
     let (url, count) = server(&[BUSY]).await;
-    let refused = http.send(&request(&url, Retry::Write), &http.pace("other", LIMITS)).await;
+    let refused = http.send(&request(&url, RetryPolicy::Write), &http.pace("other", LIMITS)).await;
     assert!(matches!(refused, Err(Error::RateLimited { .. })));
     assert_eq!(count.load(Ordering::SeqCst), 1 + RETRIES);
 }
@@ -108,7 +115,7 @@ async fn a_server_that_means_more_than_it_says_is_waited_for() {
 #[tokio::test]
 async fn an_answer_that_breaks_off_is_no_answer() {
     let (url, _) = server(&[b"HTTP/1.1 200 OK\r\ncontent-length: 400\r\n\r\nonly this"]).await;
-    let answer = send(&url, Retry::Read).await.unwrap();
+    let answer = send(&url, RetryPolicy::Read).await.unwrap();
     assert!(matches!(answer.bytes(1000).await, Err(Error::Unreachable(_))));
 }
 
@@ -120,11 +127,11 @@ const BOMB: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: c
 async fn a_limit_counts_what_comes_out_of_compression() {
     let (url, _) = server(&[BOMB]).await;
     assert_eq!(
-        send(&url, Retry::Read).await.unwrap().bytes(1 << 20).await.unwrap().unwrap(),
+        send(&url, RetryPolicy::Read).await.unwrap().bytes(1 << 20).await.unwrap().unwrap(),
         vec![0; 1 << 16]
     );
-    assert_eq!(send(&url, Retry::Read).await.unwrap().bytes(1 << 15).await.unwrap(), None);
-    let mut reader = send(&url, Retry::Read).await.unwrap().reader(1 << 15);
+    assert_eq!(send(&url, RetryPolicy::Read).await.unwrap().bytes(1 << 15).await.unwrap(), None);
+    let mut reader = send(&url, RetryPolicy::Read).await.unwrap().reader(1 << 15);
     assert!(reader.read_to_end(&mut Vec::new()).await.is_err());
 }
 
@@ -133,7 +140,7 @@ async fn no_failure_repeats_the_path_or_the_query() {
     let nobody = Url::parse("http://127.0.0.1:9/secret-path?secret=1").unwrap();
     let (breaks, _) = server(&[b"nonsense\r\n\r\n"]).await;
     for url in [nobody, breaks] {
-        let Err(error) = send(&url, Retry::Write).await else { panic!() };
+        let Err(error) = send(&url, RetryPolicy::Write).await else { panic!() };
         assert!(matches!(error, Error::NoAnswer(_)));
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
     }
@@ -141,20 +148,23 @@ async fn no_failure_repeats_the_path_or_the_query() {
 
 #[tokio::test]
 async fn a_name_that_leads_to_the_private_network_is_refused_not_unreachable() {
-    let http = Http::new(Access::default()).unwrap();
+    let http = Http::new(AddressPolicy::default()).unwrap();
     let url = Url::parse("https://localhost/").unwrap();
-    let request = Request {
+    let request = HttpRequest {
         method: Method::GET,
         url: &url,
         credentials: None,
         headers: HeaderMap::new(),
         body: Vec::new(),
-        retry: Retry::Read,
+        retry: RetryPolicy::Read,
         slow: false,
         single: false,
         units: 1,
     };
-    assert!(matches!(http.send(&request, &Pace::new(LIMITS, 1)).await, Err(Error::Address(_))));
+    assert!(matches!(
+        http.send(&request, &RateLimit::new(LIMITS, 1)).await,
+        Err(Error::Address(_))
+    ));
 }
 
 #[test]
@@ -172,7 +182,7 @@ fn credentials_that_cannot_be_sent_are_refused_and_never_shown() {
 
 #[test]
 fn paces_are_shared_by_account_and_forgotten_when_nobody_uses_them() {
-    let http = Http::new(Access::default()).unwrap();
+    let http = Http::new(AddressPolicy::default()).unwrap();
     let held = http.pace("held", LIMITS);
     let throttled = http.pace("throttled", LIMITS);
     throttled.throttled(Some(Duration::from_secs(600)));

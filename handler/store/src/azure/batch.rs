@@ -10,7 +10,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::fault::Refusal;
+use super::fault::ServiceRefusal;
 use crate::{Error, Op, Result};
 
 /// The content type of the request. The names of the parts can never begin a line of JSON; Azurite
@@ -27,7 +27,7 @@ const MAX_PROPERTY: usize = 32_000;
 pub(super) const WRITTEN_BY: &str = "W";
 
 /// One operation, ready to be written down.
-pub(super) struct Change<'a> {
+pub(super) struct BatchOperation<'a> {
     /// What is to be done.
     pub op: &'a Op,
     /// The key as it is written in the table.
@@ -40,7 +40,7 @@ pub(super) struct Change<'a> {
 ///
 /// # Errors
 /// [`Error::TooLarge`].
-pub(super) fn write(partition: &str, by: &str, changes: &[Change<'_>]) -> Result<String> {
+pub(super) fn write(partition: &str, by: &str, changes: &[BatchOperation<'_>]) -> Result<String> {
     let mut out = String::from(
         "--batch_rows\r\nContent-Type: multipart/mixed; boundary=changeset_rows\r\n\r\n",
     );
@@ -118,18 +118,18 @@ fn parts(value: &str) -> Vec<&str> {
 
 /// What became of a change set.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum BatchOutcome {
     /// All was written; the ETags in the order of the operations, empty for a delete.
     Done(Vec<String>),
     /// Nothing was written, because of the operation with this number.
-    Refused(usize, Refusal),
+    Refused(usize, ServiceRefusal),
 }
 
 /// Reads the answer to a change set of `count` operations.
 ///
 /// # Errors
 /// [`Error::Failed`] where it is none.
-pub(super) fn read(body: &str, count: usize) -> Result<Outcome> {
+pub(super) fn read(body: &str, count: usize) -> Result<BatchOutcome> {
     let mut etags = Vec::with_capacity(count);
     let mut lines = body.lines();
     while let Some(line) = lines.next() {
@@ -144,9 +144,9 @@ pub(super) fn read(body: &str, count: usize) -> Result<Outcome> {
         if status >= 300 {
             let rest: String = lines.take_while(|line| !line.starts_with("--")).collect();
             let (code, index) = complaint(&rest);
-            return Ok(Outcome::Refused(
+            return Ok(BatchOutcome::Refused(
                 index.filter(|index| *index < count).unwrap_or(0),
-                Refusal { status, code },
+                ServiceRefusal { status, code },
             ));
         }
         etags.push(etag.map(|(_, etag)| etag.trim().to_owned()).unwrap_or_default());
@@ -154,7 +154,7 @@ pub(super) fn read(body: &str, count: usize) -> Result<Outcome> {
     if etags.len() != count {
         return Err(no_answer());
     }
-    Ok(Outcome::Done(etags))
+    Ok(BatchOutcome::Done(etags))
 }
 
 fn no_answer() -> Error {
@@ -167,17 +167,17 @@ pub(super) fn complaint(body: &str) -> (String, Option<usize>) {
     #[serde(default)]
     struct Body {
         #[serde(rename = "odata.error")]
-        error: Inner,
+        error: BatchPart,
     }
     #[derive(Default, Deserialize)]
     #[serde(default)]
-    struct Inner {
+    struct BatchPart {
         code: String,
-        message: Message,
+        message: ODataMessage,
     }
     #[derive(Default, Deserialize)]
     #[serde(default)]
-    struct Message {
+    struct ODataMessage {
         value: String,
     }
     let Body { error } = serde_json::from_str(body).unwrap_or_default();
@@ -222,7 +222,7 @@ mod tests {
         );
         assert_eq!(
             read(&body, 3).unwrap(),
-            Outcome::Done(vec!["W/\"a:b\"".into(), String::new(), "x".into()])
+            BatchOutcome::Done(vec!["W/\"a:b\"".into(), String::new(), "x".into()])
         );
         assert!(read(&body, 2).is_err(), "an answer for each operation");
         assert!(read("", 1).is_err());
@@ -235,11 +235,11 @@ mod tests {
             "--b\r\n\r\n--c\r\n\r\nHTTP/1.1 409 Conflict\r\nContent-Type: \
             application/json\r\n\r\n{error}\r\n--c--\r\n--b--"
         );
-        let refusal = Refusal { status: 409, code: "EntityAlreadyExists".into() };
-        assert_eq!(read(&body, 8).unwrap(), Outcome::Refused(7, refusal.clone()));
+        let refusal = ServiceRefusal { status: 409, code: "EntityAlreadyExists".into() };
+        assert_eq!(read(&body, 8).unwrap(), BatchOutcome::Refused(7, refusal.clone()));
         assert_eq!(
             read(&body, 7).unwrap(),
-            Outcome::Refused(0, refusal),
+            BatchOutcome::Refused(0, refusal),
             "a number that cannot be is none"
         );
     }
@@ -248,7 +248,8 @@ mod tests {
     fn what_would_not_fit_into_a_request_is_refused_before_it_is_sent() {
         // Each quote takes two bytes in JSON.
         let op = Op::Put { key: "k".into(), value: "\"".repeat(MAX_BODY / 2) };
-        let change = Change { op: &op, key: "k".into(), address: "http://127.0.0.1/t".into() };
+        let change =
+            BatchOperation { op: &op, key: "k".into(), address: "http://127.0.0.1/t".into() };
         assert!(matches!(write("p", "w", &[change]), Err(Error::TooLarge(_))));
     }
 }

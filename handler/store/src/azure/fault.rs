@@ -9,23 +9,23 @@ use crate::Error;
 
 /// A failure of a request.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum AzureFault {
     /// Already in our words.
     Ours(Error),
     /// The service has said no.
-    Refused(Refusal),
+    Refused(ServiceRefusal),
 }
 
 /// A service's no.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct ServiceRefusal {
     /// Status of HTTP.
     pub status: u16,
     /// The service's word for it; empty where it gave none.
     pub code: String,
 }
 
-impl Refusal {
+impl ServiceRefusal {
     /// The table or queue is not there (yet).
     pub fn no_place(&self) -> bool {
         matches!(self.code.as_str(), "TableNotFound" | "QueueNotFound")
@@ -52,24 +52,24 @@ impl Refusal {
     }
 }
 
-impl From<Error> for Fault {
+impl From<Error> for AzureFault {
     fn from(error: Error) -> Self {
         Self::Ours(error)
     }
 }
 
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Self {
+impl From<ServiceRefusal> for AzureFault {
+    fn from(refusal: ServiceRefusal) -> Self {
         Self::Refused(refusal)
     }
 }
 
-impl From<azure_core::Error> for Fault {
+impl From<azure_core::Error> for AzureFault {
     fn from(error: azure_core::Error) -> Self {
         Self::Ours(match error.kind() {
             ErrorKind::HttpResponse { status, error_code, .. } => {
                 let code = error_code.clone().unwrap_or_default();
-                return Self::Refused(Refusal { status: u16::from(*status), code });
+                return Self::Refused(ServiceRefusal { status: u16::from(*status), code });
             }
             ErrorKind::Connection | ErrorKind::Io => Error::Unavailable(format!(
                 "no answer from the storage account ({})",
@@ -87,17 +87,17 @@ impl From<azure_core::Error> for Fault {
     }
 }
 
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        let Refusal { status, code } = match fault {
-            Fault::Ours(error) => return error,
-            Fault::Refused(refusal) if refusal.passes() => {
+impl From<AzureFault> for Error {
+    fn from(fault: AzureFault) -> Self {
+        let ServiceRefusal { status, code } = match fault {
+            AzureFault::Ours(error) => return error,
+            AzureFault::Refused(refusal) if refusal.passes() => {
                 return Error::Unavailable(format!(
                     "the storage account is busy (status {}, {})",
                     refusal.status, refusal.code
                 ));
             }
-            Fault::Refused(refusal) => refusal,
+            AzureFault::Refused(refusal) => refusal,
         };
         match status {
             401 | 403 => Error::Failed(format!(
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     fn told(status: u16, code: &str) -> Error {
-        Fault::from(Refusal { status, code: code.into() }).into()
+        AzureFault::from(ServiceRefusal { status, code: code.into() }).into()
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
             inner,
             "GET http://127.0.0.1/pairs(PartitionKey='secret')",
         );
-        let told = Error::from(Fault::from(error));
+        let told = Error::from(AzureFault::from(error));
         assert!(
             matches!(&told, Error::Unavailable(why) if why.contains("connection \
             reset") && !why.contains("secret")),

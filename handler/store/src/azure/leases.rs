@@ -56,7 +56,7 @@ use tokio::time::timeout;
 use super::Azure;
 use super::rows::{commit, literal};
 use super::table::{Entity, Tables};
-use crate::{Attempt, Error, Hold, Lease, Leases, MAX_COMMIT, Op, Result};
+use crate::{Acquired, Error, Hold, Lease, Leases, MAX_COMMIT, Op, Result};
 
 /// A lease that was not renewed for so long is free.
 pub(super) const TERM: SignedDuration = SignedDuration::from_secs(30);
@@ -81,7 +81,7 @@ const TABLE: &str = "leases";
 
 #[async_trait]
 impl Leases for Azure {
-    async fn acquire(&self, scope: &str, names: &[&str]) -> Result<Attempt> {
+    async fn acquire(&self, scope: &str, names: &[&str]) -> Result<Acquired> {
         let claim = Claim::new(&self.tables, scope, names)?;
         let keys: Vec<String> = names.iter().map(|name| key(name)).collect();
         let endings = self.endings.clone();
@@ -90,13 +90,13 @@ impl Leases for Azure {
         let settling = endings.clone().try_read_owned().ok();
         tokio::spawn(async move {
             let attempt = claim.take().await.map(|outcome| match outcome {
-                Ok(held) => Attempt::Taken(Lease::new(keep(claim, held, endings))),
+                Ok(held) => Acquired::Taken(Lease::new(keep(claim, held, endings))),
                 // Its position among the names as they were given, in which one may stand twice.
                 Err(row) => {
-                    Attempt::Busy(keys.iter().position(|key| *key == claim.rows[row]).unwrap_or(0))
+                    Acquired::Busy(keys.iter().position(|key| *key == claim.rows[row]).unwrap_or(0))
                 }
             });
-            if let Err(Ok(Attempt::Taken(lease))) = give.send(attempt) {
+            if let Err(Ok(Acquired::Taken(lease))) = give.send(attempt) {
                 lease.end().await;
             }
             drop(settling);
@@ -123,7 +123,7 @@ struct Claim {
 }
 
 /// The versions of the rows that are held, in their order, and when writing them was begun.
-struct Held {
+struct HeldRows {
     etags: Vec<String>,
     sent: Instant,
 }
@@ -161,10 +161,10 @@ impl Claim {
         Op::Replace { key: row.to_owned(), etag, value: self.holder.clone() }
     }
 
-    async fn write(&self, ops: Vec<Op>) -> Result<Held> {
+    async fn write(&self, ops: Vec<Op>) -> Result<HeldRows> {
         let sent = Instant::now();
         let etags = commit(&self.tables, TABLE, &self.partition, &ops).await?;
-        Ok(Held { etags, sent })
+        Ok(HeldRows { etags, sent })
     }
 
     /// Our rows as they stand, in their order, and the time by the clock of the service.
@@ -195,7 +195,7 @@ impl Claim {
 
     /// Takes the rows that are free, and those whose holder has let them grow old; or says which
     /// one is held.
-    async fn take_over(&self) -> Result<Result<Held, usize>> {
+    async fn take_over(&self) -> Result<Result<HeldRows, usize>> {
         let (found, now) = self.read().await?;
         let mut ops = Vec::with_capacity(found.len());
         for (index, (row, entity)) in self.rows.iter().zip(found).enumerate() {
@@ -214,7 +214,7 @@ impl Claim {
     }
 
     /// Takes all of them, or says which one is held.
-    async fn take(&self) -> Result<Result<Held, usize>> {
+    async fn take(&self) -> Result<Result<HeldRows, usize>> {
         match self.write(self.rows.iter().map(|row| self.insert(row)).collect()).await {
             Err(Error::Conflict(_)) => self.take_over().await,
             outcome => outcome.map(Ok),
@@ -222,7 +222,7 @@ impl Claim {
     }
 
     /// Writes the rows again. `None` where somebody else has one of them.
-    async fn renew(&self, etags: &[String]) -> Result<Option<Held>> {
+    async fn renew(&self, etags: &[String]) -> Result<Option<HeldRows>> {
         let again = |etags: &[String]| {
             self.rows.iter().zip(etags).map(|(row, etag)| self.replace(row, etag.clone())).collect()
         };
@@ -273,12 +273,12 @@ fn is_over(written: Timestamp, now: Timestamp) -> bool {
 }
 
 /// Until when the leases hold for sure: milliseconds after they were first written.
-struct Until {
+struct LeaseTerm {
     begun: Instant,
     millis: AtomicU64,
 }
 
-impl Until {
+impl LeaseTerm {
     fn holds(&self) -> bool {
         self.begun.elapsed() < Duration::from_millis(self.millis.load(Ordering::Acquire))
     }
@@ -294,32 +294,32 @@ impl Until {
 }
 
 /// Wakes the task that ends the leases. What is in it is dropped when they have ended.
-struct End {
+struct LeaseEnd {
     _settling: Option<OwnedRwLockReadGuard<()>>,
     _waiting: Option<oneshot::Sender<()>>,
 }
 
 /// What a lease holds.
-struct Guard {
-    end: Option<oneshot::Sender<End>>,
-    until: Arc<Until>,
+struct AzureLease {
+    end: Option<oneshot::Sender<LeaseEnd>>,
+    until: Arc<LeaseTerm>,
     endings: Arc<RwLock<()>>,
 }
 
-impl Guard {
+impl AzureLease {
     fn send(&mut self, waiting: Option<oneshot::Sender<()>>) {
         // Whoever settles waits for this mark; where somebody does already, the ending is not
         // waited for.
         let settling = self.endings.clone().try_read_owned().ok();
         if let Some(end) = self.end.take() {
             // A task that is gone had lost the leases.
-            let _ = end.send(End { _settling: settling, _waiting: waiting });
+            let _ = end.send(LeaseEnd { _settling: settling, _waiting: waiting });
         }
     }
 }
 
 #[async_trait]
-impl Hold for Guard {
+impl Hold for AzureLease {
     fn holds(&self) -> bool {
         self.until.holds()
     }
@@ -332,18 +332,18 @@ impl Hold for Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for AzureLease {
     fn drop(&mut self) {
         self.send(None);
     }
 }
 
 /// Keeps the leases until the guard is dropped.
-fn keep(claim: Claim, held: Held, endings: Arc<RwLock<()>>) -> Guard {
-    let (end, mut ended) = oneshot::channel::<End>();
-    let until = Arc::new(Until { begun: held.sent, millis: AtomicU64::new(0) });
+fn keep(claim: Claim, held: HeldRows, endings: Arc<RwLock<()>>) -> AzureLease {
+    let (end, mut ended) = oneshot::channel::<LeaseEnd>();
+    let until = Arc::new(LeaseTerm { begun: held.sent, millis: AtomicU64::new(0) });
     until.renewed(held.sent);
-    let guard = Guard { end: Some(end), until: until.clone(), endings };
+    let guard = AzureLease { end: Some(end), until: until.clone(), endings };
     tokio::spawn(async move {
         let (mut etags, mut pause) = (held.etags, RENEW);
         let _end = loop {
@@ -407,7 +407,7 @@ mod tests {
     #[test]
     fn a_lease_holds_from_when_its_last_renewal_was_sent_until_it_is_lost() {
         let begun = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
-        let until = Until { begun, millis: AtomicU64::new(0) };
+        let until = LeaseTerm { begun, millis: AtomicU64::new(0) };
         until.renewed(begun);
         assert!(!until.holds(), "sent a minute ago");
         until.renewed(begun + Duration::from_secs(40));

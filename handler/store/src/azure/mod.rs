@@ -44,8 +44,8 @@ use azure_storage_queue::QueueServiceClient;
 use tokio::sync::{Notify, RwLock};
 
 use crate::Result;
-use pipeline::{Lines, Meter};
-pub use settings::{Identity, Settings};
+use pipeline::{Meter, StoragePipelines};
+pub use settings::{AccountSettings, EntraIdentity};
 use table::Tables;
 
 /// Storage in a storage account: rows, messages and leases. Cheap to share behind an [`Arc`]; needs
@@ -75,9 +75,10 @@ impl Azure {
     ///
     /// # Errors
     /// [`Error::Failed`](crate::Error::Failed) where the identity cannot be used on this machine.
-    pub fn connect(settings: &Settings) -> Result<Self> {
+    pub fn connect(settings: &AccountSettings) -> Result<Self> {
         let (table_meter, queue_meter) = (Arc::new(Meter::default()), Arc::new(Meter::default()));
-        let Lines { tables, queues } = pipeline::lay(settings, &table_meter, &queue_meter)?;
+        let StoragePipelines { tables, queues } =
+            pipeline::lay(settings, &table_meter, &queue_meter)?;
         let tables = Tables::new(tables, settings.tables.clone());
         Ok(Self {
             tables,

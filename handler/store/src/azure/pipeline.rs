@@ -24,8 +24,8 @@ use azure_core::time::{Duration as Span, OffsetDateTime, to_rfc7231};
 use azure_storage_queue::{QueueServiceClient, QueueServiceClientOptions};
 use data_encoding::BASE64;
 
-use super::fault::Fault;
-use super::settings::{Access, Settings};
+use super::fault::AzureFault;
+use super::settings::{AccountSettings, Signing};
 
 /// How long one try may take, from the connection to the end of the answer. The services end an
 /// operation themselves after 30 s.
@@ -35,7 +35,7 @@ const TRY: Duration = Duration::from_secs(40);
 const SCOPE: &str = "https://storage.azure.com/.default";
 
 /// Tables and queues as they are reached.
-pub(super) struct Lines {
+pub(super) struct StoragePipelines {
     /// To the tables.
     pub tables: Pipeline,
     /// To the queues.
@@ -44,15 +44,15 @@ pub(super) struct Lines {
 
 /// Makes both. No request is sent.
 pub(super) fn lay(
-    settings: &Settings,
+    settings: &AccountSettings,
     tables: &Arc<Meter>,
     queues: &Arc<Meter>,
-) -> Result<Lines, Fault> {
+) -> Result<StoragePipelines, AzureFault> {
     // One client, and so one pool of connections, for both.
     let transport = Transport::new(new_http_client(None));
-    let options = |meter: &Arc<Meter>, service: Service| {
+    let options = |meter: &Arc<Meter>, service: StorageService| {
         let mut per_try: Vec<Arc<dyn Policy>> = vec![meter.clone()];
-        if let Access::Key { account, key } = &settings.access {
+        if let Signing::Key { account, key } = &settings.access {
             per_try.push(Arc::new(SharedKeyLite {
                 service,
                 account: account.clone(),
@@ -73,8 +73,8 @@ pub(super) fn lay(
         }
     };
     let credential = match &settings.access {
-        Access::Identity(identity) => Some(identity.credential()?),
-        Access::Key { .. } => None,
+        Signing::Identity(identity) => Some(identity.credential()?),
+        Signing::Key { .. } => None,
     };
     let bearer = credential.clone().map(|credential| {
         Arc::new(BearerTokenAuthorizationPolicy::new(credential, [SCOPE])) as Arc<dyn Policy>
@@ -83,16 +83,16 @@ pub(super) fn lay(
     let pipeline = Pipeline::new(
         name,
         version,
-        options(tables, Service::Tables),
+        options(tables, StorageService::Tables),
         Vec::new(),
         bearer.into_iter().collect(),
         None,
     );
     let options = QueueServiceClientOptions {
-        client_options: options(queues, Service::Queues),
+        client_options: options(queues, StorageService::Queues),
         ..Default::default()
     };
-    Ok(Lines {
+    Ok(StoragePipelines {
         tables: pipeline,
         queues: QueueServiceClient::new(settings.queues.clone(), credential, Some(options))?,
     })
@@ -149,7 +149,7 @@ impl Policy for Meter {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Service {
+enum StorageService {
     Tables,
     Queues,
 }
@@ -158,7 +158,7 @@ enum Service {
 /// Azurite; in Azure the account takes no keys.
 #[derive(Debug)]
 struct SharedKeyLite {
-    service: Service,
+    service: StorageService,
     account: String,
     key: Secret,
 }
@@ -173,8 +173,8 @@ impl SharedKeyLite {
             resource.push_str(&component);
         }
         match self.service {
-            Service::Tables => format!("{date}\n{resource}"),
-            Service::Queues => {
+            StorageService::Tables => format!("{date}\n{resource}"),
+            StorageService::Queues => {
                 let headers = request
                     .headers()
                     .iter()

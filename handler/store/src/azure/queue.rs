@@ -21,7 +21,7 @@ use azure_storage_queue::models::{
 };
 
 use super::Azure;
-use super::fault::Fault;
+use super::fault::AzureFault;
 use crate::limits::{check_delay, check_message};
 use crate::{Error, Message, Queue, Result};
 
@@ -45,7 +45,7 @@ impl Queue for Azure {
         }
         let client = self.queue(queue)?;
         match send(&client, body, delay).await {
-            Err(Fault::Refused(refusal)) if refusal.no_place() => {
+            Err(AzureFault::Refused(refusal)) if refusal.no_place() => {
                 create(&client).await?;
                 send(&client, body, delay).await?;
             }
@@ -67,12 +67,16 @@ impl Queue for Azure {
             visibility_timeout: Some(seconds(visibility.max(MIN_VISIBILITY))),
             ..Default::default()
         };
-        let answer =
-            match self.queue(queue)?.receive_messages(Some(options)).await.map_err(Fault::from) {
-                Err(Fault::Refused(refusal)) if refusal.no_place() => return Ok(Vec::new()),
-                outcome => outcome?,
-            };
-        let items = answer.into_model().map_err(Fault::from)?.items.unwrap_or_default();
+        let answer = match self
+            .queue(queue)?
+            .receive_messages(Some(options))
+            .await
+            .map_err(AzureFault::from)
+        {
+            Err(AzureFault::Refused(refusal)) if refusal.no_place() => return Ok(Vec::new()),
+            outcome => outcome?,
+        };
+        let items = answer.into_model().map_err(AzureFault::from)?.items.unwrap_or_default();
         let message = |item: azure_storage_queue::models::ReceivedMessage| {
             Some(Message {
                 id: item.message_id?,
@@ -130,11 +134,11 @@ impl Queue for Azure {
     }
 
     async fn len(&self, queue: &str) -> Result<u64> {
-        let answer = match self.queue(queue)?.get_properties(None).await.map_err(Fault::from) {
-            Err(Fault::Refused(refusal)) if refusal.no_place() => return Ok(0),
+        let answer = match self.queue(queue)?.get_properties(None).await.map_err(AzureFault::from) {
+            Err(AzureFault::Refused(refusal)) if refusal.no_place() => return Ok(0),
             outcome => outcome?,
         };
-        let count = answer.approximate_messages_count().map_err(Fault::from)?;
+        let count = answer.approximate_messages_count().map_err(AzureFault::from)?;
         Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
     }
 }
@@ -147,12 +151,12 @@ impl Azure {
         self.arrivals.notified().await;
     }
 
-    fn queue(&self, name: &str) -> Result<QueueClient, Fault> {
+    fn queue(&self, name: &str) -> Result<QueueClient, AzureFault> {
         Ok(self.queues.queue_client(name)?)
     }
 }
 
-async fn send(client: &QueueClient, body: &str, delay: Duration) -> Result<(), Fault> {
+async fn send(client: &QueueClient, body: &str, delay: Duration) -> Result<(), AzureFault> {
     let message = QueueMessage { message_text: Some(body.to_owned()) };
     let options = QueueClientSendMessageOptions {
         // Never.
@@ -164,10 +168,10 @@ async fn send(client: &QueueClient, body: &str, delay: Duration) -> Result<(), F
     Ok(())
 }
 
-async fn create(client: &QueueClient) -> Result<(), Fault> {
-    match client.create(None).await.map_err(Fault::from) {
+async fn create(client: &QueueClient) -> Result<(), AzureFault> {
+    match client.create(None).await.map_err(AzureFault::from) {
         // With other metadata, which we do not use.
-        Err(Fault::Refused(refusal)) if refusal.exists() => Ok(()),
+        Err(AzureFault::Refused(refusal)) if refusal.exists() => Ok(()),
         outcome => outcome.map(|_| ()),
     }
 }
@@ -189,8 +193,8 @@ fn check_held(message: &Message) -> Result<()> {
 /// The refusals that say: no longer yours. Which one it is depends on who has it now and on what
 /// the receipt looks like.
 fn held(error: azure_core::Error) -> Error {
-    match Fault::from(error) {
-        Fault::Refused(refusal) if matches!(refusal.status, 400 | 404) => Error::Conflict(0),
+    match AzureFault::from(error) {
+        AzureFault::Refused(refusal) if matches!(refusal.status, 400 | 404) => Error::Conflict(0),
         fault => fault.into(),
     }
 }

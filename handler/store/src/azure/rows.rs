@@ -20,8 +20,8 @@ use aws_lc_rs::rand;
 use data_encoding::BASE64URL_NOPAD;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::batch::Outcome;
-use super::fault::{Fault, Refusal};
+use super::batch::BatchOutcome;
+use super::fault::{AzureFault, ServiceRefusal};
 use super::table::Tables;
 use super::{Azure, keys};
 use crate::limits::check_commit;
@@ -103,7 +103,7 @@ async fn read(
     table: &str,
     partition: &str,
     rows: Vec<String>,
-) -> Result<Vec<Row>, Fault> {
+) -> Result<Vec<Row>, AzureFault> {
     let reads = rows.into_iter().map(|row| async move {
         let found = tables.get(table, partition, &row).await?;
         found.map(|entity| entity.into_row()).transpose()
@@ -151,14 +151,14 @@ pub(super) async fn commit(
         let (outcome, doubtful) = match tables.change(table, partition, &by, &batch).await {
             Ok(answer) => answer,
             // Some services refuse the whole request where the table is missing.
-            Err(Fault::Refused(refusal)) if refusal.no_place() => {
-                (Outcome::Refused(0, refusal), false)
+            Err(AzureFault::Refused(refusal)) if refusal.no_place() => {
+                (BatchOutcome::Refused(0, refusal), false)
             }
             Err(fault) => return Err(fault.into()),
         };
         doubt |= doubtful;
         let (position, refusal) = match outcome {
-            Outcome::Done(new) => {
+            BatchOutcome::Done(new) => {
                 for (index, etag) in chosen.into_iter().zip(new) {
                     if ops[index].value().is_some() {
                         etags[index] = etag;
@@ -166,7 +166,7 @@ pub(super) async fn commit(
                 }
                 return Ok(etags);
             }
-            Outcome::Refused(position, refusal) => (position, refusal),
+            BatchOutcome::Refused(position, refusal) => (position, refusal),
         };
         let index = chosen[position];
         if refusal.no_place() {
@@ -183,11 +183,14 @@ pub(super) async fn commit(
             // Within a change set that was answered with 202 the pipeline does not see it.
             tokio::time::sleep(std::time::Duration::from_millis(100 << attempt)).await;
         } else {
-            return Err(Fault::from(refusal).into());
+            return Err(AzureFault::from(refusal).into());
         }
     }
-    Err(Fault::from(Refusal { status: 503, code: "others keep writing to the same rows".into() })
-        .into())
+    Err(AzureFault::from(ServiceRefusal {
+        status: 503,
+        code: "others keep writing to the same rows".into(),
+    })
+    .into())
 }
 
 /// The operations that remain when unconditional deletes of rows that are not there are left out;
@@ -199,7 +202,7 @@ async fn without_missing(
     ops: &[Op],
     chosen: Vec<usize>,
     index: usize,
-) -> Result<Vec<usize>, Fault> {
+) -> Result<Vec<usize>, AzureFault> {
     let candidates = chosen
         .iter()
         .filter(|i| **i != index && is_unconditional_delete(&ops[**i]))
@@ -224,7 +227,7 @@ async fn written_before(
     partition: &str,
     by: &str,
     ops: &[Op],
-) -> Result<Option<Vec<String>>, Fault> {
+) -> Result<Option<Vec<String>>, AzureFault> {
     let mut etags = Vec::with_capacity(ops.len());
     let (mut ours, mut gone) = (false, true);
     for op in ops {

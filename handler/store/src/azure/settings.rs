@@ -24,24 +24,24 @@ const PUBLIC: &str = "core.windows.net";
 
 /// A storage account, and how to sign in to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct AccountSettings {
     pub(super) tables: Url,
     pub(super) queues: Url,
-    pub(super) access: Access,
+    pub(super) access: Signing,
 }
 
 /// How requests are signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(super) enum Signing {
     /// With the account's key.
     Key { account: String, key: Secret },
     /// With a token of Entra ID.
-    Identity(Identity),
+    Identity(EntraIdentity),
 }
 
 /// Who asks for tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Identity {
+pub enum EntraIdentity {
     /// The managed identity of the function app or virtual machine.
     Managed {
         /// The client id of a user-assigned identity (`AzureWebJobsStorage__clientId`); `None` for
@@ -52,7 +52,7 @@ pub enum Identity {
     Developer,
 }
 
-impl Settings {
+impl AccountSettings {
     /// From a connection string: `UseDevelopmentStorage=true` (Azurite on its usual ports) or one
     /// with `AccountName` and `AccountKey`.
     ///
@@ -77,7 +77,7 @@ impl Settings {
             return Ok(Self {
                 tables: address(&format!("{host}:10002/{account}"))?,
                 queues: address(&format!("{host}:10001/{account}"))?,
-                access: Access::Key { account: account.into(), key: Secret::new(key) },
+                access: Signing::Key { account: account.into(), key: Secret::new(key) },
             });
         }
         if part("sharedaccesssignature").is_some() {
@@ -104,7 +104,7 @@ impl Settings {
         Ok(Self {
             tables,
             queues,
-            access: Access::Key { account: account.into(), key: Secret::new(key.to_owned()) },
+            access: Signing::Key { account: account.into(), key: Secret::new(key.to_owned()) },
         })
     }
 
@@ -112,7 +112,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Error::Failed`] where it can be no account's name.
-    pub fn from_account(name: &str, identity: Identity) -> Result<Self> {
+    pub fn from_account(name: &str, identity: EntraIdentity) -> Result<Self> {
         let legal = (3..=24).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         if !legal {
@@ -131,7 +131,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Error::Failed`] where one is no `https` address: a token is sent nowhere else.
-    pub fn from_services(tables: &str, queues: &str, identity: Identity) -> Result<Self> {
+    pub fn from_services(tables: &str, queues: &str, identity: EntraIdentity) -> Result<Self> {
         let (tables, queues) = (address(tables)?, address(queues)?);
         if [&tables, &queues].iter().any(|url| url.scheme() != "https") {
             return Err(Error::Failed(
@@ -140,7 +140,7 @@ impl Settings {
                     .into(),
             ));
         }
-        Ok(Self { tables, queues, access: Access::Identity(identity) })
+        Ok(Self { tables, queues, access: Signing::Identity(identity) })
     }
 
     /// The same account behind other addresses, for tests that put something between.
@@ -153,7 +153,7 @@ impl Settings {
     }
 }
 
-impl Identity {
+impl EntraIdentity {
     /// What asks for its tokens, and keeps them until shortly before they end.
     pub(super) fn credential(&self) -> Result<Arc<dyn TokenCredential>> {
         let made: azure_core::Result<Arc<dyn TokenCredential>> = match self {
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     fn places(text: &str) -> (String, String) {
-        let settings = Settings::from_connection_string(text).unwrap();
+        let settings = AccountSettings::from_connection_string(text).unwrap();
         (settings.tables.to_string(), settings.queues.to_string())
     }
 
@@ -229,7 +229,7 @@ mod tests {
             "AccountName=a;AccountKey=sec ret!",
             "SharedAccessSignature=sv=c2VjcmV0",
         ] {
-            let error = Settings::from_connection_string(text).unwrap_err().to_string();
+            let error = AccountSettings::from_connection_string(text).unwrap_err().to_string();
             assert!(
                 error.contains("connection string")
                     && !error.contains("c2VjcmV0")
@@ -238,18 +238,19 @@ mod tests {
             );
         }
         let settings =
-            Settings::from_connection_string("AccountName=relay;AccountKey=c2VjcmV0").unwrap();
+            AccountSettings::from_connection_string("AccountName=relay;AccountKey=c2VjcmV0")
+                .unwrap();
         assert!(!format!("{settings:?}").contains("c2VjcmV0"), "{settings:?}");
     }
 
     #[test]
     fn an_identity_signs_in_over_tls_only() {
-        let managed = Identity::Managed { client_id: None };
-        let settings = Settings::from_account("relay", managed.clone()).unwrap();
+        let managed = EntraIdentity::Managed { client_id: None };
+        let settings = AccountSettings::from_account("relay", managed.clone()).unwrap();
         assert_eq!(settings.tables.as_str(), "https://relay.table.core.windows.net/");
-        assert!(Settings::from_account("Not A Name", managed.clone()).is_err());
+        assert!(AccountSettings::from_account("Not A Name", managed.clone()).is_err());
         assert!(
-            Settings::from_services(
+            AccountSettings::from_services(
                 "http://relay.table.example",
                 "https://relay.queue.example",
                 managed.clone()
@@ -257,7 +258,7 @@ mod tests {
             .is_err()
         );
         assert!(
-            Settings::from_services(
+            AccountSettings::from_services(
                 "https://relay.table.example",
                 "https://relay.queue.example",
                 managed

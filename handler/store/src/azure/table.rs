@@ -19,8 +19,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::batch::{self, Change, Outcome};
-use super::fault::{Fault, Refusal};
+use super::batch::{self, BatchOperation, BatchOutcome};
+use super::fault::{AzureFault, ServiceRefusal};
 use super::keys;
 use super::pipeline::Doubt;
 use crate::{Error, Op, Row};
@@ -70,7 +70,7 @@ impl Entity {
     ///
     /// # Errors
     /// [`Error::Failed`] for a row that we did not write.
-    pub fn into_row(self) -> Result<Row, Fault> {
+    pub fn into_row(self) -> Result<Row, AzureFault> {
         let key = keys::read(&self.key).ok_or_else(|| {
             Error::Failed("a row was found in our tables that this program did not write".into())
         })?;
@@ -80,22 +80,22 @@ impl Entity {
 
 /// A part of what a query finds.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct TablePage {
     pub rows: Vec<Entity>,
     /// What to ask for the rest; `None` at the end.
-    pub next: Option<Next>,
+    pub next: Option<Continuation>,
     /// When it was found, by the clock of the service.
     pub time: Option<Timestamp>,
 }
 
 /// Where a query goes on.
 #[derive(Clone, Debug)]
-pub(super) struct Next {
+pub(super) struct Continuation {
     partition: String,
     row: Option<String>,
 }
 
-struct Answer {
+struct TableAnswer {
     status: u16,
     headers: Headers,
     body: String,
@@ -113,7 +113,7 @@ impl Tables {
         table: &str,
         partition: &str,
         row: &str,
-    ) -> Result<Option<Entity>, Fault> {
+    ) -> Result<Option<Entity>, AzureFault> {
         let answer = self.send(Method::Get, &self.row(table, partition, row), None).await?;
         if answer.status == 404 {
             return Ok(None);
@@ -127,15 +127,15 @@ impl Tables {
         table: &str,
         filter: &str,
         top: usize,
-        next: Option<&Next>,
-    ) -> Result<Page, Fault> {
+        next: Option<&Continuation>,
+    ) -> Result<TablePage, AzureFault> {
         #[derive(Deserialize)]
-        struct Found {
+        struct TableEntity {
             value: Vec<Entity>,
         }
         let mut address =
             format!("{}/{table}()?$filter={}&$top={top}", self.base(), escaped(filter));
-        if let Some(Next { partition, row }) = next {
+        if let Some(Continuation { partition, row }) = next {
             address.push_str(&format!("&NextPartitionKey={}", escaped(partition)));
             if let Some(row) = row {
                 address.push_str(&format!("&NextRowKey={}", escaped(row)));
@@ -143,14 +143,14 @@ impl Tables {
         }
         let answer = self.send(Method::Get, &address, None).await?;
         if answer.status == 404 && answer.refusal().no_place() {
-            return Ok(Page { rows: Vec::new(), next: None, time: answer.time() });
+            return Ok(TablePage { rows: Vec::new(), next: None, time: answer.time() });
         }
         let partition = answer.headers.get_optional_string(&NEXT_PARTITION);
-        let next = partition.map(|partition| Next {
+        let next = partition.map(|partition| Continuation {
             partition,
             row: answer.headers.get_optional_string(&NEXT_ROW),
         });
-        Ok(Page { rows: answer.json::<Found>()?.value, next, time: answer.time() })
+        Ok(TablePage { rows: answer.json::<TableEntity>()?.value, next, time: answer.time() })
     }
 
     /// Several writes to one partition, all or none. One transaction. Also tells whether what is
@@ -161,8 +161,8 @@ impl Tables {
         partition: &str,
         by: &str,
         ops: &[&Op],
-    ) -> Result<(Outcome, bool), Fault> {
-        let changes: Vec<Change<'_>> =
+    ) -> Result<(BatchOutcome, bool), AzureFault> {
+        let changes: Vec<BatchOperation<'_>> =
             ops.iter().map(|op| self.written(table, partition, op)).collect();
         let body = batch::write(partition, by, &changes)?;
         let answer = self
@@ -178,17 +178,17 @@ impl Tables {
         Ok((batch::read(&answer.body, ops.len())?, answer.doubt))
     }
 
-    fn written<'a>(&self, table: &str, partition: &str, op: &'a Op) -> Change<'a> {
+    fn written<'a>(&self, table: &str, partition: &str, op: &'a Op) -> BatchOperation<'a> {
         let key = keys::write(op.key());
         let address = match op {
             Op::Insert { .. } => format!("{}/{table}", self.base()),
             _ => self.row(table, partition, &key),
         };
-        Change { op, key, address }
+        BatchOperation { op, key, address }
     }
 
     /// Makes a table where it is missing. One transaction.
-    pub async fn create(&self, table: &str) -> Result<(), Fault> {
+    pub async fn create(&self, table: &str) -> Result<(), AzureFault> {
         let body = format!(r#"{{"TableName":"{table}"}}"#);
         let answer = self
             .send(
@@ -222,7 +222,7 @@ impl Tables {
         method: Method,
         address: &str,
         body: Option<(&'static str, String)>,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<TableAnswer, AzureFault> {
         let address =
             Url::parse(address).map_err(|_| Error::Failed("a row has no address".into()))?;
         let mut request = Request::new(address, method);
@@ -245,22 +245,22 @@ impl Tables {
         let answer = self.pipeline.send(&context, &mut request, Some(options)).await?;
         let (status, headers, body) = answer.deconstruct();
         let doubt = context.value::<Doubt>().is_some_and(Doubt::exists);
-        Ok(Answer { status: u16::from(status), headers, body: body.into_string()?, doubt })
+        Ok(TableAnswer { status: u16::from(status), headers, body: body.into_string()?, doubt })
     }
 }
 
-impl Answer {
-    fn refusal(&self) -> Refusal {
+impl TableAnswer {
+    fn refusal(&self) -> ServiceRefusal {
         let (code, _) = batch::complaint(&self.body);
         let code = if code.is_empty() {
             self.headers.get_optional_string(&ERROR_CODE).unwrap_or_default()
         } else {
             code
         };
-        Refusal { status: self.status, code }
+        ServiceRefusal { status: self.status, code }
     }
 
-    fn json<T: for<'a> Deserialize<'a>>(&self) -> Result<T, Fault> {
+    fn json<T: for<'a> Deserialize<'a>>(&self) -> Result<T, AzureFault> {
         if self.status >= 300 {
             return Err(self.refusal().into());
         }

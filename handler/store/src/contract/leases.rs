@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::fresh;
-use crate::{Attempt, Lease, Leases};
+use crate::{Acquired, Lease, Leases};
 
 pub(super) async fn all(make: &impl AsyncFn() -> Arc<dyn Leases>, pass: &impl AsyncFn(Duration)) {
     one_holder(&*make().await, &*make().await, pass).await;
@@ -23,8 +23,8 @@ async fn acquire(leases: &dyn Leases, scope: &str, names: &[&str]) -> Option<Lea
 
 async fn busy(leases: &dyn Leases, scope: &str, names: &[&str]) -> Option<usize> {
     match leases.acquire(scope, names).await.expect("leases can be asked for") {
-        Attempt::Busy(index) => Some(index),
-        Attempt::Taken(_) => None,
+        Acquired::Busy(index) => Some(index),
+        Acquired::Taken(_) => None,
     }
 }
 

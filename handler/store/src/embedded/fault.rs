@@ -11,26 +11,26 @@ use crate::Error;
 
 /// A failure inside a piece of work on the database.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum EmbeddedFault {
     /// Already in our words.
     Ours(Error),
     /// As SQLite says it.
     Sqlite(rusqlite::Error),
 }
 
-impl From<Error> for Fault {
+impl From<Error> for EmbeddedFault {
     fn from(error: Error) -> Self {
         Self::Ours(error)
     }
 }
 
-impl From<rusqlite::Error> for Fault {
+impl From<rusqlite::Error> for EmbeddedFault {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
     }
 }
 
-impl Fault {
+impl EmbeddedFault {
     /// What the caller gets to see; `file` is the database.
     pub(super) fn told(self, file: &Path) -> Error {
         match self {

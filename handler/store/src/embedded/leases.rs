@@ -20,14 +20,14 @@ use data_encoding::BASE32_NOPAD;
 
 use super::Embedded;
 use super::fault::from_io;
-use crate::{Attempt, Error, Hold, Lease, Leases, Result};
+use crate::{Acquired, Error, Hold, Lease, Leases, Result};
 
 /// Between two tries: the disk is near.
 const PAUSE: Duration = Duration::from_millis(100);
 
 #[async_trait]
 impl Leases for Embedded {
-    async fn acquire(&self, scope: &str, names: &[&str]) -> Result<Attempt> {
+    async fn acquire(&self, scope: &str, names: &[&str]) -> Result<Acquired> {
         let mut wanted: Vec<(PathBuf, usize)> = names
             .iter()
             .enumerate()
@@ -61,7 +61,7 @@ impl Hold for Locks {
     async fn end(self: Box<Self>) {}
 }
 
-fn lock_all(wanted: &[(PathBuf, usize)]) -> Result<Attempt> {
+fn lock_all(wanted: &[(PathBuf, usize)]) -> Result<Acquired> {
     let mut files = Vec::with_capacity(wanted.len());
     for (position, (path, index)) in wanted.iter().enumerate() {
         if let Some(file) = lock(path)? {
@@ -75,9 +75,9 @@ fn lock_all(wanted: &[(PathBuf, usize)]) -> Result<Attempt> {
                 first = *index;
             }
         }
-        return Ok(Attempt::Busy(first));
+        return Ok(Acquired::Busy(first));
     }
-    Ok(Attempt::Taken(Lease::new(Locks(files))))
+    Ok(Acquired::Taken(Lease::new(Locks(files))))
 }
 
 /// A name may hold anything and be of any length; its file says nothing about it.

@@ -60,8 +60,8 @@ use rusqlite::config::DbConfig;
 use tokio::sync::Notify;
 
 use crate::Result;
-use fault::{Fault, from_io};
-use pool::{Kind, PATIENCE, Pool};
+use fault::{EmbeddedFault, from_io};
+use pool::{PATIENCE, Pool, PoolKind};
 
 /// The name of the database in the data directory.
 const FILE: &str = "calrelay.db";
@@ -105,8 +105,8 @@ impl Embedded {
         let db = prepare(&file, dir, migrations).map_err(|fault| fault.told(&file))?;
         make_directory(&leases).map_err(|e| from_io(&e, "make the directory", &leases))?;
         Ok(Self {
-            writer: Pool::new(&file, Kind::Writer, 1, vec![db]),
-            readers: Pool::new(&file, Kind::Reader, READERS, Vec::new()),
+            writer: Pool::new(&file, PoolKind::Writer, 1, vec![db]),
+            readers: Pool::new(&file, PoolKind::Reader, READERS, Vec::new()),
             arrivals: Notify::new(),
             clock: Arc::new(clock),
             file,
@@ -139,8 +139,8 @@ impl std::fmt::Debug for Embedded {
 }
 
 /// The writing connection, on a file of the newest schema.
-fn prepare(file: &Path, dir: &Path, migrations: &[&str]) -> Result<Connection, Fault> {
-    let mut db = patiently(|| pool::connect(file, Kind::Writer))?;
+fn prepare(file: &Path, dir: &Path, migrations: &[&str]) -> Result<Connection, EmbeddedFault> {
+    let mut db = patiently(|| pool::connect(file, PoolKind::Writer))?;
     // Until the file is known to be ours, closing it again must not tidy its log away.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     patiently(|| schema::check(&db, migrations, dir))?;
@@ -152,7 +152,7 @@ fn prepare(file: &Path, dir: &Path, migrations: &[&str]) -> Result<Connection, F
 
 /// SQLite does not wait by itself where two processes switch a new file to the write-ahead log, or
 /// one of them just leaves.
-fn patiently<T>(mut attempt: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
+fn patiently<T>(mut attempt: impl FnMut() -> Result<T, EmbeddedFault>) -> Result<T, EmbeddedFault> {
     let begun = Instant::now();
     loop {
         match attempt() {

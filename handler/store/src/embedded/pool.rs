@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::fault::Fault;
+use super::fault::EmbeddedFault;
 use crate::{Error, Result};
 
 /// How long a connection waits for another process. Commits take milliseconds; whoever needs
@@ -17,7 +17,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a pool's connections are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PoolKind {
     /// The one that writes.
     Writer,
     /// Those that only read.
@@ -26,20 +26,20 @@ pub(super) enum Kind {
 
 /// Connections to one file. Work waits its turn in the order it came.
 pub(super) struct Pool {
-    inner: Arc<Inner>,
+    inner: Arc<PoolState>,
     permits: Arc<Semaphore>,
 }
 
-struct Inner {
+struct PoolState {
     file: PathBuf,
-    kind: Kind,
+    kind: PoolKind,
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Pool {
     /// At most `size` connections, opened when they are first needed, beside those given.
-    pub(super) fn new(file: &Path, kind: Kind, size: usize, idle: Vec<Connection>) -> Self {
-        let inner = Inner { file: file.to_owned(), kind, idle: Mutex::new(idle) };
+    pub(super) fn new(file: &Path, kind: PoolKind, size: usize, idle: Vec<Connection>) -> Self {
+        let inner = PoolState { file: file.to_owned(), kind, idle: Mutex::new(idle) };
         Self { inner: Arc::new(inner), permits: Arc::new(Semaphore::new(size)) }
     }
 
@@ -52,7 +52,7 @@ impl Pool {
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, EmbeddedFault> + Send + 'static,
     {
         let (permits, inner) = (self.permits.clone(), self.inner.clone());
         // A set of one: dropped with the caller, it ends a task that has not had its turn.
@@ -79,8 +79,11 @@ fn ending() -> Error {
     Error::Unavailable("the program is ending".into())
 }
 
-impl Inner {
-    fn with<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+impl PoolState {
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, EmbeddedFault>,
+    ) -> Result<T, EmbeddedFault> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut db = match idle {
             Some(db) => db,
@@ -96,7 +99,7 @@ impl Inner {
 }
 
 /// Opens a connection to a file that is there.
-pub(super) fn connect(file: &Path, kind: Kind) -> Result<Connection, Fault> {
+pub(super) fn connect(file: &Path, kind: PoolKind) -> Result<Connection, EmbeddedFault> {
     // Readers too: a reader of a WAL file writes to the shared-memory file beside it.
     let db = Connection::open_with_flags(
         file,
@@ -106,14 +109,14 @@ pub(super) fn connect(file: &Path, kind: Kind) -> Result<Connection, Fault> {
     db.pragma_update(None, "trusted_schema", false)?;
     db.pragma_update(None, "mmap_size", 0)?;
     match kind {
-        Kind::Writer => {
+        PoolKind::Writer => {
             // In KiB when negative.
             db.pragma_update(None, "cache_size", -2048)?;
             // What is deleted is overwritten: a removed secret does not stay in a free page.
             db.pragma_update(None, "secure_delete", true)?;
             db.pragma_update(None, "journal_size_limit", 4 * 1024 * 1024)?;
         }
-        Kind::Reader => {
+        PoolKind::Reader => {
             db.pragma_update(None, "cache_size", -512)?;
             db.pragma_update(None, "query_only", true)?;
         }
@@ -149,7 +152,7 @@ mod tests {
         fn new() -> (Self, mpsc::Sender<()>) {
             let idle = vec![Connection::open_in_memory().unwrap()];
             let (closed, gate) = mpsc::channel();
-            let pool = Pool::new(Path::new("not used"), Kind::Writer, 1, idle);
+            let pool = Pool::new(Path::new("not used"), PoolKind::Writer, 1, idle);
             (Self { pool, done: Arc::default(), gate: Arc::new(Mutex::new(gate)) }, closed)
         }
 

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::Embedded;
-use super::fault::Fault;
+use super::fault::EmbeddedFault;
 use super::schema;
 use crate::limits::{check_delay, check_message};
 use crate::{Error, Message, Queue, Result};
@@ -94,7 +94,7 @@ impl Queue for Embedded {
     }
 
     async fn delete(&self, queue: &str, message: &Message) -> Result<()> {
-        let (queue, held) = (queue.to_owned(), Held::of(message)?);
+        let (queue, held) = (queue.to_owned(), Receipt::of(message)?);
         let work = move |db: &mut Connection| {
             let tx = begin(db)?;
             let gone = tx
@@ -114,7 +114,7 @@ impl Queue for Embedded {
         message: &Message,
         visibility: Duration,
     ) -> Result<Message> {
-        let (queue, held) = (queue.to_owned(), Held::of(message)?);
+        let (queue, held) = (queue.to_owned(), Receipt::of(message)?);
         let hidden_until = self.in_future(visibility)?;
         let work = move |db: &mut Connection| {
             let tx = begin(db)?;
@@ -141,7 +141,7 @@ impl Queue for Embedded {
     }
 
     async fn poison(&self, queue: &str, message: &Message) -> Result<()> {
-        let (queue, held) = (queue.to_owned(), Held::of(message)?);
+        let (queue, held) = (queue.to_owned(), Receipt::of(message)?);
         let now = self.in_future(Duration::ZERO)?;
         let work = move |db: &mut Connection| {
             let tx = begin(db)?;
@@ -190,12 +190,12 @@ impl Embedded {
 }
 
 /// What identifies a message in our hands.
-struct Held {
+struct Receipt {
     id: i64,
     receipt: i64,
 }
 
-impl Held {
+impl Receipt {
     /// A receipt that is none of ours is valid for nothing.
     fn of(message: &Message) -> Result<Self> {
         match (message.id.parse(), message.receipt.parse()) {
@@ -205,13 +205,13 @@ impl Held {
     }
 }
 
-fn held_still(changed: usize) -> Result<(), Fault> {
+fn held_still(changed: usize) -> Result<(), EmbeddedFault> {
     if changed == 1 { Ok(()) } else { Err(Error::Conflict(0).into()) }
 }
 
 /// A message is a nudge, and the next poll or the nightly reconciliation repeats it: no fsync each
 /// (`embedded` explains it).
-fn begin(db: &mut Connection) -> Result<rusqlite::Transaction<'_>, Fault> {
+fn begin(db: &mut Connection) -> Result<rusqlite::Transaction<'_>, EmbeddedFault> {
     db.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(db.transaction_with_behavior(TransactionBehavior::Immediate)?)
 }

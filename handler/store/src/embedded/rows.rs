@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::Embedded;
-use super::fault::Fault;
+use super::fault::EmbeddedFault;
 use super::schema;
 use crate::limits::check_commit;
 use crate::{Error, Op, Result, Row, Store, Table};
@@ -146,7 +146,7 @@ fn apply(
     partition: &str,
     op: &Op,
     new: i64,
-) -> Result<bool, Fault> {
+) -> Result<bool, EmbeddedFault> {
     let tbl = table.name();
     let changed = match op {
         Op::Insert { key, value } => tx

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::fault::Fault;
+use super::fault::EmbeddedFault;
 use crate::Error;
 
 /// Every migration, oldest first; the first makes version 1 from an empty file.
@@ -36,12 +36,12 @@ pub(super) const MIGRATIONS: &[&str] = &[
 ];
 
 /// The version that a file has; 0 where it is empty.
-fn version(db: &Connection) -> Result<u32, Fault> {
+fn version(db: &Connection) -> Result<u32, EmbeddedFault> {
     Ok(db.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
 /// Refuses a file of a newer program.
-pub(super) fn check(db: &Connection, migrations: &[&str], dir: &Path) -> Result<(), Fault> {
+pub(super) fn check(db: &Connection, migrations: &[&str], dir: &Path) -> Result<(), EmbeddedFault> {
     let (found, known) = (version(db)?, newest(migrations));
     if found > known {
         return Err(Error::NewerSchema { path: dir.display().to_string(), found, known }.into());
@@ -50,7 +50,11 @@ pub(super) fn check(db: &Connection, migrations: &[&str], dir: &Path) -> Result<
 }
 
 /// Brings a file to the newest version.
-pub(super) fn migrate(db: &mut Connection, migrations: &[&str], dir: &Path) -> Result<(), Fault> {
+pub(super) fn migrate(
+    db: &mut Connection,
+    migrations: &[&str],
+    dir: &Path,
+) -> Result<(), EmbeddedFault> {
     if version(db)? == newest(migrations) {
         return Ok(());
     }
@@ -72,7 +76,7 @@ fn newest(migrations: &[&str]) -> u32 {
 }
 
 /// Takes `count` numbers that were never taken before from this file, and returns the first.
-pub(super) fn numbers(db: &Connection, count: usize) -> Result<i64, Fault> {
+pub(super) fn numbers(db: &Connection, count: usize) -> Result<i64, EmbeddedFault> {
     let count = i64::try_from(count).expect("at most a commit's worth");
     let last: i64 = db
         .prepare_cached("UPDATE counter SET value = value + ?1 RETURNING value")?

@@ -17,9 +17,9 @@ use crate::{Queue, Store};
 
 /// A clock that only moves when it is told to.
 #[derive(Clone, Default)]
-struct Clock(Arc<AtomicI64>);
+struct ManualClock(Arc<AtomicI64>);
 
-impl Clock {
+impl ManualClock {
     fn pass(&self, time: Duration) {
         self.0.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
     }
@@ -34,7 +34,7 @@ impl Clock {
 }
 
 fn open(dir: &Path) -> Embedded {
-    Clock::default().open(dir)
+    ManualClock::default().open(dir)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -45,7 +45,7 @@ async fn rows_keep_the_contract() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_keep_the_contract() {
-    let (dir, clock) = (tempfile::tempdir().unwrap(), Clock::default());
+    let (dir, clock) = (tempfile::tempdir().unwrap(), ManualClock::default());
     queue_contract(async || Arc::new(clock.open(dir.path())) as _, async |time| clock.pass(time))
         .await;
 }
@@ -58,7 +58,7 @@ async fn leases_keep_the_contract() {
 
 #[tokio::test]
 async fn messages_are_taken_in_the_order_they_became_visible() {
-    let (dir, clock) = (tempfile::tempdir().unwrap(), Clock::default());
+    let (dir, clock) = (tempfile::tempdir().unwrap(), ManualClock::default());
     let queue = clock.open(dir.path());
     queue.put("q", "delayed", Duration::from_secs(10)).await.unwrap();
     for body in ["first", "second"] {
@@ -78,7 +78,7 @@ async fn messages_are_taken_in_the_order_they_became_visible() {
 
 #[tokio::test]
 async fn a_taken_message_is_hidden_for_a_second_at_least() {
-    let (dir, clock) = (tempfile::tempdir().unwrap(), Clock::default());
+    let (dir, clock) = (tempfile::tempdir().unwrap(), ManualClock::default());
     let queue = clock.open(dir.path());
     queue.put("q", "x", Duration::ZERO).await.unwrap();
     assert_eq!(queue.take("q", 1, Duration::ZERO).await.unwrap().len(), 1);

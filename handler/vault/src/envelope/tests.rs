@@ -11,7 +11,7 @@ use super::*;
 /// counts what it is asked.
 #[derive(Default)]
 struct Service {
-    keys: Mutex<Vec<Key>>,
+    keys: Mutex<Vec<DataKey>>,
     unwraps: AtomicU32,
 }
 
@@ -70,7 +70,7 @@ fn vault() -> Envelope<Service> {
     Envelope::new(service, Root::random().unwrap())
 }
 
-const PLACE: Place<'_> = Place { table: "secrets", partition: "local", row: "a1" };
+const PLACE: SealContext<'_> = SealContext { table: "secrets", partition: "local", row: "a1" };
 
 const SECRET: &str = "abcd-efgh-ijkl-mnop";
 
@@ -83,7 +83,7 @@ fn sealed(vault: &Envelope<Service>) -> String {
 }
 
 /// Opens, and says what it was.
-fn opened(vault: &Envelope<Service>, place: Place<'_>, text: &str) -> Result<String> {
+fn opened(vault: &Envelope<Service>, place: SealContext<'_>, text: &str) -> Result<String> {
     run(vault.open(place, text)).map(|secret| secret.expose_secret().to_owned())
 }
 
@@ -127,14 +127,14 @@ fn it_opens_in_its_place_only() {
     let vault = vault();
     let text = sealed(&vault);
     let elsewhere = [
-        Place { table: "pairs", ..PLACE },
-        Place { partition: "other", ..PLACE },
-        Place { row: "a2", ..PLACE },
-        Place { row: "", ..PLACE },
+        SealContext { table: "pairs", ..PLACE },
+        SealContext { partition: "other", ..PLACE },
+        SealContext { row: "a2", ..PLACE },
+        SealContext { row: "", ..PLACE },
         // The same letters, cut elsewhere.
-        Place { table: "secret", partition: "slocal", row: "a1" },
-        Place { partition: "locala", row: "1", ..PLACE },
-        Place { partition: "a1", row: "local", ..PLACE },
+        SealContext { table: "secret", partition: "slocal", row: "a1" },
+        SealContext { partition: "locala", row: "1", ..PLACE },
+        SealContext { partition: "a1", row: "local", ..PLACE },
     ];
     for place in elsewhere {
         assert!(matches!(opened(&vault, place, &text), Err(Error::CannotOpen)), "{place:?}");
@@ -252,7 +252,7 @@ proptest! {
     #[test]
     fn any_secret_of_any_place(secret in ".*", table in ".*", partition in ".*", row in ".*") {
         let vault = vault();
-        let place = Place { table: &table, partition: &partition, row: &row };
+        let place = SealContext { table: &table, partition: &partition, row: &row };
         let text = run(vault.seal(place, &secret.as_str().into())).unwrap();
         prop_assert_eq!(opened(&vault, place, &text).unwrap(), secret);
     }
@@ -285,7 +285,7 @@ proptest! {
 
     #[test]
     fn two_places_are_never_the_same_bytes(a in prop::array::uniform3("[a|]{0,3}"), b in prop::array::uniform3("[a|]{0,3}")) {
-        let bytes = |p: &[String; 3]| associated(Place { table: &p[0], partition: &p[1], row: &p[2] });
+        let bytes = |p: &[String; 3]| associated(SealContext { table: &p[0], partition: &p[1], row: &p[2] });
         prop_assert_eq!(bytes(&a) == bytes(&b), a == b);
     }
 }

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::lock;
 use crate::{Result, Wrapped};
 
-type Key = Zeroizing<Vec<u8>>;
+type CacheKey = Zeroizing<Vec<u8>>;
 
 pub(super) struct Cache {
     slots: Arc<Mutex<Slots>>,
@@ -37,7 +37,7 @@ type Name = [u8; 32];
 
 struct Slot {
     /// Filled by the first who asks; the others wait for it.
-    key: Arc<OnceCell<Key>>,
+    key: Arc<OnceCell<CacheKey>>,
     until: Instant,
     used: u64,
 }
@@ -52,8 +52,8 @@ impl Cache {
     pub(super) async fn get(
         &self,
         wrapped: &Wrapped,
-        unwrap: impl Future<Output = Result<Key>> + Send,
-    ) -> Result<Key> {
+        unwrap: impl Future<Output = Result<CacheKey>> + Send,
+    ) -> Result<CacheKey> {
         let name = name(wrapped);
         let cell = self.cell(name);
         match cell.get_or_try_init(|| unwrap).await {
@@ -68,7 +68,7 @@ impl Cache {
         }
     }
 
-    fn cell(&self, name: Name) -> Arc<OnceCell<Key>> {
+    fn cell(&self, name: Name) -> Arc<OnceCell<CacheKey>> {
         let now = Instant::now();
         let mut slots = lock(&self.slots);
         slots.uses += 1;

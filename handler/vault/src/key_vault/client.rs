@@ -16,8 +16,8 @@ use azure_security_keyvault_keys::{KeyClient, KeyClientOptions};
 use tokio::time::{Instant, sleep, timeout_at};
 use zeroize::Zeroizing;
 
-use super::failure::{self, Failure, Operation};
-use super::{Identity, KeyIdentifier, Limits, lock};
+use super::failure::{self, CallFailure, Operation};
+use super::{CallLimits, KeyIdentifier, KeyVaultIdentity, lock};
 use crate::{Error, Result};
 
 /// How often a call is tried, the first time included.
@@ -29,9 +29,9 @@ const BACKOFF: Duration = Duration::from_millis(200);
 /// A vault that asks for more time than this is not waited for: the job comes back later.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-pub(super) struct Client {
+pub(super) struct KeyVaultClient {
     key: KeyIdentifier,
-    identity: Identity,
+    identity: KeyVaultIdentity,
     patience: Duration,
     rest: Duration,
     transport: Option<Transport>,
@@ -42,14 +42,14 @@ pub(super) struct Client {
     resting: Mutex<Option<(Instant, &'static str)>>,
 }
 
-impl Client {
+impl KeyVaultClient {
     pub(super) fn new(
         key: KeyIdentifier,
-        identity: Identity,
-        limits: &Limits,
+        identity: KeyVaultIdentity,
+        limits: &CallLimits,
         transport: Option<Transport>,
     ) -> Self {
-        let Limits { patience, rest, .. } = *limits;
+        let CallLimits { patience, rest, .. } = *limits;
         Self {
             key,
             identity,
@@ -113,9 +113,11 @@ impl Client {
                         Err(_) => failure::unreadable(),
                     },
                     Ok(Err(error)) => failure::of(&error, operation),
-                    Err(_) => Failure::Away { words: "it did not answer in time", after: None },
+                    Err(_) => CallFailure::Away { words: "it did not answer in time", after: None },
                 };
-            let Failure::Away { words, after } = failure else { return Err(unavailable(failure)) };
+            let CallFailure::Away { words, after } = failure else {
+                return Err(unavailable(failure));
+            };
             let pause = after.unwrap_or(BACKOFF * 2_u32.pow(tries - 1));
             if tries == TRIES || pause > LONGEST_WAIT || Instant::now() + pause >= deadline {
                 *lock(&self.resting) = Some((Instant::now() + after.unwrap_or(self.rest), words));
@@ -180,7 +182,7 @@ impl Client {
             ..Default::default()
         };
         let credential: Arc<dyn TokenCredential> = match &self.identity {
-            Identity::Managed { client_id } => {
+            KeyVaultIdentity::Managed { client_id } => {
                 ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
                     user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
                     // Its own retries suit the metadata service, and end with our patience.
@@ -190,17 +192,17 @@ impl Client {
                     },
                 }))?
             }
-            Identity::Developer => DeveloperToolsCredential::new(None)?,
+            KeyVaultIdentity::Developer => DeveloperToolsCredential::new(None)?,
         };
         let options = KeyClientOptions { client_options: client_options(), ..Default::default() };
         KeyClient::new(&self.key.vault(), credential, Some(options))
     }
 }
 
-fn unavailable(failure: Failure) -> Error {
+fn unavailable(failure: CallFailure) -> Error {
     match failure {
-        Failure::Damaged => Error::CannotOpen,
-        Failure::Refused(words) => Error::Unavailable(words),
-        Failure::Away { words, .. } => Error::Unavailable(words.into()),
+        CallFailure::Damaged => Error::CannotOpen,
+        CallFailure::Refused(words) => Error::Unavailable(words),
+        CallFailure::Away { words, .. } => Error::Unavailable(words.into()),
     }
 }

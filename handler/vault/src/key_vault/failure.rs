@@ -19,7 +19,7 @@ pub(super) enum Operation {
 
 /// A call that did not work.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum CallFailure {
     /// What was to be unwrapped is not what that version wrapped.
     Damaged,
     /// Asking again at once would change nothing. In words, what to do.
@@ -30,13 +30,13 @@ pub(super) enum Failure {
 
 /// Draws the conclusion. Takes nothing from the error but its kind, status, code and Retry-After:
 /// its text may quote anything.
-pub(super) fn of(error: &azure_core::Error, operation: Operation) -> Failure {
+pub(super) fn of(error: &azure_core::Error, operation: Operation) -> CallFailure {
     match error.kind() {
         ErrorKind::HttpResponse { status, error_code, raw_response } => {
             answered(u16::from(*status), error_code.as_deref(), raw_response.as_deref(), operation)
         }
         ErrorKind::Connection | ErrorKind::Io => {
-            Failure::Away { words: "there was no connection to it, or it broke", after: None }
+            CallFailure::Away { words: "there was no connection to it, or it broke", after: None }
         }
         ErrorKind::Credential => refused(
             "the program could not sign in to Azure. In Azure, give it a managed identity \
@@ -48,7 +48,7 @@ pub(super) fn of(error: &azure_core::Error, operation: Operation) -> Failure {
 }
 
 /// An answer that is none of Key Vault's.
-pub(super) fn unreadable() -> Failure {
+pub(super) fn unreadable() -> CallFailure {
     refused(
         "its answer was not one of Key Vault's. Check what stands between this program and the \
         vault",
@@ -60,18 +60,18 @@ fn answered(
     code: Option<&str>,
     answer: Option<&RawResponse>,
     operation: Operation,
-) -> Failure {
+) -> CallFailure {
     let code = code.filter(|code| is_code(code));
     match (status, operation) {
-        (429, _) => Failure::Away {
+        (429, _) => CallFailure::Away {
             words: "it has too much to do and asked to be left alone for a while",
             after: after(answer),
         },
         (408 | 500..=599, _) => {
-            Failure::Away { words: "it is out of order for the moment", after: after(answer) }
+            CallFailure::Away { words: "it is out of order for the moment", after: after(answer) }
         }
         // Of a proxy on the way it would have no such code.
-        (400, Operation::Unwrap) if code == Some("BadParameter") => Failure::Damaged,
+        (400, Operation::Unwrap) if code == Some("BadParameter") => CallFailure::Damaged,
         (401, _) => refused(
             "it does not accept the program's sign-in. Check that vault and identity belong to \
             the same Azure directory",
@@ -90,7 +90,7 @@ fn answered(
         (400, Operation::Wrap) => refused(
             "it does not wrap with this key. It must be an RSA key that may wrap and unwrap",
         ),
-        _ => Failure::Refused(
+        _ => CallFailure::Refused(
             format!("it answered {status} {}", code.unwrap_or("without a reason"))
                 .trim_end()
                 .to_owned(),
@@ -98,8 +98,8 @@ fn answered(
     }
 }
 
-fn refused(words: &str) -> Failure {
-    Failure::Refused(words.to_owned())
+fn refused(words: &str) -> CallFailure {
+    CallFailure::Refused(words.to_owned())
 }
 
 /// A code is a word of Azure's; anything else is not repeated.

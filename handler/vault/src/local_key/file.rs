@@ -10,7 +10,7 @@ use data_encoding::BASE64URL_NOPAD;
 use zeroize::Zeroizing;
 
 use super::KEY_FILE;
-use crate::envelope::Key;
+use crate::envelope::DataKey;
 use crate::{Error, Result};
 
 /// The first line.
@@ -20,16 +20,16 @@ const HEAD: &str = "calrelay vault key 1\n";
 const MAX_BYTES: u64 = 256 * 1024;
 
 /// What the file holds.
-pub(super) struct Keys {
+pub(super) struct KeyFile {
     /// Of the hash keys.
-    pub(super) root: Key,
+    pub(super) root: DataKey,
     /// Oldest first, never empty.
-    pub(super) versions: Vec<(String, Key)>,
+    pub(super) versions: Vec<(String, DataKey)>,
 }
 
-impl Keys {
+impl KeyFile {
     /// The version that wraps.
-    pub(super) fn newest(&self) -> &(String, Key) {
+    pub(super) fn newest(&self) -> &(String, DataKey) {
         self.versions.last().expect("a key file has a version")
     }
 
@@ -68,9 +68,9 @@ fn check(text: &str) -> String {
     BASE64URL_NOPAD.encode(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
-fn decode(text: &str) -> Option<Key> {
+fn decode(text: &str) -> Option<DataKey> {
     let bytes = Zeroizing::new(BASE64URL_NOPAD.decode(text.as_bytes()).ok()?);
-    let mut key = Key::default();
+    let mut key = DataKey::default();
     if bytes.len() != key.len() {
         return None;
     }
@@ -79,7 +79,7 @@ fn decode(text: &str) -> Option<Key> {
 }
 
 /// The keys of a directory; `None` where there is no key file.
-pub(super) fn read(dir: &Path) -> Result<Option<Keys>> {
+pub(super) fn read(dir: &Path) -> Result<Option<KeyFile>> {
     let path = dir.join(KEY_FILE);
     let cannot = |e: io::Error| {
         Error::KeyFile(format!(
@@ -106,7 +106,7 @@ pub(super) fn read(dir: &Path) -> Result<Option<Keys>> {
     let mut bytes = Zeroizing::new(vec![0; size]);
     file.read_exact(&mut bytes).map_err(cannot)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| damaged(&path))?;
-    Keys::from_text(text).map(Some).ok_or_else(|| damaged(&path))
+    KeyFile::from_text(text).map(Some).ok_or_else(|| damaged(&path))
 }
 
 /// A link that leads nowhere is a key on a disk that is not mounted, not one that was never made.
@@ -165,7 +165,7 @@ pub(super) fn lock(dir: &Path) -> Result<File> {
 }
 
 /// Replaces the key file. Only under the [`lock`].
-pub(super) fn write(dir: &Path, keys: &Keys) -> Result<()> {
+pub(super) fn write(dir: &Path, keys: &KeyFile) -> Result<()> {
     let (path, new) = (dir.join(KEY_FILE), dir.join("vault.key.new"));
     let text = keys.to_text();
     if text.len() as u64 > MAX_BYTES {

@@ -7,9 +7,9 @@ use std::sync::{Arc, Barrier};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
-use crate::{Place, Vault};
+use crate::{SealContext, Vault};
 
-const PLACE: Place<'_> = Place { table: "secrets", partition: "local", row: "a1" };
+const PLACE: SealContext<'_> = SealContext { table: "secrets", partition: "local", row: "a1" };
 
 const SECRET: &str = "abcd-efgh-ijkl-mnop";
 

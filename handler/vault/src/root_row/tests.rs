@@ -17,8 +17,8 @@ struct Row {
 
 #[async_trait]
 impl RootRow for Row {
-    fn place(&self) -> Place<'_> {
-        Place { table: "secrets", partition: "vault", row: "root" }
+    fn place(&self) -> SealContext<'_> {
+        SealContext { table: "secrets", partition: "vault", row: "root" }
     }
 
     async fn read(&self) -> Result<Option<String>> {
@@ -105,7 +105,7 @@ async fn a_row_that_does_not_open_is_left_as_it_is() {
 async fn the_secret_of_another_row_is_no_root() {
     let (dir, row) = (tempfile::tempdir().unwrap(), Arc::new(Row::default()));
     let vault = process(&dir, &row);
-    let elsewhere = Place { row: "a1", ..row.place() };
+    let elsewhere = SealContext { row: "a1", ..row.place() };
     let planted = vault.seal(elsewhere, &BASE64URL_NOPAD.encode(&[7; 32]).into()).await.unwrap();
     *row.text.lock().unwrap() = Some(planted);
     assert!(matches!(vault.hash_key("marks").await, Err(Error::Row(_))));

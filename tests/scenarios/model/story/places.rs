@@ -2,7 +2,7 @@
 //! paths all change.
 
 use anyhow::{Result, ensure};
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use simulators::caldav::{CalDav, Calendar, OldBase};
 use simulators::person::Person;
 

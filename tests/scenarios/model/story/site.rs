@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use functions::trigger::{self, Answer, Run, Tick};
+use functions::trigger::{self, Disposition, FunctionCode, Tick};
 use functions::{FUNCTIONS, host};
 use jobs::Services;
 use jobs::nudge::QUEUE;
@@ -14,7 +14,7 @@ use store::Message;
 /// A message is hidden for so long while it is worked on; one whose process dies comes back then.
 const LEASE: Duration = Duration::from_secs(60);
 
-fn function(name: &str) -> Run {
+fn function(name: &str) -> FunctionCode {
     FUNCTIONS.iter().find(|function| function.name == name).expect("a function of ours").run
 }
 
@@ -25,7 +25,9 @@ pub async fn call(services: &Services, push: &Push) -> Result<u16> {
 
 /// The clock strikes for a function.
 pub async fn tick(services: &Services, name: &str, past_due: bool) -> Result<()> {
-    let (Run::Timer(run) | Run::Upkeep(run) | Run::Poll(run)) = function(name) else {
+    let (FunctionCode::Timer(run) | FunctionCode::Upkeep(run) | FunctionCode::Poll(run)) =
+        function(name)
+    else {
         anyhow::bail!("{name} has no timer")
     };
     run(services, Tick { past_due }).await;
@@ -46,22 +48,22 @@ pub async fn take(services: &Services) -> Result<Option<(Message, &'static str)>
 
 /// Works on a message as the queue's own host would; whether it was dealt with.
 pub async fn work(services: &Services, message: &Message, name: &str) -> Result<bool> {
-    let Run::Queue(run) = function(name) else { anyhow::bail!("{name} has no queue") };
+    let FunctionCode::Queue(run) = function(name) else { anyhow::bail!("{name} has no queue") };
     let answer = run(
         services,
-        trigger::Message { text: message.body.clone(), dequeue_count: message.dequeue_count },
+        trigger::QueueMessage { text: message.body.clone(), dequeue_count: message.dequeue_count },
     )
     .await;
     let queue = if name == "sync_calendar" { QUEUE } else { "sync-calendar-poison" };
     let rules = host::Host::read().context("host.json")?.queues;
     match answer {
-        Answer::Done => services.queue.delete(queue, message).await?,
-        Answer::Retry if message.dequeue_count < rules.max_dequeue_count => {
+        Disposition::Done => services.queue.delete(queue, message).await?,
+        Disposition::Retry if message.dequeue_count < rules.max_dequeue_count => {
             services.queue.extend(queue, message, rules.visibility_timeout).await?;
         }
         // What fails in the poison queue is dropped then.
-        Answer::Retry if queue != QUEUE => services.queue.delete(queue, message).await?,
-        Answer::Retry => services.queue.poison(queue, message).await?,
+        Disposition::Retry if queue != QUEUE => services.queue.delete(queue, message).await?,
+        Disposition::Retry => services.queue.poison(queue, message).await?,
     }
-    Ok(answer == Answer::Done)
+    Ok(answer == Disposition::Done)
 }

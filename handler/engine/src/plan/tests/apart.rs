@@ -3,8 +3,8 @@
 
 use super::*;
 
-fn there(event: &Event) -> Seen {
-    Seen::Event(Box::new(event.clone()))
+fn there(event: &Event) -> Observed {
+    Observed::Event(Box::new(event.clone()))
 }
 
 fn remembered(decision: Decision) -> Mapping {
@@ -26,11 +26,12 @@ fn created(decision: Decision) -> Create {
 fn of_an_emptied_calendar_only_what_was_live_is_made_again() {
     let world = world();
     let (mapping, _, copy) = world.synced(event());
-    let emptied =
-        |mapping: &Mapping, copy: Seen, answer| world.known(mapping, Seen::Emptied(answer), copy);
-    let suppressed = Mapping { state: State::Suppressed, ..mapping.clone() };
+    let emptied = |mapping: &Mapping, copy: Observed, answer| {
+        world.known(mapping, Observed::Emptied(answer), copy)
+    };
+    let suppressed = Mapping { state: MappingState::Suppressed, ..mapping.clone() };
     for answer in [Answer::MakeAgain, Answer::LeaveOut] {
-        for seen in [Seen::Unchanged, Seen::Unreadable { etag: None, why: String::new() }] {
+        for seen in [Observed::Unchanged, Observed::Unreadable { etag: None, why: String::new() }] {
             assert!(
                 matches!(emptied(&mapping, seen.clone(), answer), Decision::Nothing),
                 "it was not read"
@@ -38,7 +39,7 @@ fn of_an_emptied_calendar_only_what_was_live_is_made_again() {
             assert!(matches!(emptied(&suppressed, seen, answer), Decision::Forget(_)));
         }
         assert!(matches!(emptied(&suppressed, there(&copy), answer), Decision::Forget(_)));
-        assert!(matches!(emptied(&mapping, Seen::Gone, answer), Decision::Forget(_)));
+        assert!(matches!(emptied(&mapping, Observed::Gone, answer), Decision::Forget(_)));
     }
     let cancelled = Event { cancelled: true, ..copy.clone() };
     assert!(matches!(emptied(&mapping, there(&cancelled), Answer::MakeAgain), Decision::Forget(_)));
@@ -53,30 +54,33 @@ fn of_an_emptied_calendar_only_what_was_live_is_made_again() {
 fn of_an_emptied_calendar_of_copies_the_answer_counts() {
     let world = world();
     let (mapping, origin, _) = world.synced(event());
-    let emptied = |state, origin: Seen, answer| {
-        world.known(&Mapping { state, ..mapping.clone() }, origin, Seen::Emptied(answer))
+    let emptied = |state, origin: Observed, answer| {
+        world.known(&Mapping { state, ..mapping.clone() }, origin, Observed::Emptied(answer))
     };
     assert!(
-        matches!(emptied(State::Live, Seen::Unchanged, Answer::MakeAgain), Decision::Nothing),
+        matches!(
+            emptied(MappingState::Live, Observed::Unchanged, Answer::MakeAgain),
+            Decision::Nothing
+        ),
         "nothing was read to make it of"
     );
     assert_eq!(
-        remembered(emptied(State::Live, Seen::Unchanged, Answer::LeaveOut)).state,
-        State::Suppressed
+        remembered(emptied(MappingState::Live, Observed::Unchanged, Answer::LeaveOut)).state,
+        MappingState::Suppressed
     );
     assert!(matches!(
-        emptied(State::Creating, Seen::Unchanged, Answer::LeaveOut),
+        emptied(MappingState::Creating, Observed::Unchanged, Answer::LeaveOut),
         Decision::Nothing
     ));
-    let again = created(emptied(State::Creating, there(&origin), Answer::LeaveOut));
-    assert_eq!((again.mapping.generation, again.mapping.state), (0, State::Creating));
+    let again = created(emptied(MappingState::Creating, there(&origin), Answer::LeaveOut));
+    assert_eq!((again.mapping.generation, again.mapping.state), (0, MappingState::Creating));
     // What is left out is the event as it is now.
     let renamed =
         Event { content: Content { title: "Second".into(), ..origin.content.clone() }, ..origin };
-    let left = remembered(emptied(State::Live, there(&renamed), Answer::LeaveOut));
+    let left = remembered(emptied(MappingState::Live, there(&renamed), Answer::LeaveOut));
     assert_eq!(
         (left.state, left.origin.base == world.prints.origin(&Draft::from(&renamed))),
-        (State::Suppressed, true)
+        (MappingState::Suppressed, true)
     );
 }
 
@@ -85,7 +89,8 @@ fn of_an_emptied_calendar_of_copies_the_answer_counts() {
 fn an_origin_that_is_restored_is_the_origin_again() {
     let world = world();
     let (mapping, origin, copy) = world.synced(event());
-    let turned = remembered(world.known(&mapping, Seen::Emptied(Answer::LeaveOut), there(&copy)));
+    let turned =
+        remembered(world.known(&mapping, Observed::Emptied(Answer::LeaveOut), there(&copy)));
     assert_eq!(
         (&turned.origin.id, &turned.copy.id, turned.turned, turned.copy.etag.clone()),
         (&copy.id, &origin.id, true, None)
@@ -100,16 +105,16 @@ fn an_origin_that_is_restored_is_the_origin_again() {
     let Decision::Remember(back) = back else { panic!("{back:?}") };
     assert_eq!(
         (back.side, back.state, back.turned, &back.origin.id),
-        (Side::From, State::Live, false, &origin.id)
+        (Side::From, MappingState::Live, false, &origin.id)
     );
-    for copy in [Seen::Unchanged, Seen::Unreadable { etag: None, why: String::new() }] {
+    for copy in [Observed::Unchanged, Observed::Unreadable { etag: None, why: String::new() }] {
         assert!(
             matches!(world.known(&turned, copy, there(&origin)), Decision::Nothing),
             "it was not read"
         );
     }
     let cancelled = Event { cancelled: true, ..copy };
-    for copy in [Seen::Gone, Seen::Emptied(Answer::LeaveOut), there(&cancelled)] {
+    for copy in [Observed::Gone, Observed::Emptied(Answer::LeaveOut), there(&cancelled)] {
         let again = created(world.known(&turned, copy, there(&origin)));
         assert_eq!(
             (again.role, again.mapping.side, &again.mapping.origin.id, again.mapping.turned),
@@ -117,9 +122,9 @@ fn an_origin_that_is_restored_is_the_origin_again() {
         );
     }
     // A mapping that was turned and is live by now is one like any other.
-    let live = Mapping { state: State::Live, ..turned };
+    let live = Mapping { state: MappingState::Live, ..turned };
     assert!(
-        matches!(world.known(&live, Seen::Unchanged, Seen::Gone), Decision::Delete(delete) if delete.role == Role::Origin)
+        matches!(world.known(&live, Observed::Unchanged, Observed::Gone), Decision::Delete(delete) if delete.role == Role::Origin)
     );
 }
 
@@ -160,7 +165,7 @@ fn an_event_under_the_name_of_a_copy_is_another_one_only_if_nothing_of_it_is_the
     };
     assert!(!is_another(&mapping, &moved) && !is_another(&mapping, &renamed));
     for mapping in [
-        Mapping { state: State::Suppressed, ..mapping.clone() },
+        Mapping { state: MappingState::Suppressed, ..mapping.clone() },
         Mapping { turned: true, ..mapping.clone() },
         Mapping { copy: Half { uid: None, ..mapping.copy.clone() }, ..mapping.clone() },
         Mapping {
@@ -180,12 +185,14 @@ fn a_copy_whose_name_was_taken_by_another_event_is_left_out() {
     let world = world();
     let (mapping, origin, _) = world.synced(event());
     let replaced = |origin| world.planner().replaced(&mapping, origin);
-    let left = remembered(replaced(Seen::Unchanged));
+    let left = remembered(replaced(Observed::Unchanged));
     assert_eq!(
         (left.state, left.copy.id, left.copy.etag),
-        (State::Suppressed, EventId::new(mapping.id.copy_uid(0)), None)
+        (MappingState::Suppressed, EventId::new(mapping.id.copy_uid(0)), None)
     );
-    assert!(matches!(replaced(Seen::Gone), Decision::Forget(forgotten) if *forgotten == mapping));
+    assert!(
+        matches!(replaced(Observed::Gone), Decision::Forget(forgotten) if *forgotten == mapping)
+    );
     let renamed = edited(&origin, "o2", |e| e.content.title = "Second".into());
     assert_eq!(created(replaced(renamed)).mapping.generation, 1);
 }
@@ -194,7 +201,7 @@ fn a_copy_whose_name_was_taken_by_another_event_is_left_out() {
 fn an_event_that_is_left_alone_waits_for_what_is_beside_it() {
     let world = world();
     let (mapping, origin, _) = world.synced(event());
-    let alone = Mapping { state: State::CopiedByAnother, ..mapping.clone() };
+    let alone = Mapping { state: MappingState::CopiedByAnother, ..mapping.clone() };
     let touched = |edit: &dyn Fn(&mut Event)| edited(&origin, "o2", edit);
     let marked = touched(&|e| {
         e.marker = Some(Marks::new(&[9; 32]).mint(Role::Copy, mapping.id, UidHash::of("x")))
@@ -203,20 +210,20 @@ fn an_event_that_is_left_alone_waits_for_what_is_beside_it() {
         Mapping { copy: Half { etag: None, uid: None, ..alone.copy.clone() }, ..alone.clone() };
     // The copy is beside it: its own mark counts for nothing.
     assert_eq!(
-        remembered(world.known(&alone, touched(&|_| ()), Seen::Unchanged)).state,
-        State::CopiedByAnother
+        remembered(world.known(&alone, touched(&|_| ()), Observed::Unchanged)).state,
+        MappingState::CopiedByAnother
     );
     // It is a copy itself, until it bears no mark.
     assert_eq!(
-        remembered(world.known(&nothing_beside, marked.clone(), Seen::Unchanged)).state,
-        State::CopiedByAnother
+        remembered(world.known(&nothing_beside, marked.clone(), Observed::Unchanged)).state,
+        MappingState::CopiedByAnother
     );
     assert_eq!(
-        remembered(world.known(&nothing_beside, marked, Seen::Gone)).state,
-        State::CopiedByAnother,
+        remembered(world.known(&nothing_beside, marked, Observed::Gone)).state,
+        MappingState::CopiedByAnother,
         "nothing was beside it"
     );
-    let copied = created(world.known(&nothing_beside, touched(&|_| ()), Seen::Unchanged));
+    let copied = created(world.known(&nothing_beside, touched(&|_| ()), Observed::Unchanged));
     assert_eq!(
         (copied.mapping.first, copied.mapping.copy.id.as_str()),
         (None, mapping.id.copy_uid(0).as_str())
@@ -226,24 +233,27 @@ fn an_event_that_is_left_alone_waits_for_what_is_beside_it() {
         e.content.span = Span::AllDay { start: date(2028, 1, 1), end: date(2028, 1, 2) }
     };
     assert!(matches!(
-        world.known(&nothing_beside, touched(&far), Seen::Unchanged),
+        world.known(&nothing_beside, touched(&far), Observed::Unchanged),
         Decision::Forget(_)
     ));
     for gone in [
         touched(&|e| e.cancelled = true),
         touched(&|e| e.declined = true),
-        Seen::Gone,
-        Seen::Emptied(Answer::LeaveOut),
+        Observed::Gone,
+        Observed::Emptied(Answer::LeaveOut),
     ] {
-        assert!(matches!(world.known(&alone, gone, Seen::Unchanged), Decision::Forget(_)));
+        assert!(matches!(world.known(&alone, gone, Observed::Unchanged), Decision::Forget(_)));
     }
-    let unreadable = Seen::Unreadable { etag: Some("c9".into()), why: String::new() };
+    let unreadable = Observed::Unreadable { etag: Some("c9".into()), why: String::new() };
     assert_eq!(
-        remembered(world.known(&alone, Seen::Unchanged, unreadable.clone())).copy.etag.as_deref(),
+        remembered(world.known(&alone, Observed::Unchanged, unreadable.clone()))
+            .copy
+            .etag
+            .as_deref(),
         Some("c9")
     );
     assert_eq!(
-        remembered(world.known(&alone, unreadable, Seen::Unchanged)).origin.etag.as_deref(),
+        remembered(world.known(&alone, unreadable, Observed::Unchanged)).origin.etag.as_deref(),
         Some("c9")
     );
 }
@@ -252,7 +262,7 @@ fn an_event_that_is_left_alone_waits_for_what_is_beside_it() {
 fn what_is_left_alone_is_read_when_what_was_beside_it_is_gone() {
     let world = world();
     let (mapping, ..) = world.synced(event());
-    let alone = Mapping { state: State::AlreadyThere, ..mapping };
+    let alone = Mapping { state: MappingState::AlreadyThere, ..mapping };
     let (none, origin, copy) = (
         Halves::default(),
         Halves { origin: true, copy: false },
@@ -279,8 +289,8 @@ fn a_copy_in_the_making_that_is_gone_is_made_of_its_origin() {
     let (none, copy) = (Halves::default(), Halves { origin: false, copy: true });
     let reads =
         |state, gone| world.planner().to_read(&Mapping { state, ..mapping.clone() }, none, gone);
-    assert_eq!(reads(State::Creating, copy), Halves { origin: true, copy: false });
-    assert_eq!(reads(State::Creating, none), none);
-    assert_eq!(reads(State::Live, copy), none);
-    assert_eq!(reads(State::Creating, Halves { origin: true, copy: true }), none);
+    assert_eq!(reads(MappingState::Creating, copy), Halves { origin: true, copy: false });
+    assert_eq!(reads(MappingState::Creating, none), none);
+    assert_eq!(reads(MappingState::Live, copy), none);
+    assert_eq!(reads(MappingState::Creating, Halves { origin: true, copy: true }), none);
 }

@@ -7,7 +7,7 @@ fn our_own_unfinished_write_is_not_taken_for_an_edit() {
     let world = world();
     let (mapping, origin, copy) = world.synced(event());
     let renamed = edited(&origin, "o2", |e| e.content.title = "Second".into());
-    let noted = write(world.known(&mapping, renamed, Seen::Unchanged)).intent();
+    let noted = write(world.known(&mapping, renamed, Observed::Unchanged)).intent();
     // The write arrived, the answer did not; then the origin was edited once more.
     let third = edited(&origin, "o3", |e| e.content.title = "Third".into());
     let arrived = edited(&copy, "c2", |e| e.content.title = "Second".into());
@@ -51,7 +51,7 @@ fn a_series_that_was_half_made_takes_nothing_from_its_origin() {
     let (first, second) = (start("2026-03-19T09:00:00Z"), start("2026-03-26T09:00:00Z"));
     series.series.as_mut().unwrap().exceptions.insert(first, Exception::Changed(Box::new(moved)));
     let (mapping, origin, copy) = world.synced(series);
-    let creating = Mapping { state: State::Creating, ..mapping };
+    let creating = Mapping { state: MappingState::Creating, ..mapping };
     let half = edited(&copy, "c1", |e| e.series.as_mut().unwrap().exceptions.clear());
     let next = write(world.known(&creating, edited(&origin, "o1", |_| ()), half));
     assert!(next.origin.is_none());
@@ -83,7 +83,8 @@ fn a_series_whose_new_rule_was_half_written_keeps_its_changed_occurrences() {
         event.series.as_mut().unwrap().exceptions.clear();
     };
 
-    let noted = write(world.known(&mapping, edited(&origin, "o2", rule), Seen::Unchanged)).intent();
+    let noted =
+        write(world.known(&mapping, edited(&origin, "o2", rule), Observed::Unchanged)).intent();
     let next = write(world.known(&noted, edited(&origin, "o2", rule), edited(&copy, "c2", halved)));
     assert!(next.origin.is_none());
     assert_eq!(next.copy.unwrap().parts.exceptions, [first].into());
@@ -103,7 +104,7 @@ fn an_origin_that_is_changed_back_after_a_write_that_was_cut_off_stands() {
     let world = world();
     let (mapping, origin, copy) = world.synced(event());
     let second = edited(&origin, "o2", |e| e.content.title = "Second".into());
-    let noted = write(world.known(&mapping, second, Seen::Unchanged)).intent();
+    let noted = write(world.known(&mapping, second, Observed::Unchanged)).intent();
     let back = edited(&origin, "o3", |_| ());
     let arrived = edited(&copy, "c2", |e| e.content.title = "Second".into());
     let (both, none) = (Halves { origin: true, copy: true }, Halves::default());
@@ -113,7 +114,7 @@ fn an_origin_that_is_changed_back_after_a_write_that_was_cut_off_stands() {
         "what the copy shows is not known"
     );
     assert_eq!(world.planner().to_read(&noted, Halves { origin: false, ..both }, none), both);
-    for seen in [arrived, Seen::Unchanged] {
+    for seen in [arrived, Observed::Unchanged] {
         let next = write(world.known(&noted, back.clone(), seen));
         assert!(next.origin.is_none());
         assert_eq!(
@@ -173,16 +174,19 @@ fn our_own_unfinished_deletion_is_not_taken_for_a_persons() {
         let (synced, origin, copy) = world.synced(event());
         let mapping = Mapping { leaving: Some(Role::Copy), ..synced.clone() };
         let Decision::Create(create) =
-            world.known(&mapping, edited(&origin, "o2", |_| ()), Seen::Gone)
+            world.known(&mapping, edited(&origin, "o2", |_| ()), Observed::Gone)
         else {
             panic!("made again")
         };
         assert_eq!((create.role, create.mapping.leaving), (Role::Copy, None));
         assert!(
-            matches!(world.known(&mapping, Seen::Unchanged, Seen::Gone), Decision::Nothing),
+            matches!(world.known(&mapping, Observed::Unchanged, Observed::Gone), Decision::Nothing),
             "nothing is deleted unread"
         );
-        assert!(matches!(world.known(&mapping, Seen::Gone, Seen::Gone), Decision::Forget(_)));
+        assert!(matches!(
+            world.known(&mapping, Observed::Gone, Observed::Gone),
+            Decision::Forget(_)
+        ));
         let Decision::Remember(both) =
             world.known(&mapping, edited(&origin, "o2", |_| ()), edited(&copy, "c1", |_| ()))
         else {
@@ -194,7 +198,7 @@ fn our_own_unfinished_deletion_is_not_taken_for_a_persons() {
     let (synced, origin, copy) = world.synced(event());
     let mapping = Mapping { leaving: Some(Role::Origin), ..synced };
     let (there, back) = (edited(&origin, "o2", |_| ()), edited(&copy, "c2", |_| ()));
-    let Decision::Create(create) = world.known(&mapping, Seen::Gone, back.clone()) else {
+    let Decision::Create(create) = world.known(&mapping, Observed::Gone, back.clone()) else {
         panic!("made again")
     };
     assert_eq!((create.role, create.mapping.leaving), (Role::Origin, None));
@@ -206,7 +210,7 @@ fn our_own_unfinished_deletion_is_not_taken_for_a_persons() {
         }
     };
     assert_eq!(
-        deleted(world.known(&mapping, there, Seen::Gone)),
+        deleted(world.known(&mapping, there, Observed::Gone)),
         Some((Role::Origin, Reason::CopyDeleted))
     );
     let cancelled = edited(&origin, "o2", |origin| origin.cancelled = true);

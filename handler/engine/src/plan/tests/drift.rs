@@ -7,14 +7,14 @@ const SECOND: &str = "2026-03-26T09:00:00Z";
 
 /// After somebody edited the copy: the mapping as it is remembered, and the copy as it stands.
 fn drifted(
-    world: &World,
+    world: &PlanWorld,
     mapping: &Mapping,
     copy: &Event,
     edit: impl FnOnce(&mut Event),
 ) -> (Mapping, Event) {
-    let Seen::Event(copy) = edited(copy, "c2", edit) else { panic!() };
+    let Observed::Event(copy) = edited(copy, "c2", edit) else { panic!() };
     let Decision::Skip { reason: Reason::CopyEdited, remember: Some(mapping), .. } =
-        world.known(mapping, Seen::Unchanged, Seen::Event(copy.clone()))
+        world.known(mapping, Observed::Unchanged, Observed::Event(copy.clone()))
     else {
         panic!("a one-way pair leaves it")
     };
@@ -26,8 +26,8 @@ fn cancel(event: &mut Event, occurrence: &str) {
     event.series.as_mut().unwrap().exceptions.insert(start(occurrence), Exception::Cancelled);
 }
 
-fn there(event: &Event) -> Seen {
-    Seen::Event(Box::new(event.clone()))
+fn there(event: &Event) -> Observed {
+    Observed::Event(Box::new(event.clone()))
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn who_has_not_read_a_drifted_copy_does_not_call_it_right() {
     let (mapping, origin, copy) = world.synced(weekly());
     let (mapping, _) = drifted(&world, &mapping, &copy, |e| cancel(e, FIRST));
     let renamed = edited(&origin, "o2", |e| e.content.title = "Second".into());
-    let write = write(world.known(&mapping, renamed, Seen::Unchanged));
+    let write = write(world.known(&mapping, renamed, Observed::Unchanged));
     assert!(write.mapping.drifted && !write.copy.unwrap().whole);
 }
 
@@ -115,10 +115,10 @@ fn an_edit_that_led_nowhere_does_not_flow_back_with_the_next_change() {
     assert!(next.origin.is_none());
     assert_eq!(fields(&next.copy), [Field::Title, Field::Location]);
     // Edited once more, it is news.
-    let Seen::Event(mut again) = renamed else { panic!() };
+    let Observed::Event(mut again) = renamed else { panic!() };
     again.etag = Some("c3".into());
     assert_eq!(
-        fields(&write(world.known(&noted, moved, Seen::Event(again))).origin),
+        fields(&write(world.known(&noted, moved, Observed::Event(again))).origin),
         [Field::Title]
     );
 }
@@ -132,7 +132,7 @@ fn a_drifted_copy_is_read_with_its_origin() {
     let (origin, copy) =
         (Halves { origin: true, copy: false }, Halves { origin: false, copy: true });
     let both = Halves { origin: true, copy: true };
-    let reads = |world: &World, mapping: &Mapping, changed, gone| {
+    let reads = |world: &PlanWorld, mapping: &Mapping, changed, gone| {
         world.planner().to_read(mapping, changed, gone)
     };
     assert_eq!(reads(&world, &fresh, origin, none), origin, "a copy in step is not read");
@@ -146,7 +146,12 @@ fn a_drifted_copy_is_read_with_its_origin() {
         "it is not written to"
     );
     assert_eq!(
-        reads(&world, &Mapping { state: State::Suppressed, ..drifted.clone() }, origin, none),
+        reads(
+            &world,
+            &Mapping { state: MappingState::Suppressed, ..drifted.clone() },
+            origin,
+            none
+        ),
         origin,
         "it is not there"
     );

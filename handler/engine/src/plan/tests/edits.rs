@@ -10,12 +10,12 @@ fn an_edit_of_the_origin_writes_the_copy_whole_while_it_is_pristine() {
     let world = world().one_way();
     let (mut mapping, origin, _) = world.synced(event());
     let seen = edited(&origin, "o2", |e| e.content.title = "Second".into());
-    let first = write(world.known(&mapping, seen.clone(), Seen::Unchanged));
+    let first = write(world.known(&mapping, seen.clone(), Observed::Unchanged));
     assert_eq!(fields(&first.copy), [Field::Title]);
     assert!(first.copy.unwrap().whole && first.origin.is_none());
     mapping.pristine = false;
     assert!(
-        !write(world.known(&mapping, seen, Seen::Unchanged)).copy.unwrap().whole,
+        !write(world.known(&mapping, seen, Observed::Unchanged)).copy.unwrap().whole,
         "somebody's alarm may stand in it"
     );
 }
@@ -25,9 +25,9 @@ fn an_echo_writes_nothing() {
     let world = world();
     let (mapping, origin, copy) = world.synced(event());
     for (origin, copy) in [
-        (edited(&origin, "o2", |_| ()), Seen::Unchanged),
+        (edited(&origin, "o2", |_| ()), Observed::Unchanged),
         (edited(&origin, "o1", |_| ()), edited(&copy, "c2", |_| ())),
-        (edited(&origin, "o2", |e| e.content.title = "Review \u{20}".into()), Seen::Unchanged),
+        (edited(&origin, "o2", |e| e.content.title = "Review \u{20}".into()), Observed::Unchanged),
     ] {
         assert!(matches!(world.known(&mapping, origin, copy), Decision::Remember(_)));
     }
@@ -42,7 +42,7 @@ fn a_copys_edit_flows_back_in_a_two_way_pair_and_nowhere_in_a_one_way_pair() {
     assert_eq!(fields(&flows.origin), [Field::Location]);
     assert!(flows.copy.is_none());
     let world = world.one_way();
-    assert_eq!(skipped(&world.known(&mapping, Seen::Unchanged, seen)), Reason::CopyEdited);
+    assert_eq!(skipped(&world.known(&mapping, Observed::Unchanged, seen)), Reason::CopyEdited);
 }
 
 #[test]
@@ -119,22 +119,22 @@ fn what_flows_back_to_google_is_no_more_public_than_its_owner_had_it() {
     let Decision::Create(create) = world.unknown(&event(), Beside::Nothing) else { panic!() };
     assert_eq!(create.draft.content.visibility, Visibility::Public, "CalDAV has no other word");
     let mut mapping = create.mapping;
-    mapping.state = State::Live;
+    mapping.state = MappingState::Live;
     let copy = Event { id: mapping.copy.id.clone(), content: create.draft.content, ..event() };
     let moved = edited(&copy, "c2", |e| e.content.location = "Room 6".into());
     let back =
-        write(planner.known(&mapping, Seen::Event(Box::new(event())), moved)).origin.unwrap();
+        write(planner.known(&mapping, Observed::Event(Box::new(event())), moved)).origin.unwrap();
     assert_eq!(
         (back.draft.content.visibility, &*back.draft.content.location),
         (Visibility::Default, "Room 6")
     );
     let opened = edited(&copy, "c3", |e| e.content.visibility = Visibility::Private);
     let back =
-        write(planner.known(&mapping, Seen::Event(Box::new(event())), opened)).origin.unwrap();
+        write(planner.known(&mapping, Observed::Event(Box::new(event())), opened)).origin.unwrap();
     assert_eq!(back.draft.content.visibility, Visibility::Private);
     let Decision::Create(again) = planner.known(
         &mapping,
-        Seen::Gone,
+        Observed::Gone,
         edited(&copy, "c4", |e| e.content.title = "Kept".into()),
     ) else {
         panic!()
@@ -181,7 +181,7 @@ fn a_copy_that_says_only_busy_is_no_edit_of_its_words() {
             (BUSY.into(), String::new(), String::new());
         event.content.visibility = Visibility::Private;
     };
-    for origin in [Seen::Unchanged, edited(&origin, "o1", |_| ())] {
+    for origin in [Observed::Unchanged, edited(&origin, "o1", |_| ())] {
         assert_eq!(
             skipped(&world.known(&mapping, origin, edited(&copy, "c2", busy))),
             Reason::CopyEdited
@@ -204,7 +204,7 @@ fn a_copy_that_says_only_busy_is_no_edit_of_its_words() {
     );
     // Nor is the origin made again for it.
     assert!(matches!(
-        world.known(&mapping, Seen::Gone, edited(&copy, "c2", busy)),
+        world.known(&mapping, Observed::Gone, edited(&copy, "c2", busy)),
         Decision::Delete(_)
     ));
 }
@@ -220,16 +220,17 @@ fn a_copy_that_another_installation_has_marked_is_left_to_it() {
             event.content.title = "Theirs".into();
         })
     };
-    for origin in
-        [Seen::Unchanged, edited(&origin, "o2", |event| event.content.location = "Room 7".into())]
-    {
+    for origin in [
+        Observed::Unchanged,
+        edited(&origin, "o2", |event| event.content.location = "Room 7".into()),
+    ] {
         let decision = world.known(&mapping, origin, claimed(&theirs));
         assert_eq!(skipped(&decision), Reason::CopiedByAnother);
         let Decision::Skip { remember: Some(left), .. } = decision else { panic!("{decision:?}") };
-        assert!(left.is_beside() && left.state == State::CopiedByAnother);
+        assert!(left.is_beside() && left.state == MappingState::CopiedByAnother);
     }
     assert!(
-        matches!(world.known(&mapping, Seen::Gone, claimed(&theirs)), Decision::Forget(_)),
+        matches!(world.known(&mapping, Observed::Gone, claimed(&theirs)), Decision::Forget(_)),
         "their copy is not deleted"
     );
     // A damaged mark of ours is no claim.

@@ -7,19 +7,19 @@ fn deleted_origins_take_their_copies_unless_those_were_edited() {
     let world = world();
     let (mapping, _, copy) = world.synced(event());
     let gone = |decision| matches!(decision, Decision::Delete(delete) if delete.role == Role::Copy);
-    assert!(gone(world.known(&mapping, Seen::Gone, Seen::Unchanged)));
+    assert!(gone(world.known(&mapping, Observed::Gone, Observed::Unchanged)));
     assert!(
-        gone(world.known(&mapping, Seen::Gone, edited(&copy, "c2", |_| ()))),
+        gone(world.known(&mapping, Observed::Gone, edited(&copy, "c2", |_| ()))),
         "an echo is no edit"
     );
     let edit = edited(&copy, "c2", |e| e.content.title = "Kept".into());
-    let Decision::Create(create) = world.known(&mapping, Seen::Gone, edit.clone()) else {
+    let Decision::Create(create) = world.known(&mapping, Observed::Gone, edit.clone()) else {
         panic!("the edit stands")
     };
     assert_eq!((create.role, create.draft.content.title.as_str()), (Role::Origin, "Kept"));
-    assert!(matches!(world.known(&mapping, Seen::Gone, Seen::Gone), Decision::Forget(_)));
+    assert!(matches!(world.known(&mapping, Observed::Gone, Observed::Gone), Decision::Forget(_)));
     assert!(
-        gone(world.one_way().known(&mapping, Seen::Gone, edit)),
+        gone(world.one_way().known(&mapping, Observed::Gone, edit)),
         "one-way: it goes all the same"
     );
 }
@@ -28,32 +28,35 @@ fn deleted_origins_take_their_copies_unless_those_were_edited() {
 fn deleted_copies_stay_deleted_until_time_or_title_changes() {
     let one = world().one_way();
     let (mapping, origin, _) = one.synced(event());
-    let decision = one.known(&mapping, Seen::Unchanged, Seen::Gone);
+    let decision = one.known(&mapping, Observed::Unchanged, Observed::Gone);
     let Decision::Skip { reason: Reason::Suppressed, remember: Some(suppressed), .. } = decision
     else {
         panic!("{decision:?}")
     };
     let moved = edited(&origin, "o2", |e| e.content.location = "elsewhere".into());
-    assert_eq!(skipped(&one.known(&suppressed, moved, Seen::Unchanged)), Reason::Suppressed);
+    assert_eq!(skipped(&one.known(&suppressed, moved, Observed::Unchanged)), Reason::Suppressed);
     let renamed = edited(&origin, "o3", |e| e.content.title = "News".into());
-    let Decision::Create(again) = one.known(&suppressed, renamed, Seen::Unchanged) else {
+    let Decision::Create(again) = one.known(&suppressed, renamed, Observed::Unchanged) else {
         panic!()
     };
     assert_eq!(again.mapping.generation, 1, "under a new name");
-    assert!(matches!(one.known(&suppressed, Seen::Gone, Seen::Unchanged), Decision::Forget(_)));
+    assert!(matches!(
+        one.known(&suppressed, Observed::Gone, Observed::Unchanged),
+        Decision::Forget(_)
+    ));
 }
 
 #[test]
 fn in_a_two_way_pair_a_deleted_copy_takes_its_origin_unless_that_was_edited() {
     let world = world();
     let (mapping, origin, _) = world.synced(event());
-    let decision = world.known(&mapping, Seen::Unchanged, Seen::Gone);
+    let decision = world.known(&mapping, Observed::Unchanged, Observed::Gone);
     assert!(
         matches!(&decision, Decision::Delete(delete) if delete.role == Role::Origin && delete.etag.as_deref() == Some("o1"))
     );
     let edited = edited(&origin, "o2", |e| e.content.busy = Busy::Free);
     assert!(
-        matches!(world.known(&mapping, edited, Seen::Gone), Decision::Create(create) if create.role == Role::Copy)
+        matches!(world.known(&mapping, edited, Observed::Gone), Decision::Create(create) if create.role == Role::Copy)
     );
 }
 
@@ -64,12 +67,14 @@ fn leaving_the_window_keeps_the_past_and_drops_the_far_future() {
     let mut later = origin.clone();
     later.etag = Some("o2".into());
     later.content.span = Span::AllDay { start: date(2028, 1, 1), end: date(2028, 1, 2) };
-    let decision = world.known(&mapping, Seen::Event(Box::new(later)), Seen::Unchanged);
+    let decision = world.known(&mapping, Observed::Event(Box::new(later)), Observed::Unchanged);
     assert!(matches!(decision, Decision::Delete(delete) if delete.reason == Reason::OutsideWindow));
     let mut past = world;
     past.now = "2026-09-10T12:00:00Z".parse().unwrap();
-    let decision = past.known(&mapping, edited(&origin, "o1", |_| ()), Seen::Unchanged);
-    assert!(matches!(decision, Decision::Remember(mapping) if mapping.state == State::Archived));
+    let decision = past.known(&mapping, edited(&origin, "o1", |_| ()), Observed::Unchanged);
+    assert!(
+        matches!(decision, Decision::Remember(mapping) if mapping.state == MappingState::Archived)
+    );
 }
 
 #[test]
@@ -79,12 +84,15 @@ fn a_copy_that_its_owner_moves_beyond_the_window_takes_its_origin_along() {
     let far = Span::AllDay { start: date(2028, 1, 1), end: date(2028, 1, 2) };
     let moved = write(world.known(
         &mapping,
-        Seen::Event(Box::new(origin.clone())),
+        Observed::Event(Box::new(origin.clone())),
         edited(&copy, "c2", |e| e.content.span = far.clone()),
     ));
-    assert_eq!((fields(&moved.origin), moved.mapping.state), (vec![Field::Time], State::Archived));
+    assert_eq!(
+        (fields(&moved.origin), moved.mapping.state),
+        (vec![Field::Time], MappingState::Archived)
+    );
     let there = |etag: &str| {
-        Seen::Event(Box::new(Event {
+        Observed::Event(Box::new(Event {
             content: Content { span: far.clone(), ..origin.content.clone() },
             etag: Some(etag.into()),
             ..origin.clone()
@@ -92,7 +100,7 @@ fn a_copy_that_its_owner_moves_beyond_the_window_takes_its_origin_along() {
     };
     // The next day's listing holds neither, and each is found by itself.
     assert!(
-        matches!(world.known(&moved.mapping, there("o2"), Seen::Unchanged), Decision::Remember(now) if now.state == State::Archived)
+        matches!(world.known(&moved.mapping, there("o2"), Observed::Unchanged), Decision::Remember(now) if now.state == MappingState::Archived)
     );
     // The same where the pass was cut off after its write.
     let cut_off = world.known(
@@ -100,16 +108,21 @@ fn a_copy_that_its_owner_moves_beyond_the_window_takes_its_origin_along() {
         there("o2"),
         edited(&copy, "c2", |e| e.content.span = far.clone()),
     );
-    assert!(matches!(cut_off, Decision::Remember(now) if now.state == State::Archived));
+    assert!(matches!(cut_off, Decision::Remember(now) if now.state == MappingState::Archived));
     // Beyond the window they stay in step, and nothing is deleted for it.
     let named = Event {
         content: Content { span: far.clone(), title: "Named".into(), ..origin.content.clone() },
         ..origin.clone()
     };
-    let named = write(world.known(&moved.mapping, Seen::Event(Box::new(named)), Seen::Unchanged));
-    assert_eq!((fields(&named.copy), named.mapping.state), (vec![Field::Title], State::Archived));
-    let back = write(world.known(&moved.mapping, Seen::Event(Box::new(origin)), Seen::Unchanged));
-    assert_eq!(back.mapping.state, State::Live);
+    let named =
+        write(world.known(&moved.mapping, Observed::Event(Box::new(named)), Observed::Unchanged));
+    assert_eq!(
+        (fields(&named.copy), named.mapping.state),
+        (vec![Field::Title], MappingState::Archived)
+    );
+    let back =
+        write(world.known(&moved.mapping, Observed::Event(Box::new(origin)), Observed::Unchanged));
+    assert_eq!(back.mapping.state, MappingState::Live);
 }
 
 #[test]
@@ -118,12 +131,12 @@ fn of_a_private_copy_only_its_time_is_an_edit_that_stands() {
     let (mapping, _, copy) = world.synced(event());
     let titled = edited(&copy, "c2", |e| e.content.title = "Mine".into());
     assert!(
-        matches!(world.known(&mapping, Seen::Gone, titled), Decision::Delete(delete) if delete.role == Role::Copy)
+        matches!(world.known(&mapping, Observed::Gone, titled), Decision::Delete(delete) if delete.role == Role::Copy)
     );
     let moved = edited(&copy, "c2", |e| {
         e.content.span = Span::Timed { start: at("2026-03-13T10:00"), end: at("2026-03-13T11:00") }
     });
     assert!(
-        matches!(world.known(&mapping, Seen::Gone, moved), Decision::Create(create) if create.role == Role::Origin)
+        matches!(world.known(&mapping, Observed::Gone, moved), Decision::Create(create) if create.role == Role::Origin)
     );
 }

@@ -20,11 +20,14 @@ fn meetings_with_other_people_are_never_written_to_or_deleted() {
         (fields(&restored.copy), restored.reason),
         (vec![Field::Title], Some(Reason::HasGuests))
     );
-    assert_eq!(skipped(&world.known(&mapping, Seen::Unchanged, Seen::Gone)), Reason::Suppressed);
+    assert_eq!(
+        skipped(&world.known(&mapping, Observed::Unchanged, Observed::Gone)),
+        Reason::Suppressed
+    );
     let guests = write(world.known(
         &mapping,
         edited(&origin, "o2", |e| e.content.attendees.push("ben@example.org".into())),
-        Seen::Unchanged,
+        Observed::Unchanged,
     ));
     assert_eq!(fields(&guests.copy), [Field::Description]);
 }
@@ -38,9 +41,9 @@ fn a_copy_to_which_its_owner_invited_people_is_left_alone() {
     let decision = world.known(&mapping, renamed, invited.clone());
     assert_eq!(skipped(&decision), Reason::HasGuests);
     let Decision::Skip { remember: Some(known), .. } = decision else { panic!() };
-    for copy in [Seen::Unchanged, invited] {
+    for copy in [Observed::Unchanged, invited] {
         assert!(
-            matches!(world.known(&known, Seen::Gone, copy), Decision::Forget(_)),
+            matches!(world.known(&known, Observed::Gone, copy), Decision::Forget(_)),
             "it stays when its origin goes"
         );
     }

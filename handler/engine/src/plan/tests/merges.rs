@@ -86,7 +86,7 @@ fn seen(draft: &Draft) -> Vec<String> {
 
 /// Both sides after a decision: what was written, else what was there.
 fn after(
-    world: &World,
+    world: &PlanWorld,
     planner: &Planner<'_>,
     decision: Decision,
     origin: &Event,
@@ -190,7 +190,7 @@ fn what_a_dragged_copy_has_not_got_yet_is_no_edit_of_it() {
             for etag in ["o3", "o1"] {
                 let mut noted = noted.clone();
                 noted.origin.etag = Some(etag.into());
-                let origin = Seen::Event(Box::new(arrived.clone()));
+                let origin = Observed::Event(Box::new(arrived.clone()));
                 let decision = world.known(&noted, origin, moved.clone());
                 if let Decision::Remember(_) = decision {
                     assert_eq!(
@@ -428,7 +428,7 @@ fn synced_to_google(planner: &Planner<'_>, origin: Event) -> (Mapping, Event, Ev
         first: None,
     };
     let Decision::Create(create) = planner.unknown(unknown) else { panic!() };
-    let mut mapping = Mapping { state: State::Live, ..create.mapping };
+    let mut mapping = Mapping { state: MappingState::Live, ..create.mapping };
     mapping.copy.etag = Some("c1".into());
     let copy = Event {
         id: mapping.copy.id.clone(),

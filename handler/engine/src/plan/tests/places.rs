@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn there(event: &Event) -> Seen {
-    Seen::Event(Box::new(event.clone()))
+fn there(event: &Event) -> Observed {
+    Observed::Event(Box::new(event.clone()))
 }
 
 fn floating(local: &str) -> Span {
@@ -67,7 +67,7 @@ fn a_declined_origin_takes_its_copy() {
     let (mapping, origin, _) = world.synced(event());
     let declined = edited(&origin, "o2", |e| e.declined = true);
     assert!(
-        matches!(world.known(&mapping, declined, Seen::Unchanged), Decision::Delete(delete) if delete.reason == Reason::Declined)
+        matches!(world.known(&mapping, declined, Observed::Unchanged), Decision::Delete(delete) if delete.reason == Reason::Declined)
     );
 }
 
@@ -131,21 +131,24 @@ fn a_copy_of_the_past_that_is_brought_into_the_window_takes_its_origin_along() {
     let mut world = world();
     let (mapping, origin, copy) = world.synced(event());
     world.now = "2026-09-10T12:00:00Z".parse().unwrap();
-    let archived = Mapping { state: State::Archived, ..mapping };
+    let archived = Mapping { state: MappingState::Archived, ..mapping };
     let moved = |day: &str| {
         edited(&copy, "c2", |e| e.content.span = Span::Timed { start: at(day), end: at(day) })
     };
     let brought = write(world.known(&archived, there(&origin), moved("2026-09-12T10:00")));
-    assert_eq!((fields(&brought.origin), brought.mapping.state), (vec![Field::Time], State::Live));
+    assert_eq!(
+        (fields(&brought.origin), brought.mapping.state),
+        (vec![Field::Time], MappingState::Live)
+    );
     let renamed = edited(&copy, "c2", |e| e.content.title = "Mine".into());
-    for copy in [moved("2026-03-13T10:00"), renamed, Seen::Unchanged] {
+    for copy in [moved("2026-03-13T10:00"), renamed, Observed::Unchanged] {
         let decision = world.known(&archived, there(&origin), copy);
         assert!(
             matches!(decision, Decision::Nothing | Decision::Remember(_)),
             "of the past it stays as it is: {decision:?}"
         );
     }
-    let one_way = World { pair: Pair { two_way: false, ..world.pair.clone() }, ..world };
+    let one_way = PlanWorld { pair: Pair { two_way: false, ..world.pair.clone() }, ..world };
     let decision = one_way.known(&archived, there(&origin), moved("2026-09-12T10:00"));
     assert!(matches!(decision, Decision::Nothing | Decision::Remember(_)), "{decision:?}");
 }
@@ -155,10 +158,10 @@ fn what_is_seen_is_no_longer_unseen() {
     let world = world();
     let (mapping, origin, copy) = world.synced(event());
     for (unseen, seen, left) in [
-        (Role::Origin, (there(&origin), Seen::Unchanged), None),
-        (Role::Copy, (there(&origin), Seen::Unchanged), Some(Role::Copy)),
-        (Role::Copy, (Seen::Unchanged, there(&copy)), None),
-        (Role::Origin, (Seen::Unchanged, there(&copy)), Some(Role::Origin)),
+        (Role::Origin, (there(&origin), Observed::Unchanged), None),
+        (Role::Copy, (there(&origin), Observed::Unchanged), Some(Role::Copy)),
+        (Role::Copy, (Observed::Unchanged, there(&copy)), None),
+        (Role::Origin, (Observed::Unchanged, there(&copy)), Some(Role::Origin)),
     ] {
         let before = Mapping {
             unseen: Some(unseen),
@@ -175,11 +178,14 @@ fn a_row_without_uids_learns_whose_copy_its_origin_is() {
     let world = world();
     let (mapping, origin, _) = world.synced(event());
     let old = Mapping { origin: Half { uid: None, ..mapping.origin.clone() }, ..mapping.clone() };
-    let learn =
-        |event: Event| match world.known(&old, Seen::Event(Box::new(event)), Seen::Unchanged) {
-            Decision::Remember(after) => (after.origin.uid, after.first),
-            other => panic!("{other:?}"),
-        };
+    let learn = |event: Event| match world.known(
+        &old,
+        Observed::Event(Box::new(event)),
+        Observed::Unchanged,
+    ) {
+        Decision::Remember(after) => (after.origin.uid, after.first),
+        other => panic!("{other:?}"),
+    };
     assert_eq!(learn(origin.clone()), (UidHash::of("1"), None));
     let mark = world.marks.mint(Role::Origin, mapping.id, UidHash::of("first"));
     assert_eq!(
@@ -192,7 +198,7 @@ fn a_row_without_uids_learns_whose_copy_its_origin_is() {
 fn an_origin_that_is_made_again_has_a_copy_that_is_right_or_drifted() {
     let world = world();
     let (mapping, _, copy) = world.synced(event());
-    let again = |mapping: &Mapping, copy| match world.known(mapping, Seen::Gone, copy) {
+    let again = |mapping: &Mapping, copy| match world.known(mapping, Observed::Gone, copy) {
         Decision::Create(create) => create.mapping,
         other => panic!("{other:?}"),
     };
@@ -221,11 +227,11 @@ fn an_origin_that_is_made_again_has_a_copy_that_is_right_or_drifted() {
             .intent
             .is_none()
     );
-    let private = World { pair: Pair { private: true, ..world.pair.clone() }, ..world };
+    let private = PlanWorld { pair: Pair { private: true, ..world.pair.clone() }, ..world };
     let (mapping, _, busy) = private.synced(event());
     let Decision::Create(create) = private.known(
         &mapping,
-        Seen::Gone,
+        Observed::Gone,
         edited(&busy, "c2", |e| {
             moved(e);
             e.content.title = "Mine".into();
@@ -247,7 +253,7 @@ fn a_copy_that_is_taken_over_as_it_is_has_not_drifted() {
     let mapping = taken(&copy);
     assert_eq!(
         (mapping.state, mapping.drifted, mapping.taken_over, mapping.pristine),
-        (State::Live, false, true, false)
+        (MappingState::Live, false, true, false)
     );
     let invited = Event {
         others: true,

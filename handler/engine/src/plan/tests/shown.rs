@@ -13,7 +13,7 @@ fn long() -> Event {
 
 /// A mapping whose copy's server keeps the first words of a description, and shows so after the
 /// write.
-fn cut(world: &World) -> (Mapping, Event, Event) {
+fn cut(world: &PlanWorld) -> (Mapping, Event, Event) {
     let (mut mapping, origin, mut copy) = world.synced(long());
     copy.content.description = "Bring numbers".into();
     mapping.copy.learn(&world.prints.copy(&Draft::from(&copy)), None);
@@ -48,7 +48,7 @@ fn what_its_owner_does_to_a_text_that_was_cut_flows_back() {
 
 #[test]
 fn a_cut_text_is_at_rest_also_in_a_full_pass() {
-    let world = World { full: true, ..world() };
+    let world = PlanWorld { full: true, ..world() };
     let (mapping, origin, copy) = cut(&world);
     assert!(matches!(
         world.known(&mapping, edited(&origin, "o1", |_| ()), edited(&copy, "c2", |_| ())),
@@ -74,11 +74,11 @@ fn what_the_origins_server_did_not_keep_does_not_reach_the_copy() {
     let parts = Parts { fields: [Field::Description].into(), ..Parts::default() };
     mapping.origin.learn(&world.prints.origin(&Draft::from(&origin)), Some(&parts));
     assert!(matches!(
-        world.known(&mapping, edited(&origin, "o2", |_| ()), Seen::Unchanged),
+        world.known(&mapping, edited(&origin, "o2", |_| ()), Observed::Unchanged),
         Decision::Remember(_)
     ));
     let renamed = edited(&origin, "o3", |event| event.content.title = "Review 2".into());
-    let next = write(world.known(&mapping, renamed, Seen::Unchanged)).copy.unwrap();
+    let next = write(world.known(&mapping, renamed, Observed::Unchanged)).copy.unwrap();
     assert_eq!((next.parts.fields, next.whole), ([Field::Title].into(), false));
 }
 
@@ -152,7 +152,7 @@ fn a_copy_that_was_made_and_never_seen_takes_no_cut_text_home() {
     let world = world();
     let (mapping, origin, mut copy) = world.synced(long());
     copy.content.description = "Bring numbers".into();
-    for state in [State::Creating, State::Live] {
+    for state in [MappingState::Creating, MappingState::Live] {
         let mut unseen = Mapping { state, ..mapping.clone() };
         unseen.copy.etag = None;
         let renamed = edited(&copy, "c2", |event| event.content.title = "Review 2".into());

@@ -23,18 +23,18 @@ const ROWS: [&str; 9] = [
     "unreadable",
 ];
 
-fn unreadable(etag: &str) -> Seen {
-    Seen::Unreadable { etag: Some(etag.into()), why: "EXRULE".into() }
+fn unreadable(etag: &str) -> Observed {
+    Observed::Unreadable { etag: Some(etag.into()), why: "EXRULE".into() }
 }
 
 fn on(day: &str) -> Span {
     Span::Timed { start: at(&format!("{day}T10:00")), end: at(&format!("{day}T11:00")) }
 }
 
-fn origin_seen(row: &str, origin: &Event) -> Seen {
+fn origin_seen(row: &str, origin: &Event) -> Observed {
     match row {
-        "unchanged" => Seen::Unchanged,
-        "gone" => Seen::Gone,
+        "unchanged" => Observed::Unchanged,
+        "gone" => Observed::Gone,
         "touched" => edited(origin, "o2", |_| ()),
         "renamed" => edited(origin, "o2", |e| e.content.title = "Second".into()),
         "moved" => edited(origin, "o2", |e| e.content.span = on("2026-03-13")),
@@ -46,10 +46,10 @@ fn origin_seen(row: &str, origin: &Event) -> Seen {
     }
 }
 
-fn copy_seen(column: &str, copy: &Event, mapping: &Mapping) -> Seen {
+fn copy_seen(column: &str, copy: &Event, mapping: &Mapping) -> Observed {
     match column {
-        "unchanged" => Seen::Unchanged,
-        "gone" => Seen::Gone,
+        "unchanged" => Observed::Unchanged,
+        "gone" => Observed::Gone,
         "touched" => edited(copy, "c2", |_| ()),
         "placed" => edited(copy, "c2", |e| e.content.location = "Room 7".into()),
         "moved" => edited(copy, "c2", |e| e.content.span = on("2026-03-16")),
@@ -121,7 +121,13 @@ fn decided(decision: &Decision) -> String {
     }
 }
 
-fn table(out: &mut String, name: &str, world: &World, state: State, change: fn(&mut Event)) {
+fn table(
+    out: &mut String,
+    name: &str,
+    world: &PlanWorld,
+    state: MappingState,
+    change: fn(&mut Event),
+) {
     let mut origin = event();
     change(&mut origin);
     let (mapping, origin, copy) = world.synced(origin);
@@ -145,19 +151,19 @@ fn the_case_table_holds_in_full() {
     let mut out = String::new();
     let plain = |_: &mut Event| ();
     for (name, state) in [
-        ("live", State::Live),
-        ("creating", State::Creating),
-        ("suppressed", State::Suppressed),
-        ("archived", State::Archived),
+        ("live", MappingState::Live),
+        ("creating", MappingState::Creating),
+        ("suppressed", MappingState::Suppressed),
+        ("archived", MappingState::Archived),
     ] {
         table(&mut out, &format!("{name}, two-way"), &world(), state, plain);
         table(&mut out, &format!("{name}, one-way"), &world().one_way(), state, plain);
     }
-    table(&mut out, "live, two-way, private", &world().private(), State::Live, plain);
-    table(&mut out, "live, two-way, with guests", &world(), State::Live, |event| {
+    table(&mut out, "live, two-way, private", &world().private(), MappingState::Live, plain);
+    table(&mut out, "live, two-way, with guests", &world(), MappingState::Live, |event| {
         event.content.attendees = vec!["anna@example.org".into()]
     });
-    table(&mut out, "left alone", &world(), State::AlreadyThere, plain);
+    table(&mut out, "left alone", &world(), MappingState::AlreadyThere, plain);
     let wanted = include_str!("table.txt");
     let differ: Vec<String> = out
         .lines()

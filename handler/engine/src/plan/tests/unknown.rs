@@ -49,13 +49,13 @@ fn old_copies_are_taken_over_when_a_pair_is_made_anew() {
     let (_, origin, copy) = world.synced(event());
     let adopt = |copy: &Event, foreign| world.unknown(&origin, Beside::Copy { copy, foreign });
     assert_eq!(skipped(&adopt(&copy, false)), Reason::Adopted);
-    let Seen::Event(stale) = edited(&copy, "c9", |e| e.content.title = "Old".into()) else {
+    let Observed::Event(stale) = edited(&copy, "c9", |e| e.content.title = "Old".into()) else {
         panic!()
     };
     assert_eq!(fields(&write(adopt(&stale, false)).copy), [Field::Title]);
     let marked = write(adopt(&copy, true)).copy.expect("it is marked anew");
     assert!(marked.parts.is_empty() && !marked.whole, "nothing else of it changes");
-    let Seen::Event(shared) = edited(&stale, "c9", |e| e.others = true) else { panic!() };
+    let Observed::Event(shared) = edited(&stale, "c9", |e| e.others = true) else { panic!() };
     assert_eq!(
         skipped(&adopt(&shared, true)),
         Reason::Adopted,
@@ -78,10 +78,13 @@ fn an_old_copy_outside_the_window_is_taken_over_and_shows_no_more_than_it_may() 
         };
         match world.unknown(&past, Beside::Copy { copy: &copy, foreign: false }) {
             Decision::Skip { reason: Reason::Adopted, remember: Some(mapping), .. } if !private => {
-                assert_eq!((mapping.state, mapping.copy.id.as_str()), (State::Archived, "c.ics"));
+                assert_eq!(
+                    (mapping.state, mapping.copy.id.as_str()),
+                    (MappingState::Archived, "c.ics")
+                );
             }
             Decision::Write(write) if private => {
-                assert_eq!(write.mapping.state, State::Archived);
+                assert_eq!(write.mapping.state, MappingState::Archived);
                 assert_eq!(write.copy.unwrap().draft.content.title, "Busy");
             }
             other => panic!("{private} {other:?}"),
@@ -94,11 +97,11 @@ fn what_another_calendar_holds_is_remembered_and_nothing_is_made() {
     let world = world();
     let (_, origin, copy) = world.synced(event());
     for (beside, reason, state) in [
-        (Beside::Foreign(&copy), Reason::CopiedByAnother, State::CopiedByAnother),
+        (Beside::Foreign(&copy), Reason::CopiedByAnother, MappingState::CopiedByAnother),
         (
             Beside::AlreadyThere(copy.id.clone(), UidHash::of("u")),
             Reason::AlreadyThere,
-            State::AlreadyThere,
+            MappingState::AlreadyThere,
         ),
     ] {
         let Decision::Skip { reason: found, remember: Some(mapping), .. } =
@@ -113,15 +116,18 @@ fn what_another_calendar_holds_is_remembered_and_nothing_is_made() {
         // As long as it is there, nothing is made; then the event is copied.
         let later = edited(&origin, "o2", |e| e.content.title = "Later".into());
         assert!(matches!(
-            world.known(&mapping, later.clone(), Seen::Unchanged),
+            world.known(&mapping, later.clone(), Observed::Unchanged),
             Decision::Remember(_)
         ));
         assert!(matches!(
-            world.known(&mapping, Seen::Unchanged, Seen::Unchanged),
+            world.known(&mapping, Observed::Unchanged, Observed::Unchanged),
             Decision::Nothing
         ));
-        assert!(matches!(world.known(&mapping, later, Seen::Gone), Decision::Create(_)));
-        assert!(matches!(world.known(&mapping, Seen::Gone, Seen::Unchanged), Decision::Forget(_)));
+        assert!(matches!(world.known(&mapping, later, Observed::Gone), Decision::Create(_)));
+        assert!(matches!(
+            world.known(&mapping, Observed::Gone, Observed::Unchanged),
+            Decision::Forget(_)
+        ));
     }
 }
 
@@ -157,37 +163,40 @@ fn an_emptied_calendar_is_dealt_with_as_its_owner_says() {
         let mut world = world();
         world.pair.two_way = two_way;
         let (mapping, origin, copy) = world.synced(event());
-        let there = || Seen::Event(Box::new(origin.clone()));
+        let there = || Observed::Event(Box::new(origin.clone()));
         let Decision::Create(again) =
-            world.known(&mapping, there(), Seen::Emptied(Answer::MakeAgain))
+            world.known(&mapping, there(), Observed::Emptied(Answer::MakeAgain))
         else {
             panic!()
         };
         assert_eq!((again.role, again.mapping.generation), (Role::Copy, 1));
         let Decision::Skip { reason: Reason::Suppressed, remember: Some(left), .. } =
-            world.known(&mapping, there(), Seen::Emptied(Answer::LeaveOut))
+            world.known(&mapping, there(), Observed::Emptied(Answer::LeaveOut))
         else {
             panic!()
         };
-        assert_eq!(left.state, State::Suppressed);
+        assert_eq!(left.state, MappingState::Suppressed);
         if two_way {
-            let copy = || Seen::Event(Box::new(copy.clone()));
+            let copy = || Observed::Event(Box::new(copy.clone()));
             let Decision::Create(again) =
-                world.known(&mapping, Seen::Emptied(Answer::MakeAgain), copy())
+                world.known(&mapping, Observed::Emptied(Answer::MakeAgain), copy())
             else {
                 panic!()
             };
             assert_eq!(again.role, Role::Origin);
             let Decision::Remember(turned) =
-                world.known(&mapping, Seen::Emptied(Answer::LeaveOut), copy())
+                world.known(&mapping, Observed::Emptied(Answer::LeaveOut), copy())
             else {
                 panic!()
             };
             assert_eq!(
                 (turned.side, turned.state, &turned.origin.id),
-                (Side::To, State::Suppressed, &mapping.copy.id)
+                (Side::To, MappingState::Suppressed, &mapping.copy.id)
             );
-            assert!(matches!(world.known(&turned, Seen::Unchanged, Seen::Gone), Decision::Nothing));
+            assert!(matches!(
+                world.known(&turned, Observed::Unchanged, Observed::Gone),
+                Decision::Nothing
+            ));
         }
     }
 }
@@ -198,7 +207,7 @@ fn a_copy_that_another_installation_has_taken_over_is_left_to_it() {
     let (mapping, origin, copy) = world.synced(event());
     let another = Marks::new(&[9; 32]).mint(Role::Copy, mapping.id, mapping.first());
     let taken = || edited(&copy, "c2", |e| e.marker = Some(another.clone()));
-    for origin in [Seen::Unchanged, edited(&origin, "o2", |_| ())] {
+    for origin in [Observed::Unchanged, edited(&origin, "o2", |_| ())] {
         let decision = world.known(&mapping, origin, taken());
         assert!(
             matches!(decision, Decision::Skip { reason: Reason::CopiedByAnother, remember: Some(left), .. } if left.is_beside())
@@ -230,11 +239,11 @@ fn a_copy_of_another_installation_that_loses_its_mark_is_copied() {
         panic!()
     };
     assert!(matches!(
-        world.known(&mapping, edited(&marked, "o2", |e| e.sequence = 1), Seen::Unchanged),
+        world.known(&mapping, edited(&marked, "o2", |e| e.sequence = 1), Observed::Unchanged),
         Decision::Remember(_)
     ));
     assert!(matches!(
-        world.known(&mapping, edited(&marked, "o2", |e| e.marker = None), Seen::Unchanged),
+        world.known(&mapping, edited(&marked, "o2", |e| e.marker = None), Observed::Unchanged),
         Decision::Create(_)
     ));
 }

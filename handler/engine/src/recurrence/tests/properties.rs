@@ -108,7 +108,7 @@ proptest! {
         let to = from.saturating_add(SignedDuration::from_hours(24 * 400));
         let Ok(rule) = Rule::parse(&rule).and_then(|rule| rule.anchored(first, false)) else { return Ok(()); };
         let wanted = |begin| -> Result<Vec<DateTime>, Unsupported> {
-            let starts = civil::starts(&rule, Wanted { first, from: begin, to })?;
+            let starts = civil::starts(&rule, WantedStarts { first, from: begin, to })?;
             let starts = starts.take_while(|start| start.is_err() || start.is_ok_and(|start| start <= to));
             starts.filter(|start| start.is_err() || start.is_ok_and(|start| start >= from)).collect()
         };

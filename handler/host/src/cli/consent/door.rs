@@ -34,7 +34,7 @@ pub enum Arrival {
 }
 
 /// What the port knows.
-pub struct Door {
+pub struct CallbackServer {
     address: SocketAddr,
     /// The provider's page.
     provider: Url,
@@ -48,7 +48,7 @@ pub struct Door {
     send: mpsc::Sender<Arrival>,
 }
 
-impl Door {
+impl CallbackServer {
     /// At this address, for one question.
     ///
     /// # Errors
@@ -169,14 +169,14 @@ mod tests {
 
     const HERE: &str = "127.0.0.1:4711";
 
-    fn door() -> (Arc<Door>, mpsc::Receiver<Arrival>) {
+    fn door() -> (Arc<CallbackServer>, mpsc::Receiver<Arrival>) {
         let (send, arrived) = mpsc::channel(1);
         let provider = Url::parse("https://accounts.example.com/?state=x").unwrap();
-        (Arc::new(Door::new(HERE.parse().unwrap(), provider, send).unwrap()), arrived)
+        (Arc::new(CallbackServer::new(HERE.parse().unwrap(), provider, send).unwrap()), arrived)
     }
 
     async fn knock(
-        door: &Door,
+        door: &CallbackServer,
         method: &str,
         path: &str,
         host: &str,
@@ -191,7 +191,7 @@ mod tests {
         door.answer(request).await
     }
 
-    fn path(door: &Door) -> String {
+    fn path(door: &CallbackServer) -> String {
         let [shown, handed] = [door.shown(), door.handed()];
         assert_ne!(shown, handed);
         format!("{}?{}", shown.path(), shown.query().unwrap())

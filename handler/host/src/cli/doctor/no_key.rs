@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
-use vault::{Error, Place, Result, Vault};
+use vault::{Error, Result, SealContext, Vault};
 use zeroize::Zeroizing;
 
 /// The vault before there is a key.
@@ -19,13 +19,13 @@ impl NoKey {
 
 #[async_trait]
 impl Vault for NoKey {
-    async fn seal(&self, _: Place<'_>, _: &SecretString) -> Result<String> {
+    async fn seal(&self, _: SealContext<'_>, _: &SecretString) -> Result<String> {
         Self::missing()
     }
-    async fn open(&self, _: Place<'_>, _: &str) -> Result<SecretString> {
+    async fn open(&self, _: SealContext<'_>, _: &str) -> Result<SecretString> {
         Self::missing()
     }
-    async fn reseal(&self, _: Place<'_>, _: &str) -> Result<Option<String>> {
+    async fn reseal(&self, _: SealContext<'_>, _: &str) -> Result<Option<String>> {
         Self::missing()
     }
     async fn rotate(&self) -> Result<String> {

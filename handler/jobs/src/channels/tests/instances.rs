@@ -7,7 +7,7 @@ use futures::future::join_all;
 use store::{Message, Op, Queue};
 
 use super::*;
-use crate::Pace;
+use crate::InProcess;
 
 /// Storage that counts what it is asked.
 pub(super) struct Counting {
@@ -56,7 +56,7 @@ impl Store for Counting {
 
 /// A queue that writes down when each message is to be seen, and may be away.
 struct Board {
-    clock: Arc<Hands>,
+    clock: Arc<WatchClock>,
     away: AtomicBool,
     seen: Mutex<Vec<Timestamp>>,
 }
@@ -89,15 +89,15 @@ impl Queue for Board {
 }
 
 #[derive(Default)]
-struct Hands(AtomicI64);
+struct WatchClock(AtomicI64);
 
-impl Hands {
+impl WatchClock {
     fn wait(&self, millisecond: i64) {
         self.0.fetch_add(millisecond, Ordering::Relaxed);
     }
 }
 
-impl Clock for Hands {
+impl Clock for WatchClock {
     fn now(&self) -> Timestamp {
         now() + SignedDuration::from_millis(self.0.load(Ordering::Relaxed))
     }
@@ -108,7 +108,7 @@ struct Site {
     base: Services,
     store: Arc<Counting>,
     board: Arc<Board>,
-    clock: Arc<Hands>,
+    clock: Arc<WatchClock>,
     channel: (String, SecretString),
     _dir: tempfile::TempDir,
 }
@@ -116,7 +116,7 @@ struct Site {
 impl Site {
     async fn new() -> Self {
         let (base, dir) = services();
-        let clock = Arc::new(Hands::default());
+        let clock = Arc::new(WatchClock::default());
         let store = Arc::new(Counting { inner: base.store.clone(), asked: AtomicUsize::new(0) });
         let board = Arc::new(Board {
             clock: clock.clone(),
@@ -125,13 +125,13 @@ impl Site {
         });
         let base =
             Services { store: store.clone(), queue: board.clone(), clock: clock.clone(), ..base };
-        let channel = stored(&base, row(ChannelState::Open, Some("r1"), 86_400)).await;
+        let channel = stored(&base, row(WatchStatus::Open, Some("r1"), 86_400)).await;
         store.asked.store(0, Ordering::Relaxed);
         Self { base, store, board, clock, channel, _dir: dir }
     }
 
     fn process(&self) -> Services {
-        Services { pace: Arc::new(Pace::default()), ..self.base.clone() }
+        Services { pace: Arc::new(InProcess::default()), ..self.base.clone() }
     }
 
     async fn call(&self, process: &Services) -> crate::Result<Heard> {
@@ -207,7 +207,7 @@ async fn sixty_calls_are_twenty_looks_at_most_and_two_edits_a_second_apart() {
 }
 
 /// The clock of a process that is wrong by so much.
-struct Wrong(Arc<Hands>, SignedDuration);
+struct Wrong(Arc<WatchClock>, SignedDuration);
 
 impl Clock for Wrong {
     fn now(&self) -> Timestamp {
@@ -344,7 +344,7 @@ async fn a_channel_that_ends_meanwhile_is_not_revived() {
     let process = site.process();
     assert_eq!(site.call(&process).await.unwrap(), Heard::Nudged);
     site.clock.wait(60_000);
-    directory::change_channel(&process, &site.channel.0, |row| row.state = ChannelState::Ending)
+    directory::change_channel(&process, &site.channel.0, |row| row.state = WatchStatus::Ending)
         .await
         .unwrap();
     assert_eq!(site.call(&process).await.unwrap(), Heard::Dropped);

@@ -6,7 +6,7 @@ use futures::future::join_all;
 
 use super::instances::Counting;
 use super::*;
-use crate::Pace;
+use crate::InProcess;
 use crate::channels::keys;
 
 /// Storage that counts, and a process on it.
@@ -18,7 +18,7 @@ fn counting() -> (Services, Arc<Counting>, tempfile::TempDir) {
 
 /// Another one, which remembers nothing.
 fn another(services: &Services) -> Services {
-    Services { pace: Arc::new(Pace::default()), ..services.clone() }
+    Services { pace: Arc::new(InProcess::default()), ..services.clone() }
 }
 
 async fn whose(services: &Services, (channel, token): &(String, SecretString)) -> Option<String> {
@@ -185,14 +185,14 @@ async fn a_dropped_key_causes_one_read_a_second_and_no_more() {
 #[tokio::test]
 async fn only_channels_that_prove_nothing_are_given_up() {
     let (services, _dir) = services();
-    let (old, _) = stored(&services, row(ChannelState::Open, Some("r1"), 86_400)).await;
+    let (old, _) = stored(&services, row(WatchStatus::Open, Some("r1"), 86_400)).await;
     keys::rotate(&services, false).await.unwrap();
-    let (new, _) = stored(&services, row(ChannelState::Open, Some("r2"), 86_400)).await;
+    let (new, _) = stored(&services, row(WatchStatus::Open, Some("r2"), 86_400)).await;
     assert_eq!(keys::give_up_unproven(&services).await.unwrap(), 0);
     keys::rotate(&services, false).await.unwrap();
     assert_eq!(keys::give_up_unproven(&services).await.unwrap(), 1);
     let state =
         async |id: &str| directory::channel_version(&services, id).await.unwrap().unwrap().0.state;
-    assert_eq!((state(&old).await, state(&new).await), (ChannelState::Ending, ChannelState::Open));
+    assert_eq!((state(&old).await, state(&new).await), (WatchStatus::Ending, WatchStatus::Open));
     assert_eq!(keys::give_up_unproven(&services).await.unwrap(), 0, "once");
 }

@@ -4,7 +4,7 @@ use super::*;
 
 const PUBLIC: &str = "https://calendars.example.org/oauth/google/callback";
 
-impl World {
+impl ConsentWorld {
     async fn invite(&self) -> Token {
         invite(&self.services, ProviderKind::Google).await.unwrap().ticket
     }
@@ -13,12 +13,15 @@ impl World {
         &self,
         ticket: Option<&Token>,
         cookie: Option<&str>,
-    ) -> Result<Sent, Unfinished> {
+    ) -> Result<BrowserState, Unfinished> {
         let begun =
             accept(&self.services, ProviderKind::Google, PUBLIC, ticket, cookie, None).await?;
         let query: BTreeMap<String, String> =
             Url::parse(&begun.location).unwrap().query_pairs().into_owned().collect();
-        Ok(Sent { state: query["state"].clone(), cookie: begun.browser.expose().to_owned() })
+        Ok(BrowserState {
+            state: query["state"].clone(),
+            cookie: begun.browser.expose().to_owned(),
+        })
     }
 
     async fn invitations(&self) -> Vec<store::Row> {
@@ -42,7 +45,7 @@ fn not_ours<T>(outcome: &Result<T, Unfinished>) -> bool {
 async fn one_account_is_connected_and_the_link_is_used_up() {
     let world = world();
     let ticket = world.invite().await;
-    let Sent { state, cookie } = world.accept(Some(&ticket), None).await.unwrap();
+    let BrowserState { state, cookie } = world.accept(Some(&ticket), None).await.unwrap();
     world.finish(&format!("state={state}&code=c"), Some(&cookie)).await.unwrap();
     assert_eq!(
         (world.accounts().await, world.rows().await, world.invitations().await.len()),
@@ -81,7 +84,7 @@ async fn link_and_cookie_do_not_stand_in_for_each_other() {
         not_ours(&world.accept(None, Some(ticket.expose())).await),
         "a link that nobody has accepted is no cookie"
     );
-    let Sent { cookie, .. } = world.accept(Some(&ticket), None).await.unwrap();
+    let BrowserState { cookie, .. } = world.accept(Some(&ticket), None).await.unwrap();
     assert!(
         not_ours(&world.accept(Token::parse(&cookie).as_ref(), None).await),
         "a cookie is no link"
@@ -94,7 +97,7 @@ async fn of_many_that_accept_at_once_one_is_taken() {
     let world = world();
     let ticket = world.invite().await;
     let all = futures::future::join_all((0..10).map(|_| world.accept(Some(&ticket), None))).await;
-    let taken: Vec<&Sent> = all.iter().filter_map(|one| one.as_ref().ok()).collect();
+    let taken: Vec<&BrowserState> = all.iter().filter_map(|one| one.as_ref().ok()).collect();
     assert_eq!((taken.len(), world.invitations().await.len()), (1, 1));
     world
         .finish(&format!("state={}&code=c", taken[0].state), Some(&taken[0].cookie))
@@ -141,7 +144,7 @@ async fn it_is_over_after_half_an_hour_whatever_was_begun_with_it() {
     let world = world();
     let (unused, ticket) = (world.invite().await, world.invite().await);
     world.at(1800 - 60);
-    let Sent { state, cookie } = world.accept(Some(&ticket), None).await.unwrap();
+    let BrowserState { state, cookie } = world.accept(Some(&ticket), None).await.unwrap();
     world.at(1801);
     assert!(not_ours(&world.finish(&format!("state={state}&code=c"), Some(&cookie)).await));
     assert!(
@@ -163,7 +166,7 @@ async fn it_is_over_after_half_an_hour_whatever_was_begun_with_it() {
 async fn a_link_that_nobody_was_given_is_none() {
     let world = world();
     let ticket = world.invite().await;
-    let Sent { cookie, .. } = world.begin().await;
+    let BrowserState { cookie, .. } = world.begin().await;
     assert!(
         not_ours(&world.accept(Some(&Token::random().unwrap()), Some(&cookie)).await),
         "the cookie of another way does not count"
@@ -194,8 +197,11 @@ async fn where_nothing_can_be_begun_the_link_is_kept() {
     let ticket = world.invite().await;
     let redirect = Url::parse(PUBLIC).unwrap();
     for _ in 0..PENDING {
-        let way =
-            pending::Way { provider: ProviderKind::Google, redirect: &redirect, invited: true };
+        let way = pending::ConsentRoute {
+            provider: ProviderKind::Google,
+            redirect: &redirect,
+            invited: true,
+        };
         let [state, browser] = [Token::random().unwrap(), Token::random().unwrap()];
         pending::put(&world.services, way, &state, &browser, None, &"verifier".into())
             .await
@@ -219,7 +225,7 @@ async fn those_that_stand_are_few_and_storage_knows_none_of_them() {
         tickets.push(world.invite().await);
     }
     assert!(matches!(invite(&world.services, ProviderKind::Google).await, Err(Error::Request(_))));
-    let Sent { cookie, .. } = world.accept(Some(&tickets[0]), None).await.unwrap();
+    let BrowserState { cookie, .. } = world.accept(Some(&tickets[0]), None).await.unwrap();
     let stored: String = world
         .invitations()
         .await

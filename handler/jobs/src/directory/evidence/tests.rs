@@ -4,10 +4,10 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
-use engine::change::{Cursor, Tip};
+use engine::change::{Cursor, StateTag};
 use engine::event::{Busy, Content, Event, Span, Stamps, Visibility};
 use jiff::civil::date;
-use providers::{Answering, Edit, Fetched, Glance, NewCopy, Survey, Version, Written};
+use providers::{Answering, ChangeSet, CollectionState, Edit, Fetched, NewCopy, Version, Written};
 
 use super::*;
 
@@ -85,7 +85,12 @@ impl Provider for Server {
         Ok(self.calendars.iter().map(|(name, _)| calendar(name)).collect())
     }
 
-    async fn survey(&self, address: &str, since: Since<'_>, _: Option<&Tip>) -> Result<Survey> {
+    async fn list_changes(
+        &self,
+        address: &str,
+        since: Since<'_>,
+        _: Option<&StateTag>,
+    ) -> Result<ChangeSet> {
         assert!(matches!(since, Since::Everything));
         *self.listings.lock().unwrap() += 1;
         let mut states = self.states(address).lock().unwrap();
@@ -96,7 +101,7 @@ impl Provider for Server {
             event: None,
         };
         let gone = Listed::Removed { id: EventId::new("gone.ics") };
-        Ok(Survey {
+        Ok(ChangeSet {
             listed: state.iter().map(line).chain([gone]).collect(),
             cursor: Cursor(String::new()),
         })
@@ -121,10 +126,10 @@ impl Provider for Server {
         20
     }
 
-    async fn glance(&self, _: &[String]) -> Result<Vec<Glance>> {
+    async fn collection_states(&self, _: &[String]) -> Result<Vec<CollectionState>> {
         Err(Error::Gone)
     }
-    fn is_current(&self, _: &Cursor, _: &Tip) -> bool {
+    fn is_current(&self, _: &Cursor, _: &StateTag) -> bool {
         false
     }
     fn parallel_writes(&self) -> usize {
@@ -281,10 +286,10 @@ async fn a_calendar_is_known_by_what_is_remembered_of_it() {
         "00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13", "14",
         "15", "16", "17", "18", "19",
     ];
-    let known = |uid: fn(&str) -> Option<UidHash>| -> BTreeMap<String, Known> {
+    let known = |uid: fn(&str) -> Option<UidHash>| -> BTreeMap<String, KnownEvent> {
         NAMES
             .iter()
-            .map(|name| ((*name).to_owned(), Known { etag: "W/\"1\"".into(), uid: uid(name) }))
+            .map(|name| ((*name).to_owned(), KnownEvent { etag: "W/\"1\"".into(), uid: uid(name) }))
             .collect()
     };
     let state = |count: usize| -> State {

@@ -45,21 +45,21 @@ impl Connect for Wires {
     }
 }
 
-struct Still;
+struct FixedClock;
 
-impl Clock for Still {
+impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
         Timestamp::UNIX_EPOCH
     }
 }
 
-struct World {
+struct SealedWorld {
     services: Services,
     wires: Arc<Wires>,
     dir: tempfile::TempDir,
 }
 
-fn world() -> World {
+fn world() -> SealedWorld {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
     let wires = Arc::new(Wires::default());
@@ -69,12 +69,12 @@ fn world() -> World {
         store,
         vault: Arc::new(Envelope::local(dir.path()).unwrap()),
         connect: wires.clone(),
-        clock: Arc::new(Still),
+        clock: Arc::new(FixedClock),
         owner: "local".into(),
         setup: Arc::default(),
         pace: Arc::default(),
     };
-    World { services, wires, dir }
+    SealedWorld { services, wires, dir }
 }
 
 fn endpoint(base: &str, home: &str) -> String {
@@ -82,7 +82,7 @@ fn endpoint(base: &str, home: &str) -> String {
         .to_string()
 }
 
-impl World {
+impl SealedWorld {
     /// Connects an account at `url` whose calendars are found at `endpoint`.
     async fn connect(&self, url: &str, user: &str, endpoint: &str, secret: &str) -> Account {
         *self.wires.found.lock().unwrap() = endpoint.to_owned();

@@ -22,20 +22,25 @@ fn mapping(n: usize) -> Group {
     }
 }
 
-fn notes(numbers: std::ops::Range<usize>) -> Notes {
-    Notes { groups: numbers.map(mapping).collect() }
+fn notes(numbers: std::ops::Range<usize>) -> Batch {
+    Batch { groups: numbers.map(mapping).collect() }
 }
 
-fn done(at: i64) -> PairRow {
+fn done(at: i64) -> StateRecord {
     let at = Timestamp::from_second(at).unwrap();
-    PairRow { last_sync: Some(at), status: Some(PairStatus::Ok), ..PairRow::default() }
+    StateRecord { last_sync: Some(at), status: Some(PairStatus::Ok), ..StateRecord::default() }
 }
 
-async fn head(store: &Embedded) -> Head {
-    Head::read(store, &PairId::new(PAIR)).await.unwrap().0
+async fn head(store: &Embedded) -> LockedState {
+    LockedState::read(store, &PairId::new(PAIR)).await.unwrap().0
 }
 
-async fn commit(head: &Head, store: &Embedded, notes: Notes, now: Option<PairRow>) -> Result<()> {
+async fn commit(
+    head: &LockedState,
+    store: &Embedded,
+    notes: Batch,
+    now: Option<StateRecord>,
+) -> Result<()> {
     head.commit(store, &PairId::new(PAIR), notes, now).await
 }
 
@@ -52,12 +57,14 @@ async fn more_than_one_commit_holds_is_written_in_several_and_counted_with_each(
     commit(&mine, &store, notes(0..49), None).await.unwrap();
     let first = head(&store).await.row().await;
     assert_eq!((first.copies, first.last_sync), (49, None), "counted, and the pass goes on");
-    commit(&mine, &store, notes(49..250), Some(PairRow { copies: 7, ..done(60) })).await.unwrap();
+    commit(&mine, &store, notes(49..250), Some(StateRecord { copies: 7, ..done(60) }))
+        .await
+        .unwrap();
     assert_eq!((keys(&store, "m:").await, keys(&store, "x:").await), (250, 250));
     let last = head(&store).await.row().await;
     assert_eq!(
         last,
-        PairRow { copies: 250, ..done(60) },
+        StateRecord { copies: 250, ..done(60) },
         "the count follows from the notes, whatever else is said"
     );
     let forget = |n: usize| Group {
@@ -67,11 +74,11 @@ async fn more_than_one_commit_holds_is_written_in_several_and_counted_with_each(
         by_another: 0,
         aliased: false,
     };
-    commit(&mine, &store, Notes { groups: vec![forget(3), forget(4)] }, None).await.unwrap();
+    commit(&mine, &store, Batch { groups: vec![forget(3), forget(4)] }, None).await.unwrap();
     assert_eq!(mine.copies().await, 248);
-    commit(&mine, &store, Notes::default(), None).await.unwrap();
+    commit(&mine, &store, Batch::default(), None).await.unwrap();
     mine.set_counts(240, 0, 0).await;
-    commit(&mine, &store, Notes::default(), Some(done(61))).await.unwrap();
+    commit(&mine, &store, Batch::default(), Some(done(61))).await.unwrap();
     assert_eq!(
         head(&store).await.copies().await,
         240,
@@ -90,9 +97,9 @@ async fn of_two_who_believe_to_be_alone_the_later_one_writes_nothing() {
             let refused = commit(&other, &store, notes(begin + 50..begin + 60), now).await;
             assert!(matches!(refused, Err(Error::Overtaken)), "{refused:?}");
         }
-        commit(&one, &store, Notes::default(), Some(done(round))).await.unwrap();
+        commit(&one, &store, Batch::default(), Some(done(round))).await.unwrap();
         let row = head(&store).await.row().await;
-        assert_eq!(row, PairRow { copies: 10 * round as u64, ..done(round) });
+        assert_eq!(row, StateRecord { copies: 10 * round as u64, ..done(round) });
         assert_eq!(keys(&store, "m:").await, 10 * round as usize);
     }
 }

@@ -11,15 +11,15 @@
 use std::collections::BTreeMap;
 
 use engine::event::EventId;
-use engine::mapping::{Mapping, State};
+use engine::mapping::{Mapping, MappingState};
 use engine::marker::Role;
 use engine::pair::Side;
 use engine::uid::UidHash;
 
-use super::Identity;
+use super::EventIdentities;
 use crate::Result;
 use crate::sync::pass::{Pass, side_of};
-use crate::sync::survey::{News, Survey, Unit};
+use crate::sync::survey::{ChangedMapping, Changes, ListedAs};
 
 /// What was left out of each calendar, by UID.
 type LeftOut = [BTreeMap<UidHash, Mapping>; 2];
@@ -28,8 +28,8 @@ impl Pass<'_> {
     /// Joins unknown events to the mappings of what was left out.
     pub(in crate::sync) async fn find_left_out(
         &self,
-        identity: &mut Identity,
-        survey: &mut Survey,
+        identity: &mut EventIdentities,
+        survey: &mut Changes,
     ) -> Result<()> {
         if survey.unknown.iter().all(BTreeMap::is_empty) || !self.head.has_left_out().await {
             return Ok(());
@@ -50,10 +50,13 @@ impl Pass<'_> {
                     let known =
                         UidHash::of(&event.uid).and_then(|uid| left_out[side as usize].get(&uid));
                     let unit = known.map(|mapping| {
-                        survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping.clone()))
+                        survey
+                            .units
+                            .entry(mapping.id)
+                            .or_insert_with(|| ChangedMapping::new(mapping.clone()))
                     });
                     match unit
-                        .filter(|unit| !matches!(unit.copy, News::Present(_)))
+                        .filter(|unit| !matches!(unit.copy, ListedAs::Present(_)))
                         .map(|unit| unit.mapping.id)
                     {
                         Some(mapping) => self.join_to(survey, side, (mapping, Role::Copy), event),
@@ -70,7 +73,8 @@ impl Pass<'_> {
         let (mut left_out, mut after) = (LeftOut::default(), None);
         loop {
             let (page, next) = self.memory.page(after.as_deref()).await?;
-            let suppressed = page.into_iter().filter(|mapping| mapping.state == State::Suppressed);
+            let suppressed =
+                page.into_iter().filter(|mapping| mapping.state == MappingState::Suppressed);
             for mapping in suppressed.filter(|mapping| mapping.turned || mapping.has_servers_uid())
             {
                 if let Some(uid) = mapping.copy.uid {

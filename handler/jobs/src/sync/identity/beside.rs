@@ -4,21 +4,21 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use engine::event::{Event, EventId};
-use engine::mapping::{Mapping, State};
+use engine::mapping::{Mapping, MappingState};
 use engine::marker::{MappingId, Mark, Role};
 use engine::pair::Side;
 use engine::uid::UidHash;
 use providers::{Found as Read, Since};
 
-use super::{Class, Identity, Living};
+use super::{Class, EventIdentities, Living};
 use crate::Result;
 use crate::memory::migrate;
 use crate::sync::pass::{Pass, side_of};
-use crate::sync::survey::{Stranger, Survey};
+use crate::sync::survey::{Changes, UnknownEvent};
 
 /// What was found.
 #[derive(Clone, Debug)]
-pub(in crate::sync) enum Found {
+pub(in crate::sync) enum BesideFound {
     /// Nothing, as far as is known.
     Nothing,
     /// An earlier copy, to be taken over: its name, its mapping if that is ours, and whether
@@ -42,11 +42,11 @@ impl Pass<'_> {
     /// other event gets it.
     pub(in crate::sync) async fn beside(
         &self,
-        identity: &mut Identity,
+        identity: &mut EventIdentities,
         side: Side,
         event: &Event,
         class: &Class,
-    ) -> Result<Found> {
+    ) -> Result<BesideFound> {
         if let Class::Left(first) = class {
             let other = identity.index[side.other() as usize].as_ref();
             let made_of = self.names(event).and_then(|mapping| other?.derived.get(&mapping));
@@ -56,12 +56,13 @@ impl Pass<'_> {
                 made_of.filter(|_| !is_taken).or_else(|| other?.out_of_copies.get(first.as_ref()?));
             if made_of.is_some_and(|id| self.pair.two_way && !identity.is_claimed(side.other(), id))
             {
-                return Ok(Found::Origin);
+                return Ok(BesideFound::Origin);
             }
-            if let copy @ Found::Copy { .. } = self.earlier_copy(identity, side, event, true) {
+            if let copy @ BesideFound::Copy { .. } = self.earlier_copy(identity, side, event, true)
+            {
                 return Ok(copy);
             }
-            let Some(first) = *first else { return Ok(Found::Nothing) };
+            let Some(first) = *first else { return Ok(BesideFound::Nothing) };
             let there = self
                 .holdings(identity, side.other())
                 .await?
@@ -70,12 +71,12 @@ impl Pass<'_> {
                 .unwrap_or_default();
             for id in &there {
                 if !self.is_of_its_twin(side, event, id).await? {
-                    return Ok(Found::AlreadyThere(id.clone(), first));
+                    return Ok(BesideFound::AlreadyThere(id.clone(), first));
                 }
             }
             let withheld =
                 identity.withheld[side.other() as usize].clone().filter(|_| there.is_empty());
-            return Ok(withheld.map_or(Found::Nothing, Found::Unknown));
+            return Ok(withheld.map_or(BesideFound::Nothing, BesideFound::Unknown));
         }
         // A pair that ended may have copied what a person made out of a copy.
         Ok(self.earlier_copy(identity, side, event, matches!(class, Class::OutOfACopy)))
@@ -111,16 +112,16 @@ impl Pass<'_> {
 
     fn earlier_copy(
         &self,
-        identity: &mut Identity,
+        identity: &mut EventIdentities,
         side: Side,
         event: &Event,
         left: bool,
-    ) -> Found {
+    ) -> BesideFound {
         let first = self.planner.first(event);
-        let Identity { index, claimed, used, adopted, whole, .. } = identity;
+        let EventIdentities { index, claimed, used, adopted, whole, .. } = identity;
         let other = side.other() as usize;
         let (Some(index), claimed) = (&index[other], &mut claimed[other]) else {
-            return Found::Nothing;
+            return BesideFound::Nothing;
         };
         let remade = match self.planner.mark(event) {
             Some(Mark::Ours { role: Role::Origin, mapping, .. }) => Some(mapping),
@@ -156,10 +157,10 @@ impl Pass<'_> {
                     whole.insert(mapping);
                 }
             }
-            return Found::Copy { id, mapping, foreign: mapping.is_none() };
+            return BesideFound::Copy { id, mapping, foreign: mapping.is_none() };
         }
         if let (Some(id), Some(first)) = (other_calendars, first) {
-            return Found::AlreadyThere(id, first);
+            return BesideFound::AlreadyThere(id, first);
         }
         let of_first = first.iter().filter_map(|first| index.foreign.get(first)).flatten();
         let looks = self.planner.appearances(side, event);
@@ -172,12 +173,12 @@ impl Pass<'_> {
             Some(id) => {
                 claimed.insert(id.clone());
                 if self.takes_over {
-                    Found::Copy { id, mapping: None, foreign: true }
+                    BesideFound::Copy { id, mapping: None, foreign: true }
                 } else {
-                    Found::Foreign(id)
+                    BesideFound::Foreign(id)
                 }
             }
-            None => Found::Nothing,
+            None => BesideFound::Nothing,
         }
     }
 
@@ -185,7 +186,7 @@ impl Pass<'_> {
     /// installation made and that was remembered by itself. Both are looked at once more, together.
     pub(in crate::sync) async fn left_by_another(
         &self,
-        identity: &mut Identity,
+        identity: &mut EventIdentities,
         side: Side,
         event: &Event,
     ) -> Result<Option<Mapping>> {
@@ -195,7 +196,7 @@ impl Pass<'_> {
         let Some(first) = self.planner.first(event) else { return Ok(None) };
         if identity.left_by_another[side as usize].is_none() {
             let is_left = |mapping: &Mapping| {
-                (mapping.state, mapping.side) == (State::CopiedByAnother, side.other())
+                (mapping.state, mapping.side) == (MappingState::CopiedByAnother, side.other())
                     && !mapping.is_beside()
                     && mapping.first().is_some()
             };
@@ -219,7 +220,11 @@ impl Pass<'_> {
 
     /// What a calendar holds, by the UIDs of first origins. Read once in a pass, and only where an
     /// event needs it that began as a copy.
-    async fn holdings<'i>(&self, identity: &'i mut Identity, side: Side) -> Result<&'i Holdings> {
+    async fn holdings<'i>(
+        &self,
+        identity: &'i mut EventIdentities,
+        side: Side,
+    ) -> Result<&'i Holdings> {
         let i = side as usize;
         if identity.holdings[i].is_none() {
             let mut holdings = self.remembered(side).await?;
@@ -278,12 +283,12 @@ impl Pass<'_> {
     async fn add_strangers(&self, side: Side, holdings: &mut Holdings) -> Result<Option<String>> {
         let end = &self.ends[side as usize];
         let listed =
-            end.provider.survey(&end.calendar.address, Since::Everything, None).await?.listed;
-        let mut survey = Survey::default();
+            end.provider.list_changes(&end.calendar.address, Since::Everything, None).await?.listed;
+        let mut survey = Changes::default();
         for line in listed {
             if let engine::change::Listed::Present { id, etag, event } = line {
                 survey.unknown[side as usize]
-                    .insert(id, Stranger { etag, event, ..Stranger::default() });
+                    .insert(id, UnknownEvent { etag, event, ..UnknownEvent::default() });
             }
         }
         let ids: Vec<EventId> = survey.unknown[side as usize].keys().cloned().collect();

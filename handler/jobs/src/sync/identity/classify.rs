@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use engine::etag;
 use engine::event::{Event, EventId};
-use engine::mapping::{Mapping, State};
+use engine::mapping::{Mapping, MappingState};
 use engine::marker::{MappingId, Mark, Role};
 use engine::pair::Side;
 use engine::reason::Reason;
 use engine::uid::UidHash;
 
-use super::Identity;
+use super::EventIdentities;
 use super::resolve::rename;
 use crate::sync::pass::{Pass, side_of};
 use crate::sync::survey;
@@ -48,7 +48,7 @@ impl Pass<'_> {
     /// events name.
     pub(in crate::sync) async fn classify(
         &self,
-        identity: &mut Identity,
+        identity: &mut EventIdentities,
         living: &BTreeMap<MappingId, Living>,
         side: Side,
         event: &Event,
@@ -107,7 +107,7 @@ impl Pass<'_> {
     /// in the other calendar says.
     fn was_taken_over(
         &self,
-        identity: &Identity,
+        identity: &EventIdentities,
         side: Side,
         event: &Event,
         first: Option<UidHash>,
@@ -122,7 +122,7 @@ impl Pass<'_> {
     /// know.
     async fn of_this_pair(
         &self,
-        identity: &mut Identity,
+        identity: &mut EventIdentities,
         stored: &Mapping,
         role: Role,
         side: Side,
@@ -150,7 +150,7 @@ impl Pass<'_> {
         }
         let gone = match (role, stored.state) {
             // Deleted by a person, and back again.
-            (Role::Copy, State::Suppressed) => true,
+            (Role::Copy, MappingState::Suppressed) => true,
             _ => !self.is_there(side, &half.id).await?,
         };
         if gone && !self.is_elsewhere(identity, stored, role, side, event).await? {
@@ -170,7 +170,7 @@ impl Pass<'_> {
     /// the copy is; of others the first.
     async fn is_elsewhere(
         &self,
-        identity: &Identity,
+        identity: &EventIdentities,
         stored: &Mapping,
         role: Role,
         side: Side,

@@ -11,10 +11,10 @@ use engine::reason::Reason;
 use engine::uid::UidHash;
 use providers::Found;
 
-use super::{Identity, Living};
-use crate::memory::Notes;
+use super::{EventIdentities, Living};
+use crate::memory::Batch;
 use crate::sync::pass::Pass;
-use crate::sync::survey::Survey;
+use crate::sync::survey::Changes;
 use crate::{Error, Result};
 
 /// So many passes are made anew where the server does not give an event that has the name of a
@@ -73,8 +73,8 @@ impl Pass<'_> {
     /// of it, or what has just come.
     pub(in crate::sync) async fn read_strangers(
         &self,
-        identity: &mut Identity,
-        survey: &Survey,
+        identity: &mut EventIdentities,
+        survey: &Changes,
         side: Side,
         all: bool,
     ) -> Result<()> {
@@ -136,7 +136,7 @@ impl Pass<'_> {
     /// names. What is refused again then is passed over.
     pub(in crate::sync) async fn miss_no_copy(
         &self,
-        identity: &Identity,
+        identity: &EventIdentities,
         side: Side,
         refused: &BTreeMap<EventId, String>,
     ) -> Result<()> {
@@ -146,7 +146,7 @@ impl Pass<'_> {
         {
             return Ok(());
         }
-        let mut notes = Notes::default();
+        let mut notes = Batch::default();
         let mut first = None;
         for (id, why) in refused {
             let tries = identity.refused.get(&(side, id.clone())).copied().unwrap_or(0);

@@ -4,18 +4,18 @@
 use std::collections::BTreeMap;
 
 use engine::event::{Event, EventId};
-use engine::mapping::{Mapping, State};
+use engine::mapping::{Mapping, MappingState};
 use engine::marker::{MappingId, Mark, Role};
 use engine::pair::Side;
 use engine::uid::UidHash;
 use providers::Found;
 
-use super::Identity;
+use super::EventIdentities;
 use super::classify::has_its_uid;
 use crate::Result;
 use crate::memory::ProblemRow;
 use crate::sync::pass::{Pass, side_of};
-use crate::sync::survey::{self, News, Stranger, Survey};
+use crate::sync::survey::{self, Changes, ListedAs, UnknownEvent};
 
 /// One half of a mapping that is not where it was, or that may be elsewhere.
 struct Seeker {
@@ -31,8 +31,8 @@ impl Pass<'_> {
     /// copies that were in the making or were deleted.
     pub(in crate::sync) async fn resolve(
         &self,
-        identity: &mut Identity,
-        survey: &mut Survey,
+        identity: &mut EventIdentities,
+        survey: &mut Changes,
         problems: &[ProblemRow],
     ) -> Result<()> {
         for side in Side::BOTH {
@@ -92,8 +92,8 @@ impl Pass<'_> {
 
     async fn try_to_join(
         &self,
-        identity: &mut Identity,
-        survey: &mut Survey,
+        identity: &mut EventIdentities,
+        survey: &mut Changes,
         side: Side,
         seekers: &BTreeMap<MappingId, Seeker>,
         sought: (MappingId, Role),
@@ -117,8 +117,8 @@ impl Pass<'_> {
 
     pub(super) fn keep_stranger(
         &self,
-        identity: &mut Identity,
-        survey: &Survey,
+        identity: &mut EventIdentities,
+        survey: &Changes,
         side: Side,
         event: Box<Event>,
     ) {
@@ -132,7 +132,7 @@ impl Pass<'_> {
 
     async fn is_where_it_was(
         &self,
-        survey: &Survey,
+        survey: &Changes,
         side: Side,
         mapping: MappingId,
     ) -> Result<bool> {
@@ -142,19 +142,22 @@ impl Pass<'_> {
         Ok(end.provider.exists(&end.calendar.address, &half.id).await?)
     }
 
-    fn seekers(&self, survey: &Survey, side: Side) -> BTreeMap<MappingId, Seeker> {
+    fn seekers(&self, survey: &Changes, side: Side) -> BTreeMap<MappingId, Seeker> {
         let mut seekers = BTreeMap::new();
         for unit in survey.units.values().filter(|unit| !unit.mapping.is_left_alone()) {
             for (role, news, other) in
                 [(Role::Origin, &unit.origin, &unit.copy), (Role::Copy, &unit.copy, &unit.origin)]
             {
-                let missing = matches!(news, News::Suspect);
+                let missing = matches!(news, ListedAs::Suspect);
                 let may_be_back = role == Role::Copy
-                    && matches!(unit.mapping.state, State::Creating | State::Suppressed);
+                    && matches!(
+                        unit.mapping.state,
+                        MappingState::Creating | MappingState::Suppressed
+                    );
                 // What is deleted or made again because of the other one has to be known by its
                 // name.
-                let may_be_there = matches!(other, News::Suspect) && !may_be_back;
-                let silent = matches!(news, News::None);
+                let may_be_there = matches!(other, ListedAs::Suspect) && !may_be_back;
+                let silent = matches!(news, ListedAs::None);
                 let may_be_there =
                     may_be_there || (unit.mapping.unseen == Some(role) && !may_be_back);
                 if (missing || (silent && (may_be_back || may_be_there)))
@@ -174,7 +177,7 @@ impl Pass<'_> {
     /// Whether the origin of a mapping is gone, and the deletion of its copy was not answered.
     fn is_to_be_deleted(
         &self,
-        survey: &Survey,
+        survey: &Changes,
         mapping: MappingId,
         problems: &[ProblemRow],
     ) -> bool {
@@ -193,7 +196,7 @@ impl Pass<'_> {
     /// Events that are known to bear the mark of a copy that is missing now.
     fn add_duplicates(
         &self,
-        survey: &mut Survey,
+        survey: &mut Changes,
         side: Side,
         seekers: &BTreeMap<MappingId, Seeker>,
         problems: &[ProblemRow],
@@ -203,7 +206,7 @@ impl Pass<'_> {
                 let id = EventId::new(row.problem.event.as_str());
                 survey.unknown[side as usize]
                     .entry(id)
-                    .or_insert_with(|| Stranger { fresh: true, ..Stranger::default() });
+                    .or_insert_with(|| UnknownEvent { fresh: true, ..UnknownEvent::default() });
             }
         }
     }
@@ -211,8 +214,8 @@ impl Pass<'_> {
     /// The unknown events of these names, from wherever they are at hand.
     pub(super) async fn again(
         &self,
-        identity: &mut Identity,
-        survey: &Survey,
+        identity: &mut EventIdentities,
+        survey: &Changes,
         side: Side,
         ids: &[EventId],
     ) -> Result<BTreeMap<EventId, Box<Event>>> {
@@ -240,7 +243,7 @@ impl Pass<'_> {
     /// The mapping that has lost sight of this event.
     fn sought_by(
         &self,
-        survey: &Survey,
+        survey: &Changes,
         seekers: &BTreeMap<MappingId, Seeker>,
         event: &Event,
     ) -> Option<(MappingId, Role)> {
@@ -276,7 +279,7 @@ impl Pass<'_> {
 
     pub(super) fn join_to(
         &self,
-        survey: &mut Survey,
+        survey: &mut Changes,
         side: Side,
         (mapping, role): (MappingId, Role),
         event: Box<Event>,
@@ -285,16 +288,16 @@ impl Pass<'_> {
         let Some(unit) = survey.units.get_mut(&mapping) else { return };
         tracing::debug!(pair = %self.pair.id, ?mapping, ?role, "an event has another name by now");
         rename(&mut unit.mapping, role, &event);
-        *unit.news(role) = News::Present(Some(event));
+        *unit.news(role) = ListedAs::Present(Some(event));
     }
 }
 
-fn is_found(survey: &Survey, seeker: &Seeker) -> bool {
+fn is_found(survey: &Changes, seeker: &Seeker) -> bool {
     let news = survey.units.get(&seeker.mapping).map(|unit| match seeker.role {
         Role::Origin => &unit.origin,
         Role::Copy => &unit.copy,
     });
-    matches!(news, Some(News::Present(_)) | None)
+    matches!(news, Some(ListedAs::Present(_)) | None)
 }
 
 /// A mapping whose event has another name. Its version is not that of the row, so that the event is

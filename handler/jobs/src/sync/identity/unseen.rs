@@ -31,23 +31,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::etag;
 use engine::event::{Draft, EventId, Field, Stamps};
 use engine::fingerprint::Fingerprint;
-use engine::mapping::{Mapping, State};
+use engine::mapping::{Mapping, MappingState};
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::reason::Reason;
 use engine::uid::UidHash;
 use providers::Found;
 
-use super::Identity;
-use crate::memory::{Notes, ProblemRow};
+use super::EventIdentities;
+use crate::memory::{Batch, ProblemRow};
 use crate::sync::pass::{Pass, other_role};
-use crate::sync::refused::Retry;
-use crate::sync::survey::{self, News, Survey, Unit};
+use crate::sync::refused::RetryAt;
+use crate::sync::survey::{self, ChangedMapping, Changes, ListedAs};
 use crate::sync::work::Tally;
 use crate::{Error, Result};
 
 /// An unknown event, and hashes of what it shows.
-struct Shown {
+struct ShownEvent {
     id: EventId,
     uid: Option<UidHash>,
     etag: Option<String>,
@@ -62,7 +62,7 @@ struct Lost {
 }
 
 impl Lost {
-    fn is_like(&self, shown: &Shown, field: Field) -> bool {
+    fn is_like(&self, shown: &ShownEvent, field: Field) -> bool {
         let half = survey::half(&self.mapping, self.role);
         !half
             .meant(&shown.print)
@@ -76,26 +76,26 @@ impl Lost {
     }
 
     /// Whether an event shows what was written, and is not known to be older.
-    fn may_be(&self, shown: &Shown) -> bool {
+    fn may_be(&self, shown: &ShownEvent) -> bool {
         let is_like = [Field::Time, Field::Title].iter().all(|field| self.is_like(shown, *field));
         is_like && !self.mapping.made_at.is_some_and(|at| shown.stamps.prove_older(at))
     }
 
     /// Whether an event may be what was written, altered by the server. With another version than
     /// that of the write it has to show the same.
-    fn cannot_be_told_from(&self, shown: &Shown) -> bool {
-        let is_known_apart = self.mapping.state == State::Creating
+    fn cannot_be_told_from(&self, shown: &ShownEvent) -> bool {
+        let is_known_apart = self.mapping.state == MappingState::Creating
             || (self.etag().is_some() && !self.has_version_of(shown));
         let is_older = self.mapping.made_at.is_some_and(|at| shown.stamps.prove_older(at));
         let looks = [Field::Time, Field::Title].map(|field| self.is_like(shown, field));
         !is_older && if is_known_apart { looks == [true; 2] } else { looks.contains(&true) }
     }
 
-    fn has_version_of(&self, shown: &Shown) -> bool {
+    fn has_version_of(&self, shown: &ShownEvent) -> bool {
         etag::are_same(self.etag(), shown.etag.as_deref())
     }
 
-    fn proves_younger(&self, shown: &Shown) -> bool {
+    fn proves_younger(&self, shown: &ShownEvent) -> bool {
         self.mapping.made_at.is_some_and(|at| shown.stamps.prove_younger(at))
     }
 }
@@ -107,8 +107,8 @@ impl Pass<'_> {
     /// [`Error::CopiesUnrecognised`].
     pub(in crate::sync) async fn find_unseen(
         &self,
-        identity: &mut Identity,
-        survey: &mut Survey,
+        identity: &mut EventIdentities,
+        survey: &mut Changes,
         tally: &mut Tally,
     ) -> Result<()> {
         for side in Side::BOTH {
@@ -134,7 +134,7 @@ impl Pass<'_> {
     /// Events that were left alone because of a copy that shows by now.
     pub(in crate::sync) fn told_apart(
         &self,
-        survey: &Survey,
+        survey: &Changes,
         problems: &[ProblemRow],
     ) -> Vec<(Side, EventId)> {
         let shows = |mapping: &MappingId| {
@@ -142,7 +142,7 @@ impl Pass<'_> {
             unit.is_some_and(|unit| {
                 unit.stored
                     .unseen
-                    .is_some_and(|role| matches!(unit.seen_as(role), News::Present(_)))
+                    .is_some_and(|role| matches!(unit.seen_as(role), ListedAs::Present(_)))
             })
         };
         let is_free = |row: &&ProblemRow| {
@@ -172,7 +172,7 @@ impl Pass<'_> {
     /// What this calendar should show and does not: what was awaited, what was not seen before, and
     /// what may have been made by a pass that was cut off. And whether it shows anything else that
     /// was made there.
-    async fn lost(&self, survey: &Survey, side: Side) -> Result<(Vec<Lost>, bool)> {
+    async fn lost(&self, survey: &Changes, side: Side) -> Result<(Vec<Lost>, bool)> {
         let i = side as usize;
         let awaited = self.head.awaited();
         let is_shown = |mapping: &MappingId| survey.shown[i].contains(mapping);
@@ -181,7 +181,7 @@ impl Pass<'_> {
             let is_new = awaited.mappings[i].contains(&mapping.id)
                 || awaited.since[i].is_some_and(|pass| mapping.made >= Some(pass));
             let is_unseen = mapping.is_live() && (is_new || mapping.unseen == Some(role));
-            (is_unseen || (mapping.state == State::Creating && role == Role::Copy))
+            (is_unseen || (mapping.state == MappingState::Creating && role == Role::Copy))
                 && !is_shown(&mapping.id)
         };
         let (mut lost, mut others) = (Vec::new(), false);
@@ -212,7 +212,7 @@ impl Pass<'_> {
 
     /// The same of a calendar that was not read, as nothing has happened in it, where the other
     /// calendar has news. What a provider tells of by itself it may not have told of yet.
-    fn lost_with_news(&self, survey: &Survey, side: Side) -> Vec<Lost> {
+    fn lost_with_news(&self, survey: &Changes, side: Side) -> Vec<Lost> {
         let awaited = self.head.awaited();
         let is_lost = |mapping: &Mapping, role: Role| {
             let is_awaited =
@@ -221,8 +221,8 @@ impl Pass<'_> {
         };
         let with_news = survey.units.values().filter_map(|unit| {
             let role = survey::role(&unit.mapping, side);
-            let has_news = !matches!(unit.seen_as(other_role(role)), News::None)
-                && !matches!(unit.seen_as(role), News::Present(_));
+            let has_news = !matches!(unit.seen_as(other_role(role)), ListedAs::None)
+                && !matches!(unit.seen_as(role), ListedAs::Present(_));
             (has_news && is_lost(&unit.mapping, role))
                 .then(|| Lost { mapping: unit.mapping.clone(), role })
         });
@@ -232,8 +232,8 @@ impl Pass<'_> {
     /// Joins what is found. What is left is not there, or cannot be told from other events.
     async fn find(
         &self,
-        identity: &mut Identity,
-        survey: &mut Survey,
+        identity: &mut EventIdentities,
+        survey: &mut Changes,
         side: Side,
         lost: Vec<Lost>,
         others: bool,
@@ -298,10 +298,10 @@ impl Pass<'_> {
     /// mapping, and the mappings to which the others do.
     async fn unmarked(
         &self,
-        identity: &mut Identity,
-        survey: &Survey,
+        identity: &mut EventIdentities,
+        survey: &Changes,
         side: Side,
-    ) -> Result<(Vec<Shown>, BTreeSet<MappingId>)> {
+    ) -> Result<(Vec<ShownEvent>, BTreeSet<MappingId>)> {
         let (mut unmarked, mut named) = (Vec::new(), BTreeSet::new());
         let ids: Vec<EventId> = survey.unknown[side as usize].keys().cloned().collect();
         for ids in ids.chunks(self.ends[side as usize].provider.batch().max(1)) {
@@ -311,7 +311,7 @@ impl Pass<'_> {
                 } else if event.marker.is_none() {
                     let (uid, etag) = (UidHash::of(&event.uid), event.etag.clone());
                     let print = self.keys.prints.copy(&Draft::from(&*event));
-                    unmarked.push(Shown { id, uid, etag, print, stamps: event.stamps });
+                    unmarked.push(ShownEvent { id, uid, etag, print, stamps: event.stamps });
                 }
                 self.keep_stranger(identity, survey, side, event);
             }
@@ -322,24 +322,24 @@ impl Pass<'_> {
     /// Joins each to the event that it must be. What is left of both.
     fn join_by_looks(
         &self,
-        survey: &mut Survey,
+        survey: &mut Changes,
         side: Side,
         lost: Vec<Lost>,
-        unmarked: Vec<Shown>,
-    ) -> (Vec<Lost>, Vec<Shown>) {
-        let mut free: BTreeMap<EventId, Shown> =
+        unmarked: Vec<ShownEvent>,
+    ) -> (Vec<Lost>, Vec<ShownEvent>) {
+        let mut free: BTreeMap<EventId, ShownEvent> =
             unmarked.into_iter().map(|shown| (shown.id.clone(), shown)).collect();
         let mut found: Vec<Option<EventId>> = Vec::with_capacity(lost.len());
         for one in &lost {
-            let like: Vec<&Shown> =
+            let like: Vec<&ShownEvent> =
                 free.values().filter(|shown| one.role == Role::Copy && one.may_be(shown)).collect();
-            let is_exact = |shown: &&&Shown| {
+            let is_exact = |shown: &&&ShownEvent| {
                 one.has_version_of(shown)
                     && (one.proves_younger(shown) || shown.stamps == Stamps::default())
             };
-            let exact: Vec<&&Shown> = like.iter().filter(is_exact).collect();
+            let exact: Vec<&&ShownEvent> = like.iter().filter(is_exact).collect();
             let is_rival =
-                |shown: &Shown| lost.iter().filter(|lost| lost.may_be(shown)).count() > 1;
+                |shown: &ShownEvent| lost.iter().filter(|lost| lost.may_be(shown)).count() > 1;
             let id = match (exact.as_slice(), like.as_slice(), one.etag()) {
                 ([exact], ..) => Some(exact.id.clone()),
                 ([], [only], None) if one.proves_younger(only) && !is_rival(only) => {
@@ -359,33 +359,33 @@ impl Pass<'_> {
         (left, free.into_values().collect())
     }
 
-    fn join_as(&self, survey: &mut Survey, side: Side, mapping: Mapping, shown: Shown) {
+    fn join_as(&self, survey: &mut Changes, side: Side, mapping: Mapping, shown: ShownEvent) {
         tracing::debug!(pair = %self.pair.id, mapping = ?mapping.id, "a copy has neither the name \
         nor the UID that it was given");
         survey.unknown[side as usize].remove(&shown.id);
-        let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
+        let unit = survey.units.entry(mapping.id).or_insert_with(|| ChangedMapping::new(mapping));
         let copy = &mut unit.mapping.copy;
         // What the server has made of it is no person's edit.
         (copy.id, copy.uid) = (shown.id, shown.uid);
         copy.agree(shown.print);
         (unit.mapping.pristine, unit.mapping.unseen) = (false, None);
-        unit.copy = News::Present(None);
-        if unit.mapping.origin.etag.is_none() && matches!(unit.origin, News::None) {
-            unit.origin = News::Present(None);
+        unit.copy = ListedAs::Present(None);
+        if unit.mapping.origin.etag.is_none() && matches!(unit.origin, ListedAs::None) {
+            unit.origin = ListedAs::Present(None);
         }
     }
 
     /// Remembers that these were not seen. That they are missing is no news.
     async fn note_unseen(
         &self,
-        survey: &mut Survey,
+        survey: &mut Changes,
         tally: &mut Tally,
         side: Side,
         left: Vec<Lost>,
     ) -> Result<()> {
         let left: Vec<Lost> = left.into_iter().filter(|lost| lost.mapping.is_live()).collect();
         let known = self.under_known_names(survey, side, &left).await?;
-        let mut notes = Notes::default();
+        let mut notes = Batch::default();
         for Lost { mapping, role } in left {
             let name = &survey::half(&mapping, role).id;
             if let Some(found @ (Found::Event(_) | Found::Unreadable { .. })) = known.get(name) {
@@ -403,7 +403,7 @@ impl Pass<'_> {
                     Reason::RefusedByServer,
                     Some(NOT_SHOWN),
                 );
-                tally.problems.add(unseen.side, &mut problem, Retry::OnChange, self.now);
+                tally.problems.add(unseen.side, &mut problem, RetryAt::OnChange, self.now);
                 self.memory.note_problem(&mut notes, &unseen.origin.id, &problem)?;
             }
             survey.unseen.insert(unseen.id);
@@ -428,14 +428,14 @@ impl Pass<'_> {
     /// event is written there.
     async fn under_known_names(
         &self,
-        survey: &Survey,
+        survey: &Changes,
         side: Side,
         left: &[Lost],
     ) -> Result<BTreeMap<EventId, Found>> {
         let matters = |lost: &&Lost| {
             let unit = survey.units.get(&lost.mapping.id);
             unit.is_some_and(|unit| {
-                self.options.full || !matches!(unit.seen_as(other_role(lost.role)), News::None)
+                self.options.full || !matches!(unit.seen_as(other_role(lost.role)), ListedAs::None)
             })
         };
         let names = left
@@ -450,7 +450,7 @@ impl Pass<'_> {
     /// as before.
     fn is_where_it_was_written(
         &self,
-        survey: &mut Survey,
+        survey: &mut Changes,
         side: Side,
         mapping: &Mapping,
         role: Role,
@@ -458,12 +458,12 @@ impl Pass<'_> {
     ) {
         let Some(unit) = survey.units.get_mut(&mapping.id) else { return };
         *unit.news(role) = match found {
-            Found::Event(event) => News::Present(Some(event.clone())),
-            _ => News::Present(None),
+            Found::Event(event) => ListedAs::Present(Some(event.clone())),
+            _ => ListedAs::Present(None),
         };
         let other = unit.news(other_role(role));
-        if matches!(other, News::None) {
-            *other = News::Present(None);
+        if matches!(other, ListedAs::None) {
+            *other = ListedAs::Present(None);
         }
         if !self.options.dry_run {
             self.head.await_events(|awaited| awaited.add(side, mapping.id));
@@ -472,23 +472,23 @@ impl Pass<'_> {
 
     /// Whether nothing is decided about a mapping, of which one event is neither listed nor under
     /// the name that is known. What is decided otherwise is decided without that event.
-    fn puts_off(&self, survey: &mut Survey, unseen: &Mapping, role: Role) -> bool {
+    fn puts_off(&self, survey: &mut Changes, unseen: &Mapping, role: Role) -> bool {
         let Some(unit) = survey.units.get_mut(&unseen.id) else { return false };
-        if matches!(unit.news(role), News::Suspect) {
-            *unit.news(role) = News::None;
+        if matches!(unit.news(role), ListedAs::Suspect) {
+            *unit.news(role) = ListedAs::None;
         }
         let (is_news, is_gone) = match unit.news(other_role(role)) {
-            News::None => (false, false),
-            News::Present(_) => (true, false),
-            News::Suspect | News::Emptied(_) => (true, true),
+            ListedAs::None => (false, false),
+            ListedAs::Present(_) => (true, false),
+            ListedAs::Suspect | ListedAs::Emptied(_) => (true, true),
         };
         if role == Role::Copy
             && !is_gone
             && (self.options.full || (is_news && unseen.is_overdue(self.today())))
         {
-            unit.mapping.state = State::Creating;
+            unit.mapping.state = MappingState::Creating;
             if !is_news {
-                unit.origin = News::Present(None);
+                unit.origin = ListedAs::Present(None);
             }
             return false;
         }
@@ -498,7 +498,7 @@ impl Pass<'_> {
         }
         if is_gone && unseen.is_overdue(self.today()) {
             // Then both are gone.
-            *unit.news(role) = if role == Role::Copy { News::None } else { News::Suspect };
+            *unit.news(role) = if role == Role::Copy { ListedAs::None } else { ListedAs::Suspect };
             return false;
         }
         true
@@ -506,9 +506,10 @@ impl Pass<'_> {
 }
 
 /// Copies that a pass has noted before it was cut off, or lost the answer of: they may be there.
-fn in_the_making(survey: &Survey, side: Side) -> Vec<Lost> {
-    let may_be_there = |unit: &&Unit| {
-        unit.mapping.state == State::Creating && matches!(unit.copy, News::None | News::Suspect)
+fn in_the_making(survey: &Changes, side: Side) -> Vec<Lost> {
+    let may_be_there = |unit: &&ChangedMapping| {
+        unit.mapping.state == MappingState::Creating
+            && matches!(unit.copy, ListedAs::None | ListedAs::Suspect)
     };
     let making = survey.units.values().filter(may_be_there).map(|unit| Lost {
         role: survey::role(&unit.mapping, side),

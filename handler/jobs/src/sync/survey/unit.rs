@@ -1,7 +1,7 @@
 //! One mapping, or one event that no mapping knows, of which a survey has news.
 
 use engine::event::{Event, EventId};
-use engine::mapping::{Mapping, State};
+use engine::mapping::{Mapping, MappingState};
 use engine::marker::Role;
 use engine::plan::Answer;
 
@@ -9,7 +9,7 @@ use crate::memory::proofs::{Proof, Sign};
 
 /// News of one event.
 #[derive(Clone, Debug, Default)]
-pub(in crate::sync) enum News {
+pub(in crate::sync) enum ListedAs {
     /// None.
     #[default]
     None,
@@ -26,15 +26,15 @@ pub(in crate::sync) enum News {
 
 /// A mapping of which at least one side has news.
 #[derive(Debug)]
-pub(in crate::sync) struct Unit {
+pub(in crate::sync) struct ChangedMapping {
     /// What is remembered, as it is stored.
     pub stored: Mapping,
     /// The same, with the name that an event has by now.
     pub mapping: Mapping,
     /// News of its origin.
-    pub origin: News,
+    pub origin: ListedAs,
     /// News of its copy.
-    pub copy: News,
+    pub copy: ListedAs,
     /// It was looked for by itself, and is there.
     pub sought: bool,
     /// Another event is under the name of its copy.
@@ -47,14 +47,14 @@ pub(in crate::sync) struct Unit {
     pub proofs: [Option<Proof>; 2],
 }
 
-impl Unit {
+impl ChangedMapping {
     /// Without news.
     pub fn new(mapping: Mapping) -> Self {
         Self {
             stored: mapping.clone(),
             mapping,
-            origin: News::None,
-            copy: News::None,
+            origin: ListedAs::None,
+            copy: ListedAs::None,
             sought: false,
             replaced: false,
             freed: None,
@@ -66,13 +66,13 @@ impl Unit {
     /// Whether one of its events is said to be gone, or its copy may have been made under another
     /// name.
     pub fn has_suspect(&self) -> bool {
-        matches!(self.origin, News::Suspect)
-            || matches!(self.copy, News::Suspect)
-            || self.mapping.state == State::Creating
+        matches!(self.origin, ListedAs::Suspect)
+            || matches!(self.copy, ListedAs::Suspect)
+            || self.mapping.state == MappingState::Creating
     }
 
     /// The same, to be looked at.
-    pub fn seen_as(&self, role: Role) -> &News {
+    pub fn seen_as(&self, role: Role) -> &ListedAs {
         match role {
             Role::Origin => &self.origin,
             Role::Copy => &self.copy,
@@ -81,11 +81,11 @@ impl Unit {
 
     /// One of its events is said to be gone.
     pub fn suspect(&mut self, role: Role, sign: Sign) {
-        *self.news(role) = News::Suspect;
+        *self.news(role) = ListedAs::Suspect;
         self.signs[role as usize] = Some(sign);
     }
 
-    pub fn news(&mut self, role: Role) -> &mut News {
+    pub fn news(&mut self, role: Role) -> &mut ListedAs {
         match role {
             Role::Origin => &mut self.origin,
             Role::Copy => &mut self.copy,
@@ -95,7 +95,7 @@ impl Unit {
 
 /// An event that no mapping knows, as it was listed.
 #[derive(Debug, Default)]
-pub(in crate::sync) struct Stranger {
+pub(in crate::sync) struct UnknownEvent {
     /// Its version.
     pub etag: Option<String>,
     /// What the listing brought of it.

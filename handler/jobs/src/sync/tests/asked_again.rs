@@ -5,7 +5,7 @@ use engine::event::{Event, EventId};
 use engine::reason::Reason;
 use providers::Error;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::april;
 use super::take_over::{anew, foreign};
 use super::world::{DRY, FULL, OPTIONS, World};
@@ -16,7 +16,7 @@ fn refuse(world: &World, side: usize, id: &str) {
     world.remotes[side]
         .lock()
         .refused
-        .insert((Call::Fetch, Some(EventId::new(id))), Error::Refused("not now".into()));
+        .insert((CalendarCall::Fetch, Some(EventId::new(id))), Error::Refused("not now".into()));
 }
 
 async fn problem(world: &World) -> (Reason, bool) {
@@ -65,7 +65,7 @@ async fn what_is_listed_and_not_given_is_named_until_it_is() {
             (reasons(&run), world.problems().await[0].problem.tries),
             (vec![Reason::Unreadable], tries)
         );
-        assert_eq!(world.asked(Call::Fetch)[0], 2, "once more by itself");
+        assert_eq!(world.asked(CalendarCall::Fetch)[0], 2, "once more by itself");
     }
     world.from().hidden.clear();
     assert_eq!((world.pass().await.created, world.problems().await.len()), (1, 0));
@@ -130,7 +130,7 @@ async fn what_was_passed_over_and_is_an_earlier_copy_is_named_as_a_duplicate() {
 #[tokio::test]
 async fn what_was_passed_over_and_is_the_copy_of_an_ended_pair_is_named_as_a_duplicate() {
     let mut world = World::one_way().await;
-    let third = world.connect("club", engine::calendar::ProviderKind::Caldav).await;
+    let third = world.connect("club", engine::provider::ProviderKind::Caldav).await;
     let ended = world.add(third, 1, &world.pair).await;
     world.remotes[third].lock().put(april("match", 3));
     let pair = std::mem::replace(&mut world.pair, ended.clone());

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use jiff::SignedDuration;
 use providers::Error;
 use tokio::time::Instant;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::april;
 use super::world::{DRY, OPTIONS, World};
-use crate::memory::{HeldRow, PairRow};
+use crate::memory::{HeldRow, StateRecord};
 use crate::report::{Held, PairStatus, Problem};
 use crate::sync::SyncOptions;
 use crate::{Error as JobError, directory};
@@ -24,40 +24,40 @@ async fn whatever_the_last_pass_left_open_needs_another_one() {
     let hour = SignedDuration::from_hours(1);
     let held = Held::new(&world.pair.id, 1, 2);
     let problem = Problem::from(&JobError::Provider(Error::CalendarMissing));
-    let rows: Vec<(&str, bool, PairRow)> = vec![
+    let rows: Vec<(&str, bool, StateRecord)> = vec![
         ("nothing", false, rest.clone()),
         (
             "a failure",
             true,
-            PairRow {
+            StateRecord {
                 status: Some(PairStatus::Error),
                 error: Some(problem.clone()),
                 ..rest.clone()
             },
         ),
-        ("a status", true, PairRow { status: Some(PairStatus::Held), ..rest.clone() }),
-        ("an error", true, PairRow { error: Some(problem), ..rest.clone() }),
+        ("a status", true, StateRecord { status: Some(PairStatus::Held), ..rest.clone() }),
+        ("an error", true, StateRecord { error: Some(problem), ..rest.clone() }),
         (
             "a question",
             true,
-            PairRow {
+            StateRecord {
                 held: Some(HeldRow { held, since: now, by_owner: false, emptied: Vec::new() }),
                 ..rest.clone()
             },
         ),
-        ("something to write", true, PairRow { left: Some(3), ..rest.clone() }),
-        ("something to take over", true, PairRow { take_over: true, ..rest.clone() }),
-        ("what is due", true, PairRow { retry: Some(now), ..rest.clone() }),
-        ("what is not due", false, PairRow { retry: Some(now + hour), ..rest.clone() }),
+        ("something to write", true, StateRecord { left: Some(3), ..rest.clone() }),
+        ("something to take over", true, StateRecord { take_over: true, ..rest.clone() }),
+        ("what is due", true, StateRecord { retry: Some(now), ..rest.clone() }),
+        ("what is not due", false, StateRecord { retry: Some(now + hour), ..rest.clone() }),
         (
             "yesterday's listing",
             true,
-            PairRow {
+            StateRecord {
                 listed_on: rest.listed_on.map(|day| day.yesterday().unwrap()),
                 ..rest.clone()
             },
         ),
-        ("no listing", true, PairRow { listed_on: None, ..rest.clone() }),
+        ("no listing", true, StateRecord { listed_on: None, ..rest.clone() }),
     ];
     for (what, needed, row) in rows {
         let passes = row.passes;
@@ -84,7 +84,7 @@ async fn a_pass_that_nobody_asked_for_waits_for_a_calendar_for_a_shorter_time() 
         world.from().put(april("dentist", 1));
         let directory = directory::Snapshot::read(&world.services).await.unwrap();
         let name = directory::calendar_lease(&directory, &world.pair.to);
-        let store::Attempt::Taken(lease) =
+        let store::Acquired::Taken(lease) =
             world.services.leases.acquire("local", &[&name]).await.unwrap()
         else {
             panic!("taken")
@@ -105,7 +105,7 @@ async fn a_pass_that_nobody_asked_for_waits_for_a_calendar_for_a_shorter_time() 
 #[tokio::test]
 async fn a_calendar_that_was_missing_is_gone_on_with_once_it_is_there() {
     let world = World::one_way().await.filled(2).await;
-    world.from().refused.insert((Call::Glance, None), Error::CalendarMissing);
+    world.from().refused.insert((CalendarCall::Glance, None), Error::CalendarMissing);
     let run = world.try_run(OPTIONS).await;
     assert_eq!(
         (run.state, run.error.map(|error| error.code)),
@@ -123,14 +123,14 @@ async fn of_several_pairs_in_the_background_only_those_accounts_are_asked_that_m
     let second = world.add(0, third, &world.pair).await;
     let pairs = [world.pair.clone(), second];
     let background = SyncOptions { background: true, ..OPTIONS };
-    world.to().refused.insert((Call::Glance, None), Error::Unauthorized);
+    world.to().refused.insert((CalendarCall::Glance, None), Error::Unauthorized);
     world.try_run(OPTIONS).await;
     world.to().refused.clear();
     for (options, asked) in [(background, 0), (OPTIONS, 1)] {
         world.forget_calls();
         let report =
             crate::sync::sync(&world.services, &pairs, options, &crate::report::Silent).await;
-        assert_eq!(world.asked(Call::Glance)[1], asked);
+        assert_eq!(world.asked(CalendarCall::Glance)[1], asked);
         assert_eq!(report.pairs[0].state == PairStatus::NeedsReconnect, asked == 0);
         assert_eq!(report.pairs[1].error, None);
     }
@@ -138,14 +138,14 @@ async fn of_several_pairs_in_the_background_only_those_accounts_are_asked_that_m
     world.forget_calls();
     world.minutes(1);
     crate::sync::sync(&world.services, &pairs, background, &crate::report::Silent).await;
-    assert_eq!(world.asked(Call::Glance)[0], 0);
+    assert_eq!(world.asked(CalendarCall::Glance)[0], 0);
 }
 
 #[tokio::test]
 async fn a_failure_is_written_down_once_and_by_a_dry_run_never() {
     let world = World::one_way().await.filled(2).await;
     let before = world.state().await;
-    world.from().refused.insert((Call::Glance, None), Error::Unreachable("500".into()));
+    world.from().refused.insert((CalendarCall::Glance, None), Error::Unreachable("500".into()));
     let run = world.try_run(DRY).await;
     assert_eq!((run.state, world.state().await), (PairStatus::Error, before));
     world.try_run(OPTIONS).await;
@@ -168,7 +168,7 @@ async fn a_failure_that_is_known_makes_no_pass_and_another_one_is_written_down()
         (Error::Unreachable("500".into()), "unreachable", 1),
         (Error::CalendarMissing, "not_found", 2),
     ] {
-        world.from().refused.insert((Call::Glance, None), error);
+        world.from().refused.insert((CalendarCall::Glance, None), error);
         world.try_run(OPTIONS).await;
         let state = world.state().await;
         assert_eq!(
@@ -182,13 +182,13 @@ async fn a_failure_that_is_known_makes_no_pass_and_another_one_is_written_down()
 async fn what_was_wrong_before_is_told_whatever_the_rounds() {
     for rounds in [1, 2] {
         let world = World::one_way().await.filled(2).await;
-        world.from().refused.insert((Call::Glance, None), Error::Unreachable("500".into()));
+        world.from().refused.insert((CalendarCall::Glance, None), Error::Unreachable("500".into()));
         world.try_run(OPTIONS).await;
         world.from().refused.clear();
         world.from().change("e00.ics", |event| event.content.title = "new".into());
         if rounds > 1 {
             let copy = world.copy("e00.ics").await;
-            world.to().meanwhile(Call::Rewrite, move |here| {
+            world.to().meanwhile(CalendarCall::Rewrite, move |here| {
                 here.change(&copy, |event| event.content.location = "room 2".into())
             });
         }

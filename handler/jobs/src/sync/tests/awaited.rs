@@ -4,7 +4,7 @@ use engine::event::{Event, EventId, Stamps};
 use engine::reason::Reason;
 use providers::Error;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::april;
 use super::reasons;
 use super::unseen::unseen;
@@ -36,14 +36,14 @@ async fn where_no_version_tells_what_was_written_one_likeness_is_enough_to_leave
     // It is not read again for nothing.
     world.from().change("e00.ics", |event| event.content.title = "changed".into());
     world.pass().await;
-    assert_eq!((world.asked(Call::Fetch), world.has("changed")), ([1, 0], [true, true]));
+    assert_eq!((world.asked(CalendarCall::Fetch), world.has("changed")), ([1, 0], [true, true]));
 }
 
 #[tokio::test]
 async fn what_is_at_the_time_of_a_half_made_copy_is_its_owners() {
     let world = World::two_way().await.filled(2).await;
     world.from().put(april("dentist", 1));
-    world.to().refused.insert((Call::Create, None), Error::NoAnswer("silence".into()));
+    world.to().refused.insert((CalendarCall::Create, None), Error::NoAnswer("silence".into()));
     world.pass().await;
     let strange = at_its_time(&world.one(0, "dentist"));
     world.to().put(strange);
@@ -108,7 +108,7 @@ async fn what_is_owed_to_a_copy_that_is_not_shown_is_owed_after_another_change_a
         world.from().change("dentist.ics", |event| event.content.title = title.into());
         let run = world.pass().await;
         assert_eq!(
-            (run.created, run.deleted, world.writes().len(), world.asked(Call::Absence)),
+            (run.created, run.deleted, world.writes().len(), world.asked(CalendarCall::Absence)),
             (0, 0, 0, [0, 0]),
             "{title}"
         );
@@ -140,5 +140,5 @@ async fn what_only_listings_lack_is_read_once() {
     world.to().hidden.clear();
     world.pass().await;
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
-    assert_eq!((world.pass().await.changed, world.asked(Call::Fetch)), (1, [1, 1]));
+    assert_eq!((world.pass().await.changed, world.asked(CalendarCall::Fetch)), (1, [1, 1]));
 }

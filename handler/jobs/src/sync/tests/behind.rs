@@ -4,7 +4,7 @@ use engine::event::EventId;
 use providers::Error;
 
 use super::all;
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::april;
 use super::world::{FULL, World};
 
@@ -23,7 +23,7 @@ async fn retitled(two_way: bool) -> (World, engine::event::Event) {
 async fn a_change_is_not_lost_while_a_read_shows_what_stood_there_before() {
     for two_way in [false, true] {
         let (world, before) = retitled(two_way).await;
-        world.to().refused.insert((Call::Rewrite, None), Error::NoAnswer("silence".into()));
+        world.to().refused.insert((CalendarCall::Rewrite, None), Error::NoAnswer("silence".into()));
         world.from().change("dentist.ics", |event| event.content.title = "lawyer".into());
         world.pass().await;
         world.to().refused.clear();
@@ -81,7 +81,7 @@ async fn a_listing_with_much_news_is_no_lost_cursor() {
     for n in 0..3 {
         world.from().change(&format!("e0{n}.ics"), |event| event.content.title.push('x'));
     }
-    assert_eq!((world.pass().await.changed, world.asked(Call::ListAll)), (3, [0, 0]));
+    assert_eq!((world.pass().await.changed, world.asked(CalendarCall::ListAll)), (3, [0, 0]));
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn two_events_of_which_a_read_is_behind_are_both_waited_for() {
     };
     retitle("first");
     world.pass().await;
-    world.to().refused.insert((Call::Rewrite, None), Error::NoAnswer("silence".into()));
+    world.to().refused.insert((CalendarCall::Rewrite, None), Error::NoAnswer("silence".into()));
     retitle("second");
     world.pass().await;
     world.to().refused.clear();

@@ -1,10 +1,10 @@
 //! A copy that is known stays the copy, whatever comes beside it.
 
 use engine::event::{Event, EventId};
-use engine::mapping::State;
+use engine::mapping::MappingState;
 use engine::reason::Reason;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::april;
 use super::reasons;
 use super::take_over::{anew, foreign};
@@ -21,7 +21,7 @@ async fn what_another_installation_makes_beside_a_copy_leaves_that_a_copy() {
     assert_eq!((run.created, run.changed, run.copied_by_another), (1, 1, 0));
     assert_eq!(
         (world.mapping("e00.ics").await.state, world.has("changed")),
-        (State::Live, [true, true])
+        (MappingState::Live, [true, true])
     );
     world.rest().await;
 }
@@ -70,11 +70,14 @@ async fn a_half_made_copy_of_which_nothing_is_kept_is_known_by_its_looks() {
         (to.manners.own_names, to.manners.own_uids, to.manners.drops_marks) = (true, true, true);
     }
     let world = world.filled(2).await;
-    world.to().lost.insert(Call::Create);
+    world.to().lost.insert(CalendarCall::Create);
     world.from().put(april("dentist", 1));
     world.pass().await;
     world.pass().await;
-    assert_eq!((world.count(), world.mapping("dentist.ics").await.state), ([3, 3], State::Live));
+    assert_eq!(
+        (world.count(), world.mapping("dentist.ics").await.state),
+        ([3, 3], MappingState::Live)
+    );
     world.rest().await;
 }
 
@@ -87,18 +90,18 @@ async fn nothing_is_made_beside_what_another_installation_has_copied_into_the_fi
     world.from().put(april("other", 2));
     let run = world.pass().await;
     assert_eq!((run.created, run.copied_by_another, world.count()), (1, 1, [2, 2]));
-    assert_eq!(world.mapping("dentist.ics").await.state, State::CopiedByAnother);
+    assert_eq!(world.mapping("dentist.ics").await.state, MappingState::CopiedByAnother);
     world.rest().await;
 }
 
 #[tokio::test]
 async fn copies_are_worked_on_when_all_other_events_are() {
-    use crate::sync::decide::Item;
+    use crate::sync::decide::Candidate;
     use engine::pair::Side;
 
     let place = |(side, is_copy)| {
-        let (id, stranger) = (EventId::new("a.ics"), crate::sync::survey::Stranger::default());
-        Item::Unknown { side, id, stranger, is_copy }.place()
+        let (id, stranger) = (EventId::new("a.ics"), crate::sync::survey::UnknownEvent::default());
+        Candidate::Unknown { side, id, stranger, is_copy }.place()
     };
     let order =
         [(Side::From, false), (Side::To, false), (Side::From, true), (Side::To, true)].map(place);

@@ -11,7 +11,7 @@ use providers::{Error, Result, Written};
 
 /// What is asked of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Call {
+pub enum CalendarCall {
     Calendars,
     Glance,
     List,
@@ -28,7 +28,7 @@ pub enum Call {
 
 /// How this server differs from others.
 #[derive(Clone, Debug, Default)]
-pub struct Manners {
+pub struct ServerQuirks {
     /// A glance shows nothing, as Google's.
     pub no_tips: bool,
     /// Listings bring the events along.
@@ -54,21 +54,21 @@ pub struct Manners {
     pub missing: bool,
 }
 
-type Meanwhile = Box<dyn FnOnce(&mut Calendar) + Send>;
+type Meanwhile = Box<dyn FnOnce(&mut MemoryCalendar) + Send>;
 
 /// A calendar, and what its server does.
 #[derive(Default)]
-pub struct Calendar {
+pub struct MemoryCalendar {
     pub(super) events: BTreeMap<EventId, Event>,
     pub(super) log: Vec<EventId>,
     versions: u32,
     pub(super) epoch: u32,
     pub(super) now: Option<Timestamp>,
-    pub manners: Manners,
+    pub manners: ServerQuirks,
     /// Lasting refusals, of all events where none is named.
-    pub refused: BTreeMap<(Call, Option<EventId>), Error>,
+    pub refused: BTreeMap<(CalendarCall, Option<EventId>), Error>,
     /// The next answer to such a call is lost; what was asked is done.
-    pub lost: BTreeSet<Call>,
+    pub lost: BTreeSet<CalendarCall>,
     /// Not listed; not given either.
     pub unlisted: BTreeSet<EventId>,
     pub hidden: BTreeSet<EventId>,
@@ -78,12 +78,12 @@ pub struct Calendar {
     /// Shown as they were before; what happened since is not listed.
     pub stale: BTreeMap<EventId, Event>,
     pub(super) used: BTreeSet<EventId>,
-    meanwhile: BTreeMap<Call, Vec<Meanwhile>>,
-    pub calls: Vec<(Call, EventId)>,
+    meanwhile: BTreeMap<CalendarCall, Vec<Meanwhile>>,
+    pub calls: Vec<(CalendarCall, EventId)>,
     pub wrong: Vec<String>,
 }
 
-impl Calendar {
+impl MemoryCalendar {
     /// A person's write.
     pub fn put(&mut self, event: Event) {
         self.store(event);
@@ -131,7 +131,7 @@ impl Calendar {
     }
 
     /// Before the next call of this kind, another client does this.
-    pub fn meanwhile(&mut self, call: Call, work: impl FnOnce(&mut Self) + Send + 'static) {
+    pub fn meanwhile(&mut self, call: CalendarCall, work: impl FnOnce(&mut Self) + Send + 'static) {
         self.meanwhile.entry(call).or_default().push(Box::new(work));
     }
 
@@ -141,7 +141,7 @@ impl Calendar {
 
     /// From now on it says that other people would be reached.
     pub fn refused_edit_for_guests(&mut self) {
-        self.refused.insert((Call::Edit, None), Error::HasGuests);
+        self.refused.insert((CalendarCall::Edit, None), Error::HasGuests);
     }
 
     fn store(&mut self, mut event: Event) -> Event {
@@ -155,7 +155,7 @@ impl Calendar {
         event
     }
 
-    pub(super) fn asked(&mut self, call: Call, id: &EventId) -> Result<()> {
+    pub(super) fn asked(&mut self, call: CalendarCall, id: &EventId) -> Result<()> {
         if let Some(work) =
             self.meanwhile.get_mut(&call).filter(|work| !work.is_empty()).map(|work| work.remove(0))
         {
@@ -167,7 +167,7 @@ impl Calendar {
         refusal.map_or(Ok(()), |error| Err(error.clone()))
     }
 
-    fn answer(&mut self, call: Call, written: Written) -> Result<Written> {
+    fn answer(&mut self, call: CalendarCall, written: Written) -> Result<Written> {
         if self.lost.remove(&call) {
             Err(Error::NoAnswer("the line broke".into()))
         } else {
@@ -178,7 +178,7 @@ impl Calendar {
     /// The event that a write is based on.
     pub(super) fn version(
         &mut self,
-        call: Call,
+        call: CalendarCall,
         id: &EventId,
         etag: Option<&str>,
     ) -> Result<Event> {
@@ -192,7 +192,7 @@ impl Calendar {
         }
         if event.has_guests() {
             // A whole write is only for an event that no person has edited.
-            if call == Call::Rewrite && etag == event.etag.as_deref() {
+            if call == CalendarCall::Rewrite && etag == event.etag.as_deref() {
                 self.wrong.push(format!("{id}: written as a whole, with guests"));
             }
             return Err(Error::HasGuests);
@@ -210,7 +210,7 @@ impl Calendar {
     /// A write as it is shown.
     pub(super) fn shown(
         &mut self,
-        call: Call,
+        call: CalendarCall,
         event: Event,
         as_written: &Draft,
     ) -> Result<Written> {

@@ -2,13 +2,13 @@
 //! person.
 
 use engine::event::{Event, EventId};
-use engine::mapping::State;
+use engine::mapping::MappingState;
 use engine::marker::{Marks, Role};
 use engine::reason::Reason;
 use engine::uid::UidHash;
 use providers::Error;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::{april, with_guests};
 use super::take_over::{anew, foreign};
 use super::world::{FULL, OPTIONS, World};
@@ -61,7 +61,7 @@ async fn taking_over_goes_on_while_an_event_is_not_given_and_not_for_ever() {
         world.to().put(foreign(&april("dentist", 1), "theirs.ics", true));
         world.from().put(april("dentist", 1));
         world.from().put(april("other", 2));
-        world.from().refused.insert((Call::Fetch, None), Error::Refused("not now".into()));
+        world.from().refused.insert((CalendarCall::Fetch, None), Error::Refused("not now".into()));
         for tries in 1..=3 {
             world.run(FULL).await;
             assert_eq!(
@@ -90,7 +90,7 @@ async fn taking_over_does_not_wait_for_an_event_that_is_not_written() {
     world.pass().await;
     crate::take_over(&world.services, &world.pair.id).await.unwrap();
     world.from().put(april("dentist", 1));
-    world.to().refused.insert((Call::Create, None), Error::NoAnswer("silence".into()));
+    world.to().refused.insert((CalendarCall::Create, None), Error::NoAnswer("silence".into()));
     world.pass().await;
     assert_eq!((world.problems().await.len(), world.state().await.take_over), (1, true));
 }
@@ -112,7 +112,7 @@ async fn a_copy_of_an_earlier_pair_that_no_listing_shows_is_taken_over_under_its
         }
         let run = world.pass().await;
         assert_eq!(
-            (run.created, world.asked(Call::Edit)),
+            (run.created, world.asked(CalendarCall::Edit)),
             (u64::from(!guests), [0, usize::from(changed)]),
             "{changed} {guests}"
         );
@@ -125,7 +125,7 @@ async fn a_copy_of_an_earlier_pair_that_no_listing_shows_is_taken_over_under_its
         let mapping = world.mapping("dentist.ics").await;
         assert_eq!(
             (mapping.state, mapping.copy.id.as_str(), mapping.copy_guests),
-            (State::Live, copy.as_str(), guests)
+            (MappingState::Live, copy.as_str(), guests)
         );
         world.to().unlisted.clear();
         world.nothing_wrong();
@@ -167,8 +167,8 @@ async fn what_was_duplicated_before_a_pair_was_made_anew_is_a_persons_own_where_
         // The first pass is cut off after it has taken the copy over, and has not seen all there
         // is.
         world.from().put(april("other", 2));
-        world.to().refused.insert((Call::Create, None), Error::Unauthorized);
-        world.to().refused.insert((Call::Ask, None), Error::Unauthorized);
+        world.to().refused.insert((CalendarCall::Create, None), Error::Unauthorized);
+        world.to().refused.insert((CalendarCall::Ask, None), Error::Unauthorized);
         world.try_run(OPTIONS).await;
         assert!(world.mapping("dentist.ics").await.taken_over);
         world.to().refused.clear();
@@ -286,7 +286,7 @@ async fn an_origin_that_is_given_late_finds_the_copy_that_another_installation_m
         world.from().put(april("dentist", 1));
         world.from().put(april("other", 2));
         world.from().refused.insert(
-            (Call::Fetch, Some(EventId::new("dentist.ics"))),
+            (CalendarCall::Fetch, Some(EventId::new("dentist.ics"))),
             Error::Refused("not now".into()),
         );
         for _ in 0..5 {
@@ -301,7 +301,7 @@ async fn an_origin_that_is_given_late_finds_the_copy_that_another_installation_m
             (0, 1, [2, 2]),
             "{two_way}"
         );
-        assert_eq!(world.mapping("dentist.ics").await.state, State::CopiedByAnother);
+        assert_eq!(world.mapping("dentist.ics").await.state, MappingState::CopiedByAnother);
         world.rest().await;
     }
 }
@@ -336,7 +336,7 @@ async fn what_has_the_name_of_a_copy_that_was_never_made_is_its_owners() {
         world.from().put(april("swimming", 2));
         world.pass().await;
         world.from().put(april("dentist", 1));
-        world.to().refused.insert((Call::Create, None), Error::NoAnswer("silence".into()));
+        world.to().refused.insert((CalendarCall::Create, None), Error::NoAnswer("silence".into()));
         world.pass().await;
         world.to().refused.clear();
         let name = format!("{}.ics", world.uid_of_copy("dentist.ics").await);

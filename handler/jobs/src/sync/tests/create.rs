@@ -1,12 +1,12 @@
 //! What is missing is made, and once.
 
 use engine::event::{Event, EventId};
-use engine::mapping::State;
+use engine::mapping::MappingState;
 use engine::reason::Reason;
 use jiff::civil::date;
 use providers::Error;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::{april, event, on, weekly, with_guests};
 use super::world::{DRY, FULL, World};
 use super::{all, reasons};
@@ -50,7 +50,10 @@ async fn an_event_that_comes_later_is_read_alone() {
     world.from().put(april("new", 9));
     let run = world.pass().await;
     assert_eq!((run.created, world.writes().len()), (1, 1));
-    assert_eq!((world.asked(Call::Fetch), world.asked(Call::ListAll)), ([1, 0], [0, 0]));
+    assert_eq!(
+        (world.asked(CalendarCall::Fetch), world.asked(CalendarCall::ListAll)),
+        ([1, 0], [0, 0])
+    );
     world.rest().await;
 }
 
@@ -59,10 +62,14 @@ async fn where_nothing_has_happened_nothing_is_read() {
     let world = World::two_way().await.filled(3).await;
     world.pass().await;
     assert_eq!(
-        (world.asked(Call::List), world.asked(Call::ListAll), world.asked(Call::Fetch)),
+        (
+            world.asked(CalendarCall::List),
+            world.asked(CalendarCall::ListAll),
+            world.asked(CalendarCall::Fetch)
+        ),
         ([0, 0], [0, 0], [0, 0])
     );
-    assert_eq!(world.asked(Call::Glance), [1, 1]);
+    assert_eq!(world.asked(CalendarCall::Glance), [1, 1]);
 }
 
 #[tokio::test]
@@ -105,16 +112,16 @@ async fn a_create_whose_answer_was_lost_finds_its_own_event() {
     for two_way in [false, true] {
         let world = if two_way { World::two_way().await } else { World::one_way().await };
         world.from().put(april("dentist", 1));
-        world.to().lost.insert(Call::Create);
+        world.to().lost.insert(CalendarCall::Create);
         let run = world.pass().await;
         assert_eq!((reasons(&run), world.count()), (vec![Reason::RefusedByServer], [1, 1]));
         assert_eq!(world.problems().await[0].problem.tries, 1);
-        assert_eq!(world.mapping("dentist.ics").await.state, State::Creating);
+        assert_eq!(world.mapping("dentist.ics").await.state, MappingState::Creating);
         let run = world.pass().await;
         assert_eq!((run.state, world.count()), (PairStatus::Ok, [1, 1]));
         assert_eq!(
             (world.mapping("dentist.ics").await.state, world.problems().await.len()),
-            (State::Live, 0)
+            (MappingState::Live, 0)
         );
         assert_eq!(world.state().await.copies, 1);
         world.rest().await;
@@ -125,7 +132,7 @@ async fn a_create_whose_answer_was_lost_finds_its_own_event() {
 async fn the_name_that_a_lost_create_has_taken_is_looked_at() {
     let world = World::one_way().await;
     world.from().put(april("dentist", 1));
-    world.to().lost.insert(Call::Create);
+    world.to().lost.insert(CalendarCall::Create);
     world.pass().await;
     // The listing does not show it yet, and reads of many do not.
     let name = EventId::new(format!("{}.ics", world.uid_of_copy("dentist.ics").await));
@@ -142,7 +149,7 @@ async fn the_name_that_a_lost_create_has_taken_is_looked_at() {
 async fn guests_that_were_invited_to_a_half_made_copy_make_it_their_owners() {
     let world = World::one_way().await;
     world.from().put(april("dentist", 1));
-    world.to().lost.insert(Call::Create);
+    world.to().lost.insert(CalendarCall::Create);
     world.pass().await;
     let name = format!("{}.ics", world.uid_of_copy("dentist.ics").await);
     world.to().change(&name, |event| *event = with_guests(event.clone()));
@@ -168,7 +175,7 @@ async fn what_is_refused_stays_with_its_event() {
     world
         .to()
         .refused
-        .insert((Call::Create, Some(name.clone())), Error::Refused("too much".into()));
+        .insert((CalendarCall::Create, Some(name.clone())), Error::Refused("too much".into()));
     let run = world.pass().await;
     assert_eq!(
         (run.created, reasons(&run), run.state),
@@ -205,7 +212,7 @@ async fn what_is_refused_stays_with_its_event() {
 async fn what_is_removed_needs_no_mention_any_more() {
     let world = World::one_way().await;
     world.from().put(april("bad", 2));
-    world.to().refused.insert((Call::Create, None), Error::Refused("too much".into()));
+    world.to().refused.insert((CalendarCall::Create, None), Error::Refused("too much".into()));
     world.pass().await;
     world.from().remove("bad.ics");
     let run = world.pass().await;
@@ -269,14 +276,14 @@ async fn a_name_that_a_trash_bin_keeps_is_not_used_again() {
 async fn a_server_that_refuses_every_name_is_asked_three_times() {
     let world = World::one_way().await;
     world.from().put(april("dentist", 1));
-    world
-        .to()
-        .refused
-        .insert((Call::Create, None), Error::NameRefused(Box::new(Error::Refused("no".into()))));
+    world.to().refused.insert(
+        (CalendarCall::Create, None),
+        Error::NameRefused(Box::new(Error::Refused("no".into()))),
+    );
     let run = world.pass().await;
     assert_eq!((world.writes().len(), reasons(&run)), (3, vec![Reason::RefusedByServer]));
     assert!(world.problems().await[0].problem.message.ends_with("(no)"));
-    world.to().refused.insert((Call::Create, None), Error::Exists);
+    world.to().refused.insert((CalendarCall::Create, None), Error::Exists);
     world.minutes(10);
     let run = world.pass().await;
     assert_eq!(
@@ -343,11 +350,11 @@ async fn a_create_without_an_answer_that_was_not_done_is_done_again() {
     for two_way in [false, true] {
         let world = if two_way { World::two_way().await } else { World::one_way().await };
         world.from().put(april("dentist", 1));
-        world.to().refused.insert((Call::Create, None), Error::NoAnswer("silence".into()));
+        world.to().refused.insert((CalendarCall::Create, None), Error::NoAnswer("silence".into()));
         world.pass().await;
         assert_eq!(
             (world.count(), world.mapping("dentist.ics").await.state),
-            ([1, 0], State::Creating)
+            ([1, 0], MappingState::Creating)
         );
         world.to().refused.clear();
         assert_eq!((world.pass().await.created, world.count()), (1, [1, 1]));
@@ -360,7 +367,7 @@ async fn a_half_made_copy_whose_origin_is_gone_is_forgotten() {
     for two_way in [false, true] {
         let world = if two_way { World::two_way().await } else { World::one_way().await };
         world.from().put(april("dentist", 1));
-        world.to().refused.insert((Call::Create, None), Error::NoAnswer("silence".into()));
+        world.to().refused.insert((CalendarCall::Create, None), Error::NoAnswer("silence".into()));
         world.pass().await;
         world.from().remove("dentist.ics");
         world.to().refused.clear();
@@ -379,7 +386,7 @@ async fn a_copy_that_was_made_and_never_noted_goes_with_its_origin() {
     for two_way in [false, true] {
         let world = if two_way { World::two_way().await } else { World::one_way().await };
         world.from().put(april("dentist", 1));
-        world.to().lost.insert(Call::Create);
+        world.to().lost.insert(CalendarCall::Create);
         world.pass().await;
         world.from().remove("dentist.ics");
         world.pass().await;

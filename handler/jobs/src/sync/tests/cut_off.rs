@@ -7,7 +7,7 @@ use engine::reason::Reason;
 use jiff::civil::date;
 use providers::Error;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::deletion::dentist;
 use super::events::{april, weekly};
 use super::world::{FULL, OPTIONS, World};
@@ -27,8 +27,11 @@ async fn deletions_that_were_made_before_a_failure_count_and_are_remembered() {
     let [(first, _), (second, copy)] = in_order(&world).await;
     world.from().remove(&first);
     world.from().remove(&second);
-    world.to().refused.insert((Call::Delete, Some(EventId::new(&copy))), Error::Unauthorized);
-    world.to().refused.insert((Call::Ask, None), Error::Unauthorized);
+    world
+        .to()
+        .refused
+        .insert((CalendarCall::Delete, Some(EventId::new(&copy))), Error::Unauthorized);
+    world.to().refused.insert((CalendarCall::Ask, None), Error::Unauthorized);
     let run = world.try_run(OPTIONS).await;
     assert_eq!((run.state, run.deleted, world.count()), (PairStatus::NeedsReconnect, 1, [3, 4]));
     let state = world.state().await;
@@ -51,7 +54,7 @@ async fn an_event_that_is_back_after_its_copy_was_deleted_without_an_answer_gets
     for two_way in [false, true] {
         let (world, _) = dentist(two_way).await;
         let origin = world.from().remove("dentist.ics");
-        world.to().lost.insert(Call::Delete);
+        world.to().lost.insert(CalendarCall::Delete);
         world.pass().await;
         assert_eq!(world.count(), [4, 4]);
         world.from().put(origin);
@@ -68,7 +71,7 @@ async fn an_origin_that_was_made_again_without_an_answer_is_found() {
         let (world, copy) = dentist(true).await;
         world.from().remove("dentist.ics");
         world.to().change(&copy, |event| event.content.title = "surgeon".into());
-        world.from().lost.insert(Call::Create);
+        world.from().lost.insert(CalendarCall::Create);
         world.pass().await;
         assert_eq!(world.count(), [5, 5]);
         let title = if edited { "mine" } else { "surgeon" };
@@ -90,7 +93,7 @@ async fn an_origin_for_which_the_server_has_no_name_is_made_later() {
     let (world, copy) = dentist(true).await;
     world.from().remove("dentist.ics");
     world.to().change(&copy, |event| event.content.title = "surgeon".into());
-    world.from().refused.insert((Call::Create, None), Error::Exists);
+    world.from().refused.insert((CalendarCall::Create, None), Error::Exists);
     let run = world.pass().await;
     assert_eq!(
         (reasons(&run), run.created, world.has("surgeon")),
@@ -111,7 +114,7 @@ async fn an_origin_for_which_the_server_has_no_name_is_made_later() {
 async fn a_copy_for_which_the_server_has_no_name_is_no_deletion() {
     let world = World::two_way().await;
     world.from().put(april("dentist", 1));
-    world.to().refused.insert((Call::Create, None), Error::Exists);
+    world.to().refused.insert((CalendarCall::Create, None), Error::Exists);
     world.pass().await;
     assert_eq!(world.problems().await[0].gone, None);
     world.to().refused.clear();
@@ -124,7 +127,7 @@ async fn what_was_renamed_and_edited_on_both_sides_while_its_origin_is_refused_i
     let (world, copy) = dentist(true).await;
     world.from().change("dentist.ics", |event| event.content.location = "room 2".into());
     world.to().change(&copy, |event| event.content.title = "surgeon".into());
-    world.from().refused.insert((Call::Edit, None), Error::Refused("no".into()));
+    world.from().refused.insert((CalendarCall::Edit, None), Error::Refused("no".into()));
     let run = world.pass().await;
     assert_eq!(
         (reasons(&run), world.has("surgeon")),
@@ -190,7 +193,7 @@ async fn what_stands_on_an_edited_copy_outlives_the_making_of_its_origin() {
     world.from().change(again.as_str(), |event| event.content.title = "lawyer".into());
     world.pass().await;
     assert_eq!(
-        (world.asked(Call::Rewrite), world.asked(Call::Edit), world.has("lawyer")),
+        (world.asked(CalendarCall::Rewrite), world.asked(CalendarCall::Edit), world.has("lawyer")),
         ([0, 0], [0, 1], [true, true])
     );
     world.rest().await;
@@ -200,7 +203,7 @@ async fn what_stands_on_an_edited_copy_outlives_the_making_of_its_origin() {
 async fn an_origin_that_must_not_be_deleted_is_not_leaving() {
     let (world, copy) = dentist(true).await;
     world.to().remove(&copy);
-    world.from().refused.insert((Call::Delete, None), Error::HasGuests);
+    world.from().refused.insert((CalendarCall::Delete, None), Error::HasGuests);
     assert_eq!(reasons(&world.pass().await), [Reason::HasGuests]);
     world.from().refused.clear();
     let mapping = world.mapping("dentist.ics").await;
@@ -208,7 +211,7 @@ async fn an_origin_that_must_not_be_deleted_is_not_leaving() {
     world.from().change("dentist.ics", |event| event.content.location = "room 2".into());
     let run = world.pass().await;
     assert_eq!(
-        (run.deleted, world.asked(Call::Absence), world.has("dentist")),
+        (run.deleted, world.asked(CalendarCall::Absence), world.has("dentist")),
         (0, [0, 0], [true, false])
     );
 }
@@ -229,7 +232,7 @@ async fn occurrences_that_were_changed_on_both_sides_while_the_origin_is_refused
     };
     world.from().change("standup.ics", cancel("08"));
     world.to().change(&copy, cancel("15"));
-    world.from().refused.insert((Call::Edit, None), Error::Refused("no".into()));
+    world.from().refused.insert((CalendarCall::Edit, None), Error::Refused("no".into()));
     assert_eq!(reasons(&world.pass().await), [Reason::RefusedByServer]);
     world.from().refused.clear();
     world.minutes(5);

@@ -1,14 +1,14 @@
 //! What is gone on one side goes on the other, with proof.
 
 use engine::event::EventId;
-use engine::mapping::State;
+use engine::mapping::MappingState;
 use engine::marker::Role;
 use engine::reason::Reason;
 use jiff::SignedDuration;
 use jiff::civil::date;
 use providers::{Absence, Error};
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::{april, event, on};
 use super::world::{DRY, World};
 use super::{all, reasons};
@@ -59,7 +59,7 @@ async fn a_copy_goes_with_its_origin() {
         );
         assert_eq!((world.has("dentist"), world.count()), ([false, false], [4, 4]));
         assert_eq!(
-            (world.asked(Call::Absence), world.asked(Call::Search)),
+            (world.asked(CalendarCall::Absence), world.asked(CalendarCall::Search)),
             ([1, 0], [0, 0]),
             "a read of its own"
         );
@@ -95,7 +95,7 @@ async fn two_way_an_origin_goes_with_its_copy() {
     assert_eq!(run.actions[0].calendar, world.pair.from);
     assert_eq!(world.has("dentist"), [false, false]);
     assert_eq!(
-        (world.asked(Call::Absence), world.asked(Call::Search)),
+        (world.asked(CalendarCall::Absence), world.asked(CalendarCall::Search)),
         ([0, 1], [0, 1]),
         "its UID is searched for as well"
     );
@@ -119,7 +119,7 @@ async fn one_way_a_copy_that_was_deleted_stays_away_until_time_or_title_change()
     );
     assert_eq!(
         (world.mapping("dentist.ics").await.state, world.state().await.copies),
-        (State::Suppressed, 4)
+        (MappingState::Suppressed, 4)
     );
     world.from().change("dentist.ics", |event| event.content.location = "room 2".into());
     assert_eq!((world.pass().await.created, world.has("dentist")), (0, [true, false]));
@@ -140,7 +140,7 @@ async fn a_suppressed_copy_that_is_back_is_the_copy_again() {
     let mapping = world.mapping("dentist.ics").await;
     assert_eq!(
         (mapping.state, mapping.copy.id.as_str(), world.count()),
-        (State::Live, copy.as_str(), [5, 5])
+        (MappingState::Live, copy.as_str(), [5, 5])
     );
     world.rest().await;
 }
@@ -157,8 +157,8 @@ async fn what_is_named_as_removed_and_is_there_stays() {
             (run.deleted, run.state, world.count(), world.writes()),
             (0, PairStatus::Ok, [5, 5], all([]))
         );
-        assert_eq!(world.asked(Call::Absence)[side], 1);
-        assert_eq!(world.mapping("dentist.ics").await.state, State::Live);
+        assert_eq!(world.asked(CalendarCall::Absence)[side], 1);
+        assert_eq!(world.mapping("dentist.ics").await.state, MappingState::Live);
         world.remotes[side].lock().said_gone.clear();
         world.rest().await;
     }
@@ -183,7 +183,10 @@ async fn what_is_missing_in_a_whole_listing_is_looked_for_by_itself() {
     world.from().forget_cursors();
     world.remove_origins(3..4);
     let run = world.pass().await;
-    assert_eq!((run.deleted, world.asked(Call::Absence), world.count()), (1, [1, 0], [11, 11]));
+    assert_eq!(
+        (run.deleted, world.asked(CalendarCall::Absence), world.count()),
+        (1, [1, 0], [11, 11])
+    );
     assert_eq!(world.proofs().await[0].proof.sign, Sign::Missing);
     world.rest().await;
 }
@@ -201,7 +204,7 @@ async fn without_an_answer_nothing_is_deleted() {
         world.remotes[side]
             .lock()
             .refused
-            .insert((Call::Absence, None), Error::Refused("not now".into()));
+            .insert((CalendarCall::Absence, None), Error::Refused("not now".into()));
         let run = world.pass().await;
         assert_eq!(
             (run.deleted, reasons(&run), world.writes()),
@@ -213,7 +216,7 @@ async fn without_an_answer_nothing_is_deleted() {
             (Some([Role::Origin, Role::Copy][side]), "dentist.ics")
         );
         world.pass().await;
-        assert_eq!((world.asked(Call::Absence), world.problems().await.len()), ([0, 0], 1));
+        assert_eq!((world.asked(CalendarCall::Absence), world.problems().await.len()), ([0, 0], 1));
         world.remotes[side].lock().refused.clear();
         world.minutes(2);
         let run = world.pass().await;
@@ -244,7 +247,7 @@ async fn a_copy_that_is_found_by_its_uid_was_not_deleted() {
 async fn a_search_that_fails_deletes_nothing() {
     let (world, copy) = dentist(true).await;
     world.to().remove(&copy);
-    world.to().refused.insert((Call::Search, None), Error::Refused("not now".into()));
+    world.to().refused.insert((CalendarCall::Search, None), Error::Refused("not now".into()));
     let run = world.pass().await;
     assert_eq!(
         (run.deleted, world.has("dentist"), reasons(&run)),
@@ -405,7 +408,7 @@ async fn what_has_aged_out_of_the_window_stays_on_both_sides() {
     world.wait(SignedDuration::from_hours(24 * 20));
     let run = world.pass().await;
     assert_eq!((run.deleted, run.state, world.count()), (0, PairStatus::Ok, [2, 2]));
-    assert_eq!(world.mapping("old.ics").await.state, State::Archived);
+    assert_eq!(world.mapping("old.ics").await.state, MappingState::Archived);
     assert_eq!((world.state().await.copies, world.state().await.archived), (2, 1));
     world.rest().await;
     assert_eq!((world.state().await.copies, world.state().await.archived), (2, 1));
@@ -413,7 +416,7 @@ async fn what_has_aged_out_of_the_window_stays_on_both_sides() {
     world.pass().await;
     assert_eq!(
         (world.mapping("old.ics").await.state, world.one(1, "old").content.span),
-        (State::Live, on(date(2026, 4, 2)))
+        (MappingState::Live, on(date(2026, 4, 2)))
     );
     world.rest().await;
 }
@@ -442,7 +445,7 @@ async fn a_missing_event_of_which_the_server_does_not_tell_hinders_no_other() {
     let world = World::one_way().await.filled(30).await;
     world.from().forget_cursors();
     world.remove_origins(3..5);
-    for call in [Call::Fetch, Call::Absence] {
+    for call in [CalendarCall::Fetch, CalendarCall::Absence] {
         world
             .from()
             .refused
@@ -469,13 +472,13 @@ async fn what_a_wrong_clock_had_in_the_past_is_live_again() {
     world.pass().await;
     assert_eq!(
         (world.mapping("dentist.ics").await.state, world.count()),
-        (State::Archived, [5, 5])
+        (MappingState::Archived, [5, 5])
     );
     world.wait(-days);
     world.pass().await;
     assert_eq!(
         (world.mapping("dentist.ics").await.state, world.state().await.copied_by_another),
-        (State::Live, 0)
+        (MappingState::Live, 0)
     );
     world.from().remove("dentist.ics");
     assert_eq!((world.pass().await.deleted, world.count()), (1, [4, 4]));

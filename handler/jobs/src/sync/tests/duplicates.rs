@@ -1,13 +1,13 @@
 //! Events that a person has duplicated, mark and all, and copies that lie elsewhere by now: which
 //! is the copy.
 
-use engine::calendar::ProviderKind;
 use engine::event::{Event, EventId};
-use engine::mapping::State;
+use engine::mapping::MappingState;
+use engine::provider::ProviderKind;
 use engine::reason::Reason;
 use providers::Error;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::deletion::dentist;
 use super::events::april;
 use super::world::World;
@@ -26,7 +26,7 @@ async fn a_duplicate_of_a_copy_whose_deletion_was_refused_stays() {
     for two_way in [false, true] {
         let (world, copy) = dentist(two_way).await;
         world.from().remove("dentist.ics");
-        world.to().refused.insert((Call::Delete, None), Error::Refused("no".into()));
+        world.to().refused.insert((CalendarCall::Delete, None), Error::Refused("no".into()));
         world.pass().await;
         world.to().refused.clear();
         let event = world.to().remove(&copy);
@@ -44,14 +44,14 @@ async fn a_copy_that_moves_while_another_ones_deletion_is_refused_is_found() {
     let (world, _) = dentist(false).await;
     let other = world.copy("e0.ics").await;
     world.from().remove("dentist.ics");
-    world.to().refused.insert((Call::Delete, None), Error::Refused("no".into()));
+    world.to().refused.insert((CalendarCall::Delete, None), Error::Refused("no".into()));
     world.pass().await;
     let event = world.to().remove(&other);
     world.to().put(named(event, "moved.ics"));
     let run = world.pass().await;
     assert_eq!(
         (run.created, run.skipped, world.mapping("e0.ics").await.state),
-        (0, 0, State::Live)
+        (0, 0, MappingState::Live)
     );
     assert_eq!(world.copy("e0.ics").await, "moved.ics");
 }
@@ -83,7 +83,7 @@ async fn what_has_the_uid_of_the_copy_is_the_copy_and_not_its_duplicate() {
         let event = world.to().remove(&copy);
         if !at_once {
             world.pass().await;
-            assert_eq!(world.mapping("dentist.ics").await.state, State::Suppressed);
+            assert_eq!(world.mapping("dentist.ics").await.state, MappingState::Suppressed);
         }
         world.to().put(duplicate(&event));
         world.to().put(named(event, "z-moved.ics"));
@@ -159,7 +159,10 @@ async fn a_copy_that_has_another_name_is_never_written_as_a_whole() {
             event.content.title = "surgeon".into()
         });
         assert_eq!(world.pass().await.changed, 1);
-        assert_eq!((world.asked(Call::Rewrite)[1], world.asked(Call::Edit)[1]), (1 - moved, moved));
+        assert_eq!(
+            (world.asked(CalendarCall::Rewrite)[1], world.asked(CalendarCall::Edit)[1]),
+            (1 - moved, moved)
+        );
         assert_eq!(world.has("surgeon"), [true, true]);
         world.rest().await;
     }

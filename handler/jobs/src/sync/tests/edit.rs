@@ -1,11 +1,11 @@
 //! What was changed on one side, or on both.
 
-use engine::mapping::State;
+use engine::mapping::MappingState;
 use engine::reason::Reason;
 use jiff::civil::date;
 use providers::Error;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::{april, event, on, weekly, with_guests};
 use super::world::{FULL, World};
 use super::{all, reasons};
@@ -42,7 +42,7 @@ async fn a_copy_follows_its_origin() {
         [format!("Rewrite {copy}")],
         "it is as it was left, so it is not read"
     );
-    assert_eq!(world.asked(Call::Fetch), [1, 0]);
+    assert_eq!(world.asked(CalendarCall::Fetch), [1, 0]);
     assert_eq!(run.actions[0].calendar, world.pair.to);
     world.rest().await;
     world.from().change("dentist.ics", |event| event.content.title = "orthodontist".into());
@@ -141,7 +141,7 @@ async fn our_own_writes_are_no_news() {
     world.retitle_copy(&copy, "a");
     world.pass().await;
     world.pass().await;
-    assert_eq!((world.asked(Call::Fetch), world.writes()), ([0, 0], all([])));
+    assert_eq!((world.asked(CalendarCall::Fetch), world.writes()), ([0, 0], all([])));
     world.rest().await;
 }
 
@@ -150,13 +150,13 @@ async fn whoever_is_faster_is_read_again() {
     for two_way in [false, true] {
         let (world, copy) = dentist(two_way).await;
         let name = copy.clone();
-        world.to().meanwhile(Call::Rewrite, move |home| {
+        world.to().meanwhile(CalendarCall::Rewrite, move |home| {
             home.change(&name, |event| event.content.location = "room 2".into())
         });
         world.retitle("orthodontist");
         let run = world.pass().await;
         assert_eq!(
-            (run.changed, run.state, world.asked(Call::Rewrite)[1]),
+            (run.changed, run.state, world.asked(CalendarCall::Rewrite)[1]),
             (1 + u64::from(two_way), PairStatus::Ok, 1)
         );
         let room = if two_way { "room 2" } else { "room 1" };
@@ -170,7 +170,7 @@ async fn whoever_is_faster_is_read_again() {
 #[tokio::test]
 async fn an_event_that_is_changed_each_time_waits() {
     let (world, copy) = dentist(false).await;
-    for call in [Call::Rewrite, Call::Edit] {
+    for call in [CalendarCall::Rewrite, CalendarCall::Edit] {
         for n in 0..10 {
             let name = copy.clone();
             world.to().meanwhile(call, move |home| {
@@ -198,7 +198,7 @@ async fn an_event_that_is_changed_each_time_waits() {
 async fn a_copy_that_goes_while_it_is_written_is_made_again() {
     for two_way in [false, true] {
         let (world, copy) = dentist(two_way).await;
-        world.to().meanwhile(Call::Rewrite, move |home| drop(home.remove(&copy)));
+        world.to().meanwhile(CalendarCall::Rewrite, move |home| drop(home.remove(&copy)));
         world.retitle("orthodontist");
         let run = world.pass().await;
         assert_eq!((run.created, run.state, run.deleted), (1, PairStatus::Ok, 0));
@@ -210,7 +210,7 @@ async fn a_copy_that_goes_while_it_is_written_is_made_again() {
 #[tokio::test]
 async fn one_way_a_copy_that_goes_while_it_is_written_may_be_left_away() {
     let (world, copy) = dentist(false).await;
-    world.to().meanwhile(Call::Rewrite, move |home| drop(home.remove(&copy)));
+    world.to().meanwhile(CalendarCall::Rewrite, move |home| drop(home.remove(&copy)));
     world.from().change("dentist.ics", |event| event.content.location = "room 2".into());
     let run = world.pass().await;
     assert_eq!((run.created, reasons(&run), world.count()), (0, vec![Reason::Suppressed], [1, 0]));
@@ -222,7 +222,7 @@ async fn a_write_whose_answer_was_lost_is_no_edit() {
     for two_way in [false, true] {
         let (world, copy) = dentist(two_way).await;
         world.retitle("orthodontist");
-        world.to().lost.insert(Call::Rewrite);
+        world.to().lost.insert(CalendarCall::Rewrite);
         let run = world.pass().await;
         assert_eq!(reasons(&run), [Reason::RefusedByServer]);
         world.retitle("dentist");
@@ -239,7 +239,7 @@ async fn a_write_whose_answer_was_lost_is_no_edit() {
 #[tokio::test]
 async fn a_refused_write_is_tried_again() {
     let (world, _) = dentist(false).await;
-    world.to().refused.insert((Call::Rewrite, None), Error::Refused("no".into()));
+    world.to().refused.insert((CalendarCall::Rewrite, None), Error::Refused("no".into()));
     world.retitle("orthodontist");
     let run = world.pass().await;
     assert_eq!(
@@ -252,7 +252,7 @@ async fn a_refused_write_is_tried_again() {
     world.minutes(2);
     let run = world.pass().await;
     assert_eq!(
-        (run.changed, world.asked(Call::Edit)),
+        (run.changed, world.asked(CalendarCall::Edit)),
         (1, [0, 1]),
         "it may have arrived, so it is read"
     );
@@ -266,7 +266,7 @@ async fn a_refused_write_is_tried_again() {
 #[tokio::test]
 async fn what_the_origin_says_reaches_the_copy_where_the_other_way_is_refused() {
     let (world, copy) = dentist(true).await;
-    world.from().refused.insert((Call::Edit, None), Error::Refused("no".into()));
+    world.from().refused.insert((CalendarCall::Edit, None), Error::Refused("no".into()));
     world.retitle("orthodontist");
     world.to().change(&copy, |event| event.content.location = "room 2".into());
     let run = world.pass().await;
@@ -301,7 +301,7 @@ async fn an_event_with_guests_is_never_written_to() {
 #[tokio::test]
 async fn guests_that_only_the_server_sees_end_the_writing_as_well() {
     let (world, copy) = dentist(true).await;
-    world.from().meanwhile(Call::Edit, |work| work.refused_edit_for_guests());
+    world.from().meanwhile(CalendarCall::Edit, |work| work.refused_edit_for_guests());
     world.retitle_copy(&copy, "mine");
     let run = world.pass().await;
     assert_eq!((run.changed, reasons(&run)), (0, vec![Reason::HasGuests]));
@@ -330,7 +330,7 @@ async fn a_copy_to_which_its_owner_invited_people_is_left_alone() {
 #[tokio::test]
 async fn a_copy_that_the_server_says_has_guests_is_left_alone() {
     let (world, _) = dentist(false).await;
-    world.to().refused.insert((Call::Rewrite, None), Error::HasGuests);
+    world.to().refused.insert((CalendarCall::Rewrite, None), Error::HasGuests);
     world.retitle("orthodontist");
     let run = world.pass().await;
     assert_eq!(reasons(&run), [Reason::HasGuests]);
@@ -435,6 +435,6 @@ async fn two_programs_that_undo_each_other_are_stopped() {
             .count();
     }
     assert!(stopped > 0);
-    assert_eq!(world.mapping("dentist.ics").await.state, State::Live);
+    assert_eq!(world.mapping("dentist.ics").await.state, MappingState::Live);
     assert_eq!(world.to().all()[0].id.as_str(), copy);
 }

@@ -1,7 +1,7 @@
 //! Rows of the first release, which say nothing of UIDs.
 
-use engine::calendar::ProviderKind;
 use engine::event::{Event, EventId};
+use engine::provider::ProviderKind;
 use engine::reason::Reason;
 
 use super::deletion::dentist;

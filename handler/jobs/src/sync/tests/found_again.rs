@@ -1,13 +1,13 @@
 //! What becomes of a mapping whose events have other names, or come back.
 
 use engine::event::{Event, EventId};
-use engine::mapping::State;
+use engine::mapping::MappingState;
 use engine::marker::Role;
 use engine::plan::Answer;
 use engine::reason::Reason;
 use providers::Error;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::deletion::dentist;
 use super::events::{april, event, on};
 use super::reasons;
@@ -47,7 +47,7 @@ async fn what_is_unknown_is_read_once_where_a_copy_is_missing() {
     for n in 0..3 {
         world.to().put(april(&format!("x{n}"), 20 + n));
     }
-    assert_eq!((world.pass().await.created, world.asked(Call::Fetch)[1]), (3, 3));
+    assert_eq!((world.pass().await.created, world.asked(CalendarCall::Fetch)[1]), (3, 3));
     assert_eq!(world.count(), [7, 7]);
     world.rest().await;
 }
@@ -56,13 +56,16 @@ async fn what_is_unknown_is_read_once_where_a_copy_is_missing() {
 async fn a_copy_that_a_cut_off_pass_has_made_is_found_under_the_name_that_its_server_gave_it() {
     let world = World::two_way().await;
     world.to().manners.own_names = true;
-    world.to().lost.insert(Call::Create);
-    world.to().refused.insert((Call::Ask, None), Error::Unauthorized);
+    world.to().lost.insert(CalendarCall::Create);
+    world.to().refused.insert((CalendarCall::Ask, None), Error::Unauthorized);
     world.from().put(april("dentist", 1));
     assert!(world.try_run(OPTIONS).await.error.is_some());
     world.to().refused.clear();
     world.pass().await;
-    assert_eq!((world.count(), world.mapping("dentist.ics").await.state), ([1, 1], State::Live));
+    assert_eq!(
+        (world.count(), world.mapping("dentist.ics").await.state),
+        ([1, 1], MappingState::Live)
+    );
     world.rest().await;
 }
 
@@ -73,7 +76,7 @@ async fn a_copy_that_has_another_name_when_its_origin_goes_is_looked_for_nowhere
     world.to().put(named(moved, "moved.ics"));
     world.from().remove("dentist.ics");
     assert_eq!(
-        (world.pass().await.deleted, world.asked(Call::Absence), world.count()),
+        (world.pass().await.deleted, world.asked(CalendarCall::Absence), world.count()),
         (1, [1, 0], [4, 4])
     );
     world.rest().await;
@@ -88,7 +91,7 @@ async fn a_copy_in_the_place_of_its_origin_is_an_ordinary_event() {
     world.pass().await;
     world.pass().await;
     assert_eq!((world.has("dentist"), world.count()), ([true, true], [5, 5]));
-    assert_eq!(world.mapping("moved.ics").await.state, State::Live);
+    assert_eq!(world.mapping("moved.ics").await.state, MappingState::Live);
     world.rest().await;
 }
 
@@ -155,7 +158,7 @@ async fn a_deletion_before_which_an_edited_copy_is_not_given_is_not_made() {
     world
         .to()
         .refused
-        .insert((Call::Fetch, Some(EventId::new(&copy))), Error::Refused("not now".into()));
+        .insert((CalendarCall::Fetch, Some(EventId::new(&copy))), Error::Refused("not now".into()));
     let run = world.pass().await;
     assert_eq!((run.deleted, reasons(&run)), (0, vec![Reason::RefusedByServer]));
     assert_eq!(run.actions[0].start.as_deref(), Some("2026-04-01T09:00:00Z"));
@@ -178,7 +181,7 @@ async fn a_copy_has_another_name_also_where_its_origin_is_not_given() {
     world.to().restore(moved);
     world.pass().await;
     assert_eq!(
-        (world.copy("dentist.ics").await.as_str(), world.asked(Call::ListAll)),
+        (world.copy("dentist.ics").await.as_str(), world.asked(CalendarCall::ListAll)),
         ("moved.ics", [0, 0])
     );
     world.from().hidden.clear();

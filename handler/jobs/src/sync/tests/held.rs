@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use engine::event::EventId;
-use engine::mapping::State;
+use engine::mapping::MappingState;
 use engine::marker::Role;
 use engine::plan::Answer;
 use engine::reason::Reason;
@@ -11,7 +11,7 @@ use jiff::civil::date;
 use providers::Error;
 
 use super::all;
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::april;
 use super::world::{CONFIRMED, DRY, FULL, OPTIONS, World};
 use crate::report::{HeldKind, PairStatus, Run, Verb};
@@ -178,7 +178,7 @@ async fn missing_events_wait_sooner() {
     world.remove_origins(0..2);
     let run = world.pass().await;
     assert_eq!((held(&run), world.count()), (Some((HeldKind::Deletions, 2, 12)), [10, 12]));
-    assert_eq!(world.asked(Call::Absence), [0, 0], "they are not looked for one by one");
+    assert_eq!(world.asked(CalendarCall::Absence), [0, 0], "they are not looked for one by one");
     assert_eq!(world.run(CONFIRMED).await.deleted, 2);
     world.rest().await;
 }
@@ -246,7 +246,7 @@ async fn copies_of_a_calendar_that_was_emptied_are_made_again_or_left_out() {
             let made = if answer.answer == Some(Answer::MakeAgain) { 6 } else { 0 };
             assert_eq!((run.created, held(&run), world.count()), (made, None, [6, made as usize]));
             world.rest().await;
-            let state = if made > 0 { State::Live } else { State::Suppressed };
+            let state = if made > 0 { MappingState::Live } else { MappingState::Suppressed };
             assert!(world.mappings().await.iter().all(|mapping| mapping.state == state));
             world.from().change("e00.ics", |event| event.content.title = "new".into());
             world.pass().await;
@@ -261,7 +261,10 @@ async fn four_of_four_are_no_emptied_calendar_and_missing_ones_are() {
     let world = World::one_way().await.filled(4).await;
     world.remove_copies(0..4).await;
     let run = world.pass().await;
-    assert_eq!((held(&run), world.mapping("e00.ics").await.state), (None, State::Suppressed));
+    assert_eq!(
+        (held(&run), world.mapping("e00.ics").await.state),
+        (None, MappingState::Suppressed)
+    );
     let world = World::one_way().await.filled(4).await;
     world.remove_copies(0..4).await;
     world.to().forget_cursors();
@@ -352,7 +355,7 @@ async fn what_was_left_out_and_is_restored_is_the_same_event() {
     let run = world.pass().await;
     assert_eq!((run.created, world.count()), (0, [7, 7]));
     world.rest().await;
-    assert!(world.mappings().await.iter().all(|mapping| mapping.state == State::Live));
+    assert!(world.mappings().await.iter().all(|mapping| mapping.state == MappingState::Live));
     world.from().put(april("another", 21));
     world.pass().await;
     assert_eq!(world.count(), [8, 8]);
@@ -374,7 +377,7 @@ async fn what_cannot_be_made_again_stays_a_question_or_becomes_an_event_of_its_o
         world
             .from()
             .refused
-            .insert((Call::Create, Some(EventId::new(format!("{again}.ics")))), error);
+            .insert((CalendarCall::Create, Some(EventId::new(format!("{again}.ics")))), error);
         let run = world.run(MAKE_AGAIN).await;
         assert_eq!((run.created, world.count()), (6, [6, 7]), "{asks}");
         assert_eq!(held(&run), asks.then_some((HeldKind::Emptied, 1, 7)));
@@ -395,14 +398,20 @@ async fn a_question_that_the_server_does_not_answer_stays() {
     world.remove_copies(0..6).await;
     world.pass().await;
     let silent = EventId::new(world.copy("e00.ics").await);
-    world.to().refused.insert((Call::Absence, Some(silent)), Error::Refused("not now".into()));
+    world
+        .to()
+        .refused
+        .insert((CalendarCall::Absence, Some(silent)), Error::Refused("not now".into()));
     let run = world.run(LEAVE_OUT).await;
     assert_eq!(held(&run), Some((HeldKind::Emptied, 1, 6)));
-    assert_eq!(world.mapping("e00.ics").await.state, State::Live);
-    assert_eq!(world.mapping("e01.ics").await.state, State::Suppressed);
+    assert_eq!(world.mapping("e00.ics").await.state, MappingState::Live);
+    assert_eq!(world.mapping("e01.ics").await.state, MappingState::Suppressed);
     world.to().refused.clear();
     let run = world.run(LEAVE_OUT).await;
-    assert_eq!((held(&run), world.mapping("e00.ics").await.state), (None, State::Suppressed));
+    assert_eq!(
+        (held(&run), world.mapping("e00.ics").await.state),
+        (None, MappingState::Suppressed)
+    );
     world.rest().await;
 }
 
@@ -415,7 +424,7 @@ async fn what_is_back_before_the_answer_is_no_part_of_it() {
     world.pass().await;
     world.to().restore(back);
     world.run(LEAVE_OUT).await;
-    assert_eq!((world.mapping("e00.ics").await.state, world.count()), (State::Live, [6, 1]));
+    assert_eq!((world.mapping("e00.ics").await.state, world.count()), (MappingState::Live, [6, 1]));
     world.run(FULL).await;
     world.nothing_wrong();
     assert_eq!(world.count(), [6, 1]);
@@ -426,8 +435,11 @@ async fn the_question_covers_a_deletion_whose_answer_is_missing() {
     let world = World::one_way().await.filled(12).await;
     world.remove_origins(0..1);
     let first = EventId::new("e00.ics");
-    world.from().refused.insert((Call::Fetch, Some(first.clone())), Error::Refused("no".into()));
-    world.from().refused.insert((Call::Absence, Some(first)), Error::Refused("no".into()));
+    world
+        .from()
+        .refused
+        .insert((CalendarCall::Fetch, Some(first.clone())), Error::Refused("no".into()));
+    world.from().refused.insert((CalendarCall::Absence, Some(first)), Error::Refused("no".into()));
     world.from().forget_cursors();
     let run = world.pass().await;
     assert_eq!((run.deleted, run.skipped, held(&run), world.count()), (0, 1, None, [11, 12]));

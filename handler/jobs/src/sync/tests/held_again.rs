@@ -1,11 +1,11 @@
 //! What else a question to the owner rests on.
 
-use engine::mapping::State;
+use engine::mapping::MappingState;
 use engine::pair::Side;
 use engine::reason::Reason;
 use providers::Error;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::april;
 use super::reasons;
 use super::world::World;
@@ -55,10 +55,10 @@ async fn with_one_alone() -> World {
     let world = world.filled(6).await;
     let copy = world.copy("alone.ics").await;
     world.to().remove(&copy);
-    world.from().refused.insert((Call::Delete, None), Error::HasGuests);
+    world.from().refused.insert((CalendarCall::Delete, None), Error::HasGuests);
     assert_eq!(reasons(&world.pass().await), [Reason::HasGuests]);
     world.from().refused.clear();
-    assert_eq!(world.mapping("alone.ics").await.state, State::Suppressed);
+    assert_eq!(world.mapping("alone.ics").await.state, MappingState::Suppressed);
     world
 }
 

@@ -1,10 +1,10 @@
 //! An event is recognised under any name, and where other events bear its mark.
 
 use engine::event::{Event, EventId};
-use engine::mapping::State;
+use engine::mapping::MappingState;
 use engine::reason::Reason;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::{april, weekly};
 use super::world::World;
 use super::{all, reasons};
@@ -163,7 +163,7 @@ async fn a_copy_that_was_moved_into_the_calendar_of_its_origin_deletes_nothing()
     );
     assert_eq!(
         (world.count(), world.mapping("dentist.ics").await.state),
-        ([3, 1], State::Suppressed)
+        ([3, 1], MappingState::Suppressed)
     );
     world.rest().await;
     world.from().remove("dentist.ics");
@@ -194,7 +194,7 @@ async fn the_copy_of_another_pair_is_never_copied_on() {
     let mut world = World::one_way().await;
     world.from().put(april("dentist", 1));
     world.pass().await;
-    let third = world.connect("club", engine::calendar::ProviderKind::Caldav).await;
+    let third = world.connect("club", engine::provider::ProviderKind::Caldav).await;
     let first = world.pair.clone();
     world.pair = world.add(1, third, &first).await;
     world.to().put(april("swimming", 2));
@@ -253,7 +253,7 @@ async fn an_origin_that_is_back_under_another_name_is_the_same() {
     world.from().put(named(event, "moved.ics"));
     let run = world.pass().await;
     assert_eq!((run.created, run.deleted, world.count()), (0, 0, [2, 2]));
-    assert_eq!(world.asked(Call::Absence), [0, 0]);
+    assert_eq!(world.asked(CalendarCall::Absence), [0, 0]);
     world.rest().await;
 }
 

@@ -1,14 +1,14 @@
 //! What is easily taken for something else, and is not.
 
-use engine::calendar::ProviderKind;
 use engine::event::{Event, EventId};
-use engine::mapping::State;
+use engine::mapping::MappingState;
+use engine::provider::ProviderKind;
 use engine::reason::Reason;
 use jiff::SignedDuration;
 use jiff::civil::date;
 use providers::Error;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::deletion::dentist;
 use super::events::{april, event, on};
 use super::take_over::{anew, foreign};
@@ -19,7 +19,7 @@ fn named(event: Event, name: &str) -> Event {
     Event { id: EventId::new(name), ..event }
 }
 
-fn refuse(world: &World, side: usize, call: Call, id: &str) {
+fn refuse(world: &World, side: usize, call: CalendarCall, id: &str) {
     world.remotes[side]
         .lock()
         .refused
@@ -44,7 +44,7 @@ async fn a_copy_of_another_maker_finds_its_origin_outside_the_window_and_nothing
             "{brings}"
         );
         assert_eq!(
-            (world.asked(Call::ListAll), world.asked(Call::Fetch)[0]),
+            (world.asked(CalendarCall::ListAll), world.asked(CalendarCall::Fetch)[0]),
             ([2, 1], if brings { 0 } else { 3 })
         );
     }
@@ -54,12 +54,16 @@ async fn a_copy_of_another_maker_finds_its_origin_outside_the_window_and_nothing
 async fn what_a_refused_write_may_have_left_is_not_written_over_as_a_whole() {
     let (world, copy) = dentist(false).await;
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
-    refuse(&world, 1, Call::Rewrite, &copy);
+    refuse(&world, 1, CalendarCall::Rewrite, &copy);
     world.pass().await;
     world.to().refused.clear();
     world.minutes(5);
     assert_eq!(
-        (world.pass().await.changed, world.asked(Call::Rewrite), world.asked(Call::Edit)),
+        (
+            world.pass().await.changed,
+            world.asked(CalendarCall::Rewrite),
+            world.asked(CalendarCall::Edit)
+        ),
         (1, [0, 0], [0, 1])
     );
     world.rest().await;
@@ -77,7 +81,11 @@ async fn a_copy_that_was_taken_over_under_its_name_is_not_written_over_as_a_whol
     world.to().unlisted.clear();
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
     assert_eq!(
-        (world.pass().await.changed, world.asked(Call::Rewrite), world.asked(Call::Edit)),
+        (
+            world.pass().await.changed,
+            world.asked(CalendarCall::Rewrite),
+            world.asked(CalendarCall::Edit)
+        ),
         (1, [0, 0], [0, 1])
     );
 }
@@ -89,7 +97,7 @@ async fn an_origin_that_was_made_out_of_a_copy_gets_a_mark_of_its_own() {
     world
         .to()
         .put(Event { uid: "duplicate@example.org".into(), ..named(copy.clone(), "duplicate.ics") });
-    assert_eq!((world.pass().await.created, world.asked(Call::Edit)), (1, [0, 1]));
+    assert_eq!((world.pass().await.created, world.asked(CalendarCall::Edit)), (1, [0, 1]));
     let marked =
         world.to().all().into_iter().find(|event| event.id.as_str() == "duplicate.ics").unwrap();
     assert!(marked.marker.is_some() && marked.marker != copy.marker);
@@ -107,7 +115,7 @@ async fn a_copy_that_was_seen_in_the_calendar_of_its_origin_before_spares_that()
     assert_eq!((run.deleted, reasons(&run)), (0, vec![Reason::OwnCopy, Reason::Suppressed]));
     assert_eq!(
         (world.mapping("dentist.ics").await.state, world.count()),
-        (State::Suppressed, [6, 4])
+        (MappingState::Suppressed, [6, 4])
     );
     world.rest().await;
 }
@@ -121,7 +129,7 @@ async fn an_event_that_is_given_late_under_the_name_that_another_one_had_is_a_th
     world
         .from()
         .put(Event { uid: "swimming".into(), ..named(april("swimming", 20), "dentist.ics") });
-    refuse(&world, 0, Call::Fetch, "dentist.ics");
+    refuse(&world, 0, CalendarCall::Fetch, "dentist.ics");
     assert_eq!(reasons(&world.pass().await), [Reason::RefusedByServer]);
     world.from().refused.clear();
     world.minutes(5);
@@ -139,11 +147,14 @@ async fn what_is_archived_is_live_again_also_where_its_copy_is_not_listed() {
     let days = SignedDuration::from_hours(24 * 150);
     world.wait(days);
     world.pass().await;
-    assert_eq!(world.mapping("dentist.ics").await.state, State::Archived);
+    assert_eq!(world.mapping("dentist.ics").await.state, MappingState::Archived);
     world.to().unlisted.insert(EventId::new(copy));
     world.wait(-days);
     world.pass().await;
-    assert_eq!((world.mapping("dentist.ics").await.state, world.count()), (State::Live, [5, 5]));
+    assert_eq!(
+        (world.mapping("dentist.ics").await.state, world.count()),
+        (MappingState::Live, [5, 5])
+    );
 }
 
 #[tokio::test]
@@ -152,7 +163,7 @@ async fn a_provider_that_uses_up_names_gets_another_one_for_what_it_does_not_sho
     world.pass().await;
     world.google(1).await;
     world.run(FULL).await;
-    assert_eq!(world.asked(Call::Create), [0, 2]);
+    assert_eq!(world.asked(CalendarCall::Create), [0, 2]);
 }
 
 #[tokio::test]
@@ -169,7 +180,7 @@ async fn the_copy_of_an_ended_pair_beside_an_origin_whose_own_copy_is_gone_is_no
     world.pair = pair;
     let copy = world.copy("dentist.ics").await;
     world.to().remove(&copy);
-    world.from().refused.insert((Call::Delete, None), Error::HasGuests);
+    world.from().refused.insert((CalendarCall::Delete, None), Error::HasGuests);
     assert_eq!(reasons(&world.pass().await), [Reason::HasGuests]);
     world.from().refused.clear();
     let left = world.one(third, "dentist");
@@ -192,7 +203,7 @@ async fn the_copy_of_another_pair_that_was_passed_over_needs_no_mention() {
     let copy = world.copy("swimming.ics").await;
     world.pair = first;
     world.from().put(april("dentist", 1));
-    refuse(&world, 1, Call::Fetch, &copy);
+    refuse(&world, 1, CalendarCall::Fetch, &copy);
     for _ in 0..5 {
         world.try_run(OPTIONS).await;
     }
@@ -207,14 +218,18 @@ async fn the_copy_of_another_pair_that_was_passed_over_needs_no_mention() {
 async fn a_refused_deletion_of_what_is_gone_by_then_needs_no_other_round() {
     let (world, copy) = dentist(false).await;
     world.from().remove("dentist.ics");
-    refuse(&world, 1, Call::Delete, &copy);
+    refuse(&world, 1, CalendarCall::Delete, &copy);
     world.pass().await;
     world.to().refused.clear();
     world.to().remove(&copy);
     world.minutes(5);
     world.pass().await;
     assert_eq!(
-        (world.has_mapping().await, world.asked(Call::Glance), world.asked(Call::ListAll)),
+        (
+            world.has_mapping().await,
+            world.asked(CalendarCall::Glance),
+            world.asked(CalendarCall::ListAll)
+        ),
         (false, [1, 1], [0, 0])
     );
     assert_eq!(world.problems().await.len(), 0);
@@ -225,9 +240,12 @@ async fn after_the_echo_of_a_deletion_there_is_nothing_to_list() {
     let (world, _) = dentist(false).await;
     world.to().forget_cursors();
     world.from().remove("dentist.ics");
-    assert_eq!((world.pass().await.deleted, world.asked(Call::ListAll)), (1, [0, 1]));
+    assert_eq!((world.pass().await.deleted, world.asked(CalendarCall::ListAll)), (1, [0, 1]));
     world.pass().await;
-    assert_eq!((world.asked(Call::List), world.asked(Call::ListAll)), ([0, 0], [0, 0]));
+    assert_eq!(
+        (world.asked(CalendarCall::List), world.asked(CalendarCall::ListAll)),
+        ([0, 0], [0, 0])
+    );
 }
 
 #[tokio::test]

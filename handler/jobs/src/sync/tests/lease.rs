@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use store::{Attempt, Hold, Lease, Leases};
+use store::{Acquired, Hold, Lease, Leases};
 
 use super::all;
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::deletion::dentist;
 use super::events::april;
 use super::world::{OPTIONS, World};
@@ -29,8 +29,8 @@ impl Hold for Until {
 
 #[async_trait]
 impl Leases for Until {
-    async fn acquire(&self, _: &str, _: &[&str]) -> store::Result<Attempt> {
-        Ok(Attempt::Taken(Lease::new(self.clone())))
+    async fn acquire(&self, _: &str, _: &[&str]) -> store::Result<Acquired> {
+        Ok(Acquired::Taken(Lease::new(self.clone())))
     }
 
     fn pause(&self) -> Duration {
@@ -39,7 +39,7 @@ impl Leases for Until {
 }
 
 /// A pass whose lease is lost when this is asked of a calendar.
-async fn lost_at(world: &mut World, side: usize, call: Call) -> (PairStatus, Vec<String>) {
+async fn lost_at(world: &mut World, side: usize, call: CalendarCall) -> (PairStatus, Vec<String>) {
     let before = world.services.leases.clone();
     let lost = Arc::new(AtomicBool::new(false));
     world.services.leases = Arc::new(Until(lost.clone()));
@@ -55,7 +55,7 @@ async fn lost_at(world: &mut World, side: usize, call: Call) -> (PairStatus, Vec
 async fn nothing_is_made_without_a_lease() {
     let mut world = World::one_way().await.filled(2).await;
     world.from().put(april("dentist", 1));
-    assert_eq!(lost_at(&mut world, 0, Call::Fetch).await, (PairStatus::Error, all([])));
+    assert_eq!(lost_at(&mut world, 0, CalendarCall::Fetch).await, (PairStatus::Error, all([])));
     assert_eq!((world.pass().await.created, world.count()), (1, [3, 3]));
     world.rest().await;
 }
@@ -66,7 +66,10 @@ async fn nothing_is_changed_without_a_lease() {
         let (mut world, copy) = dentist(true).await;
         let id = if side == 0 { "dentist.ics" } else { &copy };
         world.remotes[side].lock().change(id, |event| event.content.title = "surgeon".into());
-        assert_eq!(lost_at(&mut world, side, Call::Fetch).await, (PairStatus::Error, all([])));
+        assert_eq!(
+            lost_at(&mut world, side, CalendarCall::Fetch).await,
+            (PairStatus::Error, all([]))
+        );
         assert_eq!((world.pass().await.changed, world.has("surgeon")), (1, [true, true]));
         world.rest().await;
     }
@@ -78,7 +81,10 @@ async fn nothing_is_deleted_without_a_lease() {
         let (mut world, copy) = dentist(true).await;
         let id = if side == 0 { "dentist.ics" } else { &copy };
         world.remotes[side].lock().remove(id);
-        assert_eq!(lost_at(&mut world, side, Call::Absence).await, (PairStatus::Error, all([])));
+        assert_eq!(
+            lost_at(&mut world, side, CalendarCall::Absence).await,
+            (PairStatus::Error, all([]))
+        );
         assert_eq!((world.pass().await.deleted, world.count()), (1, [4, 4]));
         world.rest().await;
     }

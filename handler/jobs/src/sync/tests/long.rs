@@ -8,10 +8,10 @@ use engine::reason::Reason;
 use jiff::ToSpan;
 use jiff::civil::date;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::{event, on};
 use super::world::{FULL, World};
-use crate::Pace;
+use crate::InProcess;
 use crate::report::Run;
 
 /// Sixty events that are declined: none of them is copied, and none of them gets a mapping.
@@ -26,7 +26,7 @@ async fn declined() -> World {
 
 /// The shortest turn in the background: one batch.
 async fn turn(world: &mut World) -> Run {
-    world.services.pace = Arc::new(Pace::with_turns([Duration::ZERO; 2]));
+    world.services.pace = Arc::new(InProcess::with_turns([Duration::ZERO; 2]));
     world.minutes(1);
     world.forget_calls();
     let run = world.in_background(None).await.run;
@@ -40,7 +40,7 @@ async fn what_one_turn_has_settled_the_next_does_not_read() {
     let mut turns = Vec::new();
     for _ in 0..3 {
         let run = turn(&mut world).await;
-        turns.push((run.left, run.skipped, world.asked(Call::Fetch)[0]));
+        turns.push((run.left, run.skipped, world.asked(CalendarCall::Fetch)[0]));
     }
     assert_eq!(turns, [(40, 20, 20), (20, 20, 20), (0, 20, 20)]);
     world.rest().await;
@@ -76,6 +76,6 @@ async fn whoever_asks_for_a_pass_has_all_of_it_read() {
     let mut world = declined().await;
     turn(&mut world).await;
     let run = world.pass().await;
-    assert_eq!((run.left, run.skipped, world.asked(Call::Fetch)[0]), (0, 60, 60));
+    assert_eq!((run.left, run.skipped, world.asked(CalendarCall::Fetch)[0]), (0, 60, 60));
     assert!(run.actions.iter().all(|action| action.reason == Some(Reason::Declined)));
 }

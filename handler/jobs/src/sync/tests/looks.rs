@@ -2,7 +2,7 @@
 //! say nothing: only time and title speak for it.
 
 use engine::event::{Event, EventId, Stamps};
-use engine::mapping::State;
+use engine::mapping::MappingState;
 use engine::marker::Role;
 use engine::reason::Reason;
 
@@ -52,7 +52,7 @@ async fn what_its_stamps_prove_to_be_made_since_is_what_was_made() {
     let mapping = world.mapping("dentist.ics").await;
     assert_eq!(
         (mapping.copy.id.as_str(), mapping.state, mapping.unseen),
-        ("strange.ics", State::Live, None)
+        ("strange.ics", MappingState::Live, None)
     );
     world.rest().await;
 }

@@ -5,20 +5,20 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
-use engine::change::{Cursor, Listed, Tip};
+use engine::change::{Cursor, Listed, StateTag};
 use engine::event::{Draft, Event, EventId};
 use providers::{
-    Absence, Answering, Edit, Error, Fetched, Found, Glance, NewCopy, Provider, Result, Since,
-    Survey, Version, Written,
+    Absence, Answering, ChangeSet, CollectionState, Edit, Error, Fetched, Found, NewCopy, Provider,
+    Result, Since, Version, Written,
 };
 
-use super::calendar::{Calendar, Call, put_on};
+use super::calendar::{CalendarCall, MemoryCalendar, put_on};
 
 /// An account at a server.
 pub struct Remote {
     pub address: String,
     pub zone: Option<String>,
-    calendar: Mutex<Calendar>,
+    calendar: Mutex<MemoryCalendar>,
 }
 
 impl Remote {
@@ -30,7 +30,7 @@ impl Remote {
         }
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, Calendar> {
+    pub fn lock(&self) -> MutexGuard<'_, MemoryCalendar> {
         self.calendar.lock().unwrap()
     }
 
@@ -42,7 +42,7 @@ impl Remote {
 #[async_trait]
 impl Provider for Remote {
     async fn calendars(&self) -> Result<Vec<RemoteCalendar>> {
-        self.lock().asked(Call::Calendars, &self.nothing())?;
+        self.lock().asked(CalendarCall::Calendars, &self.nothing())?;
         let (address, zone) = (self.address.clone(), self.zone.clone());
         Ok(vec![RemoteCalendar {
             name: address.trim_matches('/').into(),
@@ -53,29 +53,42 @@ impl Provider for Remote {
         }])
     }
 
-    async fn glance(&self, calendars: &[String]) -> Result<Vec<Glance>> {
+    async fn collection_states(&self, calendars: &[String]) -> Result<Vec<CollectionState>> {
         let mut here = self.lock();
-        here.asked(Call::Glance, &self.nothing())?;
-        let tip = if here.manners.no_tips { Glance::NoTip } else { Glance::Tip(Tip(here.token())) };
+        here.asked(CalendarCall::Glance, &self.nothing())?;
+        let tip = if here.manners.no_tips {
+            CollectionState::Untagged
+        } else {
+            CollectionState::Tagged(StateTag(here.token()))
+        };
         Ok(calendars
             .iter()
             .map(|address| {
                 if *address == self.address && !here.manners.missing {
                     tip.clone()
                 } else {
-                    Glance::Missing
+                    CollectionState::Missing
                 }
             })
             .collect())
     }
 
-    async fn survey(&self, _: &str, since: Since<'_>, _: Option<&Tip>) -> Result<Survey> {
+    async fn list_changes(
+        &self,
+        _: &str,
+        since: Since<'_>,
+        _: Option<&StateTag>,
+    ) -> Result<ChangeSet> {
         let mut here = self.lock();
         here.asked(
-            if matches!(since, Since::Cursor(_)) { Call::List } else { Call::ListAll },
+            if matches!(since, Since::Cursor(_)) {
+                CalendarCall::List
+            } else {
+                CalendarCall::ListAll
+            },
             &self.nothing(),
         )?;
-        let everything = |here: &Calendar| -> Vec<Listed> {
+        let everything = |here: &MemoryCalendar| -> Vec<Listed> {
             here.events
                 .keys()
                 .filter(|id| !here.unlisted.contains(*id))
@@ -101,16 +114,16 @@ impl Provider for Remote {
             Since::Window(window) => here.in_window(window),
             Since::Everything => everything(&here),
         };
-        Ok(Survey { listed, cursor: Cursor(here.token()) })
+        Ok(ChangeSet { listed, cursor: Cursor(here.token()) })
     }
 
-    fn is_current(&self, cursor: &Cursor, tip: &Tip) -> bool {
+    fn is_current(&self, cursor: &Cursor, tip: &StateTag) -> bool {
         cursor.0 == tip.0
     }
 
     async fn ask(&self, _: &str) -> Result<Answering> {
         let mut here = self.lock();
-        here.asked(Call::Ask, &self.nothing())?;
+        here.asked(CalendarCall::Ask, &self.nothing())?;
         Ok(Answering { writable: !here.manners.read_only })
     }
 
@@ -122,7 +135,7 @@ impl Provider for Remote {
         );
         let mut found = Vec::new();
         for id in ids {
-            let one = match here.asked(Call::Fetch, id) {
+            let one = match here.asked(CalendarCall::Fetch, id) {
                 Err(Error::Refused(why)) => Found::Refused(why),
                 Err(error) => return Err(error),
                 Ok(()) => match here.seen(id).filter(|_| !here.hidden.contains(id)) {
@@ -148,13 +161,13 @@ impl Provider for Remote {
 
     async fn absence(&self, _: &str, id: &EventId) -> Result<Option<Absence>> {
         let mut here = self.lock();
-        here.asked(Call::Absence, id)?;
+        here.asked(CalendarCall::Absence, id)?;
         Ok((!here.events.contains_key(id) || here.hidden.contains(id)).then_some(Absence::NotFound))
     }
 
     async fn find_uid(&self, _: &str, uid: &str) -> Result<Option<EventId>> {
         let mut here = self.lock();
-        here.asked(Call::Search, &EventId::new(uid))?;
+        here.asked(CalendarCall::Search, &EventId::new(uid))?;
         Ok(here.events.values().find(|event| event.uid == uid).map(|event| event.id.clone()))
     }
 
@@ -165,7 +178,7 @@ impl Provider for Remote {
     async fn create(&self, _: &str, copy: &NewCopy<'_>) -> Result<Written> {
         let mut here = self.lock();
         let name = EventId::new(format!("{}.ics", copy.uid));
-        here.asked(Call::Create, &name)?;
+        here.asked(CalendarCall::Create, &name)?;
         if here.manners.read_only {
             return Err(Error::Forbidden("read-only".into()));
         }
@@ -198,7 +211,7 @@ impl Provider for Remote {
         if here.manners.lists_late {
             here.unlisted.insert(event.id.clone());
         }
-        here.shown(Call::Create, event, copy.draft)
+        here.shown(CalendarCall::Create, event, copy.draft)
     }
 
     async fn rewrite(
@@ -209,8 +222,8 @@ impl Provider for Remote {
         copy: &NewCopy<'_>,
     ) -> Result<Written> {
         let mut here = self.lock();
-        here.asked(Call::Rewrite, id)?;
-        let event = here.version(Call::Rewrite, id, version.etag.as_deref())?;
+        here.asked(CalendarCall::Rewrite, id)?;
+        let event = here.version(CalendarCall::Rewrite, id, version.etag.as_deref())?;
         here.now = Some(copy.now);
         let Event { id, uid, stamps, .. } = event;
         let marker = Some(copy.marker.to_owned());
@@ -222,7 +235,7 @@ impl Provider for Remote {
             sequence: version.sequence + 1,
             ..super::events::of(copy.draft)
         };
-        here.shown(Call::Rewrite, event, copy.draft)
+        here.shown(CalendarCall::Rewrite, event, copy.draft)
     }
 
     async fn edit(
@@ -233,20 +246,20 @@ impl Provider for Remote {
         edit: &Edit<'_>,
     ) -> Result<Written> {
         let mut here = self.lock();
-        here.asked(Call::Edit, id)?;
-        let mut event = here.version(Call::Edit, id, version.etag.as_deref())?;
+        here.asked(CalendarCall::Edit, id)?;
+        let mut event = here.version(CalendarCall::Edit, id, version.etag.as_deref())?;
         here.now = Some(edit.now);
         put_on(&mut event, edit.parts, edit.draft);
         event.marker = edit.marker.map(str::to_owned).or(event.marker);
         event.sequence += 1;
         let wanted = Draft::from(&event);
-        here.shown(Call::Edit, event, &wanted)
+        here.shown(CalendarCall::Edit, event, &wanted)
     }
 
     async fn delete(&self, _: &str, id: &EventId, etag: Option<&str>) -> Result<()> {
         let mut here = self.lock();
-        here.asked(Call::Delete, id)?;
-        match here.version(Call::Delete, id, etag) {
+        here.asked(CalendarCall::Delete, id)?;
+        match here.version(CalendarCall::Delete, id, etag) {
             Err(Error::Gone) => return Ok(()),
             Err(error) => return Err(error),
             Ok(event) => drop(here.remove(event.id.as_str())),
@@ -254,7 +267,7 @@ impl Provider for Remote {
         if here.manners.keeps_names {
             here.used.insert(id.clone());
         }
-        if here.lost.remove(&Call::Delete) {
+        if here.lost.remove(&CalendarCall::Delete) {
             Err(Error::NoAnswer("the line broke".into()))
         } else {
             Ok(())

@@ -1,11 +1,11 @@
 //! How much of a calendar concerns a pair, and whether its ends are one calendar.
 
 use engine::event::{Event, EventId};
-use engine::mapping::State;
+use engine::mapping::MappingState;
 use jiff::SignedDuration;
 use jiff::civil::date;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::{april, event, on};
 use super::world::{OPTIONS, World};
 use crate::report::PairStatus;
@@ -19,7 +19,7 @@ async fn a_calendar_of_two_hundred_events_is_listed_once() {
         }
         world.from().put(april("dentist", 1));
         assert_eq!(
-            (world.pass().await.created, world.asked(Call::ListAll)),
+            (world.pass().await.created, world.asked(CalendarCall::ListAll)),
             (1, [1, listings]),
             "{strangers}"
         );
@@ -32,13 +32,16 @@ async fn what_its_owner_has_in_the_other_calendar_is_not_read_each_day() {
     world.from().put(april("dentist", 1));
     world.to().put(april("swimming", 2));
     world.pass().await;
-    assert_eq!(world.asked(Call::Fetch), [1, 1], "the first time");
+    assert_eq!(world.asked(CalendarCall::Fetch), [1, 1], "the first time");
     world.wait(SignedDuration::from_hours(24));
     world.pass().await;
-    assert_eq!((world.asked(Call::ListAll), world.asked(Call::Fetch)), ([1, 1], [0, 0]));
+    assert_eq!(
+        (world.asked(CalendarCall::ListAll), world.asked(CalendarCall::Fetch)),
+        ([1, 1], [0, 0])
+    );
     world.wait(SignedDuration::from_hours(24));
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
-    assert_eq!((world.pass().await.changed, world.asked(Call::Fetch)), (1, [1, 0]));
+    assert_eq!((world.pass().await.changed, world.asked(CalendarCall::Fetch)), (1, [1, 0]));
     world.rest().await;
 }
 
@@ -55,7 +58,7 @@ async fn a_copy_that_got_another_name_without_a_word_is_found_by_the_listing_of_
     let run = world.pass().await;
     assert_eq!((run.created, run.deleted, world.count()), (0, 0, [2, 2]));
     let mapping = world.mapping("dentist.ics").await;
-    assert_eq!((mapping.copy.id.as_str(), mapping.state), ("moved.ics", State::Live));
+    assert_eq!((mapping.copy.id.as_str(), mapping.state), ("moved.ics", MappingState::Live));
     world.rest().await;
 }
 

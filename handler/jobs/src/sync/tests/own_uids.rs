@@ -1,7 +1,7 @@
 //! Servers that give events UIDs of their own and take marks away.
 
 use engine::event::{Event, EventId};
-use engine::mapping::State;
+use engine::mapping::MappingState;
 
 use super::events::april;
 use super::world::World;
@@ -59,8 +59,8 @@ async fn a_copy_that_has_the_name_of_another_that_is_gone_is_found() {
     let run = world.pass().await;
     assert_eq!((run.created, run.deleted, world.count()), (0, 0, [3, 2]), "{:?}", reasons(&run));
     let mapping = world.mapping("dentist.ics").await;
-    assert_eq!((mapping.copy.id.as_str(), mapping.state), (other.as_str(), State::Live));
-    assert_eq!(world.mapping("other.ics").await.state, State::Suppressed);
+    assert_eq!((mapping.copy.id.as_str(), mapping.state), (other.as_str(), MappingState::Live));
+    assert_eq!(world.mapping("other.ics").await.state, MappingState::Suppressed);
     world.rest().await;
 }
 

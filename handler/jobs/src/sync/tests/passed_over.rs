@@ -4,7 +4,7 @@ use engine::event::EventId;
 use engine::reason::Reason;
 use providers::Error;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::april;
 use super::take_over::anew;
 use super::world::{OPTIONS, World};
@@ -16,7 +16,7 @@ async fn passed_over() -> World {
     world.to().put(april("swimming", 2));
     world.from().put(april("dentist", 1));
     world.to().refused.insert(
-        (Call::Fetch, Some(EventId::new("swimming.ics"))),
+        (CalendarCall::Fetch, Some(EventId::new("swimming.ics"))),
         Error::Refused("not now".into()),
     );
     world.try_run(OPTIONS).await;
@@ -44,7 +44,7 @@ async fn what_was_passed_over_and_is_no_copy_needs_no_mention() {
     world.to().refused.clear();
     world.minutes(60);
     world.pass().await;
-    assert_eq!((world.problems().await.len(), world.asked(Call::ListAll)), (0, [0, 0]));
+    assert_eq!((world.problems().await.len(), world.asked(CalendarCall::ListAll)), (0, [0, 0]));
     world.rest().await;
 }
 
@@ -52,7 +52,7 @@ async fn what_was_passed_over_and_is_no_copy_needs_no_mention() {
 async fn an_edit_that_was_met_while_a_deletion_could_not_be_verified_outlives_it() {
     let (world, copy) = deletion::dentist(true).await;
     world.from().remove("dentist.ics");
-    world.from().refused.insert((Call::Absence, None), Error::Refused("not now".into()));
+    world.from().refused.insert((CalendarCall::Absence, None), Error::Refused("not now".into()));
     world.pass().await;
     world.to().change(&copy, |event| event.content.title = "mine".into());
     world.minutes(5);
@@ -72,7 +72,7 @@ async fn an_edit_that_was_met_while_a_deletion_could_not_be_verified_outlives_it
 async fn an_edit_of_the_origin_outlives_the_deletion_of_its_copy_as_well() {
     let (world, copy) = deletion::dentist(true).await;
     world.to().remove(&copy);
-    world.to().refused.insert((Call::Absence, None), Error::Refused("not now".into()));
+    world.to().refused.insert((CalendarCall::Absence, None), Error::Refused("not now".into()));
     world.pass().await;
     world.from().change("dentist.ics", |event| event.content.title = "mine".into());
     world.minutes(5);
@@ -95,10 +95,10 @@ async fn an_earlier_copy_that_was_passed_over_is_named_as_a_duplicate() {
     (earlier.id, earlier.uid) = (EventId::new("earlier.ics"), "earlier".into());
     world.to().put(earlier);
     anew(&mut world, false, false).await;
-    world
-        .to()
-        .refused
-        .insert((Call::Fetch, Some(EventId::new("earlier.ics"))), Error::Refused("not now".into()));
+    world.to().refused.insert(
+        (CalendarCall::Fetch, Some(EventId::new("earlier.ics"))),
+        Error::Refused("not now".into()),
+    );
     for _ in 0..8 {
         world.try_run(OPTIONS).await;
     }

@@ -5,13 +5,13 @@ use engine::marker::Role;
 use jiff::civil::date;
 
 use super::all;
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::{april, on};
 use super::world::{OPTIONS, World};
 
 /// How the server has kept what was made.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kept {
+enum KeptAs {
     Whole,
     WithoutMark,
     WithoutUid,
@@ -20,7 +20,7 @@ enum Kept {
 }
 
 /// `one` and `two` were made and are not listed; as many unknown events are.
-async fn unlisted(kept: Kept, world: World, strangers: usize) -> World {
+async fn unlisted(kept: KeptAs, world: World, strangers: usize) -> World {
     world.to().manners.lists_late = true;
     world.from().put(april("one", 1));
     world.from().put(april("two", 2));
@@ -29,13 +29,15 @@ async fn unlisted(kept: Kept, world: World, strangers: usize) -> World {
     for id in made {
         let id = id.to_string();
         match kept {
-            Kept::Whole => {}
-            Kept::WithoutMark => world.to().change(&id, |event| event.marker = None),
-            Kept::WithoutUid => world.to().change(&id, |event| event.uid = format!("server-{id}")),
-            Kept::WithoutMarkAndUid => world
+            KeptAs::Whole => {}
+            KeptAs::WithoutMark => world.to().change(&id, |event| event.marker = None),
+            KeptAs::WithoutUid => {
+                world.to().change(&id, |event| event.uid = format!("server-{id}"))
+            }
+            KeptAs::WithoutMarkAndUid => world
                 .to()
                 .change(&id, |event| (event.marker, event.uid) = (None, format!("server-{id}"))),
-            Kept::NotAtAll => drop(world.to().remove(&id)),
+            KeptAs::NotAtAll => drop(world.to().remove(&id)),
         }
     }
     for n in 0..strangers {
@@ -54,8 +56,9 @@ async fn unlisted(kept: Kept, world: World, strangers: usize) -> World {
 
 #[tokio::test]
 async fn what_is_under_its_name_with_its_mark_or_its_uid_is_recognised() {
-    let recognised = [Kept::Whole, Kept::WithoutMark, Kept::WithoutUid].map(|kept| (kept, true));
-    let unrecognised = [Kept::WithoutMarkAndUid, Kept::NotAtAll].map(|kept| (kept, false));
+    let recognised =
+        [KeptAs::Whole, KeptAs::WithoutMark, KeptAs::WithoutUid].map(|kept| (kept, true));
+    let unrecognised = [KeptAs::WithoutMarkAndUid, KeptAs::NotAtAll].map(|kept| (kept, false));
     for (kept, goes_on) in recognised.into_iter().chain(unrecognised) {
         let world = unlisted(kept, World::two_way().await, 2).await;
         let run = world.try_run(OPTIONS).await;
@@ -73,7 +76,7 @@ async fn what_is_under_its_name_with_its_mark_or_its_uid_is_recognised() {
 
 #[tokio::test]
 async fn fewer_unknown_events_than_are_missing_stop_nothing() {
-    let world = unlisted(Kept::NotAtAll, World::two_way().await, 1).await;
+    let world = unlisted(KeptAs::NotAtAll, World::two_way().await, 1).await;
     assert_eq!(world.pass().await.created, 1);
     assert_eq!(world.titles()[0], all(["one", "two", "x0"]));
     assert_eq!(world.mapping("one.ics").await.unseen, Some(Role::Copy));
@@ -82,7 +85,8 @@ async fn fewer_unknown_events_than_are_missing_stop_nothing() {
 #[tokio::test]
 async fn where_other_copies_are_listed_the_pair_goes_on() {
     for others in [1, 2] {
-        let world = unlisted(Kept::NotAtAll, World::two_way().await.filled(others).await, 2).await;
+        let world =
+            unlisted(KeptAs::NotAtAll, World::two_way().await.filled(others).await, 2).await;
         assert_eq!(world.pass().await.created, 2);
         assert_eq!(world.count()[0], others as usize + 4);
     }
@@ -93,7 +97,7 @@ async fn an_event_that_began_there_is_no_copy_that_shows() {
     let world = World::two_way().await;
     world.to().put(april("theirs", 5));
     world.pass().await;
-    let world = unlisted(Kept::NotAtAll, world, 2).await;
+    let world = unlisted(KeptAs::NotAtAll, world, 2).await;
     let run = world.try_run(OPTIONS).await;
     assert_eq!(
         (run.error.map(|error| error.code), world.count()[0]),
@@ -159,7 +163,7 @@ async fn more_than_can_be_named_are_awaited_all_the_same() {
     world.to().manners.lists_late = false;
     world.to().forget_cursors();
     world.pass().await;
-    assert_eq!((world.asked(Call::Delete), world.count()), ([0, 0], [202, 202]));
+    assert_eq!((world.asked(CalendarCall::Delete), world.count()), ([0, 0], [202, 202]));
     assert!(world.mappings().await.iter().all(|mapping| mapping.unseen.is_none()));
     world.rest().await;
 }
@@ -245,5 +249,5 @@ async fn an_edit_of_a_copy_that_only_listings_lack_is_not_written_over() {
     for side in [0, 1] {
         assert_eq!(world.one(side, "surgeon").content.location, "room 2");
     }
-    assert_eq!(world.asked(Call::Delete), [0, 0]);
+    assert_eq!(world.asked(CalendarCall::Delete), [0, 0]);
 }

@@ -4,7 +4,7 @@ use engine::event::EventId;
 use engine::reason::Reason;
 use providers::Error;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::april;
 use super::reasons;
 use super::world::{CONFIRMED, World};
@@ -112,7 +112,7 @@ async fn a_few_copies_that_are_missing_beside_one_that_never_showed_are_all_ther
     world.run(CONFIRMED).await;
     assert_eq!(
         world.mapping("one.ics").await.state,
-        engine::mapping::State::Live,
+        engine::mapping::MappingState::Live,
         "a confirmation is no answer"
     );
 }
@@ -124,7 +124,10 @@ async fn a_few_lines_without_news_are_no_lost_cursor() {
     let some: Vec<_> = world.from().all().into_iter().take(6).collect();
     some.into_iter().for_each(|event| world.from().restore(event));
     world.pass().await;
-    assert_eq!((world.asked(Call::List), world.asked(Call::ListAll)), ([1, 0], [0, 0]));
+    assert_eq!(
+        (world.asked(CalendarCall::List), world.asked(CalendarCall::ListAll)),
+        ([1, 0], [0, 0])
+    );
     world.rest().await;
 }
 
@@ -132,7 +135,7 @@ async fn a_few_lines_without_news_are_no_lost_cursor() {
 async fn what_cannot_be_asked_for_is_not_deleted_by_a_write_that_finds_it_gone() {
     let world = World::two_way().await.filled(12).await;
     world.lose_copies(0..1).await;
-    world.to().refused.insert((Call::Absence, None), Error::Refused("not now".into()));
+    world.to().refused.insert((CalendarCall::Absence, None), Error::Refused("not now".into()));
     world.from().change("e00.ics", |event| event.content.title = "changed".into());
     let run = world.pass().await;
     assert_eq!(

@@ -3,7 +3,7 @@
 use engine::event::{Event, EventId};
 use engine::reason::Reason;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::deletion::dentist;
 use super::reasons;
 
@@ -36,7 +36,11 @@ async fn a_duplicate_is_not_read_again_where_nothing_is_missing() {
     assert_eq!(reasons(&world.pass().await), [Reason::DuplicateOfCopy]);
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
     assert_eq!(
-        (world.pass().await.changed, world.asked(Call::Fetch), world.asked(Call::Absence)),
+        (
+            world.pass().await.changed,
+            world.asked(CalendarCall::Fetch),
+            world.asked(CalendarCall::Absence)
+        ),
         (1, [1, 0], [0, 0])
     );
     world.rest().await;
@@ -63,7 +67,7 @@ async fn a_copy_whose_name_changes_without_a_word_is_the_copy() {
     world.to().becomes(&copy, moved.clone());
     world.to().restore(moved);
     let run = world.pass().await;
-    assert_eq!((run.created, run.deleted, world.asked(Call::Fetch)), (0, 0, [1, 1]));
+    assert_eq!((run.created, run.deleted, world.asked(CalendarCall::Fetch)), (0, 0, [1, 1]));
     assert_eq!(world.copy("dentist.ics").await, "moved.ics");
     world.rest().await;
 }
@@ -77,7 +81,7 @@ async fn a_copy_that_is_restored_as_it_was_is_the_copy_again() {
     world.pass().await;
     assert_eq!(
         (world.mapping("dentist.ics").await.state, world.count()),
-        (engine::mapping::State::Live, [5, 5])
+        (engine::mapping::MappingState::Live, [5, 5])
     );
     world.from().remove("dentist.ics");
     assert_eq!((world.pass().await.deleted, world.count()), (1, [4, 4]));
@@ -89,21 +93,27 @@ async fn what_its_owner_puts_under_the_name_of_a_copy_needs_no_other_round() {
     world.to().remove(&copy);
     world.to().put(named(super::events::april("swimming", 9), &copy));
     world.pass().await;
-    assert_eq!((world.asked(Call::Glance), world.has("swimming")), ([1, 1], [false, true]));
+    assert_eq!((world.asked(CalendarCall::Glance), world.has("swimming")), ([1, 1], [false, true]));
     world.rest().await;
 }
 
 #[tokio::test]
 async fn a_refused_change_whose_origin_goes_is_a_deletion_at_once() {
     let (world, _) = dentist(false).await;
-    world.to().refused.insert((Call::Rewrite, None), providers::Error::Refused("no".into()));
+    world
+        .to()
+        .refused
+        .insert((CalendarCall::Rewrite, None), providers::Error::Refused("no".into()));
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
     world.pass().await;
     world.to().refused.clear();
     world.from().remove("dentist.ics");
     world.minutes(5);
     let run = world.pass().await;
-    assert_eq!((run.deleted, world.asked(Call::ListAll), world.count()), (1, [0, 0], [4, 4]));
+    assert_eq!(
+        (run.deleted, world.asked(CalendarCall::ListAll), world.count()),
+        (1, [0, 0], [4, 4])
+    );
     world.rest().await;
 }
 
@@ -111,12 +121,12 @@ async fn a_refused_change_whose_origin_goes_is_a_deletion_at_once() {
 async fn a_half_made_copy_is_read_before_it_is_made_once_more() {
     let (world, _) = dentist(false).await;
     world.to().manners.lists_late = true;
-    world.to().lost.insert(Call::Create);
+    world.to().lost.insert(CalendarCall::Create);
     world.from().put(super::events::april("swimming", 9));
     world.pass().await;
     world.minutes(5);
     world.pass().await;
-    assert_eq!((world.asked(Call::Create), world.count()), ([0, 0], [6, 6]));
+    assert_eq!((world.asked(CalendarCall::Create), world.count()), ([0, 0], [6, 6]));
 }
 
 #[tokio::test]
@@ -124,7 +134,7 @@ async fn a_copy_for_which_no_name_is_left_leaves_its_origin_where_it_is() {
     let (world, copy) = dentist(true).await;
     world.to().remove(&copy);
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
-    world.to().refused.insert((Call::Create, None), providers::Error::Exists);
+    world.to().refused.insert((CalendarCall::Create, None), providers::Error::Exists);
     let run = world.pass().await;
     assert_eq!(
         (run.deleted, reasons(&run), world.problems().await[0].gone),

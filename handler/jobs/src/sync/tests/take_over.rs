@@ -2,14 +2,14 @@
 //! as two.
 
 use engine::event::{Event, EventId};
-use engine::mapping::State;
+use engine::mapping::MappingState;
 use engine::marker::{Marks, Role};
 use engine::reason::Reason;
 use engine::uid::UidHash;
 use jiff::civil::date;
 use providers::Error;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::{april, event, on};
 use super::world::{FULL, OPTIONS, World};
 use super::{all, reasons};
@@ -56,11 +56,11 @@ async fn a_pair_made_anew_takes_its_earlier_copies_over() {
         );
         assert_eq!((world.count(), world.writes()), ([3, 3], all([])));
         assert!(world.mappings().await.iter().all(|mapping| mapping.taken_over
-            && mapping.state == State::Live
+            && mapping.state == MappingState::Live
             && !mapping.pristine));
         world.rest().await;
         world.from().change("e01.ics", |event| event.content.title = "new".into());
-        assert_eq!((world.pass().await.changed, world.asked(Call::Edit)), (1, [0, 1]));
+        assert_eq!((world.pass().await.changed, world.asked(CalendarCall::Edit)), (1, [0, 1]));
         world.one(1, "new");
         world.rest().await;
         world.from().remove("e02.ics");
@@ -118,7 +118,7 @@ async fn what_a_pair_has_left_is_no_source_of_the_other_way() {
                 .mappings()
                 .await
                 .iter()
-                .filter(|mapping| mapping.state == State::AlreadyThere)
+                .filter(|mapping| mapping.state == MappingState::AlreadyThere)
                 .count()
         )
         .await,
@@ -148,7 +148,7 @@ async fn nothing_is_made_beside_what_another_installation_has_copied() {
         );
         assert_eq!(
             (world.mapping("dentist.ics").await.state, world.state().await.copies),
-            (State::CopiedByAnother, 1)
+            (MappingState::CopiedByAnother, 1)
         );
         world.rest().await;
         assert_eq!(world.run(FULL).await.copied_by_another, 1);
@@ -157,7 +157,7 @@ async fn nothing_is_made_beside_what_another_installation_has_copied() {
         world.pass().await;
         assert_eq!(
             (world.count(), world.mapping("dentist.ics").await.state),
-            ([2, 2], State::Live)
+            ([2, 2], MappingState::Live)
         );
         world.rest().await;
     }
@@ -218,7 +218,7 @@ async fn a_copy_that_another_installation_claims_is_theirs() {
     world.pass().await;
     assert_eq!(
         (world.mapping("e00.ics").await.state, world.state().await.copied_by_another),
-        (State::CopiedByAnother, 1)
+        (MappingState::CopiedByAnother, 1)
     );
     world.from().change("e00.ics", |event| event.content.title = "new".into());
     world.pass().await;
@@ -262,7 +262,10 @@ async fn an_earlier_copy_that_the_server_does_not_give_is_waited_for() {
     let mut world = World::one_way().await.filled(3).await;
     let copy = EventId::new(world.copy("e01.ics").await);
     anew(&mut world, false, false).await;
-    world.to().refused.insert((Call::Fetch, Some(copy.clone())), Error::Refused("not now".into()));
+    world
+        .to()
+        .refused
+        .insert((CalendarCall::Fetch, Some(copy.clone())), Error::Refused("not now".into()));
     for tries in 1..=4 {
         let run = world.try_run(OPTIONS).await;
         assert_eq!(
@@ -287,7 +290,7 @@ async fn another_event_that_the_server_does_not_give_is_waited_for_once() {
     world.to().put(april("swimming", 2));
     world.from().put(april("dentist", 1));
     world.to().refused.insert(
-        (Call::Fetch, Some(EventId::new("swimming.ics"))),
+        (CalendarCall::Fetch, Some(EventId::new("swimming.ics"))),
         Error::Refused("not now".into()),
     );
     assert_eq!(world.try_run(OPTIONS).await.error.unwrap().code.as_str(), "refused_by_server");
@@ -313,10 +316,10 @@ async fn a_large_calendar_is_read_as_far_as_it_matters() {
     anew(&mut world, false, false).await;
     let run = world.pass().await;
     assert_eq!((run.created, world.count()), (0, [2, 222]));
-    assert!(world.asked(Call::Fetch)[1] < 10);
+    assert!(world.asked(CalendarCall::Fetch)[1] < 10);
     assert_eq!(
         (world.copy("old.ics").await, world.mapping("old.ics").await.state),
-        (old.clone(), State::Archived)
+        (old.clone(), MappingState::Archived)
     );
     world.rest().await;
     // A copy of another name may be anywhere.
@@ -350,10 +353,10 @@ async fn an_origin_that_is_given_late_finds_its_earlier_copy() {
     world.to().put(Event { id: EventId::new("moved.ics"), ..event });
     world.pass().await;
     anew(&mut world, false, false).await;
-    world
-        .from()
-        .refused
-        .insert((Call::Fetch, Some(EventId::new("e01.ics"))), Error::Refused("not now".into()));
+    world.from().refused.insert(
+        (CalendarCall::Fetch, Some(EventId::new("e01.ics"))),
+        Error::Refused("not now".into()),
+    );
     world.pass().await;
     assert_eq!(world.count(), [3, 3]);
     world.from().refused.clear();
@@ -368,14 +371,14 @@ async fn what_another_installation_has_made_meanwhile_is_not_made_beside() {
     let world = World::one_way().await;
     let origin = april("dentist", 1);
     world.from().put(origin.clone());
-    world.to().refused.insert((Call::Create, None), Error::NoAnswer("silence".into()));
+    world.to().refused.insert((CalendarCall::Create, None), Error::NoAnswer("silence".into()));
     world.pass().await;
     world.to().refused.clear();
     world.to().put(foreign(&origin, "theirs.ics", true));
     let run = world.pass().await;
     assert_eq!(
         (run.created, world.count(), world.mapping("dentist.ics").await.state),
-        (0, [1, 1], State::CopiedByAnother)
+        (0, [1, 1], MappingState::CopiedByAnother)
     );
     assert_eq!(run.actions[0].start.as_deref(), Some("2026-04-01T09:00:00Z"));
     world.rest().await;

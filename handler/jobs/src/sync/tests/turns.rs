@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use jiff::SignedDuration;
 use providers::Error;
 
 use super::all;
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::april;
 use super::world::{DRY, OPTIONS, World};
 use crate::report::PairStatus;
-use crate::{Pace, directory};
+use crate::{InProcess, directory};
 
 #[tokio::test]
 async fn a_look_notes_its_time_and_in_the_background_not_each_time() {
@@ -32,7 +32,7 @@ async fn a_look_notes_its_time_and_in_the_background_not_each_time() {
         Some(world.services.clock.now()),
         "a pass that is asked for is noted"
     );
-    assert_eq!(world.asked(Call::List), [0, 0]);
+    assert_eq!(world.asked(CalendarCall::List), [0, 0]);
 }
 
 #[tokio::test]
@@ -41,9 +41,12 @@ async fn a_new_day_is_listed_as_a_whole_once() {
     world.pass().await;
     world.wait(SignedDuration::from_hours(24));
     world.pass().await;
-    assert_eq!((world.asked(Call::ListAll), world.asked(Call::List)), ([1, 1], [0, 0]));
+    assert_eq!(
+        (world.asked(CalendarCall::ListAll), world.asked(CalendarCall::List)),
+        ([1, 1], [0, 0])
+    );
     world.pass().await;
-    assert_eq!(world.asked(Call::ListAll), [0, 0]);
+    assert_eq!(world.asked(CalendarCall::ListAll), [0, 0]);
 }
 
 #[tokio::test]
@@ -57,7 +60,7 @@ async fn what_a_provider_tells_of_is_read_alone() {
     world.forget_calls();
     let told = world.in_background(Some(0)).await;
     assert_eq!((told.run.created, told.busy, told.before), (1, false, None));
-    assert_eq!(world.asked(Call::List)[1], 0);
+    assert_eq!(world.asked(CalendarCall::List)[1], 0);
     world.minutes(1);
     assert_eq!(world.in_background(None).await.run.created, 1);
     assert_eq!(world.count(), [4, 4]);
@@ -70,7 +73,7 @@ async fn a_paused_pair_is_left_alone() {
     directory::pause_pair(&world.services, &world.pair.id).await.unwrap();
     let run = world.run(OPTIONS).await;
     assert_eq!(
-        (run.state, world.asked(Call::Glance)),
+        (run.state, world.asked(CalendarCall::Glance)),
         (PairStatus::Paused, [0, 0]),
         "also with a directory that was read before"
     );
@@ -113,7 +116,7 @@ async fn two_passes_never_write_to_one_calendar_at_once() {
     world.from().put(april("dentist", 1));
     let names = [directory::pair_lease(&world.pair.id)];
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let store::Attempt::Taken(lease) =
+    let store::Acquired::Taken(lease) =
         world.services.leases.acquire("local", &names).await.unwrap()
     else {
         panic!("taken")
@@ -135,7 +138,7 @@ async fn whoever_has_waited_looks_again() {
     let world = World::one_way().await;
     world.from().put(april("dentist", 1));
     let name = directory::pair_lease(&world.pair.id);
-    let store::Attempt::Taken(lease) =
+    let store::Acquired::Taken(lease) =
         world.services.leases.acquire("local", &[&name]).await.unwrap()
     else {
         panic!("taken")
@@ -145,7 +148,7 @@ async fn whoever_has_waited_looks_again() {
         lease.end().await;
     };
     let (run, ()) = tokio::join!(world.try_run(OPTIONS), wait);
-    assert_eq!((run.error, run.created, world.asked(Call::Glance)), (None, 1, [2, 3]));
+    assert_eq!((run.error, run.created, world.asked(CalendarCall::Glance)), (None, 1, [2, 3]));
     world.rest().await;
 }
 
@@ -158,7 +161,7 @@ async fn a_pass_that_nobody_waits_for_gives_way_and_is_gone_on_with() {
     }
     let mut left = Vec::new();
     for _ in 0..9 {
-        world.services.pace = std::sync::Arc::new(Pace::with_turns([Duration::ZERO; 2]));
+        world.services.pace = std::sync::Arc::new(InProcess::with_turns([Duration::ZERO; 2]));
         world.minutes(1);
         world.forget_calls();
         let run = world.in_background(None).await.run;
@@ -185,7 +188,7 @@ async fn a_pass_that_nobody_waits_for_gives_way_and_is_gone_on_with() {
 async fn a_refused_password_is_told_and_not_tried_again_by_itself() {
     let world = World::one_way().await.filled(2).await;
     world.from().put(april("dentist", 1));
-    world.from().refused.insert((Call::Glance, None), Error::Unauthorized);
+    world.from().refused.insert((CalendarCall::Glance, None), Error::Unauthorized);
     let run = world.try_run(OPTIONS).await;
     assert_eq!(
         (run.state, run.error.unwrap().code.as_str()),
@@ -194,7 +197,10 @@ async fn a_refused_password_is_told_and_not_tried_again_by_itself() {
     world.from().refused.clear();
     world.forget_calls();
     let synced = world.in_background(None).await;
-    assert_eq!((synced.run.state, world.asked(Call::Glance)), (PairStatus::NeedsReconnect, [0, 0]));
+    assert_eq!(
+        (synced.run.state, world.asked(CalendarCall::Glance)),
+        (PairStatus::NeedsReconnect, [0, 0])
+    );
     assert_eq!(
         (world.pass().await.created, world.count()),
         (1, [3, 3]),
@@ -207,8 +213,8 @@ async fn a_refused_password_is_told_and_not_tried_again_by_itself() {
 async fn a_password_that_is_refused_in_a_pass_is_one_accounts() {
     let world = World::one_way().await.filled(2).await;
     world.from().put(april("dentist", 1));
-    world.to().refused.insert((Call::Create, None), Error::Unauthorized);
-    world.to().refused.insert((Call::Ask, None), Error::Unauthorized);
+    world.to().refused.insert((CalendarCall::Create, None), Error::Unauthorized);
+    world.to().refused.insert((CalendarCall::Ask, None), Error::Unauthorized);
     let run = world.try_run(OPTIONS).await;
     assert_eq!(run.state, PairStatus::NeedsReconnect);
     let states: Vec<_> = directory::accounts(&world.services)
@@ -233,7 +239,7 @@ async fn an_account_that_is_closed_for_a_while_is_left_alone_in_the_background()
     world.close(0, SignedDuration::from_hours(1)).await;
     world.forget_calls();
     assert_eq!(world.in_background(None).await.run.state, PairStatus::Error);
-    assert_eq!((world.asked(Call::Glance), world.writes()), ([0, 0], all([])));
+    assert_eq!((world.asked(CalendarCall::Glance), world.writes()), ([0, 0], all([])));
     world.minutes(61);
     assert_eq!(world.in_background(None).await.run.created, 1);
 }
@@ -250,11 +256,11 @@ async fn a_pass_of_several_pairs_does_each() {
         report.pairs.iter().map(|run| (run.id.clone(), run.created)).collect::<Vec<_>>(),
         [(pairs[0].id.clone(), 1), (second.id, 1)]
     );
-    assert_eq!(world.asked(Call::Glance)[0], 1, "one glance for both");
+    assert_eq!(world.asked(CalendarCall::Glance)[0], 1, "one glance for both");
     world.remotes[third]
         .lock()
         .refused
-        .insert((Call::Glance, None), Error::Unreachable("500".into()));
+        .insert((CalendarCall::Glance, None), Error::Unreachable("500".into()));
     world.from().put(april("other", 2));
     world.minutes(1);
     let report = crate::sync::sync(&world.services, &pairs, OPTIONS, &crate::report::Silent).await;
@@ -270,7 +276,7 @@ async fn another_failure_is_written_down_although_one_was_before() {
     let world = World::one_way().await.filled(2).await;
     let mut said = Vec::new();
     for error in [Error::Unreachable("500".into()), Error::CalendarMissing] {
-        world.from().refused.insert((Call::Glance, None), error);
+        world.from().refused.insert((CalendarCall::Glance, None), error);
         let run = world.try_run(OPTIONS).await;
         let error = world.state().await.error;
         assert_eq!(

@@ -1,12 +1,12 @@
 //! What was made and no listing shows.
 
 use engine::event::{Event, EventId, Stamps};
-use engine::mapping::State;
+use engine::mapping::MappingState;
 use engine::marker::Role;
 use engine::reason::Reason;
 use jiff::SignedDuration;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::april;
 use super::world::{FULL, OPTIONS, World};
 use super::{all, reasons};
@@ -42,7 +42,7 @@ async fn nobody_has_deleted_what_was_never_shown() {
             "{two_way}"
         );
         let mapping = world.mapping("dentist.ics").await;
-        assert_eq!((mapping.unseen, mapping.state), (Some(Role::Copy), State::Live));
+        assert_eq!((mapping.unseen, mapping.state), (Some(Role::Copy), MappingState::Live));
         assert!(world.problems().await[0].problem.message.contains("does not show it"));
     }
 }
@@ -135,7 +135,7 @@ async fn a_name_that_is_taken_by_what_is_not_shown_is_not_given_up() {
         (run.created, reasons(&run), world.count()),
         (0, vec![Reason::RefusedByServer], [3, 3])
     );
-    assert_eq!(world.asked(Call::Create), [0, 1]);
+    assert_eq!(world.asked(CalendarCall::Create), [0, 1]);
     world.to().unlisted.clear();
     world.to().hidden.clear();
     world.run(FULL).await;
@@ -287,9 +287,12 @@ async fn a_half_made_copy_without_mark_and_name_is_known_by_its_uid() {
     world.to().manners.own_names = true;
     world.to().manners.drops_marks = true;
     world.from().put(april("dentist", 1));
-    world.to().lost.insert(Call::Create);
+    world.to().lost.insert(CalendarCall::Create);
     world.pass().await;
     world.pass().await;
-    assert_eq!((world.count(), world.mapping("dentist.ics").await.state), ([1, 1], State::Live));
+    assert_eq!(
+        (world.count(), world.mapping("dentist.ics").await.state),
+        ([1, 1], MappingState::Live)
+    );
     world.rest().await;
 }

@@ -1,11 +1,11 @@
 //! Servers that are behind, forget, or show nothing at a glance.
 
 use engine::event::EventId;
-use engine::mapping::State;
+use engine::mapping::MappingState;
 use providers::Error;
 
 use super::all;
-use super::calendar::{Call, Manners};
+use super::calendar::{CalendarCall, ServerQuirks};
 use super::events::april;
 use super::world::{FULL, OPTIONS, World};
 use crate::report::PairStatus;
@@ -78,7 +78,7 @@ async fn a_cursor_that_is_lost_means_a_whole_listing() {
         world.from().put(april("more", 20));
         let run = world.pass().await;
         assert_eq!(
-            (run.created, run.changed, run.deleted, world.asked(Call::ListAll)),
+            (run.created, run.changed, run.deleted, world.asked(CalendarCall::ListAll)),
             (1, 1, 0, [1, 1])
         );
         assert_eq!(world.count(), [7, 7]);
@@ -104,14 +104,14 @@ async fn a_few_lines_are_no_lost_cursor() {
     for n in 0..4 {
         world.from().change(&format!("e0{n}.ics"), |event| event.content.title.push('x'));
     }
-    assert_eq!((world.pass().await.changed, world.asked(Call::ListAll)), (4, [0, 0]));
+    assert_eq!((world.pass().await.changed, world.asked(CalendarCall::ListAll)), (4, [0, 0]));
     let world = World::one_way().await.filled(8).await;
     world.pass().await;
     for n in 0..8 {
         world.from().change(&format!("e0{n}.ics"), |event| event.content.title.push('x'));
     }
     assert_eq!(
-        (world.pass().await.changed, world.asked(Call::ListAll)),
+        (world.pass().await.changed, world.asked(CalendarCall::ListAll)),
         (8, [0, 0]),
         "all of it is new"
     );
@@ -122,7 +122,7 @@ async fn where_a_glance_shows_nothing_a_listing_does() {
     let world = World::two_way().await;
     for side in [0, 1] {
         world.remotes[side].lock().manners =
-            Manners { no_tips: true, brings: true, ..Manners::default() };
+            ServerQuirks { no_tips: true, brings: true, ..ServerQuirks::default() };
     }
     world.from().put(april("dentist", 1));
     world.to().put(april("swimming", 2));
@@ -132,15 +132,19 @@ async fn where_a_glance_shows_nothing_a_listing_does() {
     let passes = world.state().await.passes;
     world.pass().await;
     assert_eq!(
-        (world.asked(Call::List), world.asked(Call::ListAll)),
+        (world.asked(CalendarCall::List), world.asked(CalendarCall::ListAll)),
         ([1, 1], [0, 0]),
         "and that is all"
     );
     assert_eq!(world.state().await.passes, passes, "a look is enough");
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
     assert_eq!(world.pass().await.changed, 1);
-    assert_eq!(world.asked(Call::List), [1, 1], "what was listed for a look is not listed again");
-    assert_eq!(world.asked(Call::Fetch), [0, 0], "nor is what came along read");
+    assert_eq!(
+        world.asked(CalendarCall::List),
+        [1, 1],
+        "what was listed for a look is not listed again"
+    );
+    assert_eq!(world.asked(CalendarCall::Fetch), [0, 0], "nor is what came along read");
     world.from().remove("dentist.ics");
     world.to().forget_cursors();
     assert_eq!((world.pass().await.deleted, world.count()), (1, [1, 1]));
@@ -164,11 +168,11 @@ async fn an_event_that_is_listed_and_not_given_is_asked_for_again() {
 async fn a_known_event_that_is_listed_and_not_given_keeps_its_copy() {
     let (world, _) = dentist(true).await;
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
-    world.from().refused.insert((Call::Absence, None), Error::Refused("not now".into()));
+    world.from().refused.insert((CalendarCall::Absence, None), Error::Refused("not now".into()));
     world.from().hidden.insert(EventId::new("dentist.ics"));
     let run = world.try_run(OPTIONS).await;
     assert_eq!((run.deleted, world.titles()[1].clone()), (0, all(["dentist"])));
-    assert_eq!(world.mapping("dentist.ics").await.state, State::Live);
+    assert_eq!(world.mapping("dentist.ics").await.state, MappingState::Live);
     world.from().refused.clear();
     world.from().hidden.clear();
     world.minutes(3);
@@ -180,15 +184,18 @@ async fn a_known_event_that_is_listed_and_not_given_keeps_its_copy() {
 #[tokio::test]
 async fn what_is_refused_of_one_event_leaves_the_others_right() {
     for (call, error) in [
-        (Call::Fetch, Error::Refused("no".into())),
-        (Call::Rewrite, Error::NoAnswer("silence".into())),
-        (Call::Rewrite, Error::Forbidden("no".into())),
-        (Call::Rewrite, Error::Unreachable("500".into())),
+        (CalendarCall::Fetch, Error::Refused("no".into())),
+        (CalendarCall::Rewrite, Error::NoAnswer("silence".into())),
+        (CalendarCall::Rewrite, Error::Forbidden("no".into())),
+        (CalendarCall::Rewrite, Error::Unreachable("500".into())),
     ] {
         let world = World::one_way().await.filled(4).await;
-        let id =
-            if call == Call::Fetch { "e00.ics".to_owned() } else { world.copy("e00.ics").await };
-        let side = usize::from(call != Call::Fetch);
+        let id = if call == CalendarCall::Fetch {
+            "e00.ics".to_owned()
+        } else {
+            world.copy("e00.ics").await
+        };
+        let side = usize::from(call != CalendarCall::Fetch);
         world.remotes[side].lock().refused.insert((call, Some(EventId::new(id))), error.clone());
         for n in 0..4 {
             world.from().change(&format!("e0{n}.ics"), |event| event.content.title.push('x'));
@@ -213,7 +220,7 @@ async fn what_is_refused_of_one_event_leaves_the_others_right() {
 
 #[tokio::test]
 async fn a_calendar_that_does_not_answer_ends_the_pass_and_keeps_what_was_done() {
-    for call in [Call::Glance, Call::List, Call::Fetch] {
+    for call in [CalendarCall::Glance, CalendarCall::List, CalendarCall::Fetch] {
         let world = World::one_way().await.filled(4).await;
         world.from().change("e00.ics", |event| event.content.title = "new".into());
         let before = world.state().await;

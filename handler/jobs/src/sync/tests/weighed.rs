@@ -2,7 +2,7 @@
 
 use providers::Error;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::events::april;
 use super::world::{CONFIRMED, OPTIONS, World};
 use crate::memory::proofs::Sign;
@@ -57,7 +57,7 @@ async fn what_waits_is_deleted_for_what_showed_it_first() {
 #[tokio::test]
 async fn what_is_found_gone_by_each_write_and_is_there_ends_the_pass() {
     let world = World::one_way().await.filled(4).await;
-    for call in [Call::Rewrite, Call::Edit] {
+    for call in [CalendarCall::Rewrite, CalendarCall::Edit] {
         world.to().refused.insert((call, None), Error::Gone);
     }
     world.from().change("e00.ics", |event| event.content.title = "changed".into());
@@ -76,10 +76,10 @@ async fn after_a_failure_nothing_more_is_written_than_was_under_way() {
     let world = World::one_way().await;
     let first = world.uid_of_copy("e00.ics").await;
     world.to().refused.insert(
-        (Call::Create, Some(engine::event::EventId::new(format!("{first}.ics")))),
+        (CalendarCall::Create, Some(engine::event::EventId::new(format!("{first}.ics")))),
         Error::Unauthorized,
     );
-    world.to().refused.insert((Call::Ask, None), Error::Unauthorized);
+    world.to().refused.insert((CalendarCall::Ask, None), Error::Unauthorized);
     for n in 0..60 {
         let day = jiff::civil::date(2026, 4, 1).saturating_add(jiff::ToSpan::days(n));
         world.from().put(super::events::event(&format!("e{n:02}"), "x", super::events::on(day)));

@@ -1,12 +1,12 @@
 //! What a whole listing shows of mappings that are not two events side by side.
 
 use engine::event::{Event, EventId};
-use engine::mapping::State;
+use engine::mapping::MappingState;
 use engine::plan::Answer;
 use engine::reason::Reason;
 use providers::Error;
 
-use super::calendar::Call;
+use super::calendar::CalendarCall;
 use super::deletion::dentist;
 use super::events::april;
 use super::reasons;
@@ -33,7 +33,12 @@ async fn a_copy_that_stays_away_is_not_missed() {
     world.to().forget_cursors();
     let run = world.pass().await;
     assert_eq!(
-        (run.state, run.deleted, world.asked(Call::Fetch), world.asked(Call::Absence)),
+        (
+            run.state,
+            run.deleted,
+            world.asked(CalendarCall::Fetch),
+            world.asked(CalendarCall::Absence)
+        ),
         (PairStatus::Ok, 0, [0, 0], [0, 0])
     );
     assert!(world.has_mapping().await);
@@ -56,7 +61,7 @@ async fn what_another_installation_has_put_there_is_missed_where_it_was() {
     world.to().forget_cursors();
     let run = world.pass().await;
     assert_eq!(
-        (run.state, world.asked(Call::Fetch), world.asked(Call::Absence)),
+        (run.state, world.asked(CalendarCall::Fetch), world.asked(CalendarCall::Absence)),
         (PairStatus::Ok, [0, 0], [0, 0])
     );
     world.from().forget_cursors();
@@ -78,7 +83,7 @@ async fn a_calendar_in_which_the_pair_has_nothing_is_not_suddenly_empty() {
     let run = world.pass().await;
     assert_eq!(
         (run.state, run.deleted, world.mapping("e00.ics").await.state),
-        (PairStatus::Ok, 0, State::Suppressed)
+        (PairStatus::Ok, 0, MappingState::Suppressed)
     );
 }
 
@@ -88,7 +93,10 @@ async fn without_copies_of_another_maker_each_calendar_is_listed_once() {
     world.from().put(april("dentist", 1));
     world.to().put(april("swimming", 2));
     world.pass().await;
-    assert_eq!((world.asked(Call::ListAll), world.asked(Call::List)), ([1, 1], [0, 1]));
+    assert_eq!(
+        (world.asked(CalendarCall::ListAll), world.asked(CalendarCall::List)),
+        ([1, 1], [0, 1])
+    );
 }
 
 #[tokio::test]
@@ -97,7 +105,7 @@ async fn an_event_that_is_not_given_later_on_stops_nothing() {
         let (world, _) = dentist(two_way).await;
         world.to().put(april("swimming", 20));
         world.to().refused.insert(
-            (Call::Fetch, Some(EventId::new("swimming.ics"))),
+            (CalendarCall::Fetch, Some(EventId::new("swimming.ics"))),
             Error::Refused("not now".into()),
         );
         world.from().put(april("another", 21));
@@ -115,12 +123,12 @@ async fn what_was_left_out_is_known_by_the_uid_that_its_server_gave_it() {
     let gone = world.to().clear();
     world.pass().await;
     world.run(SyncOptions { answer: Some(Answer::LeaveOut), ..OPTIONS }).await;
-    assert!(world.mappings().await.iter().all(|mapping| mapping.state == State::Suppressed));
+    assert!(world.mappings().await.iter().all(|mapping| mapping.state == MappingState::Suppressed));
     for (n, event) in gone.into_iter().enumerate() {
         world.to().put(named(event, &format!("restored-{n}.ics")));
     }
     assert_eq!((world.pass().await.created, world.count()), (0, [6, 6]));
-    assert!(world.mappings().await.iter().all(|mapping| mapping.state == State::Live));
+    assert!(world.mappings().await.iter().all(|mapping| mapping.state == MappingState::Live));
     world.rest().await;
 }
 

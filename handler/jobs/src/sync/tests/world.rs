@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use engine::calendar::{CalendarId, ProviderKind};
+use engine::calendar::CalendarId;
 use engine::event::{Event, EventId};
 use engine::mapping::Mapping;
 use engine::pair::{Pair, Reach};
+use engine::provider::ProviderKind;
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use providers::Provider;
@@ -15,12 +16,12 @@ use secrecy::SecretString;
 use store::{Embedded, Op, Table};
 use vault::{Envelope, Root};
 
-use super::calendar::{Calendar, Call};
+use super::calendar::{CalendarCall, MemoryCalendar};
 use super::events::{event, on};
 use super::memory::Remote;
 use crate::directory::{self, NewPair};
 use crate::memory::proofs::{self, ProofRow};
-use crate::memory::{self, Memory, Notes, PairRow, ProblemRow};
+use crate::memory::{self, Batch, PairStore, ProblemRow, StateRecord};
 use crate::report::{PairStatus, Run, Silent};
 use crate::sync::{Keys, SyncOptions, Synced, sync, sync_within};
 use crate::{Clock, Connect, Services};
@@ -42,18 +43,18 @@ const BACKGROUND: SyncOptions = SyncOptions { background: true, ..OPTIONS };
 
 /// A clock, and what the servers' clocks show beside it.
 #[derive(Default)]
-pub struct Hands {
+pub struct TestClock {
     now: AtomicI64,
     pub servers_are_off: AtomicI64,
 }
 
-impl Clock for Hands {
+impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(self.now.load(Ordering::Relaxed)).unwrap()
     }
 }
 
-struct Servers(Mutex<Vec<Arc<Remote>>>, Arc<Hands>);
+struct Servers(Mutex<Vec<Arc<Remote>>>, Arc<TestClock>);
 
 #[async_trait]
 impl Connect for Servers {
@@ -91,7 +92,7 @@ impl Connect for Servers {
 
 pub struct World {
     pub services: Services,
-    pub hands: Arc<Hands>,
+    pub hands: Arc<TestClock>,
     pub pair: Pair,
     pub remotes: Vec<Arc<Remote>>,
     calendars: Vec<CalendarId>,
@@ -114,7 +115,7 @@ impl World {
 
     async fn new(two_way: bool, private: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let hands = Arc::new(Hands::default());
+        let hands = Arc::new(TestClock::default());
         hands.now.store(BEGIN, Ordering::Relaxed);
         let clock = hands.clone();
         let store = Arc::new(Embedded::open(dir.path(), move || clock.now()).unwrap());
@@ -196,11 +197,11 @@ impl World {
     }
 
     /// The calendar of `--from`, and that of `--to`.
-    pub fn from(&self) -> MutexGuard<'_, Calendar> {
+    pub fn from(&self) -> MutexGuard<'_, MemoryCalendar> {
         self.remotes[0].lock()
     }
 
-    pub fn to(&self) -> MutexGuard<'_, Calendar> {
+    pub fn to(&self) -> MutexGuard<'_, MemoryCalendar> {
         self.remotes[1].lock()
     }
 
@@ -302,8 +303,15 @@ impl World {
 
     /// What the last pass has written, or tried to.
     pub fn writes(&self) -> Vec<String> {
-        let is_write =
-            |call: Call| matches!(call, Call::Create | Call::Rewrite | Call::Edit | Call::Delete);
+        let is_write = |call: CalendarCall| {
+            matches!(
+                call,
+                CalendarCall::Create
+                    | CalendarCall::Rewrite
+                    | CalendarCall::Edit
+                    | CalendarCall::Delete
+            )
+        };
         let of = |remote: &Arc<Remote>| {
             let calls = remote.lock().calls.clone();
             calls
@@ -316,7 +324,7 @@ impl World {
     }
 
     /// How often that was asked in the last pass, of both calendars.
-    pub fn asked(&self, call: Call) -> [usize; 2] {
+    pub fn asked(&self, call: CalendarCall) -> [usize; 2] {
         [0, 1].map(|i| self.remotes[i].lock().calls.iter().filter(|(one, _)| *one == call).count())
     }
 
@@ -396,26 +404,26 @@ impl World {
 
     pub async fn mappings(&self) -> Vec<Mapping> {
         let keys = Keys::new(&self.services, &self.pair).await.unwrap();
-        Memory::new(&self.services, &keys.marks, &self.pair).page(None).await.unwrap().0
+        PairStore::new(&self.services, &keys.marks, &self.pair).page(None).await.unwrap().0
     }
 
     /// The row of a mapping is replaced, as an earlier release would have left it.
     pub async fn set_mapping(&self, origin: &str, change: impl FnOnce(&mut Mapping)) {
         let keys = Keys::new(&self.services, &self.pair).await.unwrap();
-        let memory = Memory::new(&self.services, &keys.marks, &self.pair);
+        let memory = PairStore::new(&self.services, &keys.marks, &self.pair);
         let (before, (head, _)) = (self.mapping(origin).await, memory.begin().await.unwrap());
-        let (mut now, mut notes) = (before.clone(), Notes::default());
+        let (mut now, mut notes) = (before.clone(), Batch::default());
         change(&mut now);
         memory.note(&mut notes, Some(&before), &now).unwrap();
         memory.commit(&head, notes).await.unwrap();
     }
 
-    pub async fn state(&self) -> PairRow {
+    pub async fn state(&self) -> StateRecord {
         memory::state(&self.services, &self.pair.id).await.unwrap()
     }
 
     /// The pair's row is replaced, as other passes would have left it.
-    pub async fn set_state(&self, change: impl FnOnce(&mut PairRow)) {
+    pub async fn set_state(&self, change: impl FnOnce(&mut StateRecord)) {
         memory::change_state(&self.services, &self.pair.id, change).await.unwrap();
     }
 

@@ -4,7 +4,7 @@ use tokio::io::AsyncBufReadExt;
 
 use super::super::attachments::Sieve;
 use super::super::multistatus::MAX_OBJECT;
-use crate::http::Answer;
+use crate::http::HttpAnswer;
 use crate::{Error, Result};
 
 /// The largest object that is read with its attachments, which are dropped on the way.
@@ -14,7 +14,7 @@ const LONGEST_ATTACHMENT: usize = 200 << 10;
 
 /// An object as it is, and where its attachments make it too large, without them; `None` where the
 /// rest is too large.
-pub(super) async fn read(answer: Answer) -> Result<Option<(Vec<u8>, bool)>> {
+pub(super) async fn read(answer: HttpAnswer) -> Result<Option<(Vec<u8>, bool)>> {
     let host = answer.host().to_owned();
     let mut reader = answer.reader(MAX_ATTACHED);
     let (mut whole, mut kept, mut sieve) = (Some(Vec::new()), Vec::new(), Sieve::default());

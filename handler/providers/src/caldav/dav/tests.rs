@@ -1,10 +1,10 @@
-use engine::calendar::ProviderKind;
 use engine::event::{Draft, EventId};
+use engine::provider::ProviderKind;
 
 use super::super::stub::{Say, Stub, found, http, password};
 use super::super::{CalDav, Endpoint, Home};
 use super::*;
-use crate::{Found, Glance, NewCopy, Provider, Since, Version};
+use crate::{CollectionState, Found, NewCopy, Provider, Since, Version};
 
 #[test]
 fn the_conditions_of_a_refusal() {
@@ -22,8 +22,8 @@ fn the_conditions_of_a_refusal() {
     }
 }
 
-async fn glance(dav: &CalDav) -> Result<Vec<Glance>> {
-    dav.glance(&["/17/calendars/home/".into()]).await
+async fn glance(dav: &CalDav) -> Result<Vec<CollectionState>> {
+    dav.collection_states(&["/17/calendars/home/".into()]).await
 }
 
 fn account(kind: ProviderKind, common: &Stub, partition: &Stub) -> CalDav {
@@ -33,7 +33,7 @@ fn account(kind: ProviderKind, common: &Stub, partition: &Stub) -> CalDav {
     CalDav::new(&http(), kind, &endpoint, "someone@example.org", &password()).unwrap()
 }
 
-fn state(asked: &super::super::stub::Asked) -> Say {
+fn state(asked: &super::super::stub::Received) -> Say {
     Say::multistatus(&found(&asked.path, "<cs:getctag>1</cs:getctag>"))
 }
 
@@ -49,7 +49,7 @@ async fn apples_partition_is_used_once_the_common_host_says_so_and_from_then_on(
         .await;
         let dav = account(ProviderKind::Icloud, &common, &partition);
         for _ in 0..3 {
-            assert!(matches!(glance(&dav).await.unwrap()[0], Glance::Tip(_)));
+            assert!(matches!(glance(&dav).await.unwrap()[0], CollectionState::Tagged(_)));
         }
         assert_eq!((common.asked().len(), partition.asked().len()), (1, 3));
     }
@@ -155,8 +155,11 @@ async fn a_server_that_has_moved_keeps_its_events() {
     for (status, named) in [(301, false), (308, false), (301, true), (308, true)] {
         let stub = moved(status, named).await;
         let (dav, calendar) = (stub.account(), "/home/work/");
-        assert!(matches!(dav.glance(&[calendar.into()]).await.unwrap()[0], Glance::Tip(_)));
-        let survey = dav.survey(calendar, Since::Everything, None).await.unwrap();
+        assert!(matches!(
+            dav.collection_states(&[calendar.into()]).await.unwrap()[0],
+            CollectionState::Tagged(_)
+        ));
+        let survey = dav.list_changes(calendar, Since::Everything, None).await.unwrap();
         let listed: Vec<EventId> = survey.listed.iter().map(|line| line.id().clone()).collect();
         let known = [EventId::new("a.ics"), EventId::with_address("b@.ics", "b%40.ics")];
         assert_eq!(listed, known);

@@ -1,6 +1,6 @@
-use super::super::stub::{Asked, Say, Stub, found, http, password};
+use super::super::stub::{Received, Say, Stub, found, http, password};
 use super::*;
-use crate::http::Access;
+use crate::http::AddressPolicy;
 
 const PRINCIPAL: &str =
     "<d:current-user-principal><d:href>/me/</d:href></d:current-user-principal>";
@@ -25,7 +25,7 @@ fn homes(stub: &Stub, endpoint: &Endpoint) -> Vec<String> {
 }
 
 /// A server with one user: principal `/me/`, home `/me/calendars/`.
-fn server(asked: &Asked) -> Say {
+fn server(asked: &Received) -> Say {
     match asked.path.as_str() {
         "/me/" => Say::multistatus(&found("/me/", &format!("{PRINCIPAL}{HOME}"))),
         "/" | "/dav/" => Say::multistatus(&found("/", PRINCIPAL)),
@@ -92,9 +92,9 @@ async fn a_server_without_principals_is_taken_as_it_is() {
 
 #[tokio::test]
 async fn what_is_no_caldav_server_is_told_apart() {
-    type Answer = fn(&Asked) -> Say;
-    type Is = fn(&Error) -> bool;
-    let cases: [(Answer, Is); 8] = [
+    type Prepared = fn(&Received) -> Say;
+    type Expected = fn(&Error) -> bool;
+    let cases: [(Prepared, Expected); 8] = [
         (
             |_| Say::status(200).body("<!doctype html><html><body>Welcome</body></html>"),
             |e| matches!(e, Error::BadAnswer(_)),
@@ -219,7 +219,7 @@ async fn the_password_follows_to_another_host_from_the_well_known_address_only()
 #[tokio::test]
 async fn a_closed_door_keeps_the_private_network_out() {
     let stub = Stub::new(server).await;
-    let closed = Arc::new(Http::new(Access { allow_private: false }).unwrap());
+    let closed = Arc::new(Http::new(AddressPolicy { allow_private: false }).unwrap());
     for url in [
         stub.url.as_str(),
         "https://127.0.0.1/",
@@ -235,7 +235,7 @@ async fn a_closed_door_keeps_the_private_network_out() {
 }
 
 /// Apple's manners: the default namespace, a principal by another name, the home on a partition.
-fn apple(partition: String) -> impl Fn(&Asked) -> Say {
+fn apple(partition: String) -> impl Fn(&Received) -> Say {
     move |asked| match asked.path.as_str() {
         "/" => Say::multistatus(&found(
             "/principal/",

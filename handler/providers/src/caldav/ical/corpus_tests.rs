@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use engine::event::{Draft, Event, EventId, Exception, Field, Parts, Series};
 
-use super::lines::{Line, LineEnd};
+use super::lines::{ContentLine, LineEnd};
 use super::tree::{Component, Object};
-use super::{Context, Manners, Unreadable, edit, laws, layout, write};
+use super::{ObjectContext, ObjectStyle, Unreadable, edit, laws, layout, write};
 use crate::{Edit, NewCopy};
 
-const CONTEXT: Context<'static> = Context { is_me: &|_| false, zone: None, now: None };
+const CONTEXT: ObjectContext<'static> = ObjectContext { is_me: &|_| false, zone: None, now: None };
 const CORPORA: [(&str, usize); 2] = [("icalendar-7.3.0", 164), ("recurring_ical_events-3.8.2", 96)];
 
 fn repository() -> PathBuf {
@@ -74,7 +74,7 @@ fn objects(file: &[u8]) -> Vec<Vec<u8>> {
             for event in events {
                 let mut event = (*event).clone();
                 if layout::uid(&event).is_none() {
-                    event.set(Line::new("UID:none".into(), LineEnd::CrLf));
+                    event.set(ContentLine::new("UID:none".into(), LineEnd::CrLf));
                 }
                 object.add_component(event);
             }
@@ -114,7 +114,7 @@ fn events_are_read_and_written_again() {
             events += 1;
             let draft = Draft::from(&event);
             let copy = NewCopy { uid: "calrelay-1", marker: "h1.x", draft: &draft, now: now() };
-            let written = write(&copy, 0, Manners::default());
+            let written = write(&copy, 0, ObjectStyle::default());
             let back = read(&written).unwrap_or_else(|why| panic!("{name}: {why}"));
             assert!(
                 Draft::from(&back) == laws::drafts::written(&draft),

@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::event::{Content, Event, EventId, Exception, Field, OriginalStart, Series, Span};
 
 use super::layout::{self, Layout};
-use super::occurrences::{Exclusions, Moved};
-use super::read::{self, MARKER, Reader};
-use super::tree::{Component, Item, Object};
+use super::occurrences::{Exclusions, MovedComponents};
+use super::read::{self, MARKER, ObjectReader};
+use super::tree::{Component, Node, Object};
 use super::write::{self, Stamp};
-use super::{Context, EditError, Edited, Unreadable, fields, people, vtimezone};
+use super::{EditError, Edited, ObjectContext, Unreadable, fields, people, vtimezone};
 use crate::Edit;
 
 /// An object under the knife.
@@ -61,7 +61,7 @@ pub(super) struct Before {
 pub(super) fn object(
     object: &[u8],
     edit: &Edit<'_>,
-    context: Context<'_>,
+    context: ObjectContext<'_>,
 ) -> Result<Edited, EditError> {
     let mut tree = Object::parse(object)?;
     let calendar = layout::calendar(&tree)?;
@@ -95,8 +95,8 @@ pub(super) fn object(
 }
 
 impl Before {
-    fn of(calendar: &Component, context: Context<'_>) -> Result<Self, Unreadable> {
-        let reader = Reader::new(calendar, context)?;
+    fn of(calendar: &Component, context: ObjectContext<'_>) -> Result<Self, Unreadable> {
+        let reader = ObjectReader::new(calendar, context)?;
         let event = reader.event(EventId::new(""), None)?;
         let span = &event.content.span;
         let mut owners = BTreeMap::new();
@@ -179,7 +179,7 @@ impl Editor<'_> {
             self.all_exceptions(new_form)?;
         } else {
             for key in &parts.exceptions {
-                self.exception(*key, &Moved::default())?;
+                self.exception(*key, &MovedComponents::default())?;
             }
         }
         self.settle_doubles();
@@ -324,7 +324,7 @@ impl Editor<'_> {
         );
         let last = layout::events(self.calendar).last().map_or(0, |(at, _)| *at);
         let items = std::mem::take(self.calendar.items_mut());
-        let mut added = self.added.into_iter().map(Item::Component);
+        let mut added = self.added.into_iter().map(Node::Component);
         for (at, item) in items.into_iter().enumerate() {
             if !self.removed.contains(&at) {
                 self.calendar.items_mut().push(item);
@@ -348,7 +348,7 @@ impl Editor<'_> {
                 continue;
             };
             let at = layout::events(self.calendar).first().map_or(0, |(at, _)| *at);
-            self.calendar.items_mut().insert(at, Item::Component(zone));
+            self.calendar.items_mut().insert(at, Node::Component(zone));
         }
     }
 }

@@ -5,12 +5,12 @@ use engine::event::{Draft, Event, EventId, Field, Parts};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::{Context, Manners};
+use super::{ObjectContext, ObjectStyle};
 use crate::{Edit, NewCopy};
 
 pub(super) mod drafts;
 
-const CONTEXT: Context<'static> = Context { is_me: &|_| false, zone: None, now: None };
+const CONTEXT: ObjectContext<'static> = ObjectContext { is_me: &|_| false, zone: None, now: None };
 const UID: &str = "calrelay-0123456789abcdef";
 const MARKER: &str = "h1.k.AAAAAAAAAAAAAAAAAAAAAA.BBBBBBBBBBBBBBBBBBBBBB";
 
@@ -22,7 +22,7 @@ fn write(draft: &Draft) -> Vec<u8> {
     super::write(
         &NewCopy { uid: UID, marker: MARKER, draft, now: now() },
         3,
-        Manners { inert_alarm: draft.content.title.len().is_multiple_of(2) },
+        ObjectStyle { inert_alarm: draft.content.title.len().is_multiple_of(2) },
     )
 }
 

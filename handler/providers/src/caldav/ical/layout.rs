@@ -3,8 +3,8 @@
 
 use super::Unreadable;
 use super::read;
-use super::tree::{Component, Item, Object};
-use super::value::When;
+use super::tree::{Component, Node, Object};
+use super::value::PropertyTime;
 
 /// Where the event stands among the items of its VCALENDAR.
 pub(super) struct Layout {
@@ -92,7 +92,7 @@ pub(super) fn events(calendar: &Component) -> Vec<(usize, &Component)> {
     let items = calendar.items().iter().enumerate();
     items
         .filter_map(|(at, item)| match item {
-            Item::Component(component) if component.name() == "VEVENT" => Some((at, component)),
+            Node::Component(component) if component.name() == "VEVENT" => Some((at, component)),
             _ => None,
         })
         .collect()
@@ -101,7 +101,7 @@ pub(super) fn events(calendar: &Component) -> Vec<(usize, &Component)> {
 /// The component at a place that [`Layout`] named.
 pub(super) fn component(calendar: &Component, at: usize) -> Option<&Component> {
     match calendar.items().get(at) {
-        Some(Item::Component(component)) => Some(component),
+        Some(Node::Component(component)) => Some(component),
         _ => None,
     }
 }
@@ -109,7 +109,7 @@ pub(super) fn component(calendar: &Component, at: usize) -> Option<&Component> {
 /// As [`component`], to be changed.
 pub(super) fn component_mut(calendar: &mut Component, at: usize) -> Option<&mut Component> {
     match calendar.items_mut().get_mut(at) {
-        Some(Item::Component(component)) => Some(component),
+        Some(Node::Component(component)) => Some(component),
         _ => None,
     }
 }
@@ -147,9 +147,9 @@ pub(super) fn is_cancelled(event: &Component) -> bool {
 fn speaker(events: &[(usize, &Component)]) -> usize {
     let key = |event: &Component| {
         let id = event.property("RECURRENCE-ID");
-        let local = id.and_then(|id| When::parse(id.value, &id)).map(|when| match when {
-            When::Day(day) => day.at(0, 0, 0, 0),
-            When::Time(local, _) => local,
+        let local = id.and_then(|id| PropertyTime::parse(id.value, &id)).map(|when| match when {
+            PropertyTime::Day(day) => day.at(0, 0, 0, 0),
+            PropertyTime::Time(local, _) => local,
         });
         (is_cancelled(event), local)
     };

@@ -42,12 +42,12 @@ impl LineEnd {
 
 /// One content line: what it says, and the bytes that said it.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct ContentLine {
     raw: Vec<u8>,
     text: String,
 }
 
-impl Line {
+impl ContentLine {
     /// A line of ours: folded, with a line end.
     pub(super) fn new(text: String, end: LineEnd) -> Self {
         let mut raw = Vec::with_capacity(text.len() + 8);
@@ -81,7 +81,7 @@ impl Line {
 }
 
 /// Cuts an object into content lines.
-pub(super) fn split(object: &[u8]) -> Result<Vec<Line>, Unreadable> {
+pub(super) fn split(object: &[u8]) -> Result<Vec<ContentLine>, Unreadable> {
     if object.len() > MAX_OBJECT {
         return Err(Unreadable("it is larger than 1 MiB".into()));
     }
@@ -99,7 +99,7 @@ pub(super) fn split(object: &[u8]) -> Result<Vec<Line>, Unreadable> {
 }
 
 /// The first logical line, and what follows it.
-fn logical(bytes: &[u8]) -> Result<(Line, &[u8]), Unreadable> {
+fn logical(bytes: &[u8]) -> Result<(ContentLine, &[u8]), Unreadable> {
     let mut unfolded = Vec::new();
     let mut at = 0;
     loop {
@@ -123,7 +123,7 @@ fn logical(bytes: &[u8]) -> Result<(Line, &[u8]), Unreadable> {
                         "one of its lines has more than 1,000 parameters".into(),
                     ));
                 }
-                return Ok((Line { raw: bytes[..end].to_vec(), text }, &bytes[end..]));
+                return Ok((ContentLine { raw: bytes[..end].to_vec(), text }, &bytes[end..]));
             }
         }
     }
@@ -203,7 +203,7 @@ mod tests {
         #[test]
         fn folding_is_undone_by_unfolding(text in "[^\r\n\u{feff} ][^\r\n]{0,300}") {
             for end in [LineEnd::CrLf, LineEnd::Lf] {
-                let line = Line::new(text.clone(), end);
+                let line = ContentLine::new(text.clone(), end);
                 prop_assert!(line.raw().split(|&b| b == b'\n').all(|physical| physical.len() <= FOLD_AT + 1));
                 prop_assert!(line.raw().split(|&b| b == b'\n').all(|physical| std::str::from_utf8(physical).is_ok()));
                 prop_assert_eq!(split(line.raw()).unwrap(), [line]);
@@ -211,7 +211,7 @@ mod tests {
         }
     }
 
-    impl std::fmt::Debug for Line {
+    impl std::fmt::Debug for ContentLine {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str(&self.text)
         }

@@ -28,7 +28,7 @@ use crate::{Edit, NewCopy};
 
 /// What is needed to understand an object beyond its own text.
 #[derive(Clone, Copy)]
-pub struct Context<'a> {
+pub struct ObjectContext<'a> {
     /// Whether an address (lower-cased, without `mailto:`) is the account's own.
     pub is_me: &'a (dyn Fn(&str) -> bool + Send + Sync),
     /// The IANA zone of the calendar, for floating times that must become instants.
@@ -45,7 +45,7 @@ pub struct Unreadable(pub String);
 
 /// How the server wants its objects.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Manners {
+pub struct ObjectStyle {
     /// Put an inert alarm into copies, so that the server does not add its default alerts (Apple).
     pub inert_alarm: bool,
 }
@@ -79,10 +79,10 @@ pub fn read(
     id: EventId,
     etag: Option<String>,
     object: &[u8],
-    context: Context<'_>,
+    context: ObjectContext<'_>,
 ) -> Result<Event, Unreadable> {
     let tree = tree::Object::parse(object)?;
-    read::Reader::new(layout::calendar(&tree)?, context)?.event(id, etag)
+    read::ObjectReader::new(layout::calendar(&tree)?, context)?.event(id, etag)
 }
 
 /// The zone of a calendar by its `calendar-timezone` (RFC 4791 section 5.2.2): a VTIMEZONE, in a
@@ -100,7 +100,7 @@ pub(super) fn calendar_zone(text: &str) -> Option<String> {
 }
 
 /// Writes a copy from scratch.
-pub fn write(copy: &NewCopy<'_>, sequence: u32, manners: Manners) -> Vec<u8> {
+pub fn write(copy: &NewCopy<'_>, sequence: u32, manners: ObjectStyle) -> Vec<u8> {
     write::object(copy, sequence, manners)
 }
 
@@ -110,6 +110,10 @@ pub fn write(copy: &NewCopy<'_>, sequence: u32, manners: Manners) -> Vec<u8> {
 /// # Errors
 /// [`EditError::HasGuests`] where other people take part, in a copy too: its owner may have invited
 /// them.
-pub fn edit(object: &[u8], edit: &Edit<'_>, context: Context<'_>) -> Result<Edited, EditError> {
+pub fn edit(
+    object: &[u8],
+    edit: &Edit<'_>,
+    context: ObjectContext<'_>,
+) -> Result<Edited, EditError> {
     edit::object(object, edit, context)
 }

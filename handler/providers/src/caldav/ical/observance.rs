@@ -15,7 +15,7 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::property::Property;
 use super::tree::Component;
-use super::value::{Form, When};
+use super::value::{PropertyTime, TimeForm};
 
 /// The most observances of a zone; those without a name have two.
 const MAX_OBSERVANCES: usize = 100;
@@ -154,11 +154,11 @@ impl Observance {
         let mut dates = Vec::new();
         for property in part.properties("RDATE") {
             for value in property.value.split(',') {
-                match When::parse(value, &property)? {
-                    When::Time(local, Form::Utc) => dates
+                match PropertyTime::parse(value, &property)? {
+                    PropertyTime::Time(local, TimeForm::Utc) => dates
                         .push(from.to_datetime(local.to_zoned(TimeZone::UTC).ok()?.timestamp())),
-                    When::Time(local, _) => dates.push(local),
-                    When::Day(_) => return None,
+                    PropertyTime::Time(local, _) => dates.push(local),
+                    PropertyTime::Day(_) => return None,
                 }
                 if dates.len() > MAX_DATES {
                     return None;
@@ -341,19 +341,19 @@ fn numbered_weekday(text: &str) -> Option<(i8, Weekday)> {
 }
 
 fn until(value: &str, from: Offset) -> Option<Timestamp> {
-    match When::parse(value, &Property::parse("UNTIL:")?)? {
-        When::Day(date) => from.to_timestamp(date.at(23, 59, 59, 0)).ok(),
-        When::Time(local, Form::Utc) => {
+    match PropertyTime::parse(value, &Property::parse("UNTIL:")?)? {
+        PropertyTime::Day(date) => from.to_timestamp(date.at(23, 59, 59, 0)).ok(),
+        PropertyTime::Time(local, TimeForm::Utc) => {
             local.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
         }
-        When::Time(local, _) => from.to_timestamp(local).ok(),
+        PropertyTime::Time(local, _) => from.to_timestamp(local).ok(),
     }
 }
 
 fn local(property: &Property<'_>) -> Option<DateTime> {
-    match When::parse(property.value, property)? {
-        When::Time(local, _) => Some(local),
-        When::Day(date) => Some(date.to_datetime(jiff::civil::Time::midnight())),
+    match PropertyTime::parse(property.value, property)? {
+        PropertyTime::Time(local, _) => Some(local),
+        PropertyTime::Day(date) => Some(date.to_datetime(jiff::civil::Time::midnight())),
     }
 }
 

@@ -11,7 +11,7 @@ use engine::event::{Exception, Field, OriginalStart, Span};
 use jiff::civil::Date;
 
 use super::edit::{Editor, orphaned};
-use super::tree::{Component, Item};
+use super::tree::{Component, Node};
 use super::write::{self, Stamp};
 use super::{EditError, Unreadable, fields, layout, property::Property};
 
@@ -35,7 +35,7 @@ impl Exclusions {
 
 /// The components that move from one occurrence to another.
 #[derive(Default)]
-pub(super) struct Moved {
+pub(super) struct MovedComponents {
     /// To which occurrence.
     to: BTreeMap<OriginalStart, usize>,
     /// Their places.
@@ -72,7 +72,11 @@ impl Editor<'_> {
 
     /// Brings one exception to what the draft has; components that moved to another occurrence are
     /// out of reach.
-    pub(super) fn exception(&mut self, key: OriginalStart, moved: &Moved) -> Result<(), EditError> {
+    pub(super) fn exception(
+        &mut self,
+        key: OriginalStart,
+        moved: &MovedComponents,
+    ) -> Result<(), EditError> {
         let places = self.before.overrides.get(&key).into_iter().flatten().copied();
         let places: Vec<usize> = places.filter(|at| !moved.places.contains(at)).collect();
         let excluded = self.before.excluded_keys.contains(&key);
@@ -174,7 +178,7 @@ impl Editor<'_> {
 
     /// Which components move to which occurrence: those whose occurrence the draft no longer
     /// changes, to those it newly changes on the day to which the series as a whole was moved.
-    fn moved(&self) -> Moved {
+    fn moved(&self) -> MovedComponents {
         let (old, new) = (&self.before.event.content.span, &self.edit.draft.content.span);
         let (was, is) = (first_day(old), first_day(new));
         let changes = |key: &OriginalStart| matches!(self.wanted(key), Some(Exception::Changed(_)));
@@ -192,12 +196,12 @@ impl Editor<'_> {
         let newly = wanted.filter(|key| changes(key) && !self.before.overrides.contains_key(key));
         let to: BTreeMap<OriginalStart, usize> =
             newly.filter_map(|key| Some((*key, by_day.remove(&day(*key, new))?))).collect();
-        Moved { places: to.values().copied().collect(), to }
+        MovedComponents { places: to.values().copied().collect(), to }
     }
 
     /// Says the identities of all occurrences that stay in the form that the start of the series
     /// now has.
-    fn rewrite_ids(&mut self, moved: &Moved) -> Result<(), EditError> {
+    fn rewrite_ids(&mut self, moved: &MovedComponents) -> Result<(), EditError> {
         let (stamp, span) = (self.stamp, self.shown().span);
         for (key, places) in self.before.overrides.clone() {
             let stays = |at: &usize| !self.removed.contains(at) && !moved.places.contains(at);
@@ -219,7 +223,7 @@ impl Editor<'_> {
             let mut named = named.into_iter();
             let event = self.component(main)?;
             event.items_mut().retain_mut(|item| match item {
-                Item::Line(line) if line.is("EXDATE") => {
+                Node::Line(line) if line.is("EXDATE") => {
                     let Some(property) = Property::parse(line.text()) else { return true };
                     let values = property.value.split(',').filter(|value| !value.trim().is_empty());
                     let named = named.next().unwrap_or_default();
@@ -265,7 +269,7 @@ fn all_fields() -> BTreeSet<Field> {
 /// their own, and have not rung.
 fn own_alarms(event: &mut Component, suffix: &str, stamp: Stamp) {
     for item in event.items_mut() {
-        let Item::Component(alarm) = item else { continue };
+        let Node::Component(alarm) = item else { continue };
         alarm.remove("ACKNOWLEDGED");
         for name in ["UID", "X-WR-ALARMUID"] {
             let uid = alarm.property(name).map(|uid| uid.value.trim().to_owned());

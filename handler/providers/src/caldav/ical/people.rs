@@ -2,7 +2,7 @@
 
 use engine::event::Organizer;
 
-use super::Context;
+use super::ObjectContext;
 use super::property::Property;
 use super::tree::Component;
 
@@ -25,7 +25,7 @@ impl Person {
         }
     }
 
-    fn is_me(&self, context: Context<'_>) -> bool {
+    fn is_me(&self, context: ObjectContext<'_>) -> bool {
         self.addresses.iter().any(|address| (context.is_me)(address))
     }
 
@@ -43,7 +43,7 @@ fn address(value: &str) -> String {
 }
 
 /// The guests: sorted, no doubles, no rooms, without the account's own.
-pub(super) fn attendees(event: &Component, context: Context<'_>) -> Vec<String> {
+pub(super) fn attendees(event: &Component, context: ObjectContext<'_>) -> Vec<String> {
     let people = event
         .properties("ATTENDEE")
         .filter(|property| !property.has("CUTYPE", "ROOM") && !property.has("CUTYPE", "RESOURCE"));
@@ -56,7 +56,7 @@ pub(super) fn attendees(event: &Component, context: Context<'_>) -> Vec<String> 
 }
 
 /// Who called the meeting.
-pub(super) fn organizer(event: &Component, context: Context<'_>) -> Option<Organizer> {
+pub(super) fn organizer(event: &Component, context: ObjectContext<'_>) -> Option<Organizer> {
     let person = Person::of(&event.property("ORGANIZER")?);
     let is_me = person.is_me(context);
     let email = person.email().or(person.addresses.first())?.clone();
@@ -64,7 +64,7 @@ pub(super) fn organizer(event: &Component, context: Context<'_>) -> Option<Organ
 }
 
 /// Whether the account's owner declined.
-pub(super) fn declined(event: &Component, context: Context<'_>) -> bool {
+pub(super) fn declined(event: &Component, context: ObjectContext<'_>) -> bool {
     event.properties("ATTENDEE").any(|property| {
         property.has("PARTSTAT", "DECLINED") && Person::of(&property).is_me(context)
     })
@@ -72,7 +72,7 @@ pub(super) fn declined(event: &Component, context: Context<'_>) -> bool {
 
 /// Whether a write to this component could reach anybody else: rooms and addresses of any kind
 /// count.
-pub(super) fn has_others(event: &Component, context: Context<'_>) -> bool {
+pub(super) fn has_others(event: &Component, context: ObjectContext<'_>) -> bool {
     let mut people = event.properties("ATTENDEE").chain(event.properties("ORGANIZER"));
     people.any(|property| !Person::of(&property).is_me(context))
 }

@@ -17,9 +17,9 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::layout::{self, Layout};
 use super::tree::Component;
-use super::value::{Duration, Form, When, unescape};
+use super::value::{Duration, PropertyTime, TimeForm, unescape};
 use super::zones::Zones;
-use super::{Context, Unreadable, people};
+use super::{ObjectContext, Unreadable, people};
 
 /// The property that carries the loop mark.
 pub(super) const MARKER: &str = "X-CALRELAY-ORIGIN";
@@ -27,21 +27,24 @@ pub(super) const MARKER: &str = "X-CALRELAY-ORIGIN";
 mod series;
 
 /// A VCALENDAR being read.
-pub(super) struct Reader<'a> {
+pub(super) struct ObjectReader<'a> {
     calendar: &'a Component,
-    context: Context<'a>,
+    context: ObjectContext<'a>,
     zones: Zones<'a>,
     pub(super) layout: Layout,
     /// How the main component's DTSTART is written: what the identities of occurrences are measured
     /// against.
-    basis: When,
+    basis: PropertyTime,
     /// The series was expanded: its rule alone does not say what it shows.
     expanded: Cell<bool>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ObjectReader<'a> {
     /// Opens a VCALENDAR.
-    pub(super) fn new(calendar: &'a Component, context: Context<'a>) -> Result<Self, Unreadable> {
+    pub(super) fn new(
+        calendar: &'a Component,
+        context: ObjectContext<'a>,
+    ) -> Result<Self, Unreadable> {
         let layout = Layout::of(calendar)?;
         let zones = Zones::new(calendar, context.zone);
         let expanded = Cell::new(false);
@@ -50,7 +53,7 @@ impl<'a> Reader<'a> {
             context,
             zones,
             layout,
-            basis: When::Day(jiff::civil::Date::ZERO),
+            basis: PropertyTime::Day(jiff::civil::Date::ZERO),
             expanded,
         };
         reader.basis = start(reader.main())?;
@@ -116,7 +119,7 @@ impl<'a> Reader<'a> {
     fn span(&self, event: &Component) -> Result<Span, Unreadable> {
         let end = match event.property("DTEND") {
             Some(end) => Some(
-                When::parse(end.value, &end)
+                PropertyTime::parse(end.value, &end)
                     .ok_or_else(|| Unreadable("its DTEND is no date or time".into()))?,
             ),
             None => None,
@@ -130,10 +133,10 @@ impl<'a> Reader<'a> {
         };
         let beyond = || Unreadable("it ends beyond the year 9999".into());
         match start(event)? {
-            When::Day(start) => {
+            PropertyTime::Day(start) => {
                 let end = match (end, duration) {
-                    (Some(When::Day(day)), _) => day,
-                    (Some(When::Time(local, _)), _) => local.date(),
+                    (Some(PropertyTime::Day(day)), _) => day,
+                    (Some(PropertyTime::Time(local, _)), _) => local.date(),
                     (None, Some(duration)) => {
                         start.checked_add(days(duration)).map_err(|_| beyond())?
                     }
@@ -142,19 +145,19 @@ impl<'a> Reader<'a> {
                 let next = start.tomorrow().map_err(|_| beyond())?;
                 Ok(Span::AllDay { start, end: end.max(next) })
             }
-            When::Time(local, form) => {
-                if let Some(When::Time(to, _)) = &end
+            PropertyTime::Time(local, form) => {
+                if let Some(PropertyTime::Time(to, _)) = &end
                     && let Some(days) = days_of(event, local, *to)
                 {
                     return Ok(days);
                 }
                 let start = self.zones.moment(local, &form);
                 let end = match (end, duration) {
-                    (Some(When::Day(day)), _) => Moment {
+                    (Some(PropertyTime::Day(day)), _) => Moment {
                         local: day.to_datetime(Time::midnight()),
                         zone: start.zone.clone(),
                     },
-                    (Some(When::Time(local, form)), _) => {
+                    (Some(PropertyTime::Time(local, form)), _) => {
                         let end = self.zones.moment(local, &form);
                         let either_floats =
                             (start.zone == Zone::Floating) != (end.zone == Zone::Floating);
@@ -181,11 +184,11 @@ fn days_of(event: &Component, from: DateTime, to: DateTime) -> Option<Span> {
     (says && midnights).then(|| Span::AllDay { start: from.date(), end: to.date() })
 }
 
-fn start(event: &Component) -> Result<When, Unreadable> {
+fn start(event: &Component) -> Result<PropertyTime, Unreadable> {
     let start = event
         .property("DTSTART")
         .ok_or_else(|| Unreadable("its event has no start (DTSTART)".into()))?;
-    When::parse(start.value, &start)
+    PropertyTime::parse(start.value, &start)
         .ok_or_else(|| Unreadable("its DTSTART is no date or time".into()))
 }
 
@@ -228,8 +231,8 @@ fn stamps(event: &Component) -> Stamps {
 /// One of them.
 pub(super) fn stamp(event: &Component, name: &str) -> Option<Timestamp> {
     let property = event.property(name)?;
-    match When::parse(property.value, &property)? {
-        When::Time(local, Form::Utc) => TimeZone::UTC.to_timestamp(local).ok(),
+    match PropertyTime::parse(property.value, &property)? {
+        PropertyTime::Time(local, TimeForm::Utc) => TimeZone::UTC.to_timestamp(local).ok(),
         _ => None,
     }
 }

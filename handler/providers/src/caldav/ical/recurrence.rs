@@ -3,7 +3,7 @@
 
 use engine::event::{Event, EventId, Exception, Moment, Series, Span, Zone};
 
-use super::{Context, Unreadable, read, write};
+use super::{ObjectContext, Unreadable, read, write};
 
 /// The lines that are understood; EXRULE so that it is refused, not overlooked.
 const NAMES: [&str; 4] = ["RRULE", "RDATE", "EXDATE", "EXRULE"];
@@ -28,7 +28,7 @@ pub(crate) fn series(lines: &[String], span: &Span) -> Result<Option<Series>, Un
         Span::Timed { start: Moment { zone: Zone::Iana(name), .. }, .. } => Some(name.as_str()),
         _ => None,
     };
-    let context = Context { is_me: &|_| false, zone: floating, now: None };
+    let context = ObjectContext { is_me: &|_| false, zone: floating, now: None };
     read(EventId::new("series"), None, object.as_bytes(), context)
         .map(|Event { series, .. }| series)
 }

@@ -9,7 +9,7 @@
 //! without a BEGIN is kept as a line.
 
 use super::Unreadable;
-use super::lines::{self, Line, LineEnd};
+use super::lines::{self, ContentLine, LineEnd};
 use super::property::Property;
 
 /// The deepest nesting that is read; RFC 5545 needs three.
@@ -17,9 +17,9 @@ const MAX_DEPTH: usize = 8;
 
 /// What stands in an object or a component, in its order.
 #[derive(Clone)]
-pub(super) enum Item {
+pub(super) enum Node {
     /// A property, a blank line, or something that is neither.
-    Line(Line),
+    Line(ContentLine),
     /// A component.
     Component(Component),
 }
@@ -28,15 +28,15 @@ pub(super) enum Item {
 #[derive(Clone)]
 pub(super) struct Component {
     name: String,
-    begin: Line,
-    items: Vec<Item>,
-    end: Option<Line>,
+    begin: ContentLine,
+    items: Vec<Node>,
+    end: Option<ContentLine>,
 }
 
 /// An object, or whatever it was that stood in its place.
 pub(super) struct Object {
     bom: bool,
-    items: Vec<Item>,
+    items: Vec<Node>,
     line_end: LineEnd,
 }
 
@@ -70,10 +70,10 @@ impl Object {
                             }
                             close(&mut open, &mut items, Some(line));
                         }
-                        None => innermost(&mut open, &mut items).push(Item::Line(line)),
+                        None => innermost(&mut open, &mut items).push(Node::Line(line)),
                     }
                 }
-                None => innermost(&mut open, &mut items).push(Item::Line(line)),
+                None => innermost(&mut open, &mut items).push(Node::Line(line)),
             }
         }
         while !open.is_empty() {
@@ -107,13 +107,13 @@ impl Object {
     /// The outermost component of that name, to be changed.
     pub(super) fn component_mut(&mut self, name: &str) -> Option<&mut Component> {
         self.items.iter_mut().find_map(|item| match item {
-            Item::Component(component) if component.name == name => Some(component),
+            Node::Component(component) if component.name == name => Some(component),
             _ => None,
         })
     }
 }
 
-impl Item {
+impl Node {
     fn write(&self, end: LineEnd, out: &mut Vec<u8>) {
         match self {
             Self::Line(line) => write_line(line, end, out),
@@ -127,9 +127,9 @@ impl Component {
     pub(super) fn new(name: &str, end: LineEnd) -> Self {
         Self {
             name: name.to_owned(),
-            begin: Line::new(format!("BEGIN:{name}"), end),
+            begin: ContentLine::new(format!("BEGIN:{name}"), end),
             items: Vec::new(),
-            end: Some(Line::new(format!("END:{name}"), end)),
+            end: Some(ContentLine::new(format!("END:{name}"), end)),
         }
     }
 
@@ -144,12 +144,12 @@ impl Component {
     }
 
     /// Its parts in their order.
-    pub(super) fn items(&self) -> &[Item] {
+    pub(super) fn items(&self) -> &[Node] {
         &self.items
     }
 
     /// Its parts, to be changed.
-    pub(super) fn items_mut(&mut self) -> &mut Vec<Item> {
+    pub(super) fn items_mut(&mut self) -> &mut Vec<Node> {
         &mut self.items
     }
 
@@ -159,10 +159,10 @@ impl Component {
     }
 
     /// Its lines, without those of the components inside it.
-    pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
+    pub(super) fn lines(&self) -> impl Iterator<Item = &ContentLine> {
         self.items.iter().filter_map(|item| match item {
-            Item::Line(line) => Some(line),
-            Item::Component(_) => None,
+            Node::Line(line) => Some(line),
+            Node::Component(_) => None,
         })
     }
 
@@ -180,11 +180,11 @@ impl Component {
 
     /// Puts a line in the place of the first property of its name and drops the others of that
     /// name; adds it where there is none.
-    pub(super) fn set(&mut self, line: Line) {
+    pub(super) fn set(&mut self, line: ContentLine) {
         let mut line = Some(line);
         let name = line.as_ref().map(|line| line.name().to_owned()).unwrap_or_default();
         self.items.retain_mut(|item| match item {
-            Item::Line(old) if old.is(&name) => match line.take() {
+            Node::Line(old) if old.is(&name) => match line.take() {
                 Some(new) => {
                     *old = new;
                     true
@@ -199,19 +199,19 @@ impl Component {
     }
 
     /// Adds a line after the other properties, before the first component inside.
-    pub(super) fn add(&mut self, line: Line) {
+    pub(super) fn add(&mut self, line: ContentLine) {
         self.add_all([line]);
     }
 
     /// Adds lines after the other properties, before the first component inside.
-    pub(super) fn add_all(&mut self, lines: impl IntoIterator<Item = Line>) {
-        let lines = lines.into_iter().map(Item::Line);
+    pub(super) fn add_all(&mut self, lines: impl IntoIterator<Item = ContentLine>) {
+        let lines = lines.into_iter().map(Node::Line);
         match self.items.last() {
-            Some(Item::Component(_)) => {
+            Some(Node::Component(_)) => {
                 let at = self
                     .items
                     .iter()
-                    .position(|item| matches!(item, Item::Component(_)))
+                    .position(|item| matches!(item, Node::Component(_)))
                     .unwrap_or(0);
                 self.items.splice(at..at, lines);
             }
@@ -221,13 +221,13 @@ impl Component {
 
     /// Adds a component after everything else.
     pub(super) fn add_component(&mut self, component: Component) {
-        self.items.push(Item::Component(component));
+        self.items.push(Node::Component(component));
     }
 
     /// Removes all properties of that name; says whether there was one.
     pub(super) fn remove(&mut self, name: &str) -> bool {
         let before = self.items.len();
-        self.items.retain(|item| !matches!(item, Item::Line(line) if line.is(name)));
+        self.items.retain(|item| !matches!(item, Node::Line(line) if line.is(name)));
         self.items.len() != before
     }
 
@@ -245,22 +245,22 @@ impl Component {
 
 /// Appends a line. Only the last line of an object may lack its line end; when something has come
 /// to stand behind it, it gets one.
-fn write_line(line: &Line, end: LineEnd, out: &mut Vec<u8>) {
+fn write_line(line: &ContentLine, end: LineEnd, out: &mut Vec<u8>) {
     if !out.is_empty() && out != lines::BOM && !out.ends_with(b"\n") {
         lines::fold("", end, out);
     }
     out.extend_from_slice(line.raw());
 }
 
-fn components(items: &[Item]) -> impl Iterator<Item = &Component> {
+fn components(items: &[Node]) -> impl Iterator<Item = &Component> {
     items.iter().filter_map(|item| match item {
-        Item::Component(component) => Some(component),
-        Item::Line(_) => None,
+        Node::Component(component) => Some(component),
+        Node::Line(_) => None,
     })
 }
 
 /// Whether a line begins (`true`) or ends a component, and which.
-fn marker(line: &Line) -> Option<(bool, String)> {
+fn marker(line: &ContentLine) -> Option<(bool, String)> {
     let begins = line.is("BEGIN");
     if !begins && !line.is("END") {
         return None;
@@ -269,17 +269,17 @@ fn marker(line: &Line) -> Option<(bool, String)> {
     Some((begins, property.value.trim().to_ascii_uppercase()))
 }
 
-fn innermost<'a>(open: &'a mut [Component], items: &'a mut Vec<Item>) -> &'a mut Vec<Item> {
+fn innermost<'a>(open: &'a mut [Component], items: &'a mut Vec<Node>) -> &'a mut Vec<Node> {
     match open.last_mut() {
         Some(component) => &mut component.items,
         None => items,
     }
 }
 
-fn close(open: &mut Vec<Component>, items: &mut Vec<Item>, end: Option<Line>) {
+fn close(open: &mut Vec<Component>, items: &mut Vec<Node>, end: Option<ContentLine>) {
     if let Some(mut component) = open.pop() {
         component.end = end;
-        innermost(open, items).push(Item::Component(component));
+        innermost(open, items).push(Node::Component(component));
     }
 }
 

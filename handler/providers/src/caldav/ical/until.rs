@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::observance::Rules;
 use super::property::Property;
-use super::value::{Form, When};
+use super::value::{PropertyTime, TimeForm};
 
 /// The rule with its UNTIL in form; as it is, where that is so already or where it cannot be read.
 pub(super) fn normalised(rule: &str, start: &Span, floating: Option<&str>) -> String {
@@ -25,25 +25,29 @@ pub(super) fn normalised(rule: &str, start: &Span, floating: Option<&str>) -> St
     parts.collect::<Vec<_>>().join(";")
 }
 
-fn in_form(value: &str, start: &Span, floating: Option<&str>) -> Option<When> {
-    let until = When::parse(value, &Property::parse("UNTIL:")?)?;
+fn in_form(value: &str, start: &Span, floating: Option<&str>) -> Option<PropertyTime> {
+    let until = PropertyTime::parse(value, &Property::parse("UNTIL:")?)?;
     let start = match start {
         Span::AllDay { .. } => {
             return match until {
-                When::Day(_) => None,
-                When::Time(local, _) => Some(When::Day(local.date())),
+                PropertyTime::Day(_) => None,
+                PropertyTime::Time(local, _) => Some(PropertyTime::Day(local.date())),
             };
         }
         Span::Timed { start, .. } => start,
     };
     match until {
-        When::Time(_, Form::Utc) if start.zone != Zone::Floating => None,
-        When::Time(_, Form::Floating | Form::Zone(_)) if start.zone == Zone::Floating => None,
-        When::Time(local, Form::Utc) => {
-            Some(When::Time(out_of_utc(local, floating), Form::Floating))
+        PropertyTime::Time(_, TimeForm::Utc) if start.zone != Zone::Floating => None,
+        PropertyTime::Time(_, TimeForm::Floating | TimeForm::Zone(_))
+            if start.zone == Zone::Floating =>
+        {
+            None
         }
-        When::Time(local, _) => Some(at(local, start)),
-        When::Day(day) => Some(at(last_second(day), start)),
+        PropertyTime::Time(local, TimeForm::Utc) => {
+            Some(PropertyTime::Time(out_of_utc(local, floating), TimeForm::Floating))
+        }
+        PropertyTime::Time(local, _) => Some(at(local, start)),
+        PropertyTime::Day(day) => Some(at(last_second(day), start)),
     }
 }
 
@@ -52,11 +56,11 @@ pub(super) fn before(end: jiff::Timestamp, start: &Span) -> String {
     let last = end.checked_sub(jiff::SignedDuration::from_secs(1)).unwrap_or(end);
     let local = TimeZone::UTC.to_datetime(last);
     let when = match start {
-        Span::AllDay { .. } => When::Day(local.date()),
+        Span::AllDay { .. } => PropertyTime::Day(local.date()),
         Span::Timed { start, .. } if start.zone == Zone::Floating => {
-            When::Time(local, Form::Floating)
+            PropertyTime::Time(local, TimeForm::Floating)
         }
-        Span::Timed { .. } => When::Time(local, Form::Utc),
+        Span::Timed { .. } => PropertyTime::Time(local, TimeForm::Utc),
     };
     when.value()
 }
@@ -64,20 +68,28 @@ pub(super) fn before(end: jiff::Timestamp, start: &Span) -> String {
 /// An UNTIL on a wall clock with rules of its own; `None` where it is so already, or cannot be
 /// read.
 pub(super) fn on_clock(value: &str, clock: &Rules) -> Option<String> {
-    match When::parse(value, &Property::parse("UNTIL:")?)? {
-        When::Time(local, Form::Utc) => Some(
-            When::Time(clock.local(TimeZone::UTC.to_timestamp(local).ok()?), Form::Floating)
-                .value(),
+    match PropertyTime::parse(value, &Property::parse("UNTIL:")?)? {
+        PropertyTime::Time(local, TimeForm::Utc) => Some(
+            PropertyTime::Time(
+                clock.local(TimeZone::UTC.to_timestamp(local).ok()?),
+                TimeForm::Floating,
+            )
+            .value(),
         ),
-        When::Day(day) => Some(When::Time(last_second(day), Form::Floating).value()),
-        When::Time(..) => None,
+        PropertyTime::Day(day) => {
+            Some(PropertyTime::Time(last_second(day), TimeForm::Floating).value())
+        }
+        PropertyTime::Time(..) => None,
     }
 }
 
-fn at(local: DateTime, start: &Moment) -> When {
+fn at(local: DateTime, start: &Moment) -> PropertyTime {
     match start.zone {
-        Zone::Floating => When::Time(local, Form::Floating),
-        _ => When::utc(engine::zone::instant(&Moment { local, zone: start.zone.clone() }, None)),
+        Zone::Floating => PropertyTime::Time(local, TimeForm::Floating),
+        _ => PropertyTime::utc(engine::zone::instant(
+            &Moment { local, zone: start.zone.clone() },
+            None,
+        )),
     }
 }
 

@@ -9,16 +9,16 @@ use super::property::{Property, push_parameter};
 
 /// A date or a time as a property has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum When {
+pub(super) enum PropertyTime {
     /// `VALUE=DATE`.
     Day(Date),
     /// A time.
-    Time(DateTime, Form),
+    Time(DateTime, TimeForm),
 }
 
 /// The three forms of a time (RFC 5545 section 3.3.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum TimeForm {
     /// Form 1: in no zone.
     Floating,
     /// Form 2: `…Z`.
@@ -27,7 +27,7 @@ pub(super) enum Form {
     Zone(String),
 }
 
-impl When {
+impl PropertyTime {
     /// Reads one value of a property. What it is follows from its shape, not from `VALUE`, which is
     /// often wrong; `Z` beats TZID.
     pub(super) fn parse(value: &str, property: &Property<'_>) -> Option<Self> {
@@ -42,9 +42,9 @@ impl When {
         };
         let local = self::date(date)?.to_datetime(self::time(time)?);
         let form = match property.parameter("TZID") {
-            _ if utc => Form::Utc,
-            Some(tzid) if !tzid.is_empty() => Form::Zone(tzid),
-            _ => Form::Floating,
+            _ if utc => TimeForm::Utc,
+            Some(tzid) if !tzid.is_empty() => TimeForm::Zone(tzid),
+            _ => TimeForm::Floating,
         };
         Some(Self::Time(local, form))
     }
@@ -54,7 +54,7 @@ impl When {
         let mut line = name.to_owned();
         match self {
             Self::Day(_) => line.push_str(";VALUE=DATE"),
-            Self::Time(_, Form::Zone(tzid)) => push_parameter(&mut line, "TZID", tzid),
+            Self::Time(_, TimeForm::Zone(tzid)) => push_parameter(&mut line, "TZID", tzid),
             Self::Time(..) => {}
         }
         line.push(':');
@@ -66,14 +66,14 @@ impl When {
     pub(super) fn value(&self) -> String {
         match self {
             Self::Day(date) => basic_date(*date),
-            Self::Time(local, Form::Utc) => format!("{}Z", basic(*local)),
+            Self::Time(local, TimeForm::Utc) => format!("{}Z", basic(*local)),
             Self::Time(local, _) => basic(*local),
         }
     }
 
     /// An instant, in UTC.
     pub(super) fn utc(instant: Timestamp) -> Self {
-        Self::Time(TimeZone::UTC.to_datetime(instant), Form::Utc)
+        Self::Time(TimeZone::UTC.to_datetime(instant), TimeForm::Utc)
     }
 }
 
@@ -212,9 +212,9 @@ mod tests {
 
     use super::*;
 
-    fn when(line: &str) -> Option<When> {
+    fn when(line: &str) -> Option<PropertyTime> {
         let property = Property::parse(line).unwrap();
-        When::parse(property.value, &property)
+        PropertyTime::parse(property.value, &property)
     }
 
     #[test]
@@ -222,17 +222,29 @@ mod tests {
         let day = jiff::civil::date(2026, 3, 10);
         let ten = day.at(10, 0, 0, 0);
         for (line, expected) in [
-            ("DTSTART;VALUE=DATE:20260310", Some(When::Day(day))),
-            ("DTSTART:20260310 ", Some(When::Day(day))),
-            ("DTSTART;VALUE=DATE:20260310T100000", Some(When::Time(ten, Form::Floating))),
-            ("DTSTART;VALUE=DATE-TIME:20260310T100000Z", Some(When::Time(ten, Form::Utc))),
-            ("DTSTART;TZID=Europe/Berlin:20260310T100000Z", Some(When::Time(ten, Form::Utc))),
+            ("DTSTART;VALUE=DATE:20260310", Some(PropertyTime::Day(day))),
+            ("DTSTART:20260310 ", Some(PropertyTime::Day(day))),
+            (
+                "DTSTART;VALUE=DATE:20260310T100000",
+                Some(PropertyTime::Time(ten, TimeForm::Floating)),
+            ),
+            (
+                "DTSTART;VALUE=DATE-TIME:20260310T100000Z",
+                Some(PropertyTime::Time(ten, TimeForm::Utc)),
+            ),
+            (
+                "DTSTART;TZID=Europe/Berlin:20260310T100000Z",
+                Some(PropertyTime::Time(ten, TimeForm::Utc)),
+            ),
             (
                 "DTSTART;TZID=\"Europe/Berlin\":20260310T100000",
-                Some(When::Time(ten, Form::Zone("Europe/Berlin".into()))),
+                Some(PropertyTime::Time(ten, TimeForm::Zone("Europe/Berlin".into()))),
             ),
-            ("DTSTART;TZID=:20260310t1000", Some(When::Time(ten, Form::Floating))),
-            ("DTSTART:20260310T235960", Some(When::Time(day.at(23, 59, 59, 0), Form::Floating))),
+            ("DTSTART;TZID=:20260310t1000", Some(PropertyTime::Time(ten, TimeForm::Floating))),
+            (
+                "DTSTART:20260310T235960",
+                Some(PropertyTime::Time(day.at(23, 59, 59, 0), TimeForm::Floating)),
+            ),
             ("DTSTART:20260230", None),
             ("DTSTART:20260310T", None),
             ("DTSTART:20260310T250000", None),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Dst, Offset, TimeZone};
 
-use super::lines::{Line, LineEnd};
+use super::lines::{ContentLine, LineEnd};
 use super::tree::Component;
 use super::value::{basic, escape};
 
@@ -24,15 +24,15 @@ const LISTED_YEARS: i16 = 40;
 
 /// One change of the clock.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Change {
+struct ClockChange {
     /// What the clock shows when it is changed.
     local: DateTime,
-    kind: Kind,
+    kind: ObservanceKind,
 }
 
 /// What is common to the changes of one observance.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Kind {
+struct ObservanceKind {
     daylight: bool,
     from: Offset,
     to: Offset,
@@ -49,7 +49,7 @@ pub(super) fn component(
 ) -> Option<Component> {
     let zone = TimeZone::get(name).ok()?;
     let mut component = Component::new("VTIMEZONE", end);
-    component.add(Line::new(format!("TZID:{name}"), end));
+    component.add(ContentLine::new(format!("TZID:{name}"), end));
     // A day of slack: the zone of `first` may be any.
     let first_year = first.year().clamp(1, 9_800) - 1;
     let rules_year = RULES_FROM.max(first_year + 1);
@@ -70,7 +70,7 @@ pub(super) fn component(
             )
         }
     };
-    let mut observances: BTreeMap<Kind, Vec<DateTime>> = BTreeMap::new();
+    let mut observances: BTreeMap<ObservanceKind, Vec<DateTime>> = BTreeMap::new();
     let earliest = listed
         .iter()
         .chain(yearly.iter().map(|(change, _)| change))
@@ -97,14 +97,14 @@ pub(super) fn component(
 }
 
 fn observance(
-    kind: &Kind,
+    kind: &ObservanceKind,
     start: DateTime,
     dates: &[DateTime],
     rule: Option<&str>,
     end: LineEnd,
 ) -> Component {
     let mut part = Component::new(if kind.daylight { "DAYLIGHT" } else { "STANDARD" }, end);
-    let mut add = |text: String| part.add(Line::new(text, end));
+    let mut add = |text: String| part.add(ContentLine::new(text, end));
     add(format!("DTSTART:{}", basic(start)));
     add(format!("TZOFFSETFROM:{}", offset(kind.from)));
     add(format!("TZOFFSETTO:{}", offset(kind.to)));
@@ -119,7 +119,7 @@ fn observance(
 }
 
 /// The changes of these years.
-fn changes(zone: &TimeZone, first_year: i16, last_year: i16) -> Vec<Change> {
+fn changes(zone: &TimeZone, first_year: i16, last_year: i16) -> Vec<ClockChange> {
     let Some(start) = year_start(first_year) else { return Vec::new() };
     let mut offset = zone.to_offset(start);
     let mut changes = Vec::new();
@@ -129,13 +129,13 @@ fn changes(zone: &TimeZone, first_year: i16, last_year: i16) -> Vec<Change> {
             break;
         }
         if transition.offset() != offset {
-            let kind = Kind {
+            let kind = ObservanceKind {
                 daylight: transition.dst() == Dst::Yes,
                 from: offset,
                 to: transition.offset(),
                 name: transition.abbreviation().to_owned(),
             };
-            changes.push(Change { local, kind });
+            changes.push(ClockChange { local, kind });
             offset = transition.offset();
         }
     }
@@ -143,10 +143,10 @@ fn changes(zone: &TimeZone, first_year: i16, last_year: i16) -> Vec<Change> {
 }
 
 /// What held before the first change: from the last change before it, or from always.
-fn before(zone: &TimeZone, first_year: i16) -> (DateTime, Kind) {
+fn before(zone: &TimeZone, first_year: i16) -> (DateTime, ObservanceKind) {
     let start = year_start(first_year).unwrap_or(Timestamp::UNIX_EPOCH);
     let info = zone.to_offset_info(start);
-    let kind = Kind {
+    let kind = ObservanceKind {
         daylight: info.dst() == Dst::Yes,
         from: info.offset(),
         to: info.offset(),
@@ -159,13 +159,13 @@ fn before(zone: &TimeZone, first_year: i16) -> (DateTime, Kind) {
 /// The yearly rules, each with the first change that follows it, and the year from which on they
 /// alone are in force.
 fn yearly(
-    changes: &[Change],
+    changes: &[ClockChange],
     first_year: i16,
     rules_year: i16,
-) -> Option<(i16, Vec<(Change, String)>)> {
-    let settled: Vec<&Change> =
+) -> Option<(i16, Vec<(ClockChange, String)>)> {
+    let settled: Vec<&ClockChange> =
         changes.iter().filter(|change| change.local.year() >= rules_year).collect();
-    let mut kinds: Vec<&Kind> = settled.iter().map(|change| &change.kind).collect();
+    let mut kinds: Vec<&ObservanceKind> = settled.iter().map(|change| &change.kind).collect();
     kinds.sort();
     kinds.dedup();
     let rules = kinds
@@ -173,14 +173,14 @@ fn yearly(
         .map(|kind| {
             Some((
                 kind.clone(),
-                Rule::of(
+                WeekdayRule::of(
                     settled.iter().filter(|change| change.kind == *kind).map(|change| change.local),
                 )?,
             ))
         })
         .collect::<Option<Vec<_>>>()?;
     let follows = |year: i16| {
-        let of_year: Vec<&Change> =
+        let of_year: Vec<&ClockChange> =
             changes.iter().filter(|change| change.local.year() == year).collect();
         of_year.len() == rules.len()
             && of_year.iter().all(|change| {
@@ -200,14 +200,14 @@ fn yearly(
 }
 
 /// A weekday in a range of days of a month, at a time of day.
-struct Rule {
+struct WeekdayRule {
     month: i8,
     first_day: i8,
     last_day: i8,
     example: DateTime,
 }
 
-impl Rule {
+impl WeekdayRule {
     /// The rule that a whole cycle of changes follows, if there is one.
     fn of(changes: impl Iterator<Item = DateTime>) -> Option<Self> {
         let mut changes = changes.peekable();

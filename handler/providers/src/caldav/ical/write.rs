@@ -14,11 +14,11 @@ use engine::event::{
 use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::lines::{Line, LineEnd};
+use super::lines::{ContentLine, LineEnd};
 use super::read::MARKER;
 use super::tree::Component;
-use super::value::{Form, When, escape, plain};
-use super::{Manners, until, vtimezone};
+use super::value::{PropertyTime, TimeForm, escape, plain};
+use super::{ObjectStyle, until, vtimezone};
 use crate::NewCopy;
 
 /// What all components of a write have in common.
@@ -32,20 +32,20 @@ pub(super) struct Stamp {
 
 impl Stamp {
     /// A line in the object's manner.
-    pub(super) fn line(self, text: String) -> Line {
-        Line::new(text, self.end)
+    pub(super) fn line(self, text: String) -> ContentLine {
+        ContentLine::new(text, self.end)
     }
 
     /// Marks a component as written now.
     pub(super) fn touch(self, event: &mut Component, sequence: u32) {
-        event.set(self.line(When::utc(self.now).line("DTSTAMP")));
-        event.set(self.line(When::utc(self.now).line("LAST-MODIFIED")));
+        event.set(self.line(PropertyTime::utc(self.now).line("DTSTAMP")));
+        event.set(self.line(PropertyTime::utc(self.now).line("LAST-MODIFIED")));
         event.set(self.line(format!("SEQUENCE:{sequence}")));
     }
 }
 
 /// A copy as an object.
-pub(super) fn object(copy: &NewCopy<'_>, sequence: u32, manners: Manners) -> Vec<u8> {
+pub(super) fn object(copy: &NewCopy<'_>, sequence: u32, manners: ObjectStyle) -> Vec<u8> {
     let stamp = Stamp { now: copy.now, end: LineEnd::CrLf };
     let mut calendar = Component::new("VCALENDAR", stamp.end);
     for line in ["VERSION:2.0", "PRODID:-//Calrelay//EN", "CALSCALE:GREGORIAN"] {
@@ -78,7 +78,13 @@ pub(super) fn object(copy: &NewCopy<'_>, sequence: u32, manners: Manners) -> Vec
 }
 
 /// The loop mark and, where the server would add an alarm of its own, one that never rings.
-fn finish(event: &mut Component, copy: &NewCopy<'_>, manners: Manners, suffix: &str, stamp: Stamp) {
+fn finish(
+    event: &mut Component,
+    copy: &NewCopy<'_>,
+    manners: ObjectStyle,
+    suffix: &str,
+    stamp: Stamp,
+) {
     event.add(stamp.line(marker(copy.marker)));
     if manners.inert_alarm {
         let mut alarm = Component::new("VALARM", stamp.end);
@@ -98,7 +104,7 @@ pub(super) fn marker(marker: &str) -> String {
 /// A VEVENT with everything but its recurrence.
 pub(super) fn event(
     uid: &str,
-    id: Option<&When>,
+    id: Option<&PropertyTime>,
     content: &Content,
     sequence: u32,
     stamp: Stamp,
@@ -159,29 +165,29 @@ pub(super) fn extra(master: &mut Component, series: &Series, span: &Span, stamp:
 }
 
 /// DTSTART and DTEND.
-pub(super) fn bounds(span: &Span) -> (When, When) {
+pub(super) fn bounds(span: &Span) -> (PropertyTime, PropertyTime) {
     match span {
-        Span::AllDay { start, end } => (When::Day(*start), When::Day(*end)),
+        Span::AllDay { start, end } => (PropertyTime::Day(*start), PropertyTime::Day(*end)),
         Span::Timed { start, end } => (moment(start), moment(end)),
     }
 }
 
-fn moment(moment: &Moment) -> When {
+fn moment(moment: &Moment) -> PropertyTime {
     let form = match &moment.zone {
-        Zone::Utc => Form::Utc,
-        Zone::Floating => Form::Floating,
-        Zone::Iana(name) => Form::Zone(name.clone()),
+        Zone::Utc => TimeForm::Utc,
+        Zone::Floating => TimeForm::Floating,
+        Zone::Iana(name) => TimeForm::Zone(name.clone()),
     };
-    When::Time(moment.local, form)
+    PropertyTime::Time(moment.local, form)
 }
 
 /// The identity of an occurrence in the form that the DTSTART of its series has (RFC 5545 section
 /// 3.8.4.4). An hour that comes twice is said in UTC where the second one is meant: its wall time
 /// means the first.
-pub(super) fn original_start(original: OriginalStart, span: &Span) -> When {
+pub(super) fn original_start(original: OriginalStart, span: &Span) -> PropertyTime {
     let start = match span {
         Span::AllDay { .. } => {
-            return When::Day(match original {
+            return PropertyTime::Day(match original {
                 OriginalStart::Day(day) => day,
                 OriginalStart::At(instant) => TimeZone::UTC.to_datetime(instant).date(),
                 OriginalStart::Floating(local) => local.date(),
@@ -196,10 +202,10 @@ pub(super) fn original_start(original: OriginalStart, span: &Span) -> When {
             if engine::zone::instant_in(local, &rules) == instant {
                 moment(&Moment { local, zone: start.zone.clone() })
             } else {
-                When::utc(instant)
+                PropertyTime::utc(instant)
             }
         }
-        (OriginalStart::At(instant), _) => When::utc(instant),
+        (OriginalStart::At(instant), _) => PropertyTime::utc(instant),
         (OriginalStart::Day(day), zone) => {
             moment(&Moment { local: day.to_datetime(start.local.time()), zone: zone.clone() })
         }

@@ -19,7 +19,7 @@ use jiff::tz::TimeZone;
 
 use super::observance::Rules;
 use super::tree::Component;
-use super::value::{Form, unescape};
+use super::value::{TimeForm, unescape};
 
 /// Rules are compared from here on too: a VTIMEZONE often holds today's rules only, whatever the
 /// age of the event.
@@ -81,11 +81,11 @@ impl<'a> Zones<'a> {
     }
 
     /// A time as a moment.
-    pub(super) fn moment(&self, local: DateTime, form: &Form) -> Moment {
+    pub(super) fn moment(&self, local: DateTime, form: &TimeForm) -> Moment {
         let zone = match form {
-            Form::Utc => Zone::Utc,
-            Form::Floating => Zone::Floating,
-            Form::Zone(tzid) => match self.meaning(tzid, local) {
+            TimeForm::Utc => Zone::Utc,
+            TimeForm::Floating => Zone::Floating,
+            TimeForm::Zone(tzid) => match self.meaning(tzid, local) {
                 Meaning::Zone(zone) => zone,
                 Meaning::Rules(rules) => match rules.instant(local) {
                     Some(instant) => {
@@ -103,13 +103,13 @@ impl<'a> Zones<'a> {
     }
 
     /// The rules of a zone that no zone of the database follows.
-    pub(super) fn own_rules(&self, local: DateTime, form: &Form) -> Option<Rc<Rules>> {
+    pub(super) fn own_rules(&self, local: DateTime, form: &TimeForm) -> Option<Rc<Rules>> {
         match form {
-            Form::Zone(tzid) => match self.meaning(tzid, local) {
+            TimeForm::Zone(tzid) => match self.meaning(tzid, local) {
                 Meaning::Rules(rules) => Some(rules),
                 Meaning::Zone(_) | Meaning::Nothing => None,
             },
-            Form::Utc | Form::Floating => None,
+            TimeForm::Utc | TimeForm::Floating => None,
         }
     }
 
@@ -119,11 +119,11 @@ impl<'a> Zones<'a> {
     }
 
     /// A time as an instant; `None` where it is floating.
-    pub(super) fn instant(&self, local: DateTime, form: &Form) -> Option<Timestamp> {
+    pub(super) fn instant(&self, local: DateTime, form: &TimeForm) -> Option<Timestamp> {
         let zone = match form {
-            Form::Utc => Zone::Utc,
-            Form::Floating => return None,
-            Form::Zone(tzid) => match self.meaning(tzid, local) {
+            TimeForm::Utc => Zone::Utc,
+            TimeForm::Floating => return None,
+            TimeForm::Zone(tzid) => match self.meaning(tzid, local) {
                 Meaning::Zone(zone) => zone,
                 Meaning::Rules(rules) => return rules.instant(local),
                 Meaning::Nothing => match self.guess() {

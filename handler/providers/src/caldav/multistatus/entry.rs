@@ -24,7 +24,7 @@ pub(crate) struct Props {
     pub display_name: Option<String>,
     pub content_type: Option<String>,
     pub data: Option<Data>,
-    pub kind: Kind,
+    pub kind: ResourceType,
     /// Whether events may be stored; `None` where the server does not say, which means yes (RFC
     /// 4791 section 5.2.3).
     pub events: Option<bool>,
@@ -61,7 +61,7 @@ impl std::fmt::Debug for Data {
 
 /// What stands in `resourcetype`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Kind {
+pub(crate) struct ResourceType {
     pub collection: bool,
     pub calendar: bool,
     /// A calendar that the server fetches from elsewhere.
@@ -131,7 +131,7 @@ impl Props {
 /// An element whose meaning we know in the place where it stands; anything else is [`Tag::Other`],
 /// and so is all below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tag {
+pub(super) enum PropertyTag {
     Multistatus,
     Response,
     SyncTokenOfAll,
@@ -165,7 +165,7 @@ pub(super) enum Tag {
     Other,
 }
 
-impl Tag {
+impl PropertyTag {
     pub(super) fn of(parent: Option<Self>, namespace: &str, local: &str) -> Self {
         match (parent, namespace, local) {
             (None, DAV, "multistatus") => Self::Multistatus,
@@ -239,32 +239,38 @@ pub(super) struct Building {
 impl Building {
     pub(super) fn start(
         &mut self,
-        parent: Option<Tag>,
-        tag: Tag,
+        parent: Option<PropertyTag>,
+        tag: PropertyTag,
         namespace: &str,
         local: &str,
         component: Option<bool>,
     ) {
         let pending = &mut self.pending;
         match tag {
-            Tag::Propstat => {
+            PropertyTag::Propstat => {
                 self.pending = Props::default();
                 self.pending_status = None;
             }
-            Tag::Components => pending.events = Some(false),
-            Tag::Component if component == Some(true) => pending.events = Some(true),
-            Tag::Privileges => pending.privileges = Some(Privileges::default()),
-            Tag::Flag => match (parent, namespace, local) {
-                (Some(Tag::ResourceType), DAV, "collection") => pending.kind.collection = true,
-                (Some(Tag::ResourceType), CALDAV, "calendar") => pending.kind.calendar = true,
-                (Some(Tag::ResourceType), CALENDARSERVER, "subscribed") => {
+            PropertyTag::Components => pending.events = Some(false),
+            PropertyTag::Component if component == Some(true) => pending.events = Some(true),
+            PropertyTag::Privileges => pending.privileges = Some(Privileges::default()),
+            PropertyTag::Flag => match (parent, namespace, local) {
+                (Some(PropertyTag::ResourceType), DAV, "collection") => {
+                    pending.kind.collection = true
+                }
+                (Some(PropertyTag::ResourceType), CALDAV, "calendar") => {
+                    pending.kind.calendar = true
+                }
+                (Some(PropertyTag::ResourceType), CALENDARSERVER, "subscribed") => {
                     pending.kind.subscribed = true
                 }
-                (Some(Tag::ResourceType), CALDAV, "schedule-inbox" | "schedule-outbox") => {
+                (Some(PropertyTag::ResourceType), CALDAV, "schedule-inbox" | "schedule-outbox") => {
                     pending.kind.scheduling = true
                 }
-                (Some(Tag::Principal), DAV, "unauthenticated") => pending.unauthenticated = true,
-                (Some(Tag::Privilege), DAV, name) => {
+                (Some(PropertyTag::Principal), DAV, "unauthenticated") => {
+                    pending.unauthenticated = true
+                }
+                (Some(PropertyTag::Privilege), DAV, name) => {
                     let privileges = pending.privileges.get_or_insert_default();
                     match name {
                         "all" => privileges.all = true,
@@ -280,7 +286,7 @@ impl Building {
         }
     }
 
-    pub(super) fn end(&mut self, tag: Tag, text: String, too_large: bool) -> Result<()> {
+    pub(super) fn end(&mut self, tag: PropertyTag, text: String, too_large: bool) -> Result<()> {
         let trimmed = || Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let pending = &mut self.pending;
         let many = |list: &mut Vec<String>| {
@@ -291,33 +297,35 @@ impl Building {
             Ok(())
         };
         match tag {
-            Tag::Href => many(&mut self.hrefs)?,
-            Tag::HomeHref => many(&mut pending.homes)?,
-            Tag::AddressHref => many(&mut pending.addresses)?,
-            Tag::Status => {
+            PropertyTag::Href => many(&mut self.hrefs)?,
+            PropertyTag::HomeHref => many(&mut pending.homes)?,
+            PropertyTag::AddressHref => many(&mut pending.addresses)?,
+            PropertyTag::Status => {
                 self.status =
                     Some(status(&text).ok_or_else(|| bad("a status line cannot be read"))?)
             }
-            Tag::PropstatStatus => self.pending_status = status(&text),
-            Tag::Propstat => {
+            PropertyTag::PropstatStatus => self.pending_status = status(&text),
+            PropertyTag::Propstat => {
                 let props = std::mem::take(pending);
                 if self.pending_status.is_some_and(|status| (200..300).contains(&status)) {
                     self.props.merge(props);
                 }
             }
-            Tag::Etag => pending.etag = trimmed(),
-            Tag::Ctag => pending.ctag = trimmed(),
-            Tag::SyncToken => pending.sync_token = trimmed(),
-            Tag::DisplayName => pending.display_name = Some(text).filter(|name| !name.is_empty()),
-            Tag::ContentType => pending.content_type = trimmed(),
-            Tag::Data if too_large => pending.data = Some(Data::TooLarge),
-            Tag::Data => {
+            PropertyTag::Etag => pending.etag = trimmed(),
+            PropertyTag::Ctag => pending.ctag = trimmed(),
+            PropertyTag::SyncToken => pending.sync_token = trimmed(),
+            PropertyTag::DisplayName => {
+                pending.display_name = Some(text).filter(|name| !name.is_empty())
+            }
+            PropertyTag::ContentType => pending.content_type = trimmed(),
+            PropertyTag::Data if too_large => pending.data = Some(Data::TooLarge),
+            PropertyTag::Data => {
                 pending.data = Some(text).filter(|data| !data.is_empty()).map(Data::Object)
             }
-            Tag::ZoneObject => pending.zone_object = trimmed(),
-            Tag::ZoneId => pending.zone_id = trimmed(),
-            Tag::PrincipalHref => pending.principal = trimmed(),
-            Tag::SharedHref => pending.shared_url = trimmed(),
+            PropertyTag::ZoneObject => pending.zone_object = trimmed(),
+            PropertyTag::ZoneId => pending.zone_id = trimmed(),
+            PropertyTag::PrincipalHref => pending.principal = trimmed(),
+            PropertyTag::SharedHref => pending.shared_url = trimmed(),
             _ => {}
         }
         Ok(())

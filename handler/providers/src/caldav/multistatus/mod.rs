@@ -24,7 +24,7 @@ pub(crate) use entry::{Data, Entry, Props};
 
 use super::attachments::Sieved;
 use crate::{Error, Result};
-use entry::{Building, Tag};
+use entry::{Building, PropertyTag};
 use runs::Runs;
 
 /// The largest calendar object that is read; Apple's servers stop at the same size.
@@ -66,7 +66,7 @@ where
     let mut reader = NsReader::from_reader(Runs::new(Sieved::new(body)));
     reader.config_mut().expand_empty_elements = true;
     let mut buffer = Vec::new();
-    let mut state = State::default();
+    let mut state = ParserState::default();
     loop {
         buffer.clear();
         reader.get_mut().begin();
@@ -130,27 +130,27 @@ async fn drain(body: &mut (impl AsyncBufRead + Unpin)) {
 }
 
 #[derive(Default)]
-struct State {
-    stack: Vec<Tag>,
+struct ParserState {
+    stack: Vec<PropertyTag>,
     building: Option<Building>,
     /// The text of the innermost element, where it is one whose text counts.
-    text: Option<Text>,
+    text: Option<ElementText>,
     tail: Tail,
 }
 
 #[derive(Default)]
-struct Text {
+struct ElementText {
     value: String,
     too_large: bool,
 }
 
-impl State {
+impl ParserState {
     fn start(&mut self, namespace: &str, local: &str, start: &BytesStart<'_>) -> Result<()> {
         if self.stack.len() >= MAX_DEPTH {
             return Err(bad("its elements are nested too deeply"));
         }
-        let tag = Tag::of(self.stack.last().copied(), namespace, local);
-        if self.stack.is_empty() && tag != Tag::Multistatus {
+        let tag = PropertyTag::of(self.stack.last().copied(), namespace, local);
+        if self.stack.is_empty() && tag != PropertyTag::Multistatus {
             return Err(bad("it is not a multistatus document"));
         }
         let mut component = None;
@@ -159,18 +159,18 @@ impl State {
                 return Err(bad("an element has too many attributes"));
             }
             let attribute = attribute.map_err(|_| bad("an attribute is malformed"))?;
-            if tag == Tag::Component && attribute.key.into_inner() == "name" {
+            if tag == PropertyTag::Component && attribute.key.into_inner() == "name" {
                 component = Some(attribute.value.eq_ignore_ascii_case("VEVENT"));
             }
         }
         match (&mut self.building, tag) {
-            (building, Tag::Response) => *building = Some(Building::default()),
+            (building, PropertyTag::Response) => *building = Some(Building::default()),
             (Some(building), _) => {
                 building.start(self.stack.last().copied(), tag, namespace, local, component)
             }
             (None, _) => {}
         }
-        self.text = tag.has_text().then(Text::default);
+        self.text = tag.has_text().then(ElementText::default);
         self.stack.push(tag);
         Ok(())
     }
@@ -180,8 +180,8 @@ impl State {
         let tag = self.stack.pop().ok_or_else(|| bad("its tags do not match"))?;
         let text = self.text.take();
         match tag {
-            Tag::Response => return Ok(self.building.take()),
-            Tag::SyncTokenOfAll => {
+            PropertyTag::Response => return Ok(self.building.take()),
+            PropertyTag::SyncTokenOfAll => {
                 self.tail.sync_token =
                     text.map(|text| text.value.trim().to_owned()).filter(|token| !token.is_empty())
             }
@@ -198,7 +198,7 @@ impl State {
 
     fn text(&mut self, piece: &str) -> Result<()> {
         let Some(text) = &mut self.text else { return Ok(()) };
-        let object = self.stack.last() == Some(&Tag::Data);
+        let object = self.stack.last() == Some(&PropertyTag::Data);
         if text.too_large
             || text.value.len() + piece.len() > if object { MAX_OBJECT } else { MAX_TEXT }
         {

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use proptest::prelude::*;
 use tokio::io::{AsyncRead, BufReader, ReadBuf};
 
-use super::entry::{Kind, Privileges};
+use super::entry::{Privileges, ResourceType};
 use super::*;
 
 async fn parse(xml: impl AsRef<[u8]>) -> Result<(Vec<Entry>, Tail)> {
@@ -52,7 +52,10 @@ async fn only_what_was_found_counts_and_names_count_by_namespace() {
     assert_eq!(props.ctag.as_deref(), Some("HwoQEgwAAA=="));
     assert_eq!(props.sync_token.as_deref(), Some("HwoQ"));
     assert_eq!(props.display_name, None);
-    assert_eq!(props.kind, Kind { collection: true, calendar: true, ..Kind::default() });
+    assert_eq!(
+        props.kind,
+        ResourceType { collection: true, calendar: true, ..ResourceType::default() }
+    );
     assert_eq!(props.privileges, Some(Privileges { write: true, ..Privileges::default() }));
     assert!(props.writable());
 

@@ -1,4 +1,4 @@
-use super::super::stub::{Asked, Say, Stub, found};
+use super::super::stub::{Received, Say, Stub, found};
 use crate::{Error, Provider};
 
 const CALENDAR: &str = "/home/work/";
@@ -16,7 +16,7 @@ fn listed(path: &str) -> String {
 
 /// A server that answers the search with this, and whose objects are `(path, UID)`.
 async fn server(search: Say, objects: &'static [(&'static str, &'static str)]) -> Stub {
-    Stub::new(move |asked: &Asked| match asked.method.as_str() {
+    Stub::new(move |asked: &Received| match asked.method.as_str() {
         "PROPFIND" => Say::multistatus(&found(CALENDAR, "<cs:getctag>1</cs:getctag>")),
         "REPORT" if asked.body.contains("calendar-query") => search.clone(),
         "REPORT" => {

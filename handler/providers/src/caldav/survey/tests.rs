@@ -1,18 +1,18 @@
 use jiff::civil::date;
 
-use super::super::stub::{Asked, Say, Stub, found};
+use super::super::stub::{Received, Say, Stub, found};
 use super::*;
-use crate::{Glance, Provider, Since};
+use crate::{CollectionState, Provider, Since};
 
 const CALENDAR: &str = "/home/work/";
 const WINDOW: Window = Window { start: date(2026, 8, 21), end: date(2027, 11, 21) };
 
 fn cursor(token: &str) -> Cursor {
-    Mark { ctag: Some("c1".into()), token: Some(token.into()) }.cursor()
+    PartialAnswers { ctag: Some("c1".into()), token: Some(token.into()) }.cursor()
 }
 
-fn tip(ctag: &str, token: Option<&str>) -> Tip {
-    Mark { ctag: Some(ctag.into()), token: token.map(str::to_owned) }.tip().unwrap()
+fn tip(ctag: &str, token: Option<&str>) -> StateTag {
+    PartialAnswers { ctag: Some(ctag.into()), token: token.map(str::to_owned) }.tip().unwrap()
 }
 
 fn changed(name: &str, etag: &str) -> String {
@@ -31,7 +31,7 @@ fn token(token: &str) -> String {
 }
 
 /// `+name etag` for what is there, `-name` for what was removed.
-fn brief(survey: &Survey) -> Vec<String> {
+fn brief(survey: &ChangeSet) -> Vec<String> {
     let name = |line: &Listed| line.id().as_str().to_owned();
     let line = |line: &Listed| match line {
         Listed::Present { etag, .. } => {
@@ -70,7 +70,7 @@ async fn a_sync_collection_says_what_changed_and_where_to_go_on() {
     .await;
     let dav = stub.account();
     let survey = dav
-        .survey(CALENDAR, Since::Cursor(&cursor("t1")), Some(&tip("c2", Some("x"))))
+        .list_changes(CALENDAR, Since::Cursor(&cursor("t1")), Some(&tip("c2", Some("x"))))
         .await
         .unwrap();
     assert_eq!(brief(&survey), ["+a.ics 3", "+b@x.ics 2", "-c.ics", "+no-suffix 6"]);
@@ -111,7 +111,8 @@ async fn a_calendar_that_has_another_path_by_now_lists_the_same_events() {
         )
     })
     .await;
-    let survey = stub.account().survey(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap();
+    let survey =
+        stub.account().list_changes(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap();
     assert_eq!(brief(&survey), ["+a@.ics 1", "-c.ics", "+sub/b.ics 1"]);
     assert_eq!(
         survey.listed[2].id().address(),
@@ -135,9 +136,10 @@ async fn an_answer_that_the_server_cut_off_is_continued() {
         }
     })
     .await;
-    let survey = stub.account().survey(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap();
+    let survey =
+        stub.account().list_changes(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap();
     assert_eq!(brief(&survey), ["-a.ics", "+b.ics 2"]);
-    assert_eq!(Mark::read(&survey.cursor.0).unwrap().token.as_deref(), Some("t3"));
+    assert_eq!(PartialAnswers::read(&survey.cursor.0).unwrap().token.as_deref(), Some("t3"));
 
     let circling = Stub::new(|_| {
         Say::multistatus(
@@ -146,8 +148,11 @@ async fn an_answer_that_the_server_cut_off_is_continued() {
         )
     })
     .await;
-    let error =
-        circling.account().survey(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap_err();
+    let error = circling
+        .account()
+        .list_changes(CALENDAR, Since::Cursor(&cursor("t1")), None)
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::CursorExpired));
 }
 
@@ -157,7 +162,8 @@ async fn a_server_from_before_the_standard_is_asked_with_depth_1() {
         if asked.header("depth") == "0" { Say::status(400) } else { Say::multistatus(&token("t2")) }
     })
     .await;
-    let survey = stub.account().survey(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap();
+    let survey =
+        stub.account().list_changes(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap();
     assert!(survey.listed.is_empty());
 }
 
@@ -184,13 +190,16 @@ async fn a_lost_token_is_known_in_all_its_forms() {
             if asked.method == "REPORT" { form.clone() } else { Say::multistatus(&state) }
         })
         .await;
-        let answer = stub.account().survey(CALENDAR, Since::Cursor(&cursor("t1")), None).await;
+        let answer =
+            stub.account().list_changes(CALENDAR, Since::Cursor(&cursor("t1")), None).await;
         assert!(matches!(answer, Err(Error::CursorExpired)), "{what}: {answer:?}");
     }
     let stub = Stub::new(|_| Say::status(500)).await;
     for unusable in ["", "{}", "nonsense", r#"{"c":"only"}"#] {
-        let answer =
-            stub.account().survey(CALENDAR, Since::Cursor(&Cursor(unusable.into())), None).await;
+        let answer = stub
+            .account()
+            .list_changes(CALENDAR, Since::Cursor(&Cursor(unusable.into())), None)
+            .await;
         assert!(matches!(answer, Err(Error::CursorExpired)), "{unusable}");
     }
     assert!(stub.asked().is_empty());
@@ -202,21 +211,24 @@ async fn failures_are_not_lost_tokens() {
         [(401, "Unauthorized"), (500, "Unreachable"), (502, "NoAnswer"), (429, "RateLimited")]
     {
         let stub = Stub::new(move |_| Say::status(status).header("retry-after", "36000")).await;
-        let error =
-            stub.account().survey(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap_err();
+        let error = stub
+            .account()
+            .list_changes(CALENDAR, Since::Cursor(&cursor("t1")), None)
+            .await
+            .unwrap_err();
         assert!(format!("{error:?}").starts_with(expected), "{status}: {error:?}");
     }
     let gone = Stub::new(|_| Say::status(404)).await;
     for since in [Since::Cursor(&cursor("t1")), Since::Window(WINDOW)] {
-        let error = gone.account().survey(CALENDAR, since, None).await.unwrap_err();
+        let error = gone.account().list_changes(CALENDAR, since, None).await.unwrap_err();
         assert!(matches!(error, Error::CalendarMissing));
     }
 }
 
 /// A calendar with one event, on a server that can do what `can` allows.
 fn server(
-    can: impl Fn(&Asked) -> bool + Send + Sync + 'static,
-) -> impl Fn(&Asked) -> Say + Send + Sync + 'static {
+    can: impl Fn(&Received) -> bool + Send + Sync + 'static,
+) -> impl Fn(&Received) -> Say + Send + Sync + 'static {
     move |asked| match () {
         () if !can(asked) => Say::status(403),
         () if asked.header("depth") == "0" => Say::multistatus(&found(
@@ -237,13 +249,15 @@ fn server(
 async fn a_listing_takes_its_cursor_first_and_needs_no_request_for_what_is_known() {
     let stub = Stub::new(server(|_| true)).await;
     let dav = stub.account();
-    let survey = dav.survey(CALENDAR, Since::Window(WINDOW), None).await.unwrap();
+    let survey = dav.list_changes(CALENDAR, Since::Window(WINDOW), None).await.unwrap();
     assert_eq!(brief(&survey), ["+a.ics 1"]);
     assert_eq!(survey.cursor, cursor("t1"));
     assert_eq!(stub.asked(), ["PROPFIND /home/work/", "REPORT /home/work/"]);
 
-    let survey =
-        dav.survey(CALENDAR, Since::Window(WINDOW), Some(&tip("c7", Some("t7")))).await.unwrap();
+    let survey = dav
+        .list_changes(CALENDAR, Since::Window(WINDOW), Some(&tip("c7", Some("t7"))))
+        .await
+        .unwrap();
     assert!(dav.is_current(&survey.cursor, &tip("c7", None)));
     let asked = stub.take();
     assert_eq!(asked.len(), 1);
@@ -257,7 +271,7 @@ async fn a_server_that_cannot_search_is_listed() {
     for (stub, requests) in [(cannot_filter_by_time, 2), (cannot_query, 3)] {
         let survey = stub
             .account()
-            .survey(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", Some("t1"))))
+            .list_changes(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", Some("t1"))))
             .await
             .unwrap();
         assert_eq!(brief(&survey), ["+a.ics 1"]);
@@ -266,7 +280,7 @@ async fn a_server_that_cannot_search_is_listed() {
     let closed = Stub::new(server(|_| false)).await;
     let error = closed
         .account()
-        .survey(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", Some("t1"))))
+        .list_changes(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", Some("t1"))))
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Forbidden(_)), "a refused listing is not an empty one");
@@ -284,7 +298,7 @@ async fn a_listing_that_the_server_shortens_is_an_error() {
     .await;
     let error = stub
         .account()
-        .survey(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", None)))
+        .list_changes(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", None)))
         .await
         .unwrap_err();
     assert!(matches!(error, Error::BadAnswer(_)));
@@ -317,11 +331,25 @@ async fn one_request_looks_at_all_calendars_of_a_home() {
     })
     .await;
     let dav = stub.account();
-    let glances = dav.glance(&calendars(&["e", "c", "b@", "a", "d", "f", "a"])).await.unwrap();
-    let a = Glance::Tip(tip("1", None));
-    let b = Glance::Tip(Mark { ctag: None, token: Some("t".into()) }.tip().unwrap());
-    let e = Glance::Tip(tip("2", None));
-    assert_eq!(glances, [e, Glance::NoTip, b, a.clone(), Glance::Missing, Glance::Missing, a]);
+    let glances =
+        dav.collection_states(&calendars(&["e", "c", "b@", "a", "d", "f", "a"])).await.unwrap();
+    let a = CollectionState::Tagged(tip("1", None));
+    let b = CollectionState::Tagged(
+        PartialAnswers { ctag: None, token: Some("t".into()) }.tip().unwrap(),
+    );
+    let e = CollectionState::Tagged(tip("2", None));
+    assert_eq!(
+        glances,
+        [
+            e,
+            CollectionState::Untagged,
+            b,
+            a.clone(),
+            CollectionState::Missing,
+            CollectionState::Missing,
+            a
+        ]
+    );
     let single = ["e", "c", "b%40", "d", "f"].map(|name| format!("PROPFIND /home/{name}/"));
     assert_eq!(
         stub.asked(),
@@ -329,17 +357,17 @@ async fn one_request_looks_at_all_calendars_of_a_home() {
         "those without a ctag are asked for their token"
     );
 
-    dav.glance(&calendars(&["a", "a"])).await.unwrap();
+    dav.collection_states(&calendars(&["a", "a"])).await.unwrap();
     assert_eq!(
         stub.asked(),
         ["PROPFIND /home/a"],
         "the same calendar twice is one, in the server's own spelling"
     );
-    dav.glance(&calendars(&["a", "c"])).await.unwrap();
+    dav.collection_states(&calendars(&["a", "c"])).await.unwrap();
     assert_eq!(stub.asked(), ["PROPFIND /home/", "PROPFIND /home/c/"]);
-    dav.glance(&calendars(&["e"])).await.unwrap();
+    dav.collection_states(&calendars(&["e"])).await.unwrap();
     assert_eq!(stub.asked(), ["PROPFIND /home/e/"], "a single calendar is asked itself");
-    let _ = dav.survey("/home/b@/", Since::Window(WINDOW), Some(&tip("1", Some("t")))).await;
+    let _ = dav.list_changes("/home/b@/", Since::Window(WINDOW), Some(&tip("1", Some("t")))).await;
     assert_eq!(stub.asked()[0], "REPORT /home/b%40/", "in the server's own spelling");
 }
 
@@ -350,8 +378,8 @@ async fn a_home_that_cannot_be_listed_costs_one_request_a_calendar() {
         path => Say::multistatus(&found(path, "<cs:getctag>1</cs:getctag>")),
     })
     .await;
-    let glances = stub.account().glance(&calendars(&["a", "b"])).await.unwrap();
-    assert!(glances.iter().all(|glance| matches!(glance, Glance::Tip(_))));
+    let glances = stub.account().collection_states(&calendars(&["a", "b"])).await.unwrap();
+    assert!(glances.iter().all(|glance| matches!(glance, CollectionState::Tagged(_))));
     assert_eq!(stub.asked(), ["PROPFIND /home/", "PROPFIND /home/a/", "PROPFIND /home/b/"]);
 }
 
@@ -359,11 +387,17 @@ async fn a_home_that_cannot_be_listed_costs_one_request_a_calendar() {
 async fn a_failed_glance_is_an_error_and_not_a_missing_calendar() {
     let wrong_password = Stub::new(|_| Say::status(401)).await;
     assert!(matches!(
-        wrong_password.account().glance(&calendars(&["a", "b"])).await,
+        wrong_password.account().collection_states(&calendars(&["a", "b"])).await,
         Err(Error::Unauthorized)
     ));
     let down = Stub::new(|_| Say::status(503)).await;
-    assert!(matches!(down.account().glance(&calendars(&["a"])).await, Err(Error::NoAnswer(_))));
+    assert!(matches!(
+        down.account().collection_states(&calendars(&["a"])).await,
+        Err(Error::NoAnswer(_))
+    ));
     let cut_off = Stub::new(|_| Say::status(207).body("<d:multistatus xmlns:d='DAV:'>")).await;
-    assert!(matches!(cut_off.account().glance(&calendars(&["a"])).await, Err(Error::BadAnswer(_))));
+    assert!(matches!(
+        cut_off.account().collection_states(&calendars(&["a"])).await,
+        Err(Error::BadAnswer(_))
+    ));
 }

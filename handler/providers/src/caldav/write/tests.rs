@@ -62,7 +62,7 @@ async fn server(answer: impl Fn() -> Say + Send + Sync + 'static) -> Stub {
 }
 
 /// The calendar is there, whatever else is.
-fn calendar_is_there(asked: &super::super::stub::Asked) -> Option<Say> {
+fn calendar_is_there(asked: &super::super::stub::Received) -> Option<Say> {
     (asked.method == "PROPFIND")
         .then(|| Say::multistatus(&found(CALENDAR, "<cs:getctag>1</cs:getctag>")))
 }
@@ -92,8 +92,8 @@ async fn a_create_never_overwrites() {
 
 #[tokio::test]
 async fn a_refused_create_says_what_can_be_done_about_it() {
-    type Is = fn(&Error) -> bool;
-    let cases: [(Say, Is); 12] = [
+    type Standing = fn(&Error) -> bool;
+    let cases: [(Say, Standing); 12] = [
         (Say::status(412), |e| matches!(e, Error::Exists)),
         (Say::condition(409, "c:no-uid-conflict"), |e| matches!(e, Error::Exists)),
         (Say::condition(403, "c:no-uid-conflict"), |e| matches!(e, Error::Exists)),
@@ -204,7 +204,7 @@ async fn a_failed_condition_is_a_change_or_a_deletion() {
 #[tokio::test]
 async fn without_a_known_version_a_copy_is_rewritten_only_as_we_left_it() {
     let server = |marker: &'static str| {
-        move |asked: &super::super::stub::Asked| match asked.method.as_str() {
+        move |asked: &super::super::stub::Received| match asked.method.as_str() {
             "GET" => Say::status(200).header("etag", "\"9\"").body(object(marker)),
             _ => Say::status(204).header("etag", "\"10\""),
         }
@@ -236,7 +236,7 @@ async fn edit(stub: &Stub, etag: Option<&str>) -> Result<Written> {
     stub.account().edit(CALENDAR, &own(), &version(etag, 4), &edit).await
 }
 
-fn serving(etag: &'static str, body: String) -> impl Fn(&super::super::stub::Asked) -> Say {
+fn serving(etag: &'static str, body: String) -> impl Fn(&super::super::stub::Received) -> Say {
     move |asked| match asked.method.as_str() {
         "GET" if etag.is_empty() => Say::status(200).body(body.clone()),
         "GET" => Say::status(200).header("etag", etag).body(body.clone()),
@@ -342,7 +342,7 @@ fn keeping(
     kept: &'static str,
     location: &'static str,
     sent: &'static str,
-) -> impl Fn(&super::super::stub::Asked) -> Say {
+) -> impl Fn(&super::super::stub::Received) -> Say {
     let data = move || object("").replace("UID:u1", &format!("UID:{sent}"));
     move |asked| match (asked.method.as_str(), asked.path.as_str()) {
         ("PROPFIND", _) => calendar_is_there(asked).unwrap(),
@@ -485,7 +485,7 @@ fn with_two_tags(
     listed: &'static str,
     taken: &'static str,
     changed: &'static str,
-) -> impl Fn(&super::super::stub::Asked) -> Say + Send + Sync + 'static {
+) -> impl Fn(&super::super::stub::Received) -> Say + Send + Sync + 'static {
     let written = std::sync::atomic::AtomicBool::new(false);
     move |asked| {
         let is_changed = !changed.is_empty() && written.load(std::sync::atomic::Ordering::Relaxed);

@@ -6,8 +6,8 @@ use engine::event::{
 use jiff::ToSpan;
 
 use super::super::{html, wire};
-use super::time::{self, When};
-use super::{Context, MARKER};
+use super::time::{self, EventTime};
+use super::{EventContext, MARKER};
 use crate::caldav::ical::{Unreadable, recurrence};
 
 /// What a calendar shows of an event whose details we may not see.
@@ -15,7 +15,7 @@ const WITHHELD: &str = "Busy";
 
 /// Whether an item is an event of its owner at all: places of work and birthdays only look like
 /// events.
-pub(in super::super) fn is_event(item: &wire::Event) -> bool {
+pub(in super::super) fn is_event(item: &wire::WireEvent) -> bool {
     !matches!(item.event_type.as_deref(), Some("workingLocation" | "birthday"))
 }
 
@@ -30,8 +30,8 @@ pub(in super::super) fn is_withheld(role: Option<&str>) -> bool {
 /// # Errors
 /// It has no start, a time of it is none, or its rule cannot be followed.
 pub(in super::super) fn event(
-    item: &wire::Event,
-    context: Context<'_>,
+    item: &wire::WireEvent,
+    context: EventContext<'_>,
 ) -> Result<Event, Unreadable> {
     let content = content(item, context)?;
     let series =
@@ -58,8 +58,8 @@ pub(in super::super) fn event(
 
 /// What an item shows.
 pub(in super::super) fn content(
-    item: &wire::Event,
-    context: Context<'_>,
+    item: &wire::WireEvent,
+    context: EventContext<'_>,
 ) -> Result<Content, Unreadable> {
     let text = |text: &Option<String>| text.as_deref().map(line_ends).unwrap_or_default();
     let visibility = visibility(item);
@@ -81,48 +81,48 @@ pub(in super::super) fn content(
 
 /// Which occurrence an exception stands for, in the kind that its series has.
 pub(in super::super) fn original_start(
-    item: &wire::Event,
+    item: &wire::WireEvent,
     master: &Span,
-    context: Context<'_>,
+    context: EventContext<'_>,
 ) -> Option<OriginalStart> {
     let when = time::read(item.original_start_time.as_ref()?, context.zone, false).ok()?;
     Some(match (master, when) {
-        (Span::AllDay { .. }, When::Day(day)) => OriginalStart::Day(day),
-        (Span::AllDay { .. }, When::Time(moment)) => OriginalStart::Day(moment.local.date()),
-        (Span::Timed { start, .. }, When::Day(day)) => {
+        (Span::AllDay { .. }, EventTime::Day(day)) => OriginalStart::Day(day),
+        (Span::AllDay { .. }, EventTime::Time(moment)) => OriginalStart::Day(moment.local.date()),
+        (Span::Timed { start, .. }, EventTime::Day(day)) => {
             let moment = engine::event::Moment {
                 local: day.to_datetime(start.local.time()),
                 zone: start.zone.clone(),
             };
             OriginalStart::At(engine::zone::instant(&moment, context.zone))
         }
-        (Span::Timed { .. }, When::Time(moment)) => {
+        (Span::Timed { .. }, EventTime::Time(moment)) => {
             OriginalStart::At(engine::zone::instant(&moment, context.zone))
         }
     })
 }
 
-fn span(item: &wire::Event, context: Context<'_>) -> Result<Span, Unreadable> {
+fn span(item: &wire::WireEvent, context: EventContext<'_>) -> Result<Span, Unreadable> {
     let repeats = item.is_master();
     let start = item.start.as_ref().ok_or_else(|| Unreadable("it has no start".into()))?;
     let start = time::read(start, context.zone, repeats)?;
     let end = item.end.as_ref().map(|end| time::read(end, context.zone, repeats)).transpose()?;
     Ok(match start {
-        When::Day(start) => {
+        EventTime::Day(start) => {
             let next = start
                 .checked_add(1.day())
                 .map_err(|_| Unreadable("it ends beyond the year 9999".into()))?;
             let end = match end {
-                Some(When::Day(end)) => end,
-                Some(When::Time(end)) => end.local.date(),
+                Some(EventTime::Day(end)) => end,
+                Some(EventTime::Time(end)) => end.local.date(),
                 None => next,
             };
             Span::AllDay { start, end: end.max(next) }
         }
-        When::Time(start) => {
+        EventTime::Time(start) => {
             let end = match end {
-                Some(When::Time(end)) => end,
-                Some(When::Day(end)) => engine::event::Moment {
+                Some(EventTime::Time(end)) => end,
+                Some(EventTime::Day(end)) => engine::event::Moment {
                     local: end.to_datetime(jiff::civil::Time::midnight()),
                     zone: start.zone.clone(),
                 },
@@ -136,7 +136,7 @@ fn span(item: &wire::Event, context: Context<'_>) -> Result<Span, Unreadable> {
 }
 
 /// What we do not know is private.
-fn visibility(item: &wire::Event) -> Visibility {
+fn visibility(item: &wire::WireEvent) -> Visibility {
     match item.visibility.as_deref() {
         None | Some("default") => Visibility::Default,
         Some("public") => Visibility::Public,
@@ -145,7 +145,7 @@ fn visibility(item: &wire::Event) -> Visibility {
     }
 }
 
-fn busy(item: &wire::Event) -> Busy {
+fn busy(item: &wire::WireEvent) -> Busy {
     if item.transparency.as_deref() == Some("transparent") {
         return Busy::Free;
     }
@@ -156,7 +156,7 @@ fn busy(item: &wire::Event) -> Busy {
     }
 }
 
-fn attendees(item: &wire::Event) -> Vec<String> {
+fn attendees(item: &wire::WireEvent) -> Vec<String> {
     let people = item.attendees.iter().filter(|attendee| !attendee.is_self && !attendee.resource);
     let addresses = people
         .filter_map(|attendee| attendee.email.as_deref())
@@ -170,7 +170,7 @@ fn attendees(item: &wire::Event) -> Vec<String> {
     addresses
 }
 
-fn organizer(organizer: &wire::Organizer) -> Organizer {
+fn organizer(organizer: &wire::WireOrganizer) -> Organizer {
     Organizer {
         email: organizer.email.as_deref().unwrap_or_default().trim().to_lowercase(),
         is_me: organizer.is_self,
@@ -178,7 +178,7 @@ fn organizer(organizer: &wire::Organizer) -> Organizer {
 }
 
 /// Whether the owner of the account declined.
-pub(in super::super) fn is_declined(item: &wire::Event) -> bool {
+pub(in super::super) fn is_declined(item: &wire::WireEvent) -> bool {
     item.attendees
         .iter()
         .any(|attendee| attendee.is_self && attendee.response_status.as_deref() == Some("declined"))

@@ -9,16 +9,16 @@ use engine::event::{
 use jiff::civil::{Date, date};
 use serde_json::{Value, json};
 
-use super::super::series::{self, Whole};
+use super::super::series::{self, SeriesItems};
 use super::super::wire;
 use super::*;
 
-fn item(value: Value) -> wire::Event {
+fn item(value: Value) -> wire::WireEvent {
     serde_json::from_value(value).unwrap()
 }
 
 /// An item of an hour in Tallinn, with some more said about it.
-fn hour(more: Value) -> wire::Event {
+fn hour(more: Value) -> wire::WireEvent {
     let mut all = json!({
         "id": "e", "etag": "\"1\"", "status": "confirmed",
         "start": { "dateTime": "2026-03-10T10:00:00+02:00", "timeZone": "Europe/Tallinn" },
@@ -28,8 +28,8 @@ fn hour(more: Value) -> wire::Event {
     item(all)
 }
 
-fn read(item: &wire::Event) -> Event {
-    event(item, Context::default()).unwrap()
+fn read(item: &wire::WireEvent) -> Event {
+    event(item, EventContext::default()).unwrap()
 }
 
 fn in_zone(zone: &str, day: Date, hour: i8) -> Moment {
@@ -215,7 +215,7 @@ fn times_are_read_however_they_are_written() {
             "{start}"
         );
     }
-    let calendar = Context { zone: Some("Europe/Tallinn"), outsider: false };
+    let calendar = EventContext { zone: Some("Europe/Tallinn"), outsider: false };
     let found = event(
         &item(json!({ "id": "e", "start": { "dateTime": "2026-03-10T08:00:00Z" } })),
         calendar,
@@ -255,7 +255,7 @@ fn what_has_no_time_is_unreadable_and_says_so_without_quoting_it() {
     ] {
         let why = event(
             &item(json!({ "id": "e", "summary": "secret", "start": start })),
-            Context::default(),
+            EventContext::default(),
         )
         .unwrap_err();
         assert!(!why.0.contains("secret"));
@@ -264,17 +264,18 @@ fn what_has_no_time_is_unreadable_and_says_so_without_quoting_it() {
         json!({ "recurrence": ["RRULE:FREQ=DAILY"], "start": { "dateTime": "2026-03-10T10:00:00+02:00", "timeZone": "No/Where" } }),
     );
     assert!(
-        event(&drifting, Context::default()).is_err(),
+        event(&drifting, EventContext::default()).is_err(),
         "a series in an unknown zone would drift"
     );
     assert!(
-        event(&hour(json!({ "recurrence": ["EXRULE:FREQ=DAILY"] })), Context::default()).is_err()
+        event(&hour(json!({ "recurrence": ["EXRULE:FREQ=DAILY"] })), EventContext::default())
+            .is_err()
     );
 }
 
 #[test]
 fn details_that_we_may_not_see_are_said_to_be_busy() {
-    let outsider = Context { outsider: true, ..Context::default() };
+    let outsider = EventContext { outsider: true, ..EventContext::default() };
     assert_eq!(
         event(&hour(json!({ "visibility": "private" })), outsider).unwrap().content.title,
         "Busy"
@@ -352,14 +353,14 @@ fn a_series_survives_with_its_cancelled_occurrences() {
     );
 }
 
-fn weekly() -> wire::Event {
+fn weekly() -> wire::WireEvent {
     hour(
         json!({ "recurrence": ["RRULE:FREQ=WEEKLY", "EXDATE;TZID=Europe/Tallinn:20260317T100000"] }),
     )
 }
 
 /// The exception of the week that begins there, moved by some hours.
-fn exception(id: &str, day: &str, more: Value) -> (String, wire::Event) {
+fn exception(id: &str, day: &str, more: Value) -> (String, wire::WireEvent) {
     let mut all = json!({
         "id": id, "etag": format!("\"{id}\""), "recurringEventId": "e",
         "originalStartTime": { "dateTime": format!("{day}T08:00:00Z"), "timeZone": "Europe/Tallinn" },
@@ -372,7 +373,7 @@ fn exception(id: &str, day: &str, more: Value) -> (String, wire::Event) {
 
 #[test]
 fn exceptions_become_part_of_their_series() {
-    let whole = Whole {
+    let whole = SeriesItems {
         master: weekly(),
         exceptions: BTreeMap::from([
             exception("e_1", "2026-03-24", json!({ "summary": "Moved" })),
@@ -389,7 +390,7 @@ fn exceptions_become_part_of_their_series() {
             ),
         ]),
     };
-    let found = whole.event(Context::default()).unwrap().series.unwrap().exceptions;
+    let found = whole.event(EventContext::default()).unwrap().series.unwrap().exceptions;
     assert_eq!(found[&at("2026-03-17T08:00:00Z")], Exception::Cancelled, "by EXDATE");
     assert_eq!(found[&at("2026-03-03T08:00:00Z")], Exception::Cancelled, "by an item");
     assert_eq!(found[&at("2026-01-06T08:00:00Z")], Exception::Cancelled, "declined by its owner");
@@ -401,7 +402,7 @@ fn exceptions_become_part_of_their_series() {
 
 #[test]
 fn the_version_of_a_series_changes_with_each_of_its_parts() {
-    let with = |exceptions: Vec<(String, wire::Event)>| Whole {
+    let with = |exceptions: Vec<(String, wire::WireEvent)>| SeriesItems {
         master: weekly(),
         exceptions: exceptions.into_iter().collect(),
     };
@@ -421,8 +422,8 @@ fn the_version_of_a_series_changes_with_each_of_its_parts() {
         assert_eq!(series::master_version(version), "\"1\"");
         assert_eq!((series::is_series(version), series::has_exceptions(version)), (true, i > 0));
     }
-    let one = Whole {
-        master: wire::Event { recurrence: Vec::new(), ..weekly() },
+    let one = SeriesItems {
+        master: wire::WireEvent { recurrence: Vec::new(), ..weekly() },
         exceptions: Default::default(),
     };
     assert!(
@@ -436,15 +437,15 @@ fn an_exception_without_an_occurrence_spoils_only_its_series() {
     let (id, mut lost) = exception("e_1", "2026-03-24", json!({}));
     lost.original_start_time = None;
     assert!(
-        Whole { master: weekly(), exceptions: [(id, lost)].into() }
-            .event(Context::default())
+        SeriesItems { master: weekly(), exceptions: [(id, lost)].into() }
+            .event(EventContext::default())
             .is_err()
     );
 }
 
 #[test]
 fn starts_are_told_from_others_by_the_rule() {
-    let event = Whole::alone(weekly()).event(Context::default()).unwrap();
+    let event = SeriesItems::alone(weekly()).event(EventContext::default()).unwrap();
     let series = event.series.as_ref().unwrap();
     assert_eq!(is_occurrence(&event.content, series, at("2026-04-07T07:00:00Z")), Some(true));
     assert_eq!(is_occurrence(&event.content, series, at("2026-04-07T08:00:00Z")), Some(false));

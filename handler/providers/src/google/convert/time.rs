@@ -9,7 +9,7 @@ use super::super::wire::EventDateTime;
 use crate::caldav::ical::Unreadable;
 
 /// A day or a time as it was read.
-pub(super) enum When {
+pub(super) enum EventTime {
     /// A whole day.
     Day(Date),
     /// A time.
@@ -21,15 +21,15 @@ pub(super) fn read(
     from: &EventDateTime,
     calendar: Option<&str>,
     repeats: bool,
-) -> Result<When, Unreadable> {
+) -> Result<EventTime, Unreadable> {
     let unreadable = || Unreadable("one of its times is neither a date nor a time".into());
     if let Some(text) = &from.date_time {
         return moment(text, from.time_zone.as_deref(), calendar, repeats)
-            .map(When::Time)
+            .map(EventTime::Time)
             .ok_or_else(unreadable);
     }
     let text = from.date.as_deref().ok_or_else(unreadable)?;
-    text.parse().map(When::Day).map_err(|_| unreadable())
+    text.parse().map(EventTime::Day).map_err(|_| unreadable())
 }
 
 fn moment(

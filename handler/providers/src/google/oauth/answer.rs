@@ -19,7 +19,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 const LONGEST_TOKEN: usize = 8 * 1024;
 
 /// Tokens.
-pub(super) struct Tokens {
+pub(super) struct TokenResponse {
     pub access: SecretString,
     pub lifetime: Duration,
     pub refresh: Option<SecretString>,
@@ -39,7 +39,7 @@ struct Wire {
     scope: Option<String>,
 }
 
-impl Tokens {
+impl TokenResponse {
     /// Reads a 200. Nothing of it is quoted when it cannot be read.
     pub fn read(body: &[u8]) -> Result<Self> {
         let odd = |what: &str| Error::BadAnswer(format!("Google's token endpoint answered {what}"));
@@ -118,10 +118,10 @@ pub(super) fn refused(step: Step, status: StatusCode, host: &str, body: &[u8]) -
 /// secret.
 fn code(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
-    struct Refusal {
+    struct TokenRefusal {
         error: String,
     }
-    let Refusal { error } = serde_json::from_slice(body).ok()?;
+    let TokenRefusal { error } = serde_json::from_slice(body).ok()?;
     let plain = (1..=40).contains(&error.len())
         && error.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     plain.then_some(error)
@@ -194,14 +194,14 @@ mod tests {
     fn tokens_are_read() {
         let body =
             br#"{"access_token":"ya29.a","expires_in":3599,"refresh_token":"1//r","scope":"a b","token_type":"Bearer","id_token":"x"}"#;
-        let tokens = Tokens::read(body).unwrap();
+        let tokens = TokenResponse::read(body).unwrap();
         assert_eq!((tokens.access.expose_secret(), tokens.lifetime.as_secs()), ("ya29.a", 3599));
         assert_eq!(
             (tokens.refresh.unwrap().expose_secret(), tokens.scope.as_deref()),
             ("1//r", Some("a b"))
         );
         let life = |text: &str| {
-            Tokens::read(format!(r#"{{"access_token":"a","expires_in":{text}}}"#).as_bytes())
+            TokenResponse::read(format!(r#"{{"access_token":"a","expires_in":{text}}}"#).as_bytes())
                 .unwrap()
                 .lifetime
                 .as_secs()
@@ -225,15 +225,17 @@ mod tests {
             r#"{"access_token":"secret","refresh_token":"se cret"}"#,
             r#"{"access_token":"secret"#,
         ] {
-            let Err(error) = Tokens::read(body.as_bytes()) else { panic!("{body}") };
+            let Err(error) = TokenResponse::read(body.as_bytes()) else { panic!("{body}") };
             assert!(
                 matches!(error, Error::BadAnswer(_)) && !error.to_string().contains("secret"),
                 "{error}"
             );
         }
         assert!(
-            Tokens::read(format!(r#"{{"access_token":"{}"}}"#, "x".repeat(10_000)).as_bytes())
-                .is_err()
+            TokenResponse::read(
+                format!(r#"{{"access_token":"{}"}}"#, "x".repeat(10_000)).as_bytes()
+            )
+            .is_err()
         );
     }
 }

@@ -9,13 +9,13 @@ use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use super::answer::{Step, Tokens, refused};
-use super::{SCOPES, Settings, pkce, scope};
-use crate::http::{Http, Limits, Pace, Request, Retry, SHORT_WAIT};
+use super::answer::{Step, TokenResponse, refused};
+use super::{OAuthSettings, SCOPES, pkce, scope};
+use crate::http::{Http, HttpRequest, RateLimit, RateLimits, RetryPolicy, SHORT_WAIT};
 use crate::{Error, Result};
 
 /// What the token endpoint bears from us; it asks to wait where that is too much.
-const LIMITS: Limits = Limits {
+const LIMITS: RateLimits = RateLimits {
     parallel: 8,
     spacing: Duration::ZERO,
     doubling: false,
@@ -28,8 +28,8 @@ const LARGEST: u64 = 64 * 1024;
 /// The operator's OAuth client at Google.
 pub struct Client {
     http: Arc<Http>,
-    settings: Settings,
-    pace: Arc<Pace>,
+    settings: OAuthSettings,
+    pace: Arc<RateLimit>,
 }
 
 /// A person is to be sent to `url`; the answer comes to the redirect address with a code, which
@@ -42,7 +42,7 @@ pub struct Authorization {
 }
 
 /// What a consent gave.
-pub struct Granted {
+pub struct TokenGrant {
     /// Good until its owner takes it back.
     pub refresh: SecretString,
     /// Good for the next hour, and never stored.
@@ -60,7 +60,7 @@ pub(super) struct Refreshed {
 
 impl Client {
     /// Asks nobody yet.
-    pub fn new(http: &Arc<Http>, settings: Settings) -> Self {
+    pub fn new(http: &Arc<Http>, settings: OAuthSettings) -> Self {
         let pace = http.pace(&format!("oauth {}", settings.token_url), LIMITS);
         Self { http: http.clone(), settings, pace }
     }
@@ -105,7 +105,7 @@ impl Client {
         redirect: &Url,
         code: &SecretString,
         verifier: &SecretString,
-    ) -> Result<Granted> {
+    ) -> Result<TokenGrant> {
         let form = [
             ("grant_type", "authorization_code"),
             ("code", code.expose_secret()),
@@ -119,7 +119,7 @@ impl Client {
                 "Google gave access for an hour only, without a refresh token".into(),
             ));
         };
-        Ok(Granted { refresh, access: tokens.access, lifetime: tokens.lifetime })
+        Ok(TokenGrant { refresh, access: tokens.access, lifetime: tokens.lifetime })
     }
 
     /// Takes a grant that was given elsewhere, by its refresh token, and sees whether it is good
@@ -127,11 +127,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::exchange`]; [`Error::Unauthorized`] where the token is dead.
-    pub async fn adopt(&self, refresh: &SecretString) -> Result<Granted> {
+    pub async fn adopt(&self, refresh: &SecretString) -> Result<TokenGrant> {
         let tokens = self.refreshed(refresh).await?;
         is_enough(&tokens)?;
         let refresh = tokens.refresh.unwrap_or_else(|| refresh.clone());
-        Ok(Granted { refresh, access: tokens.access, lifetime: tokens.lifetime })
+        Ok(TokenGrant { refresh, access: tokens.access, lifetime: tokens.lifetime })
     }
 
     /// A new access token.
@@ -153,7 +153,7 @@ impl Client {
     pub async fn revoke(&self, refresh: &SecretString) -> Result<()> {
         let url = &self.settings.revoke_url;
         let (status, host, body) =
-            self.post(url, &[("token", refresh.expose_secret())], Retry::Read).await?;
+            self.post(url, &[("token", refresh.expose_secret())], RetryPolicy::Read).await?;
         let dead = status == StatusCode::BAD_REQUEST
             && [&b"invalid_token"[..], b"invalid_grant"].iter().any(|code| contains(&body, code));
         if status.is_success() || dead {
@@ -163,7 +163,7 @@ impl Client {
         }
     }
 
-    async fn refreshed(&self, refresh: &SecretString) -> Result<Tokens> {
+    async fn refreshed(&self, refresh: &SecretString) -> Result<TokenResponse> {
         self.tokens(
             Step::Refresh,
             &[("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())],
@@ -171,16 +171,16 @@ impl Client {
         .await
     }
 
-    async fn tokens(&self, step: Step, form: &[(&str, &str)]) -> Result<Tokens> {
+    async fn tokens(&self, step: Step, form: &[(&str, &str)]) -> Result<TokenResponse> {
         let client = [
             ("client_id", &*self.settings.client_id),
             ("client_secret", self.settings.client_secret.expose_secret()),
         ];
         let form: Vec<(&str, &str)> = form.iter().copied().chain(client).collect();
-        let retry = if step == Step::Code { Retry::Write } else { Retry::Read };
+        let retry = if step == Step::Code { RetryPolicy::Write } else { RetryPolicy::Read };
         let (status, host, body) = self.post(&self.settings.token_url, &form, retry).await?;
         if status.is_success() {
-            Tokens::read(&body)
+            TokenResponse::read(&body)
         } else {
             Err(refused(step, status, &host, &body))
         }
@@ -190,7 +190,7 @@ impl Client {
         &self,
         url: &Url,
         form: &[(&str, &str)],
-        retry: Retry,
+        retry: RetryPolicy,
     ) -> Result<(StatusCode, String, Zeroizing<Vec<u8>>)> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -199,7 +199,7 @@ impl Client {
             .extend_pairs(form)
             .finish()
             .into_bytes();
-        let request = Request {
+        let request = HttpRequest {
             method: Method::POST,
             url,
             credentials: None,
@@ -220,7 +220,7 @@ impl Client {
 }
 
 /// Whether a new grant gives all that is needed, and says so.
-fn is_enough(tokens: &Tokens) -> Result<()> {
+fn is_enough(tokens: &TokenResponse) -> Result<()> {
     match &tokens.scope {
         Some(given) => scope::check(given),
         None => Err(Error::BadAnswer(

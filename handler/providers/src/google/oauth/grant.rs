@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
-use super::client::{Client, Granted, Refreshed};
-use crate::google::Tokens;
-use crate::{Error, Keep, Result};
+use super::client::{Client, Refreshed, TokenGrant};
+use crate::google::AccessTokens;
+use crate::{Error, RefreshTokenStore, Result};
 
 /// So long before its end an access token is no longer handed out: the request that it is for still
 /// has to be made.
@@ -25,30 +25,30 @@ const REMEMBERED: Duration = Duration::from_secs(30);
 /// out meanwhile is answered 401 and refreshed ([`Tokens::refused`]).
 pub struct Grant {
     client: Arc<Client>,
-    state: Mutex<State>,
+    state: Mutex<GrantState>,
     /// Held by whoever refreshes.
     turn: tokio::sync::Mutex<()>,
 }
 
-struct State {
+struct GrantState {
     /// The refresh token to use.
     refresh: SecretString,
     /// The one in storage, where a newer one could not be stored yet.
     stored: SecretString,
-    access: Option<Access>,
+    access: Option<TokenState>,
     /// How often it was refreshed, well or not.
     refreshes: u64,
     /// How the last refresh failed, and when.
     failure: Option<(Error, Instant)>,
-    keep: Option<Arc<dyn Keep>>,
+    keep: Option<Arc<dyn RefreshTokenStore>>,
 }
 
-struct Access {
+struct TokenState {
     token: SecretString,
     until: Instant,
 }
 
-impl Access {
+impl TokenState {
     fn new(token: SecretString, lifetime: Duration) -> Self {
         // However short its life, those who wait for it get it.
         let usable = lifetime.saturating_sub(MARGIN).max(lifetime / 2).max(Duration::from_secs(1));
@@ -58,7 +58,7 @@ impl Access {
 
 impl Grant {
     pub(super) fn new(client: &Arc<Client>, refresh: SecretString) -> Self {
-        let state = State {
+        let state = GrantState {
             stored: refresh.clone(),
             refresh,
             access: None,
@@ -74,9 +74,9 @@ impl Grant {
     }
 
     /// With the access token that came with it.
-    pub(super) fn fresh(client: &Arc<Client>, granted: Granted) -> Self {
+    pub(super) fn fresh(client: &Arc<Client>, granted: TokenGrant) -> Self {
         let grant = Self::new(client, granted.refresh);
-        grant.state().access = Some(Access::new(granted.access, granted.lifetime));
+        grant.state().access = Some(TokenState::new(granted.access, granted.lifetime));
         grant
     }
 
@@ -89,7 +89,7 @@ impl Grant {
     }
 
     /// Where new refresh tokens go from now on.
-    pub(super) fn keep_with(&self, keep: Arc<dyn Keep>) {
+    pub(super) fn keep_with(&self, keep: Arc<dyn RefreshTokenStore>) {
         self.state().keep = Some(keep);
     }
 
@@ -98,7 +98,7 @@ impl Grant {
         self.state().access.as_ref().is_some_and(|access| Instant::now() < access.until)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, GrantState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -120,7 +120,7 @@ impl Grant {
     }
 }
 
-impl State {
+impl GrantState {
     /// The answer without a request, where there is one. `since` is the number of refreshes that
     /// the caller saw before it began to wait.
     fn answer(&self, since: Option<u64>) -> Option<Result<SecretString>> {
@@ -143,7 +143,7 @@ impl State {
                     self.refresh = refresh;
                 }
                 self.failure = None;
-                self.access = Some(Access::new(access.clone(), lifetime));
+                self.access = Some(TokenState::new(access.clone(), lifetime));
                 Ok(access)
             }
             Err(error) => {
@@ -156,7 +156,7 @@ impl State {
 }
 
 #[async_trait]
-impl Tokens for Grant {
+impl AccessTokens for Grant {
     async fn bearer(&self) -> Result<SecretString> {
         let seen = {
             let state = self.state();
@@ -219,7 +219,7 @@ mod tests {
     fn a_token_is_handed_out_while_the_request_that_it_is_for_can_still_be_made() {
         let usable = |seconds| {
             let now = Instant::now();
-            (Access::new("t".into(), Duration::from_secs(seconds)).until - now).as_secs()
+            (TokenState::new("t".into(), Duration::from_secs(seconds)).until - now).as_secs()
         };
         assert!((3_530..=3_540).contains(&usable(3_600)), "a minute less");
         assert!(

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use secrecy::SecretString;
 
-use super::client::{Client, Granted};
+use super::client::{Client, TokenGrant};
 use super::grant::Grant;
-use crate::Keep;
+use crate::RefreshTokenStore;
 
 /// From here on grants that nobody uses are forgotten, and their access tokens with them.
 const MANY: usize = 1024;
@@ -33,7 +33,12 @@ impl Grants {
 
     /// The grant of a user with this refresh token, as it is stored. Refresh tokens that replace it
     /// go to `keep`. No request is made.
-    pub fn open(&self, user: &str, refresh: &SecretString, keep: Arc<dyn Keep>) -> Arc<Grant> {
+    pub fn open(
+        &self,
+        user: &str,
+        refresh: &SecretString,
+        keep: Arc<dyn RefreshTokenStore>,
+    ) -> Arc<Grant> {
         let mut known = self.known();
         let found = known
             .get(user)
@@ -46,7 +51,7 @@ impl Grants {
     }
 
     /// Takes in what a consent just gave, so that its first use costs no refresh.
-    pub fn begin(&self, user: &str, granted: Granted) {
+    pub fn begin(&self, user: &str, granted: TokenGrant) {
         add(&mut self.known(), user, Grant::fresh(&self.client, granted));
     }
 

@@ -31,9 +31,9 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use client::{Authorization, Client, Granted};
+pub use client::{Authorization, Client, TokenGrant};
 pub use grant::Grant;
 pub use grants::Grants;
 pub use owner::owner;
 pub use scope::SCOPES;
-pub use settings::{AUTH_URL, REVOKE_URL, Settings, TOKEN_URL};
+pub use settings::{AUTH_URL, OAuthSettings, REVOKE_URL, TOKEN_URL};

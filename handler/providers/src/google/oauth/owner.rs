@@ -10,11 +10,11 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
-use crate::google::errors::Refusal;
-use crate::http::{Credentials, Http, Limits, Request, Retry, SHORT_WAIT};
+use crate::google::errors::GoogleRefusal;
+use crate::http::{Credentials, Http, HttpRequest, RateLimits, RetryPolicy, SHORT_WAIT};
 use crate::{Error, Result};
 
-const LIMITS: Limits = Limits {
+const LIMITS: RateLimits = RateLimits {
     parallel: 2,
     spacing: Duration::ZERO,
     doubling: false,
@@ -28,14 +28,14 @@ const PAGES: usize = 40;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Page {
+struct CalendarPage {
     #[serde(default)]
-    items: Vec<Entry>,
+    items: Vec<CalendarEntry>,
     next_page_token: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Entry {
+struct CalendarEntry {
     id: Option<String>,
     #[serde(default)]
     primary: bool,
@@ -61,13 +61,13 @@ pub async fn owner(http: &Arc<Http>, api: &Url, access: &SecretString) -> Result
         let rest = token.iter().map(|token| ("pageToken", token.as_str()));
         url.query_pairs_mut()
             .extend_pairs([("maxResults", "250"), ("showHidden", "true")].into_iter().chain(rest));
-        let request = Request {
+        let request = HttpRequest {
             method: Method::GET,
             url: &url,
             credentials: Some(&bearer),
             headers: HeaderMap::new(),
             body: Vec::new(),
-            retry: Retry::Read,
+            retry: RetryPolicy::Read,
             slow: false,
             single: false,
             units: 1,
@@ -76,9 +76,10 @@ pub async fn owner(http: &Arc<Http>, api: &Url, access: &SecretString) -> Result
         let (status, host) = (answer.status(), answer.host().to_owned());
         let Some(body) = answer.bytes(LARGEST).await? else { return Err(odd("is too large")) };
         if !status.is_success() {
-            return Err(Refusal::new(status, &host, &body).error());
+            return Err(GoogleRefusal::new(status, &host, &body).error());
         }
-        let page: Page = serde_json::from_slice(&body).map_err(|_| odd("cannot be read"))?;
+        let page: CalendarPage =
+            serde_json::from_slice(&body).map_err(|_| odd("cannot be read"))?;
         if let Some(id) =
             page.items.into_iter().find(|entry| entry.primary).and_then(|entry| entry.id)
         {

@@ -14,7 +14,7 @@ pub const REVOKE_URL: &str = "https://oauth2.googleapis.com/revoke";
 
 /// The operator's OAuth client, and where Google is.
 #[derive(Clone)]
-pub struct Settings {
+pub struct OAuthSettings {
     /// The client's id. No secret.
     pub client_id: String,
     /// Its secret. Google gives one to desktop clients too, where it proves little.
@@ -27,7 +27,7 @@ pub struct Settings {
     pub revoke_url: Url,
 }
 
-impl fmt::Debug for Settings {
+impl fmt::Debug for OAuthSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("client_id", &self.client_id)
@@ -36,7 +36,7 @@ impl fmt::Debug for Settings {
     }
 }
 
-impl PartialEq for Settings {
+impl PartialEq for OAuthSettings {
     fn eq(&self, other: &Self) -> bool {
         let parts = |settings: &Self| {
             (
@@ -49,4 +49,4 @@ impl PartialEq for Settings {
     }
 }
 
-impl Eq for Settings {}
+impl Eq for OAuthSettings {}

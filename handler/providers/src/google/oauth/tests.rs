@@ -12,21 +12,21 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::*;
-use crate::google::Tokens;
-use crate::http::{Access, Http};
-use crate::{Error, Keep};
+use crate::google::AccessTokens;
+use crate::http::{AddressPolicy, Http};
+use crate::{Error, RefreshTokenStore};
 
 type Fields = BTreeMap<String, String>;
 
 /// The endpoint: prepared answers, and a token that lives an hour when none is left.
 #[derive(Default)]
-struct Endpoint {
+struct TokenEndpoint {
     answers: Mutex<VecDeque<(u16, String)>>,
     asked: Mutex<Vec<(String, Fields)>>,
 }
 
 async fn answer(
-    State(endpoint): State<Arc<Endpoint>>,
+    State(endpoint): State<Arc<TokenEndpoint>>,
     uri: Uri,
     Form(fields): Form<Fields>,
 ) -> (StatusCode, String) {
@@ -46,8 +46,8 @@ async fn answer(
     (StatusCode::from_u16(status).unwrap(), body)
 }
 
-struct World {
-    endpoint: Arc<Endpoint>,
+struct OAuthWorld {
+    endpoint: Arc<TokenEndpoint>,
     client: Arc<Client>,
 }
 
@@ -55,25 +55,25 @@ const DEAD: &str =
     r#"{"error":"invalid_grant","error_description":"Token has been expired or revoked."}"#;
 const REDIRECT: &str = "http://127.0.0.1:4711/oauth/google/callback";
 
-async fn world() -> World {
-    let endpoint = Arc::new(Endpoint::default());
+async fn world() -> OAuthWorld {
+    let endpoint = Arc::new(TokenEndpoint::default());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let router = Router::new().fallback(answer).with_state(endpoint.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
     let url = |path: &str| Url::parse(&format!("{base}{path}")).unwrap();
-    let settings = Settings {
+    let settings = OAuthSettings {
         client_id: "client-1".into(),
         client_secret: "client-secret".into(),
         auth_url: url("/auth"),
         token_url: url("/token"),
         revoke_url: url("/revoke"),
     };
-    let http = Arc::new(Http::hurried(Access { allow_private: true }).unwrap());
-    World { endpoint, client: Arc::new(Client::new(&http, settings)) }
+    let http = Arc::new(Http::hurried(AddressPolicy { allow_private: true }).unwrap());
+    OAuthWorld { endpoint, client: Arc::new(Client::new(&http, settings)) }
 }
 
-impl World {
+impl OAuthWorld {
     fn next(&self, status: u16, body: &str) {
         self.endpoint.answers.lock().unwrap().push_back((status, body.to_owned()));
     }
@@ -86,11 +86,11 @@ impl World {
         Grants::new(self.client.clone()).open(
             "anna@example.org",
             &"1//refresh".into(),
-            Arc::new(Drawer::default()),
+            Arc::new(SwitchableStore::default()),
         )
     }
 
-    async fn exchange(&self) -> crate::Result<Granted> {
+    async fn exchange(&self) -> crate::Result<TokenGrant> {
         self.client
             .exchange(&Url::parse(REDIRECT).unwrap(), &"4/code".into(), &"verifier".into())
             .await
@@ -99,7 +99,7 @@ impl World {
 
 /// A place for refresh tokens, which may be shut.
 #[derive(Default)]
-struct Drawer {
+struct SwitchableStore {
     kept: Mutex<Vec<String>>,
     shut: Mutex<bool>,
     /// Whether access was given, each time that it was asked for.
@@ -107,7 +107,7 @@ struct Drawer {
 }
 
 #[async_trait]
-impl Keep for Drawer {
+impl RefreshTokenStore for SwitchableStore {
     async fn keep(&self, old: &SecretString, new: &SecretString) -> bool {
         let open = !*self.shut.lock().unwrap();
         if open {
@@ -286,7 +286,8 @@ async fn a_thousand_hear_of_one_refusal() {
 #[tokio::test]
 async fn whoever_keeps_the_secret_hears_how_it_stands() {
     let world = world().await;
-    let (grants, drawer) = (Grants::new(world.client.clone()), Arc::new(Drawer::default()));
+    let (grants, drawer) =
+        (Grants::new(world.client.clone()), Arc::new(SwitchableStore::default()));
     let grant = grants.open("anna@example.org", &"1//r".into(), drawer.clone());
     let token = grant.bearer().await.unwrap();
     grant.bearer().await.unwrap();
@@ -351,7 +352,8 @@ async fn whoever_is_cut_off_while_refreshing_keeps_nobody_waiting() {
 #[tokio::test]
 async fn a_new_refresh_token_is_handed_over_to_be_stored() {
     let world = world().await;
-    let (grants, drawer) = (Grants::new(world.client.clone()), Arc::new(Drawer::default()));
+    let (grants, drawer) =
+        (Grants::new(world.client.clone()), Arc::new(SwitchableStore::default()));
     let open = |secret: &str| grants.open("anna@example.org", &secret.into(), drawer.clone());
     *drawer.shut.lock().unwrap() = true;
     world.next(200, &whole("1//second"));
@@ -378,7 +380,8 @@ async fn a_new_refresh_token_is_handed_over_to_be_stored() {
 #[tokio::test]
 async fn all_that_work_with_an_account_share_its_grant() {
     let world = world().await;
-    let (grants, drawer) = (Grants::new(world.client.clone()), Arc::new(Drawer::default()));
+    let (grants, drawer) =
+        (Grants::new(world.client.clone()), Arc::new(SwitchableStore::default()));
     let open = |user: &str, secret: &str| grants.open(user, &secret.into(), drawer.clone());
     let first = open("anna@example.org", "1//a");
     assert!(Arc::ptr_eq(&first, &open("anna@example.org", "1//a")));
@@ -414,7 +417,7 @@ async fn a_refresh_that_gives_fewer_rights_is_no_access() {
 #[tokio::test]
 async fn an_account_that_nobody_is_let_into_is_told_of_and_asked_no_more() {
     let world = world().await;
-    let drawer = Arc::new(Drawer::default());
+    let drawer = Arc::new(SwitchableStore::default());
     let grant = Grants::new(world.client.clone()).open(
         "anna@example.org",
         &"1//refresh".into(),
@@ -435,7 +438,7 @@ async fn an_account_that_nobody_is_let_into_is_told_of_and_asked_no_more() {
 
 #[tokio::test]
 async fn settings_print_no_secret() {
-    let settings = Settings {
+    let settings = OAuthSettings {
         client_id: "client-1".into(),
         client_secret: "client-secret".into(),
         auth_url: Url::parse(AUTH_URL).unwrap(),
@@ -443,5 +446,5 @@ async fn settings_print_no_secret() {
         revoke_url: Url::parse(REVOKE_URL).unwrap(),
     };
     assert!(!format!("{settings:?}").contains("client-secret"));
-    assert_ne!(settings, Settings { client_secret: "another".into(), ..settings.clone() });
+    assert_ne!(settings, OAuthSettings { client_secret: "another".into(), ..settings.clone() });
 }

@@ -159,13 +159,13 @@ fn an_edit_of_a_series_takes_its_rule_with_its_time_and_the_exceptions_that_it_n
     assert_eq!(overlay(&old, &bare, parts).series, None, "it repeats no longer");
 }
 
-fn master(recurrence: &[&str]) -> Whole {
+fn master(recurrence: &[&str]) -> SeriesItems {
     let item = json!({
         "id": "e", "status": "confirmed", "recurrence": recurrence,
         "start": { "dateTime": "2026-03-02T09:00:00Z", "timeZone": "UTC" },
         "end": { "dateTime": "2026-03-02T10:00:00Z", "timeZone": "UTC" },
     });
-    Whole::alone(serde_json::from_value(item).unwrap())
+    SeriesItems::alone(serde_json::from_value(item).unwrap())
 }
 
 const DAILY: &str = "RRULE:FREQ=DAILY;COUNT=40";
@@ -175,7 +175,7 @@ fn few_cancellations_are_deletions_and_leave_the_recurrence_alone() {
     let cancelled = |days: std::ops::RangeInclusive<i8>| {
         daily(&days.map(|day| (at(day), Exception::Cancelled)).collect::<Vec<_>>())
     };
-    let lines = |whole: &Whole, old: &Draft, target: &Draft, moved| {
+    let lines = |whole: &SeriesItems, old: &Draft, target: &Draft, moved| {
         new_recurrence(whole, old, target, moved).unwrap()
     };
     let (whole, old) = (master(&[DAILY]), daily(&[]));

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::super::{FILE, schema};
-use super::{Clock, Embedded, open};
+use super::{Embedded, ManualClock, open};
 use crate::{Error, Leases, Op, Queue, Row, Store, Table};
 
 fn put(key: &str, value: &str) -> Op {
@@ -310,7 +310,7 @@ async fn what_was_deleted_is_not_in_the_files() {
 #[tokio::test]
 async fn secrets_and_the_directory_are_synced_and_pairs_are_not() {
     let dir = tempfile::tempdir().unwrap();
-    let storage = Clock::default().open(dir.path());
+    let storage = ManualClock::default().open(dir.path());
     for (table, level) in [(Table::Secrets, 2), (Table::Pairs, 1), (Table::Directory, 2)] {
         storage.commit(table, "p", &[put("a", "1")]).await.unwrap();
         let found: i64 = storage

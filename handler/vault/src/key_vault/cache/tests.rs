@@ -20,7 +20,7 @@ impl Asked {
         Self { cache: Cache::new(Duration::from_secs(300), most), times: AtomicU32::new(0) }
     }
 
-    async fn get(&self, number: u32) -> Key {
+    async fn get(&self, number: u32) -> CacheKey {
         let ask = async {
             self.times.fetch_add(1, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(10)).await;

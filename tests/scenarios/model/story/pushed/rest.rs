@@ -1,7 +1,7 @@
 //! The rest of such a story: the faults have stopped, and the clock goes on.
 
 use anyhow::{Context as _, Result, ensure};
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use jobs::SyncOptions;
 use jobs::directory::{self, AccountStatus};
 use jobs::report::PairStatus;

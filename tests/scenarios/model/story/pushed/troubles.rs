@@ -2,7 +2,7 @@
 //! and nobody there for days.
 
 use anyhow::{Context as _, Result};
-use engine::calendar::ProviderKind;
+use engine::provider::ProviderKind;
 use jobs::directory;
 use simulators::faults::{Fault, On};
 use simulators::person::Person;

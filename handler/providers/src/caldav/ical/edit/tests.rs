@@ -4,8 +4,8 @@ use jiff::civil::{date, datetime};
 use super::super::{edit, read};
 use super::*;
 
-const CONTEXT: Context<'static> =
-    Context { is_me: &|address| address == "me@example.org", zone: None, now: None };
+const CONTEXT: ObjectContext<'static> =
+    ObjectContext { is_me: &|address| address == "me@example.org", zone: None, now: None };
 
 /// A weekly meeting as a calendar program leaves it: two EXDATEs in one line, one changed
 /// occurrence, alarms, properties of its own.

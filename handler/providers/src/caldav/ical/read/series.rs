@@ -9,11 +9,11 @@ use jiff::civil::DateTime;
 
 use super::super::property::Property;
 use super::super::tree::Component;
-use super::super::value::{Duration, Form, When};
+use super::super::value::{Duration, PropertyTime, TimeForm};
 use super::super::{Unreadable, layout, observance, people, ranges, until};
-use super::{Reader, later, sequence, stamp, stamps};
+use super::{ObjectReader, later, sequence, stamp, stamps};
 
-impl Reader<'_> {
+impl ObjectReader<'_> {
     pub(super) fn series(&self, content: &Content) -> Result<Option<Series>, Unreadable> {
         let (main, span) = (self.main(), &content.span);
         let mut series = Series::default();
@@ -92,7 +92,7 @@ impl Reader<'_> {
             .filter(|rule| !rule.is_empty());
         let in_form = |rule: String| match (span, &self.basis) {
             // An all-day series that is written with times: its UNTIL means a day in their zone.
-            (Span::AllDay { .. }, When::Time(local, form)) => {
+            (Span::AllDay { .. }, PropertyTime::Time(local, form)) => {
                 let start = Moment { local: *local, zone: Zone::Floating };
                 let timed = Span::Timed { end: start.clone(), start };
                 let zone = match self.zones.moment(*local, form).zone {
@@ -116,8 +116,8 @@ impl Reader<'_> {
     /// what it shows at the first start.
     fn own_clock(&self) -> Option<(DateTime, std::rc::Rc<observance::Rules>)> {
         match &self.basis {
-            When::Time(local, form) => Some((*local, self.zones.own_rules(*local, form)?)),
-            When::Day(_) => None,
+            PropertyTime::Time(local, form) => Some((*local, self.zones.own_rules(*local, form)?)),
+            PropertyTime::Day(_) => None,
         }
     }
 
@@ -167,11 +167,13 @@ impl Reader<'_> {
     /// A period (RFC 5545 section 3.3.9) in the zones of its series; `None` of anything else.
     fn period(&self, value: &str, property: &Property<'_>, [from, to]: [&Zone; 2]) -> Option<Span> {
         let (start, end) = value.split_once('/')?;
-        let When::Time(local, form) = When::parse(start, property)? else { return None };
+        let PropertyTime::Time(local, form) = PropertyTime::parse(start, property)? else {
+            return None;
+        };
         let start = self.zones.moment(local, &form);
-        let end = match When::parse(end, property) {
-            Some(When::Time(local, form)) => self.zones.moment(local, &form),
-            Some(When::Day(_)) => return None,
+        let end = match PropertyTime::parse(end, property) {
+            Some(PropertyTime::Time(local, form)) => self.zones.moment(local, &form),
+            Some(PropertyTime::Day(_)) => return None,
             None => later(&start, Duration::parse(end)?)?,
         };
         let instant = |moment: &Moment| engine::zone::instant(moment, self.zones.floating());
@@ -220,7 +222,7 @@ impl Reader<'_> {
         span: &Span,
     ) -> Result<OriginalStart, Unreadable> {
         let id = event.property("RECURRENCE-ID");
-        let when = id.and_then(|id| When::parse(id.value, &id));
+        let when = id.and_then(|id| PropertyTime::parse(id.value, &id));
         when.map(|when| self.original(&when, span))
             .ok_or_else(|| Unreadable("one of its RECURRENCE-IDs is no date or time".into()))
     }
@@ -254,17 +256,21 @@ impl Reader<'_> {
         span: &Span,
     ) -> Option<OriginalStart> {
         let start = value.split('/').next()?;
-        Some(self.original(&When::parse(start, property)?, span))
+        Some(self.original(&PropertyTime::parse(start, property)?, span))
     }
 
     /// A date or time as the identity of an occurrence, in the kind that the series has.
-    pub(in crate::caldav::ical) fn original(&self, when: &When, span: &Span) -> OriginalStart {
+    pub(in crate::caldav::ical) fn original(
+        &self,
+        when: &PropertyTime,
+        span: &Span,
+    ) -> OriginalStart {
         let start = match (span, when) {
-            (Span::AllDay { .. }, When::Day(day)) => return OriginalStart::Day(*day),
-            (Span::AllDay { .. }, When::Time(local, form)) => {
+            (Span::AllDay { .. }, PropertyTime::Day(day)) => return OriginalStart::Day(*day),
+            (Span::AllDay { .. }, PropertyTime::Time(local, form)) => {
                 // Of a series of days that is written with times, a time in another form means the
                 // day in their zone.
-                let (When::Time(first, basis), Some(instant)) =
+                let (PropertyTime::Time(first, basis), Some(instant)) =
                     (&self.basis, self.zones.instant(*local, form))
                 else {
                     return OriginalStart::Day(local.date());
@@ -281,10 +287,10 @@ impl Reader<'_> {
             (Span::Timed { start, .. }, _) => start,
         };
         let (local, form) = match when {
-            When::Day(day) => (day.to_datetime(start.local.time()), &Form::Floating),
-            When::Time(local, form) => (*local, form),
+            PropertyTime::Day(day) => (day.to_datetime(start.local.time()), &TimeForm::Floating),
+            PropertyTime::Time(local, form) => (*local, form),
         };
-        let as_basis = matches!(&self.basis, When::Time(_, basis) if basis == form);
+        let as_basis = matches!(&self.basis, PropertyTime::Time(_, basis) if basis == form);
         let instant = if as_basis && start.zone == Zone::Floating {
             None
         } else {

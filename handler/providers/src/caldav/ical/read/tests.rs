@@ -3,10 +3,10 @@ use engine::event::{Exception, OriginalStart};
 use jiff::Timestamp;
 use jiff::civil::{date, datetime};
 
-use super::super::{Context, Unreadable, read};
+use super::super::{ObjectContext, Unreadable, read};
 use super::*;
 
-const CONTEXT: Context<'static> = Context {
+const CONTEXT: ObjectContext<'static> = ObjectContext {
     is_me: &|address| matches!(address, "me@example.org" | "/1/principal/"),
     zone: Some("Asia/Tokyo"),
     now: None,

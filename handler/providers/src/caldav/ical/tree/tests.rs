@@ -9,8 +9,8 @@ fn edited(object: &str, change: impl FnOnce(&mut Component)) -> String {
     let mut object = Object::parse(object.as_bytes()).unwrap();
     let calendar = object.component_mut("VCALENDAR").unwrap();
     let event = calendar.items_mut().iter_mut().find_map(|item| match item {
-        Item::Component(component) => Some(component),
-        Item::Line(_) => None,
+        Node::Component(component) => Some(component),
+        Node::Line(_) => None,
     });
     change(event.unwrap());
     String::from_utf8(object.to_bytes()).unwrap()
@@ -18,7 +18,7 @@ fn edited(object: &str, change: impl FnOnce(&mut Component)) -> String {
 
 #[test]
 fn an_edit_changes_its_own_lines_only() {
-    let line = |text: &str| Line::new(text.to_owned(), LineEnd::CrLf);
+    let line = |text: &str| ContentLine::new(text.to_owned(), LineEnd::CrLf);
     assert_eq!(edited(OBJECT, |_| {}), OBJECT);
     assert_eq!(
         edited(OBJECT, |event| event.set(line("SUMMARY:new"))),
@@ -40,7 +40,7 @@ fn a_missing_line_end_is_added_only_where_something_follows() {
     let open = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1";
     assert_eq!(edited(open, |_| {}), open);
     assert_eq!(
-        edited(open, |event| event.add(Line::new("A:1".into(), LineEnd::Lf))),
+        edited(open, |event| event.add(ContentLine::new("A:1".into(), LineEnd::Lf))),
         format!("{open}\nA:1\n")
     );
 }

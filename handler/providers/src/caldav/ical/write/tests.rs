@@ -22,7 +22,7 @@ fn tallinn(hour: i8, day: i8) -> Moment {
     }
 }
 
-fn text(draft: &Draft, manners: Manners) -> String {
+fn text(draft: &Draft, manners: ObjectStyle) -> String {
     let copy = NewCopy {
         uid: "calrelay-7f3k",
         marker: "h1.x",
@@ -47,7 +47,7 @@ fn a_series_as_it_is_stored() {
         .into(),
     };
     let draft = Draft { content: master, series: Some(series) };
-    let written = text(&draft, Manners::default());
+    let written = text(&draft, ObjectStyle::default());
     let (head, events) = written.split_at(written.find("BEGIN:VEVENT").unwrap());
     assert!(head.starts_with(
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Calrelay//EN\r\nCALSCALE:GREGORIAN\r\nBEGIN:VTIMEZONE\r\nTZID:Europe/Tallinn\r\n"
@@ -73,8 +73,8 @@ fn an_inert_alarm_where_the_server_would_add_one() {
         content: content(Span::AllDay { start: date(2026, 3, 10), end: date(2026, 3, 11) }),
         series: None,
     };
-    assert!(!text(&draft, Manners::default()).contains("VALARM"));
-    let silent = text(&draft, Manners { inert_alarm: true });
+    assert!(!text(&draft, ObjectStyle::default()).contains("VALARM"));
+    let silent = text(&draft, ObjectStyle { inert_alarm: true });
     assert!(
         silent.contains("DTSTART;VALUE=DATE:20260310\r\nDTEND;VALUE=DATE:20260311\r\n"),
         "{silent}"
@@ -117,7 +117,7 @@ fn nothing_breaks_out_of_its_line() {
         rules: vec!["FREQ=DAILY\r\nATTENDEE:mailto:x@example.org".into()],
         ..Series::default()
     });
-    let written = text(&draft, Manners::default());
+    let written = text(&draft, ObjectStyle::default());
     assert!(
         !written.contains("\r\nATTENDEE") && written.matches("END:VEVENT\r\n").count() == 1,
         "{written}"

@@ -11,7 +11,7 @@ fn moment(zone: &str, tzid: &str) -> Moment {
     let object = Object::parse(object.as_bytes()).unwrap();
     let calendar = object.components().next().unwrap();
     let local = jiff::civil::datetime(2026, 7, 10, 10, 0, 0, 0);
-    Zones::new(calendar, Some("Asia/Tokyo")).moment(local, &Form::Zone(tzid.into()))
+    Zones::new(calendar, Some("Asia/Tokyo")).moment(local, &TimeForm::Zone(tzid.into()))
 }
 
 fn zone(zone: &str, tzid: &str) -> Zone {
@@ -102,7 +102,7 @@ fn a_zone_that_nothing_explains_is_that_of_the_calendar_and_says_so() {
         let object = format!("BEGIN:VCALENDAR\n{described}END:VCALENDAR\n");
         let object = Object::parse(object.as_bytes()).unwrap();
         let local = jiff::civil::datetime(2026, 7, 10, 10, 0, 0, 0);
-        let form = Form::Zone(tzid.into());
+        let form = TimeForm::Zone(tzid.into());
         let zones = Zones::new(object.components().next().unwrap(), Some("Asia/Tokyo"));
         assert_eq!(zones.moment(local, &form).zone, Zone::Iana("Asia/Tokyo".into()), "{tzid}");
         assert!(zones.guessed());
@@ -150,7 +150,7 @@ fn gaps_and_folds_mean_the_time_before() {
     let object = format!("BEGIN:VCALENDAR\n{odd}END:VCALENDAR\n");
     let object = Object::parse(object.as_bytes()).unwrap();
     let zones = Zones::new(object.components().next().unwrap(), None);
-    let form = Form::Zone("Customized Time Zone".into());
+    let form = TimeForm::Zone("Customized Time Zone".into());
     let at = |day: i8, month, hour, minute| {
         zones
             .instant(jiff::civil::date(2026, month, day).at(hour, minute, 0, 0), &form)

@@ -139,10 +139,10 @@ proptest! {
 
     #[test]
     fn any_item_is_an_event_or_unreadable(value in strange_events(), other in strange_events()) {
-        if let (Ok(master), Ok(exception)) = (serde_json::from_value::<wire::Event>(value), serde_json::from_value::<wire::Event>(other)) {
-            let whole = Whole { master, exceptions: [(exception.id.clone(), exception)].into() };
+        if let (Ok(master), Ok(exception)) = (serde_json::from_value::<wire::WireEvent>(value), serde_json::from_value::<wire::WireEvent>(other)) {
+            let whole = SeriesItems { master, exceptions: [(exception.id.clone(), exception)].into() };
             let _ = whole.version();
-            if let Ok(event) = whole.event(Context { zone: Some("Europe/Tallinn"), outsider: true }) {
+            if let Ok(event) = whole.event(EventContext { zone: Some("Europe/Tallinn"), outsider: true }) {
                 let body = copy(&Draft::from(&event), "m");
                 prop_assert!(!body.contains_key("attendees"));
             }

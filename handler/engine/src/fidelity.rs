@@ -5,9 +5,9 @@
 //! that would reach the origin. So the first event of each kind is read again after it was written;
 //! a kind is known once it came back as it was sent, and no request is made for it any more.
 
-use engine::conflict;
-use engine::event::{Busy, Content, Event, Exception, OriginalStart, Span, Visibility, Zone};
-use engine::zone;
+use crate::conflict;
+use crate::event::{Busy, Content, Event, Exception, OriginalStart, Span, Visibility, Zone};
+use crate::zone;
 use serde::{Deserialize, Serialize};
 
 /// Texts up to here, in characters, are of one kind; of longer ones only those are known that are
@@ -32,31 +32,31 @@ pub struct Fidelity {
     /// An ETag in its answer to a write was not that of the stored event: its ETags say nothing of
     /// what is stored.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) misleads: bool,
+    pub misleads: bool,
 }
 
 impl Fidelity {
     /// What an event consists of.
-    pub(crate) fn of(event: &Event) -> Self {
+    pub fn of(event: &Event) -> Self {
         let mut all = Self::default();
         all.content(&event.content);
         if let Some(series) = &event.series {
-            all.mark(Kind::Repeats);
+            all.mark(Alteration::Repeats);
             for rule in &series.rules {
                 RULE_PARTS
                     .iter()
                     .filter(|(word, _)| rule.contains(word))
                     .for_each(|(_, kind)| all.mark(*kind));
             }
-            all.when(!series.extra.is_empty(), Kind::Extra);
+            all.when(!series.extra.is_empty(), Alteration::Extra);
             for (start, exception) in &series.exceptions {
                 let Exception::Changed(content) = exception else {
                     all.exceptions[0] += 1;
                     continue;
                 };
                 all.exceptions[1] += 1;
-                all.when(is_moved(content, *start), Kind::Moved);
-                all.when(content.title != event.content.title, Kind::OwnTitle);
+                all.when(is_moved(content, *start), Alteration::Moved);
+                all.when(content.title != event.content.title, Alteration::OwnTitle);
                 all.content(content);
             }
         }
@@ -64,7 +64,7 @@ impl Fidelity {
     }
 
     /// Whether everything that the other consists of came back as it was sent.
-    pub(crate) fn covers(&self, other: &Self) -> bool {
+    pub fn covers(&self, other: &Self) -> bool {
         let is_short = |(known, length): (&u32, &u32)| *length <= (*known).max(SHORT);
         other.kinds & !self.kinds == 0
             && other.minutes & !self.minutes == 0
@@ -74,7 +74,7 @@ impl Fidelity {
     }
 
     /// Adds what another has seen.
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         self.kinds |= other.kinds;
         self.minutes |= other.minutes;
         self.misleads |= other.misleads;
@@ -85,11 +85,11 @@ impl Fidelity {
         }
     }
 
-    fn mark(&mut self, kind: Kind) {
+    fn mark(&mut self, kind: Alteration) {
         self.kinds |= 1 << kind as u64;
     }
 
-    fn when(&mut self, applies: bool, kind: Kind) {
+    fn when(&mut self, applies: bool, kind: Alteration) {
         self.kinds |= u64::from(applies) << kind as u64;
     }
 
@@ -104,52 +104,54 @@ impl Fidelity {
     fn content(&mut self, content: &Content) {
         match &content.span {
             Span::AllDay { start, end } => {
-                self.mark(Kind::AllDay);
+                self.mark(Alteration::AllDay);
                 self.when(
                     start.tomorrow().is_ok_and(|tomorrow| tomorrow < *end),
-                    Kind::SeveralDays,
+                    Alteration::SeveralDays,
                 );
             }
             Span::Timed { start, end } => {
                 for moment in [start, end] {
                     match &moment.zone {
-                        Zone::Utc => self.mark(Kind::InUtc),
+                        Zone::Utc => self.mark(Alteration::InUtc),
                         Zone::Iana(name) => self.zone(hash(name)),
-                        Zone::Floating => self.mark(Kind::Floating),
+                        Zone::Floating => self.mark(Alteration::Floating),
                     }
-                    self.when(moment.local.second() != 0, Kind::Seconds);
+                    self.when(moment.local.second() != 0, Alteration::Seconds);
                     self.minutes |= 1 << moment.local.minute();
                 }
-                self.when(start.zone != end.zone, Kind::InTwoZones);
+                self.when(start.zone != end.zone, Alteration::InTwoZones);
                 let seconds =
                     zone::instant(end, None).as_second() - zone::instant(start, None).as_second();
-                self.when(seconds == 0, Kind::Instant);
-                self.when(seconds > 24 * 3600, Kind::LongerThanADay);
+                self.when(seconds == 0, Alteration::Instant);
+                self.when(seconds > 24 * 3600, Alteration::LongerThanADay);
             }
         }
         match content.visibility {
             Visibility::Default => {}
-            Visibility::Public => self.mark(Kind::Public),
-            Visibility::Private => self.mark(Kind::Private),
-            Visibility::Confidential => self.mark(Kind::Confidential),
+            Visibility::Public => self.mark(Alteration::Public),
+            Visibility::Private => self.mark(Alteration::Private),
+            Visibility::Confidential => self.mark(Alteration::Confidential),
         }
         match content.busy {
             Busy::Busy | Busy::Oof | Busy::WorkingElsewhere => {}
-            Busy::Free => self.mark(Kind::Free),
-            Busy::Tentative => self.mark(Kind::Tentative),
+            Busy::Free => self.mark(Alteration::Free),
+            Busy::Tentative => self.mark(Alteration::Tentative),
         }
-        self.when(content.location.contains('\n'), Kind::LinesInLocation);
-        self.when(content.description.contains('\n'), Kind::LinesInDescription);
+        self.when(content.location.contains('\n'), Alteration::LinesInLocation);
+        self.when(content.description.contains('\n'), Alteration::LinesInDescription);
         let texts = [&content.title, &content.location, &content.description];
-        for (text, kind) in texts.iter().zip([Kind::Title, Kind::Location, Kind::Description]) {
+        for (text, kind) in
+            texts.iter().zip([Alteration::Title, Alteration::Location, Alteration::Description])
+        {
             self.when(!text.is_empty(), kind);
             self.when(
                 text.trim() != text.as_str() || text.contains("  ") || text.contains('\t'),
-                Kind::Blanks,
+                Alteration::Blanks,
             );
-            self.when(text.contains([',', ';', '\\', '"', '<', '&']), Kind::Special);
-            self.when(!text.is_ascii(), Kind::NotAscii);
-            self.when(text.chars().any(|character| character as u32 > 0xFFFF), Kind::Astral);
+            self.when(text.contains([',', ';', '\\', '"', '<', '&']), Alteration::Special);
+            self.when(!text.is_ascii(), Alteration::NotAscii);
+            self.when(text.chars().any(|character| character as u32 > 0xFFFF), Alteration::Astral);
         }
         for (longest, text) in self.longest.iter_mut().zip(texts) {
             *longest = (*longest).max(u32::try_from(text.chars().count()).unwrap_or(u32::MAX));
@@ -163,14 +165,14 @@ fn hash(name: &str) -> u32 {
 }
 
 /// Whether an event came back as it was sent, as far as anything of it is ever compared.
-pub(crate) fn is_as_sent(sent: &Event, found: &Event) -> bool {
+pub fn is_as_sent(sent: &Event, found: &Event) -> bool {
     (&sent.content, &sent.series, sent.cancelled)
         == (&found.content, &found.series, found.cancelled)
 }
 
 /// Whether an event shows no more than what a server may have made of what was sent: texts that end
 /// earlier, times without seconds, fewer exceptions.
-pub(crate) fn is_made_of(sent: &Event, found: &Event) -> bool {
+pub fn is_made_of(sent: &Event, found: &Event) -> bool {
     let series = match (&sent.series, &found.series) {
         (None, None) => true,
         (Some(sent), Some(found)) => {
@@ -203,7 +205,7 @@ fn is_moved(content: &Content, original: OriginalStart) -> bool {
 
 /// What a server may alter.
 #[derive(Clone, Copy)]
-enum Kind {
+enum Alteration {
     Title,
     Location,
     Description,
@@ -246,23 +248,23 @@ enum Kind {
 }
 
 /// The parts of a rule (RFC 5545 section 3.3.10).
-const RULE_PARTS: [(&str, Kind); 16] = [
-    ("FREQ=DAILY", Kind::Daily),
-    ("FREQ=WEEKLY", Kind::Weekly),
-    ("FREQ=MONTHLY", Kind::Monthly),
-    ("FREQ=YEARLY", Kind::Yearly),
-    ("COUNT=", Kind::Count),
-    ("UNTIL=", Kind::Until),
-    ("INTERVAL=", Kind::Interval),
-    ("WKST=", Kind::WeekStart),
-    ("BYDAY=", Kind::Weekdays),
-    ("BYMONTHDAY=", Kind::DaysOfMonth),
-    ("BYMONTH=", Kind::Months),
-    ("BYSETPOS=", Kind::Positions),
-    ("BYWEEKNO=", Kind::OtherParts),
-    ("BYYEARDAY=", Kind::OtherParts),
-    ("BYHOUR=", Kind::OtherParts),
-    ("BYMINUTE=", Kind::OtherParts),
+const RULE_PARTS: [(&str, Alteration); 16] = [
+    ("FREQ=DAILY", Alteration::Daily),
+    ("FREQ=WEEKLY", Alteration::Weekly),
+    ("FREQ=MONTHLY", Alteration::Monthly),
+    ("FREQ=YEARLY", Alteration::Yearly),
+    ("COUNT=", Alteration::Count),
+    ("UNTIL=", Alteration::Until),
+    ("INTERVAL=", Alteration::Interval),
+    ("WKST=", Alteration::WeekStart),
+    ("BYDAY=", Alteration::Weekdays),
+    ("BYMONTHDAY=", Alteration::DaysOfMonth),
+    ("BYMONTH=", Alteration::Months),
+    ("BYSETPOS=", Alteration::Positions),
+    ("BYWEEKNO=", Alteration::OtherParts),
+    ("BYYEARDAY=", Alteration::OtherParts),
+    ("BYHOUR=", Alteration::OtherParts),
+    ("BYMINUTE=", Alteration::OtherParts),
 ];
 
 #[cfg(test)]

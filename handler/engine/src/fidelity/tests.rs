@@ -1,4 +1,4 @@
-use engine::event::{EventId, Moment, Series, Stamps};
+use crate::event::{EventId, Moment, Series, Stamps};
 use jiff::civil::{date, datetime};
 
 use super::*;

@@ -1,0 +1,287 @@
+//! Facts about providers: one table, one row a provider.
+//!
+//! A rule that depends on the provider reads a fact here and names no provider. To add a provider:
+//! add a variant to [`ProviderKind`], its name in [`ProviderKind::as_str`], its row in
+//! [`ProviderKind::facts`], a module in `providers` with its entry in the registry of `host`, and
+//! the words that users read.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The provider of a calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProviderKind {
+    /// Any CalDAV server (RFC 4791).
+    Caldav,
+    /// Apple's CalDAV server.
+    Icloud,
+    /// Google Calendar, through its own API.
+    Google,
+}
+
+/// The protocol that a provider speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// CalDAV (RFC 4791): calendars are collections, events are objects with paths.
+    CalDav,
+    /// The Google Calendar API.
+    GoogleCalendar,
+}
+
+/// How the owner of an account proves to be its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// With a user name and a password, which is stored.
+    Password,
+    /// On the provider's own page (RFC 6749 section 4.1); a refresh token is stored.
+    OAuth {
+        /// The scopes by purpose; each is needed.
+        scopes: &'static [(ScopePurpose, &'static str)],
+        /// Whether consent can be withdrawn by a request (RFC 7009).
+        can_revoke: bool,
+        /// Whether every use of a refresh token replaces it. The new one is then stored before the
+        /// access token is used.
+        rotates_refresh_tokens: bool,
+    },
+}
+
+/// What an OAuth scope is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ScopePurpose {
+    /// To list calendars.
+    ListCalendars,
+    /// To read and write events.
+    Events,
+}
+
+/// Whether and how a provider sends notifications of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Push {
+    /// Never: its calendars are polled.
+    Never,
+    /// By watches, each of one calendar.
+    ByCalendar(WatchFacts),
+    /// By watches, each of a whole account.
+    ByAccount(WatchFacts),
+}
+
+/// How the watches of a provider live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WatchFacts {
+    /// The lifetime that is asked for.
+    pub lifetime: Duration,
+    /// A watch is renewed when less than this is left, give or take [`WatchFacts::spread`].
+    pub renew_before: Duration,
+    /// Watches that were created together are renewed at times that are up to this far from
+    /// [`WatchFacts::renew_before`].
+    pub spread: Duration,
+    /// With less than this left, the operator is warned.
+    pub warn_before: Duration,
+    /// Whether a watch that lives can get a later end, or another watch has to replace it.
+    pub renewal: Renewal,
+}
+
+/// How a watch is renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// The provider moves the end of the watch.
+    InPlace,
+    /// Another watch is created, and then the first one is stopped.
+    Replace,
+}
+
+/// What makes two calendars of a provider the same calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CalendarIdentity {
+    /// The calendar's id, whichever account sees it.
+    Id,
+    /// The server and the path.
+    ServerAndPath,
+    /// The path: all hosts of the provider are one server.
+    Path,
+}
+
+/// What events of a provider can show of what is written to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventFacts {
+    /// Times without a zone (RFC 5545 section 3.3.5, form 1).
+    pub floating_times: bool,
+    /// Events of no length.
+    pub zero_length: bool,
+    /// Recurrence rules of hours and minutes.
+    pub rules_below_days: bool,
+    /// An event may block its time tentatively.
+    pub tentative: bool,
+    /// The visibility has a value that stands for the calendar's own setting.
+    pub default_visibility: bool,
+    /// An event keeps the UID that it is created with.
+    pub keeps_uid: bool,
+    /// An event that is restored gets back the ETag that it had.
+    pub restores_etag: bool,
+}
+
+/// What is known of a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProviderFacts {
+    /// The protocol.
+    pub protocol: Protocol,
+    /// How an account is connected.
+    pub sign_in: SignIn,
+    /// Whether the user name is an e-mail address, and so the same in capitals.
+    pub user_name_is_email: bool,
+    /// Whether one person signs in by several user names to the same account.
+    pub has_aliases: bool,
+    /// Notifications of changes.
+    pub push: Push,
+    /// When two calendars are one.
+    pub calendar_identity: CalendarIdentity,
+    /// What its events can show.
+    pub events: EventFacts,
+}
+
+const HOUR: u64 = 3600;
+
+const CALDAV: ProviderFacts = ProviderFacts {
+    protocol: Protocol::CalDav,
+    sign_in: SignIn::Password,
+    user_name_is_email: false,
+    has_aliases: false,
+    push: Push::Never,
+    calendar_identity: CalendarIdentity::ServerAndPath,
+    events: EventFacts {
+        floating_times: true,
+        zero_length: true,
+        rules_below_days: true,
+        tentative: true,
+        // CLASS has no such value: absent and PUBLIC are equal (RFC 5545 section 3.8.1.3).
+        default_visibility: false,
+        keeps_uid: true,
+        restores_etag: true,
+    },
+};
+
+const ICLOUD: ProviderFacts = ProviderFacts {
+    user_name_is_email: true,
+    has_aliases: true,
+    calendar_identity: CalendarIdentity::Path,
+    ..CALDAV
+};
+
+const GOOGLE: ProviderFacts = ProviderFacts {
+    protocol: Protocol::GoogleCalendar,
+    sign_in: SignIn::OAuth {
+        scopes: &[
+            (
+                ScopePurpose::ListCalendars,
+                "https://www.googleapis.com/auth/calendar.calendarlist.readonly",
+            ),
+            (ScopePurpose::Events, "https://www.googleapis.com/auth/calendar.events"),
+        ],
+        can_revoke: true,
+        rotates_refresh_tokens: false,
+    },
+    user_name_is_email: true,
+    has_aliases: false,
+    push: Push::ByCalendar(WatchFacts {
+        // Google grants seven days at most.
+        lifetime: Duration::from_secs(6 * 24 * HOUR),
+        renew_before: Duration::from_secs(24 * HOUR),
+        spread: Duration::from_secs(2 * HOUR),
+        warn_before: Duration::from_secs(6 * HOUR),
+        renewal: Renewal::Replace,
+    }),
+    calendar_identity: CalendarIdentity::Id,
+    events: EventFacts {
+        floating_times: false,
+        zero_length: false,
+        rules_below_days: false,
+        // `status` holds the answer of the calendar's owner, and is not written.
+        tentative: false,
+        default_visibility: true,
+        keeps_uid: false,
+        restores_etag: false,
+    },
+};
+
+impl ProviderKind {
+    /// All providers.
+    pub const ALL: [Self; 3] = [Self::Caldav, Self::Icloud, Self::Google];
+
+    /// The name in `--json`, in addresses and in storage.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Caldav => "caldav",
+            Self::Icloud => "icloud",
+            Self::Google => "google",
+        }
+    }
+
+    /// The provider of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// The row of the table.
+    pub fn facts(self) -> &'static ProviderFacts {
+        match self {
+            Self::Caldav => &CALDAV,
+            Self::Icloud => &ICLOUD,
+            Self::Google => &GOOGLE,
+        }
+    }
+
+    /// Whether it speaks CalDAV, in whichever flavour.
+    pub fn is_caldav(self) -> bool {
+        self.facts().protocol == Protocol::CalDav
+    }
+
+    /// Whether accounts are connected by consent, and hold a grant instead of a password.
+    pub fn is_connected_by_consent(self) -> bool {
+        matches!(self.facts().sign_in, SignIn::OAuth { .. })
+    }
+
+    /// Whether the provider sends notifications of changes, so that its calendars are not polled.
+    pub fn pushes(self) -> bool {
+        self.watch_facts().is_some()
+    }
+
+    /// How its watches live; `None` where it has none.
+    pub fn watch_facts(self) -> Option<WatchFacts> {
+        match self.facts().push {
+            Push::Never => None,
+            Push::ByCalendar(facts) | Push::ByAccount(facts) => Some(facts),
+        }
+    }
+}
+
+impl fmt::Display for ProviderKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_has_one_name_wherever_it_is_written() {
+        for (kind, name) in ProviderKind::ALL.into_iter().zip(["caldav", "icloud", "google"]) {
+            assert_eq!((kind.as_str(), kind.to_string()), (name, name.to_owned()));
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{name}\""));
+            assert_eq!(ProviderKind::from_name(name), Some(kind));
+        }
+        assert_eq!(ProviderKind::from_name("Google"), None);
+    }
+
+    #[test]
+    fn a_watch_is_renewed_long_before_its_end() {
+        for facts in ProviderKind::ALL.into_iter().filter_map(ProviderKind::watch_facts) {
+            assert!(facts.renew_before + facts.spread < facts.lifetime);
+            assert!(facts.warn_before < facts.renew_before - facts.spread);
+        }
+    }
+}
