@@ -136,7 +136,7 @@ async fn is_no_operator(front: &Front, what: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The usual lines, and what a careful operator writes: the README's.
+/// The usual lines, and what a careful operator writes: those of `handler/operating.md`.
 const USUAL: &str = "proxy_http_version 1.1;\nproxy_set_header Host $host;\nproxy_set_header \
 X-Forwarded-For $remote_addr;\n\
                      proxy_set_header X-Forwarded-Proto $scheme;";

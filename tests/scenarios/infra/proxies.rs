@@ -1,4 +1,4 @@
-//! What the READMEs advise for a proxy in front: it is known to the app, the app is known to it,
+//! What the pages for operators advise for a proxy in front: it is known to the app, the app is known to it,
 //! and it neither trusts what clients write nor logs queries.
 
 /// What is wrong with the advice.
@@ -45,20 +45,20 @@ fn findings(home: &str, azure: &str) -> Vec<String> {
     found
 }
 
-fn readmes() -> [String; 2] {
-    ["README.md", "infra/README.md"]
+fn pages() -> [String; 2] {
+    ["handler/operating.md", "infra/README.md"]
         .map(|path| std::fs::read_to_string(super::root().join(path)).unwrap())
 }
 
 #[test]
 fn both_sides_of_a_proxy_are_verified() {
-    let [home, azure] = readmes();
+    let [home, azure] = pages();
     assert_eq!(findings(&home, &azure), Vec::<String>::new());
 }
 
 #[test]
 fn advice_that_verifies_nothing_is_refused() {
-    let [home, azure] = readmes();
+    let [home, azure] = pages();
     assert_eq!(
         findings(&home.replace("$remote_addr;", "$proxy_add_x_forwarded_for;"), &azure).len(),
         2

@@ -16,7 +16,14 @@ fn files() -> Files {
     for folder in [".ci", ".github", "infra", "tests", "handler"] {
         collect(&root, Path::new(folder), &mut files);
     }
-    for name in ["README.md", "Cargo.lock", "rust-toolchain.toml"] {
+    for name in [
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "Cargo.lock",
+        "rust-toolchain.toml",
+    ] {
         collect(&root, Path::new(name), &mut files);
     }
     files
