@@ -1,60 +1,54 @@
-//! `function.json`, read: what triggers a function.
+//! Reads `function.json`: what triggers a function.
 
 use serde::Deserialize;
 
 use crate::Function;
 use crate::route::RouteTemplate;
 
-/// A `function.json` that cannot be used, and why.
+/// A `function.json` that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{name}/function.json: {why}")]
 pub struct Error {
-    /// The function.
     pub name: &'static str,
-    /// Why.
+
     pub why: String,
 }
 
-/// What triggers a function.
+/// The trigger of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trigger {
-    /// Requests.
+    /// HTTP requests.
     Http {
-        /// Their paths.
         route: RouteTemplate,
-        /// Their methods, in capitals.
+        /// In capitals.
         methods: Vec<String>,
-        /// Who gets as far as us.
+
         access: AuthLevel,
     },
-    /// The clock.
+    /// A schedule.
     Timer {
         /// Six fields, seconds first.
         schedule: String,
     },
-    /// Messages.
-    Queue {
-        /// Of this queue.
-        queue: String,
-    },
+    /// Messages of a queue.
+    Queue { queue: String },
 }
 
-/// Who gets as far as an HTTP function, under the Functions host (`authLevel`).
+/// Which requests the Functions host passes on to an HTTP function (`authLevel`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum AuthLevel {
-    /// Everybody.
+    /// All requests.
     Anonymous,
-    /// Whoever shows a key of the function or of the app.
+    /// Requests with a key of the function or of the app.
     Function,
 }
 
-/// The trigger, and the name under which the host hands over its data.
+/// The trigger, and the name under which the host passes its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
-    /// The name.
     pub name: String,
-    /// The trigger.
+
     pub trigger: Trigger,
 }
 
@@ -78,10 +72,10 @@ struct BindingEntry {
 }
 
 impl Function {
-    /// Its trigger.
+    /// The trigger of this function.
     ///
     /// # Errors
-    /// Where its file does not say.
+    /// If the file cannot be used.
     pub fn binding(&self) -> Result<Binding, Error> {
         read(self.json).map_err(|why| Error { name: self.name, why })
     }
@@ -103,7 +97,7 @@ fn read(json: &str) -> Result<Binding, String> {
                 .iter()
                 .map(|method| method.to_uppercase())
                 .collect(),
-            // The host would take `function` for what is left out; it is to be said.
+            // The host defaults to `function`; the file has to name the level.
             access: entry.auth_level.ok_or_else(|| missing("authLevel"))?,
         },
         "timerTrigger" => {

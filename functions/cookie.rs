@@ -1,24 +1,23 @@
-//! The cookie that binds a consent to the browser that began it.
+//! The cookie that binds a consent to the browser that started it.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// How the browser reaches us.
+/// How the browser reaches this service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// By https, from anywhere.
+pub enum CookieScope {
+    /// By https.
     Https,
-    /// By plain http, on the machine itself: browsers take neither `Secure` nor the prefix
+    /// By plain http, on the machine itself: browsers accept neither `Secure` nor the prefix
     /// `__Host-` there.
     Loopback,
-    /// The same at the port of a command. A browser sends cookies to every port of a host, so that
-    /// this one has another name.
+    /// By plain http, at the port of a command. A browser sends cookies to every port of a host, so
+    /// this cookie has a name of its own.
     Command,
 }
 
-impl Origin {
-    /// As the settings have it, and no request: by the public address, or else on the machine
-    /// itself.
-    pub fn of(public_url: Option<&str>) -> Self {
+impl CookieScope {
+    /// Taken from the settings, never from a request.
+    pub fn from_public_url(public_url: Option<&str>) -> Self {
         if public_url.is_some_and(|url| url.starts_with("https://")) {
             Self::Https
         } else {
@@ -35,19 +34,19 @@ impl Origin {
     }
 }
 
-/// The header that sets it, for ten minutes. `Lax`: it has to come along when the provider sends
-/// the person back, and in no other request of another site.
-pub fn set(origin: Origin, value: &str) -> (HeaderName, HeaderValue) {
+/// The header that sets the cookie, for ten minutes. `Lax`: the browser sends it when the provider
+/// redirects back, and with no other request from another site.
+pub fn set(origin: CookieScope, value: &str) -> (HeaderName, HeaderValue) {
     header(origin, value, 600)
 }
 
-/// The header that takes it away.
-pub fn clear(origin: Origin) -> (HeaderName, HeaderValue) {
+/// The header that removes the cookie.
+pub fn clear(origin: CookieScope) -> (HeaderName, HeaderValue) {
     header(origin, "", 0)
 }
 
-fn header(origin: Origin, value: &str, seconds: u32) -> (HeaderName, HeaderValue) {
-    let secure = if origin == Origin::Https { "; Secure" } else { "" };
+fn header(origin: CookieScope, value: &str, seconds: u32) -> (HeaderName, HeaderValue) {
+    let secure = if origin == CookieScope::Https { "; Secure" } else { "" };
     let text = format!(
         "{}={value}; HttpOnly; SameSite=Lax; Path=/; Max-Age={seconds}{secure}",
         origin.name()
@@ -55,8 +54,9 @@ fn header(origin: Origin, value: &str, seconds: u32) -> (HeaderName, HeaderValue
     (header::SET_COOKIE, HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("")))
 }
 
-/// Its value. One that stands there twice was planted by somebody, and counts as none.
-pub fn get(origin: Origin, headers: &HeaderMap) -> Option<String> {
+/// The value of the cookie. A cookie that is sent twice counts as none: another site may have set
+/// one of the two.
+pub fn get(origin: CookieScope, headers: &HeaderMap) -> Option<String> {
     let all = headers
         .get_all(header::COOKIE)
         .iter()
@@ -76,7 +76,7 @@ pub fn get(origin: Origin, headers: &HeaderMap) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn read(origin: Origin, cookies: &[&str]) -> Option<String> {
+    fn read(origin: CookieScope, cookies: &[&str]) -> Option<String> {
         let mut headers = HeaderMap::new();
         for cookie in cookies {
             headers.append(header::COOKIE, cookie.parse().unwrap());
@@ -88,36 +88,45 @@ mod tests {
     fn it_is_bound_as_tightly_as_the_browser_allows() {
         let text = |origin| set(origin, "abc").1.to_str().unwrap().to_owned();
         assert_eq!(
-            text(Origin::Https),
+            text(CookieScope::Https),
             "__Host-oauth=abc; HttpOnly; SameSite=Lax; Path=/; Max-Age=600; Secure"
         );
         assert_eq!(
-            text(Origin::Loopback),
+            text(CookieScope::Loopback),
             "calrelay-oauth=abc; HttpOnly; SameSite=Lax; Path=/; Max-Age=600"
         );
-        assert!(clear(Origin::Https).1.to_str().unwrap().contains("Max-Age=0"));
+        assert!(clear(CookieScope::Https).1.to_str().unwrap().contains("Max-Age=0"));
     }
 
     #[test]
     fn how_the_browser_reaches_us_stands_in_the_settings() {
-        assert_eq!(Origin::of(Some("https://calendars.example.org")), Origin::Https);
         assert_eq!(
-            [Origin::of(Some("http://localhost:7071")), Origin::of(None)],
-            [Origin::Loopback; 2]
+            CookieScope::from_public_url(Some("https://calendars.example.org")),
+            CookieScope::Https
+        );
+        assert_eq!(
+            [
+                CookieScope::from_public_url(Some("http://localhost:7071")),
+                CookieScope::from_public_url(None)
+            ],
+            [CookieScope::Loopback; 2]
         );
     }
 
     #[test]
     fn it_is_found_among_others() {
-        assert_eq!(read(Origin::Https, &["a=b; __Host-oauth=x-_Y; c"]).as_deref(), Some("x-_Y"));
-        assert_eq!(read(Origin::Loopback, &["a=b", "calrelay-oauth=x"]).as_deref(), Some("x"));
-        assert_eq!(read(Origin::Loopback, &["__Host-oauth=x"]), None);
         assert_eq!(
-            read(Origin::Https, &["calrelay-oauth=x"]),
+            read(CookieScope::Https, &["a=b; __Host-oauth=x-_Y; c"]).as_deref(),
+            Some("x-_Y")
+        );
+        assert_eq!(read(CookieScope::Loopback, &["a=b", "calrelay-oauth=x"]).as_deref(), Some("x"));
+        assert_eq!(read(CookieScope::Loopback, &["__Host-oauth=x"]), None);
+        assert_eq!(
+            read(CookieScope::Https, &["calrelay-oauth=x"]),
             None,
             "a cookie without the prefix may be planted by a neighbour"
         );
-        assert_eq!(read(Origin::Https, &["__Host-oauth=x; __Host-oauth=x"]), None);
-        assert_eq!(read(Origin::Https, &[]), None);
+        assert_eq!(read(CookieScope::Https, &["__Host-oauth=x; __Host-oauth=x"]), None);
+        assert_eq!(read(CookieScope::Https, &[]), None);
     }
 }

@@ -1,21 +1,21 @@
-//! What starts us: the table of all functions. Both hosts mount it, the Functions host's handler
-//! and the standalone one.
+//! The table of all functions: what starts the work. Both hosts serve it: the custom handler of the
+//! Functions host, and the standalone host.
 //!
-//! A function is a folder: `function.json` says what triggers it, `mod.rs` takes the trigger apart
-//! and hands over to `jobs`. The file is the one truth about routes, schedules and queues; the
-//! Functions host reads it from the package, and the standalone host reads the copy in here.
+//! A function is a folder: `function.json` defines the trigger, `mod.rs` reads the trigger's data
+//! and calls `jobs`. Routes, schedules and queues are defined in `function.json` only: the
+//! Functions host reads it from the package, the standalone host from the copy in this crate.
 //!
 //! # Properties
-//! * The handler's port takes an invocation as `POST /NAME`, and requests from outside under their
-//!   own paths. So no route may match the name of a function: an outsider could invoke it. A test
-//!   walks all routes against all names.
-//! * Everybody may call every HTTP function, and who may do what is decided in it; but for
-//!   `diagnose`, whose key the Functions host checks.
-//! * Webhooks and timers only send nudges; those that renew something do that as well.
+//! * The handler's port accepts an invocation as `POST /NAME`, and external requests under their
+//!   own paths. So no route may match the name of a function: an external request could invoke it.
+//!   A test compares all routes with all names.
+//! * Every HTTP function accepts all requests and decides itself what is allowed, except
+//!   `diagnose`: the Functions host checks its key.
+//! * Webhooks and timers only send nudges; the timer of watches also renews them.
 //!
 //! # To add another one
-//! Make the folder, and a line in [`FUNCTIONS`]; the tests hold its `function.json` to what the
-//! Functions host accepts.
+//! Create the folder, and a line in [`FUNCTIONS`]; the tests compare its `function.json` with what
+//! the Functions host accepts.
 
 pub mod binding;
 mod connect;
@@ -24,7 +24,7 @@ mod diagnose;
 mod google_webhook;
 mod health;
 mod home;
-pub mod host;
+pub mod host_json;
 mod oauth_callback;
 pub mod page;
 mod poll_caldav;
@@ -37,58 +37,58 @@ mod sync_calendar_poison;
 mod tests;
 pub mod trigger;
 
-pub use connect::PATH as CONNECT;
+pub use connect::START_PATH as CONNECT;
 use trigger::FunctionCode;
 
-/// One function.
+/// A function with its trigger and its code.
 pub struct Function {
-    /// The name of its folder.
+    /// The name of the folder.
     pub name: &'static str,
-    /// Its `function.json`.
+    /// The content of `function.json`.
     pub json: &'static str,
-    /// Its code.
+
     pub run: FunctionCode,
 }
 
 /// `host.json`: how both hosts treat queues and requests.
 pub const HOST_JSON: &str = include_str!("../host.json");
 
-/// The largest body that a person's browser sends.
-const FORM: usize = 64 * 1024;
-/// Of a request whose body is not looked at.
-const NONE: usize = 0;
+/// The largest body of a form.
+const MAX_FORM: usize = 64 * 1024;
+/// For functions that ignore the body.
+const NO_BODY: usize = 0;
 
 /// All functions.
 pub const FUNCTIONS: [Function; 11] = [
     Function {
         name: "connect",
         json: include_str!("connect/function.json"),
-        run: FunctionCode::Http(FORM, connect::run),
+        run: FunctionCode::Http(MAX_FORM, connect::run),
     },
     Function {
         name: "diagnose",
         json: include_str!("diagnose/function.json"),
-        run: FunctionCode::Http(FORM, diagnose::run),
+        run: FunctionCode::Http(MAX_FORM, diagnose::run),
     },
     Function {
         name: "google_webhook",
         json: include_str!("google_webhook/function.json"),
-        run: FunctionCode::Http(NONE, google_webhook::run),
+        run: FunctionCode::Http(NO_BODY, google_webhook::run),
     },
     Function {
         name: "health",
         json: include_str!("health/function.json"),
-        run: FunctionCode::Http(FORM, health::run),
+        run: FunctionCode::Http(MAX_FORM, health::run),
     },
     Function {
         name: "home",
         json: include_str!("home/function.json"),
-        run: FunctionCode::Http(FORM, home::run),
+        run: FunctionCode::Http(MAX_FORM, home::run),
     },
     Function {
         name: "oauth_callback",
         json: include_str!("oauth_callback/function.json"),
-        run: FunctionCode::Http(FORM, oauth_callback::run),
+        run: FunctionCode::Http(MAX_FORM, oauth_callback::run),
     },
     Function {
         name: "poll_caldav",
@@ -103,7 +103,7 @@ pub const FUNCTIONS: [Function; 11] = [
     Function {
         name: "renew_google_channels",
         json: include_str!("renew_google_channels/function.json"),
-        run: FunctionCode::Upkeep(renew_google_channels::run),
+        run: FunctionCode::TimerAtStart(renew_google_channels::run),
     },
     Function {
         name: "sync_calendar",

@@ -1,11 +1,10 @@
-//! Pages for a person in the middle of something: plain words, a light and a dark look, nothing
-//! loaded and nothing that runs.
+//! The layout of pages: plain text, light and dark colours, no external resources and no scripts.
 //!
 //! # Properties
-//! * A page is one document. Its policy lets in its own style, known by its hash, and nothing else;
-//!   nobody may frame it.
-//! * It leads nowhere but where the person has to go next, and to one place at most ([`Way`]).
-//! * Its words may hold anything; they are shown as they are.
+//! * A page is one document. Its content security policy allows its own style, by hash, and nothing
+//!   else; it cannot be framed.
+//! * It offers at most one next step ([`NextStep`]).
+//! * Its texts can hold any characters; they are escaped.
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use jobs::Error;
@@ -13,8 +12,7 @@ use jobs::report::Problem;
 
 use crate::trigger::Response;
 
-/// The look: the system's own letters and colours, as far as they are legible enough (WCAG 2.2,
-/// AA).
+/// The style: the fonts of the system, and colours with the contrast of WCAG 2.2, AA.
 const STYLE: &str = "\
 :root{color-scheme:light dark;font:1.0625rem/1.6 system-ui,sans-serif}\
 body{max-width:38rem;margin:0 auto;padding:12vh 1.5rem 3rem;overflow-wrap:break-word}\
@@ -32,35 +30,35 @@ text-decoration:none;cursor:pointer;color:#fff;background:#1b5fc1}\
 /// SHA-256 of [`STYLE`].
 const STYLE_HASH: &str = "'sha256-VS+2NHfkqW40cLzSA4AlxSD++YEfpwyTCDzKkmzW7Mw='";
 
-/// What a person can do next.
+/// What the user can do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextStep<'a> {
-    /// Nothing, here.
+    /// Nothing.
     Nowhere,
-    /// Look at another page of ours.
+    /// Open another page of this service.
     Link {
-        /// What is said on it.
+        /// The text of the element.
         label: &'a str,
-        /// Its path.
+        /// The path.
         to: &'a str,
     },
-    /// Press a button, which begins something.
+    /// Press a button, which starts an action.
     Button {
-        /// What is said on it.
+        /// The text of the element.
         label: &'a str,
-        /// The path that is asked.
+        /// The path of the request.
         to: &'a str,
-        /// What it takes along.
+        /// A hidden field: name and value.
         field: Option<(&'a str, &'a str)>,
     },
 }
 
-/// A page that leads nowhere. What stands between two `` ` `` is shown as something to type.
+/// A page without a next step. Text between two `` ` `` is shown as code.
 pub fn page(status: StatusCode, title: &str, paragraphs: &[&str]) -> Response {
     page_with(status, title, paragraphs, NextStep::Nowhere)
 }
 
-/// A page with a way to go on.
+/// A page with a next step.
 pub fn page_with(
     status: StatusCode,
     title: &str,
@@ -69,19 +67,19 @@ pub fn page_with(
 ) -> Response {
     let title = escaped(title);
     let words: String =
-        paragraphs.iter().map(|words| format!("<p>{}</p>\n", with_code(words))).collect();
+        paragraphs.iter().map(|words| format!("<p>{}</p>\n", with_code_marks(words))).collect();
     let body = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta \
         name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title} - \
          Calrelay</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>Calrelay</header>\n<main>\n<h1>{title}</h1>\n\
          {words}{}</main>\n</body>\n</html>\n",
-        markup(way)
+        next_step_html(way)
     );
     let mut response = Response::text(status, body);
     response.content_type = "text/html; charset=utf-8";
-    // A browser holds a form to its policy on every redirect, and a provider sends people on to
-    // wherever their organisation signs them in.
+    // Browsers apply `form-action` to every redirect, and a provider redirects to the sign-in page
+    // of the user's organisation.
     let forms = if matches!(way, NextStep::Button { .. }) { "'self' https:" } else { "'none'" };
     let policy = format!(
         "default-src 'none'; style-src {STYLE_HASH}; base-uri 'none'; form-action {forms}; \
@@ -89,10 +87,10 @@ pub fn page_with(
     );
     let policy =
         HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
-    private(with(response, (header::CONTENT_SECURITY_POLICY, policy)))
+    without_referrer(with_header(response, (header::CONTENT_SECURITY_POLICY, policy)))
 }
 
-fn markup(way: NextStep<'_>) -> String {
+fn next_step_html(way: NextStep<'_>) -> String {
     match way {
         NextStep::Nowhere => String::new(),
         NextStep::Link { label, to } => {
@@ -116,8 +114,8 @@ fn markup(way: NextStep<'_>) -> String {
     }
 }
 
-/// What went wrong with a consent, as far as it is the person's to know, and the way to try again.
-pub fn failed(error: &Error, way: NextStep<'_>) -> Response {
+/// The page of a failed consent: what the user may know of the error, and the next step.
+pub fn consent_failed(error: &Error, way: NextStep<'_>) -> Response {
     use Error as E;
     let provider = |error: &jobs::ProviderError| match error {
         jobs::ProviderError::Consent(_) | jobs::ProviderError::Unauthorized => {
@@ -137,23 +135,23 @@ pub fn failed(error: &Error, way: NextStep<'_>) -> Response {
         "Nothing was connected; if the account was connected before, it stays as it was.",
     )
     .message;
-    if is_the_persons(error) {
+    if is_shown_to_user(error) {
         tracing::info!(%error, "a consent did not lead to an account");
         return page_with(status, "The account was not connected", &[&words], way);
     }
     let id = log_id();
     tracing::error!(id, %error, "a consent did not lead to an account");
     let words = [
-        "Something in this calrelay did not work. Nothing was connected; if the account was \
+        "This calrelay had an internal error. Nothing was connected; if the account was \
         connected before, it stays as it was.",
         &format!("The operator finds what happened in the log, in the line with the id `{id}`."),
     ];
     page_with(status, "The account was not connected", &words, way)
 }
 
-/// Whether a page shows a failure to the person at the browser. All others are in the log alone:
-/// their words name files and settings.
-fn is_the_persons(error: &Error) -> bool {
+/// Whether a page shows this error to the user. All other errors are only logged: their texts name
+/// files and settings.
+fn is_shown_to_user(error: &Error) -> bool {
     use jobs::ProviderError as P;
     match error {
         Error::Provider(P::Consent(_) | P::Unauthorized) | Error::Request(_) => true,
@@ -162,14 +160,14 @@ fn is_the_persons(error: &Error) -> bool {
     }
 }
 
-/// Names a line of the log.
+/// A random id for a line of the log.
 fn log_id() -> String {
     jobs::consent::Token::random()
         .map_or_else(|_| "-".to_owned(), |token| token.expose()[..10].to_owned())
 }
 
-/// There is nothing under this address.
-pub fn not_here() -> Response {
+/// The page of an unknown address.
+pub fn not_found() -> Response {
     page(
         StatusCode::NOT_FOUND,
         "There is nothing here",
@@ -177,34 +175,35 @@ pub fn not_here() -> Response {
     )
 }
 
-/// To a provider's page, with a cookie to come back with.
-pub fn away(location: &str, cookie: (HeaderName, HeaderValue)) -> Response {
-    with(leave(location), cookie)
+/// Redirects to a provider's page, and sets the cookie of the consent.
+pub fn redirect_with_cookie(location: &str, cookie: (HeaderName, HeaderValue)) -> Response {
+    with_header(redirect(location), cookie)
 }
 
-/// To another address. Nobody there is told where the person comes from.
-pub fn leave(location: &str) -> Response {
+/// Redirects to another address, without a referrer.
+pub fn redirect(location: &str) -> Response {
     match HeaderValue::try_from(location) {
-        Ok(location) => {
-            private(with(Response::text(StatusCode::SEE_OTHER, ""), (header::LOCATION, location)))
-        }
-        Err(_) => not_here(),
+        Ok(location) => without_referrer(with_header(
+            Response::text(StatusCode::SEE_OTHER, ""),
+            (header::LOCATION, location),
+        )),
+        Err(_) => not_found(),
     }
 }
 
-/// With one more header.
-pub fn with(mut response: Response, header: (HeaderName, HeaderValue)) -> Response {
+/// Adds a header.
+pub fn with_header(mut response: Response, header: (HeaderName, HeaderValue)) -> Response {
     response.headers.push(header);
     response
 }
 
 /// Every host adds `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`.
-fn private(response: Response) -> Response {
-    with(response, (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
+fn without_referrer(response: Response) -> Response {
+    with_header(response, (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
 }
 
-/// Escaped, with what stands between two `` ` `` as code.
-fn with_code(words: &str) -> String {
+/// Escapes a text, and marks text between two `` ` `` as code.
+fn with_code_marks(words: &str) -> String {
     let parts: Vec<&str> = words.split('`').collect();
     if parts.len().is_multiple_of(2) {
         return escaped(words);
@@ -287,18 +286,18 @@ mod tests {
 
     #[test]
     fn what_is_typed_stands_between_two_marks() {
-        assert_eq!(with_code("Run `a b` now"), "Run <code>a b</code> now");
-        assert_eq!(with_code("`a`"), "<code>a</code>");
-        assert_eq!(with_code("one ` alone"), "one ` alone");
+        assert_eq!(with_code_marks("Run `a b` now"), "Run <code>a b</code> now");
+        assert_eq!(with_code_marks("`a`"), "<code>a</code>");
+        assert_eq!(with_code_marks("one ` alone"), "one ` alone");
     }
 
     #[test]
     fn nobody_is_told_where_a_person_comes_from() {
         for response in [
             page(StatusCode::OK, "x", &[]),
-            leave("/"),
-            not_here(),
-            failed(&Error::SuspiciousEmpty, NextStep::Nowhere),
+            redirect("/"),
+            not_found(),
+            consent_failed(&Error::SuspiciousEmpty, NextStep::Nowhere),
         ] {
             assert!(
                 response
@@ -312,11 +311,13 @@ mod tests {
     #[test]
     fn whose_fault_it_was_shows_in_the_status() {
         use jobs::ProviderError as P;
-        let status = |error: P| failed(&Error::Provider(error), NextStep::Nowhere).status.as_u16();
+        let status =
+            |error: P| consent_failed(&Error::Provider(error), NextStep::Nowhere).status.as_u16();
         assert_eq!(status(P::Consent("tick both".into())), 403);
         assert_eq!(status(P::Unreachable("x".into())), 503);
         assert_eq!(status(P::Misconfigured("x".into())), 500);
-        let page = failed(&Error::Provider(P::Consent("tick both".into())), NextStep::Nowhere);
+        let page =
+            consent_failed(&Error::Provider(P::Consent("tick both".into())), NextStep::Nowhere);
         assert!(page.body.contains("Tick both. Nothing was connected"), "{}", page.body);
         for error in [
             Error::Vault(jobs::VaultError::KeyFile(
@@ -325,7 +326,7 @@ mod tests {
             Error::Provider(P::Misconfigured("set GOOGLE_CLIENT_ID".into())),
             Error::Damaged("the row account:a1".into()),
         ] {
-            let [one, other] = [0, 1].map(|_| failed(&error, NextStep::Nowhere).body);
+            let [one, other] = [0, 1].map(|_| consent_failed(&error, NextStep::Nowhere).body);
             assert!(
                 !one.contains("anna")
                     && !one.contains("GOOGLE")
@@ -339,6 +340,6 @@ mod tests {
 
     #[test]
     fn a_location_cannot_bring_a_header_with_it() {
-        assert_eq!(leave("/x\r\nset-cookie: y").status, StatusCode::NOT_FOUND);
+        assert_eq!(redirect("/x\r\nset-cookie: y").status, StatusCode::NOT_FOUND);
     }
 }

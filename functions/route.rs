@@ -1,14 +1,12 @@
-//! Route templates, as far as our functions use them: literal segments, `{parameter}`, and the
+//! Route templates, as far as the functions use them: literal segments, `{parameter}`, and the
 //! empty path.
 //!
 //! The Functions host gives a function without a route, or with an empty one, its own name as its
-//! path. For `/` it wants a parameter that may be left out and can hold nothing:
-//! `{ignored:maxlength(0)?}`.
+//! path. For `/` it needs an optional parameter that is always empty: `{ignored:maxlength(0)?}`.
 
 /// The template of the empty path.
-const EMPTY: &str = "{ignored:maxlength(0)?}";
+const EMPTY_PATH: &str = "{ignored:maxlength(0)?}";
 
-/// A route template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteTemplate(Vec<Segment>);
 
@@ -22,10 +20,10 @@ impl RouteTemplate {
     /// Reads a template.
     ///
     /// # Errors
-    /// For whatever else the Functions host may know: no constraints, no defaults, and no
-    /// `{*rest}`, which could match anything.
+    /// For other features of the Functions host: constraints, defaults, and `{*rest}`, which could
+    /// match anything.
     pub fn parse(template: &str) -> Result<Self, String> {
-        if template == EMPTY {
+        if template == EMPTY_PATH {
             return Ok(Self(Vec::new()));
         }
         let segment = |text: &str| match text
@@ -40,12 +38,12 @@ impl RouteTemplate {
             {
                 Ok(Segment::Literal(text.to_owned()))
             }
-            _ => Err(format!("the route {template} is more than is understood here")),
+            _ => Err(format!("the route {template} uses a feature that is not supported")),
         };
         Ok(Self(template.split('/').map(segment).collect::<Result<_, _>>()?))
     }
 
-    /// Whether it matches a path. Capitals are not told apart, as under the Functions host.
+    /// Whether the template matches a path, without regard to case, as under the Functions host.
     pub fn matches(&self, path: &str) -> bool {
         let path = path.strip_prefix('/').unwrap_or(path);
         let path = path.strip_suffix('/').unwrap_or(path);
@@ -78,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_empty_path_is_matched_by_its_own_template_only() {
-        let home = RouteTemplate::parse(EMPTY).unwrap();
+        let home = RouteTemplate::parse(EMPTY_PATH).unwrap();
         assert!(home.matches("/") && home.matches(""));
         assert!(!home.matches("/x") && !home.matches("//x"));
     }

@@ -1,5 +1,4 @@
-//! The table is what the Functions host will find, and nothing in it can be reached by the wrong
-//! door.
+//! The table matches the package of the Functions host, and no route leads to another function.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -58,7 +57,7 @@ fn the_code_fits_the_trigger() {
             (&function.run, &trigger),
             (FunctionCode::Http(..), Trigger::Http { .. })
                 | (
-                    FunctionCode::Timer(_) | FunctionCode::Upkeep(_) | FunctionCode::Poll(_),
+                    FunctionCode::Timer(_) | FunctionCode::TimerAtStart(_) | FunctionCode::Poll(_),
                     Trigger::Timer { .. }
                 )
                 | (FunctionCode::Queue(_), Trigger::Queue { .. })
@@ -67,7 +66,8 @@ fn the_code_fits_the_trigger() {
     }
 }
 
-/// With one more or one fewer, the host would not proxy the request but wrap it into an invocation.
+/// With another number of bindings, the host would wrap the request into an invocation instead of
+/// proxying it.
 #[test]
 fn http_functions_have_one_way_in_and_one_out() {
     for function in
@@ -89,8 +89,8 @@ fn http_functions_have_one_way_in_and_one_out() {
     }
 }
 
-/// Who may do what is ours to decide, with one exception: the Functions host checks the key of
-/// `diagnose`, because it knows keys and we do not.
+/// The functions decide themselves what is allowed, except `diagnose`: only the Functions host
+/// knows its key.
 #[test]
 fn everybody_gets_as_far_as_us_but_for_diagnose() {
     for function in &FUNCTIONS {
@@ -102,14 +102,14 @@ fn everybody_gets_as_far_as_us_but_for_diagnose() {
         assert_eq!(access, expected, "{}", function.name);
         assert!(
             access == AuthLevel::Anonymous || methods == ["GET"],
-            "{}: whoever has the key may look, and no more",
+            "{}: the key gives read access only",
             function.name
         );
     }
 }
 
-/// What the host lets pass without a key must not be taken by us for a request with one: it would
-/// have matched another route there.
+/// The program must not treat a request that the host passed without a key as a request with one:
+/// such a request matched another route of the host.
 #[test]
 fn no_other_route_leads_to_diagnose() {
     let routes = |access: AuthLevel| {
@@ -185,7 +185,7 @@ fn timers_are_not_started_with_the_host() {
     for function in FUNCTIONS.iter().filter(|function| {
         matches!(
             function.run,
-            FunctionCode::Timer(_) | FunctionCode::Upkeep(_) | FunctionCode::Poll(_)
+            FunctionCode::Timer(_) | FunctionCode::TimerAtStart(_) | FunctionCode::Poll(_)
         )
     }) {
         assert_eq!(
@@ -197,7 +197,7 @@ fn timers_are_not_started_with_the_host() {
     }
 }
 
-/// Functions take triggers apart; tables and clients are for those below.
+/// Functions read triggers; only the crates below use tables and clients.
 #[test]
 fn functions_see_neither_a_client_nor_a_table() {
     let manifest =

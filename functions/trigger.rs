@@ -1,4 +1,4 @@
-//! What starts a function: a request, a tick, a message; and what it answers.
+//! The data of triggers (a request, a timer tick, a message), and the answers of functions.
 
 use std::net::IpAddr;
 
@@ -6,52 +6,50 @@ use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use jobs::Services;
 
-/// What a function is started by, and its code.
+/// The code of a function, by its trigger.
 #[derive(Clone, Copy)]
 pub enum FunctionCode {
-    /// A request from outside, with a body of at most so many bytes.
+    /// An external request, with a body of at most this many bytes.
     Http(usize, for<'a> fn(&'a Services, HttpTrigger) -> BoxFuture<'a, Response>),
-    /// The clock, by the schedule in its `function.json`.
+    /// A timer, by the schedule in `function.json`.
     Timer(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Disposition>),
-    /// The clock, as [`Run::Timer`]; where one process is all there is, also at its start, past
-    /// due: it makes up for what was missed.
-    Upkeep(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Disposition>),
-    /// The clock, by `CALRELAY_POLL_SECONDS`; the schedule in its `function.json` is the closest
-    /// that the Functions host gets to it.
+    /// A timer as [`FunctionCode::Timer`] that the standalone host also runs at its start, past
+    /// due, to catch up on what it missed.
+    TimerAtStart(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Disposition>),
+    /// A timer by `CALRELAY_POLL_SECONDS`; the schedule in `function.json` is the closest that the
+    /// Functions host can come to it.
     Poll(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Disposition>),
     /// A message of a queue.
     Queue(for<'a> fn(&'a Services, QueueMessage) -> BoxFuture<'a, Disposition>),
 }
 
-/// A request from outside.
+/// An external request.
 #[derive(Debug)]
 pub struct HttpTrigger {
-    /// Method.
     pub method: Method,
-    /// Path and query.
+
     pub uri: Uri,
-    /// Header fields.
+
     pub headers: HeaderMap,
-    /// Body, of bounded size.
+    /// The body, of bounded size.
     pub body: Vec<u8>,
-    /// The client's address, as far as it is known: for the audit trail, and for no decision.
-    pub from: Option<IpAddr>,
-    /// The host knows that it comes from an operator. Standalone that is the machine's own user;
-    /// under the Functions host, where everybody comes through the front, whoever has shown the key
-    /// of a function that asks for one.
+    /// The client's address, if it is known: for the audit trail, never for a decision.
+    pub client_address: Option<IpAddr>,
+    /// Whether the host knows that the request comes from an operator: in the standalone host the
+    /// user of the machine, or a request with the operator's token; under the Functions host a
+    /// request with the key of a function that requires one.
     pub operator: bool,
 }
 
 /// The answer to a request.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Response {
-    /// Status.
     pub status: StatusCode,
-    /// Content type.
+
     pub content_type: &'static str,
-    /// Body.
+
     pub body: String,
-    /// Header fields beside those that every answer has.
+    /// Additional header fields.
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -62,14 +60,13 @@ impl Response {
             Ok(body) => {
                 Self { status, content_type: "application/json", body, headers: Vec::new() }
             }
-            Err(_) => Self::text(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "The answer cannot be written down.\n",
-            ),
+            Err(_) => {
+                Self::text(StatusCode::INTERNAL_SERVER_ERROR, "The answer cannot be serialized.\n")
+            }
         }
     }
 
-    /// Words.
+    /// Plain text.
     pub fn text(status: StatusCode, words: impl Into<String>) -> Self {
         Self {
             status,
@@ -80,28 +77,28 @@ impl Response {
     }
 }
 
-/// The clock struck.
+/// A tick of a timer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tick {
-    /// It should have been earlier, and nobody was there.
+    /// The tick is late: no process was running when it was due.
     pub past_due: bool,
 }
 
-/// A message was taken from a queue.
+/// A message that was taken from a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueMessage {
-    /// What it says.
     pub text: String,
-    /// How often it has been taken, this time included.
+    /// How often the message was taken, this time included.
     pub dequeue_count: u32,
 }
 
-/// What is to become of a message; after a tick it only says how the run is to be counted.
+/// What happens to a message; after a tick it only counts as success or failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
-    /// It is dealt with.
+    /// The message is deleted.
     Done,
-    /// It comes back after a while, and goes to the poison queue if that happens too often.
+    /// The message becomes visible again after a while, and goes to the poison queue if this
+    /// happens too often.
     Retry,
 }
 

@@ -15,42 +15,42 @@ use http::{HeaderMap, Method, StatusCode, header};
 use jobs::Services;
 use jobs::consent::{self, ProviderKind, Unfinished, ticket};
 
-use crate::cookie::{self, Origin};
+use crate::cookie::{self, CookieScope};
 use crate::page::{self, NextStep};
 use crate::trigger::{HttpTrigger, Response};
 
 /// Its own path.
-pub const PATH: &str = "/oauth/google/start";
+pub const START_PATH: &str = "/oauth/google/start";
 
 /// Answers.
 pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
-        let Some(kind) = consent::kind("google") else { return page::not_here() };
+        let Some(kind) = consent::kind("google") else { return page::not_found() };
         match (&services.setup.public_url, request.method == Method::POST) {
-            (None, false) => of_the_machine(services, kind, &request).await,
-            (Some(public), false) => explained(public, &request),
-            (Some(public), true) => invited(services, kind, public, &request).await,
-            (None, true) => elsewhere(),
+            (None, false) => start_for_local_operator(services, kind, &request).await,
+            (Some(public), false) => invitation_page(public, &request),
+            (Some(public), true) => accept_invitation(services, kind, public, &request).await,
+            (None, true) => use_command_line_page(),
         }
     }
     .boxed()
 }
 
 /// The way to try again, after an answer that connected nothing.
-pub fn again(services: &Services) -> NextStep<'static> {
+pub fn retry_step(services: &Services) -> NextStep<'static> {
     match services.setup.public_url {
-        Some(_) => NextStep::Button { label: "Try again", to: PATH, field: None },
-        None => NextStep::Link { label: "Try again", to: PATH },
+        Some(_) => NextStep::Button { label: "Try again", to: START_PATH, field: None },
+        None => NextStep::Link { label: "Try again", to: START_PATH },
     }
 }
 
-async fn of_the_machine(
+async fn start_for_local_operator(
     services: &Services,
     kind: ProviderKind,
     request: &HttpTrigger,
 ) -> Response {
     if !request.operator {
-        return elsewhere();
+        return use_command_line_page();
     }
     // An operator comes by one of the loopback's own names. The answer has to come by the same one:
     // the cookie is its alone.
@@ -59,10 +59,10 @@ async fn of_the_machine(
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
         .unwrap_or("127.0.0.1");
-    if !began_here(&request.headers, &format!("http://{host}")) {
-        return sent_here();
+    if !is_same_origin(&request.headers, &format!("http://{host}")) {
+        return cross_site_page();
     }
-    let cookie = cookie::get(Origin::Loopback, &request.headers);
+    let cookie = cookie::get(CookieScope::Loopback, &request.headers);
     match consent::begin(
         services,
         kind,
@@ -71,16 +71,17 @@ async fn of_the_machine(
     )
     .await
     {
-        Ok(begun) => {
-            page::away(&begun.location, cookie::set(Origin::Loopback, begun.browser.expose()))
-        }
-        Err(error) => page::failed(&error, NextStep::Nowhere),
+        Ok(begun) => page::redirect_with_cookie(
+            &begun.location,
+            cookie::set(CookieScope::Loopback, begun.browser.expose()),
+        ),
+        Err(error) => page::consent_failed(&error, NextStep::Nowhere),
     }
 }
 
-fn explained(public: &str, request: &HttpTrigger) -> Response {
+fn invitation_page(public: &str, request: &HttpTrigger) -> Response {
     let Some(ticket) = ticket(request.uri.query().unwrap_or_default().as_bytes()) else {
-        return elsewhere();
+        return use_command_line_page();
     };
     let host = public.split_once("://").map_or(public, |(_, host)| host);
     page::page_with(
@@ -88,11 +89,10 @@ fn explained(public: &str, request: &HttpTrigger) -> Response {
         "Connect a Google calendar",
         &[
             &format!(
-                "Whoever runs the calrelay at {host} has sent you this link. If you did not \
+                "The operator of the calrelay at {host} has sent you this link. If you did not \
                 expect one, close this page: nothing has happened."
             ),
-            "Google will ask which account it is to be, and what calrelay may do with it. Both \
-            boxes have to be ticked: to see the list of your \
+            "Google will ask which account to connect, and what calrelay may do with it. Both boxes have to be ticked: to see the list of your \
              calendars, and to view and edit events. Calrelay then copies events between the \
              calendars that its operator pairs, and writes to no \
              others.",
@@ -100,22 +100,22 @@ fn explained(public: &str, request: &HttpTrigger) -> Response {
         ],
         NextStep::Button {
             label: "Continue to Google",
-            to: PATH,
+            to: START_PATH,
             field: Some(("ticket", ticket.expose())),
         },
     )
 }
 
-async fn invited(
+async fn accept_invitation(
     services: &Services,
     kind: ProviderKind,
     public: &str,
     request: &HttpTrigger,
 ) -> Response {
-    if !began_here(&request.headers, public) {
-        return sent_here();
+    if !is_same_origin(&request.headers, public) {
+        return cross_site_page();
     }
-    let origin = Origin::of(Some(public));
+    let origin = CookieScope::from_public_url(Some(public));
     let (ticket, cookie) = (ticket(&request.body), cookie::get(origin, &request.headers));
     let redirect = format!("{public}/oauth/google/callback");
     match consent::accept(
@@ -124,32 +124,33 @@ async fn invited(
         &redirect,
         ticket.as_ref(),
         cookie.as_deref(),
-        request.from,
+        request.client_address,
     )
     .await
     {
-        Ok(begun) => page::away(&begun.location, cookie::set(origin, begun.browser.expose())),
+        Ok(begun) => {
+            page::redirect_with_cookie(&begun.location, cookie::set(origin, begun.browser.expose()))
+        }
         Err(Unfinished::NotOurs) => page::page(
             StatusCode::GONE,
             "This link cannot be used any more",
             &[
                 "It was used already, in another browser perhaps, or it is older than half an \
                 hour.",
-                "Nothing was begun, and nothing was changed. Ask whoever sent it for another one.",
+                "Nothing was begun, and nothing was changed. Ask the operator who sent it for another one.",
             ],
         ),
-        Err(Unfinished::Failed(error)) => page::failed(&error, NextStep::Nowhere),
+        Err(Unfinished::Failed(error)) => page::consent_failed(&error, NextStep::Nowhere),
     }
 }
 
-fn elsewhere() -> Response {
+fn use_command_line_page() -> Response {
     page::page(
         StatusCode::FORBIDDEN,
         "Accounts are connected on the command line",
         &[
-            "Nobody can sign in here yet, so nobody is sent to Google from this address alone. \
-            Nothing was changed.",
-            "Whoever runs this calrelay connects accounts with `calrelay account add google`, or \
+            "Signing in here is not possible yet, so this address alone does not lead to Google. Nothing was changed.",
+            "The operator of this calrelay connects accounts with `calrelay account add google`, or \
             makes a link for this page with \
              `calrelay account add google --link`.",
             "For a calrelay in Azure the same commands are run with its settings, \
@@ -158,7 +159,7 @@ fn elsewhere() -> Response {
     )
 }
 
-fn sent_here() -> Response {
+fn cross_site_page() -> Response {
     page::page(
         StatusCode::FORBIDDEN,
         "Another page sent you here",
@@ -167,9 +168,9 @@ fn sent_here() -> Response {
     )
 }
 
-/// Not by a page of another site (Fetch Metadata; without them, `Origin`). A browser that does not
-/// say is taken at the person's word: consent is asked for all the same.
-fn began_here(headers: &HeaderMap, own: &str) -> bool {
+/// Whether the request was not started by a page of another site (Fetch Metadata; without it,
+/// `Origin`). A request without both is accepted: the provider asks for consent anyway.
+fn is_same_origin(headers: &HeaderMap, own: &str) -> bool {
     match (headers.get("sec-fetch-site"), headers.get(header::ORIGIN)) {
         (Some(site), _) => site == "none" || site == "same-origin",
         (None, Some(origin)) => {
@@ -196,15 +197,14 @@ mod tests {
             (&[("origin", "https://evil.example")], false),
             (&[("origin", "https://calendars.example.org.evil.example")], false),
             (&[("origin", "null")], false),
-            // A form that is sent without a referrer says "null", and the browser says what that is
-            // worth.
+            // A form without a referrer has the origin "null"; Fetch Metadata then decides.
             (&[("origin", "null"), ("sec-fetch-site", "same-origin")], true),
         ] {
             let mut headers = HeaderMap::new();
             fields
                 .iter()
                 .for_each(|(name, value)| drop(headers.insert(*name, value.parse().unwrap())));
-            assert_eq!(began_here(&headers, own), expected, "{fields:?}");
+            assert_eq!(is_same_origin(&headers, own), expected, "{fields:?}");
         }
     }
 }

@@ -1,10 +1,9 @@
-//! `GET /health/detail`: how the service stands, with numbers and what `calrelay doctor` finds. For
-//! its operator only.
+//! `GET /health/detail`: health with numbers and the findings of `calrelay doctor`. For operators
+//! only.
 //!
-//! Under the Functions host the operator shows the function's key (`x-functions-key`), and the host
-//! refuses everybody else before we hear of them. Standalone there are no keys, and the operator is
-//! whoever shows the token of the data directory, or asks from the machine itself where it has no
-//! public address.
+//! Under the Functions host an operator sends the function's key (`x-functions-key`), and the host
+//! refuses all other requests. In the standalone host an operator sends the token of the data
+//! directory, or calls from the machine itself if the service has no public address.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -13,7 +12,6 @@ use jobs::Services;
 
 use crate::trigger::{HttpTrigger, Response};
 
-/// Answers.
 pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
         if !request.operator {

@@ -1,8 +1,8 @@
-//! `POST /webhooks/google`: Google tells that something has changed in a calendar, and not what.
+//! `POST /webhooks/google`: Google notifies that a calendar changed, without saying what changed.
 //!
-//! Everybody may say so; the token in the header tells whether it was Google. Whoever asks is
-//! answered 200 either way, so that nothing can be found out here, and 503 where the message could
-//! not be kept: then Google comes again. What stands in the body is not looked at.
+//! The token in the header proves that the request comes from Google. The answer is 200 with and
+//! without a valid token, so that a caller learns nothing, and 503 if the nudge could not be
+//! stored: then Google repeats the notification. The body is ignored.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -12,7 +12,6 @@ use jobs::channels::{self, Notice};
 
 use crate::trigger::{HttpTrigger, Response};
 
-/// Answers.
 pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
         let header = |name| {
@@ -26,12 +25,11 @@ pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response>
         };
         match channels::hear_google(services, notice).await {
             Ok(heard) => {
-                tracing::debug!(?heard, "Google called");
+                tracing::debug!(?heard, "notification from Google");
                 Response::text(StatusCode::OK, "")
             }
             Err(error) => {
-                tracing::warn!(%error, "a call by Google could not be kept; Google will call \
-                again");
+                tracing::warn!(%error, "a notification from Google could not be stored; Google will repeat it");
                 Response::text(StatusCode::SERVICE_UNAVAILABLE, "")
             }
         }

@@ -1,6 +1,5 @@
-//! `GET /health`: 200 where storage and vault answer and the work goes on, else 503. `?detail` adds
-//! numbers and findings, for operators only: for those on the machine itself. In Azure everybody
-//! comes through the front, and operators use `diagnose`.
+//! `GET /health`: 200 if storage and vault answer and work continues, else 503. `?detail` adds
+//! numbers and findings, for operators of the standalone host. In Azure operators use `diagnose`.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -9,7 +8,6 @@ use jobs::Services;
 
 use crate::trigger::{HttpTrigger, Response};
 
-/// Answers.
 pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
         let asked = request.uri.query().is_some_and(|query| {

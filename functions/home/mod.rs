@@ -1,5 +1,5 @@
-//! `GET /`: says that somebody is here. The Functions host asks it to see whether the handler has
-//! started and is still there, so it is cheap.
+//! `GET /`: shows that the service runs. The Functions host polls it to see whether the handler is
+//! alive, so it is cheap.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -10,7 +10,6 @@ use crate::connect;
 use crate::page::{self, NextStep};
 use crate::trigger::{HttpTrigger, Response};
 
-/// Answers.
 pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
         let own = request.operator && services.setup.public_url.is_none();
@@ -20,14 +19,13 @@ pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response>
             NextStep::Link {
                 label: "Connect a Google \
         account",
-                to: connect::PATH,
+                to: connect::START_PATH,
             }
         } else {
             NextStep::Nowhere
         };
         let words =
-            ["How it is, is told at `/health`. How your pairs are: `calrelay status`. What is \
-            wrong, if anything: `calrelay doctor`."];
+            ["Its health: `/health`. The state of your pairs: `calrelay status`. Problems, if there are any: `calrelay doctor`."];
         page::page_with(StatusCode::OK, "Calrelay is running", &words, way)
     }
     .boxed()

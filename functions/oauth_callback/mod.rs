@@ -1,8 +1,7 @@
-//! `GET /oauth/{provider}/callback`: a person comes back from a provider's consent page, in the
-//! browser that `connect` sent away.
+//! `GET /oauth/{provider}/callback`: the browser returns from a provider's consent page.
 //!
-//! The address holds the code and the state, so it is left at once for a fixed one of our own, or
-//! nothing of it is repeated. A page that is shown under it leads to `connect` and nowhere else.
+//! The URL holds the code and the state. So success redirects to a fixed URL, and a page of a
+//! failure repeats nothing of the query and links only to `connect`.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -10,15 +9,14 @@ use http::StatusCode;
 use jobs::Services;
 use jobs::consent::{self, Unfinished};
 
-use crate::connect::again;
-use crate::cookie::{self, Origin};
+use crate::connect::retry_step;
+use crate::cookie::{self, CookieScope};
 use crate::page;
 use crate::trigger::{HttpTrigger, Response};
 
-/// The query of the page that says that it went well: without it nobody would know what to do next.
+/// The query of the page that reports success.
 const DONE: &str = "done";
 
-/// Answers.
 pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
         let name = request
@@ -29,44 +27,42 @@ pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response>
             .nth(1)
             .unwrap_or_default()
             .to_ascii_lowercase();
-        let Some(kind) = consent::kind(&name) else { return page::not_here() };
+        let Some(kind) = consent::kind(&name) else { return page::not_found() };
         let query = request.uri.query().unwrap_or_default();
         let public = services.setup.public_url.as_deref();
         if query == DONE {
-            return done(public.is_some());
+            return connected_page(public.is_some());
         }
-        let origin = Origin::of(public);
+        let origin = CookieScope::from_public_url(public);
         let cookie = cookie::get(origin, &request.headers);
-        match consent::finish(services, kind, query, cookie.as_deref(), request.from).await {
-            Ok(_) => page::with(
-                page::leave(&format!("/oauth/{kind}/callback?{DONE}")),
+        match consent::finish(services, kind, query, cookie.as_deref(), request.client_address).await {
+            Ok(_) => page::with_header(
+                page::redirect(&format!("/oauth/{kind}/callback?{DONE}")),
                 cookie::clear(origin),
             ),
             Err(Unfinished::NotOurs) => page::page_with(
                 StatusCode::BAD_REQUEST,
                 "This answer cannot be used",
                 &[
-                    "It belongs to no question that this browser was sent away with, or it was \
-                    used already, or it came after more than ten minutes.",
+                    "It does not belong to a consent that this browser started, or it was used already, or it came after more than ten minutes.",
                     "Nothing was connected by it, and nothing was changed. If you have answered \
                     twice, the first answer may have been enough: \
                      `calrelay account list` says so. Otherwise begin again.",
                 ],
-                again(services),
+                retry_step(services),
             ),
-            Err(Unfinished::Failed(error)) => page::failed(&error, again(services)),
+            Err(Unfinished::Failed(error)) => page::consent_failed(&error, retry_step(services)),
         }
     }
     .boxed()
 }
 
-/// `guest`: it is not necessarily the operator who reads it.
-fn done(guest: bool) -> Response {
+/// `guest`: the reader may not be the operator.
+fn connected_page(guest: bool) -> Response {
     const TITLE: &str = "Your account is connected";
     const CLOSE: &str = "You can close this page.";
     if guest {
-        let next = "Nothing is copied before whoever runs this calrelay pairs one of its \
-        calendars with another.";
+        let next = "Nothing is copied before the operator of this calrelay pairs one of its calendars with another.";
         return page::page(StatusCode::OK, TITLE, &[CLOSE, next]);
     }
     page::page(

@@ -1,5 +1,5 @@
-//! Every `CALRELAY_POLL_SECONDS`: CalDAV servers cannot call us, so they are looked at, and
-//! calendars with news are nudged.
+//! Every `CALRELAY_POLL_SECONDS`: CalDAV servers send no notifications, so their calendars are
+//! polled, and changed ones are nudged.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -7,7 +7,7 @@ use jobs::Services;
 
 use crate::trigger::{Disposition, Tick};
 
-/// Polls. What failed is found again by the next poll.
+/// Polls. The next poll repeats what failed.
 pub fn run(services: &Services, _tick: Tick) -> BoxFuture<'_, Disposition> {
     async move {
         match jobs::poll_calendars(services).await {

@@ -1,5 +1,5 @@
-//! Every night: all calendars are nudged, so that the window moves on and what a lost message left
-//! behind is found; and what is old leaves the audit trail.
+//! Every night: all calendars are nudged, so that windows move on and changes of lost messages are
+//! found. Old entries of the audit trail are deleted.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -7,12 +7,11 @@ use jobs::Services;
 
 use crate::trigger::{Disposition, Tick};
 
-/// Nudges. A night that failed is made up for by the polls of the morning.
+/// Nudges all calendars. The next polls repeat what failed.
 pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Disposition> {
     async move {
         if let Err(error) = jobs::audit::clear(services).await {
-            tracing::warn!(%error, "old entries of the audit trail could not be cleared away; the \
-            next night tries again");
+            tracing::warn!(%error, "old entries of the audit trail could not be deleted; the next night tries again");
         }
         match jobs::reconcile(services).await {
             Ok(nightly) => {
@@ -20,12 +19,12 @@ pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Disposition> {
                     pairs = nightly.pairs,
                     sent = nightly.sent,
                     past_due = tick.past_due,
-                    "nightly pass begun"
+                    "nightly pass started"
                 );
                 Disposition::Done
             }
             Err(error) => {
-                tracing::warn!(%error, "the nightly pass could not begin");
+                tracing::warn!(%error, "the nightly pass could not be started");
                 Disposition::Retry
             }
         }

@@ -1,7 +1,6 @@
-//! Every hour: channels through which Google tells of changes are opened where one is missing,
-//! followed before they end, and stopped where nobody needs them any more. After a time in which
-//! nobody was there, all their calendars are looked at as well. And consents that were begun and
-//! never answered are cleared away.
+//! Every hour: missing channels of Google are created, channels are replaced before they expire,
+//! and unused ones are stopped. If the timer is late, their calendars are nudged too. Consents that
+//! were started and never finished are deleted.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -9,18 +8,16 @@ use jobs::Services;
 
 use crate::trigger::{Disposition, Tick};
 
-/// Renews. What fails is tried again by the next run.
+/// Renews channels. The next run repeats what failed.
 pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Disposition> {
     async move {
         match jobs::consent::clear(services).await {
             Ok(0) => {}
             Ok(cleared) => tracing::info!(
                 cleared,
-                "consents that nobody answered were cleared \
-            away"
+                "unanswered consents were deleted"
             ),
-            Err(error) => tracing::warn!(%error, "consents that nobody answered could not be \
-            cleared away; it is tried again in an hour"),
+            Err(error) => tracing::warn!(%error, "unanswered consents could not be deleted; the next attempt is in an hour"),
         }
         match jobs::channels::renew(services, tick.past_due).await {
             Ok(tended) if tended == jobs::channels::RenewOutcome::default() => Disposition::Done,

@@ -1,4 +1,4 @@
-//! A message of `sync-calendar`: one calendar is to be looked at.
+//! A message of `sync-calendar`: a nudge for one calendar.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -7,7 +7,8 @@ use jobs::nudge::Nudge;
 
 use crate::trigger::{Disposition, QueueMessage};
 
-/// Syncs its pairs. A message that is no nudge is dropped: it would be none the next time either.
+/// Syncs the pairs of the calendar. A message that is not a nudge is dropped, since a repetition
+/// would not change it.
 pub fn run(services: &Services, message: QueueMessage) -> BoxFuture<'_, Disposition> {
     async move {
         match Nudge::from_text(&message.text) {

@@ -1,5 +1,5 @@
-//! A message of `sync-calendar-poison`: a nudge that failed for good. Its pairs are marked, so that
-//! their owner sees it, and it is dropped.
+//! A message of `sync-calendar-poison`: a nudge that failed too often. The pairs of its calendar
+//! are marked for their owner, and the message is dropped.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -8,7 +8,7 @@ use jobs::nudge::Nudge;
 
 use crate::trigger::{Disposition, QueueMessage};
 
-/// Marks them.
+/// Marks the pairs of the calendar.
 pub fn run(services: &Services, message: QueueMessage) -> BoxFuture<'_, Disposition> {
     async move {
         match Nudge::from_text(&message.text) {

@@ -71,7 +71,7 @@ pub struct Row(Mutex<Option<String>>);
 
 #[async_trait::async_trait]
 impl RootRow for Row {
-    fn place(&self) -> SealContext<'_> {
+    fn context(&self) -> SealContext<'_> {
         SealContext { table: "secrets", partition: "vault", row: "root" }
     }
 

@@ -342,7 +342,7 @@ fn services(
         queue: opened.queue(),
         store: opened.store(),
         vault: Arc::new(vault::Envelope::new(
-            vault::Local::open(place.path())?,
+            vault::LocalKey::open(place.path())?,
             vault::Root::new(&[root; 32]),
         )),
         connect: Arc::new(Connector {

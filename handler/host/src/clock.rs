@@ -1,16 +1,13 @@
-//! The system's clock: the one place that reads it.
+//! The only code that reads the clock of the system.
 
 use jiff::Timestamp;
 use jobs::Clock;
 
-/// The system's clock.
+/// The clock of the system.
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the clock that everything else is given"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "all other code gets the time from this clock")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }

@@ -1,21 +1,20 @@
-//! `calrelay`: keeps calendars in step. Reads the settings, starts the log, and does what the
-//! command says.
+//! `calrelay`: keeps calendars in step. Reads the settings, starts the log, and runs the command.
 
 mod accept;
-mod azure;
 mod cli;
 mod clock;
 mod config;
-mod connect;
+mod custom_handler;
+mod invoke;
 mod key_vault;
-mod lazy;
-mod mount;
+mod lazy_vault;
 mod operator;
-mod run;
+mod registry;
+mod routes;
 mod schedule;
 mod services;
+mod shutdown;
 mod standalone;
-mod stop;
 mod storage;
 mod telemetry;
 
@@ -23,7 +22,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::read();
-    let settings = config::Loaded::read(cli.settings());
+    let settings = config::LoadedSettings::read(cli.settings());
     telemetry::start(settings.log.as_deref(), cli.reader(&settings), cli.verbose());
     for remark in &settings.remarks {
         match &remark.fix {
@@ -34,7 +33,7 @@ fn main() -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(cli.run(settings)),
         Err(error) => {
-            tracing::error!("the system gives no threads to work with ({error}); nothing was done");
+            tracing::error!("the system gives no threads ({error}); nothing was done");
             ExitCode::FAILURE
         }
     }

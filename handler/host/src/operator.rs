@@ -1,9 +1,9 @@
-//! The operator's token: a person who can read a file of the service's own user is its operator,
-//! from wherever the request comes.
+//! The operator's token: a request with the content of a file that only the service's user can read
+//! comes from the operator.
 //!
-//! Behind a proxy, the requests of the machine's own user look like those of others. The file is in
-//! the data directory, readable by its owner only, and is made anew where it is missing, damaged,
-//! or was readable by others.
+//! Behind a proxy, requests of the machine's user cannot be distinguished from other requests. The
+//! file is in the data directory, readable by its owner only. It is created again if it is missing
+//! or damaged, or if others could read it.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -12,21 +12,21 @@ use std::path::Path;
 use axum::http::{HeaderMap, header};
 use jobs::consent::Token;
 
-/// Its name in the data directory.
+/// The name of the file in the data directory.
 pub const FILE: &str = "operator.token";
 
-/// What its holders are known by.
+/// The hash of the operator's token.
 #[derive(Debug)]
-pub struct Operator {
+pub struct OperatorToken {
     hash: String,
 }
 
-impl Operator {
-    /// The one of a data directory; made where there is none that can be used.
+impl OperatorToken {
+    /// Reads the token of a data directory, or creates one if there is no valid one.
     ///
     /// # Errors
-    /// Where the file cannot be written.
-    pub fn of(dir: &Path) -> io::Result<Self> {
+    /// If the file cannot be written.
+    pub fn load_or_create(dir: &Path) -> io::Result<Self> {
         let path = dir.join(FILE);
         if let Some(token) = read(&path) {
             return Ok(Self { hash: token.hash() });
@@ -34,15 +34,15 @@ impl Operator {
         let token = Token::random().map_err(io::Error::other)?;
         let new = dir.join(format!("{FILE}.{}", &token.hash()[..8]));
         let mut file = owners_only().create_new(true).open(&new)?;
-        let placed = writeln!(file, "{}", token.expose()).and_then(|()| place(&new, &path));
+        let placed = writeln!(file, "{}", token.expose()).and_then(|()| publish(&new, &path));
         let _ = fs::remove_file(&new);
         placed?;
-        // Of two services that begin at once, both use the file that was made first.
+        // Two services that start at once both use the file that was created first.
         Ok(Self { hash: read(&path).unwrap_or(token).hash() })
     }
 
-    /// Whether a request shows it (RFC 6750 section 2.1); `None` where it shows none at all.
-    pub fn is_shown(&self, headers: &HeaderMap) -> Option<bool> {
+    /// Whether a request has the token (RFC 6750 section 2.1); `None` if it has no token.
+    pub fn is_shown_in(&self, headers: &HeaderMap) -> Option<bool> {
         let mut shown = headers.get_all(header::AUTHORIZATION).iter();
         let text = shown.next()?.to_str().unwrap_or_default();
         let token = text
@@ -56,16 +56,16 @@ impl Operator {
     }
 }
 
-/// Puts a file in its place: not over one that another process has put there since it was seen to
-/// be missing or of no use.
-fn place(new: &Path, path: &Path) -> io::Result<()> {
+/// Moves a file to its final name, unless another process has created a valid one there in the
+/// meantime.
+fn publish(new: &Path, path: &Path) -> io::Result<()> {
     match fs::hard_link(new, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && read(path).is_some() => {
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
         Ok(()) => Ok(()),
-        // What is there is of no use, or this file system knows no second name for a file.
+        // The existing file is invalid, or the file system has no hard links.
         Err(_) => fs::rename(new, path),
     }
 }
@@ -100,18 +100,18 @@ fn owners_only() -> OpenOptions {
 mod tests {
     use super::*;
 
-    fn shown(operator: &Operator, values: &[&str]) -> Option<bool> {
+    fn shown(operator: &OperatorToken, values: &[&str]) -> Option<bool> {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(header::AUTHORIZATION, value.parse().unwrap());
         }
-        operator.is_shown(&headers)
+        operator.is_shown_in(&headers)
     }
 
     #[test]
     fn whoever_can_read_the_file_is_the_operator() {
         let dir = tempfile::tempdir().unwrap();
-        let operator = Operator::of(dir.path()).unwrap();
+        let operator = OperatorToken::load_or_create(dir.path()).unwrap();
         let token = fs::read_to_string(dir.path().join(FILE)).unwrap();
         let token = token.trim();
         let [bearer, lower] = ["Bearer", "bearer"].map(|scheme| format!("{scheme} {token}"));
@@ -125,7 +125,7 @@ mod tests {
             assert_eq!(shown(&operator, wrong), Some(false), "{wrong:?}");
         }
         assert_eq!(
-            shown(&Operator::of(dir.path()).unwrap(), &[&bearer]),
+            shown(&OperatorToken::load_or_create(dir.path()).unwrap(), &[&bearer]),
             Some(true),
             "it stays the same"
         );
@@ -136,9 +136,10 @@ mod tests {
     #[test]
     fn of_those_that_begin_at_once_all_know_the_same() {
         let dir = tempfile::tempdir().unwrap();
-        let all: Vec<Operator> = std::thread::scope(|scope| {
-            let threads: Vec<_> =
-                (0..8).map(|_| scope.spawn(|| Operator::of(dir.path()).unwrap())).collect();
+        let all: Vec<OperatorToken> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| OperatorToken::load_or_create(dir.path()).unwrap()))
+                .collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         let bearer =
@@ -153,14 +154,14 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(FILE);
-        Operator::of(dir.path()).unwrap();
+        OperatorToken::load_or_create(dir.path()).unwrap();
         let first = fs::read_to_string(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        let operator = Operator::of(dir.path()).unwrap();
+        let operator = OperatorToken::load_or_create(dir.path()).unwrap();
         assert_eq!(shown(&operator, &[&format!("Bearer {}", first.trim())]), Some(false));
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::write(&path, "damaged").unwrap();
-        assert_ne!(Operator::of(dir.path()).unwrap().hash, operator.hash);
+        assert_ne!(OperatorToken::load_or_create(dir.path()).unwrap().hash, operator.hash);
     }
 }

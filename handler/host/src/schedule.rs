@@ -1,6 +1,6 @@
-//! When a timer strikes: six fields, seconds first, in UTC, as the Functions host reads them.
+//! Schedules of timers: six fields, seconds first, in UTC, as the Functions host reads them.
 //!
-//! A day must fit both the day of the month and the day of the week, where both are given.
+//! A day must match both the day of the month and the day of the week, if both are given.
 
 use std::time::Duration;
 
@@ -9,20 +9,20 @@ use croner::parser::{CronParser, Seconds, Year};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// When a timer strikes.
+/// When a timer runs.
 #[derive(Clone, Debug)]
 pub enum Schedule {
-    /// By the calendar.
-    Fields(Box<Cron>),
-    /// After so long, again and again.
-    Every(Duration),
+    /// At times that match six fields.
+    Cron(Box<Cron>),
+    /// At a fixed interval.
+    Interval(Duration),
 }
 
 impl Schedule {
     /// Reads six fields.
     ///
     /// # Errors
-    /// Where they are no schedule; says why.
+    /// If they are not a schedule; the text says why.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.split_whitespace().count() != 6 {
             return Err(format!("the schedule {text:?} must have six fields, seconds first"));
@@ -35,14 +35,14 @@ impl Schedule {
         let cron = parser
             .parse(text)
             .map_err(|error| format!("the schedule {text:?} cannot be read: {error}"))?;
-        Ok(Self::Fields(Box::new(cron)))
+        Ok(Self::Cron(Box::new(cron)))
     }
 
-    /// The first time after `now`; `None` where there is none.
+    /// The first time after `now`; `None` if there is none.
     pub fn after(&self, now: Timestamp) -> Option<Timestamp> {
         match self {
-            Self::Every(span) => now.checked_add(*span).ok(),
-            Self::Fields(cron) => cron
+            Self::Interval(span) => now.checked_add(*span).ok(),
+            Self::Cron(cron) => cron
                 .find_next_occurrence(&now.to_zoned(TimeZone::UTC), false)
                 .ok()
                 .map(|next| next.timestamp()),

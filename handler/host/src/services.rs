@@ -1,4 +1,4 @@
-//! Which store, which vault, which providers: what the settings choose, put together.
+//! Builds the services that the settings choose: store, vault, providers.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,62 +8,61 @@ use jobs::Services;
 use jobs::doctor::{Finding, Setup, WrappingKey};
 use jobs::report::Problem;
 use store::{Store, Table};
-use vault::{Envelope, KEY_FILE, Local, Vault};
+use vault::{Envelope, KEY_FILE, LocalKey, Vault};
 
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::connect::Connector;
 use crate::key_vault;
-use crate::lazy::{Lazy, VaultSource};
-use crate::storage::{Choice, Storage};
+use crate::lazy_vault::{LazyVault, VaultSource};
+use crate::registry::ProviderRegistry;
+use crate::storage::{Storage, StorageSettings};
 
-/// Whose directory it is in single-user mode.
+/// The owner of everything in single-user mode.
 const OWNER: &str = "local";
 
-/// Everything that a command works with, and the storage in it. `findings` is what there is to say
-/// of the settings.
+/// The services of a command, and their storage. `findings` are those about the settings.
 ///
 /// # Errors
-/// Where storage or the vault cannot be used.
+/// If storage or the vault cannot be used.
 pub async fn build(
     config: &Config,
     findings: Vec<Finding>,
 ) -> Result<(Services, Storage), Problem> {
-    // Storage first: where it was written by a newer program, nothing else may be made beside it.
+    // Storage first: if a newer program wrote it, nothing else may be created beside it.
     let storage = Storage::open(config).map_err(jobs::Error::from)?;
     let vault = open_vault(config, storage.store()).await?;
-    Ok((join(config, &storage, vault, key(config), findings)?, storage))
+    Ok((assemble(config, &storage, vault, wrapping_key(config), findings)?, storage))
 }
 
-/// The same for a service, which has to listen whoever is away: storage in Azure is asked nothing,
-/// and what the vault needs to know of it is looked up when the vault is first used. Storage in a
-/// file is at hand, and so are the clear words where its key is not the right one.
+/// The services of a service process, which has to listen even if storage in Azure or the vault is
+/// unreachable: no request is sent, and the first use of the vault checks its key. Storage in a
+/// file, and its key, are checked at once.
 ///
 /// # Errors
-/// Where storage in a file or its vault cannot be used, or the settings of storage in Azure.
-pub async fn build_to_serve(
+/// If storage in a file or its vault cannot be used, or the settings of storage in Azure.
+pub async fn build_service(
     config: &Config,
     findings: Vec<Finding>,
 ) -> Result<(Services, Storage), Problem> {
-    if config.storage == Choice::Embedded {
+    if config.storage == StorageSettings::Embedded {
         return build(config, findings).await;
     }
     let storage = Storage::open(config).map_err(jobs::Error::from)?;
     let source = KeySource::new(config, storage.store());
     let key = if config.key_vault.is_some() { WrappingKey::KeyVault } else { WrappingKey::File };
-    Ok((join(config, &storage, Arc::new(Lazy::new(source)), key, findings)?, storage))
+    Ok((assemble(config, &storage, Arc::new(LazyVault::new(source)), key, findings)?, storage))
 }
 
-/// The vault with its key in Key Vault, where the settings name one, or else in the data directory;
-/// that one is made on first use, and never where there is something that a new key would not open.
+/// The vault with its key in Key Vault, if the settings name one, or else in the data directory. A
+/// key file is created on first use, unless secrets exist that a new key would not open.
 ///
 /// # Errors
-/// Where there is; or where storage fails.
+/// If such secrets exist; or if storage fails.
 pub async fn open_vault(config: &Config, store: Arc<dyn Store>) -> jobs::Result<Arc<dyn Vault>> {
     KeySource::new(config, store).checked().await
 }
 
-/// A vault whose key has not been held against what is stored.
+/// A vault whose key was not yet compared with what is stored.
 struct KeySource {
     data_dir: PathBuf,
     store: Arc<dyn Store>,
@@ -79,7 +78,7 @@ impl KeySource {
 
     async fn checked(&self) -> jobs::Result<Arc<dyn Vault>> {
         if let Some(vault) = &self.key_vault {
-            key_vault::check(&*self.store, OWNER).await?;
+            key_vault::refuse_key_file(&*self.store, OWNER).await?;
             return Ok(vault.clone());
         }
         check_key_file(&self.data_dir, &*self.store).await?;
@@ -99,21 +98,23 @@ impl VaultSource for KeySource {
     async fn probe(&self) -> vault::Result<()> {
         match &self.key_vault {
             Some(vault) => vault.check().await,
-            None if Local::exists(&self.data_dir) => Envelope::local(&self.data_dir)?.check().await,
-            // Whether it may be made is for storage to say.
+            None if LocalKey::exists(&self.data_dir) => {
+                Envelope::local(&self.data_dir)?.check().await
+            }
+            // Only storage shows whether a key may be created.
             None => Ok(()),
         }
     }
 }
 
-/// That a key in the data directory is the right one to use, or to make: nothing is stored that
-/// another one has sealed.
+/// Checks that a key file can be used or created: nothing is stored that another key has sealed.
 ///
 /// # Errors
-/// Where it is not; or where storage fails.
+/// If it cannot; or if storage fails.
 pub async fn check_key_file(data_dir: &Path, store: &dyn Store) -> jobs::Result<()> {
-    key_vault::refuse_if_used(store).await?;
-    if !Local::exists(data_dir) && !store.scan(Table::Secrets, OWNER, "", None, 1).await?.is_empty()
+    key_vault::refuse_key_vault(store).await?;
+    if !LocalKey::exists(data_dir)
+        && !store.scan(Table::Secrets, OWNER, "", None, 1).await?.is_empty()
     {
         let file = data_dir.join(KEY_FILE);
         let words = format!(
@@ -126,17 +127,17 @@ pub async fn check_key_file(data_dir: &Path, store: &dyn Store) -> jobs::Result<
     Ok(())
 }
 
-/// Where the wrapping key is.
-pub fn key(config: &Config) -> WrappingKey {
+/// The place of the wrapping key.
+pub fn wrapping_key(config: &Config) -> WrappingKey {
     match config.key_vault {
         Some(_) => WrappingKey::KeyVault,
-        None if Local::exists(&config.data_dir) => WrappingKey::File,
+        None if LocalKey::exists(&config.data_dir) => WrappingKey::File,
         None => WrappingKey::NotMade,
     }
 }
 
-/// Store, vault and providers together.
-pub fn join(
+/// Puts the services together.
+pub fn assemble(
     config: &Config,
     storage: &Storage,
     vault: Arc<dyn Vault>,
@@ -148,12 +149,12 @@ pub fn join(
         queue: storage.queue(),
         leases: storage.leases(),
         vault,
-        connect: Arc::new(Connector::new(config)?),
+        connect: Arc::new(ProviderRegistry::new(config)?),
         clock: Arc::new(SystemClock),
         owner: OWNER.to_owned(),
         setup: Arc::new(Setup {
             findings,
-            azure_storage: matches!(config.storage, Choice::Azure(_)),
+            azure_storage: matches!(config.storage, StorageSettings::Azure(_)),
             key,
             public_url: config.public_url.clone(),
         }),

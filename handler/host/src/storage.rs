@@ -1,4 +1,4 @@
-//! Which storage the settings choose, and that storage, opened.
+//! The storage that the settings choose, opened.
 
 use std::sync::Arc;
 
@@ -9,21 +9,21 @@ use store::{Embedded, Leases, Queue, Store};
 use crate::clock::SystemClock;
 use crate::config::Config;
 
-/// What the settings choose.
+/// The storage that the settings choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub enum StorageSettings {
     /// One file in the data directory.
     Embedded,
     /// Tables and queues of a storage account.
     Azure(Box<AccountSettings>),
 }
 
-impl Choice {
-    /// What the settings say: `CALRELAY_STORE`, and for Azure the names of `AzureWebJobsStorage`,
-    /// which the Functions host reads as well.
+impl StorageSettings {
+    /// Reads `CALRELAY_STORE`, and for Azure the names of `AzureWebJobsStorage`, which the
+    /// Functions host reads as well.
     ///
     /// # Errors
-    /// In words, what is wrong with them; no value is quoted.
+    /// A text that says what is wrong; it quotes no value.
     pub fn from<'a>(
         get: impl Fn(&str) -> Option<&'a str>,
         under_functions_host: bool,
@@ -57,7 +57,7 @@ fn account<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<AccountSettings,
         }
         (None, Some(name), ..) => AccountSettings::from_account(name, identity(&get, part)),
         (None, None, None, None) => {
-            return Err("AzureWebJobsStorage is missing, and storage is to be in Azure. Set it \
+            return Err("AzureWebJobsStorage is missing, and storage has to be in Azure. Set it \
             (UseDevelopmentStorage=true for Azurite), \
                         or AzureWebJobsStorage__accountName, or set CALRELAY_STORE to embedded"
                 .into());
@@ -66,7 +66,7 @@ fn account<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<AccountSettings,
     settings.map_err(|error| error.to_string())
 }
 
-/// The identity of the program where Azure gives it one, or else whoever is signed in on this
+/// The identity of the program if Azure gives it one, or else the user who is signed in on this
 /// machine.
 fn identity<'a>(
     get: impl Fn(&str) -> Option<&'a str>,
@@ -81,7 +81,7 @@ fn identity<'a>(
     }
 }
 
-/// Storage, opened.
+/// Open storage.
 #[derive(Clone)]
 pub enum Storage {
     /// In the data directory.
@@ -91,22 +91,24 @@ pub enum Storage {
 }
 
 impl Storage {
-    /// Opens what the settings choose. In Azure nothing is asked yet.
+    /// Opens the storage of the settings. In Azure no request is sent yet.
     ///
     /// # Errors
-    /// Where it cannot be opened.
+    /// If it cannot be opened.
     pub fn open(config: &Config) -> store::Result<Self> {
         match &config.storage {
-            Choice::Embedded => {
+            StorageSettings::Embedded => {
                 Ok(Self::Embedded(Arc::new(Embedded::open(&config.data_dir, || {
                     SystemClock.now()
                 })?)))
             }
-            Choice::Azure(settings) => Ok(Self::Azure(Arc::new(Azure::connect(settings)?))),
+            StorageSettings::Azure(settings) => {
+                Ok(Self::Azure(Arc::new(Azure::connect(settings)?)))
+            }
         }
     }
 
-    /// Its rows.
+    /// The rows.
     pub fn store(&self) -> Arc<dyn Store> {
         match self {
             Self::Embedded(store) => store.clone(),
@@ -114,7 +116,7 @@ impl Storage {
         }
     }
 
-    /// Its messages.
+    /// The messages.
     pub fn queue(&self) -> Arc<dyn Queue> {
         match self {
             Self::Embedded(store) => store.clone(),
@@ -122,7 +124,7 @@ impl Storage {
         }
     }
 
-    /// Its leases.
+    /// The leases.
     pub fn leases(&self) -> Arc<dyn Leases> {
         match self {
             Self::Embedded(store) => store.clone(),
@@ -130,8 +132,8 @@ impl Storage {
         }
     }
 
-    /// Waits until a message was put by this process that can be taken at once. Those of other
-    /// processes wake nobody: wait with a time-out.
+    /// Waits until this process has put a message that is visible at once. Messages of other
+    /// processes do not wake the caller: use a time-out.
     pub async fn arrived(&self) {
         match self {
             Self::Embedded(store) => store.arrived().await,
@@ -139,8 +141,7 @@ impl Storage {
         }
     }
 
-    /// What is to be done before the process ends: leases are given back, so that nobody waits for
-    /// their term.
+    /// Ends leases before the process ends, so that no other process waits for their term.
     pub async fn settle(&self) {
         if let Self::Azure(store) = self {
             store.settle().await;
@@ -154,8 +155,11 @@ mod tests {
 
     const KEY: &str = "AccountName=relay;AccountKey=c2VjcmV0";
 
-    fn choose(values: &[(&str, &str)], under_functions_host: bool) -> Result<Choice, String> {
-        Choice::from(
+    fn choose(
+        values: &[(&str, &str)],
+        under_functions_host: bool,
+    ) -> Result<StorageSettings, String> {
+        StorageSettings::from(
             |name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value),
             under_functions_host,
         )
@@ -165,11 +169,14 @@ mod tests {
     fn the_functions_host_brings_azure_with_it() {
         assert_eq!(
             choose(&[("AzureWebJobsStorage", KEY)], false),
-            Ok(Choice::Embedded),
+            Ok(StorageSettings::Embedded),
             "the account may belong to the host alone"
         );
-        assert!(matches!(choose(&[("AzureWebJobsStorage", KEY)], true), Ok(Choice::Azure(_))));
-        assert_eq!(choose(&[("CALRELAY_STORE", "embedded")], true), Ok(Choice::Embedded));
+        assert!(matches!(
+            choose(&[("AzureWebJobsStorage", KEY)], true),
+            Ok(StorageSettings::Azure(_))
+        ));
+        assert_eq!(choose(&[("CALRELAY_STORE", "embedded")], true), Ok(StorageSettings::Embedded));
         assert!(matches!(
             choose(
                 &[
@@ -178,7 +185,7 @@ mod tests {
                 ],
                 false
             ),
-            Ok(Choice::Azure(_))
+            Ok(StorageSettings::Azure(_))
         ));
     }
 
@@ -188,7 +195,7 @@ mod tests {
         let named = choose(&[azure, ("AzureWebJobsStorage__accountName", "relay")], false).unwrap();
         assert_eq!(
             named,
-            Choice::Azure(Box::new(
+            StorageSettings::Azure(Box::new(
                 AccountSettings::from_account("relay", EntraIdentity::Developer).unwrap()
             ))
         );
@@ -203,7 +210,7 @@ mod tests {
         );
         assert_eq!(
             managed,
-            Ok(Choice::Azure(Box::new(
+            Ok(StorageSettings::Azure(Box::new(
                 AccountSettings::from_account(
                     "relay",
                     EntraIdentity::Managed { client_id: Some("c1".into()) }
@@ -226,7 +233,7 @@ mod tests {
             EntraIdentity::Managed { client_id: None },
         )
         .unwrap();
-        assert_eq!(own, Choice::Azure(Box::new(expected)));
+        assert_eq!(own, StorageSettings::Azure(Box::new(expected)));
         assert!(choose(&[azure, places[0]], false).unwrap_err().contains("belong together"));
     }
 

@@ -1,5 +1,5 @@
-//! The log, as `RUST_LOG` says: to stderr for people; under the Functions host, which takes every
-//! line of stderr for an error, to stdout as JSON.
+//! The log, filtered by `RUST_LOG`: to stderr as text; under the Functions host, which treats every
+//! line of stderr as an error, to stdout as JSON.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -11,66 +11,66 @@ use tracing_subscriber::{Layer, fmt};
 
 use crate::cli::progress;
 
-/// The crates whose every word is known to hold no secret and no event content.
-const OURS: [&str; 8] =
+/// The crates whose log lines hold no secret and no event content.
+const OWN_CRATES: [&str; 8] =
     ["calrelay", "engine", "vault", "providers", "store", "jobs", "functions", "host"];
 
-/// Who reads the log.
+/// The reader of the log, which decides format and default filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogReader {
-    /// Somebody who gave a command: warnings and errors.
+    /// The user of a command: warnings and errors.
     Command,
-    /// Somebody who watches it serve: what was synced, too.
+    /// The operator of a service: also what was synced.
     Service,
     /// The Functions host.
     FunctionsHost,
 }
 
-/// Starts the log. The default stands in for a filter that cannot be read, which is said among the
-/// settings' findings.
+/// Starts the log. A filter that cannot be read is replaced by the default; the findings of the
+/// settings report it.
 pub fn start(filter: Option<&str>, reader: LogReader, verbose: u8) {
-    let default = || EnvFilter::new(usual(reader, verbose));
+    let default = || EnvFilter::new(default_filter(reader, verbose));
     let filter = filter.and_then(|filter| EnvFilter::try_new(filter).ok()).unwrap_or_else(default);
     let lines = match reader {
         LogReader::FunctionsHost => {
             fmt::layer().json().flatten_event(true).with_writer(io::stdout).boxed()
         }
-        LogReader::Command | LogReader::Service => {
-            fmt::layer().with_writer(|| Stderr).with_ansi(io::stderr().is_terminal()).boxed()
-        }
+        LogReader::Command | LogReader::Service => fmt::layer()
+            .with_writer(|| StderrBesideBar)
+            .with_ansi(io::stderr().is_terminal())
+            .boxed(),
     };
-    // Whoever started a log before us keeps it.
+    // A log that was started before stays.
     let _ = tracing_subscriber::registry()
         .with(filter)
-        .with(lines.with_filter(filter_fn(harmless)))
+        .with(lines.with_filter(filter_fn(is_safe)))
         .try_init();
 }
 
-/// What is said where no filter is set.
-fn usual(reader: LogReader, verbose: u8) -> String {
+/// The filter if none is set.
+fn default_filter(reader: LogReader, verbose: u8) -> String {
     let level = match (reader, verbose) {
         (LogReader::Command, 0) => return "warn".into(),
         (_, 0) => return "warn,jobs=info,functions=info,calrelay=info".into(),
         (_, 1) => "info",
         _ => "debug",
     };
-    let ours: String = OURS.iter().map(|name| format!(",{name}={level}")).collect();
+    let ours: String = OWN_CRATES.iter().map(|name| format!(",{name}={level}")).collect();
     format!("warn{ours}")
 }
 
-/// At their most talkative level the crates below us may show bytes from the wire, and those hold
-/// events and passwords.
-fn harmless(line: &Metadata<'_>) -> bool {
+/// At the level `trace` other crates may log network data, which holds events and passwords.
+fn is_safe(line: &Metadata<'_>) -> bool {
     let origin = line.target().split("::").next().unwrap_or_default();
-    *line.level() <= Level::DEBUG || OURS.contains(&origin)
+    *line.level() <= Level::DEBUG || OWN_CRATES.contains(&origin)
 }
 
 /// Stderr, shared with the progress bar.
-struct Stderr;
+struct StderrBesideBar;
 
-impl Write for Stderr {
+impl Write for StderrBesideBar {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        progress::beside_the_bar(|| io::stderr().write(bytes))
+        progress::suspend_bar(|| io::stderr().write(bytes))
     }
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().flush()

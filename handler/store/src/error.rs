@@ -1,32 +1,32 @@
-//! What can go wrong with storage.
+//! The errors of storage.
 
 /// A storage failure.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The condition of the operation at this index did not hold; nothing was written.
-    #[error("somebody else changed this at the same moment (operation {0})")]
+    #[error("another process changed this at the same moment (operation {0})")]
     Conflict(usize),
-    /// More or larger than storage takes; nothing was written.
+    /// More than storage accepts; nothing was written.
     #[error("too much for one write: {0}")]
     TooLarge(String),
-    /// The data is of a newer version of the program.
+    /// A newer version of the program wrote the data.
     #[error(
         "the data in {path} was written by a newer calrelay (schema {found}, this program knows \
         {known}); nothing was changed. Install the newer version, or point CALRELAY_DATA_DIR to \
         another directory"
     )]
     NewerSchema {
-        /// Where.
+        /// The path of the data.
         path: String,
-        /// Found there.
+        /// The schema of the data.
         found: u32,
-        /// The newest that this program knows.
+        /// The newest schema that this program knows.
         known: u32,
     },
     /// The disk is full; nothing was written.
     #[error("the disk is full; what was stored before is safe. Free some space and try again")]
     Full,
-    /// Busy or unreachable for now: try later.
+    /// Storage is busy or cannot be reached; a later call may succeed.
     #[error("storage is busy or cannot be reached: {0}")]
     Unavailable(String),
     /// Storage failed or is damaged.
@@ -34,5 +34,5 @@ pub enum Error {
     Failed(String),
 }
 
-/// The result of a storage call.
+/// A result with the error of storage.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

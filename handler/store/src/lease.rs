@@ -1,4 +1,4 @@
-//! Exclusive work: several leases taken together, and the means to ask whether they still hold.
+//! Exclusive work: several leases that are taken together, and a check whether they still hold.
 
 use std::time::Duration;
 
@@ -9,32 +9,31 @@ use crate::Result;
 /// Exclusive work.
 #[async_trait]
 pub trait Leases: Send + Sync {
-    /// Takes the leases of all these names, or none of them while somebody living holds one. A name
-    /// is one within its `scope` (whoever's work it is); the same name twice counts once. They end
+    /// Takes the leases of all these names, or none of them while another holder has one. A name
+    /// belongs to a `scope` (the owner of the work); a repeated name counts once. The leases end
     /// together: when the value is ended or dropped, or when its process dies (embedded: at once;
     /// Azure: within 30 s).
     ///
     /// # Errors
-    /// Where storage fails. Leases that were taken all the same end by themselves.
+    /// If storage fails. Leases that were taken nevertheless expire.
     async fn acquire(&self, scope: &str, names: &[&str]) -> Result<Acquired>;
 
-    /// How long to wait before a lease that was busy is asked for again: asking costs nothing here
-    /// and a transaction there.
+    /// How long to wait before a busy lease is tried again. An attempt is free on a local disk and
+    /// costs a transaction in Azure.
     fn pause(&self) -> Duration;
 }
 
-/// What came of asking for leases.
+/// The result of [`Leases::acquire`].
 #[derive(Debug)]
 pub enum Acquired {
-    /// All of them are held.
+    /// All leases are taken.
     Taken(Lease),
-    /// None is: the name at this index, the first of those that are busy, is somebody else's for
-    /// now.
+    /// None is taken: another holder has the name at this index, the first busy one.
     Busy(usize),
 }
 
 impl Acquired {
-    /// The leases, if they were taken.
+    /// The leases, or `None` if one was busy.
     pub fn taken(self) -> Option<Lease> {
         match self {
             Self::Taken(lease) => Some(lease),
@@ -43,10 +42,10 @@ impl Acquired {
     }
 }
 
-/// Leases, held while a piece of work is done; they end when this is dropped.
+/// Leases that are held while work is done. They end when this value is dropped.
 pub struct Lease(Box<dyn Hold>);
 
-/// What keeps leases, and gives them back when it is dropped.
+/// Holds leases for [`Lease`], and ends them when it is dropped.
 #[async_trait]
 pub trait Hold: Send + Sync {
     /// As [`Lease::holds`].
@@ -57,20 +56,20 @@ pub trait Hold: Send + Sync {
 }
 
 impl Lease {
-    /// Wraps whatever keeps the leases.
+    /// Leases that `hold` keeps.
     pub fn new(hold: impl Hold + 'static) -> Self {
         Self(Box::new(hold))
     }
 
-    /// Whether nobody else can have taken them over. Asks nobody and costs nothing, so it is asked
-    /// before each step that must not be done by two. `false` may turn to `true` again: storage was
-    /// out of reach for long, and nobody came meanwhile.
+    /// Whether no other holder can have taken the leases over. Sends no request, so callers check
+    /// it before each step that two processes must not both do. `false` can become `true` again:
+    /// storage was unreachable for long, and no other process took the leases.
     pub fn holds(&self) -> bool {
         self.0.holds()
     }
 
-    /// Ends them, and returns when that is done, or after a few seconds: whoever comes next need
-    /// not wait. Dropping ends them as well, at some moment soon.
+    /// Ends the leases, and returns when that is done, or after a few seconds. The next holder then
+    /// need not wait. Dropping ends the leases too, but later.
     pub async fn end(self) {
         self.0.end().await;
     }

@@ -1,14 +1,14 @@
-//! Storage behind three doors: rows ([`Store`]), messages ([`Queue`]) and exclusive work
+//! Storage behind three traits: rows ([`Store`]), messages ([`Queue`]) and exclusive work
 //! ([`Leases`]).
 //!
-//! The doors are shaped by Azure Tables and Storage Queues, the stricter of the two kinds of rooms
-//! behind them: a row has a partition and a row key and an ETag, a commit touches one partition and
-//! at most 100 rows, a message comes back unless it is deleted in time. Whatever holds on SQLite
-//! holds there.
+//! The traits follow Azure Tables and Storage Queues, the stricter of the two implementations: a
+//! row has a partition key, a row key and an ETag; a commit writes to one partition and at most 100
+//! rows; a message becomes visible again unless it is deleted in time. Both implementations keep
+//! the same contract.
 //!
 //! # To add another one
-//! Implement the three traits and run `contract` (the same tests for all, behind the feature of
-//! that name) on it.
+//! Implement the three traits and run the tests of `contract` (behind the feature of that name) on
+//! the implementation.
 
 #[cfg(feature = "azure")]
 pub mod azure;
@@ -34,7 +34,7 @@ pub use limits::{
     MAX_BODY, MAX_COMMIT_BYTES, MAX_DELAY, MAX_KEY, check_commit, check_delay, check_message,
 };
 
-/// The tables. Partition and row keys of each are described where its rows are defined (`jobs`).
+/// The tables. The crates that define rows describe the partition and row keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Table {
     /// Accounts, calendars and pairs of a user.
@@ -46,10 +46,10 @@ pub enum Table {
 }
 
 impl Table {
-    /// All tables.
+    /// Every table.
     pub const ALL: [Table; 3] = [Table::Directory, Table::Secrets, Table::Pairs];
 
-    /// Its name: letters and digits only, as Azure wants it.
+    /// The name: letters and digits only, as Azure requires.
     pub fn name(self) -> &'static str {
         match self {
             Self::Directory => "directory",
@@ -62,20 +62,20 @@ impl Table {
 /// The most operations in one [`Store::commit`].
 pub const MAX_COMMIT: usize = 100;
 
-/// The largest value of a row, in bytes (Azure: 64 KiB a property, and we keep a row in few).
+/// The largest value of a row, in bytes (Azure: 64 KiB a property, several properties a row).
 pub const MAX_VALUE: usize = 256 * 1024;
 
 /// Rows.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// One row.
+    /// The row with this key, if there is one.
     async fn get(&self, table: Table, partition: &str, row: &str) -> Result<Option<Row>>;
 
-    /// Several rows of a partition by their keys, as many as there are, in any order.
+    /// The rows of a partition that have one of these keys, in any order.
     async fn get_many(&self, table: Table, partition: &str, rows: &[String]) -> Result<Vec<Row>>;
 
     /// Rows of a partition whose key begins with `prefix`, in the order of their keys, after the
-    /// key `after`; at most `limit` (1 to 1,000). Where fewer come, none follow.
+    /// key `after`; at most `limit` (1 to 1,000). A shorter result is the last one.
     async fn scan(
         &self,
         table: Table,
@@ -98,54 +98,54 @@ pub trait Store: Send + Sync {
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Its key within the partition.
+    /// The key within the partition.
     pub key: String,
-    /// Its version.
+    /// The version.
     pub etag: String,
-    /// What it holds (JSON, by convention with a version in `v`).
+    /// JSON, by convention with a version in `v`.
     pub value: String,
 }
 
 /// One write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// A new row; conflict if it is there.
+    /// A new row; conflict if the row exists.
     Insert {
         /// Key.
         key: String,
         /// Value.
         value: String,
     },
-    /// A new value for a row that still has this ETag.
+    /// A new value for a row; conflict if its ETag is another.
     Replace {
         /// Key.
         key: String,
-        /// The version that is replaced.
+        /// The ETag of the replaced version.
         etag: String,
         /// Value.
         value: String,
     },
-    /// A row, whether it is there or not.
+    /// A value for a row, whether the row exists or not.
     Put {
         /// Key.
         key: String,
         /// Value.
         value: String,
     },
-    /// Removes a row; with an ETag only that version (conflict otherwise). A row that is not there
-    /// is no conflict without one.
+    /// Removes a row; with an ETag only that version (conflict otherwise). Without an ETag a
+    /// missing row is no conflict.
     Delete {
         /// Key.
         key: String,
-        /// The version that is removed.
+        /// The ETag of the removed version.
         etag: Option<String>,
     },
 }
 
-/// Messages, at least once.
+/// Messages, each delivered at least once.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Puts a message in, to be seen after a delay.
+    /// Puts a message, which becomes visible after a delay.
     ///
     /// # Errors
     /// [`Error::TooLarge`] for a body above [`MAX_BODY`] or a delay above [`MAX_DELAY`].
@@ -154,14 +154,14 @@ pub trait Queue: Send + Sync {
     /// Takes up to `max` (1 to 32) visible messages and hides them for `visibility`.
     async fn take(&self, queue: &str, max: usize, visibility: Duration) -> Result<Vec<Message>>;
 
-    /// Removes a message that was taken.
+    /// Removes a taken message.
     ///
     /// # Errors
-    /// [`Error::Conflict`] where the receipt is no longer valid: it became visible again and may be
-    /// in other hands.
+    /// [`Error::Conflict`] if the receipt is no longer valid: the message became visible again, and
+    /// another consumer may have it.
     async fn delete(&self, queue: &str, message: &Message) -> Result<()>;
 
-    /// Hides a taken message for longer (or shows it at once, with zero), under a new receipt.
+    /// Hides a taken message for longer (with zero, makes it visible at once), under a new receipt.
     ///
     /// # Errors
     /// As [`Queue::delete`].
@@ -174,19 +174,18 @@ pub trait Queue: Send + Sync {
     /// As [`Queue::delete`].
     async fn poison(&self, queue: &str, message: &Message) -> Result<()>;
 
-    /// About how many messages there are, visible or not.
+    /// The approximate number of messages, visible or not.
     async fn len(&self, queue: &str) -> Result<u64>;
 }
 
-/// A message that was taken.
+/// A taken message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Its id.
     pub id: String,
-    /// Proof that it is ours for now.
+    /// Proves that this consumer has taken the message.
     pub receipt: String,
-    /// What it says.
+
     pub body: String,
-    /// How often it has been taken, this time included.
+    /// How often the message was taken, this time included.
     pub dequeue_count: u32,
 }

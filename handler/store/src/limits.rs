@@ -1,4 +1,5 @@
-//! What one write may hold: the same for every kind of storage, checked before anything is touched.
+//! The limits of one write. They hold for every implementation, and are checked before anything is
+//! written.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -29,7 +30,7 @@ impl Op {
         }
     }
 
-    /// What the row will hold; `None` for a delete.
+    /// The new value of the row; `None` for a delete.
     pub fn value(&self) -> Option<&str> {
         match self {
             Self::Insert { value, .. } | Self::Replace { value, .. } | Self::Put { value, .. } => {
@@ -40,7 +41,7 @@ impl Op {
     }
 }
 
-/// Whether storage takes these operations as one commit.
+/// Checks whether these operations fit into one commit.
 ///
 /// # Errors
 /// [`Error::TooLarge`], with the limit and never with a key or a value.
@@ -72,7 +73,7 @@ pub fn check_commit(partition: &str, ops: &[Op]) -> Result<()> {
     Ok(())
 }
 
-/// Whether a queue takes this message.
+/// Checks the size of a message.
 ///
 /// # Errors
 /// [`Error::TooLarge`].
@@ -86,7 +87,7 @@ pub fn check_message(body: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether a message can be delayed or hidden for so long.
+/// Checks how long a message is delayed or hidden.
 ///
 /// # Errors
 /// [`Error::TooLarge`].

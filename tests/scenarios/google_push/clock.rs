@@ -14,7 +14,9 @@ async fn tick(services: &Services, past_due: bool) -> Disposition {
         .iter()
         .find(|function| function.name == "renew_google_channels")
         .map(|function| function.run);
-    let Some(FunctionCode::Upkeep(run)) = found else { panic!("it is started by something else") };
+    let Some(FunctionCode::TimerAtStart(run)) = found else {
+        panic!("it is started by something else")
+    };
     run(services, Tick { past_due }).await
 }
 

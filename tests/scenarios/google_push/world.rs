@@ -151,7 +151,7 @@ impl World {
             queue: store.clone(),
             store,
             vault: Arc::new(vault::Envelope::new(
-                vault::Local::open(dir.path())?,
+                vault::LocalKey::open(dir.path())?,
                 vault::Root::new(&[7; 32]),
             )),
             connect: Arc::new(Connector::new(&google)?),
@@ -342,7 +342,7 @@ pub async fn webhook(
         uri: "/webhooks/google".parse()?,
         headers: Default::default(),
         body: Vec::new(),
-        from: None,
+        client_address: None,
         operator: false,
     };
     for (name, value) in headers {

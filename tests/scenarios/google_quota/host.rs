@@ -74,7 +74,7 @@ impl Host {
 
 /// What an invocation is given.
 pub fn deadline() -> Duration {
-    functions::host::Host::read().unwrap().deadline()
+    functions::host_json::HostSettings::read().unwrap().deadline()
 }
 
 async fn drain(services: Services, tally: Arc<Mutex<Tally>>) {

@@ -62,7 +62,7 @@ impl House {
             queue: store.clone(),
             store,
             vault: Arc::new(vault::Envelope::new(
-                vault::Local::open(self.dir.path())?,
+                vault::LocalKey::open(self.dir.path())?,
                 vault::Root::new(&[7; 32]),
             )),
             connect: Arc::new(Connector {

@@ -1,13 +1,14 @@
-//! Connections: how many there are at once, and how long each may take.
+//! Connections: how many are open at once, and how long each may take.
 //!
 //! # Properties
-//! * Connections never take the descriptors that work needs: there are at most
-//!   [`Limits::connections`] at once.
-//! * Beyond that, a new one takes the place of the one that has waited longest for its client; no
-//!   request under way is cut off for it.
-//! * The head of a request has to be there [`Limits::head`] after it is waited for, so an idle
-//!   connection ends as well.
-//! * HTTP/1.1 only: every front and browser speaks it, and a connection has one request under way.
+//! * Connections never use up the file descriptors that other work needs: there are at most
+//!   [`ClientLimits::connections`] at once.
+//! * Beyond that, a new connection replaces the one that has waited longest for its client; no
+//!   request in progress is cut off for it.
+//! * The head of a request has to arrive within [`ClientLimits::head`], so an idle connection ends
+//!   as well.
+//! * HTTP/1.1 only: every proxy and browser supports it, and a connection has one request in
+//!   progress.
 
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
@@ -31,15 +32,15 @@ use tokio::task::AbortHandle;
 const MAX_HEAD: usize = 32 * 1024;
 /// The most header fields.
 const MAX_FIELDS: usize = 100;
-/// After a failure that is not one connection's, the listener rests.
-const REST: Duration = Duration::from_millis(200);
+/// The pause after a failure of the listener.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// What clients may take.
+/// Limits on clients.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientLimits {
-    /// Connections at once.
+    /// Open connections.
     pub connections: usize,
-    /// The time from when a request is waited for until its head is there.
+    /// The time in which the head of a request has to arrive.
     pub head: Duration,
 }
 
@@ -49,14 +50,14 @@ impl ClientLimits {
         Self { connections: connections(), head: Duration::from_secs(10) }
     }
 
-    /// For a front that keeps its connections open.
-    pub fn behind_a_front() -> Self {
+    /// For a proxy that keeps its connections open.
+    pub fn behind_proxy() -> Self {
         Self { head: Duration::from_secs(150), ..Self::public() }
     }
 }
 
-/// A quarter of the descriptors that this process may have, after asking for as many as it can get;
-/// the rest is for work.
+/// A quarter of the file descriptors of this process, after raising the limit; the rest is for
+/// work.
 fn connections() -> usize {
     const MOST: u64 = 1024;
     usize::try_from((descriptors() / 4).clamp(16, MOST)).unwrap_or(16)
@@ -80,19 +81,19 @@ fn descriptors() -> u64 {
     4096
 }
 
-/// Serves until `over` resolves, and then until the requests under way are answered.
+/// Serves until `shutdown` resolves, and then until the requests in progress are answered.
 pub async fn serve<A, F>(
     listener: TcpListener,
     limits: ClientLimits,
     answer: A,
-    over: impl Future<Output = ()>,
+    shutdown: impl Future<Output = ()>,
 ) where
     A: Fn(Request) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
 {
     let places = OpenConnections::new(limits.connections);
     let graceful = GracefulShutdown::new();
-    let mut over = std::pin::pin!(over);
+    let mut over = std::pin::pin!(shutdown);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.head)
@@ -102,17 +103,17 @@ pub async fn serve<A, F>(
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
-                Err(error) if is_its_own(&error) => continue,
+                Err(error) if is_of_one_connection(&error) => continue,
                 Err(error) => {
-                    tracing::warn!(%error, "no connection can be accepted for a moment");
-                    tokio::time::sleep(REST).await;
+                    tracing::warn!(%error, "connections cannot be accepted at the moment");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
             },
             () = &mut over => break,
         };
         let Some(place) = places.take() else {
-            tracing::debug!("a connection is closed: all others have a request under way");
+            tracing::debug!("a connection is closed: all others have a request in progress");
             continue;
         };
         let (answer, at) = (answer.clone(), place.clone());
@@ -125,19 +126,19 @@ pub async fn serve<A, F>(
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         let held = place.clone();
         let task = tokio::spawn(async move {
-            let _held = HeldConnection(held);
+            let _held = ConnectionGuard(held);
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke off");
             }
         });
-        place.belongs_to(task.abort_handle());
+        place.set_task(task.abort_handle());
     }
     drop(listener);
     graceful.shutdown().await;
 }
 
-/// A failure of one connection that was about to be accepted.
-fn is_its_own(error: &io::Error) -> bool {
+/// Whether a failure concerns only the connection that was being accepted.
+fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
@@ -146,38 +147,38 @@ fn is_its_own(error: &io::Error) -> bool {
     )
 }
 
-/// Which connections there are.
+/// The open connections.
 #[derive(Clone)]
 struct OpenConnections(Arc<Mutex<ConnectionTable>>);
 
 struct ConnectionTable {
     most: usize,
-    /// The next number of a place, or of a turn to wait: later ones are larger.
+    /// The next number, for a slot or for the order of waiting: later numbers are larger.
     next: u64,
-    /// Those that wait for their clients, by their turns.
+    /// The slots that wait for their clients, in the order of waiting.
     waiting: BTreeMap<u64, u64>,
-    all: HashMap<u64, Seat>,
+    all: HashMap<u64, SlotState>,
 }
 
 #[derive(Default)]
-struct Seat {
-    /// The turn to wait; none while a request is under way.
+struct SlotState {
+    /// The order of waiting; `None` while a request is in progress.
     turn: Option<u64>,
     task: Option<AbortHandle>,
 }
 
-/// A connection's place among the others.
+/// The slot of a connection.
 #[derive(Clone)]
 pub struct ConnectionSlot {
     number: u64,
-    places: OpenConnections,
+    connections: OpenConnections,
 }
 
-/// A request under way: its connection is not closed for another one's sake until this is dropped.
+/// A request in progress: its connection is not replaced until this is dropped.
 pub struct ActiveRequest(ConnectionSlot);
 
-/// A connection that is there.
-struct HeldConnection(ConnectionSlot);
+/// Removes a connection from the table when it is dropped.
+struct ConnectionGuard(ConnectionSlot);
 
 impl OpenConnections {
     fn new(most: usize) -> Self {
@@ -193,8 +194,8 @@ impl OpenConnections {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a new connection, if need be that of the one that has waited longest; none where
-    /// all have requests under way.
+    /// A slot for a new connection, if necessary that of the one that has waited longest; `None` if
+    /// all have requests in progress.
     fn take(&self) -> Option<ConnectionSlot> {
         let mut table = self.table();
         if table.all.len() >= table.most {
@@ -203,32 +204,32 @@ impl OpenConnections {
                 task.abort();
             }
         }
-        let number = table.number();
-        table.all.insert(number, Seat { turn: Some(number), task: None });
+        let number = table.next_number();
+        table.all.insert(number, SlotState { turn: Some(number), task: None });
         table.waiting.insert(number, number);
-        Some(ConnectionSlot { number, places: self.clone() })
+        Some(ConnectionSlot { number, connections: self.clone() })
     }
 }
 
 impl ConnectionTable {
-    fn number(&mut self) -> u64 {
+    fn next_number(&mut self) -> u64 {
         self.next += 1;
         self.next
     }
 }
 
 impl ConnectionSlot {
-    fn belongs_to(&self, task: AbortHandle) {
-        match self.places.table().all.get_mut(&self.number) {
+    fn set_task(&self, task: AbortHandle) {
+        match self.connections.table().all.get_mut(&self.number) {
             Some(seat) => seat.task = Some(task),
-            // Somebody else has it by now, or the connection is closed.
+            // Another connection has the slot, or this connection is closed.
             None => task.abort(),
         }
     }
 
-    /// From here on the request is worked on, as it is there as a whole.
-    pub fn at_work(&self) -> ActiveRequest {
-        let mut table = self.places.table();
+    /// Marks that the request has arrived completely and is being processed.
+    pub fn begin_request(&self) -> ActiveRequest {
+        let mut table = self.connections.table();
         if let Some(turn) = table.all.get_mut(&self.number).and_then(|seat| seat.turn.take()) {
             table.waiting.remove(&turn);
         }
@@ -238,9 +239,9 @@ impl ConnectionSlot {
 
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        let ConnectionSlot { number, places } = &self.0;
+        let ConnectionSlot { number, connections: places } = &self.0;
         let mut table = places.table();
-        let turn = table.number();
+        let turn = table.next_number();
         if let Some(seat) = table.all.get_mut(number) {
             seat.turn = Some(turn);
             table.waiting.insert(turn, *number);
@@ -248,9 +249,9 @@ impl Drop for ActiveRequest {
     }
 }
 
-impl Drop for HeldConnection {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
-        let ConnectionSlot { number, places } = &self.0;
+        let ConnectionSlot { number, connections: places } = &self.0;
         let mut table = places.table();
         if let Some(turn) = table.all.remove(number).and_then(|seat| seat.turn) {
             table.waiting.remove(&turn);

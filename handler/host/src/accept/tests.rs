@@ -9,7 +9,7 @@ use super::*;
 
 const SOON: Duration = Duration::from_secs(5);
 
-/// A server whose requests for `/slow` wait for a word, and that ends with the test.
+/// A server whose requests for `/slow` wait for a signal, and that ends with the test.
 struct Served {
     address: SocketAddr,
     slow: Arc<AtomicUsize>,
@@ -30,7 +30,7 @@ async fn served(limits: ClientLimits) -> Served {
             let place = request.extensions().get::<ConnectionSlot>().cloned();
             let is_slow = request.uri().path() == "/slow";
             let body = axum::body::to_bytes(request.into_body(), 1024).await.unwrap_or_default();
-            let _work = place.as_ref().map(ConnectionSlot::at_work);
+            let _work = place.as_ref().map(ConnectionSlot::begin_request);
             if is_slow {
                 count.fetch_add(1, Ordering::SeqCst);
                 word.notified().await;
@@ -48,7 +48,7 @@ async fn open(served: &Served, text: &str) -> TcpStream {
     stream
 }
 
-/// What comes until the server closes the connection, or for a while.
+/// What arrives until the server closes the connection, or until a time-out.
 async fn read(stream: &mut TcpStream, wait: Duration) -> String {
     let mut text = Vec::new();
     let _ = timeout(wait, stream.read_to_end(&mut text)).await;

@@ -14,7 +14,6 @@ use super::output::table;
 use super::{CommandOutcome, Output, Result, consent, password};
 use crate::config::Config;
 
-/// What can be done with accounts.
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
     /// Connect an account. The same account again, however its address is spelled, replaces its
@@ -43,7 +42,7 @@ pub enum AccountAdd {
         #[arg(long)]
         user: String,
         #[command(flatten)]
-        secret: Secret,
+        secret: PasswordArguments,
     },
     /// Apple iCloud, with an app-specific password (account.apple.com, Sign-In and Security).
     Icloud {
@@ -51,18 +50,18 @@ pub enum AccountAdd {
         #[arg(long, value_name = "APPLE-ID")]
         user: String,
         #[command(flatten)]
-        secret: Secret,
+        secret: PasswordArguments,
     },
     /// Google Calendar: opens Google's page in your browser, where you give your consent. Needs
     /// GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET of an OAuth client of your own, of the kind
     /// "Desktop app", or "Web application" for --link.
     Google(GoogleArguments),
     /// Microsoft 365: not in this version.
-    Microsoft(Consent),
+    Microsoft(ConsentArguments),
 }
 
 impl AccountAdd {
-    /// The provider's name.
+    /// The provider's name in the audit trail.
     pub fn provider(&self) -> &'static str {
         match self {
             Self::Caldav { .. } => ProviderKind::Caldav.as_str(),
@@ -72,49 +71,49 @@ impl AccountAdd {
         }
     }
 
-    /// Whether only a link is asked for.
+    /// Whether only a link is created.
     pub fn is_link(&self) -> bool {
         matches!(self, Self::Google(GoogleArguments { link: true, .. }))
     }
 }
 
-/// How the password comes in.
+/// Where the password comes from.
 #[derive(Debug, Args)]
-pub struct Secret {
+pub struct PasswordArguments {
     /// Read the password from the first line of stdin instead of asking for it.
     #[arg(long)]
     password_stdin: bool,
 }
 
-/// How a consent comes in.
+/// Where a consent comes from.
 #[derive(Debug, Args)]
-pub struct Consent {
+pub struct ConsentArguments {
     /// Take an existing grant: read its refresh token from the first line of stdin. No browser is
     /// needed.
     #[arg(long)]
     refresh_token_stdin: bool,
 }
 
-/// How a consent at Google comes in.
+/// The arguments of `calrelay account add google`.
 #[derive(Debug, Args)]
 pub struct GoogleArguments {
     #[command(flatten)]
-    consent: Consent,
+    consent: ConsentArguments,
     /// Print a link to the calrelay that runs at CALRELAY_PUBLIC_URL, by which one account can be
     /// connected there within half an hour, in any browser. Nothing is asked here.
     #[arg(long, conflicts_with = "refresh_token_stdin")]
     link: bool,
 }
 
-/// What `account add microsoft` comes to for now.
-pub fn not_yet() -> Problem {
+/// The error of `account add microsoft` in this version.
+pub fn microsoft_not_supported() -> Problem {
     let message = "Microsoft accounts cannot be connected with this version; nothing was stored. \
     It connects Google (`calrelay account add google`), iCloud (`calrelay account add icloud`) \
     and any CalDAV server (`calrelay account add caldav`).";
     Problem { code: "not_supported".into(), message: message.into() }
 }
 
-/// Does it.
+/// Runs the command.
 pub async fn run(
     services: &Services,
     config: &Config,
@@ -123,37 +122,44 @@ pub async fn run(
 ) -> Result {
     match command {
         AccountCommand::Add(AccountAdd::Caldav { url, user, secret }) => {
-            add(services, ProviderKind::Caldav, &url, &user, &secret, output).await
+            add_by_password(services, ProviderKind::Caldav, &url, &user, &secret, output).await
         }
         AccountCommand::Add(AccountAdd::Icloud { user, secret }) => {
-            add(services, ProviderKind::Icloud, config.icloud_url.as_str(), &user, &secret, output)
-                .await
+            add_by_password(
+                services,
+                ProviderKind::Icloud,
+                config.icloud_url.as_str(),
+                &user,
+                &secret,
+                output,
+            )
+            .await
         }
         AccountCommand::Add(AccountAdd::Google(GoogleArguments { link: true, .. })) => {
             invite(services, config, output).await
         }
         AccountCommand::Add(AccountAdd::Google(given)) => {
-            grant(services, ProviderKind::Google, &given.consent, output).await
+            add_by_consent(services, ProviderKind::Google, &given.consent, output).await
         }
-        AccountCommand::Add(AccountAdd::Microsoft(_)) => Err(not_yet()),
+        AccountCommand::Add(AccountAdd::Microsoft(_)) => Err(microsoft_not_supported()),
         AccountCommand::List => list(services, output).await,
         AccountCommand::Remove { id } => remove(services, &id, output).await,
     }
 }
 
 #[derive(Serialize)]
-struct Added<'a> {
+struct AddedAccount<'a> {
     id: &'a AccountId,
     provider: ProviderKind,
     name: &'a str,
 }
 
-async fn add(
+async fn add_by_password(
     services: &Services,
     kind: ProviderKind,
     url: &str,
     user: &str,
-    secret: &Secret,
+    secret: &PasswordArguments,
     output: &Output,
 ) -> Result {
     let question = match kind {
@@ -164,13 +170,13 @@ async fn add(
     let account = directory::connect_account(services, kind, url, user, &secret)
         .await
         .map_err(|error| Problem::keeping(&error, consent::KEPT))?;
-    connected(&account, output)
+    report_connected(&account, output)
 }
 
-async fn grant(
+async fn add_by_consent(
     services: &Services,
     kind: ProviderKind,
-    given: &Consent,
+    given: &ConsentArguments,
     output: &Output,
 ) -> Result {
     let account = if given.refresh_token_stdin {
@@ -181,14 +187,14 @@ async fn grant(
     } else {
         consent::ask(services, kind, output).await?
     };
-    connected(&account, output)?;
-    // A browser may be signed in as somebody else than was meant.
+    report_connected(&account, output)?;
+    // A browser may be signed in to another account than the intended one.
     for other in directory::accounts(services).await? {
         if other.kind == kind
             && other.id != account.id
             && other.state == AccountStatus::NeedsReconnect
         {
-            output.aside(&format!(
+            output.note(&format!(
                 "{} is another account: {} has still to be connected again, by its own consent. \
                 Until then its pairs wait, with all their copies.",
                 account.name, other.name
@@ -216,29 +222,28 @@ async fn invite(services: &Services, config: &Config, output: &Output) -> Result
     let ends = ends.round(Unit::Second).unwrap_or(ends);
     output.answer(&InvitationReply { link: &link, ends }, || {
         format!(
-            "Open this link in a browser, or send it to whom the account belongs; nobody else \
-            should see it. It connects one Google account to the \
+            "Open this link in a browser, or send it to the owner of the account; no other person should see it. It connects one Google account to the \
              calrelay that runs there, within half an hour:\n\n{link}\n"
         )
     })?;
     Ok(CommandOutcome::Done)
 }
 
-fn connected(account: &Account, output: &Output) -> Result {
-    output.concerns(&account.id);
+fn report_connected(account: &Account, output: &Output) -> Result {
+    output.set_subject(&account.id);
     if account.was_connected_before() {
         let Account { id, name, .. } = account;
         let what = match account.kind {
             ProviderKind::Caldav | ProviderKind::Icloud => "the password",
             ProviderKind::Google => "its consent",
         };
-        output.aside(&format!(
+        output.note(&format!(
             "This account is connected already, as {id} ({name}): {what} was \
         replaced; its pairs go on."
         ));
     }
     output.answer(
-        &Added { id: &account.id, provider: account.kind, name: &account.name },
+        &AddedAccount { id: &account.id, provider: account.kind, name: &account.name },
         || {
             format!(
                 "Connected {} as {}. Its calendars: calrelay calendars --account {}\n",
@@ -250,13 +255,13 @@ fn connected(account: &Account, output: &Output) -> Result {
 }
 
 #[derive(Serialize)]
-struct AccountArguments {
+struct AccountsReply {
     accounts: Vec<AccountState>,
 }
 
 async fn list(services: &Services, output: &Output) -> Result {
     let now = services.clock.now();
-    let accounts = AccountArguments {
+    let accounts = AccountsReply {
         accounts: directory::accounts(services)
             .await?
             .iter()
@@ -267,7 +272,7 @@ async fn list(services: &Services, output: &Output) -> Result {
     Ok(CommandOutcome::Done)
 }
 
-/// Accounts for people: a line each, and what is wrong with them below.
+/// Accounts as a table, with their errors below.
 pub fn words(accounts: &[AccountState]) -> String {
     let rows: Vec<[String; 4]> = accounts
         .iter()
@@ -294,7 +299,7 @@ pub fn words(accounts: &[AccountState]) -> String {
 }
 
 #[derive(Serialize)]
-struct Removed<'a> {
+struct RemovedAccount<'a> {
     id: &'a AccountId,
 }
 
@@ -302,15 +307,14 @@ async fn remove(services: &Services, id: &AccountId, output: &Output) -> Result 
     let removal = directory::remove_account(services, id).await?;
     if let Some(error) = removal.grant_left {
         let why = Problem::keeping(&error, "The account is removed here all the same.").message;
-        output.aside(&format!(
-            "Google could not be told that the consent is over. {why} You can end it yourself: \
+        output.note(&format!(
+            "The consent could not be withdrawn at Google. {why} You can end it yourself: \
             https://myaccount.google.com/connections"
         ));
     }
-    output.answer(&Removed { id }, || {
+    output.answer(&RemovedAccount { id }, || {
         format!(
-            "Removed {id} with its password, its pairs and all that was remembered of them. \
-        Copies stay as ordinary events.\n"
+            "Removed {id} with its password, its pairs and all that was stored about them. Copies stay as ordinary events.\n"
         )
     })?;
     Ok(CommandOutcome::Done)

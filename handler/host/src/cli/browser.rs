@@ -1,17 +1,17 @@
-//! Opens a page in the person's browser, where there is one.
+//! Opens a page in the user's browser, if there is one.
 
 use std::process::{Command, Stdio};
 
 use url::Url;
 
-/// Hands the address to a program of the system's, never to a shell. Whether a browser opens only
-/// the person sees. One for the terminal gets none.
+/// Passes the URL to a program of the system, never to a shell. Whether a browser opens is not
+/// known. A browser for terminals gets no terminal.
 pub fn open(url: &Url) {
     let mut command = opener();
     command.arg(url.as_str()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     if let Ok(mut child) = command.spawn() {
-        // Some openers are the browser itself, so nobody waits for them here; and no zombie is
-        // left.
+        // Some openers are the browser itself, so a thread waits for them, which also leaves no
+        // zombie.
         std::thread::spawn(move || child.wait());
     }
 }

@@ -1,4 +1,4 @@
-//! `calrelay calendars`: what the accounts offer, asked for now.
+//! `calrelay calendars`: the calendars of the accounts, listed by the providers now.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::output::{table, yes};
 use super::{CommandOutcome, Output, Result};
 
-/// Which calendars.
+/// The arguments of `calrelay calendars`.
 #[derive(Debug, Args)]
 pub struct CalendarsArguments {
     /// Only those of this account.
@@ -42,7 +42,7 @@ struct AccountFailure {
     problem: Problem,
 }
 
-/// Does it. An account that fails does not hide the others, and makes the exit status 1.
+/// Runs the command. If an account fails, the others are listed, and the exit status is 1.
 pub async fn run(services: &Services, arguments: &CalendarsArguments, output: &Output) -> Result {
     let listing = directory::calendars(services, arguments.account.as_ref()).await?;
     let kinds: HashMap<AccountId, ProviderKind> = directory::accounts(services)
@@ -56,7 +56,7 @@ pub async fn run(services: &Services, arguments: &CalendarsArguments, output: &O
         .map(|(account, error)| AccountFailure { account: account.clone(), problem: error.into() })
         .collect();
     let calendars = listing.calendars.into_iter().filter_map(|row| {
-        // An account that was removed meanwhile has no calendars any more.
+        // The account may have been removed in the meantime.
         let provider = *kinds.get(&row.account)?;
         Some(CalendarLine {
             id: row.id,
@@ -69,7 +69,7 @@ pub async fn run(services: &Services, arguments: &CalendarsArguments, output: &O
     let answer = CalendarsReply { calendars: calendars.collect(), errors };
     output.answer(&answer, || words(&answer.calendars, !answer.errors.is_empty()))?;
     for AccountFailure { account, problem } in &answer.errors {
-        output.aside(&format!("{account}: {}", problem.message));
+        output.note(&format!("{account}: {}", problem.message));
     }
     Ok(if answer.errors.is_empty() { CommandOutcome::Done } else { CommandOutcome::Failed })
 }

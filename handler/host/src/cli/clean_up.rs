@@ -1,4 +1,4 @@
-//! `calrelay clean-up`: deletes copies that pairs have left behind which are no more.
+//! `calrelay clean-up`: deletes copies of pairs that have ended.
 
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -13,7 +13,7 @@ use super::output::printable;
 use super::progress::Bar;
 use super::{CommandOutcome, Output, Result, sync};
 
-/// Where, and how.
+/// The arguments of `calrelay clean-up`.
 #[derive(Debug, Args)]
 pub struct CleanUpArguments {
     /// The calendar.
@@ -29,13 +29,13 @@ pub struct CleanUpArguments {
 }
 
 impl CleanUpArguments {
-    /// The calendar, where copies are deleted and not only shown.
-    pub fn written(&self) -> Option<&CalendarId> {
+    /// The calendar, if copies are deleted and not only shown.
+    pub fn target(&self) -> Option<&CalendarId> {
         (!self.dry_run).then_some(&self.calendar)
     }
 }
 
-/// Does it.
+/// Runs the command.
 pub async fn run(services: &Services, arguments: &CleanUpArguments, output: &Output) -> Result {
     let bar = Bar::show();
     let found = jobs::left_copies(services, &arguments.calendar, &bar).await?;
@@ -44,8 +44,8 @@ pub async fn run(services: &Services, arguments: &CleanUpArguments, output: &Out
     if arguments.dry_run || found.is_empty() {
         return answer(preview, arguments.dry_run, output);
     }
-    if !arguments.yes && !confirmed(&preview, found.len(), output)? {
-        output.aside("Nothing was deleted.");
+    if !arguments.yes && !confirm_preview(&preview, found.len(), output)? {
+        output.note("Nothing was deleted.");
         return Ok(CommandOutcome::Done);
     }
     let bar = Bar::show();
@@ -54,8 +54,8 @@ pub async fn run(services: &Services, arguments: &CleanUpArguments, output: &Out
     answer(run, false, output)
 }
 
-/// Asks at the terminal.
-fn confirmed(preview: &Run, count: usize, output: &Output) -> Result<bool> {
+/// Asks for confirmation at the terminal.
+fn confirm_preview(preview: &Run, count: usize, output: &Output) -> Result<bool> {
     let mut stdin = std::io::stdin().lock();
     if output.json || !std::io::stdin().is_terminal() {
         return Err(Problem {
@@ -67,16 +67,16 @@ fn confirmed(preview: &Run, count: usize, output: &Output) -> Result<bool> {
         });
     }
     let report = Report { dry_run: false, pairs: vec![preview.clone()] };
-    let edited = "Nothing is remembered of what they showed, so copies that were edited since are \
-    among them.";
-    Ok(asked(
+    let edited =
+        "What they showed is no longer stored, so copies that were edited since are among them.";
+    Ok(confirm(
         &mut stdin,
         &format!("{}{edited}\nDelete these {count} events? [y/N] ", sync::words(&report)),
     ))
 }
 
-/// Whether the person at the terminal says yes.
-pub fn asked(stdin: &mut impl BufRead, question: &str) -> bool {
+/// Whether the user at the terminal answers yes.
+pub fn confirm(stdin: &mut impl BufRead, question: &str) -> bool {
     eprint!("{}", printable(question));
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
@@ -84,7 +84,7 @@ pub fn asked(stdin: &mut impl BufRead, question: &str) -> bool {
     read > 0 && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
-/// As `sync` answers; of no pair, so that the id is null.
+/// The reply of `sync`, without a pair: the id is null.
 fn answer(run: Run, dry_run: bool, output: &Output) -> Result {
     let report = Report { dry_run, pairs: vec![run] };
     let mut document = serde_json::to_value(&report).unwrap_or_default();
@@ -92,17 +92,17 @@ fn answer(run: Run, dry_run: bool, output: &Output) -> Result {
         *run = Value::Null;
     }
     output.answer(&document, || sync::words(&report))?;
-    Ok(ended(&report, output))
+    Ok(outcome(&report, output))
 }
 
-/// Says what was not deleted and what can be done about it; the exit status is that of a pass.
-pub fn ended(report: &Report, output: &Output) -> CommandOutcome {
+/// Reports what was not deleted. The exit status is that of a pass.
+pub fn outcome(report: &Report, output: &Output) -> CommandOutcome {
     let refused = |action: &&Action| {
         action.action == Verb::Skip && action.reason == Some(Reason::RefusedByServer)
     };
     let kept = report.pairs.iter().flat_map(|run| &run.actions).filter(refused).count();
     if kept > 0 && !report.dry_run {
-        output.aside(&format!(
+        output.note(&format!(
             "{} the server did not delete. The same command tries it again; or delete them in the \
             calendar by hand.",
             if kept == 1 {
@@ -120,7 +120,7 @@ pub fn ended(report: &Report, output: &Output) -> CommandOutcome {
             .pairs
             .iter()
             .filter_map(|run| run.error.as_ref())
-            .for_each(|error| output.aside(&error.message));
+            .for_each(|error| output.note(&error.message));
     }
     if report.failed() { CommandOutcome::Failed } else { CommandOutcome::Done }
 }

@@ -8,7 +8,7 @@ use jobs::Services;
 
 use super::{CommandOutcome, Output, Result};
 
-/// Which event.
+/// The arguments of `calrelay explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
     /// The pair.
@@ -19,7 +19,7 @@ pub struct ExplainArguments {
     event: String,
 }
 
-/// Does it.
+/// Runs the command.
 pub async fn run(services: &Services, arguments: &ExplainArguments, output: &Output) -> Result {
     let answer = jobs::explain(services, &arguments.pair, &arguments.event).await?;
     output.answer(&answer, || {

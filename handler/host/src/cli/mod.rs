@@ -1,10 +1,11 @@
-//! The command line: one file a command.
+//! The command line: one file for each command.
 //!
-//! With `--json` stdout carries one JSON document and nothing else; words for people go to stderr.
-//! The exit status is 0 for done, 1 for failed, 2 for wrong usage. A command that fails before it
-//! has an answer prints `{"error": {"code", "message"}}`.
+//! With `--json` stdout holds one JSON document and nothing else; other text goes to stderr. The
+//! exit status is 0 for done, 1 for failed, 2 for wrong usage. A command that fails before it has
+//! an answer prints `{"error": {"code", "message"}}`.
 
 mod account;
+mod audit;
 mod browser;
 mod calendars;
 mod clean_up;
@@ -17,7 +18,6 @@ mod password;
 pub mod progress;
 mod status;
 mod sync;
-mod trail;
 mod vault;
 
 use std::net::SocketAddr;
@@ -28,9 +28,9 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use jobs::report::Problem;
 
-use crate::config::Loaded;
+use crate::config::LoadedSettings;
 use crate::telemetry::LogReader;
-use crate::{azure, services, standalone};
+use crate::{custom_handler, services, standalone};
 pub use output::Output;
 
 /// Keeps calendars in step: Google, iCloud, Fastmail, Nextcloud, Radicale and any other CalDAV
@@ -88,20 +88,20 @@ enum Command {
     Doctor,
 }
 
-/// How a command ended that could give its answer.
+/// How a command ended that gave its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommandOutcome {
-    /// Everything that was asked for.
+    /// Everything was done.
     Done,
-    /// Not everything; the answer says what is missing.
+    /// Not everything was done; the answer says what is missing.
     Failed,
 }
 
-/// What a command comes to.
+/// The result of a command.
 pub type Result<T = CommandOutcome> = std::result::Result<T, Problem>;
 
 impl Cli {
-    /// Reads the arguments; wrong ones end the process with status 2.
+    /// Reads the arguments; invalid ones end the process with status 2.
     pub fn read() -> Self {
         let cli = Self::try_parse().unwrap_or_else(|error| refuse(&error));
         if cli.json && cli.command.is_none() {
@@ -121,18 +121,18 @@ impl Cli {
         cli
     }
 
-    /// The file with settings, where one is named.
+    /// The settings file that `--settings` names.
     pub fn settings(&self) -> Option<&Path> {
         self.settings.as_deref()
     }
 
-    /// How much more the log is to say than it does by itself.
+    /// How many times `--verbose` is given.
     pub fn verbose(&self) -> u8 {
         self.verbose
     }
 
-    /// Who will read the log.
-    pub fn reader(&self, settings: &Loaded) -> LogReader {
+    /// The reader of the log.
+    pub fn reader(&self, settings: &LoadedSettings) -> LogReader {
         match self.command {
             Some(_) => LogReader::Command,
             None if settings.under_functions_host => LogReader::FunctionsHost,
@@ -140,8 +140,8 @@ impl Cli {
         }
     }
 
-    /// Does it.
-    pub async fn run(self, settings: Loaded) -> ExitCode {
+    /// Runs the command.
+    pub async fn run(self, settings: LoadedSettings) -> ExitCode {
         let output = Output::new(self.json);
         let Some(command) = self.command else {
             return match Box::pin(serve(self.listen, settings, &output)).await {
@@ -164,8 +164,8 @@ impl Cli {
     }
 }
 
-/// Ends the process: with what was asked for where that is help, else with status 2, and with a
-/// document on stdout where one was wanted.
+/// Ends the process: after `--help` or `--version` with status 0, else with status 2, and with
+/// `--json` a document on stdout.
 fn refuse(error: &clap::Error) -> ! {
     if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
         let message = error.render().to_string();
@@ -180,14 +180,18 @@ fn refuse(error: &clap::Error) -> ! {
     error.exit()
 }
 
-/// Without a command: under the Functions host, or by itself.
-async fn serve(listen: Option<SocketAddr>, settings: Loaded, output: &Output) -> Result<ExitCode> {
+/// Without a command: serves the Functions host, or runs standalone.
+async fn serve(
+    listen: Option<SocketAddr>,
+    settings: LoadedSettings,
+    output: &Output,
+) -> Result<ExitCode> {
     let findings = settings.findings();
     let mut config = settings.config.map_err(|wrong| wrong_settings(&wrong))?;
     if let Some(port) = config.functions_port {
-        let (services, storage) = services::build_to_serve(&config, findings).await?;
-        trail::settings(&services, settings.values);
-        let served = azure::serve(services, port, config.poll).await;
+        let (services, storage) = services::build_service(&config, findings).await?;
+        audit::record_settings(&services, settings.values);
+        let served = custom_handler::serve(services, port, config.poll).await;
         storage.settle().await;
         return served.map_err(|error| Problem {
             code: "system".into(),
@@ -200,28 +204,28 @@ async fn serve(listen: Option<SocketAddr>, settings: Loaded, output: &Output) ->
         Some(listen) => listen,
         None => standalone::LISTEN.parse().expect("a literal address"),
     };
-    // Whoever can reach us is not necessarily the machine's owner, who can reach its private hosts
+    // Clients from other machines are not the machine's owner, who can reach its private hosts
     // anyway.
     config.allow_private_hosts &= listen.ip().is_loopback() || config.private_hosts_chosen;
-    let (services, storage) = services::build_to_serve(&config, findings).await?;
-    trail::settings(&services, settings.values);
+    let (services, storage) = services::build_service(&config, findings).await?;
+    audit::record_settings(&services, settings.values);
     let this = standalone::Standalone { services, storage, config: &config, listen };
     standalone::serve(this, output).await.map(|_| ExitCode::SUCCESS)
 }
 
-async fn dispatch(command: Command, settings: Loaded, output: &Output) -> Result {
+async fn dispatch(command: Command, settings: LoadedSettings, output: &Output) -> Result {
     if let Command::Doctor = command {
         return doctor::run(&settings, output).await;
     }
     let config = settings.config.map_err(|wrong| wrong_settings(&wrong))?;
-    // What needs no storage is answered before any is opened.
+    // A command that needs no storage is answered before storage is opened.
     if let Command::Account(account::AccountCommand::Add(account::AccountAdd::Microsoft(_))) =
         &command
     {
-        return Err(account::not_yet());
+        return Err(account::microsoft_not_supported());
     }
     let (services, storage) = services::build(&config, settings.remarks).await?;
-    let (actor, action) = (trail::actor(settings.user.as_deref()), trail::action(&command));
+    let (actor, action) = (audit::actor(settings.user.as_deref()), audit::action(&command));
     let work = async {
         match command {
             Command::Account(command) => account::run(&services, &config, command, output).await,
@@ -232,11 +236,11 @@ async fn dispatch(command: Command, settings: Loaded, output: &Output) -> Result
             Command::Status => status::run(&services, &config, output).await,
             Command::Explain(arguments) => explain::run(&services, &arguments, output).await,
             Command::Vault(command) => vault::run(&services, &config, &command, output).await,
-            Command::Audit => trail::run(&services, output).await,
+            Command::Audit => audit::run(&services, output).await,
             Command::Doctor => unreachable!("answered above"),
         }
     };
-    let outcome = Box::pin(trail::audited(&services, &actor, action, output, work)).await;
+    let outcome = Box::pin(audit::audited(&services, &actor, action, output, work)).await;
     storage.settle().await;
     outcome
 }

@@ -23,7 +23,7 @@ impl Output {
     }
 
     /// Notes what the command made, for the audit trail.
-    pub fn concerns(&self, id: &impl ToString) {
+    pub fn set_subject(&self, id: &impl ToString) {
         let _ = self.subject.set(id.to_string());
     }
 
@@ -57,7 +57,7 @@ impl Output {
 
     /// A failure without an answer.
     pub fn failure(&self, problem: &Problem) {
-        self.aside(&problem.message);
+        self.note(&problem.message);
         if self.json {
             // If that cannot be written either, the exit status still says it.
             let _ = self.answer(&Failure { error: problem }, String::new);
@@ -71,7 +71,7 @@ impl Output {
     }
 
     /// Words beside the answer, on stderr.
-    pub fn aside(&self, words: &str) {
+    pub fn note(&self, words: &str) {
         let _ = writeln!(io::stderr(), "{}", printable(words).trim_end());
     }
 }

@@ -15,7 +15,6 @@ use super::progress::Bar;
 use super::{CommandOutcome, Output, Result};
 use crate::config::Config;
 
-/// What can be done with pairs.
 #[derive(Debug, Subcommand)]
 pub enum PairCommand {
     /// Set up a pair. Nothing is written before the first sync; `calrelay sync --dry-run` shows
@@ -49,7 +48,7 @@ pub enum PairCommand {
     CleanUp(PairCleanUp),
 }
 
-/// What is to be deleted of a pair's copies.
+/// The arguments of `calrelay pair clean-up`.
 #[derive(Debug, Args)]
 pub struct PairCleanUp {
     /// The pair's id.
@@ -63,13 +62,13 @@ pub struct PairCleanUp {
 }
 
 impl PairCleanUp {
-    /// The pair, where copies are deleted and not only shown.
-    pub fn written(&self) -> Option<&PairId> {
+    /// The pair, if copies are deleted and not only shown.
+    pub fn target(&self) -> Option<&PairId> {
         (!self.dry_run).then_some(&self.id)
     }
 }
 
-/// A pair to be.
+/// The arguments of `calrelay pair add`.
 #[derive(Debug, Args)]
 pub struct PairAdd {
     /// Events of this calendar are copied…
@@ -99,12 +98,12 @@ pub struct PairAdd {
 }
 
 #[derive(Serialize)]
-struct Named<'a> {
+struct PairReply<'a> {
     id: &'a PairId,
 }
 
 #[derive(Serialize)]
-struct Pairs {
+struct PairsReply {
     pairs: Vec<ListedPair>,
 }
 
@@ -121,7 +120,7 @@ struct ListedPair {
     state: PairStatus,
 }
 
-/// Does it.
+/// Runs the command.
 pub async fn run(
     services: &Services,
     config: &Config,
@@ -141,7 +140,7 @@ pub async fn run(
         }
         PairCommand::Add(add) => {
             let id = directory::add_pair(services, add.into()).await?.id;
-            output.concerns(&id);
+            output.set_subject(&id);
             let words = format!(
                 "Paired as {id}. See what it would do: calrelay sync --pair {id} --dry-run\n"
             );
@@ -166,7 +165,7 @@ pub async fn run(
             (id, words)
         }
     };
-    output.answer(&Named { id: &id }, || words)?;
+    output.answer(&PairReply { id: &id }, || words)?;
     Ok(CommandOutcome::Done)
 }
 
@@ -183,11 +182,11 @@ async fn clean_up(services: &Services, arguments: PairCleanUp, output: &Output) 
         .await?;
         let count = preview.deleted;
         let words = super::sync::words(&Report { dry_run: false, pairs: vec![preview] });
-        if !super::clean_up::asked(
+        if !super::clean_up::confirm(
             &mut std::io::stdin().lock(),
             &format!("{words}Delete these {count} copies? [y/N] "),
         ) {
-            output.aside("Nothing was deleted, and the pair goes on.");
+            output.note("Nothing was deleted, and the pair goes on.");
             return Ok(CommandOutcome::Done);
         }
     }
@@ -197,9 +196,9 @@ async fn clean_up(services: &Services, arguments: PairCleanUp, output: &Output) 
     };
     let report = Report { dry_run, pairs: vec![run] };
     output.answer(&report, || super::sync::words(&report))?;
-    let outcome = super::clean_up::ended(&report, output);
+    let outcome = super::clean_up::outcome(&report, output);
     if !dry_run {
-        output.aside(&format!(
+        output.note(&format!(
             "{id} is paused, so that its copies are not made again; calrelay \
         pair resume {id} makes them again."
         ));
@@ -248,7 +247,7 @@ async fn list(services: &Services, config: &Config, output: &Output) -> Result {
         None => PairStatus::Ok,
     };
     let pairs = directory::pairs(services).await?;
-    let answer = Pairs {
+    let answer = PairsReply {
         pairs: pairs
             .into_iter()
             .map(|pair| (state(&pair), pair))
@@ -319,7 +318,7 @@ mod tests {
             window_future: Reach::Days(90),
             paused: false,
         };
-        let answer = Pairs { pairs: vec![ListedPair::new(pair, PairStatus::NeedsReconnect)] };
+        let answer = PairsReply { pairs: vec![ListedPair::new(pair, PairStatus::NeedsReconnect)] };
         assert_eq!(
             serde_json::to_value(&answer).unwrap(),
             serde_json::json!({"pairs": [{

@@ -1,4 +1,5 @@
-//! A password: asked for without echo, or the first line of stdin. Never an argument.
+//! Reads a password: from the terminal without echo, or from the first line of stdin. Never from an
+//! argument.
 
 use std::io::BufRead;
 
@@ -8,26 +9,26 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Result;
 
-/// The longest password that is taken, in bytes.
+/// The longest password, in bytes.
 const LONGEST: u64 = 4096;
 
-/// Gets it.
+/// Reads a password.
 ///
 /// # Errors
-/// Where it is empty, too long, not text, or cannot be asked for.
+/// If it is empty, too long, not UTF-8, or there is no terminal.
 pub fn read(from_stdin: bool, question: &str) -> Result<SecretString> {
-    if from_stdin { first_line_of_stdin("password") } else { there("password", ask(question)?) }
+    if from_stdin { first_line_of_stdin("password") } else { non_empty("password", ask(question)?) }
 }
 
-/// The first line of stdin, where something other than a password may stand too.
+/// Reads the first line of stdin: a password or another secret, which `what` names.
 ///
 /// # Errors
 /// As [`read`].
 pub fn first_line_of_stdin(what: &str) -> Result<SecretString> {
-    there(what, first_line(std::io::stdin().lock(), what)?)
+    non_empty(what, first_line(std::io::stdin().lock(), what)?)
 }
 
-fn there(what: &str, secret: SecretString) -> Result<SecretString> {
+fn non_empty(what: &str, secret: SecretString) -> Result<SecretString> {
     if secret.expose_secret().is_empty() {
         return refuse(&format!("The {what} is empty. Nothing was sent and nothing was stored."));
     }
@@ -45,7 +46,7 @@ fn ask(question: &str) -> Result<SecretString> {
 }
 
 fn first_line(input: impl BufRead, what: &str) -> Result<SecretString> {
-    // Large enough from the start: a buffer that grows leaves copies behind.
+    // Allocated at full size: a buffer that grows leaves copies in memory.
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST as usize + 2));
     if input.take(LONGEST + 2).read_until(b'\n', &mut line).is_err() {
         return refuse(&format!(

@@ -1,4 +1,4 @@
-//! The progress bar: on stderr, and only where stderr is a terminal.
+//! The progress bar: on stderr, and only if stderr is a terminal.
 
 use std::io::{self, IsTerminal};
 use std::sync::Mutex;
@@ -6,14 +6,14 @@ use std::sync::Mutex;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jobs::report::Progress;
 
-/// The bar that is drawn now, if any: the log has to step aside for it.
+/// The bar that is drawn now, if any: log lines must not overwrite it.
 static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// A bar that counts steps. It is wiped when it is dropped.
+/// A bar that counts steps. Dropping it clears it.
 pub struct Bar(ProgressBar);
 
 impl Bar {
-    /// Shows it, where somebody can see it.
+    /// Shows the bar, if stderr is a terminal.
     pub fn show() -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
         if !io::stderr().is_terminal() {
@@ -24,7 +24,7 @@ impl Bar {
         {
             bar.set_style(style);
         }
-        remember(Some(bar.clone()));
+        set_drawn(Some(bar.clone()));
         Self(bar)
     }
 }
@@ -40,17 +40,17 @@ impl Progress for Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        remember(None);
+        set_drawn(None);
         self.0.finish_and_clear();
     }
 }
 
-fn remember(bar: Option<ProgressBar>) {
+fn set_drawn(bar: Option<ProgressBar>) {
     *DRAWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = bar;
 }
 
-/// Writes to stderr while the bar, if there is one, is out of the way.
-pub fn beside_the_bar<T>(write: impl FnOnce() -> T) -> T {
+/// Hides the bar, if there is one, while `write` writes to stderr.
+pub fn suspend_bar<T>(write: impl FnOnce() -> T) -> T {
     let bar = DRAWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     match bar {
         Some(bar) => bar.suspend(write),

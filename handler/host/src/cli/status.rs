@@ -1,4 +1,4 @@
-//! `calrelay status`: how accounts and pairs stand, from what is stored; nobody is asked.
+//! `calrelay status`: the state of accounts and pairs, from storage; providers are not asked.
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use super::output::{ago, one_line, table};
 use super::{CommandOutcome, Output, Result, account};
 use crate::config::Config;
 
-/// Does it.
+/// Runs the command.
 pub async fn run(services: &Services, config: &Config, output: &Output) -> Result {
     let status = jobs::status(services, config.poll.as_secs()).await?;
     output.answer(&status, || {
@@ -36,7 +36,7 @@ pub fn state(state: PairStatus) -> &'static str {
     }
 }
 
-/// The name of a reason, as in `--json`.
+/// The name of a reason in `--json`.
 pub fn reason(reason: &impl Serialize) -> String {
     match serde_json::to_value(reason) {
         Ok(serde_json::Value::String(name)) => name,
@@ -44,7 +44,7 @@ pub fn reason(reason: &impl Serialize) -> String {
     }
 }
 
-/// Only what is not as it should be: that changes are told of is nothing to tell.
+/// Only watches with a problem.
 fn watches(watches: &[WatchState]) -> String {
     let mut text = String::new();
     for watch in watches {
@@ -55,11 +55,10 @@ fn watches(watches: &[WatchState]) -> String {
     text
 }
 
-/// A pass of many events.
-fn under_way(left: u64) -> String {
+/// The words about a pass of many events.
+fn remaining_words(left: u64) -> String {
     format!(
-        "A large sync is under way: {left} events are still to be gone through. It goes on by \
-        itself; nothing needs to be done."
+        "A large sync is under way: {left} events remain. It continues by itself; nothing needs to be done."
     )
 }
 
@@ -98,10 +97,10 @@ fn words(pairs: &[PairState]) -> String {
         if let Some(left) =
             pair.left.filter(|_| matches!(pair.state, PairStatus::Ok | PairStatus::Held))
         {
-            let _ = writeln!(text, "{}: {}", pair.id, under_way(left));
+            let _ = writeln!(text, "{}: {}", pair.id, remaining_words(left));
         }
         for problem in &pair.problem_events {
-            // Names of events are their makers'.
+            // Names of events come from other people and may hold any characters.
             let _ = writeln!(
                 text,
                 "{}: {} in {}: {}",
@@ -113,7 +112,7 @@ fn words(pairs: &[PairState]) -> String {
         }
         let more = pair.problems.saturating_sub(pair.problem_events.len() as u64);
         if more > 0 {
-            let _ = writeln!(text, "{}: {more} more events could not be dealt with.", pair.id);
+            let _ = writeln!(text, "{}: {more} more events could not be copied.", pair.id);
         }
     }
     text

@@ -12,10 +12,10 @@ use super::output::table;
 use super::progress::Bar;
 use super::{CommandOutcome, Output, Result, status};
 
-/// How many actions of a pair are listed for people; `--json` has all.
+/// How many actions of a pair are listed; `--json` has all.
 const LISTED: usize = 50;
 
-/// What to sync, and how.
+/// The arguments of `calrelay sync`.
 #[derive(Debug, Args)]
 pub struct SyncArguments {
     /// Only this pair.
@@ -39,8 +39,9 @@ pub struct SyncArguments {
 }
 
 impl SyncArguments {
-    /// The answer of the owner to what a pair holds, where there is one.
-    pub fn answered(&self) -> Option<(&'static str, &PairId)> {
+    /// The owner's answer to a hold of the pair, if there is one: the action in the audit trail,
+    /// and the pair.
+    pub fn audit_action(&self) -> Option<(&'static str, &PairId)> {
         let action = match self {
             Self { dry_run: true, .. } => return None,
             Self { confirm_deletions: true, .. } => "deletions.confirm",
@@ -52,7 +53,7 @@ impl SyncArguments {
     }
 }
 
-/// Does it. The report is printed also where a pair failed; then the exit status is 1.
+/// Runs the command. If a pair failed, the report is printed too, and the exit status is 1.
 pub async fn run(services: &Services, arguments: &SyncArguments, output: &Output) -> Result {
     let pairs = match &arguments.pair {
         Some(id) => vec![directory::pair(services, id).await?],
@@ -72,13 +73,13 @@ pub async fn run(services: &Services, arguments: &SyncArguments, output: &Output
     output.answer(&report, || words(&report))?;
     for held in report.pairs.iter().filter_map(|run| run.held.as_ref()) {
         if confirm_deletions && held.kind == HeldKind::Emptied {
-            output.aside(
+            output.note(
                 "--confirm-deletions is no answer to an emptied calendar: nothing was \
             deleted for it. Answer with --make-again or --leave-out.",
             );
         }
         if answer.is_some() && held.kind == HeldKind::Deletions {
-            output.aside(
+            output.note(
                 "These are deletions, and no calendar was emptied: --make-again and \
             --leave-out changed nothing. Answer with --confirm-deletions.",
             );
@@ -88,13 +89,13 @@ pub async fn run(services: &Services, arguments: &SyncArguments, output: &Output
         for (id, error) in
             report.pairs.iter().filter_map(|run| Some((&run.id, run.error.as_ref()?)))
         {
-            output.aside(&format!("{id}: {}", error.message));
+            output.note(&format!("{id}: {}", error.message));
         }
     }
     Ok(if report.failed() { CommandOutcome::Failed } else { CommandOutcome::Done })
 }
 
-/// A report for people.
+/// A report as text.
 pub fn words(report: &Report) -> String {
     if report.pairs.is_empty() {
         return "There are no pairs. Set one up with `calrelay pair add`.\n".to_owned();
@@ -129,7 +130,7 @@ pub fn words(report: &Report) -> String {
     text
 }
 
-/// One line about a pass over a pair.
+/// One line about a run of a pair.
 fn summary(run: &Run) -> String {
     let Run { id, created, changed, deleted, skipped, .. } = run;
     if id.as_str().is_empty() {
@@ -141,15 +142,14 @@ fn summary(run: &Run) -> String {
     )
 }
 
-/// What is held back, and how to let it go.
+/// What a pair holds, and the command that confirms it.
 pub fn held_words(held: &Held) -> String {
     let Held { kind, deletions, of, confirm } = held;
     let confirm = confirm.join(" ");
     if *kind == HeldKind::Emptied {
         let leave_out = confirm.replace("--make-again", "--leave-out");
         return format!(
-            "{} of {of} that this pair had in one of its calendars {} gone, as if that calendar \
-            had been emptied or made anew. \
+            "{} of {of} that this pair had in one of its calendars {} gone, as if that calendar had been emptied or created again. \
              Nothing was deleted for it. To make them again: calrelay {confirm}. To leave them \
              out: calrelay {leave_out}",
             plural(*deletions, "event", "events"),
@@ -157,8 +157,7 @@ pub fn held_words(held: &Held) -> String {
         );
     }
     format!(
-        "{} of {} wait for your word, as they are unusually many. If they are right: calrelay \
-        {confirm}",
+        "{} of {} wait for your confirmation, as they are unusually many. If they are right: calrelay {confirm}",
         plural(*deletions, "deletion", "deletions"),
         plural(*of, "copy", "copies")
     )
@@ -168,7 +167,7 @@ fn plural(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// What another installation has copied.
+/// The words about copies of another installation.
 pub fn by_another_words(count: u64, pair: &PairId) -> String {
     let events = if count == 1 {
         "1 event looks like a copy".to_owned()

@@ -11,7 +11,6 @@ use vault::key_vault::KeyIdentifier;
 use super::{CommandOutcome, Output, Result};
 use crate::config::Config;
 
-/// What can be done with the vault.
 #[derive(Debug, Subcommand)]
 pub enum VaultCommand {
     /// Seal with a new version of the key from now on, wrap all stored secrets anew with it, and
@@ -24,7 +23,7 @@ pub enum VaultCommand {
     Rotate(Rotate),
 }
 
-/// How keys are rotated.
+/// The arguments of `calrelay vault rotate`.
 #[derive(Debug, Args)]
 pub struct Rotate {
     /// Believe no channel any more that was opened before, as if its key were known to others: a
@@ -35,13 +34,13 @@ pub struct Rotate {
 }
 
 impl Rotate {
-    /// What the audit trail calls it.
-    pub fn action(&self) -> &'static str {
+    /// The action in the audit trail.
+    pub fn audit_action(&self) -> &'static str {
         if self.webhooks_now { "vault.rotate_all" } else { "vault.rotate" }
     }
 }
 
-/// Does it.
+/// Runs the command.
 pub async fn run(
     services: &Services,
     config: &Config,
@@ -54,11 +53,11 @@ pub async fn run(
         .map_err(|error| Problem::keeping(&error, KEPT))?;
     let key = config.key_vault.as_ref().map(|wrapping| &wrapping.key);
     let answer = RotationReply::of(&done);
-    output.concerns(&answer.key);
+    output.set_subject(&answer.key);
     output.answer(&answer, || words(&answer, key.is_some(), *webhooks_now))?;
-    output.aside(&hint(key));
+    output.note(&hint(key));
     for (account, error) in &done.left {
-        output.aside(&format!(
+        output.note(&format!(
             "The password of the account {account} was left as it is: {}",
             Problem::from(error).message
         ));
@@ -66,7 +65,7 @@ pub async fn run(
     Ok(if done.left.is_empty() { CommandOutcome::Done } else { CommandOutcome::Failed })
 }
 
-/// What is safe where it breaks off.
+/// What was kept safe, if the rotation fails.
 const KEPT: &str = "No secret was lost: all of them open as before. Run the command again.";
 
 #[derive(Serialize)]
@@ -108,7 +107,7 @@ fn words(answer: &RotationReply<'_>, key_vault: bool, webhooks_now: bool) -> Str
         text.push_str(&format!("Old versions that were removed from {KEY_FILE}: {removed}.\n"));
     }
     let before = match (webhooks_now, channels) {
-        (true, _) => "Channels of before are believed no more",
+        (true, _) => "Notifications of earlier channels are no longer accepted",
         (false, 0) => "Channels are signed with it as they are renewed, within six days",
         (false, _) => "Some channels are older than the key before it",
     };
@@ -120,12 +119,11 @@ fn words(answer: &RotationReply<'_>, key_vault: bool, webhooks_now: bool) -> Str
     text
 }
 
-/// What is left to the operator.
+/// What the operator still has to do.
 fn hint(key: Option<&KeyIdentifier>) -> String {
     let Some(key) = key else {
         return format!(
-            "A copy of {KEY_FILE} that was made before opens nothing that is sealed from now on: \
-            make a new one."
+            "An earlier copy of {KEY_FILE} does not open what is sealed from now on: make a new one."
         );
     };
     let whole = key.to_string();
@@ -137,8 +135,7 @@ fn hint(key: Option<&KeyIdentifier>) -> String {
     };
     let name = whole.strip_suffix(version).unwrap_or(&whole).trim_end_matches('/');
     format!(
-        "CALRELAY_KEY_VAULT_KEY names the version {version}, which goes on wrapping whatever is \
-        newer. Set it to {name} to wrap with the newest \
+        "CALRELAY_KEY_VAULT_KEY names the version {version}, which goes on wrapping although there may be newer versions. Set it to {name} to wrap with the newest \
          version, and run this command again; `az keyvault key rotate --id {name}` makes one."
     )
 }
@@ -189,7 +186,7 @@ mod tests {
         let emergency = words(&answer, true, true);
         assert!(
             emergency.contains("removed from vault.key: 1")
-                && emergency.contains("believed no more; a running calrelay opens 3 anew"),
+                && emergency.contains("no longer accepted; a running calrelay opens 3 anew"),
             "{emergency}"
         );
     }

@@ -1,25 +1,24 @@
-//! Addresses among the settings: what is wrong with one, in words that quote nothing of it.
+//! URLs in the settings: what is wrong with one, in a text that quotes nothing of it.
 
 use url::{Host, Url};
 
-/// The settings that are addresses and that nothing asks yet, and whether a path may follow the
-/// host.
-pub const ADDRESSES: [(&str, Path); 2] =
-    [("MICROSOFT_LOGIN_URL", Path::None), ("GRAPH_URL", Path::Any)];
+/// The settings that are URLs and are not used yet, and the path that each may have.
+pub const ADDRESSES: [(&str, AllowedPath); 2] =
+    [("MICROSOFT_LOGIN_URL", AllowedPath::None), ("GRAPH_URL", AllowedPath::Any)];
 
-/// What may follow the host.
+/// The path that a URL may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Path {
-    /// Nothing.
+pub enum AllowedPath {
+    /// No path.
     None,
-    /// Whatever the service wants.
+    /// Any path.
     Any,
-    /// What comes before this: the program adds it.
+    /// The part before this path, which the program adds.
     Before(&'static str),
 }
 
-/// What must be otherwise, so that the sentence "NAME …" tells it; `None` where nothing must.
-pub fn wrong(text: &str, path: Path) -> Option<String> {
+/// What is wrong with a URL, to follow the name of the setting in a sentence; `None` if nothing is.
+pub fn problem(text: &str, path: AllowedPath) -> Option<String> {
     let Ok(url) = Url::parse(text) else {
         return Some("is no address; it must begin with https:// and a host".into());
     };
@@ -34,8 +33,10 @@ pub fn wrong(text: &str, path: Path) -> Option<String> {
             "must hold no user name and no password"
         }
         _ if url.query().is_some() || url.fragment().is_some() => "must end before any ? or #",
-        Path::None if !own_path.is_empty() => "must be scheme and host alone, without a path",
-        Path::Before(rest) if own_path.ends_with(rest) => {
+        AllowedPath::None if !own_path.is_empty() => {
+            "must be scheme and host alone, without a path"
+        }
+        AllowedPath::Before(rest) if own_path.ends_with(rest) => {
             return Some(format!("must end before {rest}, which is added"));
         }
         _ => return None,
@@ -43,8 +44,8 @@ pub fn wrong(text: &str, path: Path) -> Option<String> {
     Some(why.into())
 }
 
-/// Whether passwords would travel to it in clear, through a network.
-pub fn in_clear(text: &str) -> bool {
+/// Whether passwords would be sent to this URL unencrypted through a network.
+pub fn is_cleartext(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| url.scheme() == "http" && !is_loopback(&url))
 }
 
@@ -74,7 +75,7 @@ mod tests {
             ("https://calendars.example.org?x", "before any ?"),
             ("https://calendars.example.org/#x", "before any ?"),
         ] {
-            let why = wrong(text, Path::None).unwrap_or_default();
+            let why = problem(text, AllowedPath::None).unwrap_or_default();
             assert!(why.contains(words) && !why.contains("hunter2"), "{text}: {why}");
         }
         for text in [
@@ -84,21 +85,21 @@ mod tests {
             "http://[::1]:7071",
             "http://127.0.0.1",
         ] {
-            assert_eq!(wrong(text, Path::None), None, "{text}");
+            assert_eq!(problem(text, AllowedPath::None), None, "{text}");
         }
     }
 
     #[test]
     fn services_have_paths() {
-        assert_eq!(wrong("https://graph.microsoft.com/v1.0", Path::Any), None);
-        let before = Path::Before("/calendar/v3");
-        assert_eq!(wrong("https://www.googleapis.com", before), None);
-        assert_eq!(wrong("http://127.0.0.1:9000/google", before), None);
+        assert_eq!(problem("https://graph.microsoft.com/v1.0", AllowedPath::Any), None);
+        let before = AllowedPath::Before("/calendar/v3");
+        assert_eq!(problem("https://www.googleapis.com", before), None);
+        assert_eq!(problem("http://127.0.0.1:9000/google", before), None);
         for text in
             ["https://www.googleapis.com/calendar/v3", "https://www.googleapis.com/calendar/v3/"]
         {
             assert!(
-                wrong(text, before).is_some_and(|why| why.contains("must end before")),
+                problem(text, before).is_some_and(|why| why.contains("must end before")),
                 "{text}"
             );
         }

@@ -1,37 +1,41 @@
-//! Google: the operator's OAuth client, and where Google is.
+//! The settings of Google: the operator's OAuth client, and the URLs of Google.
 
 use providers::google::oauth::{AUTH_URL, OAuthSettings, REVOKE_URL, TOKEN_URL};
 use url::Url;
 
-use super::address::{Path, wrong as wrong_address};
+use super::address::{AllowedPath, problem as wrong_address};
 
-/// What the settings say of Google.
+/// The settings of Google.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GoogleSettings {
-    /// The OAuth client; `None` where id or secret is missing (a finding, where it is one of the
-    /// two), so that no Google account can be used.
+    /// The OAuth client; `None` if id or secret is missing (a finding, if only one of the two is),
+    /// so that no Google account can be used.
     pub client: Option<OAuthSettings>,
-    /// The part of the address of Google's interface before `/calendar/v3`.
+    /// The URL of Google's API, before `/calendar/v3`.
     pub api_url: Url,
 }
 
 impl GoogleSettings {
-    /// What is wrong is added to `wrong`, and its default stands in for it. No value is quoted.
+    /// Reads the settings. Errors are added to `wrong`, and the default replaces such a value. No
+    /// value is quoted.
     pub fn from<'a>(get: impl Fn(&str) -> Option<&'a str>, wrong: &mut Vec<String>) -> Self {
-        let mut address = |name: &str, path: Path, default: &str| {
+        let mut address = |name: &str, path: AllowedPath, default: &str| {
             let text = get(name).unwrap_or(default);
             if let Some(why) = wrong_address(text, path) {
                 wrong.push(format!("{name} {why}"));
             }
             Url::parse(text).or_else(|_| Url::parse(default)).expect("a literal address")
         };
-        let auth_url = address("GOOGLE_AUTH_URL", Path::Any, AUTH_URL);
-        let token_url = address("GOOGLE_TOKEN_URL", Path::Any, TOKEN_URL);
-        let revoke_url = address("GOOGLE_REVOKE_URL", Path::Any, REVOKE_URL);
-        let api_url =
-            address("GOOGLE_API_URL", Path::Before("/calendar/v3"), "https://www.googleapis.com");
-        // Azure leaves a reference where it cannot put the secret; it is a finding, and nothing
-        // that could be sent.
+        let auth_url = address("GOOGLE_AUTH_URL", AllowedPath::Any, AUTH_URL);
+        let token_url = address("GOOGLE_TOKEN_URL", AllowedPath::Any, TOKEN_URL);
+        let revoke_url = address("GOOGLE_REVOKE_URL", AllowedPath::Any, REVOKE_URL);
+        let api_url = address(
+            "GOOGLE_API_URL",
+            AllowedPath::Before("/calendar/v3"),
+            "https://www.googleapis.com",
+        );
+        // Azure leaves a reference if it cannot resolve it. Another finding reports that; the
+        // reference is not used as a secret.
         let secret = get("GOOGLE_CLIENT_SECRET")
             .filter(|secret| !secret.starts_with("@Microsoft.KeyVault("));
         let client = get("GOOGLE_CLIENT_ID").zip(secret).map(|(id, secret)| OAuthSettings {

@@ -1,20 +1,19 @@
-//! Every setting, read once: from the environment, and for local use from `local.settings.json`
-//! (`source.rs` says which).
+//! All settings, read once: from the environment, and for local use from `local.settings.json`
+//! (`source.rs` finds it).
 //!
-//! The environment wins over the file. An empty value counts as none. A name that begins with
-//! `CALRELAY_` and is not known is a warning that names its nearest neighbour; a value that cannot
-//! be used is an error, before anything else is done. What nothing depends on in this version
-//! (`names.rs` says which) is checked all the same and hinders nothing: it is a finding
-//! (`check.rs`).
+//! The environment wins over the file. An empty value counts as none. An unknown name that begins
+//! with `CALRELAY_` gives a warning with the most similar name; a value that cannot be used is an
+//! error before anything else is done. Settings that this version does not use (`names.rs`) are
+//! checked too, but give only findings (`check/`).
 
 mod address;
 mod check;
-mod file;
+mod data_dir;
 mod google;
+mod local_settings;
 mod names;
-mod neighbour;
-mod place;
 mod source;
+mod unknown_names;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,8 +26,8 @@ use url::Url;
 
 pub use self::google::GoogleSettings;
 use self::source::SettingsSource;
-use crate::key_vault::Wrapping;
-use crate::storage::Choice;
+use crate::key_vault::KeyVaultSettings;
+use crate::storage::StorageSettings;
 
 /// The file for local use.
 pub const FILE: &str = "local.settings.json";
@@ -41,53 +40,55 @@ const INSTANCE: &str = "WEBSITE_INSTANCE_ID";
 
 const POLL_SECONDS: std::ops::RangeInclusive<u64> = 1..=86_400;
 
-/// What the settings say.
+/// The values of all settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Where embedded storage and the vault's key file live.
+    /// The directory of embedded storage and of the vault's key file.
     pub data_dir: PathBuf,
-    /// Which storage.
-    pub storage: Choice,
-    /// Apple's server, or what stands in for it: discovery begins here, and credentials stay within
-    /// its hosts.
+
+    pub storage: StorageSettings,
+    /// Apple's server, or a replacement: discovery begins here, and credentials are sent to its
+    /// hosts only.
     pub icloud_url: Url,
-    /// Google.
+
     pub google: GoogleSettings,
-    /// The key in Azure Key Vault; `None` where it is a file in the data directory.
-    pub key_vault: Option<Wrapping>,
-    /// Scheme and host under which providers reach us, without a slash at the end; `None` where
-    /// they do not.
+    /// The key in Azure Key Vault; `None` if the key is a file in the data directory.
+    pub key_vault: Option<KeyVaultSettings>,
+    /// Scheme and host under which providers reach the service, without a slash at the end; `None`
+    /// if they do not.
     pub public_url: Option<String>,
-    /// Cadence of polling.
+    /// The polling interval.
     pub poll: Duration,
-    /// A CalDAV address may point to loopback or private addresses, over plain http.
+    /// Whether a CalDAV URL may name loopback or private addresses, with plain http.
     pub allow_private_hosts: bool,
-    /// That was said in so many words, and not assumed.
+    /// Whether a setting says so, and not the default.
     pub private_hosts_chosen: bool,
-    /// Started by the Functions host, which expects us on this port of the loopback.
+    /// The port of the loopback on which the Functions host expects the handler; `None` without the
+    /// Functions host.
     pub functions_port: Option<u16>,
 }
 
-/// The settings as they were found, good or not.
+/// The settings as they were read, valid or not.
 #[derive(Debug)]
-pub struct Loaded {
-    /// What they say, or everything that is wrong with them.
+pub struct LoadedSettings {
+    /// The values, or all errors.
     pub config: Result<Config, Vec<String>>,
-    /// What else there is to say: what is to be mended and hinders nothing, and what is well and
-    /// should be known.
+    /// Other findings: what should be corrected but prevents no start, and what the operator should
+    /// know.
     pub remarks: Vec<Finding>,
-    /// Every setting that is known and has a value.
+    /// All known settings that have a value.
     pub values: BTreeMap<String, SecretString>,
-    /// The user of the system, as the session names it.
+    /// The name of the system's user, from the environment.
     pub user: Option<String>,
     /// `RUST_LOG`.
     pub log: Option<String>,
-    /// Started by the Functions host, whether with settings that can be used or not.
+    /// Whether the Functions host started the program, even with invalid settings.
     pub under_functions_host: bool,
 }
 
-impl Loaded {
-    /// Reads the environment, and the file that was named or that belongs to the data directory.
+impl LoadedSettings {
+    /// Reads the environment, and the file that `--settings` names or that is in the data
+    /// directory.
     pub fn read(named: Option<&Path>) -> Self {
         let environment = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -109,7 +110,7 @@ impl Loaded {
         let is_named = environment.contains_key("CALRELAY_DATA_DIR");
         let mut loaded = Self::from(environment, source.as_ref());
         if let Some(why) =
-            place::passed_over().filter(|_| !is_named && !loaded.under_functions_host)
+            data_dir::skipped_reason().filter(|_| !is_named && !loaded.under_functions_host)
         {
             loaded.remarks.push(Finding::bad(
                 check::CHECK,
@@ -132,7 +133,7 @@ impl Loaded {
         loaded
     }
 
-    /// The same from values at hand.
+    /// Reads the settings from these values.
     pub fn from(
         environment: impl IntoIterator<Item = (String, String)>,
         source: Option<&SettingsSource>,
@@ -143,7 +144,7 @@ impl Loaded {
             .into_iter()
             .find_map(|name| environment.get(name).cloned());
         let mut values: BTreeMap<String, String> =
-            match source.map(|source| file::values(&source.bytes)).transpose() {
+            match source.map(|source| local_settings::values(&source.bytes)).transpose() {
                 Ok(values) => values.unwrap_or_default(),
                 Err(why) => {
                     wrong.push(why);
@@ -151,7 +152,7 @@ impl Loaded {
                 }
             };
         if let Some(source) = source {
-            source::refuse_addresses(source, &mut values, &mut wrong);
+            source::remove_untrusted(source, &mut values, &mut wrong);
         }
         values.extend(environment);
         values.retain(|_, value| !value.trim().is_empty());
@@ -174,10 +175,10 @@ impl Loaded {
         }
     }
 
-    /// Everything that is to be said of the settings.
+    /// All findings about the settings.
     pub fn findings(&self) -> Vec<Finding> {
         const FIX: &str = "Correct it in the environment, in local.settings.json, or in Azure \
-        among the app's settings; nothing works before.";
+        among the app's settings; until then calrelay does not work.";
         let wrong = self.config.as_ref().err().into_iter().flatten();
         let mut findings: Vec<Finding> =
             wrong.map(|why| Finding::bad(check::CHECK, format!("{why}."), FIX)).collect();
@@ -191,7 +192,7 @@ impl Loaded {
 }
 
 impl Config {
-    /// What is wrong is added to `wrong`, and its default stands in for it.
+    /// Reads the values. Errors are added to `wrong`, and the default replaces such a value.
     fn from(values: &BTreeMap<String, String>, wrong: &mut Vec<String>) -> Self {
         let get = |name: &str| values.get(name).map(|value| value.trim());
         let functions_port =
@@ -201,18 +202,18 @@ impl Config {
                 "{PORT} must be a port; the Functions host sets it, so leave it out elsewhere"
             ));
         }
-        let storage = Choice::from(get, functions_port.is_some()).unwrap_or_else(|why| {
+        let storage = StorageSettings::from(get, functions_port.is_some()).unwrap_or_else(|why| {
             wrong.push(why);
-            Choice::Embedded
+            StorageSettings::Embedded
         });
         if !matches!(get("CALRELAY_MODE"), None | Some("single-user" | "multi-user")) {
             wrong.push("CALRELAY_MODE must be single-user or multi-user".into());
         }
-        let key_vault = Wrapping::from(get).unwrap_or_else(|why| {
+        let key_vault = KeyVaultSettings::from(get).unwrap_or_else(|why| {
             wrong.push(why);
             None
         });
-        if storage == Choice::Embedded && get(INSTANCE).is_some() {
+        if storage == StorageSettings::Embedded && get(INSTANCE).is_some() {
             wrong.push(
                 "CALRELAY_STORE must be azure, or be left out: in Azure a file would vanish with \
                 the instance that holds it, and every instance \
@@ -240,8 +241,8 @@ impl Config {
         }
         let private_hosts = get("CALRELAY_ALLOW_PRIVATE_HOSTS");
         let allow_private_hosts = match private_hosts.map(str::to_ascii_lowercase).as_deref() {
-            // The command line and single-user mode on loopback are used by the machine's owner,
-            // who can reach those hosts anyway.
+            // Commands, and a service on the loopback, are used by the machine's owner, who can
+            // reach those hosts anyway.
             None => functions_port.is_none(),
             Some("true") => true,
             Some("false") => false,
@@ -251,7 +252,8 @@ impl Config {
             }
         };
         Self {
-            data_dir: get("CALRELAY_DATA_DIR").map_or_else(|| place::default(get), PathBuf::from),
+            data_dir: get("CALRELAY_DATA_DIR")
+                .map_or_else(|| data_dir::default(get), PathBuf::from),
             storage,
             icloud_url: icloud_url(get("ICLOUD_CALDAV_URL"), wrong),
             google: GoogleSettings::from(get, wrong),
@@ -267,7 +269,7 @@ impl Config {
 
 fn public_url(value: Option<&str>, wrong: &mut Vec<String>) -> Option<String> {
     let text = value?;
-    if let Some(why) = address::wrong(text, address::Path::None) {
+    if let Some(why) = address::problem(text, address::AllowedPath::None) {
         wrong.push(format!("CALRELAY_PUBLIC_URL {why}"));
     }
     Some(text.trim_end_matches('/').to_owned())

@@ -1,53 +1,53 @@
-//! The one list of settings: what `doctor` checks, what a slip is compared with, and what
-//! `local.settings.example.json` explains.
+//! The list of settings: `doctor` checks them, unknown names are compared with them, and
+//! `local.settings.example.json` explains them.
 
-/// What becomes of a setting in this version.
+/// Whether this version uses a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
-    /// The program acts on it.
+pub enum SettingUse {
+    /// The program uses it.
     Now,
-    /// It is checked, and has no effect before a later version.
+    /// It is only checked; a later version will use it.
     Later,
 }
 
 /// Every setting, by its name in the environment.
-pub const SETTINGS: [(&str, Use); 25] = [
-    ("CALRELAY_ALLOW_PRIVATE_HOSTS", Use::Now),
-    ("CALRELAY_DATA_DIR", Use::Now),
-    ("CALRELAY_KEY_VAULT_KEY", Use::Now),
-    ("CALRELAY_MODE", Use::Later),
-    ("CALRELAY_POLL_SECONDS", Use::Now),
-    ("CALRELAY_PUBLIC_URL", Use::Now),
-    ("CALRELAY_STORE", Use::Now),
-    ("AzureWebJobsStorage", Use::Now),
-    ("AzureWebJobsStorage__accountName", Use::Now),
-    ("AzureWebJobsStorage__clientId", Use::Now),
-    ("AzureWebJobsStorage__credential", Use::Now),
-    ("AzureWebJobsStorage__queueServiceUri", Use::Now),
-    ("AzureWebJobsStorage__tableServiceUri", Use::Now),
-    ("GOOGLE_CLIENT_ID", Use::Now),
-    ("GOOGLE_CLIENT_SECRET", Use::Now),
-    ("GOOGLE_AUTH_URL", Use::Now),
-    ("GOOGLE_TOKEN_URL", Use::Now),
-    ("GOOGLE_REVOKE_URL", Use::Now),
-    ("GOOGLE_API_URL", Use::Now),
-    ("MICROSOFT_CLIENT_ID", Use::Later),
-    ("MICROSOFT_CLIENT_SECRET", Use::Later),
-    ("MICROSOFT_LOGIN_URL", Use::Later),
-    ("GRAPH_URL", Use::Later),
-    ("ICLOUD_CALDAV_URL", Use::Now),
-    ("RUST_LOG", Use::Now),
+pub const SETTINGS: [(&str, SettingUse); 25] = [
+    ("CALRELAY_ALLOW_PRIVATE_HOSTS", SettingUse::Now),
+    ("CALRELAY_DATA_DIR", SettingUse::Now),
+    ("CALRELAY_KEY_VAULT_KEY", SettingUse::Now),
+    ("CALRELAY_MODE", SettingUse::Later),
+    ("CALRELAY_POLL_SECONDS", SettingUse::Now),
+    ("CALRELAY_PUBLIC_URL", SettingUse::Now),
+    ("CALRELAY_STORE", SettingUse::Now),
+    ("AzureWebJobsStorage", SettingUse::Now),
+    ("AzureWebJobsStorage__accountName", SettingUse::Now),
+    ("AzureWebJobsStorage__clientId", SettingUse::Now),
+    ("AzureWebJobsStorage__credential", SettingUse::Now),
+    ("AzureWebJobsStorage__queueServiceUri", SettingUse::Now),
+    ("AzureWebJobsStorage__tableServiceUri", SettingUse::Now),
+    ("GOOGLE_CLIENT_ID", SettingUse::Now),
+    ("GOOGLE_CLIENT_SECRET", SettingUse::Now),
+    ("GOOGLE_AUTH_URL", SettingUse::Now),
+    ("GOOGLE_TOKEN_URL", SettingUse::Now),
+    ("GOOGLE_REVOKE_URL", SettingUse::Now),
+    ("GOOGLE_API_URL", SettingUse::Now),
+    ("MICROSOFT_CLIENT_ID", SettingUse::Later),
+    ("MICROSOFT_CLIENT_SECRET", SettingUse::Later),
+    ("MICROSOFT_LOGIN_URL", SettingUse::Later),
+    ("GRAPH_URL", SettingUse::Later),
+    ("ICLOUD_CALDAV_URL", SettingUse::Now),
+    ("RUST_LOG", SettingUse::Now),
 ];
 
-/// How the names begin that are ours alone: one that is not in the list is a slip.
+/// The prefix of names that only this program uses: an unknown one is a typing error.
 pub const PREFIX: &str = "CALRELAY_";
 
-/// Whether this is a setting of ours.
+/// Whether the name is in the list.
 pub fn is_known(name: &str) -> bool {
     SETTINGS.iter().any(|(known, _)| *known == name)
 }
 
-/// The names that are ours alone.
-pub fn ours() -> impl Iterator<Item = &'static str> {
+/// The names with [`PREFIX`].
+pub fn own_names() -> impl Iterator<Item = &'static str> {
     SETTINGS.into_iter().map(|(name, _)| name).filter(|name| name.starts_with(PREFIX))
 }

@@ -1,37 +1,36 @@
-//! Which `local.settings.json` is read: one that is its owner's alone, and in no case what lies in
-//! the directory that one happens to be in.
+//! Finds `local.settings.json`: a file that only its owner can write, and never one in the current
+//! directory.
 //!
 //! # Properties
 //! * The file that `--settings` names is read, else the one in the data directory; under the
-//!   Functions host the one at the root of the app.
-//! * No other user may be able to write it: a writer of settings decides where passwords and tokens
+//!   Functions host the one in the directory of the app.
+//! * No other user may be able to write the file: its content decides where passwords and tokens
 //!   are sent.
-//! * Where providers are is taken only from a file that was named, and from the environment. From a
-//!   file below the directory that one happens to be in, neither is where storage and its key are.
-//! * What is checked is what is read: one descriptor, opened once, of a plain file.
+//! * The URLs of providers are read only from a named file and from the environment. The settings
+//!   of storage and of its key are not read from a file below the current directory.
+//! * The file that is checked is the file that is read: one descriptor, opened once, of a plain
+//!   file.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{FILE, PORT, place};
+use super::{FILE, PORT, data_dir};
 
-/// A file that was found.
+/// A settings file.
 #[derive(Clone, Debug)]
 pub struct SettingsSource {
-    /// Its path.
     pub path: PathBuf,
-    /// It was named for this call.
+    /// Whether `--settings` names it.
     pub named: bool,
-    /// It belongs to a data directory that no setting names, below the directory that the program
-    /// was started in.
-    pub here: bool,
-    /// Its content.
+    /// Whether it is in a data directory that no setting names, below the current directory.
+    pub in_local_dir: bool,
+
     pub bytes: Vec<u8>,
 }
 
-/// What is taken from a file only if it was named.
+/// Settings that are read only from a named file.
 const ADDRESSES: [&str; 7] = [
     "GOOGLE_AUTH_URL",
     "GOOGLE_TOKEN_URL",
@@ -42,7 +41,7 @@ const ADDRESSES: [&str; 7] = [
     "ICLOUD_CALDAV_URL",
 ];
 
-/// What is taken from a file only if it was named, or if a setting names its directory.
+/// Settings that are read only from a named file, or from a data directory that a setting names.
 const STORAGE: [&str; 8] = [
     "CALRELAY_STORE",
     "CALRELAY_KEY_VAULT_KEY",
@@ -57,7 +56,7 @@ const STORAGE: [&str; 8] = [
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 1024 * 1024;
 
-/// Finds and reads it; the words say what is wrong with one that is not to be read.
+/// Finds and reads the file; the error says why a file is not read.
 pub fn find(
     environment: &BTreeMap<String, String>,
     named: Option<&Path>,
@@ -66,7 +65,7 @@ pub fn find(
         environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     };
     let is_of_the_app = get(PORT).is_some();
-    let dir = get("CALRELAY_DATA_DIR").map_or_else(|| place::default(get), PathBuf::from);
+    let dir = get("CALRELAY_DATA_DIR").map_or_else(|| data_dir::default(get), PathBuf::from);
     let path = match named {
         Some(path) => path.to_owned(),
         None if is_of_the_app => FILE.into(),
@@ -95,8 +94,7 @@ pub fn find(
     if !is_of_the_app {
         is_ones_own(&about).map_err(|why| {
             format!(
-                "{} was not read, because {why}; a writer of this file decides where \
-            passwords are sent",
+                "{} was not read, because {why}; a writer of this file decides where passwords are sent",
                 path.display()
             )
         })?;
@@ -105,12 +103,12 @@ pub fn find(
     io::Read::by_ref(&mut file).take(LARGEST + 1).read_to_end(&mut bytes).map_err(cannot)?;
     let here = named.is_none()
         && !is_of_the_app
-        && dir == Path::new(place::HERE)
+        && dir == Path::new(data_dir::LOCAL_DIR)
         && get("CALRELAY_DATA_DIR").is_none();
-    Ok(Some(SettingsSource { path, named: named.is_some(), here, bytes }))
+    Ok(Some(SettingsSource { path, named: named.is_some(), in_local_dir: here, bytes }))
 }
 
-/// Opens a file of any kind without waiting: a pipe without a writer would block.
+/// Opens a file of any kind without blocking: a pipe without a writer would block.
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -123,8 +121,8 @@ fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Adds what a file says that may not say it.
-pub fn refuse_addresses(
+/// Removes settings that must not come from this file, and adds an error for each.
+pub fn remove_untrusted(
     source: &SettingsSource,
     values: &mut BTreeMap<String, String>,
     wrong: &mut Vec<String>,
@@ -132,7 +130,7 @@ pub fn refuse_addresses(
     if source.named {
         return;
     }
-    let storage: &[&str] = if source.here { &STORAGE } else { &[] };
+    let storage: &[&str] = if source.in_local_dir { &STORAGE } else { &[] };
     for name in ADDRESSES.iter().chain(storage) {
         if values.remove(*name).is_some() {
             wrong.push(format!(
@@ -225,11 +223,11 @@ mod tests {
             let source = SettingsSource {
                 path: "data/local.settings.json".into(),
                 named,
-                here: false,
+                in_local_dir: false,
                 bytes: Vec::new(),
             };
             let (mut values, mut wrong) = (said(), Vec::new());
-            refuse_addresses(&source, &mut values, &mut wrong);
+            remove_untrusted(&source, &mut values, &mut wrong);
             assert_eq!(
                 (values.len(), wrong.len()),
                 if named { (3, 0) } else { (1, 2) },
@@ -245,7 +243,7 @@ mod tests {
             let source = SettingsSource {
                 path: ".calrelay/local.settings.json".into(),
                 named: false,
-                here,
+                in_local_dir: here,
                 bytes: Vec::new(),
             };
             let mut wrong = Vec::new();
@@ -254,7 +252,7 @@ mod tests {
                 ("CALRELAY_STORE", "azure"),
                 ("CALRELAY_POLL_SECONDS", "5"),
             ]);
-            refuse_addresses(&source, &mut said, &mut wrong);
+            remove_untrusted(&source, &mut said, &mut wrong);
             assert_eq!((said.len(), wrong.len()), (left, 3 - left), "{wrong:?}");
         }
     }

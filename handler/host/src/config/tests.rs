@@ -1,17 +1,17 @@
-//! What the settings come to.
+//! The values that settings give.
 
-use super::names::{SETTINGS, Use};
+use super::names::{SETTINGS, SettingUse};
 use super::*;
 
-fn load(environment: &[(&str, &str)], file: Option<&str>) -> Loaded {
+fn load(environment: &[(&str, &str)], file: Option<&str>) -> LoadedSettings {
     let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string()));
     let source = |file: &str| SettingsSource {
         path: FILE.into(),
         named: true,
-        here: false,
+        in_local_dir: false,
         bytes: file.into(),
     };
-    Loaded::from(environment, file.map(source).as_ref())
+    LoadedSettings::from(environment, file.map(source).as_ref())
 }
 
 fn config(environment: &[(&str, &str)]) -> Config {
@@ -147,7 +147,11 @@ fn the_example_file_can_be_used_as_it_stands_and_explains_each_setting() {
         let word =
             values.get(&format!("_{name}")).and_then(|word| word.as_str()).unwrap_or_default();
         assert!(!word.is_empty(), "{name} has no word on it");
-        assert_eq!(word.starts_with("For a later version"), used == Use::Later, "{name}: {word}");
+        assert_eq!(
+            word.starts_with("For a later version"),
+            used == SettingUse::Later,
+            "{name}: {word}"
+        );
     }
     // What `func start` asks for is none of ours.
     let others = ["FUNCTIONS_WORKER_RUNTIME"];
@@ -159,7 +163,8 @@ fn the_example_file_can_be_used_as_it_stands_and_explains_each_setting() {
     }
 }
 
-/// Whatever is read is in the list, so that it is checked, compared and explained.
+/// Every setting that the code reads is in the list, so that it is checked, compared and
+/// documented.
 #[test]
 fn no_name_is_read_that_is_not_in_the_list() {
     let sources = [
@@ -200,9 +205,9 @@ fn under_the_functions_host_defaults_are_those_of_a_service() {
         "{missing:?}"
     );
     let azure = config(&[port, ("AzureWebJobsStorage", "UseDevelopmentStorage=true")]);
-    assert!(matches!(azure.storage, Choice::Azure(_)));
+    assert!(matches!(azure.storage, StorageSettings::Azure(_)));
     let config = config(&[port, ("CALRELAY_STORE", "embedded")]);
-    assert_eq!((config.functions_port, config.storage), (Some(40123), Choice::Embedded));
+    assert_eq!((config.functions_port, config.storage), (Some(40123), StorageSettings::Embedded));
     assert!(!config.allow_private_hosts && !config.private_hosts_chosen);
     for value in ["0", "70000", "x"] {
         assert!(

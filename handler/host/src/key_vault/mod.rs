@@ -1,9 +1,9 @@
-//! The vault whose key is in Azure Key Vault: which key, as whom it is asked, and where its root is
-//! kept.
+//! The vault whose key is in Azure Key Vault: which key, with which identity, and the row of its
+//! root.
 //!
-//! The wrapped root is one row of the secrets: partition `vault`, row `root`, in the shape of the
-//! others. It is made with the first work that needs it, by whichever process comes first, and by
-//! no version of this program ever removed.
+//! The wrapped root is one row of the table of secrets: partition `vault`, row `root`, in the
+//! format of the other rows. The first process that needs it creates it. No version of this program
+//! removes it.
 
 use std::sync::Arc;
 
@@ -16,27 +16,27 @@ use vault::{Envelope, Error, KeyVault, RootRow, SealContext, Vault};
 const PARTITION: &str = "vault";
 const ROOT: &str = "root";
 
-/// Which key wraps, and as whom it is asked.
+/// The wrapping key, and the identity for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrapping {
+pub struct KeyVaultSettings {
     /// `CALRELAY_KEY_VAULT_KEY`.
     pub key: KeyIdentifier,
     /// In Azure the identity of the program (`AZURE_CLIENT_ID` names a user-assigned one),
-    /// elsewhere whoever is signed in.
+    /// elsewhere the user who is signed in.
     pub identity: KeyVaultIdentity,
 }
 
-impl Wrapping {
-    /// What the settings say; `None` where the key is a file in the data directory.
+impl KeyVaultSettings {
+    /// Reads the settings; `None` if the key is a file in the data directory.
     ///
     /// # Errors
-    /// In words, what is wrong with them.
+    /// A text that says what is wrong with them.
     pub fn from<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Option<Self>, String> {
         let Some(key) = get("CALRELAY_KEY_VAULT_KEY") else { return Ok(None) };
         let key = key
             .parse()
             .map_err(|error| format!("CALRELAY_KEY_VAULT_KEY cannot be used: {error}"))?;
-        // Azure's own sign that there is an identity to be had.
+        // Azure sets this if the app has an identity.
         let identity = match get("IDENTITY_ENDPOINT") {
             Some(_) => {
                 KeyVaultIdentity::Managed { client_id: get("AZURE_CLIENT_ID").map(str::to_owned) }
@@ -47,17 +47,17 @@ impl Wrapping {
     }
 }
 
-/// The vault. Nobody is asked for anything yet; [`check`] must have been passed before it is used.
-pub fn open(wrapping: &Wrapping, store: Arc<dyn Store>) -> Arc<dyn Vault> {
+/// The vault. No request is sent yet; [`refuse_key_file`] must succeed before the vault is used.
+pub fn open(wrapping: &KeyVaultSettings, store: Arc<dyn Store>) -> Arc<dyn Vault> {
     let key = KeyVault::new(wrapping.key.clone(), wrapping.identity.clone());
-    Arc::new(Envelope::with_root_row(key, Arc::new(StoredRoot { store })))
+    Arc::new(Envelope::with_root_row(key, Arc::new(StoredRootRow { store })))
 }
 
-/// Where the key is to be in Key Vault: that it was not a file before.
+/// If the key is in Key Vault: checks that it was not a file before.
 ///
 /// # Errors
-/// Where secrets are stored that were sealed with another key; or where storage fails.
-pub async fn check(store: &dyn Store, owner: &str) -> jobs::Result<()> {
+/// If secrets are stored that were sealed with another key; or if storage fails.
+pub async fn refuse_key_file(store: &dyn Store, owner: &str) -> jobs::Result<()> {
     let sealed_before = !store.scan(Table::Secrets, owner, "", None, 1).await?.is_empty();
     if sealed_before && !has_root(store).await? {
         let words = "CALRELAY_KEY_VAULT_KEY is set, and there are stored passwords that were \
@@ -69,11 +69,11 @@ pub async fn check(store: &dyn Store, owner: &str) -> jobs::Result<()> {
     Ok(())
 }
 
-/// Where the key is to be a file: that it was not in Key Vault before.
+/// If the key is a file: checks that it was not in Key Vault before.
 ///
 /// # Errors
-/// Where it was.
-pub async fn refuse_if_used(store: &dyn Store) -> jobs::Result<()> {
+/// If it was.
+pub async fn refuse_key_vault(store: &dyn Store) -> jobs::Result<()> {
     if !has_root(store).await? {
         return Ok(());
     }
@@ -87,24 +87,24 @@ async fn has_root(store: &dyn Store) -> jobs::Result<bool> {
     Ok(store.get(Table::Secrets, PARTITION, ROOT).await?.is_some())
 }
 
-/// The row.
-struct StoredRoot {
+/// The row of the root.
+struct StoredRootRow {
     store: Arc<dyn Store>,
 }
 
-/// What it holds.
+/// The value of the row.
 #[derive(Serialize, Deserialize)]
-struct Text {
+struct RootRowValue {
     v: u32,
     sealed: String,
 }
 
-impl StoredRoot {
+impl StoredRootRow {
     async fn row(&self) -> vault::Result<Option<Row>> {
         self.store.get(Table::Secrets, PARTITION, ROOT).await.map_err(failed)
     }
 
-    /// Whether the condition of `op` held.
+    /// Returns whether the condition of `op` held.
     async fn write(&self, op: Op) -> vault::Result<bool> {
         match self.store.commit(Table::Secrets, PARTITION, &[op]).await {
             Ok(_) => Ok(true),
@@ -115,8 +115,8 @@ impl StoredRoot {
 }
 
 #[async_trait]
-impl RootRow for StoredRoot {
-    fn place(&self) -> SealContext<'_> {
+impl RootRow for StoredRootRow {
+    fn context(&self) -> SealContext<'_> {
         SealContext { table: Table::Secrets.name(), partition: PARTITION, row: ROOT }
     }
 
@@ -140,14 +140,14 @@ impl RootRow for StoredRoot {
 }
 
 fn value(sealed: &str) -> String {
-    serde_json::json!(Text { v: 1, sealed: sealed.into() }).to_string()
+    serde_json::json!(RootRowValue { v: 1, sealed: sealed.into() }).to_string()
 }
 
 fn sealed(row: &Row) -> vault::Result<String> {
     match serde_json::from_str(&row.value) {
-        Ok(Text { v: 1, sealed }) => Ok(sealed),
+        Ok(RootRowValue { v: 1, sealed }) => Ok(sealed),
         _ => Err(Error::Row(
-            "it is damaged, or was written by a newer calrelay; it was left as it is".into(),
+            "it is damaged, or was written by a newer calrelay; it was left unchanged".into(),
         )),
     }
 }

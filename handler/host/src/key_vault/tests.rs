@@ -1,4 +1,4 @@
-//! Settings, the row of the root, and the two keys that must not be mixed.
+//! Settings, the row of the root, and the checks that only one of the two keys is used.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ fn storage(dir: &tempfile::TempDir) -> Arc<Embedded> {
     Arc::new(Embedded::open(dir.path(), || "2026-11-02T08:00:00Z".parse().unwrap()).unwrap())
 }
 
-fn settings(values: &[(&'static str, &'static str)]) -> Result<Option<Wrapping>, String> {
+fn settings(values: &[(&'static str, &'static str)]) -> Result<Option<KeyVaultSettings>, String> {
     let values: BTreeMap<_, _> = values.iter().copied().collect();
-    Wrapping::from(|name| values.get(name).copied())
+    KeyVaultSettings::from(|name| values.get(name).copied())
 }
 
-fn wrapping() -> Wrapping {
+fn wrapping() -> KeyVaultSettings {
     settings(&[("CALRELAY_KEY_VAULT_KEY", KEY)]).unwrap().unwrap()
 }
 
@@ -51,7 +51,7 @@ fn what_is_no_key_is_refused_by_name() {
 #[tokio::test]
 async fn the_row_is_written_by_the_first_and_replaced_by_who_knows_it() {
     let dir = tempfile::tempdir().unwrap();
-    let row = StoredRoot { store: storage(&dir) };
+    let row = StoredRootRow { store: storage(&dir) };
     assert_eq!(row.read().await.unwrap(), None);
     assert!(!row.replace("one", "two").await.unwrap());
     assert!(row.insert("one").await.unwrap());
@@ -71,10 +71,10 @@ async fn the_row_is_written_by_the_first_and_replaced_by_who_knows_it() {
 async fn opening_asks_nobody_and_makes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = storage(&dir);
-    check(&*store, "local").await.unwrap();
+    refuse_key_file(&*store, "local").await.unwrap();
     let _vault = open(&wrapping(), store.clone());
     assert!(!has_root(&*store).await.unwrap());
-    assert!(refuse_if_used(&*store).await.is_ok());
+    assert!(refuse_key_vault(&*store).await.is_ok());
 }
 
 #[tokio::test]
@@ -83,10 +83,10 @@ async fn the_two_kinds_of_keys_are_not_mixed() {
     let store = storage(&dir);
     let secret = Op::Put { key: "a1".into(), value: value("x") };
     store.commit(Table::Secrets, "local", &[secret]).await.unwrap();
-    let refusal = check(&*store, "local").await.unwrap_err().to_string();
+    let refusal = refuse_key_file(&*store, "local").await.unwrap_err().to_string();
     assert!(refusal.contains("Leave the setting out"), "{refusal}");
-    StoredRoot { store: store.clone() }.insert("root").await.unwrap();
-    assert!(check(&*store, "local").await.is_ok(), "sealed with this kind of key before");
-    let refusal = refuse_if_used(&*store).await.unwrap_err().to_string();
+    StoredRootRow { store: store.clone() }.insert("root").await.unwrap();
+    assert!(refuse_key_file(&*store, "local").await.is_ok(), "sealed with this kind of key before");
+    let refusal = refuse_key_vault(&*store).await.unwrap_err().to_string();
     assert!(refusal.contains("Set it to the identifier"), "{refusal}");
 }

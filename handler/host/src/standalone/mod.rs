@@ -1,18 +1,18 @@
-//! `calrelay` without a command: the same functions as under the Functions host, with a clock, a
-//! queue loop and a port of our own.
+//! `calrelay` without a command: the functions with timers, a queue loop and a port of this
+//! process, instead of those of the Functions host.
 //!
 //! # Properties
-//! * Routes, schedules and queues are those of `function.json`, retries and the size of batches
-//!   those of `host.json`.
-//! * A nudge that is sent in this process is worked on at once, and one of another process within
+//! * Routes, schedules and queues come from `function.json`, retries and the size of batches from
+//!   `host.json`.
+//! * A nudge of this process is processed at once, and one of another process within
 //!   `maxPollingInterval`.
-//! * It listens before it asks storage in Azure for anything; where that is away, `/health` says
-//!   so, and work begins when it is back.
-//! * A stop lets what is under way finish for a while. Cutting it off is safe too, as every job
-//!   survives the death of its process.
+//! * It listens before it sends a request to storage in Azure; if that is unreachable, `/health`
+//!   says so, and work starts when it is back.
+//! * A stop gives running work time to finish. Cutting it off is safe too, since every job survives
+//!   the death of its process.
 
-mod clock;
-mod drain;
+mod queue_loop;
+mod timers;
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
-use functions::host::Host;
+use functions::host_json::HostSettings;
 use jobs::report::Problem;
 use jobs::{Services, directory};
 use tokio::net::TcpListener;
@@ -31,113 +31,116 @@ use tokio::task::JoinSet;
 use crate::accept::{self, ClientLimits};
 use crate::cli::{CommandOutcome, Output, Result};
 use crate::config::Config;
-use crate::mount::{Front, Mount};
-use crate::operator::Operator;
-use crate::stop::stop_asked;
-use crate::storage::{Choice, Storage};
+use crate::operator::OperatorToken;
+use crate::routes::{Ingress, Routes};
+use crate::shutdown::shutdown_signal;
+use crate::storage::{Storage, StorageSettings};
 
-/// Where it listens when nobody says otherwise.
+/// The default address.
 pub const LISTEN: &str = "127.0.0.1:7071";
 
-/// How long a stop waits for the work under way.
+/// How long a stop waits for running work.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How long it waits further for what was cut off then.
-const CUT: Duration = Duration::from_secs(1);
+/// How long a stop waits for aborted work after that.
+const ABORT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What it is to do.
+/// The parameters of [`serve`].
 pub struct Standalone<'a> {
-    /// What the functions work with.
+    /// The services of the functions.
     pub services: Services,
-    /// The storage in them, which tells of messages as they arrive.
+    /// The storage of the services, which notifies of new messages.
     pub storage: Storage,
-    /// Cadence of polling, and where what is remembered stands.
+    /// The settings.
     pub config: &'a Config,
-    /// Where to listen.
+    /// The address.
     pub listen: SocketAddr,
 }
 
 /// Serves until it is stopped.
 ///
 /// # Errors
-/// Where the address cannot be had, or the system does not let us hear of a stop.
+/// If the address is not available, or the signals of a stop cannot be handled.
 pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
     let Standalone { services, storage, config, listen } = this;
     let poll = config.poll;
     let services = Arc::new(services);
-    let host = Host::read().map_err(|error| system(&error))?;
-    let mut stop = pin!(stop_asked().map_err(|error| system(&error))?);
-    let listener = TcpListener::bind(listen).await.map_err(|error| taken(listen, &error))?;
-    let address = listener.local_addr().map_err(|error| system(&error))?;
+    let host = HostSettings::read().map_err(|error| system_problem(&error))?;
+    let mut stop = pin!(shutdown_signal().map_err(|error| system_problem(&error))?);
+    let listener =
+        TcpListener::bind(listen).await.map_err(|error| address_in_use(listen, &error))?;
+    let address = listener.local_addr().map_err(|error| system_problem(&error))?;
     output.line(&format!("Calrelay is at http://{address}"));
     if config.google.client.is_some() && config.public_url.is_none() {
-        output.aside(
+        output.note(
             "CALRELAY_PUBLIC_URL is not set, so Google cannot tell of changes: they are seen once \
             a night, and by `calrelay sync`. Set it to the \
              address (https://…) under which this calrelay is reached from outside.",
         );
     }
     if !address.ip().is_loopback() {
-        output.aside("Whoever reaches this address sees whether it is well, and nothing of yours.");
+        output.note("Whoever reaches this address sees whether it is well, and nothing of yours.");
     }
 
     let (ending, ended) = watch::channel(false);
     let mut parts: JoinSet<()> = JoinSet::new();
-    let front = if address.ip().is_loopback() { Front::Loopback } else { Front::Open };
-    let operator = Operator::of(&config.data_dir).inspect_err(|error| {
-        tracing::warn!(%error, "the operator's token cannot be kept in the \
-        data directory; there is none")
+    let front = if address.ip().is_loopback() { Ingress::Loopback } else { Ingress::Open };
+    let operator = OperatorToken::load_or_create(&config.data_dir).inspect_err(|error| {
+        tracing::warn!(%error, "the operator's token cannot be stored in the data directory; requests with a token are refused")
     });
     let mount = Arc::new(
-        Mount::new(services.clone(), front, operator.ok()).map_err(|error| system(&error))?,
+        Routes::new(services.clone(), front, operator.ok())
+            .map_err(|error| system_problem(&error))?,
     );
-    parts.spawn(web(listener, mount, ended.clone()));
-    for timer in clock::timers(poll).map_err(|error| system(&io::Error::other(error)))? {
+    parts.spawn(serve_http(listener, mount, ended.clone()));
+    for timer in timers::timers(poll).map_err(|error| system_problem(&io::Error::other(error)))? {
         parts.spawn(timer.run(services.clone(), host.deadline(), ended.clone()));
     }
-    let drain = drain::Drain::new(services.clone(), storage.clone(), host)
-        .map_err(|error| system(&error))?;
+    let drain = queue_loop::QueueLoop::new(services.clone(), storage.clone(), host)
+        .map_err(|error| system_problem(&error))?;
     parts.spawn(drain.run(ended, GRACE));
 
     let greeting = async {
-        greet(&services, config, output).await;
+        report_state(&services, config, output).await;
         std::future::pending().await
     };
     tokio::select! {
         () = &mut stop => {}
         () = greeting => {}
-        // Each of them ends only when it is told to.
+        // Each part ends only after `ending` was sent.
         _ = parts.join_next() => {
             return Err(Problem { code: "system".into(), message: "A part of calrelay broke off, \
             so it was stopped. Nothing was lost; start it again.".into() });
         }
     }
-    output.aside(
+    output.note(
         "Stopping as soon as the work under way has ended, in 10 s at the latest. \
     Nothing is lost either way.",
     );
     ending.send_replace(true);
-    let _ = tokio::time::timeout(GRACE + CUT, async { while parts.join_next().await.is_some() {} })
-        .await;
-    // What is still there holds leases, and they end with it.
+    let _ = tokio::time::timeout(GRACE + ABORT_TIMEOUT, async {
+        while parts.join_next().await.is_some() {}
+    })
+    .await;
+    // Aborting the remaining parts ends their leases.
     parts.shutdown().await;
     storage.settle().await;
-    output.aside("Stopped.");
+    output.note("Stopped.");
     Ok(CommandOutcome::Done)
 }
 
-/// What there is to do. Nothing waits for it: storage may be away.
-async fn greet(services: &Services, config: &Config, output: &Output) {
+/// Prints what the service does. Serving does not wait for this: storage may be unreachable.
+async fn report_state(services: &Services, config: &Config, output: &Output) {
     let place = match config.storage {
-        Choice::Embedded => config.data_dir.display().to_string(),
-        Choice::Azure(_) => "the storage account of AzureWebJobsStorage".to_owned(),
+        StorageSettings::Embedded => config.data_dir.display().to_string(),
+        StorageSettings::Azure(_) => "the storage account of AzureWebJobsStorage".to_owned(),
     };
     let every = config.poll.as_secs();
     let pairs = match directory::pairs(services).await {
         Ok(pairs) => pairs.len(),
         Err(error) => {
             let problem = Problem::from(error);
-            return output.aside(&format!(
+            return output.note(&format!(
                 "{} It goes on trying every {every} s, and /health says when all is well. What it \
                 remembers stands in {place}.",
                 problem.message
@@ -145,40 +148,40 @@ async fn greet(services: &Services, config: &Config, output: &Output) {
         }
     };
     let counted = if pairs == 1 { "1 pair".to_owned() } else { format!("{pairs} pairs") };
-    output.aside(&format!(
+    output.note(&format!(
         "It looks after {counted} every {every} s; what it remembers stands in \
     {place}. Stop it with Ctrl-C."
     ));
     if pairs == 0 {
-        output.aside(
+        output.note(
             "There is nothing to do yet. In another terminal: `calrelay account add`, \
         `calrelay calendars`, `calrelay pair add`.",
         );
     }
 }
 
-async fn web(listener: TcpListener, mount: Arc<Mount>, ended: watch::Receiver<bool>) {
+async fn serve_http(listener: TcpListener, mount: Arc<Routes>, ended: watch::Receiver<bool>) {
     let answer = move |request: Request| {
         let mount = mount.clone();
         async move { mount.answer(request).await }
     };
-    accept::serve(listener, ClientLimits::public(), answer, over(ended)).await;
+    accept::serve(listener, ClientLimits::public(), answer, until_ended(ended)).await;
 }
 
-/// Resolves when everything is to end.
-async fn over(mut ended: watch::Receiver<bool>) {
-    // A sender that is gone means the same.
+/// Resolves when the process ends.
+async fn until_ended(mut ended: watch::Receiver<bool>) {
+    // A dropped sender also means the end.
     let _ = ended.wait_for(|ended| *ended).await;
 }
 
-fn system(error: &dyn std::error::Error) -> Problem {
+fn system_problem(error: &dyn std::error::Error) -> Problem {
     Problem {
         code: "system".into(),
         message: format!("Calrelay could not be started ({error}). Nothing was changed."),
     }
 }
 
-fn taken(listen: SocketAddr, error: &io::Error) -> Problem {
+fn address_in_use(listen: SocketAddr, error: &io::Error) -> Problem {
     let message = format!(
         "{listen} cannot be listened on ({error}); nothing was started. Is calrelay running \
         already? Otherwise give another address with --listen, such as 127.0.0.1:7072."

@@ -91,7 +91,7 @@ fn services() -> (Services, tempfile::TempDir) {
         queue: store.clone(),
         store,
         vault: Arc::new(Envelope::new(
-            vault::Local::open(dir.path()).unwrap(),
+            vault::LocalKey::open(dir.path()).unwrap(),
             Root::new(&[7; 32]),
         )),
         connect: Arc::new(NoProvider),
@@ -187,7 +187,7 @@ async fn a_token_is_good_for_one_channel_of_one_owner() {
     }
     let elsewhere = Services {
         vault: Arc::new(Envelope::new(
-            vault::Local::open(_dir.path()).unwrap(),
+            vault::LocalKey::open(_dir.path()).unwrap(),
             Root::new(&[8; 32]),
         )),
         ..services.clone()

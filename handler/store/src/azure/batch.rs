@@ -1,11 +1,11 @@
-//! Several writes in one request: the change set of an entity group transaction, written down and
-//! read back.
+//! Several writes in one request: writes the change set of an entity group transaction, and reads
+//! its answer.
 //!
-//! The format is `multipart/mixed` twice over (OData 3, "Batch Processing"; "Performing entity
-//! group transactions" says what the table service takes of it): a batch with one change set, in it
-//! one HTTP request an operation. All are carried out, or none. The answer has the status 202 in
-//! both cases; a change set that failed holds one answer instead of many, whose message begins with
-//! the number of the operation.
+//! The format is nested `multipart/mixed` (OData 3, "Batch Processing"; "Performing entity group
+//! transactions" says what the table service accepts): a batch with one change set, which holds one
+//! HTTP request for each operation. All operations are carried out, or none. The answer has the
+//! status 202 in both cases; a failed change set holds one answer, whose message begins with the
+//! number of the operation.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -13,20 +13,20 @@ use serde_json::{Map, Value};
 use super::fault::ServiceRefusal;
 use crate::{Error, Op, Result};
 
-/// The content type of the request. The names of the parts can never begin a line of JSON; Azurite
-/// wants them to begin as they do.
+/// The content type of the request. No line of JSON can begin like a boundary; Azurite expects
+/// these prefixes of the boundaries.
 pub(super) const CONTENT_TYPE: &str = "multipart/mixed; boundary=batch_rows";
 
-/// The largest request that the service takes.
+/// The largest request that the service accepts.
 const MAX_BODY: usize = 4 * 1024 * 1024;
 
-/// The most UTF-16 code units in one property (64 KiB), with some to spare.
+/// The most UTF-16 code units in one property (the service accepts 64 KiB).
 const MAX_PROPERTY: usize = 32_000;
 
-/// The name of the property that says which commit wrote the row.
+/// The property with the id of the commit that wrote the row.
 pub(super) const WRITTEN_BY: &str = "W";
 
-/// One operation, ready to be written down.
+/// One operation of a change set.
 pub(super) struct BatchOperation<'a> {
     /// What is to be done.
     pub op: &'a Op,
@@ -85,7 +85,7 @@ pub(super) fn write(partition: &str, by: &str, changes: &[BatchOperation<'_>]) -
     Ok(out)
 }
 
-/// A row as the service takes it: the value in as many properties as it needs.
+/// The entity of a row: the value in as many properties as it needs.
 fn entity(partition: &str, key: &str, by: &str, value: &str) -> String {
     let mut properties = Map::new();
     for (name, text) in [("PartitionKey", partition), ("RowKey", key), (WRITTEN_BY, by)] {
@@ -97,7 +97,7 @@ fn entity(partition: &str, key: &str, by: &str, value: &str) -> String {
     Value::Object(properties).to_string()
 }
 
-/// The name of a part of the value.
+/// The property of a part of the value.
 pub(super) fn part_name(index: usize) -> String {
     format!("V{index}")
 }
@@ -116,7 +116,7 @@ fn parts(value: &str) -> Vec<&str> {
     parts
 }
 
-/// What became of a change set.
+/// The outcome of a change set.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum BatchOutcome {
     /// All was written; the ETags in the order of the operations, empty for a delete.
@@ -128,14 +128,14 @@ pub(super) enum BatchOutcome {
 /// Reads the answer to a change set of `count` operations.
 ///
 /// # Errors
-/// [`Error::Failed`] where it is none.
+/// [`Error::Failed`] if the body is not such an answer.
 pub(super) fn read(body: &str, count: usize) -> Result<BatchOutcome> {
     let mut etags = Vec::with_capacity(count);
     let mut lines = body.lines();
     while let Some(line) = lines.next() {
         let Some(status) = line.strip_prefix("HTTP/1.1 ") else { continue };
         let status: u16 =
-            status.get(..3).and_then(|digits| digits.parse().ok()).ok_or_else(no_answer)?;
+            status.get(..3).and_then(|digits| digits.parse().ok()).ok_or_else(unreadable_answer)?;
         let headers = lines.by_ref().map(str::trim_end).take_while(|line| !line.is_empty());
         let etag = headers
             .filter_map(|line| line.split_once(':'))
@@ -143,7 +143,7 @@ pub(super) fn read(body: &str, count: usize) -> Result<BatchOutcome> {
             .last();
         if status >= 300 {
             let rest: String = lines.take_while(|line| !line.starts_with("--")).collect();
-            let (code, index) = complaint(&rest);
+            let (code, index) = error_message(&rest);
             return Ok(BatchOutcome::Refused(
                 index.filter(|index| *index < count).unwrap_or(0),
                 ServiceRefusal { status, code },
@@ -152,17 +152,18 @@ pub(super) fn read(body: &str, count: usize) -> Result<BatchOutcome> {
         etags.push(etag.map(|(_, etag)| etag.trim().to_owned()).unwrap_or_default());
     }
     if etags.len() != count {
-        return Err(no_answer());
+        return Err(unreadable_answer());
     }
     Ok(BatchOutcome::Done(etags))
 }
 
-fn no_answer() -> Error {
+fn unreadable_answer() -> Error {
     Error::Failed("the storage account's answer to a change set was not understood".into())
 }
 
-/// The code of an error's body, and the number of the operation where the message begins with one.
-pub(super) fn complaint(body: &str) -> (String, Option<usize>) {
+/// The code in the body of an error, and the number of the operation if the message begins with
+/// one.
+pub(super) fn error_message(body: &str) -> (String, Option<usize>) {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Body {

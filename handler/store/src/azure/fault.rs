@@ -1,7 +1,7 @@
-//! What the services and the way to them complain about, in our words.
+//! Failures of the services and of connections to them.
 //!
-//! Only codes, statuses and the innermost cause are passed on: the messages of the services may
-//! quote keys, and addresses hold them.
+//! Only codes, statuses and the innermost cause are passed on: messages of the services may quote
+//! keys, and URLs hold them.
 
 use azure_core::error::ErrorKind;
 
@@ -16,7 +16,7 @@ pub(super) enum AzureFault {
     Refused(ServiceRefusal),
 }
 
-/// A service's no.
+/// A refusal of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ServiceRefusal {
     /// Status of HTTP.
@@ -27,27 +27,27 @@ pub(super) struct ServiceRefusal {
 
 impl ServiceRefusal {
     /// The table or queue is not there (yet).
-    pub fn no_place(&self) -> bool {
+    pub fn is_table_missing(&self) -> bool {
         matches!(self.code.as_str(), "TableNotFound" | "QueueNotFound")
     }
 
     /// It is there already.
-    pub fn exists(&self) -> bool {
+    pub fn already_exists(&self) -> bool {
         self.status == 409 && self.code.ends_with("AlreadyExists")
     }
 
     /// A row is not there.
-    pub fn no_row(&self) -> bool {
-        self.status == 404 && !self.no_place()
+    pub fn is_row_missing(&self) -> bool {
+        self.status == 404 && !self.is_table_missing()
     }
 
     /// The condition of a write did not hold.
     pub fn conflicts(&self) -> bool {
-        self.exists() || self.status == 412 || self.no_row()
+        self.already_exists() || self.status == 412 || self.is_row_missing()
     }
 
     /// Worth another try.
-    pub fn passes(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(self.status, 408 | 429 | 500..) || self.code.ends_with("BeingDeleted")
     }
 }
@@ -91,7 +91,7 @@ impl From<AzureFault> for Error {
     fn from(fault: AzureFault) -> Self {
         let ServiceRefusal { status, code } = match fault {
             AzureFault::Ours(error) => return error,
-            AzureFault::Refused(refusal) if refusal.passes() => {
+            AzureFault::Refused(refusal) if refusal.is_transient() => {
                 return Error::Unavailable(format!(
                     "the storage account is busy (status {}, {})",
                     refusal.status, refusal.code
@@ -116,7 +116,7 @@ impl From<AzureFault> for Error {
     }
 }
 
-/// The cause of the causes: what the system said, without the addresses around it.
+/// The innermost cause: the error of the system, without the URLs of the outer errors.
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {
@@ -129,7 +129,7 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 mod tests {
     use super::*;
 
-    fn told(status: u16, code: &str) -> Error {
+    fn fault(status: u16, code: &str) -> Error {
         AzureFault::from(ServiceRefusal { status, code: code.into() }).into()
     }
 
@@ -142,12 +142,12 @@ mod tests {
             (408, ""),
             (409, "TableBeingDeleted"),
         ] {
-            assert!(matches!(told(status, code), Error::Unavailable(_)), "{status} {code}");
+            assert!(matches!(fault(status, code), Error::Unavailable(_)), "{status} {code}");
         }
-        assert!(matches!(told(413, "RequestBodyTooLarge"), Error::TooLarge(_)));
-        assert!(matches!(told(400, "PropertyValueTooLarge"), Error::TooLarge(_)));
+        assert!(matches!(fault(413, "RequestBodyTooLarge"), Error::TooLarge(_)));
+        assert!(matches!(fault(400, "PropertyValueTooLarge"), Error::TooLarge(_)));
         assert!(
-            told(403, "AuthorizationPermissionMismatch")
+            fault(403, "AuthorizationPermissionMismatch")
                 .to_string()
                 .contains("Storage Table Data Contributor")
         );

@@ -1,10 +1,10 @@
-//! Keys as Azure Tables take them, in the order that they had.
+//! Encodes keys so that Azure Tables accept them and keep their order.
 //!
-//! A partition or row key must not hold `/`, `\`, `#`, `?` or a control character, `%` is known to
-//! be mistaken for an escape, and how the service orders anything but ASCII is written nowhere. So
-//! each key is written in visible ASCII, character by character:
+//! A partition or row key must not hold `/`, `\`, `#`, `?` or a control character, the service is
+//! known to read `%` as an escape, and its order of characters other than ASCII is not documented.
+//! So each key is encoded in visible ASCII, character by character:
 //!
-//! | character | is written as |
+//! | character | encoding |
 //! |---|---|
 //! | control characters, the space, `!` | `!` and two hexadecimal digits |
 //! | `#` `%` `/` `?` `\` | the character before it, then `1`: `"1` `$1` `.1` `>1` `[1` |
@@ -14,19 +14,19 @@
 //! | any other visible ASCII | itself |
 //!
 //! # Properties
-//! * One key, one writing; each writing can be read back.
-//! * The writings stand in the order of the keys, by code points, which is the order of UTF-8 and
-//!   so that of SQLite. Azure compares keys code unit by code unit, and all code units here are
-//!   visible ASCII: what [`Store::scan`](crate::Store::scan) promises, and more.
-//! * The writing of a prefix is a prefix of the writing.
+//! * Every key has one encoding, and every encoding can be decoded.
+//! * Encodings have the order of the keys by code points, which is the order of UTF-8 and of
+//!   SQLite. Azure compares keys by code units, and all code units of an encoding are visible
+//!   ASCII.
+//! * The encoding of a prefix is a prefix of the encoding.
 //! * Keys of letters, digits, `-`, `_`, `:`, `|` and the like stay as they are.
 
 use std::fmt::Write as _;
 
-/// The longest key that the service takes, in characters.
+/// The longest key that the service accepts, in characters.
 const MAX: usize = 512;
 
-/// A key as it is written in the table.
+/// Encodes a key.
 pub(super) fn write(key: &str) -> String {
     let mut out = String::with_capacity(key.len() + 8);
     for c in key.chars() {
@@ -53,12 +53,12 @@ fn push_hex(out: &mut String, sign: char, number: u32, digits: usize) {
     let _ = write!(out, "{sign}{number:0digits$x}");
 }
 
-/// Whether the service takes a key that is written so.
+/// Whether the service accepts an encoded key.
 pub(super) fn fits(written: &str) -> bool {
     written.len() <= MAX
 }
 
-/// The key that was written so; `None` for what [`write()`] never gives.
+/// Decodes a key; `None` for a text that [`write()`] does not produce.
 pub(super) fn read(written: &str) -> Option<String> {
     let mut out = String::with_capacity(written.len());
     let mut rest = written;
@@ -88,8 +88,7 @@ pub(super) fn read(written: &str) -> Option<String> {
     Some(out)
 }
 
-/// The least writing that is above all that begin with this one; `None` for the empty prefix, which
-/// all begin with.
+/// The smallest text above all texts that begin with this encoding; `None` for the empty prefix.
 pub(super) fn above(prefix: &str) -> Option<String> {
     // No writing ends in `~`, so the next character is visible ASCII.
     let last = prefix.chars().next_back()?;

@@ -1,45 +1,42 @@
-//! Leases: a row a name, all rows of one scope in one partition, written again every ten seconds
+//! Leases: one row for each name, all rows of one scope in one partition, renewed every ten seconds
 //! while they are held.
 //!
 //! # Properties
-//! * At most one holder at a time, as long as the holder asks [`Lease::holds`] before it goes on.
-//!   Leases that are taken together are taken, renewed and ended together, or not at all.
-//! * A holder that was killed blocks nobody for longer than [`TERM`]; one that ends its leases
-//!   blocks nobody from then on.
-//! * A holder learns that it may have lost its leases before anybody else can have taken them.
-//! * Two machines need not agree on the time.
+//! * At most one holder at a time, if the holder checks [`Lease::holds`] before each step. Leases
+//!   that are taken together are taken, renewed and ended together, or not at all.
+//! * A killed holder blocks others for at most [`TERM`]; a holder that ends its leases blocks no
+//!   one from then on.
+//! * A holder learns that it may have lost its leases before another process can take them.
+//! * The clocks of two machines need not agree.
 //!
 //! # Design
-//! *Taking.* The rows are inserted in one transaction, which succeeds for one of many. Where one of
-//! them is there already, the partition is read: the service says when each row was last written
-//! (`Timestamp`) and what time it is (`Date`), both by its own clock. A row that is older than
-//! [`TERM`] has a dead holder, and is replaced under the condition that it is still the version
-//! that was read: of several who noticed, one wins. `Date` is in whole seconds, rounded down, so a
-//! row looks younger than it is by less than a second, never older.
+//! *Taking.* The rows are inserted in one transaction, which succeeds for one of several processes.
+//! If one of the rows exists, the partition is read: the service returns when each row was last
+//! written (`Timestamp`) and the time (`Date`), both by its own clock. A row that is older than
+//! [`TERM`] has a dead holder, and is replaced on the condition of the ETag that was read: of
+//! several processes that find it, one wins. `Date` is in whole seconds, rounded down, so a row
+//! seems younger than it is by less than a second, never older.
 //!
-//! Leases are taken by a task of their own, which outlives whoever stops waiting for them and gives
-//! back what nobody waits for: otherwise a request that was on its way would leave rows that nobody
-//! renews and nobody ends.
+//! A task of its own takes the leases. It survives a caller that stops waiting, and then ends the
+//! leases: otherwise a request that is under way would leave rows that no task renews or ends.
 //!
 //! *Holding.* A task replaces the rows under the condition of their last ETags. If a condition
-//! fails, somebody has taken over. Until when the leases hold for sure is counted from the moment
-//! at which the last renewal was *sent*, by our own monotonic clock, which is asked only how long
-//! some seconds are: the service wrote the rows later than that, so that nobody finds them old
-//! before [`TERM`] has passed here. From [`SURE`] on [`Lease::holds`] says no; what is between the
-//! two is for the request that is under way at that moment. (A machine that is put to sleep as a
-//! whole may not count that time. What a pass stores is guarded by ETags as well, and what it
-//! writes by the providers' own.)
+//! fails, another process has taken over. How long the leases hold is measured with a monotonic
+//! clock from the moment at which the last renewal was *sent*: the service wrote the rows later
+//! than that, so no process finds them expired before [`TERM`] has passed here. From
+//! [`CLOCK_MARGIN`] on [`Lease::holds`] returns `false`; the time between the two is left to the
+//! request that is under way at that moment. (A sleeping machine may not count its sleep. ETags
+//! guard what a pass stores and writes as well.)
 //!
 //! *Ending.* The task deletes its version of the rows. [`Lease::end`] waits for that;
-//! [`Azure::settle`] waits for those that were dropped. A process that exits without it leaves rows
-//! that end by themselves.
+//! [`Azure::settle`] waits for dropped leases. Rows of a process that exits earlier expire.
 //!
 //! *Costs.* One transaction to take any number of leases of a scope, one every ten seconds, one to
-//! end them; two to find out that one is busy.
+//! end them; two to find that one is busy.
 //!
-//! *Why no lease of a blob*: that is what the Functions host uses. It would need a third service, a
-//! container, and one more role for the identity, for a term that cannot be below 15 s either; and
-//! several could not be taken in one request.
+//! *Why no blob leases*, which the Functions host uses: they need a third service, a container, and
+//! one more role for the identity; their term cannot be below 15 s either; and one request cannot
+//! take several.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -58,31 +55,32 @@ use super::rows::{commit, literal};
 use super::table::{Entity, Tables};
 use crate::{Acquired, Error, Hold, Lease, Leases, MAX_COMMIT, Op, Result};
 
-/// A lease that was not renewed for so long is free.
+/// A lease that was not renewed for this time is free.
 pub(super) const TERM: SignedDuration = SignedDuration::from_secs(30);
 
-/// From when its last renewal was sent, a lease holds for sure for so long.
-const SURE: Duration = Duration::from_secs(25);
+/// A lease certainly holds for this time after its last renewal was sent.
+const CLOCK_MARGIN: Duration = Duration::from_secs(25);
 
-/// Between two renewals.
-const RENEW: Duration = Duration::from_secs(10);
+/// The time between two renewals.
+const RENEW_AFTER: Duration = Duration::from_secs(10);
 
-/// After a renewal that failed, and the most that one may take: two more fit into the term.
-const AGAIN: Duration = Duration::from_secs(5);
+/// The pause after a failed renewal, and the time-out of a renewal: two more renewals fit into the
+/// term.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// The most that whoever ends a lease waits for it.
-const ENDING: Duration = Duration::from_secs(5);
+/// How long [`Lease::end`] waits at most.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Between two tries to take one: each costs two transactions.
+/// The pause between two attempts to take a busy lease: each costs two transactions.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Where leases stand.
+/// The table of the leases.
 const TABLE: &str = "leases";
 
 #[async_trait]
 impl Leases for Azure {
     async fn acquire(&self, scope: &str, names: &[&str]) -> Result<Acquired> {
-        let claim = Claim::new(&self.tables, scope, names)?;
+        let claim = LeaseRequest::new(&self.tables, scope, names)?;
         let keys: Vec<String> = names.iter().map(|name| key(name)).collect();
         let endings = self.endings.clone();
         let (give, taken) = oneshot::channel();
@@ -90,7 +88,7 @@ impl Leases for Azure {
         let settling = endings.clone().try_read_owned().ok();
         tokio::spawn(async move {
             let attempt = claim.take().await.map(|outcome| match outcome {
-                Ok(held) => Acquired::Taken(Lease::new(keep(claim, held, endings))),
+                Ok(held) => Acquired::Taken(Lease::new(renew_until_ended(claim, held, endings))),
                 // Its position among the names as they were given, in which one may stand twice.
                 Err(row) => {
                     Acquired::Busy(keys.iter().position(|key| *key == claim.rows[row]).unwrap_or(0))
@@ -109,26 +107,26 @@ impl Leases for Azure {
     }
 }
 
-/// A name may hold anything and be of any length.
+/// A name can have any characters and any length.
 fn key(name: &str) -> String {
     HEXLOWER.encode(&digest(&SHA256, name.as_bytes()).as_ref()[..20])
 }
 
-/// The rows of some leases, and who wants them.
-struct Claim {
+/// The rows of leases that a holder wants.
+struct LeaseRequest {
     tables: Tables,
     partition: String,
     rows: Vec<String>,
     holder: String,
 }
 
-/// The versions of the rows that are held, in their order, and when writing them was begun.
+/// The ETags of the held rows, in their order, and when the request that wrote them was sent.
 struct HeldRows {
     etags: Vec<String>,
     sent: Instant,
 }
 
-impl Claim {
+impl LeaseRequest {
     fn new(tables: &Tables, scope: &str, names: &[&str]) -> Result<Self> {
         let mut rows: Vec<String> = Vec::with_capacity(names.len());
         for row in names.iter().map(|name| key(name)) {
@@ -201,7 +199,7 @@ impl Claim {
         for (index, (row, entity)) in self.rows.iter().zip(found).enumerate() {
             ops.push(match entity {
                 None => self.insert(row),
-                Some(entity) if now.is_some_and(|now| is_over(entity.timestamp, now)) => {
+                Some(entity) if now.is_some_and(|now| has_expired(entity.timestamp, now)) => {
                     self.replace(row, entity.etag)
                 }
                 Some(_) => return Ok(Err(index)),
@@ -229,7 +227,7 @@ impl Claim {
         match self.write(again(etags)).await {
             // An earlier renewal, which was given up for its slowness, may have been carried out
             // after all.
-            Err(Error::Conflict(_)) => match self.ours().await? {
+            Err(Error::Conflict(_)) => match self.own_etags().await? {
                 Some(etags) => self.write(again(&etags)).await.map(Some),
                 None => Ok(None),
             },
@@ -238,7 +236,7 @@ impl Claim {
     }
 
     /// The versions of our rows, if all of them are still ours.
-    async fn ours(&self) -> Result<Option<Vec<String>>> {
+    async fn own_etags(&self) -> Result<Option<Vec<String>>> {
         let (found, _) = self.read().await?;
         Ok(found
             .into_iter()
@@ -257,7 +255,7 @@ impl Claim {
                 .collect()
         };
         match commit(&self.tables, TABLE, &self.partition, &delete(etags)).await {
-            Err(Error::Conflict(_)) => match self.ours().await? {
+            Err(Error::Conflict(_)) => match self.own_etags().await? {
                 Some(etags) => {
                     commit(&self.tables, TABLE, &self.partition, &delete(&etags)).await.map(|_| ())
                 }
@@ -268,11 +266,11 @@ impl Claim {
     }
 }
 
-fn is_over(written: Timestamp, now: Timestamp) -> bool {
+fn has_expired(written: Timestamp, now: Timestamp) -> bool {
     now.duration_since(written) > TERM
 }
 
-/// Until when the leases hold for sure: milliseconds after they were first written.
+/// Until when the leases certainly hold, in milliseconds after they were first written.
 struct LeaseTerm {
     begun: Instant,
     millis: AtomicU64,
@@ -284,7 +282,7 @@ impl LeaseTerm {
     }
 
     fn renewed(&self, sent: Instant) {
-        let until = sent.duration_since(self.begun) + SURE;
+        let until = sent.duration_since(self.begun) + CLOCK_MARGIN;
         self.millis.store(u64::try_from(until.as_millis()).unwrap_or(u64::MAX), Ordering::Release);
     }
 
@@ -293,13 +291,12 @@ impl LeaseTerm {
     }
 }
 
-/// Wakes the task that ends the leases. What is in it is dropped when they have ended.
+/// Wakes the task that ends the leases. The sender in it is dropped when they have ended.
 struct LeaseEnd {
     _settling: Option<OwnedRwLockReadGuard<()>>,
     _waiting: Option<oneshot::Sender<()>>,
 }
 
-/// What a lease holds.
 struct AzureLease {
     end: Option<oneshot::Sender<LeaseEnd>>,
     until: Arc<LeaseTerm>,
@@ -328,7 +325,7 @@ impl Hold for AzureLease {
         let (waiting, ended) = oneshot::channel();
         self.send(Some(waiting));
         // Nothing is ever sent: the sender is dropped when it is done, or was.
-        let _ = timeout(ENDING, ended).await;
+        let _ = timeout(END_TIMEOUT, ended).await;
     }
 }
 
@@ -338,21 +335,21 @@ impl Drop for AzureLease {
     }
 }
 
-/// Keeps the leases until the guard is dropped.
-fn keep(claim: Claim, held: HeldRows, endings: Arc<RwLock<()>>) -> AzureLease {
+/// Renews the leases until the guard is dropped.
+fn renew_until_ended(claim: LeaseRequest, held: HeldRows, endings: Arc<RwLock<()>>) -> AzureLease {
     let (end, mut ended) = oneshot::channel::<LeaseEnd>();
     let until = Arc::new(LeaseTerm { begun: held.sent, millis: AtomicU64::new(0) });
     until.renewed(held.sent);
     let guard = AzureLease { end: Some(end), until: until.clone(), endings };
     tokio::spawn(async move {
-        let (mut etags, mut pause) = (held.etags, RENEW);
+        let (mut etags, mut pause) = (held.etags, RENEW_AFTER);
         let _end = loop {
             match timeout(pause, &mut ended).await {
                 Ok(end) => break end.ok(),
-                Err(_) => match timeout(AGAIN, claim.renew(&etags)).await {
+                Err(_) => match timeout(RETRY_AFTER, claim.renew(&etags)).await {
                     Ok(Ok(Some(again))) => {
                         until.renewed(again.sent);
-                        (etags, pause) = (again.etags, RENEW);
+                        (etags, pause) = (again.etags, RENEW_AFTER);
                     }
                     Ok(Ok(None)) => {
                         until.lost();
@@ -364,7 +361,7 @@ fn keep(claim: Claim, held: HeldRows, endings: Arc<RwLock<()>>) -> AzureLease {
                     }
                     Ok(Err(error)) => {
                         tracing::warn!(%error, "a lease could not be renewed; trying again");
-                        pause = AGAIN;
+                        pause = RETRY_AFTER;
                     }
                     Err(_) => pause = Duration::from_secs(1),
                 },
@@ -382,7 +379,7 @@ impl Azure {
     /// before the process exits, so that the next one need not wait for their term.
     pub async fn settle(&self) {
         // Nothing is lost if it takes too long.
-        let _ = timeout(ENDING, self.endings.write()).await;
+        let _ = timeout(END_TIMEOUT, self.endings.write()).await;
     }
 }
 
@@ -398,9 +395,9 @@ mod tests {
                 + SignedDuration::from_secs(seconds)
         };
         assert!(
-            !is_over(written, after(0))
-                && !is_over(written, after(30))
-                && is_over(written, after(31))
+            !has_expired(written, after(0))
+                && !has_expired(written, after(30))
+                && has_expired(written, after(31))
         );
     }
 

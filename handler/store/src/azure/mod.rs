@@ -1,32 +1,31 @@
-//! Storage in an Azure storage account: rows and leases in Tables, messages in Storage Queues. The
-//! same on Azurite, its emulator.
+//! Storage in an Azure storage account: rows and leases in Tables, messages in Storage Queues.
+//! Azurite, its emulator, works too.
 //!
 //! # Which rows share a partition
 //! | table | partition | rows | written |
 //! |---|---|---|---|
-//! | `directory` | owner | accounts, calendars, pairs of one user | when a person changes something |
-//! | `secrets` | owner | sealed secrets of one user | the same, and when a refresh token is replaced |
+//! | `directory` | owner | accounts, calendars, pairs of one user | when the owner changes something |
+//! | `secrets` | owner | sealed secrets of one user | when the owner changes something, and when a refresh token is replaced |
 //! | `pairs` | pair | state, mappings, problems of one pair | by each pass that finds something |
 //! | `leases` | owner (its hash) | the leases that one user's passes hold at this moment | when taken, every 10 s while held, when ended |
 //!
 //! A commit is atomic within a partition, so what must change together shares one: a mapping with
 //! its index rows and the state of the pair, an account with its calendars, the leases of one pass.
-//! Nothing of two users ever shares one. The service moves partitions between its servers and takes
-//! 2,000 rows a second in each, 20,000 in an account: whoever imports ten thousand events wears out
-//! the partition of that pair, which waits for itself (503, then the pipeline's pauses), while
-//! everybody else's rows stand in other partitions. A user with very many pairs slows none but
-//! these. Keys begin with ids that are hashes, or are hashes, so that new partitions do not all
-//! fall to one server. The account's own limit is shared: at 3 transactions a look and 9 a change
-//! (`tests/scenarios/azure_costs.rs`) it is met at some 6,000 looks or 2,000 changes a second.
+//! Rows of two users never share a partition. The service moves partitions between its servers and
+//! accepts 2,000 rows a second in each, 20,000 in an account: an import of ten thousand events
+//! throttles the partition of its pair (503, then the pipeline's pauses), and no other user's
+//! partition. Partition keys are hashes or begin with one, so new partitions are spread over the
+//! servers. The limit of the account is shared: at 3 transactions a poll and 9 a change
+//! (`tests/scenarios/azure_costs.rs`) it is reached at some 6,000 polls or 2,000 changes a second.
 //!
 //! # Properties
-//! * What a commit has acknowledged is stored three times and visible to every process at once.
-//! * Tables and queues are made when they are first written to; reading one that is not there finds
+//! * An acknowledged commit is stored three times and visible to every process at once.
+//! * Tables and queues are created when they are first written to; reading a missing one finds
 //!   nothing.
-//! * A request is repeated where the service is busy or an answer is lost, and never does its work
-//!   twice (`rows`), but for messages, of which there may then be two.
-//! * No key, value or address is in an error or a log of ours. Neither is a secret: the account's
-//!   key and tokens have types that do not print.
+//! * A request is repeated if the service is busy or an answer is lost. A repetition never writes
+//!   rows twice (`rows`); a message may then exist twice.
+//! * No key, value, URL or secret is in an error or a log: the account's key and tokens have types
+//!   whose `Debug` shows nothing.
 
 mod batch;
 mod fault;
@@ -44,7 +43,7 @@ use azure_storage_queue::QueueServiceClient;
 use tokio::sync::{Notify, RwLock};
 
 use crate::Result;
-use pipeline::{Meter, StoragePipelines};
+use pipeline::{StoragePipelines, TransactionMeter};
 pub use settings::{AccountSettings, EntraIdentity};
 use table::Tables;
 
@@ -53,11 +52,11 @@ use table::Tables;
 pub struct Azure {
     tables: Tables,
     queues: QueueServiceClient,
-    table_meter: Arc<Meter>,
-    queue_meter: Arc<Meter>,
-    /// Held for reading while a lease that was dropped is being ended.
+    table_meter: Arc<TransactionMeter>,
+    queue_meter: Arc<TransactionMeter>,
+    /// Locked for reading while a dropped lease is being ended.
     endings: Arc<RwLock<()>>,
-    /// Woken when a message was put that can be taken at once.
+    /// Notified when a message is put that is visible at once.
     arrivals: Notify,
 }
 
@@ -76,9 +75,10 @@ impl Azure {
     /// # Errors
     /// [`Error::Failed`](crate::Error::Failed) where the identity cannot be used on this machine.
     pub fn connect(settings: &AccountSettings) -> Result<Self> {
-        let (table_meter, queue_meter) = (Arc::new(Meter::default()), Arc::new(Meter::default()));
+        let (table_meter, queue_meter) =
+            (Arc::new(TransactionMeter::default()), Arc::new(TransactionMeter::default()));
         let StoragePipelines { tables, queues } =
-            pipeline::lay(settings, &table_meter, &queue_meter)?;
+            pipeline::build(settings, &table_meter, &queue_meter)?;
         let tables = Tables::new(tables, settings.tables.clone());
         Ok(Self {
             tables,

@@ -1,9 +1,9 @@
-//! What every request to the account goes through: retries, a time-out for each try, a signature, a
-//! count.
+//! The pipeline of every request to the account: retries, a time-out for each attempt, a signature,
+//! a counter.
 //!
-//! The pipeline is that of `azure_core`. A try that meets 408, 429 or 5xx, or no answer, is
-//! repeated with growing pauses, after `Retry-After` at the earliest, for half a minute; what then
-//! still fails is [`Error::Unavailable`](crate::Error::Unavailable).
+//! The pipeline is that of `azure_core`. An attempt that gets 408, 429, 5xx or no answer is
+//! repeated with growing pauses, not before `Retry-After`, for half a minute; what then still fails
+//! is [`Error::Unavailable`](crate::Error::Unavailable).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,34 +25,33 @@ use azure_storage_queue::{QueueServiceClient, QueueServiceClientOptions};
 use data_encoding::BASE64;
 
 use super::fault::AzureFault;
-use super::settings::{AccountSettings, Signing};
+use super::settings::{AccountSettings, Credentials};
 
-/// How long one try may take, from the connection to the end of the answer. The services end an
-/// operation themselves after 30 s.
-const TRY: Duration = Duration::from_secs(40);
+/// The time-out of one attempt, from the connection to the end of the answer. The services end an
+/// operation after 30 s.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// What a token must be good for.
+/// The scope of the tokens.
 const SCOPE: &str = "https://storage.azure.com/.default";
 
-/// Tables and queues as they are reached.
+/// The pipeline of the tables and the client of the queues.
 pub(super) struct StoragePipelines {
-    /// To the tables.
     pub tables: Pipeline,
-    /// To the queues.
+
     pub queues: QueueServiceClient,
 }
 
-/// Makes both. No request is sent.
-pub(super) fn lay(
+/// Builds both. No request is sent.
+pub(super) fn build(
     settings: &AccountSettings,
-    tables: &Arc<Meter>,
-    queues: &Arc<Meter>,
+    tables: &Arc<TransactionMeter>,
+    queues: &Arc<TransactionMeter>,
 ) -> Result<StoragePipelines, AzureFault> {
     // One client, and so one pool of connections, for both.
     let transport = Transport::new(new_http_client(None));
-    let options = |meter: &Arc<Meter>, service: StorageService| {
+    let options = |meter: &Arc<TransactionMeter>, service: StorageService| {
         let mut per_try: Vec<Arc<dyn Policy>> = vec![meter.clone()];
-        if let Signing::Key { account, key } = &settings.access {
+        if let Credentials::Key { account, key } = &settings.access {
             per_try.push(Arc::new(SharedKeyLite {
                 service,
                 account: account.clone(),
@@ -73,8 +72,8 @@ pub(super) fn lay(
         }
     };
     let credential = match &settings.access {
-        Signing::Identity(identity) => Some(identity.credential()?),
-        Signing::Key { .. } => None,
+        Credentials::Identity(identity) => Some(identity.credential()?),
+        Credentials::Key { .. } => None,
     };
     let bearer = credential.clone().map(|credential| {
         Arc::new(BearerTokenAuthorizationPolicy::new(credential, [SCOPE])) as Arc<dyn Policy>
@@ -98,29 +97,29 @@ pub(super) fn lay(
     })
 }
 
-/// Counts tries, each of which is a transaction on the bill, and ends those that take too long.
+/// Counts attempts, each of which is billed as a transaction, and ends those that take too long.
 #[derive(Debug, Default)]
-pub(super) struct Meter(AtomicU64);
+pub(super) struct TransactionMeter(AtomicU64);
 
-impl Meter {
+impl TransactionMeter {
     pub fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Put into the context of a request, tells afterwards whether some try may have been carried out
-/// although its answer was no success, or none: the next try then meets what the first one did.
+/// Put into the context of a request. Records whether an attempt may have been carried out although
+/// it got no answer or no success: the next attempt then finds what the first one wrote.
 #[derive(Debug, Default)]
-pub(super) struct Doubt(AtomicBool);
+pub(super) struct UncertainWrites(AtomicBool);
 
-impl Doubt {
+impl UncertainWrites {
     pub fn exists(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 #[async_trait]
-impl Policy for Meter {
+impl Policy for TransactionMeter {
     async fn send(
         &self,
         ctx: &Context,
@@ -128,20 +127,22 @@ impl Policy for Meter {
         next: &[Arc<dyn Policy>],
     ) -> PolicyResult {
         self.0.fetch_add(1, Ordering::Relaxed);
-        let outcome = match tokio::time::timeout(TRY, next[0].send(ctx, request, &next[1..])).await
-        {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Error::with_message(
-                ErrorKind::Io,
-                format!("no answer within {} s", TRY.as_secs()),
-            )),
-        };
+        let outcome =
+            match tokio::time::timeout(ATTEMPT_TIMEOUT, next[0].send(ctx, request, &next[1..]))
+                .await
+            {
+                Ok(outcome) => outcome,
+                Err(_) => Err(Error::with_message(
+                    ErrorKind::Io,
+                    format!("no answer within {} s", ATTEMPT_TIMEOUT.as_secs()),
+                )),
+            };
         let doubtful = match &outcome {
             Ok(answer) => answer.status().is_server_error(),
-            // Where there was no connection, nothing was sent.
+            // Without a connection nothing was sent.
             Err(error) => !matches!(error.kind(), ErrorKind::Connection),
         };
-        if doubtful && let Some(doubt) = ctx.value::<Doubt>() {
+        if doubtful && let Some(doubt) = ctx.value::<UncertainWrites>() {
             doubt.0.store(true, Ordering::Relaxed);
         }
         outcome
@@ -155,7 +156,7 @@ enum StorageService {
 }
 
 /// Signs with the account's key ("Authorize with Shared Key", the section on the Lite form). For
-/// Azurite; in Azure the account takes no keys.
+/// Azurite; in Azure the account accepts no keys.
 #[derive(Debug)]
 struct SharedKeyLite {
     service: StorageService,
@@ -164,7 +165,7 @@ struct SharedKeyLite {
 }
 
 impl SharedKeyLite {
-    /// What is signed.
+    /// The text that is signed.
     fn text(&self, request: &Request, date: &str) -> String {
         let url = request.url();
         let mut resource = format!("/{}{}", self.account, url.path());
@@ -203,8 +204,8 @@ impl Policy for SharedKeyLite {
         request: &mut Request,
         next: &[Arc<dyn Policy>],
     ) -> PolicyResult {
-        // The service compares it with its own clock, so this is the one place of the store that
-        // needs the real time.
+        // The service compares the date with its own clock, so the store needs the real time here,
+        // and only here.
         let date = to_rfc7231(&OffsetDateTime::now_utc());
         request.insert_header("x-ms-date", date.clone());
         let key = BASE64.decode(self.key.secret().as_bytes());

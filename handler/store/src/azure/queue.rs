@@ -1,12 +1,11 @@
 //! Messages in Azure Storage Queues, by Microsoft's `azure_storage_queue`.
 //!
-//! * The text of a message is plain (the host is told so with `"messageEncoding": "none"`), escaped
-//!   as XML wants it. What XML cannot carry is refused.
-//! * A message never expires by itself: what nobody takes for a week is still there when somebody
-//!   looks.
-//! * A receipt ends when the message is taken again, extended or deleted. That it has become
-//!   visible again does not end it.
-//! * A queue is made when something is first put into it; one that is not there is empty.
+//! * The text of a message is plain (`"messageEncoding": "none"` in `host.json`) and escaped for
+//!   XML. A text that XML cannot hold is refused.
+//! * A message never expires.
+//! * A receipt is valid until the message is taken again, extended or deleted. It stays valid when
+//!   the message becomes visible again.
+//! * A queue is created when the first message is put into it; a missing queue is empty.
 //!
 //! Each call is one transaction, `poison` is three.
 
@@ -45,7 +44,7 @@ impl Queue for Azure {
         }
         let client = self.queue(queue)?;
         match send(&client, body, delay).await {
-            Err(AzureFault::Refused(refusal)) if refusal.no_place() => {
+            Err(AzureFault::Refused(refusal)) if refusal.is_table_missing() => {
                 create(&client).await?;
                 send(&client, body, delay).await?;
             }
@@ -73,7 +72,9 @@ impl Queue for Azure {
             .await
             .map_err(AzureFault::from)
         {
-            Err(AzureFault::Refused(refusal)) if refusal.no_place() => return Ok(Vec::new()),
+            Err(AzureFault::Refused(refusal)) if refusal.is_table_missing() => {
+                return Ok(Vec::new());
+            }
             outcome => outcome?,
         };
         let items = answer.into_model().map_err(AzureFault::from)?.items.unwrap_or_default();
@@ -100,7 +101,7 @@ impl Queue for Azure {
         self.queue(queue)?
             .delete_message(&message.id, &message.receipt, None)
             .await
-            .map_err(held)?;
+            .map_err(lost_message)?;
         Ok(())
     }
 
@@ -116,7 +117,7 @@ impl Queue for Azure {
             .queue(queue)?
             .update_message(&message.id, &message.receipt, seconds(visibility), None)
             .await
-            .map_err(held)?;
+            .map_err(lost_message)?;
         let receipt = answer.headers().get_optional_string(&POP_RECEIPT);
         let receipt = receipt.ok_or_else(|| {
             Error::Failed("a message was extended and no new receipt came".into())
@@ -135,7 +136,7 @@ impl Queue for Azure {
 
     async fn len(&self, queue: &str) -> Result<u64> {
         let answer = match self.queue(queue)?.get_properties(None).await.map_err(AzureFault::from) {
-            Err(AzureFault::Refused(refusal)) if refusal.no_place() => return Ok(0),
+            Err(AzureFault::Refused(refusal)) if refusal.is_table_missing() => return Ok(0),
             outcome => outcome?,
         };
         let count = answer.approximate_messages_count().map_err(AzureFault::from)?;
@@ -171,36 +172,35 @@ async fn send(client: &QueueClient, body: &str, delay: Duration) -> Result<(), A
 async fn create(client: &QueueClient) -> Result<(), AzureFault> {
     match client.create(None).await.map_err(AzureFault::from) {
         // With other metadata, which we do not use.
-        Err(AzureFault::Refused(refusal)) if refusal.exists() => Ok(()),
+        Err(AzureFault::Refused(refusal)) if refusal.already_exists() => Ok(()),
         outcome => outcome.map(|_| ()),
     }
 }
 
-/// Whole seconds, rather more than less.
+/// Whole seconds, rounded up.
 fn seconds(time: Duration) -> i32 {
     let up = u64::from(time.subsec_nanos() > 0);
     i32::try_from(time.as_secs().saturating_add(up)).unwrap_or(i32::MAX)
 }
 
-/// Whether the service has given us such a message at all: id and receipt become parts of an
-/// address.
+/// Whether the service can have returned such a message: id and receipt become parts of a URL.
 fn check_held(message: &Message) -> Result<()> {
     let id = !message.id.is_empty()
         && message.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if id && !message.receipt.is_empty() { Ok(()) } else { Err(Error::Conflict(0)) }
 }
 
-/// The refusals that say: no longer yours. Which one it is depends on who has it now and on what
-/// the receipt looks like.
-fn held(error: azure_core::Error) -> Error {
+/// The refusals of a receipt that is no longer valid. The code depends on the state of the message
+/// and on the form of the receipt.
+fn lost_message(error: azure_core::Error) -> Error {
     match AzureFault::from(error) {
         AzureFault::Refused(refusal) if matches!(refusal.status, 400 | 404) => Error::Conflict(0),
         fault => fault.into(),
     }
 }
 
-/// What has no place in XML 1.0 (section 2.2), and the carriage return, which every reader of XML
-/// turns into a line feed.
+/// Characters that XML 1.0 does not allow (section 2.2), and the carriage return, which every XML
+/// parser turns into a line feed.
 fn is_no_xml(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }

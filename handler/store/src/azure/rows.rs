@@ -2,16 +2,15 @@
 //!
 //! # What each call costs
 //! `get` is one transaction. `scan` is one for each page of at most 1,000 rows. `commit` is one for
-//! up to 100 rows, plus one the first time that a table is used, and when a row was to be deleted
-//! that is not there: one for each unconditional delete, and one for the commit without them.
+//! up to 100 rows, plus one the first time that a table is used. If a row that is to be deleted is
+//! missing, it costs one more for each unconditional delete, and one for the commit without them.
 //!
-//! `get_many` is one transaction a key: point reads, sixteen at a time. The other way, a filter
-//! with `RowKey eq … or RowKey eq …`, takes at most fifteen comparisons, so 100 keys would be 8
-//! transactions instead of 100. But the service does not turn such a filter into point reads, it
-//! goes through the partition and answers in pieces (with continuation tokens, each piece a
-//! transaction again): the price would grow with the number of events of the pair, and one changed
-//! event asks for two or three keys. A point read takes the same few milliseconds in a partition of
-//! any size.
+//! `get_many` is one transaction a key: point reads, sixteen at a time. The alternative, a filter
+//! with `RowKey eq … or RowKey eq …`, holds at most fifteen comparisons, so 100 keys would be 8
+//! transactions instead of 100. But the service does not turn such a filter into point reads: it
+//! scans the partition and answers in pages (each with a continuation token, and a transaction).
+//! The cost would grow with the number of events of the pair, while one changed event needs two or
+//! three keys. A point read takes a few milliseconds in a partition of any size.
 
 use std::collections::BTreeSet;
 
@@ -27,16 +26,16 @@ use super::{Azure, keys};
 use crate::limits::check_commit;
 use crate::{Error, Op, Result, Row, Store, Table};
 
-/// Point reads under way at once.
-const AT_ONCE: usize = 16;
+/// Concurrent point reads.
+const MAX_CONCURRENT_READS: usize = 16;
 
 /// The most rows that one query returns.
 const MAX_PAGE: usize = 1000;
 
-/// How often a change set is put together anew.
+/// How often a change set is built again.
 const ATTEMPTS: u32 = 6;
 
-/// An ETag of ours that no row has any more.
+/// An ETag that no row has.
 const STALE: &str = "W/\"datetime'0001-01-01T00%3A00%3A00Z'\"";
 
 #[async_trait]
@@ -97,7 +96,7 @@ impl Store for Azure {
     }
 }
 
-/// Rows by their keys as they are written, as many as there are.
+/// The rows that have one of these encoded keys.
 async fn read(
     tables: &Tables,
     table: &str,
@@ -109,7 +108,7 @@ async fn read(
         found.map(|entity| entity.into_row()).transpose()
     });
     stream::iter(reads)
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(MAX_CONCURRENT_READS)
         .try_filter_map(async |row| Ok(row))
         .try_collect()
         .await
@@ -117,9 +116,9 @@ async fn read(
 
 /// Writes several rows of one partition, all or none.
 ///
-/// *A lost answer.* A try whose answer got lost may have been carried out, and then the next try
-/// meets what the first one wrote and is refused. So every commit signs its rows with a random
-/// word; where a refusal follows a try in doubt, the signatures tell whether it was ours.
+/// *A lost answer.* An attempt whose answer was lost may have been carried out; the next attempt
+/// then finds its rows and is refused. So every commit writes a random id into its rows. If a
+/// refusal follows an uncertain attempt, the ids show whether this commit wrote the rows.
 ///
 /// # Errors
 /// As [`Store::commit`].
@@ -136,7 +135,9 @@ pub(super) async fn commit(
             "a key that is longer than storage takes, as it is written there".into(),
         ));
     }
-    if let Some(index) = ops.iter().position(|op| etag(op).is_some_and(|etag| !is_ours(etag))) {
+    if let Some(index) =
+        ops.iter().position(|op| etag(op).is_some_and(|etag| !is_service_etag(etag)))
+    {
         return Err(Error::Conflict(index));
     }
     let by = signature();
@@ -151,7 +152,7 @@ pub(super) async fn commit(
         let (outcome, doubtful) = match tables.change(table, partition, &by, &batch).await {
             Ok(answer) => answer,
             // Some services refuse the whole request where the table is missing.
-            Err(AzureFault::Refused(refusal)) if refusal.no_place() => {
+            Err(AzureFault::Refused(refusal)) if refusal.is_table_missing() => {
                 (BatchOutcome::Refused(0, refusal), false)
             }
             Err(fault) => return Err(fault.into()),
@@ -169,17 +170,18 @@ pub(super) async fn commit(
             BatchOutcome::Refused(position, refusal) => (position, refusal),
         };
         let index = chosen[position];
-        if refusal.no_place() {
+        if refusal.is_table_missing() {
             tables.create(table).await?;
-        } else if refusal.no_row() && is_unconditional_delete(&ops[index]) {
+        } else if refusal.is_row_missing() && is_unconditional_delete(&ops[index]) {
             chosen = without_missing(tables, table, partition, ops, chosen, index).await?;
         } else if refusal.conflicts() {
-            if doubt && let Some(etags) = written_before(tables, table, partition, &by, ops).await?
+            if doubt
+                && let Some(etags) = is_already_written(tables, table, partition, &by, ops).await?
             {
                 return Ok(etags);
             }
             return Err(Error::Conflict(index));
-        } else if refusal.passes() {
+        } else if refusal.is_transient() {
             // Within a change set that was answered with 202 the pipeline does not see it.
             tokio::time::sleep(std::time::Duration::from_millis(100 << attempt)).await;
         } else {
@@ -193,8 +195,8 @@ pub(super) async fn commit(
     .into())
 }
 
-/// The operations that remain when unconditional deletes of rows that are not there are left out;
-/// `index` is known to be one.
+/// The operations without the unconditional deletes of missing rows; `index` is known to be one of
+/// these deletes.
 async fn without_missing(
     tables: &Tables,
     table: &str,
@@ -220,8 +222,8 @@ async fn without_missing(
         .collect())
 }
 
-/// The ETags that an earlier try of this very commit has left behind, where one did.
-async fn written_before(
+/// The ETags that an earlier attempt of this commit wrote, if it did.
+async fn is_already_written(
     tables: &Tables,
     table: &str,
     partition: &str,
@@ -260,16 +262,16 @@ fn etag(op: &Op) -> Option<&str> {
     }
 }
 
-/// Whether this can be an ETag of the service. Whatever else stands in a condition might mean
-/// something (`*` matches every version), or break the request.
-fn is_ours(etag: &str) -> bool {
+/// Whether this can be an ETag of the service. Another text in a condition might have a meaning
+/// (`*` matches every version), or break the request.
+fn is_service_etag(etag: &str) -> bool {
     let inner = etag.strip_prefix("W/\"datetime'").and_then(|rest| rest.strip_suffix("'\""));
     inner.is_some_and(|inner| {
         inner.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:%".contains(&b))
     })
 }
 
-/// A word that no other commit has.
+/// A random id, which no other commit has.
 fn signature() -> String {
     let mut random = [0; 12];
     // Where the system has no random numbers nothing works, and a signature is needed only where an
@@ -278,7 +280,7 @@ fn signature() -> String {
     BASE64URL_NOPAD.encode(&random)
 }
 
-/// A text in a filter.
+/// A string literal of a filter.
 pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
@@ -289,7 +291,10 @@ mod tests {
 
     #[test]
     fn only_an_etag_of_the_service_is_sent() {
-        assert!(is_ours("W/\"datetime'2026-11-21T04%3A07%3A47.1234567Z'\"") && is_ours(STALE));
+        assert!(
+            is_service_etag("W/\"datetime'2026-11-21T04%3A07%3A47.1234567Z'\"")
+                && is_service_etag(STALE)
+        );
         for foreign in [
             "*",
             "",
@@ -299,7 +304,7 @@ mod tests {
             "W/\"datetime'\"",
             "W/\"datetime'x', *'\"",
         ] {
-            assert!(!is_ours(foreign), "{foreign}");
+            assert!(!is_service_etag(foreign), "{foreign}");
         }
     }
 }

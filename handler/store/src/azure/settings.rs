@@ -1,4 +1,4 @@
-//! Where the storage account is, and who we are there.
+//! The addresses of the storage account, and how requests are authorized.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use url::Url;
 
 use crate::{Error, Result};
 
-/// The account and the key that every Azurite has. They are printed in its manual and open nothing
-/// else.
+/// The account and the key of every Azurite. They are printed in its manual and give access to
+/// nothing else.
 const EMULATOR: (&str, &str) = (
     "devstoreaccount1",
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
 );
 
-/// Where public Azure keeps storage accounts.
+/// The domain of storage accounts in public Azure.
 const PUBLIC: &str = "core.windows.net";
 
 /// A storage account, and how to sign in to it.
@@ -27,19 +27,19 @@ const PUBLIC: &str = "core.windows.net";
 pub struct AccountSettings {
     pub(super) tables: Url,
     pub(super) queues: Url,
-    pub(super) access: Signing,
+    pub(super) access: Credentials,
 }
 
 /// How requests are signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Signing {
+pub(super) enum Credentials {
     /// With the account's key.
     Key { account: String, key: Secret },
     /// With a token of Entra ID.
     Identity(EntraIdentity),
 }
 
-/// Who asks for tokens.
+/// The identity that requests tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntraIdentity {
     /// The managed identity of the function app or virtual machine.
@@ -63,7 +63,7 @@ impl AccountSettings {
         let mut parts = Vec::new();
         for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
             let Some((name, value)) = part.split_once('=') else {
-                return Err(wrong("has a part without `=`"));
+                return Err(invalid("has a part without `=`"));
             };
             parts.push((name.trim().to_ascii_lowercase(), value.trim()));
         }
@@ -77,21 +77,21 @@ impl AccountSettings {
             return Ok(Self {
                 tables: address(&format!("{host}:10002/{account}"))?,
                 queues: address(&format!("{host}:10001/{account}"))?,
-                access: Signing::Key { account: account.into(), key: Secret::new(key) },
+                access: Credentials::Key { account: account.into(), key: Secret::new(key) },
             });
         }
         if part("sharedaccesssignature").is_some() {
-            return Err(wrong(
+            return Err(invalid(
                 "holds a shared access signature, which is not supported: use the account's key, \
                 or a managed identity",
             ));
         }
         let Some(account) = part("accountname").filter(|name| !name.is_empty()) else {
-            return Err(wrong("has no AccountName"));
+            return Err(invalid("has no AccountName"));
         };
-        let Some(key) = part("accountkey") else { return Err(wrong("has no AccountKey")) };
+        let Some(key) = part("accountkey") else { return Err(invalid("has no AccountKey")) };
         if key.is_empty() || BASE64.decode(key.as_bytes()).is_err() {
-            return Err(wrong("has an AccountKey that is not base64"));
+            return Err(invalid("has an AccountKey that is not base64"));
         }
         let scheme = part("defaultendpointsprotocol").unwrap_or("https");
         let suffix = part("endpointsuffix").unwrap_or(PUBLIC);
@@ -104,7 +104,7 @@ impl AccountSettings {
         Ok(Self {
             tables,
             queues,
-            access: Signing::Key { account: account.into(), key: Secret::new(key.to_owned()) },
+            access: Credentials::Key { account: account.into(), key: Secret::new(key.to_owned()) },
         })
     }
 
@@ -140,7 +140,7 @@ impl AccountSettings {
                     .into(),
             ));
         }
-        Ok(Self { tables, queues, access: Signing::Identity(identity) })
+        Ok(Self { tables, queues, access: Credentials::Identity(identity) })
     }
 
     /// The same account behind other addresses, for tests that put something between.
@@ -169,11 +169,11 @@ impl EntraIdentity {
     }
 }
 
-fn wrong(what: &str) -> Error {
+fn invalid(what: &str) -> Error {
     Error::Failed(format!("the connection string in AzureWebJobsStorage {what}"))
 }
 
-/// The address of a service, without a slash at its end.
+/// The URL of a service, without a slash at its end.
 fn address(text: &str) -> Result<Url> {
     let no_address =
         || Error::Failed("an address of the storage account is no http or https address".into());

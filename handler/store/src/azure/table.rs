@@ -1,13 +1,13 @@
-//! A client of Azure Tables: the four requests that we need.
+//! A client of Azure Tables: the four requests that the store needs.
 //!
-//! Written by ourselves on `azure_core`'s pipeline, since Microsoft continues queues, identity and
-//! Key Vault for Rust under new names, and tables not (yet). The community's `azure_data_tables`
-//! 0.21 is abandoned, brings a vulnerable XML parser, reports a failed transaction as a success,
-//! leaves keys unescaped, and cannot take the credentials of `azure_identity` 1. The day there is
-//! an official crate, this file and `batch` make place.
+//! Written for this crate on `azure_core`'s pipeline: Microsoft's new crates for Rust cover queues,
+//! identity and Key Vault, but not tables yet. The community's `azure_data_tables` 0.21 is
+//! abandoned, brings a vulnerable XML parser, reports a failed transaction as a success, leaves
+//! keys unescaped, and cannot take the credentials of `azure_identity` 1. An official crate can
+//! replace this file and `batch`.
 //!
-//! Keys are given here as they are written in the table (`keys`). What takes part in an address is
-//! percent-encoded, quotes are doubled.
+//! Keys are passed in their encoded form (`keys`). Parts of a URL are percent-encoded, quotes are
+//! doubled.
 
 use std::collections::BTreeMap;
 
@@ -22,13 +22,13 @@ use url::Url;
 use super::batch::{self, BatchOperation, BatchOutcome};
 use super::fault::{AzureFault, ServiceRefusal};
 use super::keys;
-use super::pipeline::Doubt;
+use super::pipeline::UncertainWrites;
 use crate::{Error, Op, Row};
 
-/// The version of the protocol: the first in which tables take tokens of Entra ID.
+/// The version of the protocol: the first in which tables accept tokens of Entra ID.
 const VERSION: &str = "2020-12-06";
 
-/// What is not escaped in an address.
+/// Characters that are not escaped in a URL.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
@@ -43,7 +43,7 @@ pub(super) struct Tables {
     endpoint: Url,
 }
 
-/// A row as it comes.
+/// An entity of an answer.
 #[derive(Debug, Deserialize)]
 pub(super) struct Entity {
     #[serde(rename = "RowKey")]
@@ -78,7 +78,7 @@ impl Entity {
     }
 }
 
-/// A part of what a query finds.
+/// One page of the result of a query.
 #[derive(Debug)]
 pub(super) struct TablePage {
     pub rows: Vec<Entity>,
@@ -88,7 +88,7 @@ pub(super) struct TablePage {
     pub time: Option<Timestamp>,
 }
 
-/// Where a query goes on.
+/// The continuation token of a query.
 #[derive(Clone, Debug)]
 pub(super) struct Continuation {
     partition: String,
@@ -142,7 +142,7 @@ impl Tables {
             }
         }
         let answer = self.send(Method::Get, &address, None).await?;
-        if answer.status == 404 && answer.refusal().no_place() {
+        if answer.status == 404 && answer.refusal().is_table_missing() {
             return Ok(TablePage { rows: Vec::new(), next: None, time: answer.time() });
         }
         let partition = answer.headers.get_optional_string(&NEXT_PARTITION);
@@ -197,7 +197,7 @@ impl Tables {
                 Some(("application/json", body)),
             )
             .await?;
-        if answer.status >= 300 && !answer.refusal().exists() {
+        if answer.status >= 300 && !answer.refusal().already_exists() {
             return Err(answer.refusal().into());
         }
         Ok(())
@@ -239,19 +239,19 @@ impl Tables {
             request.insert_header("prefer", "return-no-content");
             request.set_body(body);
         }
-        let context = Context::new().with_value(Doubt::default());
+        let context = Context::new().with_value(UncertainWrites::default());
         // A refusal is no error here: its body says more than its status.
         let options = PipelineSendOptions { skip_checks: true, ..Default::default() };
         let answer = self.pipeline.send(&context, &mut request, Some(options)).await?;
         let (status, headers, body) = answer.deconstruct();
-        let doubt = context.value::<Doubt>().is_some_and(Doubt::exists);
+        let doubt = context.value::<UncertainWrites>().is_some_and(UncertainWrites::exists);
         Ok(TableAnswer { status: u16::from(status), headers, body: body.into_string()?, doubt })
     }
 }
 
 impl TableAnswer {
     fn refusal(&self) -> ServiceRefusal {
-        let (code, _) = batch::complaint(&self.body);
+        let (code, _) = batch::error_message(&self.body);
         let code = if code.is_empty() {
             self.headers.get_optional_string(&ERROR_CODE).unwrap_or_default()
         } else {

@@ -28,7 +28,7 @@ async fn busy(leases: &dyn Leases, scope: &str, names: &[&str]) -> Option<usize>
     }
 }
 
-/// A lease that was dropped is free, at once or soon.
+/// A dropped lease is free, at once or soon.
 async fn free_again(
     leases: &dyn Leases,
     scope: &str,
@@ -165,7 +165,8 @@ async fn one_winner(make: &impl AsyncFn() -> Arc<dyn Leases>) {
     assert_eq!(outcomes.iter().flatten().count(), 1, "one of many gets the leases");
 }
 
-/// Everybody wants two of three, in another order: each gets its turn, and never two at once.
+/// Each holder wants two of three names, in another order: each gets them, and never two holders at
+/// once.
 async fn one_of_those_who_overlap_gets_on(make: &impl AsyncFn() -> Arc<dyn Leases>) {
     let (scope, handles) = (fresh("scope"), [make().await, make().await]);
     let inside = Arc::new(tokio::sync::Mutex::new(()));

@@ -9,13 +9,13 @@ use tokio::task::JoinSet;
 use super::fresh;
 use crate::{Error, MAX_BODY, MAX_DELAY, Message, Queue};
 
-/// Long enough to outlast the test.
+/// Longer than the test runs.
 const LONG: Duration = Duration::from_secs(300);
 
-/// Short enough to wait for on a real service.
+/// A short time, also on a real service.
 const SHORT: Duration = Duration::from_secs(2);
 
-/// After this, what was hidden for [`SHORT`] is visible.
+/// After this time a message that was hidden for [`SHORT`] is visible.
 const LATER: Duration = Duration::from_secs(3);
 
 const NOW: Duration = Duration::ZERO;
@@ -53,8 +53,8 @@ async fn len(queue: &dyn Queue, name: &str) -> u64 {
     queue.len(name).await.expect("messages can be counted")
 }
 
-/// A receipt that has ended does nothing.
-async fn ended(queue: &dyn Queue, name: &str, message: &Message, why: &str) {
+/// An invalid receipt has no effect.
+async fn deletes(queue: &dyn Queue, name: &str, message: &Message, why: &str) {
     let delete = queue.delete(name, message).await;
     assert!(matches!(delete, Err(Error::Conflict(_))), "a delete conflicts {why}: {delete:?}");
     let extend = queue.extend(name, message, LONG).await;
@@ -78,7 +78,7 @@ async fn taken_and_deleted(queue: &dyn Queue, other: &dyn Queue) {
     );
     none(queue, name, "it is hidden").await;
     assert_eq!(len(queue, name).await, 1, "a hidden message counts");
-    ended(queue, apart, &message, "in another queue").await;
+    deletes(queue, apart, &message, "in another queue").await;
     for (id, receipt) in [
         (&message.id, "x"),
         (&message.id, "0"),
@@ -86,11 +86,11 @@ async fn taken_and_deleted(queue: &dyn Queue, other: &dyn Queue) {
         (&"x".to_string(), message.receipt.as_str()),
     ] {
         let forged = Message { id: id.clone(), receipt: receipt.into(), ..message.clone() };
-        ended(queue, name, &forged, "with a receipt that nobody was given").await;
+        deletes(queue, name, &forged, "with a receipt that nobody was given").await;
     }
     queue.delete(name, &message).await.expect("the receipt is good in every handle");
     assert_eq!(len(queue, name).await, 0, "what was deleted is gone");
-    ended(queue, name, &message, "once it was deleted").await;
+    deletes(queue, name, &message, "once it was deleted").await;
 }
 
 async fn at_most_32(queue: &dyn Queue) {
@@ -142,7 +142,7 @@ async fn comes_again(queue: &dyn Queue, pass: &impl AsyncFn(Duration)) {
         (&first.id, &first.body, 2),
         "what was not deleted comes again"
     );
-    ended(queue, name, &first, "once somebody else has taken it").await;
+    deletes(queue, name, &first, "once somebody else has taken it").await;
     none(queue, name, "the old receipt did not show it").await;
     queue.delete(name, &second).await.expect("the new receipt is good");
 }
@@ -158,13 +158,13 @@ async fn extended(queue: &dyn Queue, pass: &impl AsyncFn(Duration)) {
         (&first.id, &first.body, 1),
         "it stays the same message"
     );
-    ended(queue, name, &first, "once it was extended").await;
+    deletes(queue, name, &first, "once it was extended").await;
     pass(LATER).await;
     none(queue, name, "it was extended").await;
     let shown = queue.extend(name, &second, NOW).await.expect("it can be shown at once");
     let third = one(queue, name, LONG).await;
     assert_eq!((&third.id, third.dequeue_count), (&first.id, 2), "and taken at once");
-    ended(queue, name, &shown, "once it was taken again").await;
+    deletes(queue, name, &shown, "once it was taken again").await;
     let outcome = queue.extend(name, &third, MAX_DELAY + Duration::from_secs(1)).await;
     assert!(
         matches!(outcome, Err(Error::TooLarge(_))),
@@ -189,10 +189,10 @@ async fn poisoned(queue: &dyn Queue) {
         (1, 1),
         "it is in the other queue, and only there"
     );
-    ended(queue, name, &messages[0], "once it was moved").await;
+    deletes(queue, name, &messages[0], "once it was moved").await;
     let moved = one(queue, poison, LONG).await;
     assert_eq!((moved.body.as_str(), moved.dequeue_count), ("bad", 1), "it begins anew there");
-    ended(queue, name, &moved, "in the queue it came from").await;
+    deletes(queue, name, &moved, "in the queue it came from").await;
     queue.delete(poison, &moved).await.expect("it can be removed there");
     queue.delete(name, &messages[1]).await.expect("the others are not touched");
 }
@@ -224,7 +224,7 @@ async fn bodies(queue: &dyn Queue) {
     assert_eq!(len(queue, name).await, 0, "and not put");
 }
 
-/// While messages stay hidden, no two consumers get the same one.
+/// While a message is hidden, only one consumer gets it.
 async fn two_consumers(make: &impl AsyncFn() -> Arc<dyn Queue>) {
     let (name, handles) = (fresh("q"), [make().await, make().await]);
     let mut tasks = JoinSet::new();

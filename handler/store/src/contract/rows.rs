@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::fresh;
 use crate::{Error, MAX_COMMIT, MAX_COMMIT_BYTES, MAX_KEY, MAX_VALUE, Op, Row, Store, Table};
 
-/// Keys that a careless implementation mixes up, cuts, or puts into an address unescaped.
+/// Keys that a wrong implementation confuses, truncates, or puts into a URL without escapes.
 const ODD: &[&str] = &[
     "plain",
     "Plain",
@@ -372,7 +372,7 @@ async fn odd_values(store: &dyn Store) {
     }
 }
 
-/// Many at once, from two handles, want the same; one gets it.
+/// Of several concurrent writes from two handles, one wins.
 async fn one_winner(make: &impl AsyncFn() -> Arc<dyn Store>) {
     let (p, handles) = (fresh("p"), [make().await, make().await]);
     let etag = write(&*handles[0], &p, &[insert("old", "1")]).await.remove(0);

@@ -1,4 +1,4 @@
-//! What SQLite and the file system complain about, in our words.
+//! Failures of SQLite and of the file system.
 //!
 //! SQLite's messages name tables, constraints and files; values are bound and never in them.
 
@@ -9,7 +9,7 @@ use rusqlite::ffi;
 
 use crate::Error;
 
-/// A failure inside a piece of work on the database.
+/// A failure of work on the database.
 #[derive(Debug)]
 pub(super) enum EmbeddedFault {
     /// Already in our words.
@@ -32,7 +32,7 @@ impl From<rusqlite::Error> for EmbeddedFault {
 
 impl EmbeddedFault {
     /// What the caller gets to see; `file` is the database.
-    pub(super) fn told(self, file: &Path) -> Error {
+    pub(super) fn into_error(self, file: &Path) -> Error {
         match self {
             Self::Ours(error) => error,
             Self::Sqlite(error) => from_sqlite(&error, file),

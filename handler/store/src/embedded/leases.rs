@@ -1,13 +1,13 @@
-//! Leases: one file a name, locked while the lease is held.
+//! Leases: one file for each name, locked while the lease is held.
 //!
-//! The lock belongs to the open file, so the kernel gives it back the moment that its process ends,
-//! however it ends: a lease needs no renewal, no time-out and no clock, and a killed process blocks
-//! nobody. Two handles within one process exclude each other as two processes do. A row with an
-//! expiry date, the other way, would block until it has passed, and would let two in after a clock
-//! was set. Nothing is written to the file, and it is never removed: removing a file that somebody
-//! is just about to lock would let two hold the same name.
+//! The lock belongs to the open file, so the kernel releases it when the process ends, however it
+//! ends: a lease needs no renewal, no time-out and no clock, and a killed process blocks no other.
+//! Two handles within one process exclude each other as two processes do. The alternative, a row
+//! with an expiry date, would block until that date, and would allow two holders after a clock was
+//! set. The file stays empty and is never removed: if it were removed while another process is
+//! about to lock it, two processes could hold one name.
 //!
-//! The directory must be on a file system with whole-file locks, which every local one is.
+//! The directory must be on a file system with whole-file locks; every local one has them.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -22,8 +22,8 @@ use super::Embedded;
 use super::fault::from_io;
 use crate::{Acquired, Error, Hold, Lease, Leases, Result};
 
-/// Between two tries: the disk is near.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The pause between two attempts.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 #[async_trait]
 impl Leases for Embedded {
@@ -42,7 +42,7 @@ impl Leases for Embedded {
     }
 
     fn pause(&self) -> Duration {
-        PAUSE
+        RETRY_PAUSE
     }
 }
 
@@ -80,7 +80,7 @@ fn lock_all(wanted: &[(PathBuf, usize)]) -> Result<Acquired> {
     Ok(Acquired::Taken(Lease::new(Locks(files))))
 }
 
-/// A name may hold anything and be of any length; its file says nothing about it.
+/// A name can have any characters and any length; the file name does not show it.
 fn file_name(scope: &str, name: &str) -> PathBuf {
     // With the length, so that no two pairs of scope and name join to the same text.
     let hash = digest(&SHA256, format!("{}:{scope}{name}", scope.len()).as_bytes());

@@ -1,4 +1,4 @@
-//! Embedded storage: one SQLite file and a directory of locks, for a machine of one's own.
+//! Embedded storage: one SQLite file and a directory of locks, for a single machine.
 //!
 //! ```text
 //! <data directory>/        0700
@@ -7,9 +7,9 @@
 //! ```
 //!
 //! # Properties
-//! * A commit that was acknowledged survives the death of the process, however it dies.
-//! * A power failure never damages the file, and never leaves half a commit. Commits are lost only
-//!   from the end: what stood before a commit that survived has survived as well.
+//! * An acknowledged commit survives the death of the process, however it dies.
+//! * A power failure never damages the file, and never leaves half a commit. Only the latest
+//!   commits can be lost: all commits before a surviving one have survived too.
 //! * Several processes may use one directory at once; the later writer waits for the earlier one.
 //! * Memory does not grow with the data: 2 MiB of pages for the writer, half of one for each
 //!   reader, nothing mapped.
@@ -21,15 +21,15 @@
 //! of failing half-way.
 //!
 //! *Durability.* Without an fsync a commit is in the kernel's hands, which is enough to outlive the
-//! process, and not enough to outlive a power cut. The directory and the secrets are what a person
-//! was told is done (and a refresh token that the provider has just replaced exists nowhere else):
-//! each commit there is synced (`synchronous = FULL`), which syncs all that came before it in the
-//! log. The state of pairs and the messages are not (`NORMAL`), as a sync writes them once an
-//! event. If the last of them are lost, the protocol makes them again: a copy that was written
+//! process, and not enough to outlive a power cut. The directory and the secrets hold what a
+//! command has reported as done, and a refresh token that the provider has just replaced exists
+//! nowhere else: each commit there is synced (`synchronous = FULL`), which also syncs all earlier
+//! commits of the log. The state of pairs and the messages are not synced (`NORMAL`), since a sync
+//! writes them for each event. If the latest of them are lost, the next sync restores them: a copy
 //! without its mapping row is recognised by its mark, and the cursor is saved after the mappings,
 //! so it is lost with them and the changes are listed again.
 //!
-//! *ETags* are numbers from a counter in the file: no two writes ever share one, not even in two
+//! *ETags* are numbers from a counter in the file: no two writes share one, not even in two
 //! processes.
 //!
 //! *Deleted rows are overwritten* (`secure_delete`): removing an account leaves no sealed secret in
@@ -61,12 +61,12 @@ use tokio::sync::Notify;
 
 use crate::Result;
 use fault::{EmbeddedFault, from_io};
-use pool::{PATIENCE, Pool, PoolKind};
+use pool::{BUSY_TIMEOUT, Pool, PoolKind};
 
 /// The name of the database in the data directory.
 const FILE: &str = "calrelay.db";
 
-/// The most connections that read at once.
+/// The number of reading connections.
 const READERS: usize = 3;
 
 /// Storage in a directory: rows, messages and leases. Cheap to share behind an [`Arc`]; needs a
@@ -102,7 +102,7 @@ impl Embedded {
         let (file, leases) = (dir.join(FILE), dir.join("leases"));
         make_directory(dir).map_err(|e| from_io(&e, "make the data directory", dir))?;
         make_file(&file).map_err(|e| from_io(&e, "make", &file))?;
-        let db = prepare(&file, dir, migrations).map_err(|fault| fault.told(&file))?;
+        let db = prepare(&file, dir, migrations).map_err(|fault| fault.into_error(&file))?;
         make_directory(&leases).map_err(|e| from_io(&e, "make the directory", &leases))?;
         Ok(Self {
             writer: Pool::new(&file, PoolKind::Writer, 1, vec![db]),
@@ -140,23 +140,25 @@ impl std::fmt::Debug for Embedded {
 
 /// The writing connection, on a file of the newest schema.
 fn prepare(file: &Path, dir: &Path, migrations: &[&str]) -> Result<Connection, EmbeddedFault> {
-    let mut db = patiently(|| pool::connect(file, PoolKind::Writer))?;
+    let mut db = retry_while_busy(|| pool::connect(file, PoolKind::Writer))?;
     // Until the file is known to be ours, closing it again must not tidy its log away.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    patiently(|| schema::check(&db, migrations, dir))?;
-    patiently(|| Ok(db.pragma_update(None, "journal_mode", "WAL")?))?;
-    patiently(|| schema::migrate(&mut db, migrations, dir))?;
+    retry_while_busy(|| schema::check(&db, migrations, dir))?;
+    retry_while_busy(|| Ok(db.pragma_update(None, "journal_mode", "WAL")?))?;
+    retry_while_busy(|| schema::migrate(&mut db, migrations, dir))?;
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(db)
 }
 
-/// SQLite does not wait by itself where two processes switch a new file to the write-ahead log, or
-/// one of them just leaves.
-fn patiently<T>(mut attempt: impl FnMut() -> Result<T, EmbeddedFault>) -> Result<T, EmbeddedFault> {
+/// SQLite returns "busy" at once if two processes switch a new file to the write-ahead log, or if
+/// one of them is closing it.
+fn retry_while_busy<T>(
+    mut attempt: impl FnMut() -> Result<T, EmbeddedFault>,
+) -> Result<T, EmbeddedFault> {
     let begun = Instant::now();
     loop {
         match attempt() {
-            Err(fault) if fault.is_busy() && begun.elapsed() < PATIENCE => {
+            Err(fault) if fault.is_busy() && begun.elapsed() < BUSY_TIMEOUT => {
                 std::thread::sleep(Duration::from_millis(10))
             }
             outcome => return outcome,
@@ -164,8 +166,8 @@ fn patiently<T>(mut attempt: impl FnMut() -> Result<T, EmbeddedFault>) -> Result
     }
 }
 
-/// A directory for its owner only. One that is there keeps its mode: the files in it have their
-/// own.
+/// Creates a directory for its owner only. An existing one keeps its mode: the files in it have
+/// their own.
 fn make_directory(dir: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -174,9 +176,9 @@ fn make_directory(dir: &Path) -> io::Result<()> {
     builder.create(dir)
 }
 
-/// An empty file for its owner only, where there is none. SQLite would make it readable for all,
-/// and gives the files beside it the same mode. A file that is there is never opened (see
-/// *Beware*), only its mode is put right.
+/// Creates an empty file for its owner only, if there is none. SQLite would make it readable for
+/// all, and gives the files beside it the mode of this one. An existing file is not opened (see
+/// *Beware*), only its mode is corrected.
 fn make_file(file: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -184,13 +186,13 @@ fn make_file(file: &Path) -> io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(file) {
         Ok(_) => Ok(()),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => tighten(file),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => restrict_permissions(file),
         Err(e) => Err(e),
     }
 }
 
 #[cfg(unix)]
-fn tighten(file: &Path) -> io::Result<()> {
+fn restrict_permissions(file: &Path) -> io::Result<()> {
     use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt;
     if std::fs::metadata(file)?.permissions().mode() & 0o077 != 0 {

@@ -1,4 +1,4 @@
-//! A few connections, each used by one piece of work at a time, away from the async threads.
+//! A pool of connections, each used by one piece of work at a time, outside the async threads.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,11 +11,11 @@ use tokio::task::JoinSet;
 use super::fault::EmbeddedFault;
 use crate::{Error, Result};
 
-/// How long a connection waits for another process. Commits take milliseconds; whoever needs
-/// seconds is stuck.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a connection waits for another process. A commit takes milliseconds, so a process that
+/// takes longer hangs.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a pool's connections are for.
+/// What the connections of a pool do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PoolKind {
     /// The one that writes.
@@ -24,7 +24,7 @@ pub(super) enum PoolKind {
     Reader,
 }
 
-/// Connections to one file. Work waits its turn in the order it came.
+/// Connections to one file. Work is done in the order in which it arrives.
 pub(super) struct Pool {
     inner: Arc<PoolState>,
     permits: Arc<Semaphore>,
@@ -61,7 +61,7 @@ impl Pool {
             let permit = permits.acquire_owned().await.map_err(|_| ending())?;
             let work = tokio::task::spawn_blocking(move || {
                 let _permit = permit;
-                inner.with(work).map_err(|fault| fault.told(&inner.file))
+                inner.with(work).map_err(|fault| fault.into_error(&inner.file))
             });
             work.await.unwrap_or_else(|e| {
                 if e.is_panic() {
@@ -98,14 +98,14 @@ impl PoolState {
     }
 }
 
-/// Opens a connection to a file that is there.
+/// Opens a connection to an existing file.
 pub(super) fn connect(file: &Path, kind: PoolKind) -> Result<Connection, EmbeddedFault> {
     // Readers too: a reader of a WAL file writes to the shared-memory file beside it.
     let db = Connection::open_with_flags(
         file,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    db.busy_timeout(PATIENCE)?;
+    db.busy_timeout(BUSY_TIMEOUT)?;
     db.pragma_update(None, "trusted_schema", false)?;
     db.pragma_update(None, "mmap_size", 0)?;
     match kind {
@@ -173,7 +173,7 @@ mod tests {
         begin(&mut begun).await;
         begin(&mut queued).await;
         drop(closed);
-        timeout(PATIENCE, bench.work(3))
+        timeout(BUSY_TIMEOUT, bench.work(3))
             .await
             .expect("it does not wait for the two before it to be asked for")
             .unwrap();

@@ -1,11 +1,10 @@
-//! Messages in the file, with the manners of Azure Storage Queues.
+//! Messages in the file, with the behaviour of Azure Storage Queues.
 //!
-//! * A message that was taken is hidden, and comes back unless it is deleted in time.
-//! * A receipt is valid until the message is taken again or extended; that it has merely become
-//!   visible again does not end it.
-//! * The order is that in which messages become visible; nobody may rely on it.
-//! * A message is hidden for a second at least when it is taken: with none, two consumers would
-//!   share it.
+//! * A taken message is hidden, and becomes visible again unless it is deleted in time.
+//! * A receipt is valid until the message is taken again or extended; it stays valid when the
+//!   message becomes visible again.
+//! * Messages are taken in the order in which they become visible; callers must not rely on it.
+//! * A taken message is hidden for at least a second: without that, two consumers would get it.
 
 use std::time::Duration;
 
@@ -32,7 +31,7 @@ impl Queue for Embedded {
         let (queue, body) = (queue.to_owned(), body.to_owned());
         let work = move |db: &mut Connection| {
             let tx = begin(db)?;
-            let id = schema::numbers(&tx, 1)?;
+            let id = schema::next_number(&tx, 1)?;
             tx.prepare_cached(
                 "INSERT INTO messages (id, queue, visible_at, receipt, dequeue_count, body) \
                 VALUES (?1, ?2, ?3, NULL, 0, ?4)",
@@ -68,7 +67,7 @@ impl Queue for Embedded {
             if ids.is_empty() {
                 return Ok(Vec::new());
             }
-            let first = schema::numbers(&tx, ids.len())?;
+            let first = schema::next_number(&tx, ids.len())?;
             let mut messages = Vec::with_capacity(ids.len());
             for (id, receipt) in ids.into_iter().zip(first..) {
                 let message = tx
@@ -103,7 +102,7 @@ impl Queue for Embedded {
                 )?
                 .execute(params![held.id, queue, held.receipt])?;
             tx.commit()?;
-            held_still(gone)
+            check_held(gone)
         };
         self.writer.run(work).await
     }
@@ -118,7 +117,7 @@ impl Queue for Embedded {
         let hidden_until = self.in_future(visibility)?;
         let work = move |db: &mut Connection| {
             let tx = begin(db)?;
-            let receipt = schema::numbers(&tx, 1)?;
+            let receipt = schema::next_number(&tx, 1)?;
             let dequeue_count: Option<u32> = tx
                 .prepare_cached(
                     "UPDATE messages SET visible_at = ?4, receipt = ?5 WHERE id = ?1 AND queue = \
@@ -147,7 +146,7 @@ impl Queue for Embedded {
             let tx = begin(db)?;
             // A message like a new one, as on Azure, where it is put into one queue and deleted
             // from the other.
-            let id = schema::numbers(&tx, 1)?;
+            let id = schema::next_number(&tx, 1)?;
             let moved = tx
                 .prepare_cached(
                     "UPDATE messages SET id = ?4, queue = ?2 || '-poison', visible_at = ?5, \
@@ -156,7 +155,7 @@ impl Queue for Embedded {
                 )?
                 .execute(params![held.id, queue, held.receipt, id, now])?;
             tx.commit()?;
-            held_still(moved)
+            check_held(moved)
         };
         self.writer.run(work).await
     }
@@ -189,7 +188,7 @@ impl Embedded {
     }
 }
 
-/// What identifies a message in our hands.
+/// Identifies a taken message.
 struct Receipt {
     id: i64,
     receipt: i64,
@@ -205,12 +204,12 @@ impl Receipt {
     }
 }
 
-fn held_still(changed: usize) -> Result<(), EmbeddedFault> {
+fn check_held(changed: usize) -> Result<(), EmbeddedFault> {
     if changed == 1 { Ok(()) } else { Err(Error::Conflict(0).into()) }
 }
 
-/// A message is a nudge, and the next poll or the nightly reconciliation repeats it: no fsync each
-/// (`embedded` explains it).
+/// A message is a nudge, and the next poll or the nightly reconciliation repeats it, so it needs no
+/// fsync (see `embedded`).
 fn begin(db: &mut Connection) -> Result<rusqlite::Transaction<'_>, EmbeddedFault> {
     db.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(db.transaction_with_behavior(TransactionBehavior::Immediate)?)

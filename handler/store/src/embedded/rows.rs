@@ -78,7 +78,7 @@ impl Store for Embedded {
         let work = move |db: &mut rusqlite::Connection| {
             db.pragma_update(None, "synchronous", durability(table))?;
             let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let first = schema::numbers(&tx, ops.len())?;
+            let first = schema::next_number(&tx, ops.len())?;
             let mut etags = Vec::with_capacity(ops.len());
             for ((index, op), etag) in ops.iter().enumerate().zip(first..) {
                 if !apply(&tx, table, &partition, op, etag)? {
@@ -127,7 +127,7 @@ impl Embedded {
     }
 }
 
-/// What survives a power failure (`embedded` explains it).
+/// What survives a power failure (see `embedded`).
 fn durability(table: Table) -> &'static str {
     match table {
         Table::Directory | Table::Secrets => "FULL",
@@ -161,7 +161,7 @@ fn apply(
                  ON CONFLICT DO UPDATE SET etag = excluded.etag, value = excluded.value",
             )?
             .execute(params![tbl, partition, key, new, value])?,
-        Op::Replace { key, etag, value } => match number(etag) {
+        Op::Replace { key, etag, value } => match etag_number(etag) {
             Some(old) => tx
                 .prepare_cached(
                     "UPDATE rows SET etag = ?4, value = ?5 WHERE tbl = ?1 AND pk = ?2 \
@@ -170,7 +170,7 @@ fn apply(
                 .execute(params![tbl, partition, key, new, value, old])?,
             None => 0,
         },
-        Op::Delete { key, etag: Some(etag) } => match number(etag) {
+        Op::Delete { key, etag: Some(etag) } => match etag_number(etag) {
             Some(old) => tx
                 .prepare_cached(
                     "DELETE FROM rows WHERE tbl = ?1 AND pk = ?2 AND rk = ?3 AND etag \
@@ -191,7 +191,7 @@ fn apply(
     Ok(changed == 1)
 }
 
-/// An ETag that is none of ours matches no row.
-fn number(etag: &str) -> Option<i64> {
+/// A foreign ETag matches no row.
+fn etag_number(etag: &str) -> Option<i64> {
     etag.parse().ok()
 }

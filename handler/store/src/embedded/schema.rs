@@ -1,8 +1,8 @@
-//! The tables of the file, and how an older file becomes a newer one.
+//! The tables of the file, and the migrations of older files.
 //!
-//! `PRAGMA user_version` counts the migrations that a file has had. They run in one transaction: a
-//! process that is killed in the middle leaves the older version whole. A migration that has been
-//! released never changes; what comes later is appended.
+//! `PRAGMA user_version` counts the migrations of a file. They run in one transaction: a process
+//! that is killed during a migration leaves the older version intact. A released migration never
+//! changes; later ones are appended.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::fault::EmbeddedFault;
 use crate::Error;
 
-/// Every migration, oldest first; the first makes version 1 from an empty file.
+/// Every migration, oldest first; the first creates version 1 from an empty file.
 pub(super) const MIGRATIONS: &[&str] = &[
     // 1: rows, messages, and the counter that ETags, receipts and message ids are taken from.
     "CREATE TABLE rows (
@@ -35,7 +35,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
      INSERT INTO counter (value) VALUES (0);",
 ];
 
-/// The version that a file has; 0 where it is empty.
+/// The version of a file; 0 if it is empty.
 fn version(db: &Connection) -> Result<u32, EmbeddedFault> {
     Ok(db.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
@@ -75,8 +75,8 @@ fn newest(migrations: &[&str]) -> u32 {
     u32::try_from(migrations.len()).expect("a handful of migrations")
 }
 
-/// Takes `count` numbers that were never taken before from this file, and returns the first.
-pub(super) fn numbers(db: &Connection, count: usize) -> Result<i64, EmbeddedFault> {
+/// Takes `count` new numbers from the counter of the file, and returns the first.
+pub(super) fn next_number(db: &Connection, count: usize) -> Result<i64, EmbeddedFault> {
     let count = i64::try_from(count).expect("at most a commit's worth");
     let last: i64 = db
         .prepare_cached("UPDATE counter SET value = value + ?1 RETURNING value")?

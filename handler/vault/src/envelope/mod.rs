@@ -1,15 +1,16 @@
-//! Envelope encryption: a data key for each secret, wrapped by a wrapping key that the program may
-//! never see.
+//! Envelope encryption: a data key for each secret, wrapped by a wrapping key that may never be in
+//! the program's memory.
 //!
 //! # Properties
 //! * AES-256-GCM under a fresh random 256-bit data key and a random 96-bit nonce. A data key
-//!   encrypts one secret once, so a nonce cannot come twice under one key.
-//! * Authenticated with it: the version of this format, table, partition and row, each with its
-//!   length before it. A sealed text that was moved, cut, or changed in any bit does not open.
-//! * Re-sealing changes the wrapping and leaves the ciphertext as it is, after it was opened once
-//!   to see that it is whole.
-//! * Plain secrets and data keys are wiped when dropped; no error says more than that something
-//!   cannot be opened.
+//!   encrypts one secret once, so no nonce is used twice under one key.
+//! * Authenticated with the secret: the version of this format, table, partition and row, each
+//!   preceded by its length. A sealed text that was moved, cut, or changed in any bit does not
+//!   open.
+//! * Re-sealing changes the wrapping and leaves the ciphertext unchanged. The text is opened first,
+//!   which proves that it is intact.
+//! * Plain secrets and data keys are wiped when dropped; errors say only that a text cannot be
+//!   opened.
 //!
 //! # The sealed text
 //! `v1.<wrapping version>.<wrapped data key>.<nonce and ciphertext and tag>`, the last two as
@@ -28,27 +29,26 @@ use zeroize::Zeroizing;
 use crate::root_row::{RootRow, RootStore};
 use crate::{Error, Result, SealContext, Vault, Wrapped, WrappingKey};
 
-/// The format that is written.
 const FORMAT: &str = "v1";
 
-/// Key bytes that stay where they are until they are wiped: moving a box copies no key.
+/// Key bytes that stay at one address until they are wiped: moving the box copies no key.
 pub(crate) type DataKey = Box<Zeroizing<[u8; 32]>>;
 
-/// The secret that the keys for keyed hashes are derived from. It outlives every rotation: were it
-/// to change, no fingerprint would match and no mark of ours would be known again.
+/// The secret that the keys for keyed hashes are derived from. No rotation changes it: with another
+/// root no stored fingerprint would match, and no mark would be recognised.
 #[derive(Clone)]
 pub struct Root(pub(crate) DataKey);
 
 impl Root {
-    /// From its bytes, which are copied.
+    /// A root with a copy of these bytes.
     pub fn new(bytes: &[u8; 32]) -> Self {
         Self(Box::new(Zeroizing::new(*bytes)))
     }
 
-    /// A new one, for a vault that begins.
+    /// A random root, for a new vault.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] where the system gives no random numbers.
+    /// [`Error::Unavailable`] if the system gives no random numbers.
     pub fn random() -> Result<Self> {
         random().map(Self)
     }
@@ -66,11 +66,10 @@ pub struct Envelope<W> {
     root: RootFrom,
 }
 
-/// Where the root is kept.
 enum RootFrom {
-    /// Beside the wrapping key, and at hand.
+    /// In memory.
     Hand(Root),
-    /// In the storage, wrapped.
+    /// In a row of the storage, wrapped.
     Row(RootStore),
 }
 
@@ -80,13 +79,13 @@ impl<W: WrappingKey> Envelope<W> {
         Self { key, root: RootFrom::Hand(root) }
     }
 
-    /// The same with a root that is kept in `row`, wrapped by `key`; made when it is first needed,
-    /// unless it is there.
+    /// A vault whose root is kept in `row`, wrapped by `key`. If there is no row, the first use
+    /// creates it.
     pub fn with_root_row(key: W, row: Arc<dyn RootRow>) -> Self {
         Self { key, root: RootFrom::Row(RootStore::new(row)) }
     }
 
-    /// The wrapping key.
+    /// The key that wraps the data keys.
     pub fn wrapping_key(&self) -> &W {
         &self.key
     }
@@ -120,7 +119,7 @@ impl<W: WrappingKey> Vault for Envelope<W> {
     }
 
     async fn rotate(&self) -> Result<String> {
-        self.key.move_on().await
+        self.key.use_newest().await
     }
 
     async fn reseal_own(&self) -> Result<usize> {
@@ -185,7 +184,7 @@ pub(crate) async fn reseal_with(
     if sealed.wrapped.version == key.current().await? {
         return Ok(None);
     }
-    // What is damaged, or not of this place, is not given a new lease of life.
+    // A text that is damaged, or was sealed for another row, is not wrapped again.
     let data_key = key.unwrap(&sealed.wrapped).await?;
     open(&data_key, &associated(place), &sealed.payload)?;
     let wrapped = key.wrap(&data_key).await?;
@@ -195,12 +194,12 @@ pub(crate) async fn reseal_with(
 /// The version of the wrapping key that is needed to open a sealed text.
 ///
 /// # Errors
-/// [`Error::CannotOpen`] where it is none.
+/// [`Error::CannotOpen`] if the text is not a sealed one.
 pub fn version_of(sealed: &str) -> Result<String> {
     Ok(SealedText::from_text(sealed)?.wrapped.version)
 }
 
-/// A sealed text, taken apart.
+/// The parts of a sealed text.
 struct SealedText {
     wrapped: Wrapped,
     /// Nonce, ciphertext, tag.
@@ -226,7 +225,7 @@ impl SealedText {
     }
 }
 
-/// What is authenticated beside the secret: no two places give the same bytes.
+/// What is authenticated with the secret: no two rows give equal bytes.
 fn associated(place: SealContext<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for part in ["calrelay sealed secret", FORMAT, place.table, place.partition, place.row] {
@@ -236,7 +235,6 @@ fn associated(place: SealContext<'_>) -> Vec<u8> {
     bytes
 }
 
-/// A fresh random key.
 pub(crate) fn random() -> Result<DataKey> {
     let mut bytes = DataKey::default();
     rand::fill(&mut bytes[..])
@@ -247,8 +245,8 @@ pub(crate) fn random() -> Result<DataKey> {
 /// Nonce, ciphertext and tag.
 pub(crate) fn seal(key: &[u8], associated: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
     let key = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| Error::CannotOpen)?;
-    // Room for the tag from the start: a vector that grows would leave the plain text behind where
-    // it was.
+    // Allocates room for the tag at once: a vector that grows would leave a copy of the plain text
+    // in memory.
     let mut text = Zeroizing::new(Vec::with_capacity(plain.len() + AES_256_GCM.tag_len()));
     text.extend_from_slice(plain);
     let nonce = key

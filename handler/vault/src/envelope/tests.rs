@@ -1,4 +1,4 @@
-//! Sealed secrets: what opens, and all that must not.
+//! Sealed secrets: what opens, and what must not open.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,8 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A wrapping key in another process's hands, as a key service is: versions are addresses, and it
-/// counts what it is asked.
+/// A wrapping key like that of a key service: its versions are URLs, and it counts calls.
 #[derive(Default)]
 struct Service {
     keys: Mutex<Vec<DataKey>>,
@@ -50,7 +49,7 @@ impl WrappingKey for Service {
         )
     }
 
-    async fn move_on(&self) -> Result<String> {
+    async fn use_newest(&self) -> Result<String> {
         self.rotate();
         self.current().await
     }
@@ -82,7 +81,7 @@ fn sealed(vault: &Envelope<Service>) -> String {
     run(vault.seal(PLACE, &SECRET.into())).unwrap()
 }
 
-/// Opens, and says what it was.
+/// Opens a sealed text.
 fn opened(vault: &Envelope<Service>, place: SealContext<'_>, text: &str) -> Result<String> {
     run(vault.open(place, text)).map(|secret| secret.expose_secret().to_owned())
 }
@@ -131,7 +130,7 @@ fn it_opens_in_its_place_only() {
         SealContext { partition: "other", ..PLACE },
         SealContext { row: "a2", ..PLACE },
         SealContext { row: "", ..PLACE },
-        // The same letters, cut elsewhere.
+        // The same letters, divided elsewhere.
         SealContext { table: "secret", partition: "slocal", row: "a1" },
         SealContext { partition: "locala", row: "1", ..PLACE },
         SealContext { partition: "a1", row: "local", ..PLACE },
@@ -241,8 +240,8 @@ fn hash_keys_are_of_one_purpose_and_stay() {
     assert_ne!(key[..], [7; 32], "the root itself is not given away");
     let other = Envelope::new(service(), Root::random().unwrap());
     assert_ne!(run(other.hash_key("fingerprint")).unwrap(), key);
-    // As another implementation of HKDF has it. Were this to change, every stored fingerprint and
-    // every mark would be lost.
+    // Computed by another implementation of HKDF. A change would invalidate every stored
+    // fingerprint and every mark.
     assert_eq!(data_encoding::HEXLOWER.encode(&key[..8]), "5935fa807917e260");
 }
 

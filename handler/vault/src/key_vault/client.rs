@@ -1,4 +1,4 @@
-//! The two calls, with the patience they get.
+//! The two calls of Key Vault, with their retries and time-outs.
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -20,14 +20,15 @@ use super::failure::{self, CallFailure, Operation};
 use super::{CallLimits, KeyIdentifier, KeyVaultIdentity, lock};
 use crate::{Error, Result};
 
-/// How often a call is tried, the first time included.
+/// How often a call is tried in all.
 const TRIES: u32 = 3;
 
-/// Between the first and the second try; then twice as long.
+/// The pause after the first attempt; it doubles with each further one.
 const BACKOFF: Duration = Duration::from_millis(200);
 
-/// A vault that asks for more time than this is not waited for: the job comes back later.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// The longest Retry-After that is waited for within a job; after a longer one the job is tried
+/// again later.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
 pub(super) struct KeyVaultClient {
     key: KeyIdentifier,
@@ -35,10 +36,9 @@ pub(super) struct KeyVaultClient {
     patience: Duration,
     rest: Duration,
     transport: Option<Transport>,
-    /// Built at the first call: loading certificates and looking for an identity would delay the
-    /// start.
+    /// Built by the first call: loading certificates and finding an identity would delay the start.
     keys: OnceLock<KeyClient>,
-    /// Until when nobody asks, and why.
+    /// Until when no request is sent, and why.
     resting: Mutex<Option<(Instant, &'static str)>>,
 }
 
@@ -65,12 +65,11 @@ impl KeyVaultClient {
         &self.key
     }
 
-    /// Wraps; with which version, and what came of it.
+    /// Wraps a data key. Returns the version and the wrapped bytes.
     pub(super) async fn wrap(&self, data_key: &[u8]) -> Result<(String, Vec<u8>)> {
         let answer =
-            self.ask(Operation::Wrap, self.key.version().unwrap_or_default(), data_key).await?;
-        // Without the version it could never be unwrapped; with another key's, only until that key
-        // is gone.
+            self.request(Operation::Wrap, self.key.version().unwrap_or_default(), data_key).await?;
+        // Without its version a data key could not be unwrapped.
         let version = answer
             .kid
             .as_deref()
@@ -84,7 +83,7 @@ impl KeyVaultClient {
 
     /// Unwraps what `version` wrapped.
     pub(super) async fn unwrap(&self, version: &str, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        let answer = self.ask(Operation::Unwrap, version, wrapped).await?;
+        let answer = self.request(Operation::Unwrap, version, wrapped).await?;
         let key = answer.result.map(Zeroizing::new);
         let same = answer
             .kid
@@ -94,14 +93,14 @@ impl KeyVaultClient {
         key.filter(|_| same).ok_or_else(|| unavailable(failure::unreadable()))
     }
 
-    /// Asks up to three times within the patience, unless the vault is to be left alone.
-    async fn ask(
+    /// Sends up to three requests within the time-out, unless requests are paused.
+    async fn request(
         &self,
         operation: Operation,
         version: &str,
         value: &[u8],
     ) -> Result<KeyOperationResult> {
-        self.rested()?;
+        self.check_not_paused()?;
         let keys = self.keys()?;
         let deadline = Instant::now() + self.patience;
         let mut tries = 1;
@@ -119,7 +118,7 @@ impl KeyVaultClient {
                 return Err(unavailable(failure));
             };
             let pause = after.unwrap_or(BACKOFF * 2_u32.pow(tries - 1));
-            if tries == TRIES || pause > LONGEST_WAIT || Instant::now() + pause >= deadline {
+            if tries == TRIES || pause > MAX_WAIT || Instant::now() + pause >= deadline {
                 *lock(&self.resting) = Some((Instant::now() + after.unwrap_or(self.rest), words));
                 return Err(Error::Unavailable(words.into()));
             }
@@ -128,7 +127,7 @@ impl KeyVaultClient {
         }
     }
 
-    /// One call. No version (the empty one) is the newest.
+    /// One call. The empty version means the newest one.
     async fn call(
         &self,
         keys: &KeyClient,
@@ -155,7 +154,7 @@ impl KeyVaultClient {
         }
     }
 
-    fn rested(&self) -> Result<()> {
+    fn check_not_paused(&self) -> Result<()> {
         let mut resting = lock(&self.resting);
         match *resting {
             Some((until, words)) if Instant::now() < until => Err(Error::Unavailable(words.into())),
@@ -185,7 +184,8 @@ impl KeyVaultClient {
             KeyVaultIdentity::Managed { client_id } => {
                 ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
                     user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
-                    // Its own retries suit the metadata service, and end with our patience.
+                    // The default retries suit the metadata service; the time-out of the operation
+                    // ends them.
                     client_options: ClientOptions {
                         retry: RetryOptions::default(),
                         ..client_options()

@@ -1,4 +1,4 @@
-//! What a failed call means: whether to ask again, and what to tell the operator.
+//! What a failed call means: whether it is repeated, and the text for the operator.
 
 use std::time::Duration;
 
@@ -6,30 +6,28 @@ use azure_core::error::ErrorKind;
 use azure_core::http::RawResponse;
 use azure_core::http::headers::RETRY_AFTER;
 
-/// The longest that a vault's wish to be left alone is followed: what a wrong header must not
-/// exceed.
-const LONGEST_REST: Duration = Duration::from_secs(300);
+/// The longest Retry-After that is obeyed, which limits the effect of a wrong header.
+const MAX_PAUSE: Duration = Duration::from_secs(300);
 
-/// What was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     Wrap,
     Unwrap,
 }
 
-/// A call that did not work.
+/// A failed call.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum CallFailure {
-    /// What was to be unwrapped is not what that version wrapped.
+    /// The version did not wrap this data key.
     Damaged,
-    /// Asking again at once would change nothing. In words, what to do.
+    /// A repetition would fail as well. The text says what to do.
     Refused(String),
-    /// It may work a moment later, or after the time that the vault named.
+    /// A repetition may succeed, after the time in Retry-After if there is one.
     Away { words: &'static str, after: Option<Duration> },
 }
 
-/// Draws the conclusion. Takes nothing from the error but its kind, status, code and Retry-After:
-/// its text may quote anything.
+/// Interprets an error by its kind, status, code and Retry-After. Its text is ignored, since it may
+/// quote anything.
 pub(super) fn of(error: &azure_core::Error, operation: Operation) -> CallFailure {
     match error.kind() {
         ErrorKind::HttpResponse { status, error_code, raw_response } => {
@@ -47,11 +45,10 @@ pub(super) fn of(error: &azure_core::Error, operation: Operation) -> CallFailure
     }
 }
 
-/// An answer that is none of Key Vault's.
+/// An answer that did not come from Key Vault.
 pub(super) fn unreadable() -> CallFailure {
     refused(
-        "its answer was not one of Key Vault's. Check what stands between this program and the \
-        vault",
+        "its answer was not one of Key Vault's. Check the proxies between this program and the vault",
     )
 }
 
@@ -64,13 +61,13 @@ fn answered(
     let code = code.filter(|code| is_code(code));
     match (status, operation) {
         (429, _) => CallFailure::Away {
-            words: "it has too much to do and asked to be left alone for a while",
+            words: "it is overloaded and asked for a pause",
             after: after(answer),
         },
         (408 | 500..=599, _) => {
-            CallFailure::Away { words: "it is out of order for the moment", after: after(answer) }
+            CallFailure::Away { words: "it is temporarily out of order", after: after(answer) }
         }
-        // Of a proxy on the way it would have no such code.
+        // An answer of a proxy has no such code.
         (400, Operation::Unwrap) if code == Some("BadParameter") => CallFailure::Damaged,
         (401, _) => refused(
             "it does not accept the program's sign-in. Check that vault and identity belong to \
@@ -102,13 +99,13 @@ fn refused(words: &str) -> CallFailure {
     CallFailure::Refused(words.to_owned())
 }
 
-/// A code is a word of Azure's; anything else is not repeated.
+/// A code is a word of letters and digits; anything else is not repeated.
 fn is_code(code: &str) -> bool {
     code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-/// Retry-After in seconds, the form that Azure sends. A date is as good as none.
+/// Retry-After in seconds, the form that Azure sends. A date is ignored.
 fn after(answer: Option<&RawResponse>) -> Option<Duration> {
     let seconds: u64 = answer?.headers().get_optional_str(&RETRY_AFTER)?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_REST))
+    Some(Duration::from_secs(seconds).min(MAX_PAUSE))
 }

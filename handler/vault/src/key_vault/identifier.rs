@@ -1,14 +1,14 @@
-//! Which key: its identifier as the portal shows it, taken apart strictly.
+//! The identifier of a key, as the portal shows it.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The public cloud's vaults, and its managed HSMs, which answer the same calls. Others (the clouds
-/// of governments and of China) sign in elsewhere; nobody has tried them with this program, so they
-/// are refused rather than half supported.
+/// The vaults and managed HSMs of the public cloud; both answer the same calls. Other clouds (of
+/// governments, of China) sign in elsewhere and are not tested with this program, so their vaults
+/// are refused.
 const HOSTS: [&str; 2] = [".vault.azure.net", ".managedhsm.azure.net"];
 
-/// `https://NAME.vault.azure.net/keys/KEY`, or with `/VERSION` after it, to wrap with that version
+/// `https://NAME.vault.azure.net/keys/KEY`, with `/VERSION` after it to wrap with that version
 /// only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyIdentifier {
@@ -17,12 +17,12 @@ pub struct KeyIdentifier {
     version: Option<String>,
 }
 
-/// Why a text is no key identifier, for the person who set it.
+/// Why a text is not a key identifier, for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0}; it must read https://NAME.vault.azure.net/keys/KEY, as the portal shows it for the key"
 )]
-pub struct NotAKey(&'static str);
+pub struct InvalidKeyIdentifier(&'static str);
 
 impl KeyIdentifier {
     /// The vault's address.
@@ -35,13 +35,13 @@ impl KeyIdentifier {
         &self.name
     }
 
-    /// The version, where one was asked for.
+    /// The version, if the identifier names one.
     pub fn version(&self) -> Option<&str> {
         self.version.as_deref()
     }
 
-    /// The version of an identifier that is of the same key of the same vault. Both may write names
-    /// in another case.
+    /// The version in `kid`, if `kid` names this key of this vault. The case of names does not
+    /// count.
     pub(super) fn version_of(&self, kid: &str) -> Option<String> {
         let other: Self = kid.parse().ok()?;
         (other.host == self.host && other.name.eq_ignore_ascii_case(&self.name))
@@ -50,35 +50,37 @@ impl KeyIdentifier {
 }
 
 impl FromStr for KeyIdentifier {
-    type Err = NotAKey;
+    type Err = InvalidKeyIdentifier;
 
-    fn from_str(text: &str) -> Result<Self, NotAKey> {
-        let rest =
-            text.strip_prefix("https://").ok_or(NotAKey("it does not begin with https://"))?;
+    fn from_str(text: &str) -> Result<Self, InvalidKeyIdentifier> {
+        let rest = text
+            .strip_prefix("https://")
+            .ok_or(InvalidKeyIdentifier("it does not begin with https://"))?;
         let mut parts = rest.split('/');
         let host = parts.next().unwrap_or_default().to_ascii_lowercase();
-        // As the resource manager writes it.
+        // The resource manager writes the port.
         let host = host.strip_suffix(":443").unwrap_or(&host).to_owned();
         let name = HOSTS
             .iter()
             .find_map(|suffix| host.strip_suffix(suffix))
-            .ok_or(NotAKey("its host is no Key Vault of the public cloud"))?;
+            .ok_or(InvalidKeyIdentifier("its host is not a Key Vault of the public cloud"))?;
         if !is_vault(name) {
-            return Err(NotAKey("the vault's name is not one that Key Vault gives"));
+            return Err(InvalidKeyIdentifier("the vault's name is not one that Key Vault gives"));
         }
         if parts.next() != Some("keys") {
-            return Err(NotAKey("it does not name a key (a secret or certificate cannot wrap)"));
+            return Err(InvalidKeyIdentifier(
+                "it does not name a key (a secret or certificate cannot wrap)",
+            ));
         }
-        let name = parts
-            .next()
-            .filter(|name| is_key(name))
-            .ok_or(NotAKey("the key's name is missing, or not one that Key Vault gives"))?;
+        let name = parts.next().filter(|name| is_key(name)).ok_or(InvalidKeyIdentifier(
+            "the key's name is missing, or not one that Key Vault gives",
+        ))?;
         let version = parts.next();
         if version.is_some_and(|version| !is_version(version)) {
-            return Err(NotAKey("its version is not 32 hexadecimal digits"));
+            return Err(InvalidKeyIdentifier("its version is not 32 hexadecimal digits"));
         }
         if parts.next().is_some() {
-            return Err(NotAKey("there is something after the version"));
+            return Err(InvalidKeyIdentifier("there is something after the version"));
         }
         Ok(Self { name: name.to_owned(), version: version.map(str::to_owned), host })
     }

@@ -5,27 +5,27 @@
 //! * RSA-OAEP with SHA-256 (RFC 8017, section 7.1), done by the vault: this program never holds the
 //!   private key, and needs two rights only, to wrap and to unwrap (the role "Key Vault Crypto
 //!   Service Encryption User" on the key).
-//! * The version that wrapped stands beside what it wrapped, and only that version is asked to
-//!   unwrap. A new version of the key wraps from its first use on; old ones unwrap for as long as
+//! * The version that wrapped a data key is stored with it, and only that version is asked to
+//!   unwrap it. A new version of the key wraps from its first use on; old ones unwrap as long as
 //!   they exist, so rotation loses nothing.
-//! * An unwrapped data key is kept in memory for five minutes at most, also where nobody asks
-//!   again; 512 of them at most, the least used leaves first; wiped when it leaves. Many who want
-//!   the same one at once cost one call.
-//! * A vault that is away, throttles or refuses is [`Error::Unavailable`] in words that say what to
-//!   do, within ten seconds. Nothing is changed for it, and [`Error::CannotOpen`] is said only
-//!   where the vault itself finds the wrapped key damaged.
-//! * A vault that throttles is left alone for as long as it asks (five minutes at most), by all
-//!   callers; one that is away, for five seconds.
-//! * Keys and tokens appear in no error, no log and no `Debug`. What passes through the SDK's own
-//!   buffers on the way is outside what we can wipe.
+//! * An unwrapped data key is cached for at most five minutes, and wiped when it leaves the cache.
+//!   The cache holds at most 512 keys; the least recently used one leaves first. Concurrent
+//!   requests for one key cost one call.
+//! * A vault that is unreachable, throttles or refuses gives [`Error::Unavailable`] within ten
+//!   seconds, with a text that says what to do. Nothing is changed. [`Error::CannotOpen`] is
+//!   returned only if the vault itself rejects the wrapped key as damaged.
+//! * A vault that throttles gets no request for as long as its Retry-After says (five minutes at
+//!   most); one that is unreachable, for five seconds. This holds for all callers.
+//! * Keys and tokens appear in no error, no log and no `Debug`. The SDK's own buffers cannot be
+//!   wiped.
 //!
 //! # Design
-//! `identifier.rs` says which key, `client.rs` asks it and draws conclusions from what it answers
-//! (`failure.rs`), `cache.rs` remembers. The SDK's own retries are off: they would wait out any
-//! Retry-After in the middle of a job, and repeat a first request, which goes without its body to
-//! be told where to sign in, without it (azure_security_keyvault_keys 1.0.1).
+//! `identifier.rs` names the key, `client.rs` sends the requests, `failure.rs` interprets the
+//! answers, `cache/` caches data keys. The SDK's own retries are off: they would wait out any
+//! Retry-After in the middle of a job. They would also repeat the first request, which is sent
+//! without a body to learn where to sign in, without its body (azure_security_keyvault_keys 1.0.1).
 //!
-//! Wrapping a throw-away key tells the current version as well as reading the key would, and needs
+//! Wrapping a throw-away key shows the current version as well as reading the key would, and needs
 //! no right to read.
 
 mod cache;
@@ -48,32 +48,32 @@ use cache::Cache;
 use client::KeyVaultClient;
 
 pub use azure_core::http::Transport;
-pub use identifier::{KeyIdentifier, NotAKey};
+pub use identifier::{InvalidKeyIdentifier, KeyIdentifier};
 
-/// As whom the program signs in to the vault.
+/// The identity with which the program signs in to the vault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyVaultIdentity {
     /// The managed identity that the platform gives to the program.
     Managed {
-        /// Which of several user-assigned ones; `None` for the system-assigned.
+        /// The user-assigned identity; `None` for the system-assigned one.
         client_id: Option<String>,
     },
-    /// Whoever is signed in with `az login` or `azd auth login` on this machine.
+    /// The user who is signed in with `az login` or `azd auth login` on this machine.
     Developer,
 }
 
-/// How long, how many.
+/// Limits on time and memory.
 #[derive(Clone, Debug)]
 pub struct CallLimits {
-    /// How long an unwrapped data key, and the knowledge of the current version, are kept.
+    /// How long an unwrapped data key, and the name of the current version, are cached.
     pub keep: Duration,
-    /// How many unwrapped data keys are kept.
+    /// How many unwrapped data keys are cached.
     pub keep_most: usize,
-    /// How long one operation may take, with all that is tried.
+    /// How long one operation may take, with all attempts.
     pub patience: Duration,
-    /// How long a vault that is away is not asked again.
+    /// How long an unreachable vault gets no further request.
     pub rest: Duration,
-    /// How long [`WrappingKey::check`] takes the last good answer for granted.
+    /// How long [`WrappingKey::check`] relies on the last good answer.
     pub trust: Duration,
 }
 
@@ -89,29 +89,29 @@ impl Default for CallLimits {
     }
 }
 
-/// How long a look at the vault's health may take: those who ask for it do not wait longer.
-const LOOK: Duration = Duration::from_secs(4);
+/// The time-out of a health probe: callers of `/health` do not wait longer.
+const PROBE_INTERVAL: Duration = Duration::from_secs(4);
 
 /// A wrapping key in Azure Key Vault.
 pub struct KeyVault {
     client: KeyVaultClient,
     limits: CallLimits,
     cache: Cache,
-    /// The version that wrapped last, and until when that is taken for granted.
+    /// The version that wrapped last, and until when it counts as the current one.
     current: Mutex<Option<(String, Instant)>>,
-    /// How the last operation ended, and until when that is taken for granted.
+    /// How the last operation ended, and until when [`WrappingKey::check`] relies on it.
     outcome: Mutex<Option<(Result<(), String>, Instant)>>,
     probing: tokio::sync::Mutex<()>,
 }
 
 impl KeyVault {
-    /// The key of this identifier. Nothing is asked yet, nor is anything looked up: a vault that is
-    /// away hinders no start.
+    /// The key of this identifier. No request is sent yet, so an unreachable vault does not prevent
+    /// a start.
     pub fn new(key: KeyIdentifier, identity: KeyVaultIdentity) -> Self {
         Self::with(key, identity, CallLimits::default(), None)
     }
 
-    /// The same with other limits, or with another way to reach the vault: for tests.
+    /// A key with other limits, or with another transport: for tests.
     pub fn with(
         key: KeyIdentifier,
         identity: KeyVaultIdentity,
@@ -128,7 +128,7 @@ impl KeyVault {
         }
     }
 
-    /// Which key it is.
+    /// The identifier that the key was made with.
     pub fn identifier(&self) -> &KeyIdentifier {
         self.client.key()
     }
@@ -136,24 +136,25 @@ impl KeyVault {
     async fn probe(&self) -> Result<()> {
         let key = random()?;
         let wrapped = self.wrap(&key[..]).await?;
-        // Past the cache: a key that this process has at hand says nothing of the vault.
+        // Bypasses the cache: a cached key says nothing about the vault.
         let unwrapped = self.ask_to_unwrap(&wrapped).await?;
         if unwrapped[..] == key[..] {
             return Ok(());
         }
         Err(Error::Unavailable(
-            "it gave back another key than it was given. Look at the vault's own health".into(),
+            "it returned another key than the one that was wrapped. Check the health of the vault"
+                .into(),
         ))
     }
 
-    fn known(&self) -> Option<Result<()>> {
+    fn recent_result(&self) -> Option<Result<()>> {
         let outcome = lock(&self.outcome);
         let (outcome, until) = outcome.as_ref()?;
         (Instant::now() < *until).then(|| outcome.clone().map_err(Error::Unavailable))
     }
 
     /// Remembers for [`WrappingKey::check`] that the vault could not be used.
-    fn note(&self, error: Error) -> Error {
+    fn record(&self, error: Error) -> Error {
         if let Error::Unavailable(words) = &error {
             *lock(&self.outcome) = Some((Err(words.clone()), Instant::now() + self.limits.rest));
         }
@@ -161,8 +162,8 @@ impl KeyVault {
     }
 
     async fn ask_to_unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>> {
-        // It becomes part of an address: anything but a version of Key Vault is none of ours, and
-        // nobody is asked.
+        // The version becomes part of a URL. A text that is not a version of Key Vault was not
+        // written by this program, and no request is sent for it.
         if !identifier::is_version(&wrapped.version) {
             return Err(Error::CannotOpen);
         }
@@ -190,40 +191,42 @@ impl WrappingKey for KeyVault {
 
     async fn wrap(&self, data_key: &[u8]) -> Result<Wrapped> {
         let (version, wrapped) =
-            self.client.wrap(data_key).await.map_err(|error| self.note(error))?;
+            self.client.wrap(data_key).await.map_err(|error| self.record(error))?;
         *lock(&self.current) = Some((version.clone(), Instant::now() + self.limits.keep));
         Ok(Wrapped { version, key: BASE64URL_NOPAD.encode(&wrapped) })
     }
 
     async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>> {
-        self.cache.get(wrapped, self.ask_to_unwrap(wrapped)).await.map_err(|error| self.note(error))
+        self.cache
+            .get(wrapped, self.ask_to_unwrap(wrapped))
+            .await
+            .map_err(|error| self.record(error))
     }
 
-    /// Past what is remembered: whoever asks has made a version just now.
-    async fn move_on(&self) -> Result<String> {
+    /// Ignores the cached version: the caller may have created a version a moment ago.
+    async fn use_newest(&self) -> Result<String> {
         Ok(self.wrap(&random()?[..]).await?.version)
     }
 
-    /// Versions are for the vault's owner to disable: this program has no right to.
+    /// The owner of the vault disables versions; this program has no right to.
     async fn retire(&self, _: &BTreeSet<String>) -> Result<usize> {
         Ok(0)
     }
 
-    /// What the last operation found is taken for granted for a minute (a good answer) or a few
-    /// seconds (a failure); callers at the same moment share one look, which wraps and unwraps a
-    /// throw-away key.
+    /// The outcome of the last operation counts for a minute (success) or a few seconds (failure).
+    /// Concurrent callers share one probe, which wraps and unwraps a throw-away key.
     async fn check(&self) -> Result<()> {
-        if let Some(known) = self.known() {
+        if let Some(known) = self.recent_result() {
             return known;
         }
         let _one = self.probing.lock().await;
-        if let Some(known) = self.known() {
+        if let Some(known) = self.recent_result() {
             return known;
         }
-        let answer = timeout(LOOK.min(self.limits.patience), self.probe()).await;
+        let answer = timeout(PROBE_INTERVAL.min(self.limits.patience), self.probe()).await;
         answer
             .unwrap_or_else(|_| Err(Error::Unavailable("it did not answer in time".into())))
-            .map_err(|error| self.note(error))
+            .map_err(|error| self.record(error))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The key file: read with suspicion, replaced as a whole.
+//! The key file: checked when it is read, replaced as a whole.
 
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -16,25 +16,25 @@ use crate::{Error, Result};
 /// The first line.
 const HEAD: &str = "calrelay vault key 1\n";
 
-/// A key file above this is none: thousands of rotations fit.
+/// The largest key file: it holds thousands of versions.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// What the file holds.
+/// The content of the file.
 pub(super) struct KeyFile {
-    /// Of the hash keys.
+    /// The root of the hash keys.
     pub(super) root: DataKey,
     /// Oldest first, never empty.
     pub(super) versions: Vec<(String, DataKey)>,
 }
 
 impl KeyFile {
-    /// The version that wraps.
     pub(super) fn newest(&self) -> &(String, DataKey) {
         self.versions.last().expect("a key file has a version")
     }
 
     fn to_text(&self) -> Zeroizing<String> {
-        // Room for all from the start: a string that grows would leave keys behind where it was.
+        // Allocates room for everything at once: a string that grows would leave copies of keys in
+        // memory.
         let mut text = Zeroizing::new(String::with_capacity(256 + 128 * self.versions.len()));
         let encode = |bytes: &[u8; 32]| Zeroizing::new(BASE64URL_NOPAD.encode(bytes));
         text.push_str(HEAD);
@@ -47,7 +47,7 @@ impl KeyFile {
         text
     }
 
-    /// `None` for anything that [`Keys::to_text`] would not write.
+    /// `None` for a text that [`KeyFile::to_text`] does not write.
     fn from_text(text: &str) -> Option<Self> {
         let at = text.rfind("check ")?;
         if text[at..].strip_prefix("check ")?.strip_suffix('\n')? != check(&text[..at]) {
@@ -78,7 +78,7 @@ fn decode(text: &str) -> Option<DataKey> {
     Some(key)
 }
 
-/// The keys of a directory; `None` where there is no key file.
+/// The keys of a directory; `None` if there is no key file.
 pub(super) fn read(dir: &Path) -> Result<Option<KeyFile>> {
     let path = dir.join(KEY_FILE);
     let cannot = |e: io::Error| {
@@ -87,7 +87,7 @@ pub(super) fn read(dir: &Path) -> Result<Option<KeyFile>> {
             path.display()
         ))
     };
-    // Asked before it is opened: opening a pipe would wait for ever.
+    // The type is checked before the file is opened: opening a pipe would block.
     match fs::metadata(&path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound && !is_link(&path) => return Ok(None),
         Err(e) => return Err(cannot(e)),
@@ -109,16 +109,14 @@ pub(super) fn read(dir: &Path) -> Result<Option<KeyFile>> {
     KeyFile::from_text(text).map(Some).ok_or_else(|| damaged(&path))
 }
 
-/// A link that leads nowhere is a key on a disk that is not mounted, not one that was never made.
+/// A dangling link means that the disk of the key is not mounted, not that there is no key.
 fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
 fn damaged(path: &Path) -> Error {
     Error::KeyFile(format!(
-        "the key file {} is damaged or not one of ours. It was left as it is. Put a backup of it \
-        in its place; without one, move it \
-         away and connect the accounts again",
+        "the key file {} is damaged or was not written by calrelay. It was left unchanged. Replace it by a backup; without one, move it away and connect the accounts again",
         path.display()
     ))
 }
@@ -132,9 +130,7 @@ fn refuse_shared(path: &Path, about: &fs::Metadata) -> Result<()> {
     }
     let path = path.display();
     Err(Error::KeyFile(format!(
-        "others can read or change the key file {path} (its mode is {mode:04o}), so it was not \
-        used. If nobody else has been at \
-         it, run: chmod 600 {path}"
+        "others can read or change the key file {path} (its mode is {mode:04o}), so it was not used. If no other user has read or changed it, run: chmod 600 {path}"
     )))
 }
 
@@ -143,7 +139,7 @@ fn refuse_shared(_path: &Path, _about: &fs::Metadata) -> Result<()> {
     Ok(())
 }
 
-/// A directory for its owner only; one that is there keeps its mode.
+/// Creates a directory for its owner only; an existing one keeps its mode.
 pub(super) fn make_directory(dir: &Path) -> Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -152,7 +148,8 @@ pub(super) fn make_directory(dir: &Path) -> Result<()> {
     builder.create(dir).map_err(|e| cannot_write(dir, &e))
 }
 
-/// Held by whoever changes the key file; ends when it is dropped, or its process dies.
+/// The lock that is held while the key file is changed. It ends when it is dropped, or when its
+/// process ends.
 pub(super) fn lock(dir: &Path) -> Result<File> {
     let path = dir.join("vault.lock");
     let file = owners_only()
@@ -170,15 +167,12 @@ pub(super) fn write(dir: &Path, keys: &KeyFile) -> Result<()> {
     let text = keys.to_text();
     if text.len() as u64 > MAX_BYTES {
         return Err(Error::KeyFile(format!(
-            "{} holds as many versions of the key as it can, so none was added and nothing was \
-            changed. Those that nothing needs any more are removed \
-             by a rotation that begins an hour or more after the one before: rotate the key again \
-             then",
+            "{} holds as many versions of the key as it can, so none was added and nothing was changed. Unused versions are removed by a rotation that starts an hour or more after the previous one: rotate the key again then",
             path.display()
         )));
     }
     let replace = || {
-        // What a killed process has left.
+        // A killed process may have left this file.
         if let Err(e) = fs::remove_file(&new)
             && e.kind() != io::ErrorKind::NotFound
         {
@@ -188,8 +182,8 @@ pub(super) fn write(dir: &Path, keys: &KeyFile) -> Result<()> {
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&new, &path)?;
-        // The name, too, must outlast a power failure: what is sealed next is worth nothing without
-        // the key.
+        // The name must survive a power failure too: without the key, what is sealed next cannot be
+        // opened.
         #[cfg(unix)]
         File::open(dir)?.sync_all()?;
         Ok(())

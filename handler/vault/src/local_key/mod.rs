@@ -1,19 +1,18 @@
-//! A wrapping key of one's own: a file in the data directory that only its owner can read.
+//! A wrapping key in a file of the data directory that only its owner can read.
 //!
 //! # Properties
-//! * Made on first use, whole or not at all; processes that make it at the same moment end with one
-//!   key.
-//! * A file that others can read, that was cut, or whose text was changed is refused, and left as
-//!   it is.
-//! * The newest version wraps, older ones only unwrap; beside them stands the [`Root`], which never
-//!   changes.
-//! * The file is read at every use, so a rotation is seen by every process at once, and a key that
-//!   has been taken away is missed at once. It is never made anew for that: the sealed secrets
-//!   would be lost without a word.
+//! * Created on first use, completely or not at all; processes that create it at the same moment
+//!   end with one key.
+//! * A file that others can read, that was truncated, or whose text was changed is refused, and
+//!   left unchanged.
+//! * The newest version wraps, older ones only unwrap. The file also holds the [`Root`], which
+//!   never changes.
+//! * The file is read at every use, so every process sees a rotation, and a removed key file, at
+//!   once. A removed file is not created again: the sealed secrets would be lost without an error.
 //!
 //! # Design
-//! Whoever changes the file holds a lock on `vault.lock` beside it, writes all of `vault.key.new`,
-//! syncs it, and renames it. Readers need no lock. The file is text of one thing a line:
+//! A process that changes the file holds a lock on `vault.lock` beside it, writes `vault.key.new`,
+//! syncs it, and renames it. Readers need no lock. The lines of the file:
 //!
 //! ```text
 //! calrelay vault key 1
@@ -41,16 +40,16 @@ pub const KEY_FILE: &str = "vault.key";
 
 /// The wrapping key in a directory.
 #[derive(Clone, Debug)]
-pub struct Local {
+pub struct LocalKey {
     dir: PathBuf,
 }
 
-impl Local {
-    /// The key in `dir`; directory and key are made where they are missing. Where sealed secrets
-    /// exist already, ask [`Local::exists`] first: a new key does not open them.
+impl LocalKey {
+    /// The key in `dir`; directory and key are created if they are missing. If sealed secrets
+    /// exist, call [`LocalKey::exists`] first: a new key does not open them.
     ///
     /// # Errors
-    /// [`Error::KeyFile`], in words for the person who runs the program.
+    /// [`Error::KeyFile`], with a text for the operator.
     pub fn open(dir: &Path) -> Result<Self> {
         let local = Self { dir: dir.to_owned() };
         if file::read(dir)?.is_none() {
@@ -63,16 +62,16 @@ impl Local {
         Ok(local)
     }
 
-    /// Whether there is a key file in `dir`, good or bad.
+    /// Whether there is a key file in `dir`, valid or not.
     pub fn exists(dir: &Path) -> bool {
         std::fs::symlink_metadata(dir.join(KEY_FILE)).is_ok()
     }
 
-    /// Adds a version, which wraps from now on, and returns its name. What was sealed before still
-    /// opens; re-seal it to have it wrapped by the new version.
+    /// Adds a version, which wraps from now on, and returns its name. Texts that were sealed before
+    /// still open; re-sealing wraps them with the new version.
     ///
     /// # Errors
-    /// [`Error::KeyFile`]; the key file is then as it was.
+    /// [`Error::KeyFile`]; the key file is then unchanged.
     pub fn rotate(&self) -> Result<String> {
         let _lock = file::lock(&self.dir)?;
         let mut keys = self.keys()?;
@@ -83,11 +82,11 @@ impl Local {
         Ok(name)
     }
 
-    /// Removes the versions that nobody needs; how many. The newest stays, and the one before it,
-    /// by which somebody may be sealing now.
+    /// Removes the versions that are not `needed`, and returns how many. The newest stays, and the
+    /// one before it: another process may be sealing with it at this moment.
     ///
     /// # Errors
-    /// [`Error::KeyFile`]; the key file is then as it was.
+    /// [`Error::KeyFile`]; the key file is then unchanged.
     pub fn retire(&self, needed: &BTreeSet<String>) -> Result<usize> {
         let _lock = file::lock(&self.dir)?;
         let mut keys = self.keys()?;
@@ -104,7 +103,7 @@ impl Local {
         Ok(removed)
     }
 
-    /// The secret that hash keys are derived from.
+    /// The root of hash keys.
     ///
     /// # Errors
     /// [`Error::KeyFile`].
@@ -115,29 +114,27 @@ impl Local {
     fn keys(&self) -> Result<KeyFile> {
         file::read(&self.dir)?.ok_or_else(|| {
             Error::KeyFile(format!(
-                "{} has gone since the program started. The stored secrets cannot be opened \
-                without it: put it back, from a backup \
-                 if need be",
+                "{} was removed since the program started. The stored secrets cannot be opened without it: put it back, from a backup if necessary",
                 self.dir.join(KEY_FILE).display()
             ))
         })
     }
 }
 
-impl Envelope<Local> {
-    /// A vault whose wrapping key is a file in `dir`, made on first use.
+impl Envelope<LocalKey> {
+    /// A vault whose wrapping key is a file in `dir`, created on first use.
     ///
     /// # Errors
     /// As [`Local::open`].
     pub fn local(dir: &Path) -> Result<Self> {
-        let key = Local::open(dir)?;
+        let key = LocalKey::open(dir)?;
         let root = key.root()?;
         Ok(Self::new(key, root))
     }
 }
 
 #[async_trait]
-impl WrappingKey for Local {
+impl WrappingKey for LocalKey {
     async fn current(&self) -> Result<String> {
         Ok(self.keys()?.newest().0.clone())
     }
@@ -161,12 +158,12 @@ impl WrappingKey for Local {
         open(&key[..], &associated(version), &bytes)
     }
 
-    async fn move_on(&self) -> Result<String> {
+    async fn use_newest(&self) -> Result<String> {
         self.rotate()
     }
 
     async fn retire(&self, needed: &BTreeSet<String>) -> Result<usize> {
-        Local::retire(self, needed)
+        LocalKey::retire(self, needed)
     }
 
     async fn check(&self) -> Result<()> {
@@ -174,8 +171,8 @@ impl WrappingKey for Local {
     }
 }
 
-/// A new version. Its name is random: a key file that was put back from a backup and rotated again
-/// must not give an old name to a new key.
+/// A new version. Its name is random: after a key file was restored from a backup and rotated, a
+/// new key must not get the name of an earlier one.
 fn version() -> Result<(String, DataKey)> {
     let mut name = [0; 5];
     rand::fill(&mut name)

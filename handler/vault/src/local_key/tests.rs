@@ -1,4 +1,4 @@
-//! The key file: made once, kept from others, never quietly replaced.
+//! The key file: created once, readable by its owner only, never replaced without an error.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -17,7 +17,7 @@ fn secret() -> SecretString {
     SECRET.into()
 }
 
-/// What the person is told.
+/// The text of the error.
 fn refused(dir: &Path) -> String {
     match Envelope::local(dir) {
         Err(Error::KeyFile(why)) => why,
@@ -35,9 +35,9 @@ fn set_mode(path: &Path, mode: u32) {
 async fn it_is_made_on_first_use_and_stays() {
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("deeper/data");
-    assert!(!Local::exists(&dir));
+    assert!(!LocalKey::exists(&dir));
     let vault = Envelope::local(&dir).unwrap();
-    assert!(Local::exists(&dir));
+    assert!(LocalKey::exists(&dir));
     let sealed = vault.seal(PLACE, &secret()).await.unwrap();
     let hash_key = vault.hash_key("marks").await.unwrap();
     let again = Envelope::local(&dir).unwrap();
@@ -49,7 +49,7 @@ async fn it_is_made_on_first_use_and_stays() {
 }
 
 /// A key file and a secret of version 1, made by another implementation (Python's `cryptography`)
-/// from the description in the module heads. Both must open for ever: these texts never change.
+/// from the description in the module heads. Both must always open: these texts never change.
 const VERSION_1: &str = "calrelay vault key 1
 root AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8
 key aaaaaaaa ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8
@@ -81,7 +81,7 @@ fn only_the_owner_can_read_it() {
     use std::os::unix::fs::PermissionsExt;
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("data");
-    Local::open(&dir).unwrap().rotate().unwrap();
+    LocalKey::open(&dir).unwrap().rotate().unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&dir), 0o700);
     let names: Vec<_> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -122,7 +122,7 @@ async fn it_is_refused_when_others_can_read_it() {
 fn a_damaged_file_is_refused_and_left() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(KEY_FILE);
-    Local::open(dir.path()).unwrap().rotate().unwrap();
+    LocalKey::open(dir.path()).unwrap().rotate().unwrap();
     let whole = fs::read(&path).unwrap();
     let mut bad: Vec<Vec<u8>> = (0..whole.len()).map(|end| whole[..end].to_vec()).collect();
     for at in 0..whole.len() {
@@ -140,7 +140,7 @@ fn a_damaged_file_is_refused_and_left() {
         assert!(why.contains("damaged") && why.contains("connect the accounts again"), "{why}");
         assert_eq!(fs::read(&path).unwrap(), text, "whoever wants to rescue it can");
     }
-    // A line taken out as a whole, and all of it made right again but for that.
+    // A whole line removed, with a correct check line.
     let text = String::from_utf8(whole.clone()).unwrap();
     fs::write(
         &path,
@@ -163,14 +163,14 @@ fn what_is_no_file_is_refused() {
     fs::create_dir(&path).unwrap();
     assert!(refused(dir.path()).contains("is not a file"));
     fs::remove_dir(&path).unwrap();
-    // Opening a pipe would wait for ever.
+    // Opening a pipe would block.
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
     assert!(refused(dir.path()).contains("is not a file"));
     fs::remove_file(&path).unwrap();
     // A key on a disk that is not mounted is not replaced.
     std::os::unix::fs::symlink(dir.path().join("away/vault.key"), &path).unwrap();
     assert!(refused(dir.path()).contains("cannot be read"));
-    assert!(Local::exists(dir.path()));
+    assert!(LocalKey::exists(dir.path()));
 }
 
 #[tokio::test]
@@ -221,7 +221,7 @@ async fn rotation_adds_a_version() {
     assert_eq!(vault.open(PLACE, &old).await.unwrap().expose_secret(), SECRET);
 }
 
-fn names(local: &Local) -> Vec<String> {
+fn names(local: &LocalKey) -> Vec<String> {
     local.keys().unwrap().versions.into_iter().map(|(name, _)| name).collect()
 }
 
@@ -261,11 +261,11 @@ async fn a_version_that_nobody_needs_is_retired_but_never_the_last_two() {
     assert_eq!(vault.hash_key("marks").await.unwrap(), hash_key, "the root never goes");
 }
 
-/// A data key that was wrapped by one version does not pass for another's.
+/// A data key that one version wrapped is not accepted as another version's.
 #[tokio::test]
 async fn versions_are_not_exchanged() {
     let dir = tempfile::tempdir().unwrap();
-    let local = Local::open(dir.path()).unwrap();
+    let local = LocalKey::open(dir.path()).unwrap();
     let wrapped = local.wrap(&[1; 32]).await.unwrap();
     assert_eq!(*local.unwrap(&wrapped).await.unwrap(), [1; 32]);
     let version = local.rotate().unwrap();
@@ -279,7 +279,7 @@ async fn versions_are_not_exchanged() {
 fn what_a_killed_process_left_is_in_nobodys_way() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("vault.key.new"), "half of a k").unwrap();
-    let local = Local::open(dir.path()).unwrap();
+    let local = LocalKey::open(dir.path()).unwrap();
     fs::write(dir.path().join("vault.key.new"), "half of a k").unwrap();
     local.rotate().unwrap();
     assert!(!dir.path().join("vault.key.new").exists());
@@ -295,13 +295,13 @@ fn many_at_once_make_one_key_and_lose_no_rotation() {
                 let (path, start) = (path.clone(), start.clone());
                 std::thread::spawn(move || {
                     start.wait();
-                    let local = Local::open(&path).unwrap();
+                    let local = LocalKey::open(&path).unwrap();
                     (local.root().unwrap(), local.rotate().unwrap())
                 })
             })
             .collect();
         let made: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
-        let keys = Local { dir: path }.keys().unwrap();
+        let keys = LocalKey { dir: path }.keys().unwrap();
         assert_eq!(keys.versions.len(), 9, "the first and eight rotations");
         for (root, version) in made {
             assert!(root.0 == keys.root, "all see one root");
@@ -310,7 +310,7 @@ fn many_at_once_make_one_key_and_lose_no_rotation() {
     }
 }
 
-/// The same among processes: this test binary again, running the ignored test below.
+/// Several processes: this test binary again, running the ignored test below.
 #[test]
 fn processes_make_one_key() {
     let dir = tempfile::tempdir().unwrap();
@@ -339,7 +339,7 @@ fn processes_make_one_key() {
         .map(|path| fs::read(path).unwrap())
         .collect();
     assert_eq!(roots.len(), 1, "all processes saw one root");
-    assert_eq!(Local { dir: data }.keys().unwrap().versions.len(), 1);
+    assert_eq!(LocalKey { dir: data }.keys().unwrap().versions.len(), 1);
 }
 
 #[test]
@@ -348,7 +348,7 @@ fn makes_a_key_in_the_working_directory() {
     if std::path::Path::new("Cargo.toml").exists() {
         return;
     }
-    let root = Local::open(Path::new("data")).unwrap().root().unwrap();
+    let root = LocalKey::open(Path::new("data")).unwrap().root().unwrap();
     fs::write(format!("{}.seen", std::process::id()), &root.0[..]).unwrap();
 }
 
@@ -380,7 +380,7 @@ async fn no_secret_can_be_seen() {
     }
 }
 
-/// Spoils the check line.
+/// Damages the check line.
 fn set_check(dir: &Path, check: &str) {
     let path = dir.join(KEY_FILE);
     let text = fs::read_to_string(&path).unwrap();

@@ -1,23 +1,22 @@
-//! The root of hash keys where there is no key file to keep it in: a sealed text in one row of the
-//! storage.
+//! The root of hash keys of a vault without a key file: a sealed text in one row of the storage.
 //!
 //! # Properties
-//! * Made once: of several processes that begin together, the first to write its row wins, and the
-//!   others take what it wrote.
-//! * Never made anew where there is one: a row that does not open is an error, and stays as it is.
-//! * Bound to its place like any sealed secret, and wrapped by the wrapping key: the row alone is
-//!   worth nothing.
-//! * Read at the first use, not at the start: a program whose key service is away starts, and says
-//!   so when it is asked.
-//! * After a rotation it is wrapped anew by whoever reads it next, and is seen to open before it
-//!   replaces the old text.
+//! * Created once: of several processes that start together, the first to insert its row wins, and
+//!   the others read that row.
+//! * Never replaced by another root: a row that does not open is an error, and stays unchanged.
+//! * Bound to its row like any sealed secret, and wrapped by the wrapping key: the row alone opens
+//!   nothing.
+//! * Read at the first use, not at the start: the program starts while its key service is
+//!   unreachable, and the first use reports the failure.
+//! * After a rotation the next process that reads the row wraps the root again. The new text
+//!   replaces the old one only after it was opened.
 //!
 //! # How a host uses it
-//! It implements [`RootRow`] over its storage, with a fixed place and with an insert that fails
-//! where the row exists, and builds the vault with
-//! [`Envelope::with_root_row`](crate::Envelope::with_root_row). It refuses to begin where secrets
-//! are stored and the row is missing: those were sealed with another key, and a new root would know
-//! no copy and no fingerprint of before.
+//! It implements [`RootRow`] over its storage, with a fixed key and with an insert that fails if
+//! the row exists, and builds the vault with
+//! [`Envelope::with_root_row`](crate::Envelope::with_root_row). It refuses to start if secrets are
+//! stored and the row is missing: those secrets were sealed with another key, and with a new root
+//! no stored fingerprint would match.
 
 use std::sync::{Arc, OnceLock};
 
@@ -29,16 +28,16 @@ use zeroize::Zeroizing;
 use crate::envelope::{self, Root};
 use crate::{Error, Result, SealContext, WrappingKey};
 
-/// One row that keeps the wrapped root. Failures of the storage are [`Error::Row`].
+/// The row of the wrapped root. Failures of the storage are [`Error::Row`].
 #[async_trait]
 pub trait RootRow: Send + Sync {
-    /// Where the row is: always the same.
-    fn place(&self) -> SealContext<'_>;
-    /// Its text, or `None` where there is no row yet.
+    /// The keys of the row; they never change.
+    fn context(&self) -> SealContext<'_>;
+    /// The text of the row; `None` if there is no row.
     async fn read(&self) -> Result<Option<String>>;
-    /// Writes it where there is none yet; `false` where somebody was first, whose row is untouched.
+    /// Inserts the row; `false` if the row exists, which is then unchanged.
     async fn insert(&self, text: &str) -> Result<bool>;
-    /// Writes `new` where the row still says `old`; `false` where it no longer does.
+    /// Writes `new` if the row still holds `old`; otherwise `false`.
     async fn replace(&self, old: &str, new: &str) -> Result<bool>;
 }
 
@@ -53,14 +52,14 @@ impl RootStore {
         Self { row, root: OnceLock::new() }
     }
 
-    /// The root. Asked by two at once, both read it: they find the same.
+    /// The root. Two concurrent calls both read the row and find equal roots.
     pub(crate) async fn get(&self, key: &dyn WrappingKey) -> Result<&Root> {
         if let Some(root) = self.root.get() {
             return Ok(root);
         }
         let root = match self.row.read().await? {
             Some(text) => {
-                let root = open(key, self.row.place(), &text).await.map_err(of_the_row)?;
+                let root = open(key, self.row.context(), &text).await.map_err(row_error)?;
                 self.refresh(key, &text, &root).await;
                 root
             }
@@ -70,12 +69,12 @@ impl RootStore {
     }
 
     async fn create(&self, key: &dyn WrappingKey) -> Result<Root> {
-        let place = self.row.place();
+        let place = self.row.context();
         let root = Root::random()?;
         let text = seal(key, place, &root).await?;
-        // For ever after everything hangs on this text: it is opened once before it is kept.
-        if !same(&open(key, place, &text).await?, &root) {
-            return Err(of_the_row(Error::CannotOpen));
+        // Every later fingerprint depends on this text, so it is opened once before it is stored.
+        if !is_equal(&open(key, place, &text).await?, &root) {
+            return Err(row_error(Error::CannotOpen));
         }
         if self.row.insert(&text).await? {
             return Ok(root);
@@ -84,29 +83,29 @@ impl RootStore {
             self.row.read().await?.ok_or_else(|| {
                 Error::Row("the row of its root vanished while it was made".into())
             })?;
-        open(key, place, &first).await.map_err(of_the_row)
+        open(key, place, &first).await.map_err(row_error)
     }
 
-    /// Wraps the row anew if the wrapping key was rotated, and says whether it was. Where somebody
-    /// else has done so meanwhile, it is as well.
+    /// Wraps the root again if the wrapping key was rotated. Returns whether this call replaced the
+    /// row; another process may have replaced it at the same time.
     pub(crate) async fn reseal(&self, key: &dyn WrappingKey) -> Result<bool> {
         let Some(text) = self.row.read().await? else { return Ok(false) };
-        let place = self.row.place();
-        let root = open(key, place, &text).await.map_err(of_the_row)?;
+        let place = self.row.context();
+        let root = open(key, place, &text).await.map_err(row_error)?;
         let Some(new) = envelope::reseal_with(key, place, &text).await? else { return Ok(false) };
-        if !same(&open(key, place, &new).await?, &root) {
-            return Err(of_the_row(Error::CannotOpen));
+        if !is_equal(&open(key, place, &new).await?, &root) {
+            return Err(row_error(Error::CannotOpen));
         }
         self.row.replace(&text, &new).await
     }
 
-    /// Wraps it anew if the wrapping key was rotated. What fails here is tried again by the next
-    /// process: the old text still opens.
+    /// Wraps the root again if the wrapping key was rotated. A failure is ignored, since the old
+    /// text still opens; the next process tries again.
     async fn refresh(&self, key: &dyn WrappingKey, text: &str, root: &Root) {
-        let place = self.row.place();
+        let place = self.row.context();
         if let Ok(Some(new)) = envelope::reseal_with(key, place, text).await
             && let Ok(again) = open(key, place, &new).await
-            && same(&again, root)
+            && is_equal(&again, root)
         {
             let _ = self.row.replace(text, &new).await;
         }
@@ -126,9 +125,9 @@ async fn open(key: &dyn WrappingKey, place: SealContext<'_>, text: &str) -> Resu
     Ok(Root::new(bytes.as_slice().try_into().map_err(|_| Error::CannotOpen)?))
 }
 
-/// No secret of an account is at fault: whoever sees [`Error::CannotOpen`] would ask to connect it
-/// again, in vain.
-fn of_the_row(error: Error) -> Error {
+/// [`Error::CannotOpen`] would make callers ask the owner to connect an account again, although the
+/// secret of the account is intact.
+fn row_error(error: Error) -> Error {
     match error {
         Error::CannotOpen => Error::Row(
             "what it keeps was damaged or sealed with another key, and was left as it is. Restore \
@@ -140,7 +139,7 @@ fn of_the_row(error: Error) -> Error {
     }
 }
 
-fn same(a: &Root, b: &Root) -> bool {
+fn is_equal(a: &Root, b: &Root) -> bool {
     a.0[..] == b.0[..]
 }
 

@@ -1,23 +1,23 @@
-//! The root in a row: who makes it, who finds it, what is left alone.
+//! The root in a row: which process creates it, which finds it, and what stays unchanged.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
-use crate::{Envelope, Local, Vault};
+use crate::{Envelope, LocalKey, Vault};
 
 /// A row in memory.
 #[derive(Default)]
 struct Row {
     text: Mutex<Option<String>>,
-    /// What another process writes between our look and our insert.
+    /// What another process writes between the read and the insert.
     sooner: Mutex<Option<String>>,
     reads: AtomicU32,
 }
 
 #[async_trait]
 impl RootRow for Row {
-    fn place(&self) -> SealContext<'_> {
+    fn context(&self) -> SealContext<'_> {
         SealContext { table: "secrets", partition: "vault", row: "root" }
     }
 
@@ -47,11 +47,11 @@ impl RootRow for Row {
 }
 
 /// A process on this row, with the key in this directory.
-fn process(dir: &tempfile::TempDir, row: &Arc<Row>) -> Envelope<Local> {
-    Envelope::with_root_row(Local::open(dir.path()).unwrap(), row.clone())
+fn process(dir: &tempfile::TempDir, row: &Arc<Row>) -> Envelope<LocalKey> {
+    Envelope::with_root_row(LocalKey::open(dir.path()).unwrap(), row.clone())
 }
 
-async fn hash_key(vault: &Envelope<Local>) -> [u8; 32] {
+async fn hash_key(vault: &Envelope<LocalKey>) -> [u8; 32] {
     *vault.hash_key("marks").await.unwrap()
 }
 
@@ -105,11 +105,11 @@ async fn a_row_that_does_not_open_is_left_as_it_is() {
 async fn the_secret_of_another_row_is_no_root() {
     let (dir, row) = (tempfile::tempdir().unwrap(), Arc::new(Row::default()));
     let vault = process(&dir, &row);
-    let elsewhere = SealContext { row: "a1", ..row.place() };
+    let elsewhere = SealContext { row: "a1", ..row.context() };
     let planted = vault.seal(elsewhere, &BASE64URL_NOPAD.encode(&[7; 32]).into()).await.unwrap();
     *row.text.lock().unwrap() = Some(planted);
     assert!(matches!(vault.hash_key("marks").await, Err(Error::Row(_))));
-    let short = vault.seal(row.place(), &BASE64URL_NOPAD.encode(&[7; 31]).into()).await.unwrap();
+    let short = vault.seal(row.context(), &BASE64URL_NOPAD.encode(&[7; 31]).into()).await.unwrap();
     *row.text.lock().unwrap() = Some(short);
     assert!(matches!(vault.hash_key("marks").await, Err(Error::Row(_))));
 }
@@ -119,7 +119,7 @@ async fn after_a_rotation_the_next_process_wraps_it_anew() {
     let (dir, row) = (tempfile::tempdir().unwrap(), Arc::new(Row::default()));
     let key = hash_key(&process(&dir, &row)).await;
     let old = text(&row).unwrap();
-    let version = Local::open(dir.path()).unwrap().rotate().unwrap();
+    let version = LocalKey::open(dir.path()).unwrap().rotate().unwrap();
     assert_eq!(hash_key(&process(&dir, &row)).await, key);
     let new = text(&row).unwrap();
     assert!(new != old && new.starts_with(&format!("v1.{version}.")));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use functions::trigger::{self, Disposition, FunctionCode, Tick};
-use functions::{FUNCTIONS, host};
+use functions::{FUNCTIONS, host_json};
 use jobs::Services;
 use jobs::nudge::QUEUE;
 use simulators::google::Push;
@@ -25,7 +25,7 @@ pub async fn call(services: &Services, push: &Push) -> Result<u16> {
 
 /// The clock strikes for a function.
 pub async fn tick(services: &Services, name: &str, past_due: bool) -> Result<()> {
-    let (FunctionCode::Timer(run) | FunctionCode::Upkeep(run) | FunctionCode::Poll(run)) =
+    let (FunctionCode::Timer(run) | FunctionCode::TimerAtStart(run) | FunctionCode::Poll(run)) =
         function(name)
     else {
         anyhow::bail!("{name} has no timer")
@@ -55,7 +55,7 @@ pub async fn work(services: &Services, message: &Message, name: &str) -> Result<
     )
     .await;
     let queue = if name == "sync_calendar" { QUEUE } else { "sync-calendar-poison" };
-    let rules = host::Host::read().context("host.json")?.queues;
+    let rules = host_json::HostSettings::read().context("host.json")?.queues;
     match answer {
         Disposition::Done => services.queue.delete(queue, message).await?,
         Disposition::Retry if message.dequeue_count < rules.max_dequeue_count => {

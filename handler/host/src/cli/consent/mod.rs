@@ -1,23 +1,21 @@
-//! `account add google`: consent in the browser, answered on a port of our own (RFC 8252 section
-//! 7.3), or a grant that exists already.
+//! Consent in the browser, answered on a loopback port of the command (RFC 8252 section 7.3).
 //!
 //! # Properties
-//! * Only the loopback is listened on, at a port that the system chooses, and only while somebody
-//!   is waited for: five minutes at most.
-//! * The browser is sent to a page of this port first, which sets a cookie and leads on to the
-//!   provider. The provider's address, with the state in it, is in no list of processes, and an
-//!   answer without the cookie is not taken: another user of this machine who reads the list cannot
-//!   answer in the place of this one.
-//! * That page is given to one browser. A second one ends the waiting, as one of the two may be
-//!   somebody else's. It has two addresses: the one that is shown opens it for every reader of the
-//!   terminal; the one that a browser is started with is in the list of processes, and does not
-//!   open it for another user, where the system tells whose a connection is.
-//! * One answer is taken, and only with the state that this question was sent away with. Another
-//!   one ends the waiting: somebody interferes.
-//! * The page that the person sees says how it ended, and nothing of what was sent.
+//! * It listens on the loopback only, at a port that the system chooses, for at most five minutes.
+//! * The browser first opens a page of this port, which sets a cookie and redirects to the
+//!   provider. The provider's URL, with the state in it, is in no list of processes, and an answer
+//!   without the cookie is not accepted: another user of this machine who reads the list cannot
+//!   answer instead.
+//! * Only one browser may open that page. A second one ends the waiting, since one of the two may
+//!   be another user's. The page has two URLs: the one in the terminal works for every reader of
+//!   the terminal; the one that the browser is started with is in the list of processes, and does
+//!   not work for another user, if the system shows the owner of a connection.
+//! * One answer is accepted, and only with the state of this request. Any other answer ends the
+//!   waiting.
+//! * The last page shows the outcome, and nothing of what was sent.
 
-mod door;
-mod peer;
+mod callback_server;
+mod socket_owner;
 
 use std::net::Ipv4Addr;
 use std::pin::pin;
@@ -27,7 +25,7 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use engine::provider::ProviderKind;
-use functions::page::{NextStep, failed, page};
+use functions::page::{NextStep, consent_failed, page};
 use functions::trigger::Response;
 use jobs::consent::{self, AuthorizationResponse, ConsentRequest, Token};
 use jobs::directory::Account;
@@ -37,40 +35,41 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
-use self::door::{Arrival, CALLBACK, CallbackServer};
+use self::callback_server::{CALLBACK, CallbackEvent, CallbackServer};
 use super::{Output, Result, browser};
 use crate::accept::{self, ClientLimits};
-use crate::stop::stop_asked;
+use crate::shutdown::shutdown_signal;
 
-/// How long an answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
-/// How long a browser may take to fetch the last page.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long the command waits for an answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+/// How long the command waits for the browser to fetch the last page.
+const LAST_PAGE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What is said wherever nothing came of it.
+/// What was kept safe, for every failure.
 pub const KEPT: &str =
     "Nothing was stored; if the account was connected before, it stays as it was.";
 
-/// Asks the person at this machine, and connects the account.
+/// Asks for consent in a browser on this machine, and connects the account.
 ///
 /// # Errors
-/// Where nobody answers, the answer is no, or not ours, or the provider refuses it.
+/// If no answer comes, consent is refused, the answer does not belong to this request, or the
+/// provider rejects it.
 pub async fn ask(services: &Services, kind: ProviderKind, output: &Output) -> Result<Account> {
     let consents = services.connect.consents(kind).map_err(problem)?;
-    let mut stop = pin!(stop_asked().map_err(|error| unheard(&error))?);
+    let mut stop = pin!(shutdown_signal().map_err(|error| no_port(&error))?);
     let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| unheard(&error))?;
-    let address = listener.local_addr().map_err(|error| unheard(&error))?;
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| no_port(&error))?;
+    let address = listener.local_addr().map_err(|error| no_port(&error))?;
     let redirect = Url::parse(&format!("http://{address}{CALLBACK}")).expect("an address of ours");
     let state = Token::random().map_err(|error| Problem::keeping(&error, KEPT))?;
     let ConsentRequest { url, verifier } =
         consents.ask(&redirect, state.expose()).map_err(problem)?;
 
-    let (send, mut arrived) = mpsc::channel::<Arrival>(1);
+    let (send, mut arrived) = mpsc::channel::<CallbackEvent>(1);
     let (end, ended) = oneshot::channel::<()>();
     let door =
         CallbackServer::new(address, url, send).map_err(|error| Problem::keeping(&error, KEPT))?;
-    let [page, handed] = [door.shown(), door.handed()];
+    let [page, handed] = [door.terminal_url(), door.browser_url()];
     let door = Arc::new(door);
     let answer = move |request: Request| {
         let door = door.clone();
@@ -80,41 +79,41 @@ pub async fn ask(services: &Services, kind: ProviderKind, output: &Output) -> Re
         drop(ended.await)
     }));
 
-    output.aside(&format!(
+    output.note(&format!(
         "Give your consent on this page, in a browser on this machine, within \
     five minutes:\n\n{page}\n"
     ));
-    output.aside("If no browser opens by itself, open it yourself. Ctrl-C stops waiting.");
+    output.note("If no browser opens by itself, open it yourself. Ctrl-C stops waiting.");
     browser::open(&handed);
     let outcome = tokio::select! {
         arrival = arrived.recv() => match arrival {
-            Some(Arrival::Answer(query, reply)) => {
+            Some(CallbackEvent::Answer(query, reply)) => {
                 let outcome = finish(services, kind, &state, &query, &redirect, &verifier).await;
                 let _ = reply.send(last_page(&outcome));
                 outcome.map_err(ConsentFailure::problem)
             }
-            Some(Arrival::Stranger(reply)) => {
+            Some(CallbackEvent::OtherBrowser(reply)) => {
                 let _ = reply.send(last_page(&Err(ConsentFailure::NotOurs)));
                 Err(ConsentFailure::NotOurs.problem())
             }
-            Some(Arrival::Twice(reply)) => {
+            Some(CallbackEvent::OpenedTwice(reply)) => {
                 let _ = reply.send(last_page(&Err(ConsentFailure::Twice)));
                 Err(ConsentFailure::Twice.problem())
             }
-            None => Err(unheard(&std::io::ErrorKind::BrokenPipe.into())),
+            None => Err(no_port(&std::io::ErrorKind::BrokenPipe.into())),
         },
-        () = tokio::time::sleep(PATIENCE) => Err(nobody("Nobody answered within five minutes.")),
-        () = &mut stop => Err(nobody("It was stopped before an answer came.")),
+        () = tokio::time::sleep(ANSWER_TIMEOUT) => Err(not_answered("No answer came within five minutes.")),
+        () = &mut stop => Err(not_answered("The command was stopped before an answer came.")),
     };
     drop(end);
-    let _ = tokio::time::timeout(GRACE, serving).await;
+    let _ = tokio::time::timeout(LAST_PAGE_TIMEOUT, serving).await;
     outcome
 }
 
-/// How it ended where no account was connected.
+/// Why no account was connected.
 enum ConsentFailure {
     NotOurs,
-    /// Two browsers have opened the page.
+    /// Two browsers opened the page.
     Twice,
     Failed(Error),
 }
@@ -124,8 +123,7 @@ impl ConsentFailure {
         match self {
             Self::NotOurs => {
                 let message = format!(
-                    "An answer came that does not belong to the question, so somebody or \
-                    something else is calling this port; it was not used. {KEPT} \
+                    "An answer came that does not belong to this request, so another program is calling this port; it was not used. {KEPT} \
                      Run the command again."
                 );
                 Problem { code: "consent".into(), message }
@@ -133,7 +131,7 @@ impl ConsentFailure {
             Self::Twice => {
                 let message = format!(
                     "Two browsers have opened the page, and one of them may be another user's of \
-                    this machine; no answer is taken any more. {KEPT} Run the \
+                    this machine; no further answer is accepted. {KEPT} Run the \
                      command again, and open the page in one browser only."
                 );
                 Problem { code: "consent".into(), message }
@@ -169,16 +167,16 @@ fn last_page(outcome: &std::result::Result<Account, ConsentFailure>) -> Response
         Err(ConsentFailure::NotOurs) => page(
             StatusCode::BAD_REQUEST,
             "This answer cannot be used",
-            &["It does not belong to the question that was asked. Nothing was connected. Run \
+            &["It does not belong to the request of the command. Nothing was connected. Run \
                 the command again."],
         ),
         Err(ConsentFailure::Twice) => page(
             StatusCode::GONE,
             "This page was opened in another browser",
-            &["It is given to one browser only. Nothing was connected. Run the command again, \
+            &["It works in one browser only. Nothing was connected. Run the command again, \
                 and open its page once."],
         ),
-        Err(ConsentFailure::Failed(error)) => failed(error, NextStep::Nowhere),
+        Err(ConsentFailure::Failed(error)) => consent_failed(error, NextStep::Nowhere),
     }
 }
 
@@ -186,17 +184,16 @@ fn problem(error: providers::Error) -> Problem {
     Problem::keeping(&Error::Provider(error), KEPT)
 }
 
-fn nobody(what: &str) -> Problem {
+fn not_answered(what: &str) -> Problem {
     Problem {
         code: "consent".into(),
         message: format!("{what} {KEPT} Run the command again when you are ready."),
     }
 }
 
-fn unheard(error: &std::io::Error) -> Problem {
+fn no_port(error: &std::io::Error) -> Problem {
     let message = format!(
-        "This machine gives no port on which the answer could come ({error}). {KEPT} A grant that \
-        exists already can be given with --refresh-token-stdin."
+        "This machine has no free port for the answer ({error}). {KEPT} An existing grant can be passed with --refresh-token-stdin."
     );
     Problem { code: "address".into(), message }
 }

@@ -1,4 +1,4 @@
-//! The data directory: is it there, ours only, and can it be written to?
+//! Checks the data directory: that it exists, is readable by its owner only, and can be written.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -7,19 +7,19 @@ use std::path::Path;
 use super::Finding;
 use crate::config::Config;
 
-/// Free space below which a sync may be cut short.
+/// The free space that a sync may need.
 const ROOM: usize = 1024 * 1024;
 
 const CHECK: &str = "data_dir";
 
-/// Looks at it from outside: no file in it is opened.
+/// Checks the directory without opening a file in it.
 pub fn findings(config: &Config) -> Vec<Finding> {
     let dir = &config.data_dir;
     let shown = dir.display();
     if !dir.exists() {
         return vec![Finding::good(
             CHECK,
-            format!("{shown} is not there yet; it is made with the first account."),
+            format!("{shown} does not exist yet; it is created with the first account."),
         )];
     }
     if !dir.is_dir() {
@@ -29,8 +29,8 @@ pub fn findings(config: &Config) -> Vec<Finding> {
             "Point CALRELAY_DATA_DIR to a directory.",
         )];
     }
-    let mut findings = exposed(dir);
-    findings.extend(room(dir));
+    let mut findings = permissions(dir);
+    findings.extend(free_space(dir));
     if findings.is_empty() {
         findings.push(Finding::good(
             CHECK,
@@ -40,9 +40,9 @@ pub fn findings(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Writes as much as a sync may need at once, to the disk, and takes it away again. That finds a
-/// full disk, a quota and a read-only mount alike.
-fn room(dir: &Path) -> Option<Finding> {
+/// Writes a file as large as a sync may need, syncs it, and removes it. That finds a full disk, a
+/// quota and a read-only mount.
+fn free_space(dir: &Path) -> Option<Finding> {
     let probe = dir.join(format!("doctor-{}.tmp", std::process::id()));
     let written = File::create_new(&probe)
         .and_then(|mut file| file.write_all(&vec![0; ROOM]).and_then(|()| file.sync_all()));
@@ -65,7 +65,7 @@ fn room(dir: &Path) -> Option<Finding> {
 }
 
 #[cfg(unix)]
-fn exposed(dir: &Path) -> Vec<Finding> {
+fn permissions(dir: &Path) -> Vec<Finding> {
     use std::os::unix::fs::PermissionsExt;
     let mode = |path: &Path| {
         fs::metadata(path).map(|metadata| metadata.permissions().mode()).unwrap_or_default()
@@ -106,11 +106,11 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::config::Loaded;
+    use crate::config::LoadedSettings;
 
     fn config(dir: &Path) -> Config {
         let dir = ("CALRELAY_DATA_DIR".to_owned(), dir.display().to_string());
-        Loaded::from([dir], None).config.unwrap()
+        LoadedSettings::from([dir], None).config.unwrap()
     }
 
     fn directory() -> tempfile::TempDir {

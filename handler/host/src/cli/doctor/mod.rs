@@ -1,7 +1,6 @@
-//! `calrelay doctor`: looks at everything that can be wrong with an installation, and says how to
-//! mend it.
+//! `calrelay doctor`: checks an installation, and says how to correct each problem.
 //!
-//! Where there is no data directory or key yet, none is made. Accounts are asked once each.
+//! It creates no data directory and no key. Each account is asked once.
 
 mod directory;
 mod no_key;
@@ -17,11 +16,11 @@ use vault::Vault;
 
 use super::{CommandOutcome, Output, Result};
 use crate::clock::SystemClock;
-use crate::config::{Config, Loaded};
+use crate::config::{Config, LoadedSettings};
 use crate::services;
-use crate::storage::{Choice, Storage};
+use crate::storage::{Storage, StorageSettings};
 
-/// What the identity needs on the storage account.
+/// The roles that the identity needs on the storage account.
 const ROLES: &str = "the roles Storage Table Data Contributor and Storage Queue Data Contributor";
 
 #[derive(Serialize)]
@@ -30,32 +29,32 @@ struct DoctorReply {
     findings: Vec<Finding>,
 }
 
-/// Does it; the exit status is 1 where there is something to mend.
-pub async fn run(settings: &Loaded, output: &Output) -> Result {
+/// Runs the command; the exit status is 1 if there is a problem.
+pub async fn run(settings: &LoadedSettings, output: &Output) -> Result {
     let mut findings = settings.findings();
     if let Ok(config) = &settings.config {
         if uses_directory(config) {
             findings.extend(directory::findings(config));
         }
-        findings.extend(inside(config).await);
+        findings.extend(check_services(config).await);
     }
     let answer = DoctorReply { ok: findings.iter().all(|finding| finding.ok), findings };
     output.answer(&answer, || words(&answer))?;
     Ok(if answer.ok { CommandOutcome::Done } else { CommandOutcome::Failed })
 }
 
-/// Rows or the key are in the data directory.
+/// Whether rows or the key are in the data directory.
 fn uses_directory(config: &Config) -> bool {
-    config.storage == Choice::Embedded || config.key_vault.is_none()
+    config.storage == StorageSettings::Embedded || config.key_vault.is_none()
 }
 
-/// Storage, vault, accounts and clock, where there is anything to look at yet.
-async fn inside(config: &Config) -> Vec<Finding> {
+/// Checks storage, vault, accounts and clock, if anything is stored.
+async fn check_services(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if config.storage == Choice::Embedded && !config.data_dir.exists() {
+    if config.storage == StorageSettings::Embedded && !config.data_dir.exists() {
         findings.push(Finding::good(
             "storage",
-            "Nothing is stored yet, so there was nothing to look at.",
+            "Nothing is stored yet, so there was nothing to check.",
         ));
         findings.push(doctor::clock(SystemClock.now(), None));
         return findings;
@@ -70,7 +69,7 @@ async fn inside(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Opens everything; or says what cannot be opened.
+/// Opens storage and vault; the finding says what cannot be opened.
 async fn open(
     config: &Config,
     findings: &mut Vec<Finding>,
@@ -78,9 +77,9 @@ async fn open(
     let storage = storage::open(config)?;
     findings.extend(storage::finding(&storage).await);
     let vault = doctor::in_time(open_vault(config, storage.store())).await.map_err(|error| {
-        let azure = matches!(config.storage, Choice::Azure(_));
+        let azure = matches!(config.storage, StorageSettings::Azure(_));
         match (&error, &config.key_vault) {
-            // What is sealed is looked up first, and storage is the first to be missed.
+            // The check of the key reads storage first.
             (jobs::Error::Store(_), _) => {
                 Finding::from_error("storage", &error, &Setup::mend_storage(azure, ROLES))
             }
@@ -90,24 +89,22 @@ async fn open(
                 "Put back the key file that belongs to this data directory, readable for you only \
                 (chmod 600).",
             ),
-            (_, Some(_)) => Finding::from_error(
-                "vault",
-                &error,
-                "Do what is said there, then run \
-            this again.",
-            ),
+            (_, Some(_)) => {
+                Finding::from_error("vault", &error, "Follow the message, then run this again.")
+            }
         }
     })?;
-    let services = services::join(config, &storage, vault, services::key(config), Vec::new())
-        .map_err(|error| {
-            Finding::from_error("accounts", &error, "Check the system's TLS certificates.")
-        })?;
+    let services =
+        services::assemble(config, &storage, vault, services::wrapping_key(config), Vec::new())
+            .map_err(|error| {
+                Finding::from_error("accounts", &error, "Check the system's TLS certificates.")
+            })?;
     Ok((services, storage))
 }
 
-/// The vault, without making one.
+/// Opens the vault without creating a key.
 async fn open_vault(config: &Config, store: Arc<dyn Store>) -> jobs::Result<Arc<dyn Vault>> {
-    if services::key(config) != WrappingKey::NotMade {
+    if services::wrapping_key(config) != WrappingKey::NotMade {
         return services::open_vault(config, store).await;
     }
     services::check_key_file(&config.data_dir, &*store).await?;

@@ -1,5 +1,4 @@
-//! The vault before there is a key, for whoever only looks: it seals and opens nothing, and makes
-//! none.
+//! The vault of `doctor` before there is a key: every operation fails, and no key is created.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +7,12 @@ use secrecy::SecretString;
 use vault::{Error, Result, SealContext, Vault};
 use zeroize::Zeroizing;
 
-/// The vault before there is a key.
+/// A vault without a key.
 pub struct NoKey;
 
 impl NoKey {
     fn missing<T>() -> Result<T> {
-        Err(Error::KeyFile("there is no key yet; it is made with the first account".into()))
+        Err(Error::KeyFile("there is no key yet; it is created with the first account".into()))
     }
 }
 

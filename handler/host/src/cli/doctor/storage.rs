@@ -1,27 +1,27 @@
-//! Storage: does it open, and is it whole?
+//! Checks that storage opens and is intact.
 
 use super::Finding;
 use crate::config::Config;
-use crate::storage::{Choice, Storage};
+use crate::storage::{Storage, StorageSettings};
 
 const CHECK: &str = "storage";
 
-/// Opens it.
+/// Opens storage.
 pub fn open(config: &Config) -> Result<Storage, Finding> {
     Storage::open(config).map_err(|error| {
         let fix = match config.storage {
-            Choice::Embedded => {
+            StorageSettings::Embedded => {
                 "See data_dir above; if the file is damaged, restore the data \
             directory from a backup."
             }
-            Choice::Azure(_) => "Check AzureWebJobsStorage, or sign in with `az login`.",
+            StorageSettings::Azure(_) => "Check AzureWebJobsStorage, or sign in with `az login`.",
         };
         Finding::from_error(CHECK, &error.into(), fix)
     })
 }
 
-/// Looks at a file for damage. Whether storage can be read and written is looked at for every kind
-/// alike.
+/// Checks the file of embedded storage for damage. `jobs` checks for every kind of storage whether
+/// it can be read and written.
 pub async fn finding(storage: &Storage) -> Option<Finding> {
     let Storage::Embedded(store) = storage else { return None };
     Some(match store.check().await {

@@ -1,25 +1,24 @@
-//! What is to be said of settings beside what their readers say: names that nobody knows, halves of
-//! pairs, addresses that nothing asks yet, and what goes wrong in Azure only. Nothing in here
-//! hinders a start, and no value is quoted, as it may be a secret, but for the public address.
+//! Findings about settings that prevent no start: unknown names, incomplete pairs of settings, URLs
+//! that are not used yet, and problems that occur only in Azure. No value is quoted except the
+//! public address, since it may be a secret.
 
 use std::collections::BTreeMap;
 
 use jobs::doctor::Finding;
 use tracing_subscriber::filter::EnvFilter;
 
-use super::address::{ADDRESSES, Path, in_clear, wrong};
+use super::address::{ADDRESSES, AllowedPath, is_cleartext, problem};
 use super::names::SETTINGS;
-use super::{INSTANCE, PORT, neighbour};
+use super::{INSTANCE, PORT, unknown_names};
 
-/// The name of the check.
 pub const CHECK: &str = "settings";
 
 const GOOGLE: &str = "Google Calendar";
 
-/// The settings, empty ones left out.
-struct Values<'a>(&'a BTreeMap<String, String>);
+/// The settings that are not empty.
+struct SettingValues<'a>(&'a BTreeMap<String, String>);
 
-impl<'a> Values<'a> {
+impl<'a> SettingValues<'a> {
     fn get(&self, name: &str) -> Option<&'a str> {
         self.0.get(name).map(|value| value.trim())
     }
@@ -32,28 +31,28 @@ impl<'a> Values<'a> {
         self.get(name).is_some_and(|found| found.eq_ignore_ascii_case(value))
     }
 
-    /// A reference to Key Vault where its value should be.
+    /// Whether the value is a reference to Key Vault that was not resolved.
     fn is_reference(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value.starts_with("@Microsoft.KeyVault("))
     }
 
-    /// On an instance of an app in Azure.
+    /// Whether the program runs on an instance of an app in Azure.
     fn in_azure(&self) -> bool {
         self.has(INSTANCE)
     }
 
-    /// Started by the Functions host, in Azure or elsewhere.
+    /// Whether the Functions host started the program, in Azure or elsewhere.
     fn under_functions_host(&self) -> bool {
         self.has(PORT)
     }
 }
 
-/// Everything that is to be said.
+/// All findings.
 pub fn remarks(values: &BTreeMap<String, String>) -> Vec<Finding> {
-    let unknown = values.keys().filter_map(|name| neighbour::warning(name));
+    let unknown = values.keys().filter_map(|name| unknown_names::warning(name));
     let mut found: Vec<Finding> =
         unknown.map(|why| bad(why, "Correct the name, or remove the setting.")).collect();
-    let values = Values(values);
+    let values = SettingValues(values);
     references(&values, &mut found);
     mode(&values, &mut found);
     addresses(&values, &mut found);
@@ -61,7 +60,7 @@ pub fn remarks(values: &BTreeMap<String, String>) -> Vec<Finding> {
         (GOOGLE, "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"),
         ("Microsoft 365", "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET"),
     ] {
-        found.extend(halves(&values, owner, id, secret));
+        found.extend(client_pair(&values, owner, id, secret));
     }
     log(&values, &mut found);
     storage(&values, &mut found);
@@ -82,9 +81,9 @@ fn bad(message: impl Into<String>, fix: impl Into<String>) -> Finding {
     Finding::bad(CHECK, message, fix)
 }
 
-/// Azure puts the secret in the place of a reference before it starts the app, and leaves the
-/// reference where it cannot.
-fn references(values: &Values<'_>, found: &mut Vec<Finding>) {
+/// Azure replaces a reference by the secret before it starts the app. If it cannot, the reference
+/// stays.
+fn references(values: &SettingValues<'_>, found: &mut Vec<Finding>) {
     found.extend(SETTINGS.iter().filter(|(name, _)| values.is_reference(name)).map(|(name, _)| {
         bad(
             format!("{name} is a reference to Key Vault that was not resolved."),
@@ -95,7 +94,7 @@ fn references(values: &Values<'_>, found: &mut Vec<Finding>) {
     }));
 }
 
-fn mode(values: &Values<'_>, found: &mut Vec<Finding>) {
+fn mode(values: &SettingValues<'_>, found: &mut Vec<Finding>) {
     if values.is("CALRELAY_MODE", "multi-user") {
         found.push(good(
             "CALRELAY_MODE is multi-user. Sign-in, and pages for several people, come with a \
@@ -105,17 +104,16 @@ fn mode(values: &Values<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-fn addresses(values: &Values<'_>, found: &mut Vec<Finding>) {
-    if values.get("ICLOUD_CALDAV_URL").is_some_and(in_clear) {
+fn addresses(values: &SettingValues<'_>, found: &mut Vec<Finding>) {
+    if values.get("ICLOUD_CALDAV_URL").is_some_and(is_cleartext) {
         found.push(bad(
-            "ICLOUD_CALDAV_URL begins with http:// and is not on this machine: passwords would \
-            travel in clear.",
+            "ICLOUD_CALDAV_URL begins with http:// and is not on this machine: passwords would be sent unencrypted.",
             "Begin it with https://, or remove it for Apple's own server.",
         ));
     }
     for (name, path) in ADDRESSES {
         let Some(text) = values.get(name) else { continue };
-        found.push(match wrong(text, path) {
+        found.push(match problem(text, path) {
             Some(why) => bad(
                 format!("{name} cannot be used: it {why}."),
                 format!("Correct {name}, or remove it. Nothing depends on it in this version."),
@@ -127,10 +125,10 @@ fn addresses(values: &Values<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-fn halves(values: &Values<'_>, owner: &str, id: &str, secret: &str) -> Option<Finding> {
+fn client_pair(values: &SettingValues<'_>, owner: &str, id: &str, secret: &str) -> Option<Finding> {
     let (there, missing) = match (values.has(id), values.has(secret)) {
         (false, false) => return None,
-        // Said already.
+        // Another finding reports this.
         (true, true) if values.is_reference(secret) => return None,
         (true, true) => {
             let what = match owner {
@@ -143,7 +141,7 @@ fn halves(values: &Values<'_>, owner: &str, id: &str, secret: &str) -> Option<Fi
         (false, true) => (secret, id),
     };
     Some(bad(
-        format!("{there} is set and {missing} is not: one is of no use without the other."),
+        format!("{there} is set and {missing} is not: one has no effect without the other."),
         format!(
             "Set {missing} as well, or remove {there}. Both belong to the OAuth app that you \
             registered for {owner}."
@@ -151,9 +149,12 @@ fn halves(values: &Values<'_>, owner: &str, id: &str, secret: &str) -> Option<Fi
     ))
 }
 
-/// Which kind of OAuth client it is to be, and what is to be entered with it.
-fn redirect(values: &Values<'_>) -> String {
-    match values.get("CALRELAY_PUBLIC_URL").filter(|text| wrong(text, Path::None).is_none()) {
+/// The kind of OAuth client, and the redirect URI that it needs.
+fn redirect(values: &SettingValues<'_>) -> String {
+    match values
+        .get("CALRELAY_PUBLIC_URL")
+        .filter(|text| problem(text, AllowedPath::None).is_none())
+    {
         Some(public) => format!(
             "`calrelay account add google --link` connects accounts with them. For that the \
             client at Google is a \"Web application\", and its one \
@@ -167,7 +168,7 @@ fn redirect(values: &Values<'_>) -> String {
     }
 }
 
-fn log(values: &Values<'_>, found: &mut Vec<Finding>) {
+fn log(values: &SettingValues<'_>, found: &mut Vec<Finding>) {
     if values.get("RUST_LOG").is_some_and(|filter| EnvFilter::try_new(filter).is_err()) {
         found.push(bad(
             "RUST_LOG cannot be understood and has no effect.",
@@ -176,12 +177,12 @@ fn log(values: &Values<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-fn storage(values: &Values<'_>, found: &mut Vec<Finding>) {
+fn storage(values: &SettingValues<'_>, found: &mut Vec<Finding>) {
     const STRING: &str = "AzureWebJobsStorage";
     const CREDENTIAL: &str = "AzureWebJobsStorage__credential";
     if values.has(CREDENTIAL) && !values.is(CREDENTIAL, "managedidentity") {
         found.push(bad(
-            format!("{CREDENTIAL} is not managedidentity, the only word that is understood."),
+            format!("{CREDENTIAL} is not managedidentity, the only accepted value."),
             "Set it to managedidentity in Azure; remove it on a machine of your own.",
         ));
     }
@@ -206,8 +207,8 @@ fn storage(values: &Values<'_>, found: &mut Vec<Finding>) {
             has to say azure for the account to be used.",
         ));
     }
-    // Sealed with a file of this machine, secrets in the account would open nowhere else. An
-    // emulator is on this machine too.
+    // Secrets in the account that are sealed with a key file open on this machine only. An emulator
+    // is on this machine too.
     let emulator = values.get(STRING).map(str::to_ascii_lowercase).is_some_and(|text| {
         ["usedevelopmentstorage=true", "://127.0.0.1", "://localhost"]
             .iter()
@@ -216,15 +217,14 @@ fn storage(values: &Values<'_>, found: &mut Vec<Finding>) {
     let shared = values.is("CALRELAY_STORE", "azure") && !emulator;
     if shared && !values.has("CALRELAY_KEY_VAULT_KEY") && !values.in_azure() {
         found.push(bad(
-            "Storage is an account in Azure, and the key is a file on this machine: a password \
-            that is added here opens nowhere else.",
+            "Storage is an account in Azure, and the key is a file on this machine: a password that is added here cannot be opened on another machine.",
             "Set CALRELAY_KEY_VAULT_KEY to the key that the function app uses (the output keyUri \
             of the deployment), before any account is added.",
         ));
     }
 }
 
-fn functions_host(values: &Values<'_>, found: &mut Vec<Finding>) {
+fn functions_host(values: &SettingValues<'_>, found: &mut Vec<Finding>) {
     if values.get("FUNCTIONS_WORKER_RUNTIME").is_some_and(|runtime| runtime != "custom") {
         found.push(bad(
             "FUNCTIONS_WORKER_RUNTIME is not custom: the Functions host would look for functions \
@@ -247,23 +247,22 @@ fn functions_host(values: &Values<'_>, found: &mut Vec<Finding>) {
         .is_some_and(|seconds| seconds < 60)
     {
         found.push(good(
-            "CALRELAY_POLL_SECONDS is less than 60, and 60 it is: the timer of the \
-        Functions host ticks once a minute.",
+            "CALRELAY_POLL_SECONDS is less than 60, and 60 is used: the timer of the Functions host ticks once a minute.",
         ));
     }
 }
 
-fn azure(values: &Values<'_>, found: &mut Vec<Finding>) {
+fn azure(values: &SettingValues<'_>, found: &mut Vec<Finding>) {
     const DEPLOY: &str =
         "Deploy infra/main.bicep again, which sets it, or set it among the app's settings";
     for (name, why) in [
         (
             "CALRELAY_PUBLIC_URL",
-            "without it Google cannot tell of changes, and they wait for the night",
+            "without it Google cannot send notifications, and changes are copied only once a night",
         ),
         (
             "APPLICATIONINSIGHTS_CONNECTION_STRING",
-            "without it nobody hears of a failure: no log, no alert",
+            "without it failures are not reported: no log, no alert",
         ),
     ] {
         if !values.has(name) {

@@ -1,4 +1,4 @@
-//! What is said of settings that hinder nothing.
+//! The findings about settings that prevent no start.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn found(settings: &[(&str, &str)]) -> Vec<Finding> {
     remarks(&settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
 }
 
-/// The one thing to mend, of which nothing is quoted.
+/// The only finding that is not good; it quotes no value.
 fn to_mend(settings: &[(&str, &str)]) -> Finding {
     let ill: Vec<_> = found(settings).into_iter().filter(|finding| !finding.ok).collect();
     let [finding] = &ill[..] else { panic!("{settings:?}: {ill:?}") };
@@ -18,7 +18,7 @@ fn to_mend(settings: &[(&str, &str)]) -> Finding {
     finding.clone()
 }
 
-/// An app in Azure as infra/ deploys it.
+/// The settings of an app in Azure as infra/ deploys it.
 const AZURE: [(&str, &str); 12] = [
     ("WEBSITE_INSTANCE_ID", "i1"),
     ("FUNCTIONS_CUSTOMHANDLER_PORT", "40123"),
@@ -257,8 +257,8 @@ fn values_that_would_be_passed_over_are_found() {
     }
 }
 
-/// What the deployment sets is known here, all of ours is set that has a meaning there, and nothing
-/// in it is to be mended.
+/// Every setting of the deployment is known, the deployment sets all that have a meaning in Azure,
+/// and no finding is bad.
 #[test]
 fn the_deployment_sets_what_is_known() {
     let bicep = include_str!("../../../../../infra/modules/settings.bicep");
@@ -281,7 +281,7 @@ fn the_deployment_sets_what_is_known() {
         );
     }
     // There is no directory to keep anything in.
-    for name in super::super::names::ours().filter(|name| *name != "CALRELAY_DATA_DIR") {
+    for name in super::super::names::own_names().filter(|name| *name != "CALRELAY_DATA_DIR") {
         assert!(set.iter().any(|found| found == name), "{name} is not set");
     }
     for (name, _) in AZURE.iter().skip(2) {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use providers::Provider;
 use store::Embedded;
-use vault::{Envelope, Local};
+use vault::{Envelope, LocalKey};
 
 use super::*;
 use crate::directory::{Snapshot, accounts};
@@ -383,7 +383,7 @@ async fn after_a_rotation_a_secret_is_wrapped_anew_when_it_is_used() {
     };
     let before = world.row(Table::Secrets, account.id.as_str()).await.value;
     assert_eq!(used().await, before, "up to date: nothing is written");
-    let version = Local::open(world.dir.path()).unwrap().rotate().unwrap();
+    let version = LocalKey::open(world.dir.path()).unwrap().rotate().unwrap();
     let anew = used().await;
     assert!(anew.contains(&format!("v1.{version}.")), "{anew}");
     assert_eq!(used().await, anew, "once");
@@ -448,7 +448,7 @@ async fn an_account_that_moves_opens_whichever_of_its_rows_was_written_last() {
 async fn a_secret_that_is_wrapped_anew_meanwhile_learns_of_its_new_server() {
     let world = world();
     let account = world.connect(HERE, "anna", &endpoint(HERE, HERE), "geheim").await;
-    Local::open(world.dir.path()).unwrap().rotate().unwrap();
+    LocalKey::open(world.dir.path()).unwrap().rotate().unwrap();
     let moved = Account { endpoint: endpoint(HERE, THERE), ..account.clone() };
     widen(&world.services, &account, &moved).await.unwrap();
     world

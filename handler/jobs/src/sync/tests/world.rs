@@ -125,7 +125,7 @@ impl World {
             queue: store.clone(),
             store,
             vault: Arc::new(Envelope::new(
-                vault::Local::open(dir.path()).unwrap(),
+                vault::LocalKey::open(dir.path()).unwrap(),
                 Root::new(&[7; 32]),
             )),
             connect: servers.clone(),

@@ -1,4 +1,4 @@
-//! The file: who can read it, older and newer schemas, full disks, damage, and what stays behind.
+//! The file: its permissions, older and newer schemas, full disks, damage, and what remains.
 
 use std::fs;
 use std::path::Path;
@@ -119,7 +119,7 @@ fn many_can_open_a_new_directory_at_once() {
     }
 }
 
-/// A file of version 1 as the program of that time left it. Every later schema must still read it:
+/// A file of version 1, as the program wrote it at that version. Every later schema must read it:
 /// this text never changes.
 const VERSION_1: &str = r#"
     CREATE TABLE rows (tbl TEXT NOT NULL, pk TEXT NOT NULL, rk TEXT NOT NULL, etag INTEGER NOT NULL, value TEXT NOT NULL,

@@ -1,4 +1,4 @@
-//! Embedded storage: the contract, and what only a file can get wrong.
+//! Embedded storage: the contract, and the faults that only a file can have.
 
 mod file;
 mod model;
@@ -15,7 +15,7 @@ use super::Embedded;
 use crate::contract::{leases_contract, queue_contract, store_contract};
 use crate::{Queue, Store};
 
-/// A clock that only moves when it is told to.
+/// A clock that moves only when the test moves it.
 #[derive(Clone, Default)]
 struct ManualClock(Arc<AtomicI64>);
 
@@ -106,8 +106,7 @@ async fn a_message_wakes_whoever_waits() {
     tokio::time::timeout(Duration::from_secs(10), queue.arrived()).await.expect("it is woken");
 }
 
-/// A caller that goes away (a request that is cancelled, say) leaves the connection in order, and
-/// no half commit.
+/// A cancelled caller leaves the connection usable, and no half commit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_that_goes_away_breaks_nothing() {
     use crate::{Op, Table};

@@ -1,4 +1,4 @@
-//! Rows against a map in memory: any sequence of commits leaves both alike.
+//! Rows compared with a map in memory: any sequence of commits leaves both equal.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ fn wish() -> impl Strategy<Value = Wish> {
 
 type Model = BTreeMap<String, (String, String)>;
 
-/// What the operation is now, and whether its condition holds.
+/// The operation with its ETag, and whether its condition holds.
 fn realise(wish: &Wish, model: &Model, value: String) -> (Op, bool) {
     let name = |key: &u8| format!("k{key}");
     let etag = |key: &str, fresh: bool| match model.get(key) {

@@ -12,7 +12,8 @@ use crate::{Error, Leases, Op, Store, Table};
 /// Rows of one commit in the children.
 const WIDTH: usize = 40;
 
-/// A child that runs one of the tests in `child`, in a data directory. It is killed when dropped.
+/// A child process that runs one of the tests in `child`, in a data directory. It is killed when
+/// dropped.
 struct Other {
     process: Child,
     said: Lines<BufReader<ChildStdout>>,
@@ -51,8 +52,8 @@ impl Drop for Other {
     }
 }
 
-/// What the children do. In an ordinary run of the ignored tests there is no directory to work in,
-/// and they do nothing.
+/// The work of the children. An ordinary run of the ignored tests gives them no directory, and they
+/// do nothing.
 mod child {
     use super::*;
 

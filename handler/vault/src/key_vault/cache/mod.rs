@@ -1,8 +1,7 @@
-//! Unwrapped data keys: a few, for a few minutes.
+//! A small cache of unwrapped data keys.
 //!
-//! A key leaves when its time is over (a task of the cache's own sees to it, and ends with the last
-//! key), or when it is the least used of too many; it is wiped when the last hand that holds it
-//! lets go.
+//! A key leaves when it expires (a task removes it, and ends with the last key), or when the cache
+//! is full and it is the least recently used one. It is wiped when its last clone is dropped.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -26,9 +25,9 @@ pub(super) struct Cache {
 
 #[derive(Default)]
 struct Slots {
-    /// By a hash of what was wrapped: of one size, whatever a row holds.
+    /// By a hash of the wrapped key, which has a fixed size.
     slots: HashMap<Name, Slot>,
-    /// Counts uses, to tell which slot was used last.
+    /// Counts uses, to find the least recently used slot.
     uses: u64,
     sweeping: bool,
 }
@@ -36,7 +35,7 @@ struct Slots {
 type Name = [u8; 32];
 
 struct Slot {
-    /// Filled by the first who asks; the others wait for it.
+    /// Filled by the first caller; the others wait for it.
     key: Arc<OnceCell<CacheKey>>,
     until: Instant,
     used: u64,
@@ -47,8 +46,8 @@ impl Cache {
         Self { slots: Arc::default(), keep, most }
     }
 
-    /// The key of `wrapped`, from memory or else from `unwrap`, which runs once for all who ask
-    /// meanwhile. What fails is not remembered.
+    /// The key of `wrapped`, from the cache or else from `unwrap`, which runs once for all
+    /// concurrent callers. A failure is not cached.
     pub(super) async fn get(
         &self,
         wrapped: &Wrapped,
@@ -100,7 +99,7 @@ impl Slots {
     }
 }
 
-/// Takes out what is over its time, for as long as there is anything.
+/// Removes expired keys, until the cache is empty.
 async fn sweep(slots: Weak<Mutex<Slots>>) {
     loop {
         let next = {

@@ -9,7 +9,7 @@ fn wrapped(number: u32) -> Wrapped {
     Wrapped { version: "v".into(), key: number.to_string() }
 }
 
-/// A cache, and how often it asked.
+/// A cache, and a count of its calls.
 struct Asked {
     cache: Cache,
     times: AtomicU32,

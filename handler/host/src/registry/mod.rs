@@ -1,4 +1,4 @@
-//! How an account becomes a provider.
+//! The registry of providers: makes a provider for an account.
 
 mod google;
 
@@ -16,19 +16,19 @@ use secrecy::SecretString;
 use self::google::GoogleConsents;
 use crate::config::Config;
 
-/// Makes providers that share one HTTP client: it keeps connections open and knows each account's
-/// pace.
-pub struct Connector {
+/// Makes providers that share one HTTP client, which keeps connections open and knows the rate
+/// limit of each account.
+pub struct ProviderRegistry {
     http: Arc<Http>,
-    /// `None` where the settings name no OAuth client.
+    /// `None` if the settings name no OAuth client.
     google: Option<GoogleConsents>,
 }
 
-impl Connector {
-    /// As the settings say.
+impl ProviderRegistry {
+    /// The registry for these settings.
     ///
     /// # Errors
-    /// Where TLS cannot be set up on this machine.
+    /// If TLS cannot be set up on this machine.
     pub fn new(config: &Config) -> providers::Result<Self> {
         let http =
             Arc::new(Http::new(AddressPolicy { allow_private: config.allow_private_hosts })?);
@@ -50,7 +50,7 @@ impl Connector {
 }
 
 #[async_trait]
-impl Connect for Connector {
+impl Connect for ProviderRegistry {
     async fn discover(
         &self,
         kind: ProviderKind,

@@ -1,20 +1,20 @@
-//! A name that nobody knows, and the one that was probably meant.
+//! Unknown names of settings, and the name that was probably meant.
 
-use super::names::{PREFIX, ours};
+use super::names::{PREFIX, own_names};
 
-/// What to say of a setting's name, if it is meant for us and not known.
+/// A warning about an unknown name that begins with [`PREFIX`].
 pub fn warning(name: &str) -> Option<String> {
-    // Windows does not tell capitals apart, other systems do: say what is wrong rather than guess.
-    if !name.to_ascii_uppercase().starts_with(PREFIX) || ours().any(|known| known == name) {
+    // Names of variables are case-insensitive on Windows and case-sensitive elsewhere, so a name in
+    // another case gets a warning.
+    if !name.to_ascii_uppercase().starts_with(PREFIX) || own_names().any(|known| known == name) {
         return None;
     }
     let name: String = name.chars().take(64).collect();
-    let nearest = ours().min_by_key(|known| distance(&name.to_ascii_uppercase(), known))?;
+    let nearest = own_names().min_by_key(|known| distance(&name.to_ascii_uppercase(), known))?;
     Some(format!("The setting {name} is not known and has no effect; did you mean {nearest}?"))
 }
 
-/// How many characters have to be put in, taken out or replaced to make one text of the other
-/// (Levenshtein).
+/// The Levenshtein distance: how many characters have to be inserted, deleted or replaced.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn known_names_and_those_of_others_are_no_matter() {
-        for name in ours().chain(["PATH", "RELAY_DATA_DIR", "GOOGLE_CLIENT_ID"]) {
+        for name in own_names().chain(["PATH", "RELAY_DATA_DIR", "GOOGLE_CLIENT_ID"]) {
             assert_eq!(warning(name), None, "{name}");
         }
     }

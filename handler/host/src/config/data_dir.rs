@@ -1,34 +1,32 @@
-//! Where the data directory is when no setting names one: `./.calrelay` where it is there and one's
-//! own, else the platform's place for data.
+//! The data directory if no setting names one: `./.calrelay` if it exists and belongs to this user,
+//! else the platform's directory for data.
 
 use std::path::{Path, PathBuf};
 
 use super::PORT;
 
-/// The data directory of the directory that one happens to be in.
-pub const HERE: &str = "./.calrelay";
+/// The data directory in the current directory.
+pub const LOCAL_DIR: &str = "./.calrelay";
 
-/// The default, by the environment. Under the Functions host the app's own directory counts.
+/// The default for this environment. Under the Functions host it is in the directory of the app.
 pub fn default<'a>(get: impl Fn(&str) -> Option<&'a str>) -> PathBuf {
-    if get(PORT).is_some() || is_ones_own(Path::new(HERE)) {
-        return HERE.into();
+    if get(PORT).is_some() || is_ones_own(Path::new(LOCAL_DIR)) {
+        return LOCAL_DIR.into();
     }
-    of_the_platform(get).unwrap_or_else(|| HERE.into())
+    platform_dir(get).unwrap_or_else(|| LOCAL_DIR.into())
 }
 
-/// Why the data directory of the directory that one happens to be in is passed over, where it is
-/// there.
-pub fn passed_over() -> Option<String> {
-    let here = Path::new(HERE);
+/// Why the data directory in the current directory is not used, if it exists.
+pub fn skipped_reason() -> Option<String> {
+    let here = Path::new(LOCAL_DIR);
     (here.is_dir() && !is_ones_own(here)).then(|| {
         format!(
-            "{HERE} is not used as the data directory, because it is another user's, or others \
-            can write to it; nothing in it was changed."
+            "{LOCAL_DIR} is not used as the data directory, because it is another user's, or others can write to it; nothing in it was changed."
         )
     })
 }
 
-fn of_the_platform<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Option<PathBuf> {
+fn platform_dir<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Option<PathBuf> {
     let absolute = |name: &str| get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = if cfg!(windows) {
         absolute("LOCALAPPDATA")?
@@ -41,7 +39,6 @@ fn of_the_platform<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Option<PathBuf>
     Some(base.join("calrelay"))
 }
 
-/// A directory that another user has made here, or can write to, is passed over.
 #[cfg(unix)]
 fn is_ones_own(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -78,8 +75,8 @@ mod tests {
             place(&[("HOME", "/home/anna"), ("XDG_DATA_HOME", "data")]),
             Path::new("/home/anna/.local/share/calrelay")
         );
-        assert_eq!(place(&[]), Path::new(HERE));
-        assert_eq!(place(&[("HOME", "/home/anna"), (PORT, "7071")]), Path::new(HERE));
+        assert_eq!(place(&[]), Path::new(LOCAL_DIR));
+        assert_eq!(place(&[("HOME", "/home/anna"), (PORT, "7071")]), Path::new(LOCAL_DIR));
     }
 
     #[test]

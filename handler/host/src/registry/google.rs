@@ -13,18 +13,18 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// Where every Google account lives, whatever the settings say: part of what its id is derived
-/// from.
-const PLACE: &str = "https://www.googleapis.com/";
+/// The address of every Google account, whatever the settings say: the id of an account is derived
+/// from it.
+const API_URL: &str = "https://www.googleapis.com/";
 
-/// Google, as the settings name it.
+/// Google, with the OAuth client of the settings.
 pub struct GoogleConsents {
     http: Arc<Http>,
     grants: Grants,
     api: Url,
 }
 
-/// What is kept with an account: the OAuth client that its grant was given to.
+/// The stored endpoint of an account: the OAuth client that received its grant.
 #[derive(Serialize, Deserialize)]
 struct GoogleEndpoint {
     client: String,
@@ -32,8 +32,8 @@ struct GoogleEndpoint {
 
 impl GoogleConsents {
     pub fn new(http: &Arc<Http>, settings: &OAuthSettings, api: &Url) -> Result<Self> {
-        // What the operator has named may be anywhere; the guard is against addresses that users
-        // name.
+        // The operator's settings may name any address; the guard is against addresses that users
+        // enter.
         let guarded = [&settings.token_url, &settings.revoke_url, api]
             .iter()
             .all(|url| http.access().check(url).is_ok());
@@ -72,7 +72,7 @@ impl GoogleConsents {
         Ok(Arc::new(google::OAuthClientSlot::new(&self.http, &self.api, user, tokens)?))
     }
 
-    async fn granted(&self, granted: oauth::TokenGrant) -> Result<Granted> {
+    async fn finish_grant(&self, granted: oauth::TokenGrant) -> Result<Granted> {
         let user = oauth::owner(&self.http, &self.api, &granted.access).await?;
         let endpoint =
             serde_json::to_string(&GoogleEndpoint { client: self.grants.client().id().to_owned() });
@@ -80,7 +80,7 @@ impl GoogleConsents {
             endpoint.map_err(|_| Error::BadAnswer("the account cannot be written down".into()))?;
         let secret = granted.refresh.clone();
         self.grants.begin(&user, granted);
-        Ok(Granted { url: PLACE.into(), user, endpoint, secret })
+        Ok(Granted { url: API_URL.into(), user, endpoint, secret })
     }
 }
 
@@ -98,11 +98,11 @@ impl Consents for GoogleConsents {
         code: &SecretString,
         verifier: &SecretString,
     ) -> Result<Granted> {
-        self.granted(self.grants.client().exchange(redirect, code, verifier).await?).await
+        self.finish_grant(self.grants.client().exchange(redirect, code, verifier).await?).await
     }
 
     async fn adopt(&self, refresh_token: &SecretString) -> Result<Granted> {
-        self.granted(self.grants.client().adopt(refresh_token).await?).await
+        self.finish_grant(self.grants.client().adopt(refresh_token).await?).await
     }
 
     async fn withdraw(&self, refresh_token: &SecretString) -> Result<()> {

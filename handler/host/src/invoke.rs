@@ -1,4 +1,4 @@
-//! One invocation: within its deadline, and without a panic taking others with it.
+//! Runs one invocation: within its deadline, and isolated from panics.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -8,8 +8,8 @@ use functions::trigger::Disposition;
 use futures::FutureExt;
 use tracing::Instrument;
 
-/// Runs it. What breaks off or takes too long comes back later: the work of a function survives
-/// being cut off at any point.
+/// Runs the work of a function. A panic or a time-out gives [`Disposition::Retry`]: the work of a
+/// function can be cut off at any point.
 pub async fn invoke(
     name: &'static str,
     deadline: Duration,
@@ -25,7 +25,7 @@ pub async fn invoke(
         Ok(Err(_)) => {
             tracing::error!(
                 function = name,
-                "a function broke off; this is a mistake in calrelay, please report it"
+                "a function panicked; this is a bug in calrelay, please report it"
             );
             Disposition::Retry
         }
@@ -33,7 +33,7 @@ pub async fn invoke(
             tracing::warn!(
                 function = name,
                 seconds = deadline.as_secs(),
-                "a function took too long and was stopped; it goes on where it was"
+                "a function took too long and was stopped; the next run continues its work"
             );
             Disposition::Retry
         }

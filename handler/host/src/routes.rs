@@ -1,4 +1,4 @@
-//! The HTTP functions as routes: the same under both hosts.
+//! The HTTP functions as routes, for both hosts.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -17,41 +17,40 @@ use jobs::Services;
 use tokio::sync::Semaphore;
 
 use crate::accept::ConnectionSlot;
-use crate::operator::Operator;
+use crate::operator::OperatorToken;
 
-/// The body of a request has to be there within this time.
-const BODY_PATIENCE: Duration = Duration::from_secs(15);
+/// The body of a request has to arrive within this time.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The largest body that is not looked at, in bytes.
-const IGNORED: usize = 64 * 1024;
+/// The largest body that is ignored, in bytes.
+const MAX_IGNORED_BODY: usize = 64 * 1024;
 
-/// What all bodies that are being read may take together, in KiB. A request that finds no room
-/// waits.
-const BODIES: usize = 16 * 1024;
+/// The memory for all bodies that are being read, in KiB. A request waits if there is none left.
+const BODY_BUDGET_KIB: usize = 16 * 1024;
 
-/// An answer takes no longer than this. Azure's front end cuts it off at 230 s.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time-out of an answer. Azure's front end ends a request after 230 s.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// For a year browsers ask for nothing here but over TLS (RFC 6797).
+/// Browsers use TLS only, for a year (RFC 6797).
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 type Handler = for<'a> fn(&'a Services, trigger::HttpTrigger) -> BoxFuture<'a, trigger::Response>;
 
-/// What stands between us and those who ask.
+/// How requests reach the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Front {
-    /// The Functions host: it is the only one that reaches us, everybody comes through it, and it
-    /// checks keys where `function.json` asks for one.
+pub enum Ingress {
+    /// Through the Functions host only. It checks keys for functions whose `function.json` requires
+    /// one.
     FunctionsHost,
-    /// Nothing, and we listen on the loopback: a request that comes from this machine is its user's
-    /// own. Where a public address is set, the requests of a proxy on this machine look the same.
+    /// Directly, on the loopback: a request from this machine is a request of its user. With a
+    /// public address, a request may also come from a proxy on this machine.
     Loopback,
-    /// Nothing, and we listen on an address that others reach too.
+    /// Directly, on an address that other machines reach.
     Open,
 }
 
-impl Front {
-    /// Whether it is the operator who asks.
+impl Ingress {
+    /// Whether the request comes from the operator.
     fn is_operator(
         self,
         access: AuthLevel,
@@ -61,15 +60,17 @@ impl Front {
     ) -> bool {
         match self {
             Self::FunctionsHost => access == AuthLevel::Function,
-            Self::Loopback => public_url.is_none_or(is_loopback_url) && is_own(peer, asked),
+            Self::Loopback => {
+                public_url.is_none_or(is_loopback_url) && is_local_request(peer, asked)
+            }
             Self::Open => false,
         }
     }
 }
 
-impl Front {
-    /// The client's address. The Functions host's own front names it in `CLIENT-IP`, with a port;
-    /// elsewhere it is the peer's, which may be a proxy's.
+impl Ingress {
+    /// The address of the client. Azure's front end sends it in `CLIENT-IP`, with a port; elsewhere
+    /// it is the address of the peer, which may be a proxy.
     fn client(self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         if self != Self::FunctionsHost {
             return peer;
@@ -79,8 +80,8 @@ impl Front {
     }
 }
 
-/// One HTTP function.
-struct Mounted {
+/// An HTTP function with its route.
+struct RoutedFunction {
     route: RouteTemplate,
     methods: Vec<String>,
     access: AuthLevel,
@@ -89,47 +90,55 @@ struct Mounted {
     run: Handler,
 }
 
-/// The HTTP functions of the table.
-pub struct Mount {
+/// The routes of all HTTP functions.
+pub struct Routes {
     services: Arc<Services>,
-    routes: Vec<Mounted>,
-    front: Front,
-    /// Who shows a token, where there is one.
-    operator: Option<Operator>,
+    routes: Vec<RoutedFunction>,
+    ingress: Ingress,
+    /// The token of operators, if there is one.
+    operator: Option<OperatorToken>,
     bodies: Semaphore,
 }
 
-impl Mount {
-    /// All of them.
+impl Routes {
+    /// The routes of the table.
     ///
     /// # Errors
-    /// Where a `function.json` cannot be used.
+    /// If a `function.json` cannot be used.
     pub fn new(
         services: Arc<Services>,
-        front: Front,
-        operator: Option<Operator>,
+        front: Ingress,
+        operator: Option<OperatorToken>,
     ) -> Result<Self, binding::Error> {
         let mut routes = Vec::new();
         for function in &FUNCTIONS {
             if let (FunctionCode::Http(most, run), Trigger::Http { route, methods, access }) =
                 (function.run, function.binding()?.trigger)
             {
-                routes.push(Mounted { route, methods, access, most, run });
+                routes.push(RoutedFunction { route, methods, access, most, run });
             }
         }
-        Ok(Self { services, routes, front, operator, bodies: Semaphore::new(BODIES) })
+        Ok(Self {
+            services,
+            routes,
+            ingress: front,
+            operator,
+            bodies: Semaphore::new(BODY_BUDGET_KIB),
+        })
     }
 
     /// Answers a request.
     pub async fn answer(&self, request: Request) -> Result<Response<Body>, Infallible> {
-        // A proxy may read the other of two names, and would then check another request than this
-        // one.
+        // A proxy may use the other one of two names, and check another request than this one.
         let mut response = if request.headers().get_all(header::HOST).iter().count() > 1 {
-            words(StatusCode::BAD_REQUEST, "The request names two hosts.\n")
+            text_response(StatusCode::BAD_REQUEST, "The request names two hosts.\n")
         } else {
-            let answer = tokio::time::timeout(PATIENCE, self.find_and_run(request)).await;
+            let answer = tokio::time::timeout(ANSWER_TIMEOUT, self.dispatch(request)).await;
             answer.unwrap_or_else(|_| {
-                words(StatusCode::SERVICE_UNAVAILABLE, "This took too long, and was given up.\n")
+                text_response(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "This took too long, and was given up.\n",
+                )
             })
         };
         if self.services.setup.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
@@ -139,19 +148,20 @@ impl Mount {
         Ok(response)
     }
 
-    async fn find_and_run(&self, request: Request) -> Response<Body> {
+    async fn dispatch(&self, request: Request) -> Response<Body> {
         let matching: Vec<_> = self
             .routes
             .iter()
             .filter(|function| function.route.matches(request.uri().path()))
             .collect();
         if matching.is_empty() {
-            return words(StatusCode::NOT_FOUND, "There is nothing here.\n");
+            return text_response(StatusCode::NOT_FOUND, "There is nothing here.\n");
         }
         let Some(function) = matching.iter().find(|function| {
             function.methods.iter().any(|method| method == request.method().as_str())
         }) else {
-            let mut refused = words(StatusCode::METHOD_NOT_ALLOWED, "This is not done here.\n");
+            let mut refused =
+                text_response(StatusCode::METHOD_NOT_ALLOWED, "This is not done here.\n");
             let allowed = matching
                 .iter()
                 .flat_map(|function| function.methods.clone())
@@ -164,12 +174,12 @@ impl Mount {
         };
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let public_url = self.services.setup.public_url.as_deref();
-        // A token that is shown decides: a wrong one is not made good by where the request comes
-        // from.
+        // A token in the request decides alone: after a wrong token the origin of the request does
+        // not count.
         let shown =
-            self.operator.as_ref().and_then(|operator| operator.is_shown(request.headers()));
+            self.operator.as_ref().and_then(|operator| operator.is_shown_in(request.headers()));
         let operator = shown.unwrap_or_else(|| {
-            self.front.is_operator(
+            self.ingress.is_operator(
                 function.access,
                 public_url,
                 peer,
@@ -178,50 +188,53 @@ impl Mount {
         });
         let (parts, body) = request.into_parts();
         let body = match tokio::time::timeout(
-            BODY_PATIENCE,
-            self.read(&parts.headers, body, function.most),
+            BODY_TIMEOUT,
+            self.read_body(&parts.headers, body, function.most),
         )
         .await
         {
             Ok(Some(body)) => body,
             Ok(None) => {
-                return words(
+                return text_response(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "The request is too large, or was cut off.\n",
                 );
             }
             Err(_) => {
-                return words(StatusCode::REQUEST_TIMEOUT, "The request did not arrive in time.\n");
+                return text_response(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "The request did not arrive in time.\n",
+                );
             }
         };
-        let _work = parts.extensions.get::<ConnectionSlot>().map(ConnectionSlot::at_work);
+        let _work = parts.extensions.get::<ConnectionSlot>().map(ConnectionSlot::begin_request);
         let head = parts.method == Method::HEAD;
-        let from = self.front.client(peer, &parts.headers);
+        let from = self.ingress.client(peer, &parts.headers);
         let request = trigger::HttpTrigger {
             method: parts.method,
             uri: parts.uri,
             headers: parts.headers,
             body: body.into(),
-            from,
+            client_address: from,
             operator,
         };
         let answer = (function.run)(&self.services, request).await;
-        respond(answer, head)
+        to_http(answer, head)
     }
 
-    /// A body of at most so many bytes; none where it is larger, or was cut off. A small body is
-    /// not read at all where the function ignores it.
-    async fn read(&self, headers: &HeaderMap, body: Body, most: usize) -> Option<Bytes> {
+    /// A body of at most `most` bytes; `None` if it is larger or incomplete. If the function
+    /// ignores the body, a small one is not read.
+    async fn read_body(&self, headers: &HeaderMap, body: Body, most: usize) -> Option<Bytes> {
         let length = headers
             .get(header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        // A chunked body has no length, also where the request names one.
+        // A chunked body has no known length, even if the request names one.
         let expected = if headers.contains_key(header::TRANSFER_ENCODING) {
             most
         } else {
             length.unwrap_or(0)
         };
-        if expected > if most == 0 { IGNORED } else { most } {
+        if expected > if most == 0 { MAX_IGNORED_BODY } else { most } {
             return None;
         }
         if most == 0 {
@@ -233,24 +246,24 @@ impl Mount {
     }
 }
 
-/// Names of this machine by which only it is reached.
+/// Host names that always mean this machine.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// From this machine, for this machine: not forwarded, and not by a page of another site that was
-/// given our address by its name server.
-fn is_own(peer: Option<IpAddr>, (version, headers): (Version, &HeaderMap)) -> bool {
+/// Whether a request comes from this machine and is meant for it: it was not forwarded, and the
+/// page of another site did not send it through a DNS name that resolves to this machine.
+fn is_local_request(peer: Option<IpAddr>, (version, headers): (Version, &HeaderMap)) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, port)| {
         if port.bytes().all(|b| b.is_ascii_digit()) { name } else { host }
     });
-    // No browser asks in HTTP/1.0, and some proxies do.
+    // No browser sends HTTP/1.0, but some proxies do.
     let forwarded =
-        version < Version::HTTP_11 || headers.keys().any(|name| is_a_proxys(name.as_str()));
+        version < Version::HTTP_11 || headers.keys().any(|name| is_proxy_header(name.as_str()));
     peer.is_some_and(|peer| peer.is_loopback()) && !forwarded && LOOPBACK.contains(&name)
 }
 
-/// Whether only who forwards a request sends a header field of this name.
-fn is_a_proxys(name: &str) -> bool {
+/// Whether only proxies send a header field of this name.
+fn is_proxy_header(name: &str) -> bool {
     const NAMES: [&str; 7] = [
         "forwarded",
         "via",
@@ -266,14 +279,14 @@ fn is_a_proxys(name: &str) -> bool {
             .any(|prefix| name.starts_with(prefix))
 }
 
-/// Whether an address is one that only this machine reaches.
+/// Whether only this machine reaches the host of this URL.
 fn is_loopback_url(url: &str) -> bool {
     url::Url::parse(url)
         .is_ok_and(|url| url.host_str().is_some_and(|host| LOOPBACK.contains(&host)))
 }
 
-/// An answer as it is sent.
-pub fn respond(answer: trigger::Response, head: bool) -> Response<Body> {
+/// Converts an answer of a function to HTTP.
+pub fn to_http(answer: trigger::Response, head: bool) -> Response<Body> {
     let mut response = Response::new(if head { Body::empty() } else { Body::from(answer.body) });
     *response.status_mut() = answer.status;
     let headers = response.headers_mut();
@@ -284,9 +297,9 @@ pub fn respond(answer: trigger::Response, head: bool) -> Response<Body> {
     response
 }
 
-/// A plain answer.
-pub fn words(status: StatusCode, words: &str) -> Response<Body> {
-    respond(trigger::Response::text(status, words), false)
+/// An answer in plain text.
+pub fn text_response(status: StatusCode, words: &str) -> Response<Body> {
+    to_http(trigger::Response::text(status, words), false)
 }
 
 #[cfg(test)]
@@ -298,7 +311,7 @@ mod tests {
     }
 
     fn own(peer: Option<IpAddr>, pairs: &[(&'static str, &'static str)]) -> bool {
-        is_own(peer, (Version::HTTP_11, &headers(pairs)))
+        is_local_request(peer, (Version::HTTP_11, &headers(pairs)))
     }
 
     #[test]
@@ -316,7 +329,7 @@ mod tests {
         assert!(!own(Some("192.0.2.1".parse().unwrap()), &[("host", "localhost")]));
         assert!(!own(None, &[("host", "localhost")]));
         assert!(
-            !is_own(here, (Version::HTTP_10, &headers(&[("host", "localhost")]))),
+            !is_local_request(here, (Version::HTTP_10, &headers(&[("host", "localhost")]))),
             "a proxy that speaks HTTP/1.0"
         );
     }
@@ -346,9 +359,9 @@ mod tests {
     fn the_address_of_a_client_is_what_the_front_says() {
         let peer = Some("192.0.2.1".parse().unwrap());
         let named = headers(&[("client-ip", "198.51.100.7:4711")]);
-        assert_eq!(Front::Open.client(peer, &named), peer, "anybody can send it");
+        assert_eq!(Ingress::Open.client(peer, &named), peer, "anybody can send it");
         assert_eq!(
-            Front::FunctionsHost.client(peer, &named),
+            Ingress::FunctionsHost.client(peer, &named),
             Some("198.51.100.7".parse().unwrap())
         );
         for (text, expected) in [
@@ -359,12 +372,12 @@ mod tests {
         ] {
             let named = headers(&[("client-ip", text)]);
             assert_eq!(
-                Front::FunctionsHost.client(peer, &named),
+                Ingress::FunctionsHost.client(peer, &named),
                 expected.map(|address| address.parse().unwrap()),
                 "{text}"
             );
         }
-        assert_eq!(Front::FunctionsHost.client(peer, &headers(&[])), None);
+        assert_eq!(Ingress::FunctionsHost.client(peer, &headers(&[])), None);
     }
 
     #[test]
@@ -372,7 +385,7 @@ mod tests {
         let (here, host) =
             (Some("127.0.0.1".parse().unwrap()), headers(&[("host", "localhost:7071")]));
         let asked = (Version::HTTP_11, &host);
-        let operators = |front: Front, url| {
+        let operators = |front: Ingress, url| {
             [AuthLevel::Anonymous, AuthLevel::Function]
                 .map(|access| front.is_operator(access, url, here, asked))
         };
@@ -383,17 +396,17 @@ mod tests {
             (Some("https://calendars.example.org"), false),
             (Some("no address"), false),
         ] {
-            assert_eq!(operators(Front::Loopback, url), [is_own; 2], "{url:?}");
+            assert_eq!(operators(Ingress::Loopback, url), [is_own; 2], "{url:?}");
         }
-        assert_eq!(operators(Front::Open, None), [false, false]);
+        assert_eq!(operators(Ingress::Open, None), [false, false]);
         assert_eq!(
-            operators(Front::FunctionsHost, None),
+            operators(Ingress::FunctionsHost, None),
             [false, true],
             "the host itself comes from the loopback, with everybody's requests"
         );
         let away = Some("192.0.2.1".parse().unwrap());
         assert!(
-            !Front::Loopback.is_operator(AuthLevel::Function, None, away, asked),
+            !Ingress::Loopback.is_operator(AuthLevel::Function, None, away, asked),
             "without the host nobody has checked a key"
         );
     }

@@ -1,22 +1,22 @@
-//! Under the Functions host: its custom handler.
+//! The custom handler of the Functions host.
 //!
 //! # Properties
-//! * Only the loopback is listened on, at the port that the host has chosen.
-//! * It listens before it asks anybody for anything: storage or a vault that is away is told by
-//!   `/health`, and ends nothing. The host, which gives up after three ends in half an hour, sees a
-//!   handler that is there.
+//! * It listens on the loopback only, at the port that the host has chosen.
+//! * It listens before it sends any request: if storage or the vault is unreachable, `/health`
+//!   reports it and the process goes on. The host gives up on a handler that ends three times in
+//!   half an hour.
 //! * `POST /NAME` is an invocation by a timer or a queue. The host sends it under the function's
-//!   own name; requests from outside come under their own paths, and no route of ours matches a
-//!   name (`functions` tests it), so nobody outside can invoke anything.
-//! * Every answer to an invocation has a body: the host would wait for ever for the result of an
-//!   empty one. The status is 200, unless the message is to come back: then it is 500, and the host
-//!   counts, waits and moves it to the poison queue.
-//! * An invocation is given up well before the host's time-out, which would kill the process and
-//!   all others in it. A kill at any moment is harmless, as every job survives the death of its
-//!   process.
-//! * The process ends with 0 never: the host would not start it again.
+//!   name; external requests come under their own paths, and no route matches a name (tested in
+//!   `functions`), so no external request is an invocation.
+//! * Every answer to an invocation has a body: with an empty one the host would wait without end.
+//!   The status is 200, unless the message has to be repeated: then it is 500, and the host counts,
+//!   waits and moves the message to the poison queue.
+//! * An invocation is cancelled well before the host's time-out, which would kill the process with
+//!   all other invocations. A kill at any moment is harmless, since every job survives the death of
+//!   its process.
+//! * The exit status is never 0: the host would not start the process again.
 
-mod envelope;
+mod invocation;
 
 use std::collections::HashMap;
 use std::io;
@@ -29,31 +29,30 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{Method, Response, StatusCode, header};
 use functions::binding::Binding;
-use functions::host::Host;
+use functions::host_json::HostSettings;
 use functions::trigger::{Disposition, FunctionCode};
 use functions::{FUNCTIONS, Function};
 use jiff::Timestamp;
 use jobs::Services;
 use tokio::net::TcpListener;
 
-use self::envelope::Invocation;
+use self::invocation::Invocation;
 use crate::accept::{self, ClientLimits, ConnectionSlot};
-use crate::mount::{self, Front, Mount};
-use crate::run::invoke;
-use crate::stop::stop_asked;
+use crate::invoke::invoke;
+use crate::routes::{self, Ingress, Routes};
+use crate::shutdown::shutdown_signal;
 
-/// "Restart me, nothing is wrong": what the host takes an end of its handler for that it did not
-/// ask for.
+/// The exit status after which the host restarts the handler without counting a failure.
 const RESTART: u8 = 200;
 
 /// The host's shortest time between two ticks of `poll_caldav`.
-const TICK: Duration = Duration::from_secs(60);
+const TIMER_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The largest invocation.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// What an invocation of a function needs.
-struct Gateway {
+/// Handles the invocations of one function.
+struct InvocationHandler {
     services: Arc<Services>,
     function: &'static Function,
     binding: Binding,
@@ -64,19 +63,19 @@ struct Gateway {
 /// Serves until the process ends.
 ///
 /// # Errors
-/// Where the port cannot be had, or the package's own files cannot be used.
+/// If the port is not available, or a file of the package cannot be used.
 pub async fn serve(services: Services, port: u16, poll: Duration) -> io::Result<ExitCode> {
     let services = Arc::new(services);
-    let host = Host::read().map_err(io::Error::other)?;
+    let host = HostSettings::read().map_err(io::Error::other)?;
     let mount = Arc::new(
-        Mount::new(services.clone(), Front::FunctionsHost, None).map_err(io::Error::other)?,
+        Routes::new(services.clone(), Ingress::FunctionsHost, None).map_err(io::Error::other)?,
     );
     let mut doors = HashMap::new();
     for function in
         FUNCTIONS.iter().filter(|function| !matches!(function.run, FunctionCode::Http(..)))
     {
         let binding = function.binding().map_err(io::Error::other)?;
-        let door = Gateway {
+        let door = InvocationHandler {
             services: services.clone(),
             function,
             binding,
@@ -90,27 +89,26 @@ pub async fn serve(services: Services, port: u16, poll: Duration) -> io::Result<
         let (doors, mount) = (doors.clone(), mount.clone());
         async move {
             match doors.get(request.uri().path()) {
-                Some(door) if request.method() == Method::POST => {
-                    Ok(door.invocation(request).await)
-                }
-                Some(_) => {
-                    Ok(mount::words(StatusCode::METHOD_NOT_ALLOWED, "This is not done here.\n"))
-                }
+                Some(door) if request.method() == Method::POST => Ok(door.handle(request).await),
+                Some(_) => Ok(routes::text_response(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "This is not done here.\n",
+                )),
                 None => mount.answer(request).await,
             }
         }
     };
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     tracing::info!(port, "ready for the Functions host");
-    accept::serve(listener, ClientLimits::behind_a_front(), answer, stop_asked()?).await;
+    accept::serve(listener, ClientLimits::behind_proxy(), answer, shutdown_signal()?).await;
     tracing::info!("stopped");
     Ok(ExitCode::from(RESTART))
 }
 
-impl Gateway {
-    async fn invocation(&self, request: Request) -> Response<Body> {
+impl InvocationHandler {
+    async fn handle(&self, request: Request) -> Response<Body> {
         let name = self.function.name;
-        let _work = request.extensions().get::<ConnectionSlot>().map(ConnectionSlot::at_work);
+        let _work = request.extensions().get::<ConnectionSlot>().map(ConnectionSlot::begin_request);
         let invocation = match to_bytes(request.into_body(), MAX_BODY).await {
             Ok(body) => Invocation::read(&body),
             Err(_) => Err("it is too large, or was cut off".to_owned()),
@@ -118,24 +116,24 @@ impl Gateway {
         let invocation = match invocation {
             Ok(invocation) => invocation,
             Err(why) => {
-                tracing::error!(function = name, %why, "this is no invocation as the Functions \
-                host sends it");
-                return result(StatusCode::BAD_REQUEST);
+                tracing::error!(function = name, %why, "this is not an invocation of the Functions host");
+                return invocation_reply(StatusCode::BAD_REQUEST);
             }
         };
         let answer = match self.function.run {
             FunctionCode::Queue(run) => match invocation.message(&self.binding.name) {
                 Ok(message) => invoke(name, self.deadline, run(&self.services, message)).await,
                 Err(why) => {
-                    tracing::error!(function = name, %why, "this is no message as the Functions \
-                    host sends it");
+                    tracing::error!(function = name, %why, "this is not a message of the Functions host");
                     Disposition::Retry
                 }
             },
-            FunctionCode::Poll(_) if !is_turn(self.services.clock.now(), self.poll) => {
+            FunctionCode::Poll(_) if !is_poll_due(self.services.clock.now(), self.poll) => {
                 Disposition::Done
             }
-            FunctionCode::Timer(run) | FunctionCode::Upkeep(run) | FunctionCode::Poll(run) => {
+            FunctionCode::Timer(run)
+            | FunctionCode::TimerAtStart(run)
+            | FunctionCode::Poll(run) => {
                 invoke(
                     name,
                     self.deadline,
@@ -145,7 +143,7 @@ impl Gateway {
             }
             FunctionCode::Http(..) => Disposition::Done,
         };
-        result(if answer == Disposition::Done {
+        invocation_reply(if answer == Disposition::Done {
             StatusCode::OK
         } else {
             StatusCode::INTERNAL_SERVER_ERROR
@@ -153,20 +151,22 @@ impl Gateway {
     }
 }
 
-/// Whether a poll is due at this tick, where the cadence is longer than the ticks. Needs no memory:
-/// time is cut into spans of the cadence, and the first tick in a span is its turn.
-fn is_turn(now: Timestamp, poll: Duration) -> bool {
+/// Whether a poll is due at this tick, if the polling interval is longer than the interval of
+/// ticks. It needs no state: time is divided into polling intervals, and the first tick of each one
+/// polls.
+fn is_poll_due(now: Timestamp, poll: Duration) -> bool {
     let span = |second: i64| {
-        second.div_euclid(i64::try_from(poll.max(TICK).as_secs()).unwrap_or(i64::MAX))
+        second.div_euclid(i64::try_from(poll.max(TIMER_INTERVAL).as_secs()).unwrap_or(i64::MAX))
     };
-    // Rounded to the tick that it is meant for: the host is some milliseconds late, or early.
-    let tick = (now.as_second() + TICK.as_secs() as i64 / 2).div_euclid(TICK.as_secs() as i64)
-        * TICK.as_secs() as i64;
-    span(tick) != span(tick - TICK.as_secs() as i64)
+    // Rounded to the planned tick: the host is some milliseconds late or early.
+    let tick = (now.as_second() + TIMER_INTERVAL.as_secs() as i64 / 2)
+        .div_euclid(TIMER_INTERVAL.as_secs() as i64)
+        * TIMER_INTERVAL.as_secs() as i64;
+    span(tick) != span(tick - TIMER_INTERVAL.as_secs() as i64)
 }
 
-/// The answer to an invocation: nothing for the host to do with, in the shape that it waits for.
-fn result(status: StatusCode) -> Response<Body> {
+/// The answer to an invocation: empty outputs, in the form that the host expects.
+fn invocation_reply(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::from(r#"{"Outputs":{},"Logs":[]}"#));
     *response.status_mut() = status;
     response
@@ -184,7 +184,7 @@ mod tests {
         let turns = |poll: u64| {
             let ticks =
                 (0..120).map(|minute| Timestamp::from_second(1_800_000_000 + minute * 60).unwrap());
-            ticks.filter(|now| is_turn(*now, Duration::from_secs(poll))).count()
+            ticks.filter(|now| is_poll_due(*now, Duration::from_secs(poll))).count()
         };
         assert_eq!(
             (turns(1), turns(60), turns(120), turns(300), turns(3600)),
@@ -200,7 +200,7 @@ mod tests {
                 Timestamp::from_millisecond(1_800_000_000_000 + minute * 60_000 + late).unwrap()
             });
             assert_eq!(
-                ticks.filter(|now| is_turn(*now, Duration::from_secs(300))).count(),
+                ticks.filter(|now| is_poll_due(*now, Duration::from_secs(300))).count(),
                 12,
                 "{late}"
             );

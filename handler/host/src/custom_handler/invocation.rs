@@ -1,14 +1,14 @@
-//! How the Functions host wraps what triggered a function.
+//! The invocations of the Functions host: how it wraps the data of a trigger.
 //!
-//! Strings arrive as they are, or encoded as JSON once more (`"\"text\""`), and numbers as numbers
-//! or as strings: hosts and documentation differ, so both are taken. Our messages are JSON objects,
-//! which keeps that unambiguous.
+//! Strings arrive plain or encoded as JSON once more (`"\"text\""`), and numbers as numbers or as
+//! strings: hosts and documentation differ, so both forms are accepted. The messages of this
+//! program are JSON objects, so the forms cannot be confused.
 
 use functions::trigger::{QueueMessage, Tick};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// What the host sends.
+/// The body of an invocation.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Invocation {
@@ -18,30 +18,32 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// Reads it.
+    /// Reads the body.
     ///
     /// # Errors
-    /// For what the host would not send; nothing of it is quoted.
+    /// If it is not an invocation; the error quotes nothing of it.
     pub fn read(body: &[u8]) -> Result<Self, String> {
-        serde_json::from_slice(body)
-            .map_err(|_| format!("{} bytes are no object with Data and Metadata", body.len()))
+        serde_json::from_slice(body).map_err(|_| {
+            format!("{} bytes that are not an object with Data and Metadata", body.len())
+        })
     }
 
     /// The message under this name.
     ///
     /// # Errors
-    /// Where there is none.
+    /// If there is no such message.
     pub fn message(&self, name: &str) -> Result<QueueMessage, String> {
         let text = match self.data.get(name) {
             None | Some(Value::Null) => return Err(format!("Data has no {name}")),
-            Some(Value::String(text)) => unwrapped(text),
+            Some(Value::String(text)) => decode_string(text),
             Some(other) => other.to_string(),
         };
-        let count = self.metadata.get("DequeueCount").map(plain).and_then(|value| match value {
-            Value::Number(number) => number.as_u64(),
-            Value::String(text) => text.parse().ok(),
-            _ => None,
-        });
+        let count =
+            self.metadata.get("DequeueCount").map(decode_value).and_then(|value| match value {
+                Value::Number(number) => number.as_u64(),
+                Value::String(text) => text.parse().ok(),
+                _ => None,
+            });
         Ok(QueueMessage {
             text,
             dequeue_count: count.and_then(|count| count.try_into().ok()).unwrap_or(1),
@@ -50,8 +52,8 @@ impl Invocation {
 
     /// The tick under this name.
     pub fn tick(&self, name: &str) -> Tick {
-        let timer = self.data.get(name).map(plain).unwrap_or_default();
-        let past_due = timer.get("IsPastDue").or_else(|| timer.get("isPastDue")).map(plain);
+        let timer = self.data.get(name).map(decode_value).unwrap_or_default();
+        let past_due = timer.get("IsPastDue").or_else(|| timer.get("isPastDue")).map(decode_value);
         Tick {
             past_due: matches!(past_due, Some(Value::Bool(true)))
                 || matches!(&past_due, Some(Value::String(text)) if text.eq_ignore_ascii_case("true")),
@@ -60,12 +62,12 @@ impl Invocation {
 }
 
 /// A string without its second encoding.
-fn unwrapped(text: &str) -> String {
+fn decode_string(text: &str) -> String {
     serde_json::from_str::<String>(text).unwrap_or_else(|_| text.to_owned())
 }
 
 /// A value without its second encoding.
-fn plain(value: &Value) -> Value {
+fn decode_value(value: &Value) -> Value {
     match value {
         Value::String(text) => serde_json::from_str(text).unwrap_or_else(|_| value.clone()),
         other => other.clone(),

@@ -1,21 +1,20 @@
-//! The queue loop: takes messages, hands them to their functions, and treats them as the Functions
-//! host would.
+//! The queue loop: takes messages and runs their functions, with the rules of the Functions host.
 //!
 //! # Properties
-//! * At most `batchSize` messages of a queue are under way at once; more are taken when no more
-//!   than `newBatchThreshold` are.
-//! * A message is hidden while it is worked on, for a minute at a time. One whose process died
-//!   comes back after that minute.
+//! * At most `batchSize` messages of a queue are in progress; more are taken when at most
+//!   `newBatchThreshold` are.
+//! * A message is hidden while it is processed, for a minute at a time. If the process dies, the
+//!   message becomes visible after that minute.
 //! * A message that failed is hidden for `visibilityTimeout`; one that failed `maxDequeueCount`
-//!   times goes to the poison queue, and one that was taken more often than that goes there without
-//!   being worked on. What fails in a poison queue is dropped then.
+//!   times goes to the poison queue, and one that was taken more often goes there without being
+//!   processed. A message that fails as often in a poison queue is dropped.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use functions::binding::{self, Trigger};
-use functions::host::Host;
+use functions::host_json::HostSettings;
 use functions::trigger::{self, Disposition, FunctionCode};
 use functions::{FUNCTIONS, Function};
 use futures::future::BoxFuture;
@@ -24,61 +23,61 @@ use store::Message;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::over;
-use crate::run::invoke;
+use super::until_ended;
+use crate::invoke::invoke;
 use crate::storage::Storage;
 
-/// A message is hidden for so long while it is worked on; renewed in thirds.
-const LEASE: Duration = Duration::from_secs(60);
+/// How long a message is hidden while it is processed; renewed after a third of it.
+const VISIBILITY: Duration = Duration::from_secs(60);
 
-/// A loop that has not gone round for so long hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// A loop without an iteration for this time hangs.
+const HANG_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The name of this loop.
-const NAME: &str = "queue";
+/// The name of this loop for `/health`.
+const WATCHDOG_NAME: &str = "queue";
 
-/// The queue loop.
-pub struct Drain {
+/// Processes the queues of the table.
+pub struct QueueLoop {
     services: Arc<Services>,
     storage: Storage,
-    host: Host,
-    queues: Vec<Arc<DrainedQueue>>,
+    host: HostSettings,
+    queues: Vec<Arc<QueueBinding>>,
 }
 
 /// A queue and its function.
-struct DrainedQueue {
+struct QueueBinding {
     name: String,
     function: &'static Function,
     run: for<'a> fn(&'a Services, trigger::QueueMessage) -> BoxFuture<'a, Disposition>,
 }
 
-impl Drain {
-    /// Over the queues of the table.
+impl QueueLoop {
+    /// The loop for all queues of the table.
     ///
     /// # Errors
     /// Where a `function.json` cannot be used.
     pub fn new(
         services: Arc<Services>,
         storage: Storage,
-        host: Host,
+        host: HostSettings,
     ) -> Result<Self, binding::Error> {
         let mut queues = Vec::new();
         for function in &FUNCTIONS {
             if let (FunctionCode::Queue(run), Trigger::Queue { queue }) =
                 (function.run, function.binding()?.trigger)
             {
-                queues.push(Arc::new(DrainedQueue { name: queue, function, run }));
+                queues.push(Arc::new(QueueBinding { name: queue, function, run }));
             }
         }
         Ok(Self { services, storage, host, queues })
     }
 
-    /// Works until the end. What is under way then is finished, or cut off when the grace is over:
-    /// it holds no lease any more when this returns.
+    /// Runs until the process ends. Messages in progress are then finished, or aborted after
+    /// `grace`: when this returns, they hold no leases.
     pub async fn run(self, ended: watch::Receiver<bool>, grace: Duration) {
         let mut tasks: JoinSet<usize> = JoinSet::new();
         let mut busy: BTreeMap<usize, usize> = BTreeMap::new();
-        self.services.pace.progress.expect(NAME, PATIENCE);
+        self.services.pace.progress.expect(WATCHDOG_NAME, HANG_TIMEOUT);
         loop {
             for (index, queue) in self.queues.iter().enumerate() {
                 let under_way = busy.get(&index).copied().unwrap_or_default();
@@ -88,24 +87,24 @@ impl Drain {
                 let room = self.host.queues.batch_size.saturating_sub(under_way);
                 for message in self.take(queue, room).await {
                     *busy.entry(index).or_default() += 1;
-                    let work = DrainWork {
+                    let work = MessageTask {
                         services: self.services.clone(),
                         host: self.host,
                         queue: queue.clone(),
                     };
                     tasks.spawn(async move {
-                        work.message(message).await;
+                        work.process(message).await;
                         index
                     });
                 }
             }
-            self.services.pace.progress.went_round(NAME);
+            self.services.pace.progress.went_round(WATCHDOG_NAME);
             tokio::select! {
-                () = over(ended.clone()) => break,
+                () = until_ended(ended.clone()) => break,
                 () = self.storage.arrived() => {}
                 () = tokio::time::sleep(self.host.queues.max_polling_interval) => {}
                 Some(done) = tasks.join_next() => {
-                    // Which one it was is not known after a panic; none gets out of `invoke`.
+                    // After a panic the queue is not known; `invoke` catches panics.
                     if let Ok(index) = done && let Some(count) = busy.get_mut(&index) {
                         *count = count.saturating_sub(1);
                     }
@@ -117,8 +116,8 @@ impl Drain {
         tasks.shutdown().await;
     }
 
-    async fn take(&self, queue: &DrainedQueue, room: usize) -> Vec<Message> {
-        match self.services.queue.take(&queue.name, room, LEASE).await {
+    async fn take(&self, queue: &QueueBinding, room: usize) -> Vec<Message> {
+        match self.services.queue.take(&queue.name, room, VISIBILITY).await {
             Ok(messages) => messages,
             Err(error) => {
                 tracing::warn!(queue = %queue.name, %error, "the queue cannot be read");
@@ -128,34 +127,34 @@ impl Drain {
     }
 }
 
-/// One message.
-struct DrainWork {
+/// Processes one message.
+struct MessageTask {
     services: Arc<Services>,
-    host: Host,
-    queue: Arc<DrainedQueue>,
+    host: HostSettings,
+    queue: Arc<QueueBinding>,
 }
 
-impl DrainWork {
-    async fn message(&self, message: Message) {
+impl MessageTask {
+    async fn process(&self, message: Message) {
         let most = self.host.queues.max_dequeue_count;
         if message.dequeue_count > most {
-            return self.end(&message, None).await;
+            return self.settle(&message, None).await;
         }
-        let DrainedQueue { function, run, .. } = &*self.queue;
+        let QueueBinding { function, run, .. } = &*self.queue;
         let input = trigger::QueueMessage {
             text: message.body.clone(),
             dequeue_count: message.dequeue_count,
         };
         let work = invoke(function.name, self.host.deadline(), run(&self.services, input));
-        let (answer, message) = self.renewing(message, work).await;
-        // Somebody else has it now, who will end it.
+        let (answer, message) = self.run_hidden(message, work).await;
+        // Another consumer has taken the message, and will end it.
         let Some(message) = message else { return };
-        self.end(&message, Some(answer)).await;
+        self.settle(&message, Some(answer)).await;
     }
 
-    /// Works, and keeps the message hidden meanwhile. Without the message where it was lost to
-    /// somebody else.
-    async fn renewing(
+    /// Runs the work, and keeps the message hidden meanwhile. Returns no message if another
+    /// consumer has taken it.
+    async fn run_hidden(
         &self,
         message: Message,
         work: impl Future<Output = Disposition>,
@@ -165,21 +164,20 @@ impl DrainWork {
         loop {
             tokio::select! {
                 answer = &mut work => return (answer, held),
-                () = tokio::time::sleep(LEASE / 3) => {
+                () = tokio::time::sleep(VISIBILITY / 3) => {
                     let Some(message) = &held else { continue };
-                    match self.services.queue.extend(&self.queue.name, message, LEASE).await {
+                    match self.services.queue.extend(&self.queue.name, message, VISIBILITY).await {
                         Ok(renewed) => held = Some(renewed),
                         Err(store::Error::Conflict(_)) => held = None,
-                        Err(error) => tracing::debug!(%error, "a message could not be kept \
-                        hidden; it may come twice"),
+                        Err(error) => tracing::debug!(%error, "a message could not be kept hidden; it may be processed twice"),
                     }
                 }
             }
         }
     }
 
-    /// `None`: it was not worked on, as it has been taken too often.
-    async fn end(&self, message: &Message, answer: Option<Disposition>) {
+    /// Ends a message. Without an answer it was not processed, since it was taken too often.
+    async fn settle(&self, message: &Message, answer: Option<Disposition>) {
         let (services, name) = (&self.services, &self.queue.name);
         let last = message.dequeue_count >= self.host.queues.max_dequeue_count;
         let ended = match answer {
@@ -190,8 +188,7 @@ impl DrainWork {
                 .await
                 .map(|_| ()),
             _ if name.ends_with("-poison") => {
-                tracing::error!(queue = %name, "a poison message could not be dealt with, and was \
-                dropped");
+                tracing::error!(queue = %name, "a poison message could not be processed, and was dropped");
                 services.queue.delete(name, message).await
             }
             _ => {
@@ -202,10 +199,9 @@ impl DrainWork {
         };
         match ended {
             Ok(()) | Err(store::Error::Conflict(_)) => {}
-            // It comes back when its time is up, and finds nothing left to do.
+            // The message becomes visible again, and its repetition finds nothing to do.
             Err(error) => {
-                tracing::warn!(queue = %name, %error, "a message could not be put away; it comes \
-                again")
+                tracing::warn!(queue = %name, %error, "a message could not be ended; it will be repeated")
             }
         }
     }

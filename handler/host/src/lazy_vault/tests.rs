@@ -1,4 +1,4 @@
-//! One attempt for all who wait, and none remembered that failed.
+//! Concurrent callers share one attempt, and failures are not stored.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -10,7 +10,7 @@ use super::*;
 
 const PLACE: SealContext<'static> = SealContext { table: "secrets", partition: "local", row: "a1" };
 
-/// A key file behind a door.
+/// A key file that opens when the test allows it.
 struct Behind {
     dir: tempfile::TempDir,
     away: AtomicBool,
@@ -34,7 +34,7 @@ impl VaultSource for Arc<Behind> {
     }
 }
 
-fn behind(away: bool, door: usize) -> (Arc<Behind>, Lazy<Arc<Behind>>) {
+fn behind(away: bool, door: usize) -> (Arc<Behind>, LazyVault<Arc<Behind>>) {
     let dir = tempfile::tempdir().unwrap();
     let source = Arc::new(Behind {
         dir,
@@ -42,7 +42,7 @@ fn behind(away: bool, door: usize) -> (Arc<Behind>, Lazy<Arc<Behind>>) {
         opened: AtomicUsize::new(0),
         door: Semaphore::new(door),
     });
-    (source.clone(), Lazy::new(source))
+    (source.clone(), LazyVault::new(source))
 }
 
 fn is_empty(source: &Behind) -> bool {

@@ -1,4 +1,4 @@
-//! `host.json`, read: what both hosts keep to.
+//! Reads `host.json`, which both hosts follow.
 
 use std::time::Duration;
 
@@ -6,62 +6,62 @@ use serde::{Deserialize, Deserializer};
 
 use crate::HOST_JSON;
 
-/// What `host.json` says, as far as it concerns us.
+/// The settings of `host.json` that the program uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Host {
-    /// Nobody works longer than this on one invocation: the Functions host kills the process then.
+pub struct HostSettings {
+    /// The Functions host kills the process if an invocation takes longer.
     pub timeout: Duration,
-    /// How queues are drained.
-    pub queues: Queues,
+    /// How queues are processed.
+    pub queues: QueueSettings,
 }
 
-/// How queues are drained.
+/// How queues are processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Queues {
-    /// Messages taken at once.
+pub struct QueueSettings {
+    /// Messages that are taken at once.
     pub batch_size: usize,
-    /// More are taken when no more than so many are under way.
+    /// More messages are taken when at most this many are in progress.
     pub new_batch_threshold: usize,
-    /// A message that failed so often goes to the poison queue.
+    /// A message that failed this often goes to the poison queue.
     pub max_dequeue_count: u32,
-    /// After a failure a message is hidden for so long.
-    #[serde(deserialize_with = "span")]
+    /// How long a message is hidden after a failure.
+    #[serde(deserialize_with = "duration")]
     pub visibility_timeout: Duration,
-    /// An empty queue is looked at again after so long.
-    #[serde(deserialize_with = "span")]
+    /// How long the host waits before it polls an empty queue again.
+    #[serde(deserialize_with = "duration")]
     pub max_polling_interval: Duration,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct HostJson {
-    #[serde(deserialize_with = "span")]
+    #[serde(deserialize_with = "duration")]
     function_timeout: Duration,
     extensions: Extensions,
 }
 
 #[derive(Deserialize)]
 struct Extensions {
-    queues: Queues,
+    queues: QueueSettings,
 }
 
-impl Host {
-    /// The `host.json` of this program.
+impl HostSettings {
+    /// Reads the `host.json` of this program.
     pub fn read() -> Result<Self, serde_json::Error> {
         let HostJson { function_timeout, extensions } = serde_json::from_str(HOST_JSON)?;
         Ok(Self { timeout: function_timeout, queues: extensions.queues })
     }
 
-    /// What we give an invocation: well below the time-out, since that ends the process and all
-    /// others in it.
+    /// The deadline of an invocation: well below the time-out, which ends the process and all other
+    /// invocations in it.
     pub fn deadline(&self) -> Duration {
         self.timeout * 4 / 5
     }
 }
 
 /// `hh:mm:ss`.
-fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     let fields: Option<Vec<u64>> =
         text.split(':').map(|field| field.parse().ok().filter(|n| *n < 60)).collect();
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn our_host_json_says_what_the_plan_wants() {
-        let host = Host::read().unwrap();
+        let host = HostSettings::read().unwrap();
         assert!(
             host.queues.max_polling_interval <= Duration::from_secs(1),
             "the default would cost up to a minute"
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn a_span_has_three_fields() {
         #[derive(Deserialize)]
-        struct HostRow(#[serde(deserialize_with = "span")] Duration);
+        struct HostRow(#[serde(deserialize_with = "duration")] Duration);
         let read = |text: &str| {
             serde_json::from_value::<HostRow>(text.into()).ok().map(|row| row.0.as_secs())
         };

@@ -1,5 +1,5 @@
-//! The two pages of a command's port: one that sends a browser on to the provider, with a cookie,
-//! and one that takes the answer.
+//! The two pages of a command's port: one that sets a cookie and redirects to the provider, and one
+//! that receives the answer.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,66 +7,78 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
-use functions::cookie::{self, Origin};
+use functions::cookie::{self, CookieScope};
 use functions::{page, trigger};
 use jobs::Result;
 use jobs::consent::{Token, ticket};
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
-use super::peer;
-use crate::mount::{respond, words};
+use super::socket_owner;
+use crate::routes::{text_response, to_http};
 
-/// Where the answer comes to: the same path as under both hosts.
+/// The path of the answer, as in the functions.
 pub const CALLBACK: &str = "/oauth/google/callback";
 
-/// The page that is opened first.
+/// The path of the first page.
 pub const START: &str = functions::CONNECT;
 
-/// Who has come, and where to say how it ended.
-pub enum Arrival {
-    /// The browser that was sent away, with the query of its answer.
+/// What happened at the port, and where to send the last page.
+pub enum CallbackEvent {
+    /// The browser that was redirected has returned, with this query.
     Answer(String, oneshot::Sender<trigger::Response>),
-    /// An answer from another browser.
-    Stranger(oneshot::Sender<trigger::Response>),
-    /// Another browser opens the first page.
-    Twice(oneshot::Sender<trigger::Response>),
+    /// An answer came from another browser.
+    OtherBrowser(oneshot::Sender<trigger::Response>),
+    /// Another browser opened the first page.
+    OpenedTwice(oneshot::Sender<trigger::Response>),
 }
 
-/// What the port knows.
+/// Serves the pages of one request for consent.
 pub struct CallbackServer {
     address: SocketAddr,
-    /// The provider's page.
+    /// The URL of the provider's page.
     provider: Url,
-    /// Opens the first page for the person who has read it at the terminal.
-    shown: Token,
-    /// Opens it for this user's browser.
-    handed: Token,
-    /// What the cookie of the browser holds that has opened it.
+    /// Opens the first page for the user who reads the URL in the terminal.
+    terminal_ticket: Token,
+    /// Opens the first page in the browser that the command starts.
+    browser_ticket: Token,
+    /// The value of the cookie of the browser that opened the first page.
     browser: Token,
     opened: AtomicBool,
-    send: mpsc::Sender<Arrival>,
+    send: mpsc::Sender<CallbackEvent>,
 }
 
 impl CallbackServer {
-    /// At this address, for one question.
+    /// A server for one request, at this address.
     ///
     /// # Errors
-    /// Where the system gives no random numbers.
-    pub fn new(address: SocketAddr, provider: Url, send: mpsc::Sender<Arrival>) -> Result<Self> {
+    /// If the system gives no random numbers.
+    pub fn new(
+        address: SocketAddr,
+        provider: Url,
+        send: mpsc::Sender<CallbackEvent>,
+    ) -> Result<Self> {
         let [shown, handed, browser] = [Token::random()?, Token::random()?, Token::random()?];
-        Ok(Self { address, provider, shown, handed, browser, opened: AtomicBool::new(false), send })
+        Ok(Self {
+            address,
+            provider,
+            terminal_ticket: shown,
+            browser_ticket: handed,
+            browser,
+            opened: AtomicBool::new(false),
+            send,
+        })
     }
 
-    /// The page to open first, for the person at the terminal.
-    pub fn shown(&self) -> Url {
-        self.page(&self.shown)
+    /// The URL of the first page, for the user at the terminal.
+    pub fn terminal_url(&self) -> Url {
+        self.page(&self.terminal_ticket)
     }
 
-    /// The same to start a browser with: every user of the machine sees it in the list of
-    /// processes.
-    pub fn handed(&self) -> Url {
-        self.page(&self.handed)
+    /// The URL of the first page to start a browser with: every user of the machine sees it in the
+    /// list of processes.
+    pub fn browser_url(&self) -> Url {
+        self.page(&self.browser_ticket)
     }
 
     fn page(&self, ticket: &Token) -> Url {
@@ -74,80 +86,83 @@ impl CallbackServer {
             .expect("an address of ours")
     }
 
-    /// Answers a request; everything but these two pages, and all after the first answer, is turned
-    /// away.
+    /// Answers a request. Everything except these two pages, and everything after the first answer,
+    /// is refused.
     pub async fn answer(&self, request: Request) -> Response {
         let Some(ConnectInfo(peer)) =
             request.extensions().get::<ConnectInfo<SocketAddr>>().copied()
         else {
-            return nothing_here();
+            return not_found();
         };
         let host = self.address.to_string();
         let for_us = request.headers().get_all(header::HOST).iter().eq([host.as_str()]);
-        // A picture or a script of some page asks nothing here (Fetch Metadata).
+        // Images and scripts of other pages are refused (Fetch Metadata).
         let is_page =
             request.headers().get("sec-fetch-dest").is_none_or(|for_what| for_what == "document");
         if request.method() != Method::GET || !for_us || !is_page {
-            return nothing_here();
+            return not_found();
         }
         let query = request.uri().query().unwrap_or_default();
         match request.uri().path() {
             START if self.is_opened_by(query, peer) => self.open(request.headers()).await,
             START
                 if ticket(query.as_bytes())
-                    .is_some_and(|given| given.has_hash(&self.handed.hash())) =>
+                    .is_some_and(|given| given.has_hash(&self.browser_ticket.hash())) =>
             {
-                respond(from_here(), false)
+                to_http(other_user_page(), false)
             }
             CALLBACK if self.is_browser(request.headers()) => {
-                self.hand_on(|reply| Arrival::Answer(query.to_owned(), reply)).await
+                self.forward(|reply| CallbackEvent::Answer(query.to_owned(), reply)).await
             }
-            CALLBACK => self.hand_on(Arrival::Stranger).await,
-            _ => nothing_here(),
+            CALLBACK => self.forward(CallbackEvent::OtherBrowser).await,
+            _ => not_found(),
         }
     }
 
     fn is_opened_by(&self, query: &str, peer: SocketAddr) -> bool {
         ticket(query.as_bytes()).is_some_and(|given| {
-            given.has_hash(&self.shown.hash())
-                || (given.has_hash(&self.handed.hash())
-                    && !peer::is_another_users(peer, self.address))
+            given.has_hash(&self.terminal_ticket.hash())
+                || (given.has_hash(&self.browser_ticket.hash())
+                    && !socket_owner::is_of_another_user(peer, self.address))
         })
     }
 
     async fn open(&self, headers: &HeaderMap) -> Response {
         if self.opened.swap(true, Ordering::AcqRel) && !self.is_browser(headers) {
-            return self.hand_on(Arrival::Twice).await;
+            return self.forward(CallbackEvent::OpenedTwice).await;
         }
-        respond(
-            page::away(self.provider.as_str(), cookie::set(Origin::Command, self.browser.expose())),
+        to_http(
+            page::redirect_with_cookie(
+                self.provider.as_str(),
+                cookie::set(CookieScope::Command, self.browser.expose()),
+            ),
             false,
         )
     }
 
     fn is_browser(&self, headers: &HeaderMap) -> bool {
-        cookie::get(Origin::Command, headers).is_some_and(|cookie| {
+        cookie::get(CookieScope::Command, headers).is_some_and(|cookie| {
             Token::parse(&cookie).is_some_and(|given| given.has_hash(&self.browser.hash()))
         })
     }
 
-    async fn hand_on(
+    async fn forward(
         &self,
-        arrival: impl FnOnce(oneshot::Sender<trigger::Response>) -> Arrival,
+        arrival: impl FnOnce(oneshot::Sender<trigger::Response>) -> CallbackEvent,
     ) -> Response {
         let (reply, answer) = oneshot::channel();
-        // Full, or closed: the first answer is being dealt with.
+        // If the channel is full or closed, the first answer is being processed.
         if self.send.try_send(arrival(reply)).is_ok()
             && let Ok(page) = answer.await
         {
-            return respond(page::with(page, cookie::clear(Origin::Command)), false);
+            return to_http(page::with_header(page, cookie::clear(CookieScope::Command)), false);
         }
-        words(StatusCode::GONE, "An answer has come already.\n")
+        text_response(StatusCode::GONE, "An answer was received already.\n")
     }
 }
 
-/// The browser that was started, as far as the system tells, is another user's.
-fn from_here() -> trigger::Response {
+/// The page for a browser that, according to the system, is another user's.
+fn other_user_page() -> trigger::Response {
     page::page(
         StatusCode::FORBIDDEN,
         "This page cannot be opened from here",
@@ -155,8 +170,8 @@ fn from_here() -> trigger::Response {
     )
 }
 
-fn nothing_here() -> Response {
-    words(StatusCode::NOT_FOUND, "There is nothing here.\n")
+fn not_found() -> Response {
+    text_response(StatusCode::NOT_FOUND, "There is nothing here.\n")
 }
 
 #[cfg(test)]
@@ -169,13 +184,13 @@ mod tests {
 
     const HERE: &str = "127.0.0.1:4711";
 
-    fn door() -> (Arc<CallbackServer>, mpsc::Receiver<Arrival>) {
+    fn server() -> (Arc<CallbackServer>, mpsc::Receiver<CallbackEvent>) {
         let (send, arrived) = mpsc::channel(1);
         let provider = Url::parse("https://accounts.example.com/?state=x").unwrap();
         (Arc::new(CallbackServer::new(HERE.parse().unwrap(), provider, send).unwrap()), arrived)
     }
 
-    async fn knock(
+    async fn request(
         door: &CallbackServer,
         method: &str,
         path: &str,
@@ -192,7 +207,7 @@ mod tests {
     }
 
     fn path(door: &CallbackServer) -> String {
-        let [shown, handed] = [door.shown(), door.handed()];
+        let [shown, handed] = [door.terminal_url(), door.browser_url()];
         assert_ne!(shown, handed);
         format!("{}?{}", shown.path(), shown.query().unwrap())
     }
@@ -203,7 +218,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_opens_by_its_own_name_and_with_its_own_secret() {
-        let (door, mut arrived) = door();
+        let (door, mut arrived) = server();
         let start = path(&door);
         for (method, path, host) in [
             ("GET", "/", HERE),
@@ -216,7 +231,7 @@ mod tests {
             ("GET", "/oauth/google/callback/", HERE),
         ] {
             assert_eq!(
-                knock(&door, method, path, host, None).await.status(),
+                request(&door, method, path, host, None).await.status(),
                 StatusCode::NOT_FOUND,
                 "{method} {path} {host}"
             );
@@ -226,8 +241,8 @@ mod tests {
         let mut picture = picture.body(Body::empty()).unwrap();
         picture.extensions_mut().insert(ConnectInfo::<SocketAddr>("127.0.0.1:1".parse().unwrap()));
         assert_eq!(door.answer(picture).await.status(), StatusCode::NOT_FOUND);
-        let handed = format!("{}?{}", START, door.handed().query().unwrap());
-        let refused = knock(&door, "GET", &handed, HERE, None).await.status();
+        let handed = format!("{}?{}", START, door.browser_url().query().unwrap());
+        let refused = request(&door, "GET", &handed, HERE, None).await.status();
         assert_eq!(
             refused == StatusCode::FORBIDDEN,
             cfg!(target_os = "linux"),
@@ -238,16 +253,16 @@ mod tests {
 
     #[tokio::test]
     async fn one_browser_is_sent_away_and_only_its_answer_is_one() {
-        let (door, mut arrived) = door();
+        let (door, mut arrived) = server();
         let start = path(&door);
-        let away = knock(&door, "GET", &start, HERE, None).await;
+        let away = request(&door, "GET", &start, HERE, None).await;
         assert_eq!(
             (away.status(), away.headers()["location"].to_str().unwrap()),
             (StatusCode::SEE_OTHER, "https://accounts.example.com/?state=x")
         );
         let own = cookie(&away);
         assert_eq!(
-            knock(&door, "GET", &start, HERE, Some(&own)).await.status(),
+            request(&door, "GET", &start, HERE, Some(&own)).await.status(),
             StatusCode::SEE_OTHER,
             "the page is loaded again"
         );
@@ -255,7 +270,7 @@ mod tests {
         let answer = |cookie: Option<String>| {
             let door = door.clone();
             tokio::spawn(async move {
-                knock(&door, "GET", "/oauth/google/callback?code=x", HERE, cookie.as_deref())
+                request(&door, "GET", "/oauth/google/callback?code=x", HERE, cookie.as_deref())
                     .await
                     .status()
             })
@@ -266,14 +281,14 @@ mod tests {
             Some(own.replace("command", "oauth")),
         ] {
             let page = answer(cookie);
-            let Some(Arrival::Stranger(reply)) = arrived.recv().await else {
+            let Some(CallbackEvent::OtherBrowser(reply)) = arrived.recv().await else {
                 panic!("it was taken")
             };
             reply.send(page::page(StatusCode::BAD_REQUEST, "x", &[])).unwrap();
             assert_eq!(page.await.unwrap(), StatusCode::BAD_REQUEST);
         }
         let page = answer(Some(own.clone()));
-        let Some(Arrival::Answer(query, reply)) = arrived.recv().await else {
+        let Some(CallbackEvent::Answer(query, reply)) = arrived.recv().await else {
             panic!("it was not taken")
         };
         assert_eq!(query, "code=x");
@@ -285,11 +300,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_second_browser_is_noticed() {
-        let (door, mut arrived) = door();
+        let (door, mut arrived) = server();
         let start = path(&door);
-        knock(&door, "GET", &start, HERE, None).await;
-        let second = tokio::spawn(async move { knock(&door, "GET", &start, HERE, None).await });
-        let Some(Arrival::Twice(reply)) = arrived.recv().await else {
+        request(&door, "GET", &start, HERE, None).await;
+        let second = tokio::spawn(async move { request(&door, "GET", &start, HERE, None).await });
+        let Some(CallbackEvent::OpenedTwice(reply)) = arrived.recv().await else {
             panic!("it was not noticed")
         };
         reply.send(page::page(StatusCode::GONE, "x", &[])).unwrap();

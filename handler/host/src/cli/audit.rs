@@ -1,4 +1,4 @@
-//! What commands add to the audit trail, and `calrelay audit`, which shows it.
+//! The entries that commands add to the audit trail, and `calrelay audit`, which shows them.
 
 use std::collections::BTreeMap;
 
@@ -10,37 +10,44 @@ use serde::Serialize;
 use super::output::table;
 use super::{Command, CommandOutcome, Output, Result, account, pair, vault};
 
-/// From where commands come.
+/// The origin of commands in entries.
 const FROM: &str = "command line";
 
-/// What a command does that is written down, and to what; `None` where it only looks.
+/// The action and the subject of a command for the audit trail; `None` if the command only reads.
 pub fn action(command: &Command) -> Option<(&'static str, String)> {
     let found = match command {
         Command::Account(account::AccountCommand::Add(add)) => {
             (if add.is_link() { "consent.link" } else { "account.add" }, add.provider().to_owned())
         }
-        Command::Account(account::AccountCommand::Remove { id }) => ("account.remove", typed(id)),
-        Command::Pair(pair::PairCommand::Add(_)) => ("pair.add", String::new()),
-        Command::Pair(pair::PairCommand::Remove { id }) => ("pair.remove", typed(id)),
-        Command::Pair(pair::PairCommand::Pause { id }) => ("pair.pause", typed(id)),
-        Command::Pair(pair::PairCommand::Resume { id }) => ("pair.resume", typed(id)),
-        Command::Pair(pair::PairCommand::TakeOver { id }) => ("pair.take_over", typed(id)),
-        Command::Pair(pair::PairCommand::CleanUp(arguments)) => {
-            ("pair.clean_up", typed(arguments.written()?))
+        Command::Account(account::AccountCommand::Remove { id }) => {
+            ("account.remove", id_or_placeholder(id))
         }
-        Command::Vault(vault::VaultCommand::Rotate(rotate)) => (rotate.action(), "key".to_owned()),
-        Command::CleanUp(arguments) => ("calendar.clean_up", typed(arguments.written()?)),
+        Command::Pair(pair::PairCommand::Add(_)) => ("pair.add", String::new()),
+        Command::Pair(pair::PairCommand::Remove { id }) => ("pair.remove", id_or_placeholder(id)),
+        Command::Pair(pair::PairCommand::Pause { id }) => ("pair.pause", id_or_placeholder(id)),
+        Command::Pair(pair::PairCommand::Resume { id }) => ("pair.resume", id_or_placeholder(id)),
+        Command::Pair(pair::PairCommand::TakeOver { id }) => {
+            ("pair.take_over", id_or_placeholder(id))
+        }
+        Command::Pair(pair::PairCommand::CleanUp(arguments)) => {
+            ("pair.clean_up", id_or_placeholder(arguments.target()?))
+        }
+        Command::Vault(vault::VaultCommand::Rotate(rotate)) => {
+            (rotate.audit_action(), "key".to_owned())
+        }
+        Command::CleanUp(arguments) => {
+            ("calendar.clean_up", id_or_placeholder(arguments.target()?))
+        }
         Command::Sync(arguments) => {
-            let (action, pair) = arguments.answered()?;
-            (action, typed(pair))
+            let (action, pair) = arguments.audit_action()?;
+            (action, id_or_placeholder(pair))
         }
         _ => return None,
     };
     Some(found)
 }
 
-/// The person who gives commands: the user of the process, and the name that the session has for
-/// them.
+/// The user of a command: the name from the environment, and the id of the process's user.
 pub fn actor(user: Option<&str>) -> Actor {
     let name = user.unwrap_or("operator");
     #[cfg(unix)]
@@ -48,7 +55,7 @@ pub fn actor(user: Option<&str>) -> Actor {
     Actor::new(name.as_ref(), FROM)
 }
 
-/// Does it, between the entry that says so and its outcome.
+/// Runs a command, and records its start and its outcome.
 pub async fn audited(
     services: &Services,
     actor: &Actor,
@@ -68,34 +75,33 @@ pub async fn audited(
     outcome
 }
 
-/// What was typed as an id, where it has the form of one: anything else may be a secret.
-fn typed(id: &impl ToString) -> String {
+/// The id that was entered, if it has the form of an id: any other text may be a secret.
+fn id_or_placeholder(id: &impl ToString) -> String {
     let id = id.to_string();
     let is_one = (9..=11).contains(&id.len())
         && id.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'2'..=b'7'));
     if is_one { id } else { "no id".into() }
 }
 
-/// Compares the settings of a service that starts with those of its last start. The start does not
-/// wait for it: storage may be away.
-pub fn settings(services: &Services, values: BTreeMap<String, SecretString>) {
+/// Compares the settings of a service with those of its last start. The start does not wait for
+/// this: storage may be unreachable.
+pub fn record_settings(services: &Services, values: BTreeMap<String, SecretString>) {
     let services = services.clone();
     tokio::spawn(async move {
         if let Err(error) = audit::settings(&services, &values).await {
-            tracing::warn!(%error, "whether settings have changed could not be written down; the \
-            next start compares them again");
+            tracing::warn!(%error, "changes of settings could not be recorded; the next start compares them again");
         }
     });
 }
 
 #[derive(Serialize)]
-struct Trail {
+struct AuditReply {
     entries: Vec<AuditEntry>,
 }
 
-/// Shows all entries, the oldest first.
+/// Shows all entries, oldest first.
 pub async fn run(services: &Services, output: &Output) -> Result {
-    let trail = Trail { entries: audit::entries(services).await? };
+    let trail = AuditReply { entries: audit::entries(services).await? };
     let row = |entry: &AuditEntry| {
         let AuditEntry { at, who, from, action, subject, outcome } = entry;
         [

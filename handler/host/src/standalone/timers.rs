@@ -1,10 +1,9 @@
-//! The timers, each by its schedule.
+//! The timers, each with its schedule.
 //!
-//! A timer does not overlap with itself: what strikes while it runs is left out, and so is what was
-//! missed while the process was not there; every function behind a timer looks at how things stand,
-//! not at what happened since. Those for which that is not enough strike at the start. Polls may
-//! overlap, a few of them: a server that is slow to answer one poll keeps no other server's changes
-//! waiting.
+//! A timer does not overlap with itself: ticks are skipped while it runs and while the process does
+//! not run, since every function of a timer looks at the current state. Timers for which that is
+//! not enough also run at the start. A few polls may overlap: a server that answers slowly does not
+//! delay the changes of other servers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,35 +16,34 @@ use jobs::Services;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::over;
-use crate::run::invoke;
+use super::until_ended;
+use crate::invoke::invoke;
 use crate::schedule::Schedule;
 
-/// The longest sleep: a machine that was asleep, or whose clock was set, is noticed after so long.
-const NAP: Duration = Duration::from_secs(30);
+/// The longest sleep, after which a clock that was set, or a machine that slept, is noticed.
+const MAX_SLEEP: Duration = Duration::from_secs(30);
 
-/// So many polls are under way at the most.
-const OVERLAP: usize = 8;
+/// The most concurrent polls.
+const MAX_CONCURRENT_POLLS: usize = 8;
 
-/// Three polls that are left out in a row are no chance.
-const POLLS: u32 = 3;
+/// This many missed polls in a row count as a hang.
+const MISSED_POLLS: u32 = 3;
 
-/// One timer.
 pub struct Timer {
     name: &'static str,
     run: for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Disposition>,
     schedule: Schedule,
-    /// Strikes when it starts, too.
-    at_once: bool,
-    /// Without it no work is done: it ends within this time and that of an invocation, again and
-    /// again.
-    vital: Option<Duration>,
+    /// Whether the timer also runs at the start.
+    at_start: bool,
+    /// If set, `/health` fails unless a run ends within this time plus the deadline of an
+    /// invocation.
+    watchdog: Option<Duration>,
 }
 
-/// All timers of the table. Polls strike at their own cadence, and at once.
+/// All timers of the table. Polls run at the interval of the settings, and at the start.
 ///
 /// # Errors
-/// Where a schedule cannot be used.
+/// If a schedule cannot be used.
 pub fn timers(poll: Duration) -> Result<Vec<Timer>, String> {
     let mut timers = Vec::new();
     for function in &FUNCTIONS {
@@ -54,23 +52,23 @@ pub fn timers(poll: Duration) -> Result<Vec<Timer>, String> {
                 (FunctionCode::Poll(run), _) => Timer {
                     name: function.name,
                     run,
-                    schedule: Schedule::Every(poll),
-                    at_once: true,
-                    vital: Some(poll * POLLS),
+                    schedule: Schedule::Interval(poll),
+                    at_start: true,
+                    watchdog: Some(poll * MISSED_POLLS),
                 },
                 (FunctionCode::Timer(run), Trigger::Timer { schedule }) => Timer {
                     name: function.name,
                     run,
                     schedule: Schedule::parse(&schedule)?,
-                    at_once: false,
-                    vital: None,
+                    at_start: false,
+                    watchdog: None,
                 },
-                (FunctionCode::Upkeep(run), Trigger::Timer { schedule }) => Timer {
+                (FunctionCode::TimerAtStart(run), Trigger::Timer { schedule }) => Timer {
                     name: function.name,
                     run,
                     schedule: Schedule::parse(&schedule)?,
-                    at_once: true,
-                    vital: None,
+                    at_start: true,
+                    watchdog: None,
                 },
                 _ => continue,
             };
@@ -80,7 +78,7 @@ pub fn timers(poll: Duration) -> Result<Vec<Timer>, String> {
 }
 
 impl Timer {
-    /// Strikes until the end.
+    /// Runs the function at its times until the process ends.
     pub async fn run(
         self,
         services: Arc<Services>,
@@ -88,29 +86,30 @@ impl Timer {
         ended: watch::Receiver<bool>,
     ) {
         let progress = &services.pace.progress;
-        if let Some(within) = self.vital {
+        if let Some(within) = self.watchdog {
             progress.expect(self.name, within + deadline);
         }
         // Cut off where this ends.
         let mut under_way = JoinSet::new();
-        let most = if self.vital.is_some() { OVERLAP } else { 1 };
-        let mut next = if self.at_once {
+        let most = if self.watchdog.is_some() { MAX_CONCURRENT_POLLS } else { 1 };
+        let mut next = if self.at_start {
             Some(services.clock.now())
         } else {
             self.schedule.after(services.clock.now())
         };
-        // Whatever strikes at the start should have struck while nobody was there.
-        let mut past_due = self.at_once;
+        // A run at the start replaces one that was due while no process was running.
+        let mut past_due = self.at_start;
         while let Some(due) = next {
             let now = services.clock.now();
             if due > now {
-                let left = Duration::try_from(now.duration_until(due)).unwrap_or(NAP).min(NAP);
+                let left =
+                    Duration::try_from(now.duration_until(due)).unwrap_or(MAX_SLEEP).min(MAX_SLEEP);
                 tokio::select! {
                     () = tokio::time::sleep(left) => {}
                     Some(_) = under_way.join_next() => progress.went_round(self.name),
-                    () = over(ended.clone()) => return,
+                    () = until_ended(ended.clone()) => return,
                 }
-                // A clock that was set back must not keep a timer waiting for the difference.
+                // After the clock was set back, a timer must not wait for the difference.
                 if let Some(sooner) = self.schedule.after(services.clock.now()) {
                     next = Some(due.min(sooner));
                 }
@@ -124,11 +123,11 @@ impl Timer {
             while under_way.len() >= most {
                 tokio::select! {
                     _ = under_way.join_next() => progress.went_round(name),
-                    () = over(ended.clone()) => return,
+                    () = until_ended(ended.clone()) => return,
                 }
             }
         }
-        over(ended).await;
+        until_ended(ended).await;
     }
 }
 
@@ -139,19 +138,19 @@ mod tests {
     #[test]
     fn every_timer_of_the_table_is_there() {
         let timers = timers(Duration::from_secs(7)).unwrap();
-        let names: Vec<_> = timers.iter().map(|timer| (timer.name, timer.at_once)).collect();
+        let names: Vec<_> = timers.iter().map(|timer| (timer.name, timer.at_start)).collect();
         assert_eq!(
             names,
             [("poll_caldav", true), ("reconcile", false), ("renew_google_channels", true)]
         );
-        let vital: Vec<_> = timers.iter().map(|timer| timer.vital).collect();
+        let vital: Vec<_> = timers.iter().map(|timer| timer.watchdog).collect();
         assert_eq!(
             vital,
             [Some(Duration::from_secs(21)), None, None],
             "without polls no work is done"
         );
         assert!(
-            matches!(timers[0].schedule, Schedule::Every(span) if span == Duration::from_secs(7))
+            matches!(timers[0].schedule, Schedule::Interval(span) if span == Duration::from_secs(7))
         );
     }
 }

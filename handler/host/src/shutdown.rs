@@ -1,14 +1,14 @@
-//! Somebody asks the process to stop: Ctrl-C, SIGTERM.
+//! The end of the process: Ctrl-C and SIGTERM.
 
 use std::future::Future;
 use std::io;
 
-/// Resolves when somebody asks for a stop. From now on, asking does not end the process by itself.
+/// Resolves at Ctrl-C or SIGTERM, which no longer end the process by themselves.
 ///
 /// # Errors
-/// Where the system does not let us hear of it.
+/// If the signals cannot be handled.
 #[cfg(unix)]
-pub fn stop_asked() -> io::Result<impl Future<Output = ()>> {
+pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) =
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -20,14 +20,14 @@ pub fn stop_asked() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Resolves when somebody asks for a stop.
+/// Resolves at Ctrl-C.
 ///
 /// # Errors
-/// None here.
+/// Never.
 #[cfg(not(unix))]
 pub fn stop_asked() -> io::Result<impl Future<Output = ()>> {
     Ok(async {
-        // Where Ctrl-C cannot be heard, it ends the process in the system's own way.
+        // If Ctrl-C cannot be handled, it ends the process directly.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -1,13 +1,12 @@
-//! A vault that is looked for when it is first used, so that a service listens before it has asked
-//! anybody anything.
+//! A vault that is opened by its first use, so that a service listens before it sends any request.
 //!
 //! # Properties
-//! * Nothing is sealed, opened or derived before the key was held against what is stored:
-//!   [`Source::open`] does that, or fails.
-//! * Whoever comes while it is being opened waits for the same attempt, and has its outcome, good
-//!   or bad. With the last who waits, it is given up.
-//! * Only success is remembered: after a failure the next use tries again, so a service gets well
-//!   by itself.
+//! * Nothing is sealed, opened or derived before the key was compared with what is stored:
+//!   [`VaultSource::open`] does that, or fails.
+//! * Concurrent callers share one attempt to open it, and its outcome. If all of them stop waiting,
+//!   the attempt is cancelled.
+//! * Only success is stored: after a failure the next use tries again, so a service recovers by
+//!   itself.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -19,26 +18,26 @@ use secrecy::SecretString;
 use vault::{Result, SealContext, Vault};
 use zeroize::Zeroizing;
 
-/// Where a vault comes from.
+/// Opens the vault.
 #[async_trait]
 pub trait VaultSource: Send + Sync + 'static {
-    /// The vault, after it was seen that its key is the right one.
+    /// The vault, after a check that its key is the right one.
     async fn open(&self) -> Result<Arc<dyn Vault>>;
-    /// Whether its key answers, as far as that can be told without storage.
+    /// Whether the key can be used, as far as that can be checked without storage.
     async fn probe(&self) -> Result<()>;
 }
 
 type VaultOpening = BoxFuture<'static, Result<Arc<dyn Vault>>>;
 
-/// The vault.
-pub struct Lazy<S> {
+/// A vault that is opened by its first use.
+pub struct LazyVault<S> {
     source: Arc<S>,
     opened: Arc<OnceLock<Arc<dyn Vault>>>,
     opening: Mutex<Option<WeakShared<VaultOpening>>>,
 }
 
-impl<S: VaultSource> Lazy<S> {
-    /// Asks nobody yet.
+impl<S: VaultSource> LazyVault<S> {
+    /// Sends no request yet.
     pub fn new(source: S) -> Self {
         Self { source: Arc::new(source), opened: Arc::default(), opening: Mutex::default() }
     }
@@ -46,12 +45,12 @@ impl<S: VaultSource> Lazy<S> {
     async fn vault(&self) -> Result<Arc<dyn Vault>> {
         match self.opened.get() {
             Some(vault) => Ok(vault.clone()),
-            None => self.opening().await,
+            None => self.shared_opening().await,
         }
     }
 
-    /// The attempt that is under way, or a new one.
-    fn opening(&self) -> Shared<VaultOpening> {
+    /// The attempt in progress, or a new one.
+    fn shared_opening(&self) -> Shared<VaultOpening> {
         let mut current = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(opening) = current
             .as_ref()
@@ -62,7 +61,7 @@ impl<S: VaultSource> Lazy<S> {
         }
         let (source, opened) = (self.source.clone(), self.opened.clone());
         let attempt = async move {
-            // One that ended a moment ago, between our look and the lock.
+            // Another attempt may have ended before this one got the lock.
             if let Some(vault) = opened.get() {
                 return Ok(vault.clone());
             }
@@ -76,7 +75,7 @@ impl<S: VaultSource> Lazy<S> {
 }
 
 #[async_trait]
-impl<S: VaultSource> Vault for Lazy<S> {
+impl<S: VaultSource> Vault for LazyVault<S> {
     async fn seal(&self, place: SealContext<'_>, secret: &SecretString) -> Result<String> {
         self.vault().await?.seal(place, secret).await
     }
@@ -105,7 +104,8 @@ impl<S: VaultSource> Vault for Lazy<S> {
         self.vault().await?.hash_key(purpose).await
     }
 
-    /// Before the first use, that of the key alone: storage that is away is no fault of the vault.
+    /// Before the first use only the key is checked: unreachable storage is not a failure of the
+    /// vault.
     async fn check(&self) -> Result<()> {
         match self.opened.get() {
             Some(vault) => vault.check().await,

@@ -1,15 +1,15 @@
-//! Whose a connection on the loopback is, where the system tells: on Linux every socket has the
-//! user who opened it (`/proc/net/tcp`, proc_pid_net(5)).
+//! The owner of a connection on the loopback: Linux lists the user of every socket
+//! (`/proc/net/tcp`, proc_pid_net(5)).
 
 #[cfg(target_os = "linux")]
 use std::net::IpAddr;
 use std::net::SocketAddr;
 
-/// Whether a connection to `own` was not opened by this user, as far as the system tells. The
-/// superuser's counts as this user's: from that user nothing can be kept. Where the system should
-/// tell and does not, it was not.
+/// Whether another user opened a connection to `own`. The superuser counts as this user, since
+/// nothing can be hidden from the superuser. A connection that the system does not list counts as
+/// another user's.
 #[cfg(target_os = "linux")]
-pub fn is_another_users(peer: SocketAddr, own: SocketAddr) -> bool {
+pub fn is_of_another_user(peer: SocketAddr, own: SocketAddr) -> bool {
     let me = rustix::process::geteuid().as_raw();
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"]
         .map(|path| std::fs::read_to_string(path).unwrap_or_default());
@@ -17,19 +17,18 @@ pub fn is_another_users(peer: SocketAddr, own: SocketAddr) -> bool {
     users.is_empty() || users.iter().any(|user| *user != me && *user != 0)
 }
 
-/// Other systems do not say.
+/// Other systems do not show the owner.
 #[cfg(not(target_os = "linux"))]
 pub fn is_another_users(_: SocketAddr, _: SocketAddr) -> bool {
     false
 }
 
-/// The state of an established connection. What is left of one that has ended has no user of its
-/// own, and is shown as the superuser's.
+/// The state of an established connection. An ended connection has no user, and is listed as the
+/// superuser's.
 #[cfg(target_os = "linux")]
 const ESTABLISHED: &str = "01";
 
-/// The user of the socket at `peer` that is connected to `own`: of all addresses of this machine,
-/// exactly these two.
+/// The user of the socket at `peer` that is connected to `own`.
 #[cfg(target_os = "linux")]
 fn user(table: &str, peer: SocketAddr, own: SocketAddr) -> Option<u32> {
     table.lines().skip(1).find_map(|line| {
@@ -41,7 +40,8 @@ fn user(table: &str, peer: SocketAddr, own: SocketAddr) -> Option<u32> {
     })
 }
 
-/// `IP:PORT` in hexadecimal, the address in words of four octets, each in the machine's own order.
+/// Parses `IP:PORT` in hexadecimal, with the address in words of four octets, each in the byte
+/// order of the machine.
 #[cfg(target_os = "linux")]
 fn address(text: &str) -> Option<SocketAddr> {
     let (ip, port) = text.split_once(':')?;
@@ -77,15 +77,18 @@ mod tests {
         let client = tokio::net::TcpStream::connect(own).await.unwrap();
         let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
         assert!(user(&table, client.local_addr().unwrap(), own).is_some(), "it stands there");
-        assert!(!is_another_users(client.local_addr().unwrap(), own));
+        assert!(!is_of_another_user(client.local_addr().unwrap(), own));
         let six = std::net::SocketAddr::new(
             "::ffff:127.0.0.1".parse().unwrap(),
             client.local_addr().unwrap().port(),
         );
-        assert!(!is_another_users(six, own), "the same in the form of the other table");
+        assert!(!is_of_another_user(six, own), "the same in the form of the other table");
         drop(client);
         let nobody = "127.0.0.3:9".parse().unwrap();
-        assert!(is_another_users(nobody, own), "what the system does not know is not this user's");
+        assert!(
+            is_of_another_user(nobody, own),
+            "what the system does not know is not this user's"
+        );
     }
 
     #[test]
@@ -110,7 +113,7 @@ mod tests {
             user(&table(&[line(0, here, there, "01", 1000), right.clone()]), own, peer),
             Some(1000)
         );
-        // What is left of another connection between the same ports.
+        // An ended connection between these ports.
         let left =
             [line(0, "0300007F:D431", "0200007F:1267", "06", 0), line(2, there, here, "06", 0)];
         assert_eq!(user(&table(&left), peer, own), None);

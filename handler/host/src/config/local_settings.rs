@@ -1,6 +1,6 @@
 //! `local.settings.json`, the file of the Functions tools: `{"IsEncrypted": false, "Values": {…}}`.
 //!
-//! JSON has no comments, so a key of `Values` that begins with `_` is one.
+//! JSON has no comments, so a key of `Values` that begins with `_` counts as a comment.
 
 use std::collections::BTreeMap;
 
