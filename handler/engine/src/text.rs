@@ -12,6 +12,13 @@ pub fn is_unwritable(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
+/// Whether a terminal obeys a character instead of showing it: control characters, line and
+/// paragraph separators, and the characters that change the direction of text (UAX #9).
+pub fn is_terminal_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// The canonical form of a text of several lines.
 ///
 /// Unicode NFC; CRLF and lone CR become LF; what [`is_unwritable`] is dropped; blanks at the end of

@@ -9,6 +9,8 @@ mod invoke;
 mod key_vault;
 mod lazy_vault;
 mod operator;
+mod ownership;
+mod progress;
 mod registry;
 mod routes;
 mod schedule;
@@ -17,6 +19,7 @@ mod shutdown;
 mod standalone;
 mod storage;
 mod telemetry;
+mod terminal;
 
 use std::process::ExitCode;
 

@@ -5,12 +5,14 @@
 //! file is in the data directory, readable by its owner only. It is created again if it is missing
 //! or damaged, or if others could read it.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
 use axum::http::{HeaderMap, header};
 use jobs::consent::Token;
+
+use crate::ownership;
 
 /// The name of the file in the data directory.
 pub const FILE: &str = "operator.token";
@@ -33,7 +35,7 @@ impl OperatorToken {
         }
         let token = Token::random().map_err(io::Error::other)?;
         let new = dir.join(format!("{FILE}.{}", &token.hash()[..8]));
-        let mut file = owners_only().create_new(true).open(&new)?;
+        let mut file = ownership::private_file().create_new(true).open(&new)?;
         let placed = writeln!(file, "{}", token.expose()).and_then(|()| publish(&new, &path));
         let _ = fs::remove_file(&new);
         placed?;
@@ -73,27 +75,8 @@ fn publish(new: &Path, path: &Path) -> io::Result<()> {
 fn read(path: &Path) -> Option<Token> {
     fs::symlink_metadata(path)
         .ok()
-        .filter(|about| about.is_file() && is_owners_only(about) && about.len() < 100)?;
+        .filter(|about| about.is_file() && ownership::is_private(about) && about.len() < 100)?;
     Token::parse(fs::read_to_string(path).ok()?.trim())
-}
-
-#[cfg(unix)]
-fn is_owners_only(about: &fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    about.mode() & 0o077 == 0 && about.uid() == rustix::process::geteuid().as_raw()
-}
-
-#[cfg(not(unix))]
-fn is_owners_only(_: &fs::Metadata) -> bool {
-    true
-}
-
-fn owners_only() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 #[cfg(test)]

@@ -12,10 +12,11 @@ use vault::{Envelope, KEY_FILE, LocalKey, Vault};
 
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::config::storage::StorageSettings;
 use crate::key_vault;
 use crate::lazy_vault::{LazyVault, VaultSource};
 use crate::registry::ProviderRegistry;
-use crate::storage::{Storage, StorageSettings};
+use crate::storage::Storage;
 
 /// The owner of everything in single-user mode.
 const OWNER: &str = "local";

@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::io;
 
+use tokio::sync::watch;
+
 /// Resolves at Ctrl-C or SIGTERM, which no longer end the process by themselves.
 ///
 /// # Errors
@@ -32,4 +34,10 @@ pub fn stop_asked() -> io::Result<impl Future<Output = ()>> {
             std::future::pending::<()>().await;
         }
     })
+}
+
+/// Resolves when the process ends.
+pub async fn until_ended(mut ended: watch::Receiver<bool>) {
+    // A dropped sender also means the end.
+    let _ = ended.wait_for(|ended| *ended).await;
 }

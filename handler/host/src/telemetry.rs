@@ -9,7 +9,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
-use crate::cli::progress;
+use crate::progress;
 
 /// The crates whose log lines hold no secret and no event content.
 const OWN_CRATES: [&str; 8] =

@@ -1,6 +1,6 @@
 //! `calrelay account`: connect, list, remove.
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use engine::calendar::AccountId;
 use engine::provider::ProviderKind;
 use jiff::{Timestamp, Unit};
@@ -10,9 +10,15 @@ use jobs::report::{AccountState, Problem};
 use jobs::{Services, directory};
 use serde::Serialize;
 
+use super::outcome::{CommandOutcome, Result};
 use super::output::table;
-use super::{CommandOutcome, Output, Result, consent, password};
+use super::provider_words::{
+    AccountAdd, ConsentArguments, GoogleArguments, PasswordArguments, microsoft_not_supported,
+    password_question, replaced_credential, withdraw_yourself,
+};
+use super::{consent, password};
 use crate::config::Config;
+use crate::terminal::Output;
 
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
@@ -30,89 +36,6 @@ pub enum AccountCommand {
     },
 }
 
-/// The providers.
-#[derive(Debug, Subcommand)]
-pub enum AccountAdd {
-    /// Any CalDAV server: Fastmail, Nextcloud, Radicale…
-    Caldav {
-        /// The server's address, as its help pages give it.
-        #[arg(long)]
-        url: String,
-        /// The user name there.
-        #[arg(long)]
-        user: String,
-        #[command(flatten)]
-        secret: PasswordArguments,
-    },
-    /// Apple iCloud, with an app-specific password (account.apple.com, Sign-In and Security).
-    Icloud {
-        /// The e-mail address of the Apple Account.
-        #[arg(long, value_name = "APPLE-ID")]
-        user: String,
-        #[command(flatten)]
-        secret: PasswordArguments,
-    },
-    /// Google Calendar: opens Google's page in your browser, where you give your consent. Needs
-    /// GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET of an OAuth client of your own, of the kind
-    /// "Desktop app", or "Web application" for --link.
-    Google(GoogleArguments),
-    /// Microsoft 365: not in this version.
-    Microsoft(ConsentArguments),
-}
-
-impl AccountAdd {
-    /// The provider's name in the audit trail.
-    pub fn provider(&self) -> &'static str {
-        match self {
-            Self::Caldav { .. } => ProviderKind::Caldav.as_str(),
-            Self::Icloud { .. } => ProviderKind::Icloud.as_str(),
-            Self::Google(_) => ProviderKind::Google.as_str(),
-            Self::Microsoft(_) => "microsoft",
-        }
-    }
-
-    /// Whether only a link is created.
-    pub fn is_link(&self) -> bool {
-        matches!(self, Self::Google(GoogleArguments { link: true, .. }))
-    }
-}
-
-/// Where the password comes from.
-#[derive(Debug, Args)]
-pub struct PasswordArguments {
-    /// Read the password from the first line of stdin instead of asking for it.
-    #[arg(long)]
-    password_stdin: bool,
-}
-
-/// Where a consent comes from.
-#[derive(Debug, Args)]
-pub struct ConsentArguments {
-    /// Take an existing grant: read its refresh token from the first line of stdin. No browser is
-    /// needed.
-    #[arg(long)]
-    refresh_token_stdin: bool,
-}
-
-/// The arguments of `calrelay account add google`.
-#[derive(Debug, Args)]
-pub struct GoogleArguments {
-    #[command(flatten)]
-    consent: ConsentArguments,
-    /// Print a link to the calrelay that runs at CALRELAY_PUBLIC_URL, by which one account can be
-    /// connected there within half an hour, in any browser. Nothing is asked here.
-    #[arg(long, conflicts_with = "refresh_token_stdin")]
-    link: bool,
-}
-
-/// The error of `account add microsoft` in this version.
-pub fn microsoft_not_supported() -> Problem {
-    let message = "Microsoft accounts cannot be connected with this version; nothing was stored. \
-    It connects Google (`calrelay account add google`), iCloud (`calrelay account add icloud`) \
-    and any CalDAV server (`calrelay account add caldav`).";
-    Problem { code: "not_supported".into(), message: message.into() }
-}
-
 /// Runs the command.
 pub async fn run(
     services: &Services,
@@ -121,29 +44,32 @@ pub async fn run(
     output: &Output,
 ) -> Result {
     match command {
-        AccountCommand::Add(AccountAdd::Caldav { url, user, secret }) => {
-            add_by_password(services, ProviderKind::Caldav, &url, &user, &secret, output).await
-        }
-        AccountCommand::Add(AccountAdd::Icloud { user, secret }) => {
-            add_by_password(
-                services,
-                ProviderKind::Icloud,
-                config.icloud_url.as_str(),
-                &user,
-                &secret,
-                output,
-            )
-            .await
-        }
-        AccountCommand::Add(AccountAdd::Google(GoogleArguments { link: true, .. })) => {
-            invite(services, config, output).await
-        }
-        AccountCommand::Add(AccountAdd::Google(given)) => {
-            add_by_consent(services, ProviderKind::Google, &given.consent, output).await
-        }
-        AccountCommand::Add(AccountAdd::Microsoft(_)) => Err(microsoft_not_supported()),
+        AccountCommand::Add(arguments) => add(services, config, arguments, output).await,
         AccountCommand::List => list(services, output).await,
         AccountCommand::Remove { id } => remove(services, &id, output).await,
+    }
+}
+
+async fn add(
+    services: &Services,
+    config: &Config,
+    arguments: AccountAdd,
+    output: &Output,
+) -> Result {
+    let Some(kind) = arguments.kind() else { return Err(microsoft_not_supported()) };
+    match arguments {
+        AccountAdd::Caldav { url, user, secret } => {
+            add_by_password(services, kind, &url, &user, &secret, output).await
+        }
+        AccountAdd::Icloud { user, secret } => {
+            let url = config.icloud_url.as_str();
+            add_by_password(services, kind, url, &user, &secret, output).await
+        }
+        AccountAdd::Google(GoogleArguments { link: true, .. }) => {
+            invite(services, config, kind, output).await
+        }
+        AccountAdd::Google(given) => add_by_consent(services, kind, &given.consent, output).await,
+        AccountAdd::Microsoft(_) => Err(microsoft_not_supported()),
     }
 }
 
@@ -162,11 +88,7 @@ async fn add_by_password(
     secret: &PasswordArguments,
     output: &Output,
 ) -> Result {
-    let question = match kind {
-        ProviderKind::Caldav | ProviderKind::Google => "Password",
-        ProviderKind::Icloud => "App-specific password (not the one of your Apple Account)",
-    };
-    let secret = password::read(secret.password_stdin, question)?;
+    let secret = password::read(secret.password_stdin, password_question(kind))?;
     let account = directory::connect_account(services, kind, url, user, &secret)
         .await
         .map_err(|error| Problem::keeping(&error, consent::KEPT))?;
@@ -210,14 +132,19 @@ struct InvitationReply<'a> {
     ends: Timestamp,
 }
 
-async fn invite(services: &Services, config: &Config, output: &Output) -> Result {
+async fn invite(
+    services: &Services,
+    config: &Config,
+    kind: ProviderKind,
+    output: &Output,
+) -> Result {
     let Some(public) = &config.public_url else {
         let message = "A link needs an address that browsers reach, and CALRELAY_PUBLIC_URL is \
         not set; none was made. Without one, `calrelay account \
                        add google` asks for your consent in a browser on this machine.";
         return Err(Problem { code: "settings".into(), message: message.into() });
     };
-    let Invitation { ticket, ends } = jobs::consent::invite(services, ProviderKind::Google).await?;
+    let Invitation { ticket, ends } = jobs::consent::invite(services, kind).await?;
     let link = format!("{public}{}?ticket={}", functions::CONNECT, ticket.expose());
     let ends = ends.round(Unit::Second).unwrap_or(ends);
     output.answer(&InvitationReply { link: &link, ends }, || {
@@ -233,10 +160,7 @@ fn report_connected(account: &Account, output: &Output) -> Result {
     output.set_subject(&account.id);
     if account.was_connected_before() {
         let Account { id, name, .. } = account;
-        let what = match account.kind {
-            ProviderKind::Caldav | ProviderKind::Icloud => "the password",
-            ProviderKind::Google => "its consent",
-        };
+        let what = replaced_credential(account.kind);
         output.note(&format!(
             "This account is connected already, as {id} ({name}): {what} was \
         replaced; its pairs go on."
@@ -307,10 +231,7 @@ async fn remove(services: &Services, id: &AccountId, output: &Output) -> Result 
     let removal = directory::remove_account(services, id).await?;
     if let Some(error) = removal.grant_left {
         let why = Problem::keeping(&error, "The account is removed here all the same.").message;
-        output.note(&format!(
-            "The consent could not be withdrawn at Google. {why} You can end it yourself: \
-            https://myaccount.google.com/connections"
-        ));
+        output.note(&withdraw_yourself(&why));
     }
     output.answer(&RemovedAccount { id }, || {
         format!(

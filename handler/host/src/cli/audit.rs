@@ -7,45 +7,12 @@ use jobs::audit::{self, Actor, AuditEntry};
 use secrecy::SecretString;
 use serde::Serialize;
 
+use super::outcome::{CommandOutcome, Result};
 use super::output::table;
-use super::{Command, CommandOutcome, Output, Result, account, pair, vault};
+use crate::terminal::Output;
 
 /// The origin of commands in entries.
 const FROM: &str = "command line";
-
-/// The action and the subject of a command for the audit trail; `None` if the command only reads.
-pub fn action(command: &Command) -> Option<(&'static str, String)> {
-    let found = match command {
-        Command::Account(account::AccountCommand::Add(add)) => {
-            (if add.is_link() { "consent.link" } else { "account.add" }, add.provider().to_owned())
-        }
-        Command::Account(account::AccountCommand::Remove { id }) => {
-            ("account.remove", id_or_placeholder(id))
-        }
-        Command::Pair(pair::PairCommand::Add(_)) => ("pair.add", String::new()),
-        Command::Pair(pair::PairCommand::Remove { id }) => ("pair.remove", id_or_placeholder(id)),
-        Command::Pair(pair::PairCommand::Pause { id }) => ("pair.pause", id_or_placeholder(id)),
-        Command::Pair(pair::PairCommand::Resume { id }) => ("pair.resume", id_or_placeholder(id)),
-        Command::Pair(pair::PairCommand::TakeOver { id }) => {
-            ("pair.take_over", id_or_placeholder(id))
-        }
-        Command::Pair(pair::PairCommand::CleanUp(arguments)) => {
-            ("pair.clean_up", id_or_placeholder(arguments.target()?))
-        }
-        Command::Vault(vault::VaultCommand::Rotate(rotate)) => {
-            (rotate.audit_action(), "key".to_owned())
-        }
-        Command::CleanUp(arguments) => {
-            ("calendar.clean_up", id_or_placeholder(arguments.target()?))
-        }
-        Command::Sync(arguments) => {
-            let (action, pair) = arguments.audit_action()?;
-            (action, id_or_placeholder(pair))
-        }
-        _ => return None,
-    };
-    Some(found)
-}
 
 /// The user of a command: the name from the environment, and the id of the process's user.
 pub fn actor(user: Option<&str>) -> Actor {
@@ -73,14 +40,6 @@ pub async fn audited(
     };
     begun.end(services, output.subject(), said).await;
     outcome
-}
-
-/// The id that was entered, if it has the form of an id: any other text may be a secret.
-fn id_or_placeholder(id: &impl ToString) -> String {
-    let id = id.to_string();
-    let is_one = (9..=11).contains(&id.len())
-        && id.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'2'..=b'7'));
-    if is_one { id } else { "no id".into() }
 }
 
 /// Compares the settings of a service with those of its last start. The start does not wait for

@@ -9,8 +9,9 @@ use jobs::report::Problem;
 use jobs::{Services, directory};
 use serde::Serialize;
 
+use super::outcome::{CommandOutcome, Result};
 use super::output::{table, yes};
-use super::{CommandOutcome, Output, Result};
+use crate::terminal::Output;
 
 /// The arguments of `calrelay calendars`.
 #[derive(Debug, Args)]
@@ -106,7 +107,7 @@ mod tests {
                 id: CalendarId::new("c1"),
                 name: "Work\u{1b}".into(),
                 account: AccountId::new("a1"),
-                provider: ProviderKind::Icloud,
+                provider: ProviderKind::from_name("icloud").unwrap(),
                 writable: false,
             }],
             errors: vec![AccountFailure {

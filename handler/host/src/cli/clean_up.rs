@@ -9,9 +9,10 @@ use jobs::Services;
 use jobs::report::{Action, Problem, Report, Run, Verb};
 use serde_json::Value;
 
-use super::output::printable;
-use super::progress::Bar;
-use super::{CommandOutcome, Output, Result, sync};
+use super::outcome::{CommandOutcome, Result};
+use super::sync;
+use crate::progress::Bar;
+use crate::terminal::{Output, printable};
 
 /// The arguments of `calrelay clean-up`.
 #[derive(Debug, Args)]

@@ -6,7 +6,8 @@ use clap::Args;
 use engine::calendar::PairId;
 use jobs::Services;
 
-use super::{CommandOutcome, Output, Result};
+use super::outcome::{CommandOutcome, Result};
+use crate::terminal::Output;
 
 /// The arguments of `calrelay explain`.
 #[derive(Debug, Args)]

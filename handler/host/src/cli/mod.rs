@@ -9,29 +9,34 @@ mod audit;
 mod browser;
 mod calendars;
 mod clean_up;
+mod command;
 mod consent;
 mod doctor;
 mod explain;
+mod outcome;
 mod output;
 mod pair;
 mod password;
-pub mod progress;
+mod provider_words;
 mod status;
 mod sync;
 mod vault;
+mod words;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser};
 use jobs::report::Problem;
 
+use self::command::Command;
+use self::outcome::{CommandOutcome, Result};
 use crate::config::LoadedSettings;
 use crate::telemetry::LogReader;
+use crate::terminal::Output;
 use crate::{custom_handler, services, standalone};
-pub use output::Output;
 
 /// Keeps calendars in step: Google, iCloud, Fastmail, Nextcloud, Radicale and any other CalDAV
 /// server.
@@ -59,46 +64,6 @@ pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
 }
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Connect, list and remove accounts.
-    #[command(subcommand)]
-    Account(account::AccountCommand),
-    /// List the calendars of the connected accounts.
-    Calendars(calendars::CalendarsArguments),
-    /// Set up, list, pause and end pairs of calendars.
-    #[command(subcommand)]
-    Pair(pair::PairCommand),
-    /// One complete pass now; ends when every pair is at rest.
-    Sync(sync::SyncArguments),
-    /// Delete what pairs that have ended left in a calendar.
-    CleanUp(clean_up::CleanUpArguments),
-    /// How accounts and pairs stand.
-    Status,
-    /// Why an event was, or was not, copied.
-    Explain(explain::ExplainArguments),
-    /// Who has changed what in the last 90 days: accounts, consents, pairs, held deletions, keys
-    /// and settings.
-    Audit,
-    /// Rotate the keys over the stored secrets.
-    #[command(subcommand)]
-    Vault(vault::VaultCommand),
-    /// Check settings, storage, vault, clock and accounts, and say how to mend each finding.
-    Doctor,
-}
-
-/// How a command ended that gave its answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CommandOutcome {
-    /// Everything was done.
-    Done,
-    /// Not everything was done; the answer says what is missing.
-    Failed,
-}
-
-/// The result of a command.
-pub type Result<T = CommandOutcome> = std::result::Result<T, Problem>;
 
 impl Cli {
     /// Reads the arguments; invalid ones end the process with status 2.
@@ -210,7 +175,7 @@ async fn serve(
     let (services, storage) = services::build_service(&config, findings).await?;
     audit::record_settings(&services, settings.values);
     let this = standalone::Standalone { services, storage, config: &config, listen };
-    standalone::serve(this, output).await.map(|_| ExitCode::SUCCESS)
+    standalone::serve(this, output).await.map(|()| ExitCode::SUCCESS)
 }
 
 async fn dispatch(command: Command, settings: LoadedSettings, output: &Output) -> Result {
@@ -219,13 +184,14 @@ async fn dispatch(command: Command, settings: LoadedSettings, output: &Output) -
     }
     let config = settings.config.map_err(|wrong| wrong_settings(&wrong))?;
     // A command that needs no storage is answered before storage is opened.
-    if let Command::Account(account::AccountCommand::Add(account::AccountAdd::Microsoft(_))) =
-        &command
+    if let Command::Account(account::AccountCommand::Add(provider_words::AccountAdd::Microsoft(
+        _,
+    ))) = &command
     {
-        return Err(account::microsoft_not_supported());
+        return Err(provider_words::microsoft_not_supported());
     }
     let (services, storage) = services::build(&config, settings.remarks).await?;
-    let (actor, action) = (audit::actor(settings.user.as_deref()), audit::action(&command));
+    let (actor, action) = (audit::actor(settings.user.as_deref()), command.audit_action());
     let work = async {
         match command {
             Command::Account(command) => account::run(&services, &config, command, output).await,

@@ -1,85 +1,4 @@
-//! What is printed, and where.
-
-use std::io::{self, BufWriter, Write};
-use std::sync::OnceLock;
-
-use jobs::report::Problem;
-use serde::Serialize;
-
-use super::Result;
-
-/// How answers are wanted.
-#[derive(Debug)]
-pub struct Output {
-    /// One JSON document instead of words.
-    pub json: bool,
-    subject: OnceLock<String>,
-}
-
-impl Output {
-    /// As a document, or in words.
-    pub fn new(json: bool) -> Self {
-        Self { json, subject: OnceLock::new() }
-    }
-
-    /// Notes what the command made, for the audit trail.
-    pub fn set_subject(&self, id: &impl ToString) {
-        let _ = self.subject.set(id.to_string());
-    }
-
-    /// What the command made, if it said so.
-    pub fn subject(&self) -> Option<&str> {
-        self.subject.get().map(String::as_str)
-    }
-
-    /// The answer: the document, or the words.
-    pub fn answer(&self, document: &impl Serialize, words: impl FnOnce() -> String) -> Result<()> {
-        let mut stdout = BufWriter::new(io::stdout().lock());
-        let written = if self.json {
-            serde_json::to_writer(&mut stdout, document)
-                .map_err(io::Error::from)
-                .and_then(|()| writeln!(stdout))
-        } else {
-            stdout.write_all(printable(&words()).as_bytes())
-        };
-        match written.and_then(|()| stdout.flush()) {
-            // Whoever was reading has seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Err(error) => {
-                let message = format!(
-                    "What was asked for was done, but the answer could not be written ({error})."
-                );
-                Err(Problem { code: "output".into(), message })
-            }
-            Ok(()) => Ok(()),
-        }
-    }
-
-    /// A failure without an answer.
-    pub fn failure(&self, problem: &Problem) {
-        self.note(&problem.message);
-        if self.json {
-            // If that cannot be written either, the exit status still says it.
-            let _ = self.answer(&Failure { error: problem }, String::new);
-        }
-    }
-
-    /// A line for whoever reads stdout; one that nobody reads is no failure.
-    pub fn line(&self, words: &str) {
-        let mut stdout = io::stdout();
-        let _ = writeln!(stdout, "{}", printable(words)).and_then(|()| stdout.flush());
-    }
-
-    /// Words beside the answer, on stderr.
-    pub fn note(&self, words: &str) {
-        let _ = writeln!(io::stderr(), "{}", printable(words).trim_end());
-    }
-}
-
-#[derive(Serialize)]
-struct Failure<'a> {
-    error: &'a Problem,
-}
+//! Tables, cells and times as text.
 
 /// A table with aligned columns, a line a row. Without rows it is `none`, so that nobody waits for
 /// them.
@@ -113,15 +32,6 @@ pub fn one_line(cell: &str) -> String {
     cell.chars().map(|c| if c == '\n' || c == '\t' { ' ' } else { c }).collect()
 }
 
-/// Text without what would move the cursor, ring the bell or reorder the line of a terminal.
-pub fn printable(text: &str) -> String {
-    let hostile = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
-    };
-    text.chars().map(|c| if hostile(c) { '\u{fffd}' } else { c }).collect()
-}
-
 /// "yes" or "no".
 pub fn yes(value: bool) -> String {
     if value { "yes" } else { "no" }.to_owned()
@@ -141,6 +51,7 @@ pub fn ago(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terminal::printable;
 
     #[test]
     fn columns_stand_under_their_heads() {

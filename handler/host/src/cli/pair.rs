@@ -10,10 +10,12 @@ use jobs::directory::{self, NewPair};
 use jobs::report::{PairStatus, Report};
 use serde::Serialize;
 
+use super::outcome::{CommandOutcome, Result};
 use super::output::table;
-use super::progress::Bar;
-use super::{CommandOutcome, Output, Result};
+use super::{clean_up, sync, words};
 use crate::config::Config;
+use crate::progress::Bar;
+use crate::terminal::Output;
 
 #[derive(Debug, Subcommand)]
 pub enum PairCommand {
@@ -181,8 +183,8 @@ async fn clean_up(services: &Services, arguments: PairCleanUp, output: &Output) 
         )
         .await?;
         let count = preview.deleted;
-        let words = super::sync::words(&Report { dry_run: false, pairs: vec![preview] });
-        if !super::clean_up::confirm(
+        let words = sync::words(&Report { dry_run: false, pairs: vec![preview] });
+        if !clean_up::confirm(
             &mut std::io::stdin().lock(),
             &format!("{words}Delete these {count} copies? [y/N] "),
         ) {
@@ -195,8 +197,8 @@ async fn clean_up(services: &Services, arguments: PairCleanUp, output: &Output) 
         jobs::clean_up_pair(services, &id, options, &bar).await?
     };
     let report = Report { dry_run, pairs: vec![run] };
-    output.answer(&report, || super::sync::words(&report))?;
-    let outcome = super::clean_up::outcome(&report, output);
+    output.answer(&report, || sync::words(&report))?;
+    let outcome = clean_up::outcome(&report, output);
     if !dry_run {
         output.note(&format!(
             "{id} is paused, so that its copies are not made again; calrelay \
@@ -285,7 +287,7 @@ fn row(pair: &ListedPair, from: String, to: String) -> [String; 7] {
     let window = format!("-{} +{}", pair.window_past, pair.window_future);
     [
         pair.id.to_string(),
-        super::status::state(pair.state).to_owned(),
+        words::state(pair.state).to_owned(),
         from,
         arrow.to_owned(),
         to,

@@ -7,7 +7,7 @@ use jobs::report::Problem;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Result;
+use super::outcome::Result;
 
 /// The longest password, in bytes.
 const LONGEST: u64 = 4096;

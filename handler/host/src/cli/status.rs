@@ -5,11 +5,13 @@ use std::fmt::Write;
 use jobs::Services;
 use jobs::channels::WatchState;
 use jobs::report::{PairState, PairStatus};
-use serde::Serialize;
 
+use super::account;
+use super::outcome::{CommandOutcome, Result};
 use super::output::{ago, one_line, table};
-use super::{CommandOutcome, Output, Result, account};
+use super::words::{by_another_words, held_words, state};
 use crate::config::Config;
+use crate::terminal::Output;
 
 /// Runs the command.
 pub async fn run(services: &Services, config: &Config, output: &Output) -> Result {
@@ -23,25 +25,6 @@ pub async fn run(services: &Services, config: &Config, output: &Output) -> Resul
         )
     })?;
     Ok(CommandOutcome::Done)
-}
-
-/// The name of a state.
-pub fn state(state: PairStatus) -> &'static str {
-    match state {
-        PairStatus::Ok => "ok",
-        PairStatus::Held => "held",
-        PairStatus::Error => "error",
-        PairStatus::Paused => "paused",
-        PairStatus::NeedsReconnect => "needs_reconnect",
-    }
-}
-
-/// The name of a reason in `--json`.
-pub fn reason(reason: &impl Serialize) -> String {
-    match serde_json::to_value(reason) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => String::new(),
-    }
 }
 
 /// Only watches with a problem.
@@ -81,14 +64,14 @@ fn words(pairs: &[PairState]) -> String {
     );
     for pair in pairs {
         if let Some(held) = &pair.held {
-            let _ = writeln!(text, "{}: {}", pair.id, super::sync::held_words(held));
+            let _ = writeln!(text, "{}: {}", pair.id, held_words(held));
         }
         if pair.copied_by_another > 0 {
             let _ = writeln!(
                 text,
                 "{}: {}",
                 pair.id,
-                super::sync::by_another_words(pair.copied_by_another, &pair.id)
+                by_another_words(pair.copied_by_another, &pair.id)
             );
         }
         if let Some(error) = &pair.error {

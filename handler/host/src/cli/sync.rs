@@ -5,12 +5,14 @@ use std::fmt::Write;
 use clap::Args;
 use engine::calendar::PairId;
 use engine::plan::Answer;
-use jobs::report::{Action, Held, HeldKind, Report, Run, Verb};
+use jobs::report::{Action, HeldKind, Report, Run, Verb};
 use jobs::{Services, SyncOptions, directory};
 
+use super::outcome::{CommandOutcome, Result};
 use super::output::table;
-use super::progress::Bar;
-use super::{CommandOutcome, Output, Result, status};
+use super::words::{by_another_words, held_words, reason, state};
+use crate::progress::Bar;
+use crate::terminal::Output;
 
 /// How many actions of a pair are listed; `--json` has all.
 const LISTED: usize = 50;
@@ -138,45 +140,7 @@ fn summary(run: &Run) -> String {
     }
     format!(
         "{id}: {}; {created} created, {changed} changed, {deleted} deleted, {skipped} skipped",
-        status::state(run.state)
-    )
-}
-
-/// What a pair holds, and the command that confirms it.
-pub fn held_words(held: &Held) -> String {
-    let Held { kind, deletions, of, confirm } = held;
-    let confirm = confirm.join(" ");
-    if *kind == HeldKind::Emptied {
-        let leave_out = confirm.replace("--make-again", "--leave-out");
-        return format!(
-            "{} of {of} that this pair had in one of its calendars {} gone, as if that calendar had been emptied or created again. \
-             Nothing was deleted for it. To make them again: calrelay {confirm}. To leave them \
-             out: calrelay {leave_out}",
-            plural(*deletions, "event", "events"),
-            if *deletions == 1 { "is" } else { "are" }
-        );
-    }
-    format!(
-        "{} of {} wait for your confirmation, as they are unusually many. If they are right: calrelay {confirm}",
-        plural(*deletions, "deletion", "deletions"),
-        plural(*of, "copy", "copies")
-    )
-}
-
-fn plural(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
-/// The words about copies of another installation.
-pub fn by_another_words(count: u64, pair: &PairId) -> String {
-    let events = if count == 1 {
-        "1 event looks like a copy".to_owned()
-    } else {
-        format!("{count} events look like copies")
-    };
-    format!(
-        "{events} of another Calrelay, and nothing was made beside them. If that one is gone: \
-        calrelay pair take-over {pair}"
+        state(run.state)
     )
 }
 
@@ -188,7 +152,7 @@ fn row(action: &Action) -> [String; 5] {
         Verb::Skip => "skip",
         Verb::Hold => "hold",
     };
-    let reason = action.reason.as_ref().map(status::reason).unwrap_or_default();
+    let reason = action.reason.as_ref().map(reason).unwrap_or_default();
     [
         verb.to_owned(),
         action.start.clone().unwrap_or_default(),

@@ -8,8 +8,9 @@ use serde::Serialize;
 use vault::KEY_FILE;
 use vault::key_vault::KeyIdentifier;
 
-use super::{CommandOutcome, Output, Result};
+use super::outcome::{CommandOutcome, Result};
 use crate::config::Config;
+use crate::terminal::Output;
 
 #[derive(Debug, Subcommand)]
 pub enum VaultCommand {

@@ -3,14 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::PORT;
+use super::names::FUNCTIONS_PORT;
+use crate::ownership;
 
 /// The data directory in the current directory.
 pub const LOCAL_DIR: &str = "./.calrelay";
 
 /// The default for this environment. Under the Functions host it is in the directory of the app.
 pub fn default<'a>(get: impl Fn(&str) -> Option<&'a str>) -> PathBuf {
-    if get(PORT).is_some() || is_ones_own(Path::new(LOCAL_DIR)) {
+    if get(FUNCTIONS_PORT).is_some() || is_own_directory(Path::new(LOCAL_DIR)) {
         return LOCAL_DIR.into();
     }
     platform_dir(get).unwrap_or_else(|| LOCAL_DIR.into())
@@ -19,7 +20,7 @@ pub fn default<'a>(get: impl Fn(&str) -> Option<&'a str>) -> PathBuf {
 /// Why the data directory in the current directory is not used, if it exists.
 pub fn skipped_reason() -> Option<String> {
     let here = Path::new(LOCAL_DIR);
-    (here.is_dir() && !is_ones_own(here)).then(|| {
+    (here.is_dir() && !is_own_directory(here)).then(|| {
         format!(
             "{LOCAL_DIR} is not used as the data directory, because it is another user's, or others can write to it; nothing in it was changed."
         )
@@ -39,18 +40,10 @@ fn platform_dir<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Option<PathBuf> {
     Some(base.join("calrelay"))
 }
 
-#[cfg(unix)]
-fn is_ones_own(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let mine = |about: &std::fs::Metadata| {
-        about.uid() == rustix::process::geteuid().as_raw() && about.mode() & 0o022 == 0
-    };
-    std::fs::metadata(path).is_ok_and(|about| about.is_dir() && mine(&about))
-}
-
-#[cfg(not(unix))]
-fn is_ones_own(path: &Path) -> bool {
-    path.is_dir()
+/// Whether this is a directory that no other user has made or can write to.
+fn is_own_directory(path: &Path) -> bool {
+    std::fs::metadata(path)
+        .is_ok_and(|found| found.is_dir() && ownership::is_written_by_owner_only(&found))
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -76,7 +69,10 @@ mod tests {
             Path::new("/home/anna/.local/share/calrelay")
         );
         assert_eq!(place(&[]), Path::new(LOCAL_DIR));
-        assert_eq!(place(&[("HOME", "/home/anna"), (PORT, "7071")]), Path::new(LOCAL_DIR));
+        assert_eq!(
+            place(&[("HOME", "/home/anna"), (FUNCTIONS_PORT, "7071")]),
+            Path::new(LOCAL_DIR)
+        );
     }
 
     #[test]
@@ -85,8 +81,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for (mode, expected) in [(0o700, true), (0o755, true), (0o775, false), (0o777, false)] {
             std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(is_ones_own(dir.path()), expected, "{mode:o}");
+            assert_eq!(is_own_directory(dir.path()), expected, "{mode:o}");
         }
-        assert!(!is_ones_own(&dir.path().join("missing")));
+        assert!(!is_own_directory(&dir.path().join("missing")));
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::FILE;
+use super::names::SETTINGS_FILE;
 
 /// The largest file that is read.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -26,23 +26,24 @@ struct SettingsFile {
 pub fn values(bytes: &[u8]) -> Result<BTreeMap<String, String>, String> {
     if bytes.len() > MAX_BYTES {
         return Err(format!(
-            "{FILE} is larger than 1 MiB, which is not what it should be; it was not read"
+            "{SETTINGS_FILE} is larger than 1 MiB, which is not what it should be; it was not read"
         ));
     }
     // Editors on Windows put a byte order mark in front.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let json: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
         format!(
-            "{FILE} is not the JSON that it should be (line {}, column {}); {COMPARE}",
+            "{SETTINGS_FILE} is not the JSON that it should be (line {}, column {}); {COMPARE}",
             error.line(),
             error.column()
         )
     })?;
-    let settings: SettingsFile = serde_json::from_value(json.into())
-        .map_err(|_| format!("{FILE} has IsEncrypted or Values of the wrong kind; {COMPARE}"))?;
+    let settings: SettingsFile = serde_json::from_value(json.into()).map_err(|_| {
+        format!("{SETTINGS_FILE} has IsEncrypted or Values of the wrong kind; {COMPARE}")
+    })?;
     if settings.encrypted {
         return Err(format!(
-            "{FILE} is encrypted; decrypt it with `func settings decrypt`, or give the settings \
+            "{SETTINGS_FILE} is encrypted; decrypt it with `func settings decrypt`, or give the settings \
             in the environment"
         ));
     }
@@ -61,7 +62,7 @@ fn text(name: &str, value: Value) -> Result<String, String> {
         Value::Number(value) => Ok(value.to_string()),
         Value::Null => Ok(String::new()),
         Value::Array(_) | Value::Object(_) => {
-            Err(format!("{name} in {FILE} must be a text in quotes"))
+            Err(format!("{name} in {SETTINGS_FILE} must be a text in quotes"))
         }
     }
 }

@@ -13,6 +13,7 @@ mod google;
 mod local_settings;
 mod names;
 mod source;
+pub mod storage;
 mod unknown_names;
 
 use std::collections::BTreeMap;
@@ -25,18 +26,10 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use self::google::GoogleSettings;
+use self::names::{FUNCTIONS_PORT, INSTANCE, SETTINGS_FILE};
 use self::source::SettingsSource;
+use self::storage::StorageSettings;
 use crate::key_vault::KeyVaultSettings;
-use crate::storage::StorageSettings;
-
-/// The file for local use.
-pub const FILE: &str = "local.settings.json";
-
-/// Set by the Functions host.
-const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
-
-/// Set by Azure on every instance of an app.
-const INSTANCE: &str = "WEBSITE_INSTANCE_ID";
 
 const POLL_SECONDS: std::ops::RangeInclusive<u64> = 1..=86_400;
 
@@ -123,9 +116,9 @@ impl LoadedSettings {
                 check::CHECK,
                 format!("Settings were read from {}.", source.path.display()),
             ));
-        } else if Path::new(FILE).exists() {
+        } else if Path::new(SETTINGS_FILE).exists() {
             let why = format!(
-                "{FILE} of this directory is not read: put it into the data directory, or name it \
+                "{SETTINGS_FILE} of this directory is not read: put it into the data directory, or name it \
                 with --settings."
             );
             loaded.remarks.push(Finding::good(check::CHECK, why));
@@ -159,7 +152,7 @@ impl LoadedSettings {
 
         let remarks = check::remarks(&values);
         let log = values.get("RUST_LOG").cloned();
-        let under_functions_host = values.contains_key(PORT);
+        let under_functions_host = values.contains_key(FUNCTIONS_PORT);
         let config = Config::from(&values, &mut wrong);
         let known = |(name, value): (String, String)| {
             names::is_known(&name).then(|| (name, SecretString::from(value)))
@@ -196,10 +189,10 @@ impl Config {
     fn from(values: &BTreeMap<String, String>, wrong: &mut Vec<String>) -> Self {
         let get = |name: &str| values.get(name).map(|value| value.trim());
         let functions_port =
-            get(PORT).map(|port| port.parse::<u16>().ok().filter(|port| *port != 0));
+            get(FUNCTIONS_PORT).map(|port| port.parse::<u16>().ok().filter(|port| *port != 0));
         if functions_port == Some(None) {
             wrong.push(format!(
-                "{PORT} must be a port; the Functions host sets it, so leave it out elsewhere"
+                "{FUNCTIONS_PORT} must be a port; the Functions host sets it, so leave it out elsewhere"
             ));
         }
         let storage = StorageSettings::from(get, functions_port.is_some()).unwrap_or_else(|why| {

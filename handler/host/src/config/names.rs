@@ -1,6 +1,15 @@
 //! The list of settings: `doctor` checks them, unknown names are compared with them, and
 //! `local.settings.example.json` explains them.
 
+/// The file of settings for local use.
+pub const SETTINGS_FILE: &str = "local.settings.json";
+
+/// Set by the Functions host.
+pub const FUNCTIONS_PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
+
+/// Set by Azure on every instance of an app.
+pub const INSTANCE: &str = "WEBSITE_INSTANCE_ID";
+
 /// Whether this version uses a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettingUse {

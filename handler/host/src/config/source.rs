@@ -16,7 +16,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{FILE, PORT, data_dir};
+use super::data_dir;
+use super::names::{FUNCTIONS_PORT, SETTINGS_FILE};
+use crate::ownership;
 
 /// A settings file.
 #[derive(Clone, Debug)]
@@ -64,12 +66,12 @@ pub fn find(
     let get = |name: &str| {
         environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     };
-    let is_of_the_app = get(PORT).is_some();
+    let is_of_the_app = get(FUNCTIONS_PORT).is_some();
     let dir = get("CALRELAY_DATA_DIR").map_or_else(|| data_dir::default(get), PathBuf::from);
     let path = match named {
         Some(path) => path.to_owned(),
-        None if is_of_the_app => FILE.into(),
-        None => dir.join(FILE),
+        None if is_of_the_app => SETTINGS_FILE.into(),
+        None => dir.join(SETTINGS_FILE),
     };
     let cannot = |error: io::Error| {
         format!(
@@ -92,7 +94,7 @@ pub fn find(
         ));
     }
     if !is_of_the_app {
-        is_ones_own(&about).map_err(|why| {
+        ownership::check_trusted(&about).map_err(|why| {
             format!(
                 "{} was not read, because {why}; a writer of this file decides where passwords are sent",
                 path.display()
@@ -142,24 +144,6 @@ pub fn remove_untrusted(
     }
 }
 
-#[cfg(unix)]
-fn is_ones_own(metadata: &std::fs::Metadata) -> Result<(), String> {
-    use std::os::unix::fs::MetadataExt;
-    let owner = metadata.uid();
-    if owner != rustix::process::geteuid().as_raw() && owner != 0 {
-        return Err("it belongs to another user; make it your own".into());
-    }
-    if metadata.mode() & 0o022 != 0 {
-        return Err("others may write it; `chmod go-w` mends that".into());
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn is_ones_own(_metadata: &std::fs::Metadata) -> Result<(), String> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,11 +157,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let there = values(&[("CALRELAY_DATA_DIR", dir.path().to_str().unwrap())]);
         assert!(find(&there, None).unwrap().is_none(), "there need not be one");
-        std::fs::write(dir.path().join(FILE), "{}").unwrap();
+        std::fs::write(dir.path().join(SETTINGS_FILE), "{}").unwrap();
         let found = find(&there, None).unwrap().unwrap();
         assert_eq!(
             (found.path, found.named, found.bytes),
-            (dir.path().join(FILE), false, b"{}".to_vec())
+            (dir.path().join(SETTINGS_FILE), false, b"{}".to_vec())
         );
         let other = dir.path().join("mine.json");
         assert!(
@@ -194,7 +178,7 @@ mod tests {
     fn what_others_may_write_is_not_read() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join(FILE);
+        let path = dir.path().join(SETTINGS_FILE);
         std::fs::write(&path, "{}").unwrap();
         for (mode, is_read) in
             [(0o600, true), (0o644, true), (0o664, false), (0o646, false), (0o666, false)]

@@ -6,7 +6,7 @@ use super::*;
 fn load(environment: &[(&str, &str)], file: Option<&str>) -> LoadedSettings {
     let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string()));
     let source = |file: &str| SettingsSource {
-        path: FILE.into(),
+        path: SETTINGS_FILE.into(),
         named: true,
         in_local_dir: false,
         bytes: file.into(),
@@ -123,7 +123,7 @@ fn a_file_that_cannot_be_used_is_said_without_quoting_it() {
         &" ".repeat(2 * 1024 * 1024),
     ] {
         let wrong = load(&[], Some(file)).config.unwrap_err();
-        assert!(wrong.len() == 1 && wrong[0].contains(FILE), "{wrong:?}");
+        assert!(wrong.len() == 1 && wrong[0].contains(SETTINGS_FILE), "{wrong:?}");
         assert!(!wrong[0].contains("hunter2"), "{wrong:?}");
     }
 }
@@ -168,10 +168,10 @@ fn the_example_file_can_be_used_as_it_stands_and_explains_each_setting() {
 #[test]
 fn no_name_is_read_that_is_not_in_the_list() {
     let sources = [
-        include_str!("../config.rs"),
-        include_str!("../storage.rs"),
-        include_str!("../key_vault.rs"),
-        include_str!("check.rs"),
+        include_str!("mod.rs"),
+        include_str!("storage.rs"),
+        include_str!("../key_vault/mod.rs"),
+        include_str!("check/mod.rs"),
         include_str!("google.rs"),
     ];
     // What the platform sets, and what is for the Functions host alone.

@@ -29,12 +29,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::accept::{self, ClientLimits};
-use crate::cli::{CommandOutcome, Output, Result};
 use crate::config::Config;
+use crate::config::storage::StorageSettings;
 use crate::operator::OperatorToken;
 use crate::routes::{Ingress, Routes};
-use crate::shutdown::shutdown_signal;
-use crate::storage::{Storage, StorageSettings};
+use crate::shutdown::{self, shutdown_signal};
+use crate::storage::Storage;
+use crate::terminal::Output;
 
 /// The default address.
 pub const LISTEN: &str = "127.0.0.1:7071";
@@ -61,7 +62,7 @@ pub struct Standalone<'a> {
 ///
 /// # Errors
 /// If the address is not available, or the signals of a stop cannot be handled.
-pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
+pub async fn serve(this: Standalone<'_>, output: &Output) -> Result<(), Problem> {
     let Standalone { services, storage, config, listen } = this;
     let poll = config.poll;
     let services = Arc::new(services);
@@ -126,7 +127,7 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
     parts.shutdown().await;
     storage.settle().await;
     output.note("Stopped.");
-    Ok(CommandOutcome::Done)
+    Ok(())
 }
 
 /// Prints what the service does. Serving does not wait for this: storage may be unreachable.
@@ -165,13 +166,7 @@ async fn serve_http(listener: TcpListener, mount: Arc<Routes>, ended: watch::Rec
         let mount = mount.clone();
         async move { mount.answer(request).await }
     };
-    accept::serve(listener, ClientLimits::public(), answer, until_ended(ended)).await;
-}
-
-/// Resolves when the process ends.
-async fn until_ended(mut ended: watch::Receiver<bool>) {
-    // A dropped sender also means the end.
-    let _ = ended.wait_for(|ended| *ended).await;
+    accept::serve(listener, ClientLimits::public(), answer, shutdown::until_ended(ended)).await;
 }
 
 fn system_problem(error: &dyn std::error::Error) -> Problem {

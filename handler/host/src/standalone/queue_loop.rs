@@ -23,8 +23,8 @@ use store::Message;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::until_ended;
 use crate::invoke::invoke;
+use crate::shutdown::until_ended;
 use crate::storage::Storage;
 
 /// How long a message is hidden while it is processed; renewed after a third of it.

@@ -16,9 +16,9 @@ use jobs::Services;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::until_ended;
 use crate::invoke::invoke;
 use crate::schedule::Schedule;
+use crate::shutdown::until_ended;
 
 /// The longest sleep, after which a clock that was set, or a machine that slept, is noticed.
 const MAX_SLEEP: Duration = Duration::from_secs(30);

@@ -36,9 +36,11 @@ use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
 use self::callback_server::{CALLBACK, CallbackEvent, CallbackServer};
-use super::{Output, Result, browser};
+use super::browser;
+use super::outcome::Result;
 use crate::accept::{self, ClientLimits};
 use crate::shutdown::shutdown_signal;
+use crate::terminal::Output;
 
 /// How long the command waits for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5 * 60);

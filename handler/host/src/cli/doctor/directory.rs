@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::Finding;
+use jobs::doctor::Finding;
+
 use crate::config::Config;
 
 /// The free space that a sync may need.

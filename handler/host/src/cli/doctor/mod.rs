@@ -14,11 +14,13 @@ use serde::Serialize;
 use store::Store;
 use vault::Vault;
 
-use super::{CommandOutcome, Output, Result};
+use super::outcome::{CommandOutcome, Result};
 use crate::clock::SystemClock;
+use crate::config::storage::StorageSettings;
 use crate::config::{Config, LoadedSettings};
 use crate::services;
-use crate::storage::{Storage, StorageSettings};
+use crate::storage::Storage;
+use crate::terminal::Output;
 
 /// The roles that the identity needs on the storage account.
 const ROLES: &str = "the roles Storage Table Data Contributor and Storage Queue Data Contributor";

@@ -1,8 +1,10 @@
 //! Checks that storage opens and is intact.
 
-use super::Finding;
+use jobs::doctor::Finding;
+
 use crate::config::Config;
-use crate::storage::{Storage, StorageSettings};
+use crate::config::storage::StorageSettings;
+use crate::storage::Storage;
 
 const CHECK: &str = "storage";
 

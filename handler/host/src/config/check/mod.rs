@@ -8,8 +8,8 @@ use jobs::doctor::Finding;
 use tracing_subscriber::filter::EnvFilter;
 
 use super::address::{ADDRESSES, AllowedPath, is_cleartext, problem};
-use super::names::SETTINGS;
-use super::{INSTANCE, PORT, unknown_names};
+use super::names::{FUNCTIONS_PORT, INSTANCE, SETTINGS};
+use super::unknown_names;
 
 pub const CHECK: &str = "settings";
 
@@ -43,7 +43,7 @@ impl<'a> SettingValues<'a> {
 
     /// Whether the Functions host started the program, in Azure or elsewhere.
     fn under_functions_host(&self) -> bool {
-        self.has(PORT)
+        self.has(FUNCTIONS_PORT)
     }
 }
 

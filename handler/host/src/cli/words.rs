@@ -1,0 +1,62 @@
+//! Words about pairs that several commands show.
+
+use engine::calendar::PairId;
+use jobs::report::{Held, HeldKind, PairStatus};
+use serde::Serialize;
+
+/// The name of a state.
+pub fn state(state: PairStatus) -> &'static str {
+    match state {
+        PairStatus::Ok => "ok",
+        PairStatus::Held => "held",
+        PairStatus::Error => "error",
+        PairStatus::Paused => "paused",
+        PairStatus::NeedsReconnect => "needs_reconnect",
+    }
+}
+
+/// The name of a reason in `--json`.
+pub fn reason(reason: &impl Serialize) -> String {
+    match serde_json::to_value(reason) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+/// What a pair holds, and the command that confirms it.
+pub fn held_words(held: &Held) -> String {
+    let Held { kind, deletions, of, confirm } = held;
+    let confirm = confirm.join(" ");
+    if *kind == HeldKind::Emptied {
+        let leave_out = confirm.replace("--make-again", "--leave-out");
+        return format!(
+            "{} of {of} that this pair had in one of its calendars {} gone, as if that calendar had been emptied or created again. \
+             Nothing was deleted for it. To make them again: calrelay {confirm}. To leave them \
+             out: calrelay {leave_out}",
+            plural(*deletions, "event", "events"),
+            if *deletions == 1 { "is" } else { "are" }
+        );
+    }
+    format!(
+        "{} of {} wait for your confirmation, as they are unusually many. If they are right: calrelay {confirm}",
+        plural(*deletions, "deletion", "deletions"),
+        plural(*of, "copy", "copies")
+    )
+}
+
+fn plural(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// The words about copies of another installation.
+pub fn by_another_words(count: u64, pair: &PairId) -> String {
+    let events = if count == 1 {
+        "1 event looks like a copy".to_owned()
+    } else {
+        format!("{count} events look like copies")
+    };
+    format!(
+        "{events} of another Calrelay, and nothing was made beside them. If that one is gone: \
+        calrelay pair take-over {pair}"
+    )
+}
