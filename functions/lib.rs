@@ -18,11 +18,14 @@
 //! the Functions host accepts.
 
 pub mod binding;
+mod callback_pages;
 mod connect;
+mod connect_pages;
 pub mod cookie;
 mod diagnose;
 mod google_webhook;
 mod health;
+mod health_reply;
 mod home;
 pub mod host_json;
 mod oauth_callback;
@@ -37,7 +40,7 @@ mod sync_calendar_poison;
 mod tests;
 pub mod trigger;
 
-pub use connect::START_PATH as CONNECT;
+pub use connect_pages::START_PATH;
 use trigger::FunctionCode;
 
 /// A function with its trigger and its code.

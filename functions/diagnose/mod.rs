@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use http::StatusCode;
 use jobs::Services;
 
+use crate::health_reply::health_reply;
 use crate::trigger::{HttpTrigger, Response};
 
 pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
@@ -22,11 +23,7 @@ pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response>
                  doctor`. /health is for everybody.\n",
             );
         }
-        let health = jobs::health(services, true).await;
-        Response::json(
-            if health.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE },
-            &health,
-        )
+        health_reply(services, true).await
     }
     .boxed()
 }

@@ -6,6 +6,7 @@ use futures::future::BoxFuture;
 use http::StatusCode;
 use jobs::Services;
 
+use crate::health_reply::health_reply;
 use crate::trigger::{HttpTrigger, Response};
 
 pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
@@ -23,11 +24,7 @@ pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response>
                  without them is for everybody.\n",
             );
         }
-        let health = jobs::health(services, asked).await;
-        Response::json(
-            if health.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE },
-            &health,
-        )
+        health_reply(services, asked).await
     }
     .boxed()
 }

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use http::StatusCode;
 use jobs::{Services, consent};
 
-use crate::connect;
+use crate::connect_pages;
 use crate::page::{self, NextStep};
 use crate::trigger::{HttpTrigger, Response};
 
@@ -19,7 +19,7 @@ pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response>
             NextStep::Link {
                 label: "Connect a Google \
         account",
-                to: connect::START_PATH,
+                to: connect_pages::START_PATH,
             }
         } else {
             NextStep::Nowhere

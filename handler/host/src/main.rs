@@ -5,6 +5,7 @@ mod cli;
 mod clock;
 mod config;
 mod custom_handler;
+mod ingress;
 mod invoke;
 mod key_vault;
 mod lazy_vault;

@@ -1,13 +1,13 @@
 //! The HTTP functions as routes, for both hosts.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request};
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use functions::binding::{AuthLevel, Trigger};
 use functions::route::RouteTemplate;
 use functions::trigger::{self, FunctionCode};
@@ -17,6 +17,7 @@ use jobs::Services;
 use tokio::sync::Semaphore;
 
 use crate::accept::ConnectionSlot;
+use crate::ingress::Ingress;
 use crate::operator::OperatorToken;
 
 /// The body of a request has to arrive within this time.
@@ -35,50 +36,6 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 type Handler = for<'a> fn(&'a Services, trigger::HttpTrigger) -> BoxFuture<'a, trigger::Response>;
-
-/// How requests reach the program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ingress {
-    /// Through the Functions host only. It checks keys for functions whose `function.json` requires
-    /// one.
-    FunctionsHost,
-    /// Directly, on the loopback: a request from this machine is a request of its user. With a
-    /// public address, a request may also come from a proxy on this machine.
-    Loopback,
-    /// Directly, on an address that other machines reach.
-    Open,
-}
-
-impl Ingress {
-    /// Whether the request comes from the operator.
-    fn is_operator(
-        self,
-        access: AuthLevel,
-        public_url: Option<&str>,
-        peer: Option<IpAddr>,
-        asked: (Version, &HeaderMap),
-    ) -> bool {
-        match self {
-            Self::FunctionsHost => access == AuthLevel::Function,
-            Self::Loopback => {
-                public_url.is_none_or(is_loopback_url) && is_local_request(peer, asked)
-            }
-            Self::Open => false,
-        }
-    }
-}
-
-impl Ingress {
-    /// The address of the client. Azure's front end sends it in `CLIENT-IP`, with a port; elsewhere
-    /// it is the address of the peer, which may be a proxy.
-    fn client(self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
-        if self != Self::FunctionsHost {
-            return peer;
-        }
-        let named = headers.get("client-ip").and_then(|value| value.to_str().ok())?.trim();
-        named.parse().ok().or_else(|| named.parse::<SocketAddr>().ok().map(|address| address.ip()))
-    }
-}
 
 /// An HTTP function with its route.
 struct RoutedFunction {
@@ -246,45 +203,6 @@ impl Routes {
     }
 }
 
-/// Host names that always mean this machine.
-const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
-
-/// Whether a request comes from this machine and is meant for it: it was not forwarded, and the
-/// page of another site did not send it through a DNS name that resolves to this machine.
-fn is_local_request(peer: Option<IpAddr>, (version, headers): (Version, &HeaderMap)) -> bool {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-        if port.bytes().all(|b| b.is_ascii_digit()) { name } else { host }
-    });
-    // No browser sends HTTP/1.0, but some proxies do.
-    let forwarded =
-        version < Version::HTTP_11 || headers.keys().any(|name| is_proxy_header(name.as_str()));
-    peer.is_some_and(|peer| peer.is_loopback()) && !forwarded && LOOPBACK.contains(&name)
-}
-
-/// Whether only proxies send a header field of this name.
-fn is_proxy_header(name: &str) -> bool {
-    const NAMES: [&str; 7] = [
-        "forwarded",
-        "via",
-        "x-real-ip",
-        "x-client-ip",
-        "client-ip",
-        "true-client-ip",
-        "x-original-url",
-    ];
-    NAMES.contains(&name)
-        || ["x-forwarded-", "x-original-", "cf-", "x-envoy-", "fly-"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-}
-
-/// Whether only this machine reaches the host of this URL.
-fn is_loopback_url(url: &str) -> bool {
-    url::Url::parse(url)
-        .is_ok_and(|url| url.host_str().is_some_and(|host| LOOPBACK.contains(&host)))
-}
-
 /// Converts an answer of a function to HTTP.
 pub fn to_http(answer: trigger::Response, head: bool) -> Response<Body> {
     let mut response = Response::new(if head { Body::empty() } else { Body::from(answer.body) });
@@ -300,114 +218,4 @@ pub fn to_http(answer: trigger::Response, head: bool) -> Response<Body> {
 /// An answer in plain text.
 pub fn text_response(status: StatusCode, words: &str) -> Response<Body> {
     to_http(trigger::Response::text(status, words), false)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
-    }
-
-    fn own(peer: Option<IpAddr>, pairs: &[(&'static str, &'static str)]) -> bool {
-        is_local_request(peer, (Version::HTTP_11, &headers(pairs)))
-    }
-
-    #[test]
-    fn details_are_for_the_machines_own_user() {
-        let here = Some("127.0.0.1".parse().unwrap());
-        for host in ["127.0.0.1:7071", "localhost:7071", "localhost", "[::1]:7071"] {
-            assert!(own(here, &[("host", host)]), "{host}");
-        }
-        assert!(
-            !own(here, &[("host", "calendar.example.org")]),
-            "a name server may say that a name is this machine"
-        );
-        assert!(!own(here, &[("host", "localhost.example.org:7071")]));
-        assert!(!own(here, &[]));
-        assert!(!own(Some("192.0.2.1".parse().unwrap()), &[("host", "localhost")]));
-        assert!(!own(None, &[("host", "localhost")]));
-        assert!(
-            !is_local_request(here, (Version::HTTP_10, &headers(&[("host", "localhost")]))),
-            "a proxy that speaks HTTP/1.0"
-        );
-    }
-
-    #[test]
-    fn what_was_forwarded_is_nobodys_own() {
-        let here = Some("127.0.0.1".parse().unwrap());
-        for name in [
-            "forwarded",
-            "via",
-            "x-real-ip",
-            "x-forwarded-for",
-            "x-forwarded-host",
-            "x-forwarded-proto",
-            "x-forwarded-server",
-            "x-original-url",
-            "cf-connecting-ip",
-            "cf-ray",
-            "true-client-ip",
-        ] {
-            assert!(!own(here, &[("host", "localhost"), (name, "192.0.2.1")]), "{name}");
-        }
-        assert!(own(here, &[("host", "localhost"), ("accept", "*/*"), ("user-agent", "curl")]));
-    }
-
-    #[test]
-    fn the_address_of_a_client_is_what_the_front_says() {
-        let peer = Some("192.0.2.1".parse().unwrap());
-        let named = headers(&[("client-ip", "198.51.100.7:4711")]);
-        assert_eq!(Ingress::Open.client(peer, &named), peer, "anybody can send it");
-        assert_eq!(
-            Ingress::FunctionsHost.client(peer, &named),
-            Some("198.51.100.7".parse().unwrap())
-        );
-        for (text, expected) in [
-            ("2001:db8::7", Some("2001:db8::7")),
-            ("[2001:db8::7]:1", Some("2001:db8::7")),
-            ("x", None),
-            ("", None),
-        ] {
-            let named = headers(&[("client-ip", text)]);
-            assert_eq!(
-                Ingress::FunctionsHost.client(peer, &named),
-                expected.map(|address| address.parse().unwrap()),
-                "{text}"
-            );
-        }
-        assert_eq!(Ingress::FunctionsHost.client(peer, &headers(&[])), None);
-    }
-
-    #[test]
-    fn the_operator_is_whom_the_front_knows() {
-        let (here, host) =
-            (Some("127.0.0.1".parse().unwrap()), headers(&[("host", "localhost:7071")]));
-        let asked = (Version::HTTP_11, &host);
-        let operators = |front: Ingress, url| {
-            [AuthLevel::Anonymous, AuthLevel::Function]
-                .map(|access| front.is_operator(access, url, here, asked))
-        };
-        for (url, is_own) in [
-            (None, true),
-            (Some("http://127.0.0.1:7071"), true),
-            (Some("http://localhost:8080/"), true),
-            (Some("https://calendars.example.org"), false),
-            (Some("no address"), false),
-        ] {
-            assert_eq!(operators(Ingress::Loopback, url), [is_own; 2], "{url:?}");
-        }
-        assert_eq!(operators(Ingress::Open, None), [false, false]);
-        assert_eq!(
-            operators(Ingress::FunctionsHost, None),
-            [false, true],
-            "the host itself comes from the loopback, with everybody's requests"
-        );
-        let away = Some("192.0.2.1".parse().unwrap());
-        assert!(
-            !Ingress::Loopback.is_operator(AuthLevel::Function, None, away, asked),
-            "without the host nobody has checked a key"
-        );
-    }
 }

@@ -13,18 +13,20 @@ mod error;
 pub mod key_vault;
 mod local_key;
 mod root_row;
+mod sealed;
 
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-pub use envelope::{Envelope, Root, version_of};
+pub use envelope::Envelope;
 pub use error::{Error, Result};
 #[cfg(feature = "key-vault")]
 pub use key_vault::KeyVault;
 pub use local_key::{KEY_FILE, LocalKey};
 pub use root_row::RootRow;
+pub use sealed::{Root, version_of};
 
 /// The row that keeps a secret. It is authenticated with the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -145,7 +145,7 @@ async fn invite(
         return Err(Problem { code: "settings".into(), message: message.into() });
     };
     let Invitation { ticket, ends } = jobs::consent::invite(services, kind).await?;
-    let link = format!("{public}{}?ticket={}", functions::CONNECT, ticket.expose());
+    let link = format!("{public}{}?ticket={}", functions::START_PATH, ticket.expose());
     let ends = ends.round(Unit::Second).unwrap_or(ends);
     output.answer(&InvitationReply { link: &link, ends }, || {
         format!(

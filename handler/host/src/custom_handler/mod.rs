@@ -38,8 +38,9 @@ use tokio::net::TcpListener;
 
 use self::invocation::Invocation;
 use crate::accept::{self, ClientLimits, ConnectionSlot};
+use crate::ingress::Ingress;
 use crate::invoke::invoke;
-use crate::routes::{self, Ingress, Routes};
+use crate::routes::{self, Routes};
 use crate::shutdown::shutdown_signal;
 
 /// The exit status after which the host restarts the handler without counting a failure.

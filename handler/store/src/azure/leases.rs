@@ -24,7 +24,7 @@
 //! fails, another process has taken over. How long the leases hold is measured with a monotonic
 //! clock from the moment at which the last renewal was *sent*: the service wrote the rows later
 //! than that, so no process finds them expired before [`TERM`] has passed here. From
-//! [`CLOCK_MARGIN`] on [`Lease::holds`] returns `false`; the time between the two is left to the
+//! [`HOLDS_FOR`](super::lease_term::HOLDS_FOR) on [`Lease::holds`] returns `false`; the time between the two is left to the
 //! request that is under way at that moment. (A sleeping machine may not count its sleep. ETags
 //! guard what a pass stores and writes as well.)
 //!
@@ -39,7 +39,7 @@
 //! take several.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -51,15 +51,13 @@ use tokio::sync::{OwnedRwLockReadGuard, RwLock, oneshot};
 use tokio::time::timeout;
 
 use super::Azure;
+use super::lease_term::LeaseTerm;
 use super::rows::{commit, literal};
 use super::table::{Entity, Tables};
 use crate::{Acquired, Error, Hold, Lease, Leases, MAX_COMMIT, Op, Result};
 
 /// A lease that was not renewed for this time is free.
 pub(super) const TERM: SignedDuration = SignedDuration::from_secs(30);
-
-/// A lease certainly holds for this time after its last renewal was sent.
-const CLOCK_MARGIN: Duration = Duration::from_secs(25);
 
 /// The time between two renewals.
 const RENEW_AFTER: Duration = Duration::from_secs(10);
@@ -270,27 +268,6 @@ fn has_expired(written: Timestamp, now: Timestamp) -> bool {
     now.duration_since(written) > TERM
 }
 
-/// Until when the leases certainly hold, in milliseconds after they were first written.
-struct LeaseTerm {
-    begun: Instant,
-    millis: AtomicU64,
-}
-
-impl LeaseTerm {
-    fn holds(&self) -> bool {
-        self.begun.elapsed() < Duration::from_millis(self.millis.load(Ordering::Acquire))
-    }
-
-    fn renewed(&self, sent: Instant) {
-        let until = sent.duration_since(self.begun) + CLOCK_MARGIN;
-        self.millis.store(u64::try_from(until.as_millis()).unwrap_or(u64::MAX), Ordering::Release);
-    }
-
-    fn lost(&self) {
-        self.millis.store(0, Ordering::Release);
-    }
-}
-
 /// Wakes the task that ends the leases. The sender in it is dropped when they have ended.
 struct LeaseEnd {
     _settling: Option<OwnedRwLockReadGuard<()>>,
@@ -399,20 +376,5 @@ mod tests {
                 && !has_expired(written, after(30))
                 && has_expired(written, after(31))
         );
-    }
-
-    #[test]
-    fn a_lease_holds_from_when_its_last_renewal_was_sent_until_it_is_lost() {
-        let begun = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
-        let until = LeaseTerm { begun, millis: AtomicU64::new(0) };
-        until.renewed(begun);
-        assert!(!until.holds(), "sent a minute ago");
-        until.renewed(begun + Duration::from_secs(40));
-        assert!(until.holds(), "sent 20 s ago");
-        until.renewed(begun + Duration::from_secs(34));
-        assert!(!until.holds(), "sent 26 s ago: before the term ends");
-        until.renewed(begun + Duration::from_secs(60));
-        until.lost();
-        assert!(!until.holds());
     }
 }

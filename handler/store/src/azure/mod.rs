@@ -30,6 +30,7 @@
 mod batch;
 mod fault;
 mod keys;
+mod lease_term;
 mod leases;
 mod pipeline;
 mod queue;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::fresh;
+use super::names::random_name;
 use crate::{Acquired, Lease, Leases};
 
 pub(super) async fn all(make: &impl AsyncFn() -> Arc<dyn Leases>, pass: &impl AsyncFn(Duration)) {
@@ -45,7 +45,7 @@ async fn free_again(
 }
 
 async fn one_holder(leases: &dyn Leases, other: &dyn Leases, pass: &impl AsyncFn(Duration)) {
-    let scope = &fresh("scope");
+    let scope = &random_name("scope");
     let names = ["one", "two"];
     let lease = acquire(leases, scope, &names).await.expect("leases that nobody holds are free");
     assert!(lease.holds(), "and held from then on");
@@ -71,7 +71,7 @@ async fn one_holder(leases: &dyn Leases, other: &dyn Leases, pass: &impl AsyncFn
 }
 
 async fn ended_means_free(leases: &dyn Leases, other: &dyn Leases) {
-    let scope = &fresh("scope");
+    let scope = &random_name("scope");
     for _ in 0..3 {
         acquire(leases, scope, &["a", "b"]).await.expect("the one before was ended").end().await;
         acquire(other, scope, &["b", "c"])
@@ -83,7 +83,7 @@ async fn ended_means_free(leases: &dyn Leases, other: &dyn Leases) {
 }
 
 async fn all_or_none(leases: &dyn Leases, other: &dyn Leases) {
-    let scope = &fresh("scope");
+    let scope = &random_name("scope");
     let middle = acquire(leases, scope, &["b"]).await.expect("free");
     for (names, index) in
         [(["a", "b", "c"], 1), (["b", "a", "c"], 0), (["c", "a", "b"], 2), (["a", "a", "b"], 2)]
@@ -121,7 +121,7 @@ async fn all_or_none(leases: &dyn Leases, other: &dyn Leases) {
         "each of those that were taken together is held"
     );
     assert!(
-        acquire(leases, &fresh("scope"), &["a"]).await.is_some(),
+        acquire(leases, &random_name("scope"), &["a"]).await.is_some(),
         "in another scope it is another name"
     );
     lease.end().await;
@@ -129,7 +129,7 @@ async fn all_or_none(leases: &dyn Leases, other: &dyn Leases) {
 }
 
 async fn names_are_apart(leases: &dyn Leases) {
-    let base = fresh("lease");
+    let base = random_name("lease");
     let long = format!("{base}{}", "x".repeat(2_000));
     let names = [
         base.clone(),
@@ -154,7 +154,7 @@ async fn names_are_apart(leases: &dyn Leases) {
 }
 
 async fn one_winner(make: &impl AsyncFn() -> Arc<dyn Leases>) {
-    let (scope, handles) = (fresh("scope"), [make().await, make().await]);
+    let (scope, handles) = (random_name("scope"), [make().await, make().await]);
     let mut tasks = JoinSet::new();
     for n in 0..16 {
         let (leases, scope) = (handles[n % 2].clone(), scope.clone());
@@ -168,7 +168,7 @@ async fn one_winner(make: &impl AsyncFn() -> Arc<dyn Leases>) {
 /// Each holder wants two of three names, in another order: each gets them, and never two holders at
 /// once.
 async fn one_of_those_who_overlap_gets_on(make: &impl AsyncFn() -> Arc<dyn Leases>) {
-    let (scope, handles) = (fresh("scope"), [make().await, make().await]);
+    let (scope, handles) = (random_name("scope"), [make().await, make().await]);
     let inside = Arc::new(tokio::sync::Mutex::new(()));
     let mut tasks = JoinSet::new();
     for (n, names) in [["a", "b"], ["b", "c"], ["c", "b"], ["b", "a"]].into_iter().enumerate() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::fresh;
+use super::names::random_name;
 use crate::{Error, MAX_BODY, MAX_DELAY, Message, Queue};
 
 /// Longer than the test runs.
@@ -64,7 +64,7 @@ async fn deletes(queue: &dyn Queue, name: &str, message: &Message, why: &str) {
 }
 
 async fn taken_and_deleted(queue: &dyn Queue, other: &dyn Queue) {
-    let (name, apart) = (&fresh("q"), &fresh("q"));
+    let (name, apart) = (&random_name("q"), &random_name("q"));
     none(queue, name, "nothing was ever put").await;
     assert_eq!(len(queue, name).await, 0, "an unknown queue is empty");
     put(queue, name, "hello").await;
@@ -94,7 +94,7 @@ async fn taken_and_deleted(queue: &dyn Queue, other: &dyn Queue) {
 }
 
 async fn at_most_32(queue: &dyn Queue) {
-    let name = &fresh("q");
+    let name = &random_name("q");
     for n in 0..40 {
         put(queue, name, &n.to_string()).await;
     }
@@ -110,7 +110,7 @@ async fn at_most_32(queue: &dyn Queue) {
 }
 
 async fn delayed(queue: &dyn Queue, pass: &impl AsyncFn(Duration)) {
-    let name = &fresh("q");
+    let name = &random_name("q");
     queue.put(name, "later", SHORT).await.expect("a message can be put with a delay");
     put(queue, name, "now").await;
     assert_eq!(one(queue, name, LONG).await.body, "now", "a delayed message lets others pass");
@@ -132,7 +132,7 @@ async fn delayed(queue: &dyn Queue, pass: &impl AsyncFn(Duration)) {
 }
 
 async fn comes_again(queue: &dyn Queue, pass: &impl AsyncFn(Duration)) {
-    let name = &fresh("q");
+    let name = &random_name("q");
     put(queue, name, "again").await;
     let first = one(queue, name, SHORT).await;
     pass(LATER).await;
@@ -148,7 +148,7 @@ async fn comes_again(queue: &dyn Queue, pass: &impl AsyncFn(Duration)) {
 }
 
 async fn extended(queue: &dyn Queue, pass: &impl AsyncFn(Duration)) {
-    let name = &fresh("q");
+    let name = &random_name("q");
     put(queue, name, "long work").await;
     let first = one(queue, name, SHORT).await;
     let second =
@@ -174,7 +174,7 @@ async fn extended(queue: &dyn Queue, pass: &impl AsyncFn(Duration)) {
 }
 
 async fn poisoned(queue: &dyn Queue) {
-    let name = &fresh("q");
+    let name = &random_name("q");
     let poison = &format!("{name}-poison");
     put(queue, name, "bad").await;
     put(queue, name, "good").await;
@@ -198,7 +198,7 @@ async fn poisoned(queue: &dyn Queue) {
 }
 
 async fn bodies(queue: &dyn Queue) {
-    let name = &fresh("q");
+    let name = &random_name("q");
     let longest = "x".repeat(MAX_BODY);
     let texts = [
         "{\"calendar\":\"c1\",\"cause\":\"poll\"}",
@@ -226,7 +226,7 @@ async fn bodies(queue: &dyn Queue) {
 
 /// While a message is hidden, only one consumer gets it.
 async fn two_consumers(make: &impl AsyncFn() -> Arc<dyn Queue>) {
-    let (name, handles) = (fresh("q"), [make().await, make().await]);
+    let (name, handles) = (random_name("q"), [make().await, make().await]);
     let mut tasks = JoinSet::new();
     for n in 0..60 {
         let (queue, name) = (handles[n % 2].clone(), name.clone());

@@ -15,13 +15,12 @@
 
 mod leases;
 mod messages;
+mod names;
+mod row_ops;
 mod rows;
 
 use std::sync::Arc;
 use std::time::Duration;
-
-use aws_lc_rs::rand;
-use data_encoding::HEXLOWER;
 
 use crate::{Leases, Queue, Store};
 
@@ -42,11 +41,4 @@ pub async fn leases_contract(
     pass: impl AsyncFn(Duration),
 ) {
     leases::all(&make, &pass).await;
-}
-
-/// A random name of letters, digits and a hyphen.
-fn fresh(what: &str) -> String {
-    let mut random = [0; 8];
-    rand::fill(&mut random).expect("the system gives random numbers");
-    format!("{what}-{}", HEXLOWER.encode(&random))
 }

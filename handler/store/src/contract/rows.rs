@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::fresh;
+use super::names::random_name;
+use super::row_ops::{conflict, delete, insert, keys, put, replace, scan, value, write};
 use crate::{Error, MAX_COMMIT, MAX_COMMIT_BYTES, MAX_KEY, MAX_VALUE, Op, Row, Store, Table};
 
 /// Keys that a wrong implementation confuses, truncates, or puts into a URL without escapes.
@@ -57,68 +58,8 @@ pub(super) async fn all(make: &impl AsyncFn() -> Arc<dyn Store>) {
     no_update_is_lost(make).await;
 }
 
-fn insert(key: &str, value: &str) -> Op {
-    Op::Insert { key: key.into(), value: value.into() }
-}
-
-fn put(key: &str, value: &str) -> Op {
-    Op::Put { key: key.into(), value: value.into() }
-}
-
-fn replace(key: &str, etag: &str, value: &str) -> Op {
-    Op::Replace { key: key.into(), etag: etag.into(), value: value.into() }
-}
-
-fn delete(key: &str, etag: Option<&str>) -> Op {
-    Op::Delete { key: key.into(), etag: etag.map(Into::into) }
-}
-
-async fn write(store: &dyn Store, partition: &str, ops: &[Op]) -> Vec<String> {
-    store.commit(Table::Pairs, partition, ops).await.expect("the commit is accepted")
-}
-
-async fn value(store: &dyn Store, partition: &str, key: &str) -> Option<String> {
-    store
-        .get(Table::Pairs, partition, key)
-        .await
-        .expect("a row can be asked for")
-        .map(|row| row.value)
-}
-
-async fn conflict(store: &dyn Store, partition: &str, ops: &[Op], index: usize, why: &str) {
-    match store.commit(Table::Pairs, partition, ops).await {
-        Err(Error::Conflict(found)) => {
-            assert_eq!(found, index, "the conflict names the operation: {why}")
-        }
-        other => panic!("a conflict was expected, {why}; it was {other:?}"),
-    }
-}
-
-/// Every row of the prefix, page by page.
-async fn scan(store: &dyn Store, partition: &str, prefix: &str, limit: usize) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
-    loop {
-        let after = rows.last().map(|row| row.key.clone());
-        let page = store
-            .scan(Table::Pairs, partition, prefix, after.as_deref(), limit)
-            .await
-            .expect("a scan is answered");
-        assert!(page.len() <= limit, "a page holds no more than its limit");
-        let last = page.len() < limit;
-        rows.extend(page);
-        assert!(rows.len() <= 10_000, "a scan comes to an end");
-        if last {
-            return rows;
-        }
-    }
-}
-
-fn keys(rows: &[Row]) -> Vec<&str> {
-    rows.iter().map(|row| row.key.as_str()).collect()
-}
-
 async fn comes_back(store: &dyn Store, other: &dyn Store) {
-    let (p, q) = (&fresh("p"), &fresh("q"));
+    let (p, q) = (&random_name("p"), &random_name("q"));
     assert_eq!(value(store, p, "a").await, None, "a row that was never written is not there");
     let etags = write(store, p, &[insert("a", "1"), put("b", "2")]).await;
     let row = other.get(Table::Pairs, p, "a").await.expect("another handle reads");
@@ -149,7 +90,7 @@ async fn comes_back(store: &dyn Store, other: &dyn Store) {
 }
 
 async fn conditions_hold(store: &dyn Store) {
-    let p = &fresh("p");
+    let p = &random_name("p");
     let first = write(store, p, &[insert("a", "1")]).await.remove(0);
     conflict(store, p, &[insert("a", "2")], 0, "as the row is there").await;
     let second = write(store, p, &[replace("a", &first, "2")]).await.remove(0);
@@ -175,7 +116,7 @@ async fn conditions_hold(store: &dyn Store) {
 }
 
 async fn etags_are_new(store: &dyn Store) {
-    let p = &fresh("p");
+    let p = &random_name("p");
     let mut seen = BTreeSet::new();
     for _ in 0..3 {
         let etags = write(store, p, &[put("a", "same"), put("b", "same")]).await;
@@ -206,7 +147,7 @@ async fn etags_are_new(store: &dyn Store) {
 }
 
 async fn all_or_nothing(store: &dyn Store) {
-    let p = &fresh("p");
+    let p = &random_name("p");
     let etag = write(store, p, &[insert("there", "1"), insert("kept", "1")]).await.remove(1);
     for index in [0, 1, 50, MAX_COMMIT - 1] {
         let mut ops: Vec<Op> = (0..MAX_COMMIT).map(|n| insert(&format!("new{n}"), "x")).collect();
@@ -226,7 +167,7 @@ async fn all_or_nothing(store: &dyn Store) {
 }
 
 async fn limits_hold(store: &dyn Store) {
-    let p = &fresh("p");
+    let p = &random_name("p");
     let full: Vec<Op> = (0..MAX_COMMIT).map(|n| insert(&format!("n{n:03}"), "x")).collect();
     let large = "x".repeat(MAX_VALUE + 1);
     let long = "k".repeat(MAX_KEY + 1);
@@ -266,7 +207,7 @@ async fn limits_hold(store: &dyn Store) {
 }
 
 async fn scans_in_order(store: &dyn Store) {
-    let p = &fresh("p");
+    let p = &random_name("p");
     let plain = ["a", "a|", "a|1", "a|10", "a|2", "a|2|x", "a}", "aa", "b", "b|1", "B", "0", "~"];
     write(store, p, &plain.map(|key| insert(key, key))).await;
     let mut sorted = plain.to_vec();
@@ -302,7 +243,7 @@ async fn scans_in_order(store: &dyn Store) {
         "a key before the prefix leaves nothing out"
     );
     assert_eq!(from("a|", "b").await, None, "a key behind the prefix leaves all out");
-    let q = &fresh("q");
+    let q = &random_name("q");
     for chunk in (0..2_300).collect::<Vec<u32>>().chunks(MAX_COMMIT) {
         write(
             store,
@@ -321,7 +262,7 @@ async fn scans_in_order(store: &dyn Store) {
 }
 
 async fn odd_keys(store: &dyn Store) {
-    let p = &format!("{} o'r é%/#?", fresh("p"));
+    let p = &format!("{} o'r é%/#?", random_name("p"));
     for key in ODD {
         write(store, p, &[insert(key, key)]).await;
     }
@@ -349,7 +290,7 @@ async fn odd_keys(store: &dyn Store) {
 }
 
 async fn odd_values(store: &dyn Store) {
-    let p = &fresh("p");
+    let p = &random_name("p");
     let wide = "é".repeat(MAX_VALUE / 2);
     let values = [
         "",
@@ -374,7 +315,7 @@ async fn odd_values(store: &dyn Store) {
 
 /// Of several concurrent writes from two handles, one wins.
 async fn one_winner(make: &impl AsyncFn() -> Arc<dyn Store>) {
-    let (p, handles) = (fresh("p"), [make().await, make().await]);
+    let (p, handles) = (random_name("p"), [make().await, make().await]);
     let etag = write(&*handles[0], &p, &[insert("old", "1")]).await.remove(0);
     for op in [insert("new", "1"), replace("old", &etag, "2")] {
         let mut tasks = JoinSet::new();
@@ -398,7 +339,7 @@ async fn one_winner(make: &impl AsyncFn() -> Arc<dyn Store>) {
 }
 
 async fn no_update_is_lost(make: &impl AsyncFn() -> Arc<dyn Store>) {
-    let (p, handles) = (fresh("p"), [make().await, make().await]);
+    let (p, handles) = (random_name("p"), [make().await, make().await]);
     write(&*handles[0], &p, &[insert("count", "0")]).await;
     let mut tasks = JoinSet::new();
     for n in 0..6 {

@@ -3,9 +3,13 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use data_encoding::BASE64URL_NOPAD;
 use proptest::prelude::*;
+use secrecy::ExposeSecret;
 
 use super::*;
+use crate::sealed::{DataKey, associated, open, random, seal};
+use crate::{Error, Wrapped, version_of};
 
 /// A wrapping key like that of a key service: its versions are URLs, and it counts calls.
 #[derive(Default)]

@@ -17,7 +17,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 use zeroize::Zeroizing;
 
 use super::failure::{self, CallFailure, Operation};
-use super::{CallLimits, KeyIdentifier, KeyVaultIdentity, lock};
+use super::identifier::KeyIdentifier;
+use super::limits::{CallLimits, KeyVaultIdentity};
+use super::lock::lock;
 use crate::{Error, Result};
 
 /// How often a call is tried in all.

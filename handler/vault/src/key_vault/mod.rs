@@ -32,9 +32,11 @@ mod cache;
 mod client;
 mod failure;
 mod identifier;
+mod limits;
+mod lock;
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -42,52 +44,15 @@ use data_encoding::BASE64URL_NOPAD;
 use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
-use crate::envelope::random;
+use crate::sealed::random;
 use crate::{Error, Result, Wrapped, WrappingKey};
 use cache::Cache;
 use client::KeyVaultClient;
+use lock::lock;
 
 pub use azure_core::http::Transport;
 pub use identifier::{InvalidKeyIdentifier, KeyIdentifier};
-
-/// The identity with which the program signs in to the vault.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeyVaultIdentity {
-    /// The managed identity that the platform gives to the program.
-    Managed {
-        /// The user-assigned identity; `None` for the system-assigned one.
-        client_id: Option<String>,
-    },
-    /// The user who is signed in with `az login` or `azd auth login` on this machine.
-    Developer,
-}
-
-/// Limits on time and memory.
-#[derive(Clone, Debug)]
-pub struct CallLimits {
-    /// How long an unwrapped data key, and the name of the current version, are cached.
-    pub keep: Duration,
-    /// How many unwrapped data keys are cached.
-    pub keep_most: usize,
-    /// How long one operation may take, with all attempts.
-    pub patience: Duration,
-    /// How long an unreachable vault gets no further request.
-    pub rest: Duration,
-    /// How long [`WrappingKey::check`] relies on the last good answer.
-    pub trust: Duration,
-}
-
-impl Default for CallLimits {
-    fn default() -> Self {
-        Self {
-            keep: Duration::from_secs(300),
-            keep_most: 512,
-            patience: Duration::from_secs(10),
-            rest: Duration::from_secs(5),
-            trust: Duration::from_secs(60),
-        }
-    }
-}
+pub use limits::{CallLimits, KeyVaultIdentity};
 
 /// The time-out of a health probe: callers of `/health` do not wait longer.
 const PROBE_INTERVAL: Duration = Duration::from_secs(4);
@@ -234,8 +199,4 @@ impl std::fmt::Debug for KeyVault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("KeyVault").field(self.identifier()).finish()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

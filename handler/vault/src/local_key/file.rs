@@ -9,9 +9,11 @@ use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::BASE64URL_NOPAD;
 use zeroize::Zeroizing;
 
-use super::KEY_FILE;
-use crate::envelope::DataKey;
+use crate::sealed::DataKey;
 use crate::{Error, Result};
+
+/// The name of the key file in the data directory.
+pub const KEY_FILE: &str = "vault.key";
 
 /// The first line.
 const HEAD: &str = "calrelay vault key 1\n";

@@ -31,12 +31,11 @@ use aws_lc_rs::rand;
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
 use zeroize::Zeroizing;
 
-use crate::envelope::{DataKey, Envelope, Root, open, random, seal};
+use crate::Envelope;
+use crate::sealed::{DataKey, Root, open, random, seal};
 use crate::{Error, Result, Wrapped, WrappingKey};
+pub use file::KEY_FILE;
 use file::KeyFile;
-
-/// The name of the key file in the data directory.
-pub const KEY_FILE: &str = "vault.key";
 
 /// The wrapping key in a directory.
 #[derive(Clone, Debug)]

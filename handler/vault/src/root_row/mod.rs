@@ -25,7 +25,7 @@ use data_encoding::BASE64URL_NOPAD;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::envelope::{self, Root};
+use crate::sealed::{self, Root};
 use crate::{Error, Result, SealContext, WrappingKey};
 
 /// The row of the wrapped root. Failures of the storage are [`Error::Row`].
@@ -92,7 +92,7 @@ impl RootStore {
         let Some(text) = self.row.read().await? else { return Ok(false) };
         let place = self.row.context();
         let root = open(key, place, &text).await.map_err(row_error)?;
-        let Some(new) = envelope::reseal_with(key, place, &text).await? else { return Ok(false) };
+        let Some(new) = sealed::reseal_with(key, place, &text).await? else { return Ok(false) };
         if !is_equal(&open(key, place, &new).await?, &root) {
             return Err(row_error(Error::CannotOpen));
         }
@@ -103,7 +103,7 @@ impl RootStore {
     /// text still opens; the next process tries again.
     async fn refresh(&self, key: &dyn WrappingKey, text: &str, root: &Root) {
         let place = self.row.context();
-        if let Ok(Some(new)) = envelope::reseal_with(key, place, text).await
+        if let Ok(Some(new)) = sealed::reseal_with(key, place, text).await
             && let Ok(again) = open(key, place, &new).await
             && is_equal(&again, root)
         {
@@ -114,11 +114,11 @@ impl RootStore {
 
 async fn seal(key: &dyn WrappingKey, place: SealContext<'_>, root: &Root) -> Result<String> {
     let text = Zeroizing::new(BASE64URL_NOPAD.encode(&root.0[..]));
-    envelope::seal_with(key, place, &SecretString::from(text.as_str())).await
+    sealed::seal_with(key, place, &SecretString::from(text.as_str())).await
 }
 
 async fn open(key: &dyn WrappingKey, place: SealContext<'_>, text: &str) -> Result<Root> {
-    let text = envelope::open_with(key, place, text).await?;
+    let text = sealed::open_with(key, place, text).await?;
     let bytes = Zeroizing::new(
         BASE64URL_NOPAD.decode(text.expose_secret().as_bytes()).map_err(|_| Error::CannotOpen)?,
     );

@@ -21,7 +21,7 @@ use crate::routes::{text_response, to_http};
 pub const CALLBACK: &str = "/oauth/google/callback";
 
 /// The path of the first page.
-pub const START: &str = functions::CONNECT;
+pub const START: &str = functions::START_PATH;
 
 /// What happened at the port, and where to send the last page.
 pub enum CallbackEvent {

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::lock;
+use super::lock::lock;
 use crate::{Result, Wrapped};
 
 type CacheKey = Zeroizing<Vec<u8>>;
