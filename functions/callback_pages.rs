@@ -5,7 +5,8 @@
 
 use http::StatusCode;
 use jobs::Services;
-use jobs::consent::{self, Unfinished};
+use jobs::consent;
+use jobs::consent::Unfinished;
 
 use crate::connect_pages::retry_step;
 use crate::cookie::{self, CookieScope};
@@ -33,7 +34,9 @@ pub async fn answer(services: &Services, request: HttpTrigger) -> Response {
     }
     let origin = CookieScope::from_public_url(public);
     let cookie = cookie::get(origin, &request.headers);
-    match consent::finish(services, kind, query, cookie.as_deref(), request.client_address).await {
+    match consent::finish(&services.local(), kind, query, cookie.as_deref(), request.client_address)
+        .await
+    {
         Ok(_) => page::with_header(
             page::redirect(&format!("/oauth/{kind}/callback?{DONE}")),
             cookie::clear(origin),

@@ -10,7 +10,10 @@
 
 use http::{HeaderMap, Method, StatusCode, header};
 use jobs::Services;
-use jobs::consent::{self, ProviderKind, Unfinished, ticket};
+use jobs::consent;
+use jobs::consent::ProviderKind;
+use jobs::consent::Unfinished;
+use jobs::consent::ticket;
 
 use crate::cookie::{self, CookieScope};
 use crate::page::{self, NextStep};
@@ -58,7 +61,7 @@ async fn start_for_local_operator(
     }
     let cookie = cookie::get(CookieScope::Loopback, &request.headers);
     match consent::begin(
-        services,
+        &services.local(),
         kind,
         &format!("http://{host}/oauth/google/callback"),
         cookie.as_deref(),
@@ -113,7 +116,7 @@ async fn accept_invitation(
     let (ticket, cookie) = (ticket(&request.body), cookie::get(origin, &request.headers));
     let redirect = format!("{public}/oauth/google/callback");
     match consent::accept(
-        services,
+        &services.local(),
         kind,
         &redirect,
         ticket.as_ref(),

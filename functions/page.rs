@@ -8,7 +8,7 @@
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use jobs::Error;
-use jobs::report::Problem;
+use records::problem::Problem;
 
 use crate::trigger::Response;
 
@@ -130,7 +130,7 @@ pub fn consent_failed(error: &Error, way: NextStep<'_>) -> Response {
         E::Store(_) | E::Vault(_) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    let words = Problem::keeping(
+    let words = jobs::problem_keeping(
         error,
         "Nothing was connected; if the account was connected before, it stays as it was.",
     )
@@ -162,8 +162,7 @@ fn is_shown_to_user(error: &Error) -> bool {
 
 /// A random id for a line of the log.
 fn log_id() -> String {
-    jobs::consent::Token::random()
-        .map_or_else(|_| "-".to_owned(), |token| token.expose()[..10].to_owned())
+    jobs::Token::random().map_or_else(|_| "-".to_owned(), |token| token.expose()[..10].to_owned())
 }
 
 /// The page of an unknown address.

@@ -4,11 +4,12 @@
 //! without a valid token, so that a caller learns nothing, and 503 if the nudge could not be
 //! stored: then Google repeats the notification. The body is ignored.
 
+use engine::provider::ProviderKind;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::StatusCode;
 use jobs::Services;
-use jobs::channels::{self, Notice};
+use jobs::watches::{self, Notice, NoticeEvent};
 
 use crate::trigger::{HttpTrigger, Response};
 
@@ -17,19 +18,24 @@ pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response>
         let header = |name| {
             request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
         };
-        let notice = Notice {
-            channel: header("x-goog-channel-id"),
-            token: header("x-goog-channel-token"),
-            resource: header("x-goog-resource-id"),
-            greeting: header("x-goog-resource-state") == "sync",
+        let event = match header("x-goog-resource-state") {
+            "sync" => NoticeEvent::Started,
+            _ => NoticeEvent::Changed,
         };
-        match channels::hear_google(services, notice).await {
-            Ok(heard) => {
-                tracing::debug!(?heard, "notification from Google");
+        let notice = Notice {
+            watch: header("x-goog-channel-id"),
+            secret: header("x-goog-channel-token"),
+            resource: header("x-goog-resource-id"),
+            event,
+        };
+        match watches::receive(services, ProviderKind::Google, notice).await {
+            Ok(received) => {
+                tracing::debug!(?received, "notification from Google");
                 Response::text(StatusCode::OK, "")
             }
             Err(error) => {
-                tracing::warn!(%error, "a notification from Google could not be stored; Google will repeat it");
+                tracing::warn!(%error, "a notification from Google could not be stored; Google \
+                will repeat it");
                 Response::text(StatusCode::SERVICE_UNAVAILABLE, "")
             }
         }

@@ -4,7 +4,8 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::StatusCode;
-use jobs::{Services, consent};
+use jobs::Services;
+use jobs::consent;
 
 use crate::connect_pages;
 use crate::page::{self, NextStep};

@@ -19,10 +19,10 @@ pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Disposition> {
             ),
             Err(error) => tracing::warn!(%error, "unanswered consents could not be deleted; the next attempt is in an hour"),
         }
-        match jobs::channels::renew(services, tick.past_due).await {
-            Ok(tended) if tended == jobs::channels::RenewOutcome::default() => Disposition::Done,
+        match jobs::watches::renew(services, tick.past_due).await {
+            Ok(tended) if tended == jobs::watches::RenewOutcome::default() => Disposition::Done,
             Ok(tended) => {
-                let jobs::channels::RenewOutcome { wanted, opened, ended, failed } = tended;
+                let jobs::watches::RenewOutcome { wanted, opened, ended, failed } = tended;
                 tracing::info!(wanted, opened, ended, failed, "channels renewed");
                 Disposition::Done
             }

@@ -12,7 +12,7 @@ use crate::trigger::{Disposition, QueueMessage};
 pub fn run(services: &Services, message: QueueMessage) -> BoxFuture<'_, Disposition> {
     async move {
         match Nudge::from_text(&message.text) {
-            Ok(nudge) => jobs::give_up_on_calendar(services, &nudge.calendar_id).await.into(),
+            Ok(nudge) => jobs::give_up_on_calendar(services, &nudge).await.into(),
             Err(error) => {
                 tracing::error!(%error, "a message was dropped");
                 Disposition::Done

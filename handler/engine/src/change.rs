@@ -43,3 +43,15 @@ impl Listed {
         }
     }
 }
+
+/// How a provider says that there is no event under an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Absence {
+    /// It knows nothing under this id (404 or 410), and the calendar answers.
+    NotFound,
+    /// It names the event as deleted.
+    Cancelled,
+    /// Something that is no event has the id.
+    NoEvent,
+}

@@ -10,7 +10,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use axum::http::{HeaderMap, header};
-use jobs::consent::Token;
+use jobs::Token;
 
 use crate::ownership;
 

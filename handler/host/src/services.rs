@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jobs::Finding;
 use jobs::Services;
-use jobs::doctor::{Finding, Setup, WrappingKey};
-use jobs::report::Problem;
+use jobs::Setup;
+use jobs::WrappingKey;
+use records::problem::Problem;
 use store::{Store, Table};
 use vault::{Envelope, KEY_FILE, LocalKey, Vault};
 
@@ -19,7 +21,7 @@ use crate::registry::ProviderRegistry;
 use crate::storage::Storage;
 
 /// The owner of everything in single-user mode.
-const OWNER: &str = "local";
+const OWNER: &str = jobs::LOCAL_OWNER;
 
 /// The services of a command, and their storage. `findings` are those about the settings.
 ///
@@ -152,13 +154,13 @@ pub fn assemble(
         vault,
         connect: Arc::new(ProviderRegistry::new(config)?),
         clock: Arc::new(SystemClock),
-        owner: OWNER.to_owned(),
+        owners: jobs::Owners::default(),
         setup: Arc::new(Setup {
             findings,
             azure_storage: matches!(config.storage, StorageSettings::Azure(_)),
             key,
             public_url: config.public_url.clone(),
         }),
-        pace: Arc::default(),
+        in_process: Arc::default(),
     })
 }

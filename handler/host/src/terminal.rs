@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::sync::OnceLock;
 
 use engine::text::is_terminal_control;
-use jobs::report::Problem;
+use records::problem::Problem;
 use serde::Serialize;
 
 /// How answers are wanted.

@@ -1,4 +1,6 @@
-//! What a job can fail with, by what is to be done about it.
+//! What a job can fail with, and what to do about it.
+
+use std::time::Duration;
 
 /// A job's failure.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +55,71 @@ pub enum Error {
     /// A stored row cannot be read.
     #[error("stored data is damaged: {0}")]
     Damaged(String),
+}
+
+/// What to do about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Storage or vault of this installation failed: the work is repeated, whatever caused it.
+    RetryStorage,
+    /// The provider failed for now, or another process was at work: the work is repeated, after
+    /// this time where the provider names one.
+    RetryAfter(Option<Duration>),
+    /// The owner of the account has to connect it again.
+    Reconnect,
+    /// The owner of the calendar has to change something there or in the pair.
+    AskOwner,
+    /// The operator has to change a setting or the program.
+    AskAdministrator,
+    /// Repeating the work does not help; the next sync finds how things are then.
+    GiveUp,
+}
+
+impl Error {
+    /// What to do about it.
+    pub fn next(&self) -> Next {
+        match self {
+            Self::Provider(error) => of_provider(error),
+            Self::Store(store::Error::NewerSchema { .. }) => Next::AskAdministrator,
+            Self::Store(_) | Self::Vault(_) | Self::Damaged(_) | Self::Overtaken => {
+                Next::RetryStorage
+            }
+            // A request meets another process at work, or an event that is not given for now.
+            Self::Request(_) | Self::Withheld { .. } => Next::RetryAfter(None),
+            Self::NotFound(_)
+            | Self::SuspiciousEmpty
+            | Self::SameCalendar
+            | Self::CopiesUnrecognised => Next::AskOwner,
+        }
+    }
+}
+
+fn of_provider(error: &providers::Error) -> Next {
+    use providers::Error as E;
+    match error {
+        E::Unauthorized | E::Consent(_) | E::Credentials(_) => Next::Reconnect,
+        E::RateLimited { retry_after } => Next::RetryAfter(*retry_after),
+        E::Unreachable(_) | E::NoAnswer(_) | E::BadAnswer(_) | E::ChangedMeanwhile => {
+            Next::RetryAfter(None)
+        }
+        E::Forbidden(_) | E::CalendarMissing | E::Address(_) | E::HasGuests => Next::AskOwner,
+        E::Misconfigured(_) => Next::AskAdministrator,
+        E::NameRefused(error) => of_provider(error),
+        E::NoPush | E::Gone | E::Refused(_) | E::CursorExpired | E::Exists => Next::GiveUp,
+    }
+}
+
+impl From<records::Error> for Error {
+    fn from(error: records::Error) -> Self {
+        match error {
+            records::Error::Store(error) => Self::Store(error),
+            records::Error::Damaged(words) => Self::Damaged(words),
+            records::Error::Overtaken => Self::Overtaken,
+            error @ (records::Error::NoAccount(_) | records::Error::NoPair(_)) => {
+                Self::NotFound(error.to_string())
+            }
+        }
+    }
 }
 
 /// The result of a job.

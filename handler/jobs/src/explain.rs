@@ -13,12 +13,14 @@ use engine::provider::ProviderKind;
 use engine::reason::Reason;
 use providers::Found;
 use providers::caldav::name_in_collection;
+use records::pair_state::proofs::{self, ProofRow};
+use records::pair_state::{PairStore, problems, state};
+use records::problem::EventProblem;
 
-use crate::memory::proofs::{self, ProofRow};
-use crate::memory::{PairStore, migrate, problems, state};
-use crate::report::{EventProblem, Explanation};
-use crate::sync::{End, Keys, ends};
-use crate::{Error, Result, Services, directory};
+use crate::keys::Keys;
+use crate::report::Explanation;
+use crate::sync::{End, ends};
+use crate::{Error, Result, Scope, first_release, leases};
 
 /// Explains an event. It may be named by its id or by a path that ends in it, and be an origin or a
 /// copy.
@@ -26,10 +28,10 @@ use crate::{Error, Result, Services, directory};
 /// # Errors
 /// [`Error::NotFound`] where neither calendar of the pair has such an event; whatever the provider
 /// says otherwise.
-pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<Explanation> {
-    let pair = directory::pair(services, pair).await?;
-    let ends = ends(services, &pair).await?;
-    let explained = of_what_is_there(services, &pair, &ends, event).await;
+pub async fn explain(scope: &Scope, pair: &PairId, event: &str) -> Result<Explanation> {
+    let pair = scope.directory().pair(pair).await?;
+    let ends = ends(scope, &pair).await?;
+    let explained = of_what_is_there(scope, &pair, &ends, event).await;
     if !matches!(explained, Ok(_) | Err(Error::NotFound(_))) {
         return explained;
     }
@@ -37,7 +39,7 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
     let is_its_own = |row: &ProofRow| {
         [&row.origin, &row.copy].into_iter().any(|id| ids.contains(&EventId::new(id.as_str())))
     };
-    let deletions = proofs::of(services, &pair.id, is_its_own).await?;
+    let deletions = proofs::of(&*scope.store, &pair.id, is_its_own).await?;
     let Some(last) = deletions.first() else { return explained };
     let words: Vec<String> = deletions.iter().take(DELETIONS).map(ProofRow::in_words).collect();
     let words = words.join(" ");
@@ -60,13 +62,13 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
 const DELETIONS: usize = 3;
 
 async fn of_what_is_there(
-    services: &Services,
+    scope: &Scope,
     pair: &Pair,
     ends: &[End; 2],
     event: &str,
 ) -> Result<Explanation> {
-    let keys = Keys::new(services, pair).await?;
-    let memory = PairStore::new(services, &keys.marks, pair);
+    let keys = Keys::new(scope, pair).await?;
+    let memory = PairStore::new(&*scope.store, &keys.marks, pair);
     let answer =
         |copied, reason: Option<Reason>, message: String, copy: Option<&EventId>| Explanation {
             pair: pair.id.clone(),
@@ -76,10 +78,10 @@ async fn of_what_is_there(
             message,
             copy: copy.map(ToString::to_string),
         };
-    let directory = directory::Snapshot::read(services).await?;
+    let directory = scope.snapshot().await?;
     let (others, calendars) = (directory.pair_ids(), directory.calendar_ids());
-    move_rows(services, pair, &memory, ends).await?;
-    let known_problems = problems(services, &pair.id, 1000).await?;
+    move_rows(scope, pair, &memory, ends).await?;
+    let known_problems = problems(&*scope.store, &pair.id, 1000).await?;
     for side in Side::BOTH.into_iter().filter(|side| may_be_at(ends, *side, event)) {
         let end = &ends[side as usize];
         let ids = spelled(end, event);
@@ -103,7 +105,7 @@ async fn of_what_is_there(
                     None,
                 ));
             }
-            if is_emptied(services, pair, mapping, ends).await? {
+            if is_emptied(scope, pair, mapping, ends).await? {
                 return Ok(answer(false, None, emptied_words(&pair.id), None));
             }
             let (copied, reason, words) = of_mapping(mapping);
@@ -116,7 +118,7 @@ async fn of_what_is_there(
         for fetched in found {
             match fetched.found {
                 Found::Event(event) => {
-                    let planner = planner(services, pair, ends, &keys, &calendars);
+                    let planner = planner(scope, pair, ends, &keys, &calendars);
                     let marked = of_mark(&planner, &memory, &others, side, &event).await?;
                     if marked.is_none() && !pair.copies_from(side) {
                         return Ok(answer(false, None, ONE_WAY.to_owned(), None));
@@ -157,14 +159,14 @@ async fn of_what_is_there(
 /// Whether the copy is gone with everything else that the pair had there, and the owner has not
 /// said yet what is to be done.
 async fn is_emptied(
-    services: &Services,
+    scope: &Scope,
     pair: &Pair,
     mapping: &Mapping,
     ends: &[End; 2],
 ) -> Result<bool> {
     let side = mapping.side.other();
     let asked =
-        state(services, &pair.id).await?.held.is_some_and(|row| row.emptied.contains(&side));
+        state(&*scope.store, &pair.id).await?.held.is_some_and(|row| row.emptied.contains(&side));
     let end = &ends[side as usize];
     Ok(asked
         && mapping.is_live()
@@ -185,7 +187,7 @@ events of the other calendar are copied.";
 /// Rows of the first release go by other ids: they are moved first, unless a pass is at work, which
 /// does the same.
 async fn move_rows(
-    services: &Services,
+    scope: &Scope,
     pair: &Pair,
     memory: &PairStore<'_>,
     ends: &[End; 2],
@@ -194,10 +196,10 @@ async fn move_rows(
     if head.is_new().await || head.row().await.by_name {
         return Ok(());
     }
-    let Ok(lease) = directory::lease_work(services, pair, &[]).await else { return Ok(()) };
+    let Ok(lease) = leases::work(scope, pair, &[]).await else { return Ok(()) };
     let (head, problems) = memory.begin().await?;
-    let bases = [0, 1].map(|i: usize| migrate::base(&ends[i].account, &ends[i].calendar));
-    let moved = migrate::migrate(memory, &head, &problems, bases).await;
+    let bases = [0, 1].map(|i: usize| first_release::base(&ends[i].account, &ends[i].calendar));
+    let moved = first_release::migrate(memory, &head, &problems, bases).await;
     lease.end().await;
     moved.map(drop)
 }
@@ -260,13 +262,13 @@ async fn of_mark(
 }
 
 fn planner<'a>(
-    services: &Services,
+    scope: &Scope,
     pair: &'a Pair,
     ends: &'a [End; 2],
     keys: &'a Keys,
     calendars: &'a [engine::calendar::CalendarId],
 ) -> Planner<'a> {
-    let now = services.clock.now();
+    let now = scope.clock.now();
     Planner {
         pass: 0,
         pair,

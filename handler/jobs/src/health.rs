@@ -10,8 +10,11 @@ use std::time::Duration;
 use serde::Serialize;
 use store::Table;
 
-use crate::doctor::{self, AccountChecks, Finding};
-use crate::{Result, Services, nudge, status};
+use crate::doctor::{self, AccountChecks};
+use crate::services::LOCAL_OWNER;
+use crate::setup::Finding;
+use crate::status::Status;
+use crate::{Result, Services, nudge};
 
 /// Whoever does not answer within this time is out of reach.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -57,7 +60,7 @@ pub struct Detail {
 /// which reads the whole directory.
 pub async fn health(services: &Services, detail: bool) -> Health {
     let storage = within(async {
-        services.store.get(Table::Directory, &services.owner, "health").await?;
+        services.store.get(Table::Directory, LOCAL_OWNER, "health").await?;
         services.queue.len(nudge::QUEUE).await?;
         Ok(())
     });
@@ -73,7 +76,7 @@ pub async fn health(services: &Services, detail: bool) -> Health {
         true => futures::join!(within(numbers(services)), findings(services)),
         false => (None, None),
     };
-    let stalled = services.pace.progress.stalled();
+    let stalled = services.in_process.loops.stalled();
     if let Some(name) = stalled {
         tracing::error!(
             name,
@@ -105,14 +108,17 @@ async fn within<T>(answer: impl Future<Output = Result<T>>) -> Option<T> {
 }
 
 async fn numbers(services: &Services) -> Result<Detail> {
-    let status = status(services, 0).await?;
-    let mut accounts = BTreeMap::new();
-    for account in &status.accounts {
-        *accounts.entry(account.state.clone()).or_default() += 1;
-    }
-    let mut pairs = BTreeMap::new();
-    for pair in &status.pairs {
-        *pairs.entry(pair.state.as_str().to_owned()).or_default() += 1;
+    let statuses =
+        services.for_each_owner(|scope| async move { crate::status(&scope, 0).await }).await?;
+    let (mut accounts, mut pairs, mut lag) = (BTreeMap::new(), BTreeMap::new(), None);
+    for Status { accounts: of_owner, pairs: pairs_of_owner, .. } in statuses {
+        for account in of_owner {
+            *accounts.entry(account.state).or_default() += 1;
+        }
+        for pair in pairs_of_owner {
+            *pairs.entry(pair.state.as_str().to_owned()).or_default() += 1;
+            lag = lag.max(pair.lag_seconds.filter(|_| pair.next_sync.is_some()));
+        }
     }
     let poison = format!("{}-poison", nudge::QUEUE);
     Ok(Detail {
@@ -121,11 +127,6 @@ async fn numbers(services: &Services) -> Result<Detail> {
         poison: services.queue.len(&poison).await?,
         accounts,
         pairs,
-        lag_seconds: status
-            .pairs
-            .iter()
-            .filter(|pair| pair.next_sync.is_some())
-            .filter_map(|pair| pair.lag_seconds)
-            .max(),
+        lag_seconds: lag,
     })
 }

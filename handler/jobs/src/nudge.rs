@@ -4,12 +4,15 @@
 //! The names of its fields must not be those of a queue's own metadata (`id`, `dequeueCount`,
 //! `popReceipt`, `sys`…): under the Functions host the fields of a message are laid over them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use engine::calendar::CalendarId;
+use engine::pair::Pair;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, Services};
+use crate::services::LOCAL_OWNER;
+use crate::{Error, Result, Scope};
 
 /// The queue of nudges; those that failed too often stand in `sync-calendar-poison`.
 pub const QUEUE: &str = "sync-calendar";
@@ -18,10 +21,21 @@ pub const QUEUE: &str = "sync-calendar";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Nudge {
-    /// Which calendar.
+    /// The calendar.
     pub calendar_id: CalendarId,
-    /// What made us think of it.
+    /// Why.
     pub cause: Cause,
+    /// The owner of the calendar.
+    #[serde(default = "local", skip_serializing_if = "is_local")]
+    pub owner: String,
+}
+
+fn local() -> String {
+    LOCAL_OWNER.to_owned()
+}
+
+fn is_local(owner: &str) -> bool {
+    owner == LOCAL_OWNER
 }
 
 /// Why a calendar is to be looked at.
@@ -45,6 +59,11 @@ pub enum Cause {
 }
 
 impl Nudge {
+    /// A nudge for the owner of single-user mode.
+    pub fn local(calendar_id: CalendarId, cause: Cause) -> Self {
+        Self { calendar_id, cause, owner: local() }
+    }
+
     /// As it is sent.
     ///
     /// # Errors
@@ -65,13 +84,33 @@ impl Nudge {
 }
 
 /// Sends a nudge.
-pub async fn send(services: &Services, nudge: &Nudge) -> Result<()> {
-    send_after(services, nudge, Duration::ZERO).await
+pub async fn send(scope: &Scope, calendar: &CalendarId, cause: Cause) -> Result<()> {
+    send_after(scope, calendar, cause, Duration::ZERO).await
 }
 
 /// Sends a nudge that is seen after a while.
-pub async fn send_after(services: &Services, nudge: &Nudge, delay: Duration) -> Result<()> {
-    Ok(services.queue.put(QUEUE, &nudge.to_text()?, delay).await?)
+pub async fn send_after(
+    scope: &Scope,
+    calendar: &CalendarId,
+    cause: Cause,
+    delay: Duration,
+) -> Result<()> {
+    let nudge = Nudge { calendar_id: calendar.clone(), cause, owner: scope.owner.clone() };
+    Ok(scope.queue.put(QUEUE, &nudge.to_text()?, delay).await?)
+}
+
+/// Sends as few nudges as reach all these pairs; how many.
+pub(crate) async fn nudge_all(scope: &Scope, pairs: &[&Pair], cause: Cause) -> Result<usize> {
+    let mut chosen: BTreeSet<&CalendarId> = BTreeSet::new();
+    for pair in pairs {
+        if !chosen.contains(&pair.from) && !chosen.contains(&pair.to) {
+            chosen.insert(&pair.from);
+        }
+    }
+    for calendar in &chosen {
+        send(scope, calendar, cause).await?;
+    }
+    Ok(chosen.len())
 }
 
 #[cfg(test)]
@@ -80,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_nudge_is_written_as_it_is_read() {
-        let nudge = Nudge { calendar_id: CalendarId::new("c1"), cause: Cause::Poll };
+        let nudge = Nudge::local(CalendarId::new("c1"), Cause::Poll);
         let text = nudge.to_text().unwrap();
         assert_eq!(text, r#"{"calendarId":"c1","cause":"poll"}"#);
         assert_eq!(Nudge::from_text(&text).unwrap(), nudge);
@@ -99,8 +138,8 @@ mod tests {
             "sys",
         ];
         let value = serde_json::to_value(Nudge {
-            calendar_id: CalendarId::new("c1"),
-            cause: Cause::Webhook,
+            owner: "other".into(),
+            ..Nudge::local(CalendarId::new("c1"), Cause::Webhook)
         })
         .unwrap();
         for name in value.as_object().unwrap().keys() {

@@ -4,7 +4,11 @@
 use engine::calendar::{AccountId, CalendarId, PairId};
 use engine::reason::Reason;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use records::account::{Account, AccountStatus};
+use records::problem::{EventProblem, Held, PairStatus, Problem};
+use serde::Serialize;
+
+use crate::error::Next;
 
 /// The answer of `sync`.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -50,6 +54,9 @@ pub struct Run {
     /// somebody waits for.
     #[serde(skip)]
     pub left: u64,
+    /// What to do about the error.
+    #[serde(skip)]
+    pub next: Option<Next>,
 }
 
 impl Run {
@@ -67,6 +74,7 @@ impl Run {
             held: None,
             error: None,
             left: 0,
+            next: None,
         }
     }
 
@@ -80,35 +88,6 @@ impl Run {
             Verb::Hold => {}
         }
         self.actions.push(action);
-    }
-}
-
-/// How a pair stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PairStatus {
-    /// In step.
-    Ok,
-    /// Deletions wait for a word of the owner.
-    Held,
-    /// The last pass failed.
-    Error,
-    /// Switched off by its owner.
-    Paused,
-    /// An account must be connected again.
-    NeedsReconnect,
-}
-
-impl PairStatus {
-    /// The name in `--json`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Held => "held",
-            Self::Error => "error",
-            Self::Paused => "paused",
-            Self::NeedsReconnect => "needs_reconnect",
-        }
     }
 }
 
@@ -143,56 +122,6 @@ pub enum Verb {
     Skip,
     /// A deletion that waits.
     Hold,
-}
-
-/// Why a pair holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HeldKind {
-    /// It would delete an unusual number of events.
-    #[default]
-    Deletions,
-    /// One of its calendars was emptied, or made anew.
-    Emptied,
-}
-
-/// What waits for a word of the owner.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
-    /// Why.
-    #[serde(default)]
-    pub kind: HeldKind,
-    /// How many.
-    pub deletions: u64,
-    /// Of how many copies.
-    pub of: u64,
-    /// The arguments after `calrelay` that release them.
-    pub confirm: Vec<String>,
-}
-
-impl Held {
-    /// With the arguments for this pair.
-    pub fn new(pair: &PairId, deletions: u64, of: u64) -> Self {
-        let confirm =
-            ["sync", "--pair", pair.as_str(), "--confirm-deletions"].map(str::to_owned).to_vec();
-        Self { kind: HeldKind::Deletions, deletions, of, confirm }
-    }
-
-    /// The same where a calendar was emptied: `gone` events of `of`. The other answer is
-    /// `--leave-out`.
-    pub fn emptied(pair: &PairId, gone: u64, of: u64) -> Self {
-        let confirm = ["sync", "--pair", pair.as_str(), "--make-again"].map(str::to_owned).to_vec();
-        Self { kind: HeldKind::Emptied, deletions: gone, of, confirm }
-    }
-}
-
-/// Something that went wrong, in a code for programs and words for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// `unauthorized`, `not_found`, `unreachable`…
-    pub code: String,
-    /// What happened, what was kept safe, what to do next.
-    pub message: String,
 }
 
 /// The answer of `status`, without the accounts.
@@ -257,52 +186,6 @@ pub struct Cursors {
     pub to: Option<Timestamp>,
 }
 
-/// An event that could not be copied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventProblem {
-    /// Its id.
-    pub event: String,
-    /// Where it stands.
-    pub calendar: CalendarId,
-    /// Why.
-    pub reason: Reason,
-    /// The same in words.
-    pub message: String,
-    /// How often it was tried, where it is tried again by itself.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub tries: u32,
-    /// When it is tried again; none where only a change of the event helps.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_try: Option<Timestamp>,
-}
-
-impl EventProblem {
-    /// In words, with when it is tried again.
-    pub fn in_words(&self) -> String {
-        match self.next_try {
-            Some(next) if self.tries > 0 => {
-                let times = if self.tries == 1 {
-                    "once".to_owned()
-                } else {
-                    format!("{} times", self.tries)
-                };
-                let next = next.strftime("%Y-%m-%d %H:%M UTC");
-                format!(
-                    "{} It was tried {times}, and is tried again at {next}, or at once by \
-                    `calrelay sync --full`.",
-                    self.message
-                )
-            }
-            _ => self.message.clone(),
-        }
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-fn is_zero(n: &u32) -> bool {
-    *n == 0
-}
-
 /// The answer of `explain`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
@@ -333,6 +216,26 @@ pub struct AccountState {
     pub state: String,
     /// Why.
     pub error: Option<Problem>,
+}
+
+impl AccountState {
+    /// The state of an account at this time.
+    pub fn of(account: &Account, now: Timestamp) -> Self {
+        let parked = account.parked.as_ref().filter(|_| {
+            account.state != AccountStatus::NeedsReconnect && account.parked(now).is_some()
+        });
+        let (state, error) = match parked {
+            Some(parked) => (AccountStatus::Unreachable, Some(parked.why.clone())),
+            None => (account.state, account.error.clone()),
+        };
+        Self {
+            id: account.id.clone(),
+            provider: account.kind,
+            name: account.name.clone(),
+            state: state.as_str().to_owned(),
+            error,
+        }
+    }
 }
 
 /// Hears how far a long piece of work is.

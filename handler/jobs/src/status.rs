@@ -1,13 +1,13 @@
 //! How everything stands, without asking any provider.
 
 use engine::pair::Pair;
+use records::pair_state::{self, Failing};
+use records::problem::{PairStatus, Problem};
 use serde::Serialize;
 
-use crate::channels::{self, WatchState};
-use crate::directory::{self, Snapshot};
-use crate::memory::{self, Failing};
-use crate::report::{AccountState, Cursors, PairState, PairStatus, Problem};
-use crate::{Error, Result, Services};
+use crate::report::{AccountState, Cursors, PairState};
+use crate::watches::{self, WatchState};
+use crate::{Error, Result, Scope};
 
 /// So many events that could not be dealt with are counted, and so many named.
 const COUNTED: usize = 1000;
@@ -26,36 +26,41 @@ pub struct Status {
 
 /// Reads it from storage. `cadence` is the time between two passes of a running calrelay, in
 /// seconds.
-pub async fn status(services: &Services, cadence: u64) -> Result<Status> {
-    let now = services.clock.now();
-    let accounts =
-        directory::accounts(services).await?.iter().map(|account| account.shown(now)).collect();
+pub async fn status(scope: &Scope, cadence: u64) -> Result<Status> {
+    let now = scope.clock.now();
+    let accounts = scope
+        .directory()
+        .accounts()
+        .await?
+        .iter()
+        .map(|account| AccountState::of(account, now))
+        .collect();
     let mut pairs = Vec::new();
-    let directory = Snapshot::read(services).await?;
+    let directory = scope.snapshot().await?;
     for id in directory.pair_ids() {
         let state = match directory.pair(&id) {
-            Ok(Some(pair)) => pair_state(services, &pair, cadence).await,
+            Ok(Some(pair)) => pair_state(scope, &pair, cadence).await,
             Ok(None) => continue,
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         };
         pairs.push(match state {
             Err(error @ Error::Damaged(_)) => PairState::unreadable(id, Problem::from(&error)),
             state => state?,
         });
     }
-    Ok(Status { accounts, pairs, watches: channels::states(services).await? })
+    Ok(Status { accounts, pairs, watches: watches::states(scope).await? })
 }
 
-async fn pair_state(services: &Services, pair: &Pair, cadence: u64) -> Result<PairState> {
-    let row = memory::state(services, &pair.id).await?;
-    let now = services.clock.now();
+async fn pair_state(scope: &Scope, pair: &Pair, cadence: u64) -> Result<PairState> {
+    let row = pair_state::state(&*scope.store, &pair.id).await?;
+    let now = scope.clock.now();
     let next = |last: jiff::Timestamp| {
         last.saturating_add(jiff::SignedDuration::from_secs(
             i64::try_from(cadence).unwrap_or(i64::MAX),
         ))
         .ok()
     };
-    let problems = memory::problems(services, &pair.id, COUNTED).await?;
+    let problems = pair_state::problems(&*scope.store, &pair.id, COUNTED).await?;
     Ok(PairState {
         id: pair.id.clone(),
         state: if pair.paused { PairStatus::Paused } else { row.status.unwrap_or(PairStatus::Ok) },

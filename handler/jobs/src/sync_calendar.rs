@@ -19,14 +19,17 @@ use std::time::Duration;
 
 use engine::calendar::CalendarId;
 use engine::pair::Pair;
+use records::pair_state;
+use records::problem::{PairStatus, Problem};
+use records::snapshot::Snapshot;
 
-use crate::directory::{self, Snapshot};
-use crate::memory;
+use crate::error::Next;
+use crate::in_process::PAUSE;
 use crate::nudge::{self, Cause, Nudge};
-use crate::pace::PAUSE;
-use crate::report::{PairStatus, Problem, Run, Silent};
+use crate::report::{Run, Silent};
+use crate::services::Services;
 use crate::sync::{Synced, sync_within};
-use crate::{Result, Services, SyncOptions, channels};
+use crate::{Result, Scope, SyncOptions, leases, watches};
 
 /// A pair that is at work is looked at again after so long.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -48,7 +51,8 @@ impl NudgeOutcome {
 
 /// Syncs all pairs of a calendar, in the background: accounts that need their owner are left alone.
 pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> NudgeOutcome {
-    let (directory, pairs) = match pairs_of(services, &nudge.calendar_id).await {
+    let scope = &services.scope(&nudge.owner);
+    let (directory, pairs) = match pairs_of(scope, &nudge.calendar_id).await {
         Ok(found) => found,
         Err(error) => {
             tracing::warn!(calendar = %nudge.calendar_id, %error, "the pairs of a calendar could \
@@ -56,7 +60,7 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> NudgeOutcome {
             return NudgeOutcome::Retry;
         }
     };
-    let opened = channels::open_missing(services, &directory, &pairs).await.unwrap_or_else(|error| {
+    let opened = watches::create_missing(scope, &directory, &pairs).await.unwrap_or_else(|error| {
         tracing::warn!(calendar = %nudge.calendar_id, %error, "a channel could not be opened; it \
         is tried again within the hour");
         false
@@ -66,7 +70,7 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> NudgeOutcome {
     let told_of = Some(&nudge.calendar_id).filter(|_| nudge.cause == Cause::Webhook && !opened);
     let (mut verdict, mut later, mut unfinished) = (NudgeOutcome::Done, false, false);
     for Synced { run, before, busy } in
-        sync_within(services, &directory, &pairs, told_of, options, &Silent).await
+        sync_within(scope, &directory, &pairs, told_of, options, &Silent).await
     {
         if busy {
             tracing::debug!(pair = %run.id, "somebody is at work on this pair or its calendar \
@@ -78,30 +82,29 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> NudgeOutcome {
         unfinished |= run.left > 0;
         if let Some(problem) = &run.error {
             let parked =
-                pairs.iter().any(|pair| pair.id == run.id && is_parked(services, &directory, pair));
+                pairs.iter().any(|pair| pair.id == run.id && is_parked(scope, &directory, pair));
             // Its row says so by now, which is what the polls go by after that.
             let known = parked && before.as_ref() == Some(problem);
             verdict = verdict.and(if known {
                 NudgeOutcome::Done
             } else {
-                verdict_on(problem, nudge.cause)
+                outcome_of(run.next.unwrap_or(Next::GiveUp), nudge.cause)
             });
         }
     }
     if unfinished {
-        verdict = verdict.and(go_on(services, &nudge.calendar_id).await);
+        verdict = verdict.and(go_on(scope, &nudge.calendar_id).await);
     }
     if later && nudge.cause != Cause::Poll {
-        verdict.and(again(services, nudge).await)
+        verdict.and(again(scope, nudge).await)
     } else {
         verdict
     }
 }
 
 /// Has a pass gone on with that gave way to others.
-async fn go_on(services: &Services, calendar: &CalendarId) -> NudgeOutcome {
-    let nudge = Nudge { calendar_id: calendar.clone(), cause: Cause::Unfinished };
-    match nudge::send_after(services, &nudge, PAUSE).await {
+async fn go_on(scope: &Scope, calendar: &CalendarId) -> NudgeOutcome {
+    match nudge::send_after(scope, calendar, Cause::Unfinished, PAUSE).await {
         Ok(()) => NudgeOutcome::Done,
         Err(error) => {
             tracing::warn!(%calendar, %error, "a pass that is not done could not be put off");
@@ -111,7 +114,7 @@ async fn go_on(services: &Services, calendar: &CalendarId) -> NudgeOutcome {
 }
 
 /// Has the calendar looked at again, once for all who want that.
-async fn again(services: &Services, nudge: &Nudge) -> NudgeOutcome {
+async fn again(scope: &Scope, nudge: &Nudge) -> NudgeOutcome {
     // A call has its own calendar read, and any other nudge all of them: neither stands for the
     // other.
     let name = format!(
@@ -119,23 +122,23 @@ async fn again(services: &Services, nudge: &Nudge) -> NudgeOutcome {
         nudge.calendar_id,
         if nudge.cause == Cause::Webhook { "told" } else { "all" }
     );
-    let now = services.clock.now();
-    if !services.pace.put_off(&name, now, AGAIN) {
+    let now = scope.clock.now();
+    if !scope.in_process.put_off(&name, now, AGAIN) {
         return NudgeOutcome::Done;
     }
     // A retry would come later, and be counted as a failure.
-    match nudge::send_after(services, nudge, AGAIN).await {
+    match nudge::send_after(scope, &nudge.calendar_id, nudge.cause, AGAIN).await {
         Ok(()) => NudgeOutcome::Done,
         Err(error) => {
             tracing::warn!(calendar = %nudge.calendar_id, %error, "a nudge could not be put off");
-            services.pace.forget(&name);
+            scope.in_process.forget(&name);
             NudgeOutcome::Retry
         }
     }
 }
 
-async fn pairs_of(services: &Services, calendar: &CalendarId) -> Result<(Snapshot, Vec<Pair>)> {
-    let directory = Snapshot::read(services).await?;
+async fn pairs_of(scope: &Scope, calendar: &CalendarId) -> Result<(Snapshot, Vec<Pair>)> {
+    let directory = scope.snapshot().await?;
     let mut pairs = directory.readable_pairs();
     pairs.retain(|pair| !pair.paused && (pair.from == *calendar || pair.to == *calendar));
     Ok((directory, pairs))
@@ -143,8 +146,8 @@ async fn pairs_of(services: &Services, calendar: &CalendarId) -> Result<(Snapsho
 
 /// Whether a provider has closed an account of the pair for a while: no retry helps before that is
 /// over.
-fn is_parked(services: &Services, directory: &Snapshot, pair: &Pair) -> bool {
-    let now = services.clock.now();
+fn is_parked(scope: &Scope, directory: &Snapshot, pair: &Pair) -> bool {
+    let now = scope.clock.now();
     [&pair.from, &pair.to].into_iter().any(|id| {
         let account = directory
             .calendar(id)
@@ -155,16 +158,12 @@ fn is_parked(services: &Services, directory: &Snapshot, pair: &Pair) -> bool {
     })
 }
 
-/// By the problem's code ([`Problem`] has the table).
-fn verdict_on(problem: &Problem, cause: Cause) -> NudgeOutcome {
-    match problem.code.as_str() {
-        "storage" | "disk_full" | "vault" => NudgeOutcome::Retry,
-        "unreachable" | "throttled" | "bad_answer" | "changed_meanwhile" | "refused_by_server"
-        | "request"
-            if cause != Cause::Poll =>
-        {
-            NudgeOutcome::Retry
-        }
+/// By what is to be done about the error.
+fn outcome_of(next: Next, cause: Cause) -> NudgeOutcome {
+    match next {
+        Next::RetryStorage => NudgeOutcome::Retry,
+        // A poll comes back by itself.
+        Next::RetryAfter(_) if cause != Cause::Poll => NudgeOutcome::Retry,
         _ => NudgeOutcome::Done,
     }
 }
@@ -190,34 +189,32 @@ fn tell(run: &Run, before: Option<&Problem>) {
     }
 }
 
-/// A nudge failed for good: its pairs say so, unless they say something more precise already. The
-/// next poll or night tries again.
-pub async fn give_up_on_calendar(services: &Services, calendar: &CalendarId) -> NudgeOutcome {
-    match mark(services, calendar).await {
-        Ok(verdict) => verdict,
+/// A nudge failed for good: its pairs report that, unless they report a more precise error already.
+/// The next poll or nightly pass tries again.
+pub async fn give_up_on_calendar(services: &Services, nudge: &Nudge) -> NudgeOutcome {
+    let calendar = &nudge.calendar_id;
+    match mark(&services.scope(&nudge.owner), calendar).await {
+        Ok(outcome) => outcome,
         Err(error) => {
-            tracing::error!(%calendar, %error, "a nudge failed for good, and its pairs could not \
-            be told");
+            tracing::error!(%calendar, %error, "a nudge failed for good, and that could not be \
+            stored with its pairs");
             NudgeOutcome::Retry
         }
     }
 }
 
-async fn mark(services: &Services, calendar: &CalendarId) -> Result<NudgeOutcome> {
+async fn mark(scope: &Scope, calendar: &CalendarId) -> Result<NudgeOutcome> {
     let mut verdict = NudgeOutcome::Done;
-    for pair in pairs_of(services, calendar).await?.1 {
+    for pair in pairs_of(scope, calendar).await?.1 {
         // Whoever is at work on it will write down how that ended.
-        let Some(lease) = services
-            .leases
-            .acquire(&services.owner, &[&directory::pair_lease(&pair.id)])
-            .await?
-            .taken()
+        let Some(lease) =
+            scope.leases.acquire(&scope.owner, &[&leases::pair_lease(&pair.id)]).await?.taken()
         else {
             verdict = NudgeOutcome::Retry;
             continue;
         };
         tracing::error!(pair = %pair.id, %calendar, "a nudge failed for good");
-        let told = memory::change_state(services, &pair.id, |row| {
+        let told = pair_state::change_state(&*scope.store, &pair.id, |row| {
             if row.error.is_none() {
                 row.status = Some(PairStatus::Error);
                 row.error = Some(Problem {
@@ -240,33 +237,54 @@ async fn mark(services: &Services, calendar: &CalendarId) -> Result<NudgeOutcome
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
 
-    fn verdict(code: &str, cause: Cause) -> NudgeOutcome {
-        verdict_on(&Problem { code: code.into(), message: "Words.".into() }, cause)
+    const CAUSES: [Cause; 3] = [Cause::Poll, Cause::Reconcile, Cause::Webhook];
+
+    fn outcome(error: impl Into<Error>, cause: Cause) -> NudgeOutcome {
+        outcome_of(error.into().next(), cause)
     }
 
     #[test]
-    fn what_is_ours_comes_back_whoever_asked() {
-        for code in ["storage", "disk_full", "vault"] {
-            for cause in [Cause::Poll, Cause::Reconcile, Cause::Webhook] {
-                assert_eq!(verdict(code, cause), NudgeOutcome::Retry, "{code}");
-            }
+    fn failures_of_storage_and_vault_are_retried_whatever_the_cause() {
+        for cause in CAUSES {
+            assert_eq!(outcome(store::Error::Full, cause), NudgeOutcome::Retry);
+            assert_eq!(outcome(store::Error::Unavailable("x".into()), cause), NudgeOutcome::Retry);
+            assert_eq!(outcome(vault::Error::CannotOpen, cause), NudgeOutcome::Retry);
+            assert_eq!(outcome(Error::Overtaken, cause), NudgeOutcome::Retry);
         }
     }
 
     #[test]
-    fn a_poll_is_its_own_retry() {
-        assert_eq!(verdict("unreachable", Cause::Poll), NudgeOutcome::Done);
-        assert_eq!(verdict("unreachable", Cause::Webhook), NudgeOutcome::Retry);
-        assert_eq!(verdict("throttled", Cause::Reconcile), NudgeOutcome::Retry);
+    fn a_poll_repeats_itself_and_other_causes_are_retried() {
+        use providers::Error as P;
+        for error in [
+            P::Unreachable("x".into()),
+            P::RateLimited { retry_after: None },
+            P::BadAnswer("x".into()),
+            P::ChangedMeanwhile,
+        ] {
+            assert_eq!(outcome(error.clone(), Cause::Poll), NudgeOutcome::Done);
+            assert_eq!(outcome(error.clone(), Cause::Webhook), NudgeOutcome::Retry);
+            assert_eq!(outcome(error, Cause::Reconcile), NudgeOutcome::Retry);
+        }
+        let withheld = || Error::Withheld { event: "e".into(), why: "w".into() };
+        assert_eq!(outcome(withheld(), Cause::Webhook), NudgeOutcome::Retry);
+        assert_eq!(outcome(Error::Request("x".into()), Cause::Webhook), NudgeOutcome::Retry);
     }
 
     #[test]
     fn final_answers_are_not_repeated() {
-        for code in
-            ["unauthorized", "credentials", "not_found", "forbidden", "address", "suspicious_empty"]
-        {
-            assert_eq!(verdict(code, Cause::Webhook), NudgeOutcome::Done, "{code}");
+        use providers::Error as P;
+        for error in [
+            P::Unauthorized,
+            P::Credentials("x".into()),
+            P::CalendarMissing,
+            P::Forbidden("x".into()),
+            P::Address("x".into()),
+        ] {
+            assert_eq!(outcome(error, Cause::Webhook), NudgeOutcome::Done);
         }
+        assert_eq!(outcome(Error::SuspiciousEmpty, Cause::Webhook), NudgeOutcome::Done);
     }
 }

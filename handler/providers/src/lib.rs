@@ -16,7 +16,7 @@ mod watch;
 
 use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
-use engine::change::{Cursor, Listed, StateTag};
+use engine::change::{Absence, Cursor, Listed, StateTag};
 use engine::event::{Draft, Event, EventId, Parts};
 use engine::fidelity::Fidelity;
 use engine::pair::Window;
@@ -236,18 +236,6 @@ pub enum Found {
         /// Why, in words for its owner.
         why: String,
     },
-}
-
-/// How a provider says that there is no event under an id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Absence {
-    /// It knows nothing under this id (404 or 410), and the calendar answers.
-    NotFound,
-    /// It names the event as deleted.
-    Cancelled,
-    /// Something that is no event has the id.
-    NoEvent,
 }
 
 /// A copy to be made or written anew.

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use clap::Args;
 use engine::calendar::{AccountId, CalendarId};
 use engine::provider::ProviderKind;
-use jobs::report::Problem;
-use jobs::{Services, directory};
+use jobs::Scope;
+use records::problem::Problem;
 use serde::Serialize;
 
 use super::outcome::{CommandOutcome, Result};
@@ -44,10 +44,13 @@ struct AccountFailure {
 }
 
 /// Runs the command. If an account fails, the others are listed, and the exit status is 1.
-pub async fn run(services: &Services, arguments: &CalendarsArguments, output: &Output) -> Result {
-    let listing = directory::calendars(services, arguments.account.as_ref()).await?;
-    let kinds: HashMap<AccountId, ProviderKind> = directory::accounts(services)
-        .await?
+pub async fn run(scope: &Scope, arguments: &CalendarsArguments, output: &Output) -> Result {
+    let listing = jobs::accounts::calendars(scope, arguments.account.as_ref()).await?;
+    let kinds: HashMap<AccountId, ProviderKind> = scope
+        .directory()
+        .accounts()
+        .await
+        .map_err(jobs::Error::from)?
         .into_iter()
         .map(|account| (account.id, account.kind))
         .collect();

@@ -5,8 +5,12 @@ use std::io::{BufRead, IsTerminal, Write};
 use clap::Args;
 use engine::calendar::CalendarId;
 use engine::reason::Reason;
-use jobs::Services;
-use jobs::report::{Action, Problem, Report, Run, Verb};
+use jobs::Scope;
+use jobs::report::Action;
+use jobs::report::Report;
+use jobs::report::Run;
+use jobs::report::Verb;
+use records::problem::Problem;
 use serde_json::Value;
 
 use super::outcome::{CommandOutcome, Result};
@@ -37,9 +41,9 @@ impl CleanUpArguments {
 }
 
 /// Runs the command.
-pub async fn run(services: &Services, arguments: &CleanUpArguments, output: &Output) -> Result {
+pub async fn run(scope: &Scope, arguments: &CleanUpArguments, output: &Output) -> Result {
     let bar = Bar::show();
-    let found = jobs::left_copies(services, &arguments.calendar, &bar).await?;
+    let found = jobs::pairs::left_copies(scope, &arguments.calendar, &bar).await?;
     drop(bar);
     let preview = found.preview();
     if arguments.dry_run || found.is_empty() {
@@ -50,7 +54,7 @@ pub async fn run(services: &Services, arguments: &CleanUpArguments, output: &Out
         return Ok(CommandOutcome::Done);
     }
     let bar = Bar::show();
-    let run = jobs::delete_left_copies(services, found, &bar).await?;
+    let run = jobs::pairs::delete_left_copies(scope, found, &bar).await?;
     drop(bar);
     answer(run, false, output)
 }

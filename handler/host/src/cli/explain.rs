@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use clap::Args;
 use engine::calendar::PairId;
-use jobs::Services;
+use jobs::Scope;
 
 use super::outcome::{CommandOutcome, Result};
 use crate::terminal::Output;
@@ -21,8 +21,8 @@ pub struct ExplainArguments {
 }
 
 /// Runs the command.
-pub async fn run(services: &Services, arguments: &ExplainArguments, output: &Output) -> Result {
-    let answer = jobs::explain(services, &arguments.pair, &arguments.event).await?;
+pub async fn run(scope: &Scope, arguments: &ExplainArguments, output: &Output) -> Result {
+    let answer = jobs::explain(scope, &arguments.pair, &arguments.event).await?;
     output.answer(&answer, || {
         let mut text = format!("{}\n", answer.message);
         if let Some(copy) = &answer.copy {

@@ -29,7 +29,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use jobs::report::Problem;
+use records::problem::Problem;
 
 use self::command::Command;
 use self::outcome::{CommandOutcome, Result};
@@ -155,7 +155,7 @@ async fn serve(
     let mut config = settings.config.map_err(|wrong| wrong_settings(&wrong))?;
     if let Some(port) = config.functions_port {
         let (services, storage) = services::build_service(&config, findings).await?;
-        audit::record_settings(&services, settings.values);
+        audit::record_settings(&services.local(), settings.values);
         let served = custom_handler::serve(services, port, config.poll).await;
         storage.settle().await;
         return served.map_err(|error| Problem {
@@ -173,7 +173,7 @@ async fn serve(
     // anyway.
     config.allow_private_hosts &= listen.ip().is_loopback() || config.private_hosts_chosen;
     let (services, storage) = services::build_service(&config, findings).await?;
-    audit::record_settings(&services, settings.values);
+    audit::record_settings(&services.local(), settings.values);
     let this = standalone::Standalone { services, storage, config: &config, listen };
     standalone::serve(this, output).await.map(|()| ExitCode::SUCCESS)
 }
@@ -191,22 +191,23 @@ async fn dispatch(command: Command, settings: LoadedSettings, output: &Output) -
         return Err(provider_words::microsoft_not_supported());
     }
     let (services, storage) = services::build(&config, settings.remarks).await?;
+    let scope = services.local();
     let (actor, action) = (audit::actor(settings.user.as_deref()), command.audit_action());
     let work = async {
         match command {
-            Command::Account(command) => account::run(&services, &config, command, output).await,
-            Command::Calendars(arguments) => calendars::run(&services, &arguments, output).await,
-            Command::Pair(command) => pair::run(&services, &config, command, output).await,
-            Command::Sync(arguments) => sync::run(&services, &arguments, output).await,
-            Command::CleanUp(arguments) => clean_up::run(&services, &arguments, output).await,
-            Command::Status => status::run(&services, &config, output).await,
-            Command::Explain(arguments) => explain::run(&services, &arguments, output).await,
+            Command::Account(command) => account::run(&scope, &config, command, output).await,
+            Command::Calendars(arguments) => calendars::run(&scope, &arguments, output).await,
+            Command::Pair(command) => pair::run(&scope, &config, command, output).await,
+            Command::Sync(arguments) => sync::run(&scope, &arguments, output).await,
+            Command::CleanUp(arguments) => clean_up::run(&scope, &arguments, output).await,
+            Command::Status => status::run(&scope, &config, output).await,
+            Command::Explain(arguments) => explain::run(&scope, &arguments, output).await,
             Command::Vault(command) => vault::run(&services, &config, &command, output).await,
-            Command::Audit => audit::run(&services, output).await,
+            Command::Audit => audit::run(&scope, output).await,
             Command::Doctor => unreachable!("answered above"),
         }
     };
-    let outcome = Box::pin(audit::audited(&services, &actor, action, output, work)).await;
+    let outcome = Box::pin(audit::audited(&scope, &actor, action, output, work)).await;
     storage.settle().await;
     outcome
 }

@@ -1,6 +1,6 @@
 //! How a command ends.
 
-use jobs::report::Problem;
+use records::problem::Problem;
 
 /// How a command ended that gave its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

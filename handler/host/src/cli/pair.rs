@@ -5,9 +5,10 @@ use std::io::IsTerminal;
 use clap::{Args, Subcommand};
 use engine::calendar::{CalendarId, PairId};
 use engine::pair::{Pair, Reach};
-use jobs::Services;
-use jobs::directory::{self, NewPair};
-use jobs::report::{PairStatus, Report};
+use jobs::Scope;
+use jobs::pairs::NewPair;
+use jobs::report::Report;
+use records::problem::PairStatus;
 use serde::Serialize;
 
 use super::outcome::{CommandOutcome, Result};
@@ -123,17 +124,12 @@ struct ListedPair {
 }
 
 /// Runs the command.
-pub async fn run(
-    services: &Services,
-    config: &Config,
-    command: PairCommand,
-    output: &Output,
-) -> Result {
+pub async fn run(scope: &Scope, config: &Config, command: PairCommand, output: &Output) -> Result {
     let (id, words) = match command {
-        PairCommand::List => return list(services, config, output).await,
-        PairCommand::CleanUp(arguments) => return clean_up(services, arguments, output).await,
+        PairCommand::List => return list(scope, config, output).await,
+        PairCommand::CleanUp(arguments) => return clean_up(scope, arguments, output).await,
         PairCommand::TakeOver { id } => {
-            jobs::take_over(services, &id).await?;
+            jobs::pairs::take_over(scope, &id).await?;
             let words = format!(
                 "The next sync of {id} takes over what another Calrelay has copied: calrelay sync \
                 --pair {id} --dry-run\n"
@@ -141,7 +137,7 @@ pub async fn run(
             (id, words)
         }
         PairCommand::Add(add) => {
-            let id = directory::add_pair(services, add.into()).await?.id;
+            let id = jobs::pairs::add_pair(scope, add.into()).await?.id;
             output.set_subject(&id);
             let words = format!(
                 "Paired as {id}. See what it would do: calrelay sync --pair {id} --dry-run\n"
@@ -149,20 +145,20 @@ pub async fn run(
             (id, words)
         }
         PairCommand::Remove { id } => {
-            directory::remove_pair(services, &id).await?;
+            jobs::pairs::remove_pair(scope, &id).await?;
             let words = format!(
                 "Removed {id} and what was remembered of it. Copies stay as ordinary events.\n"
             );
             (id, words)
         }
         PairCommand::Pause { id } => {
-            directory::pause_pair(services, &id).await?;
+            jobs::pairs::pause_pair(scope, &id).await?;
             let words =
                 format!("Paused {id}. It goes on where it stopped: calrelay pair resume {id}\n");
             (id, words)
         }
         PairCommand::Resume { id } => {
-            directory::resume_pair(services, &id).await?;
+            jobs::pairs::resume_pair(scope, &id).await?;
             let words = format!("Resumed {id}.\n");
             (id, words)
         }
@@ -171,14 +167,14 @@ pub async fn run(
     Ok(CommandOutcome::Done)
 }
 
-async fn clean_up(services: &Services, arguments: PairCleanUp, output: &Output) -> Result {
+async fn clean_up(scope: &Scope, arguments: PairCleanUp, output: &Output) -> Result {
     let PairCleanUp { id, dry_run, include_edited } = arguments;
-    let options = jobs::CleanUp { dry_run, include_edited };
+    let options = jobs::pairs::CleanUp { dry_run, include_edited };
     if !dry_run && !output.json && std::io::stdin().is_terminal() {
-        let preview = jobs::clean_up_pair(
-            services,
+        let preview = jobs::pairs::clean_up_pair(
+            scope,
             &id,
-            jobs::CleanUp { dry_run: true, ..options },
+            jobs::pairs::CleanUp { dry_run: true, ..options },
             &Bar::show(),
         )
         .await?;
@@ -194,7 +190,7 @@ async fn clean_up(services: &Services, arguments: PairCleanUp, output: &Output) 
     }
     let run = {
         let bar = Bar::show();
-        jobs::clean_up_pair(services, &id, options, &bar).await?
+        jobs::pairs::clean_up_pair(scope, &id, options, &bar).await?
     };
     let report = Report { dry_run, pairs: vec![run] };
     output.answer(&report, || sync::words(&report))?;
@@ -241,14 +237,14 @@ impl ListedPair {
     }
 }
 
-async fn list(services: &Services, config: &Config, output: &Output) -> Result {
-    let states = jobs::status(services, config.poll.as_secs()).await?.pairs;
+async fn list(scope: &Scope, config: &Config, output: &Output) -> Result {
+    let states = jobs::status(scope, config.poll.as_secs()).await?.pairs;
     let state = |pair: &Pair| match states.iter().find(|state| state.id == pair.id) {
         Some(known) => known.state,
         None if pair.paused => PairStatus::Paused,
         None => PairStatus::Ok,
     };
-    let pairs = directory::pairs(services).await?;
+    let pairs = scope.directory().pairs().await.map_err(jobs::Error::from)?;
     let answer = PairsReply {
         pairs: pairs
             .into_iter()
@@ -259,11 +255,7 @@ async fn list(services: &Services, config: &Config, output: &Output) -> Result {
     let mut rows = Vec::new();
     if !output.json {
         for pair in &answer.pairs {
-            rows.push(row(
-                pair,
-                name(services, &pair.from).await?,
-                name(services, &pair.to).await?,
-            ));
+            rows.push(row(pair, name(scope, &pair.from).await?, name(scope, &pair.to).await?));
         }
     }
     output.answer(&answer, || {
@@ -296,8 +288,8 @@ fn row(pair: &ListedPair, from: String, to: String) -> [String; 7] {
     ]
 }
 
-async fn name(services: &Services, id: &CalendarId) -> Result<String> {
-    Ok(match directory::calendar(services, id).await? {
+async fn name(scope: &Scope, id: &CalendarId) -> Result<String> {
+    Ok(match scope.directory().calendar(id).await.map_err(jobs::Error::from)? {
         Some(calendar) => format!("{} ({id})", calendar.name),
         None => id.to_string(),
     })

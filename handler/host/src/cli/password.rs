@@ -3,7 +3,7 @@
 
 use std::io::BufRead;
 
-use jobs::report::Problem;
+use records::problem::Problem;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 

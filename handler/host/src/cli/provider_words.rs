@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use engine::provider::ProviderKind;
-use jobs::report::Problem;
+use records::problem::Problem;
 
 /// The providers.
 #[derive(Debug, Subcommand)]

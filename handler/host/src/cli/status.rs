@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use jobs::Services;
-use jobs::channels::WatchState;
-use jobs::report::{PairState, PairStatus};
+use jobs::Scope;
+use jobs::report::PairState;
+use jobs::watches::WatchState;
+use records::problem::PairStatus;
 
 use super::account;
 use super::outcome::{CommandOutcome, Result};
@@ -14,8 +15,8 @@ use crate::config::Config;
 use crate::terminal::Output;
 
 /// Runs the command.
-pub async fn run(services: &Services, config: &Config, output: &Output) -> Result {
-    let status = jobs::status(services, config.poll.as_secs()).await?;
+pub async fn run(scope: &Scope, config: &Config, output: &Output) -> Result {
+    let status = jobs::status(scope, config.poll.as_secs()).await?;
     output.answer(&status, || {
         format!(
             "{}\n{}{}",

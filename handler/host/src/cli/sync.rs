@@ -5,8 +5,13 @@ use std::fmt::Write;
 use clap::Args;
 use engine::calendar::PairId;
 use engine::plan::Answer;
-use jobs::report::{Action, HeldKind, Report, Run, Verb};
-use jobs::{Services, SyncOptions, directory};
+use jobs::Scope;
+use jobs::SyncOptions;
+use jobs::report::Action;
+use jobs::report::Report;
+use jobs::report::Run;
+use jobs::report::Verb;
+use records::problem::HeldKind;
 
 use super::outcome::{CommandOutcome, Result};
 use super::output::table;
@@ -56,10 +61,10 @@ impl SyncArguments {
 }
 
 /// Runs the command. If a pair failed, the report is printed too, and the exit status is 1.
-pub async fn run(services: &Services, arguments: &SyncArguments, output: &Output) -> Result {
+pub async fn run(scope: &Scope, arguments: &SyncArguments, output: &Output) -> Result {
     let pairs = match &arguments.pair {
-        Some(id) => vec![directory::pair(services, id).await?],
-        None => directory::pairs(services).await?,
+        Some(id) => vec![scope.directory().pair(id).await.map_err(jobs::Error::from)?],
+        None => scope.directory().pairs().await.map_err(jobs::Error::from)?,
     };
     let &SyncArguments { dry_run, full, confirm_deletions, make_again, leave_out, .. } = arguments;
     let answer = match (make_again, leave_out) {
@@ -70,7 +75,7 @@ pub async fn run(services: &Services, arguments: &SyncArguments, output: &Output
     let options = SyncOptions { dry_run, full, confirm_deletions, answer, background: false };
     let report = {
         let bar = Bar::show();
-        jobs::sync(services, &pairs, options, &bar).await
+        jobs::sync(scope, &pairs, options, &bar).await
     };
     output.answer(&report, || words(&report))?;
     for held in report.pairs.iter().filter_map(|run| run.held.as_ref()) {

@@ -2,8 +2,9 @@
 
 use clap::{Args, Subcommand};
 use engine::calendar::AccountId;
-use jobs::report::Problem;
-use jobs::{Rotation, Services};
+use jobs::Rotation;
+use jobs::Services;
+use records::problem::Problem;
 use serde::Serialize;
 use vault::KEY_FILE;
 use vault::key_vault::KeyIdentifier;
@@ -49,9 +50,9 @@ pub async fn run(
     output: &Output,
 ) -> Result {
     let VaultCommand::Rotate(Rotate { webhooks_now }) = command;
-    let done = jobs::rotate(services, *webhooks_now)
+    let done = jobs::rotate_keys(services, *webhooks_now)
         .await
-        .map_err(|error| Problem::keeping(&error, KEPT))?;
+        .map_err(|error| jobs::problem_keeping(&error, KEPT))?;
     let key = config.key_vault.as_ref().map(|wrapping| &wrapping.key);
     let answer = RotationReply::of(&done);
     output.set_subject(&answer.key);

@@ -1,7 +1,9 @@
 //! Words about pairs that several commands show.
 
 use engine::calendar::PairId;
-use jobs::report::{Held, HeldKind, PairStatus};
+use records::problem::Held;
+use records::problem::HeldKind;
+use records::problem::PairStatus;
 use serde::Serialize;
 
 /// The name of a state.

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jobs::doctor::Finding;
+use jobs::Finding;
 use providers::caldav::icloud;
 use secrecy::SecretString;
 use url::Url;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jobs::ConsentRequest;
 use jobs::Consents;
-use jobs::consent::{ConsentRequest, Granted};
+use jobs::Granted;
 use providers::google;
 use providers::google::oauth::{self, Client, Grants, OAuthSettings};
 use providers::http::{AddressPolicy, Http};

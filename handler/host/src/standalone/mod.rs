@@ -22,8 +22,8 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use functions::host_json::HostSettings;
-use jobs::report::Problem;
-use jobs::{Services, directory};
+use jobs::Services;
+use records::problem::Problem;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -138,10 +138,10 @@ async fn report_state(services: &Services, config: &Config, output: &Output) {
         StorageSettings::Azure(_) => "the storage account of AzureWebJobsStorage".to_owned(),
     };
     let every = config.poll.as_secs();
-    let pairs = match directory::pairs(services).await {
+    let pairs = match services.local().directory().pairs().await {
         Ok(pairs) => pairs.len(),
         Err(error) => {
-            let problem = Problem::from(error);
+            let problem = Problem::from(jobs::Error::from(error));
             return output.note(&format!(
                 "{} It goes on trying every {every} s, and /health says when all is well. What it \
                 remembers stands in {place}.",

@@ -77,7 +77,7 @@ impl QueueLoop {
     pub async fn run(self, ended: watch::Receiver<bool>, grace: Duration) {
         let mut tasks: JoinSet<usize> = JoinSet::new();
         let mut busy: BTreeMap<usize, usize> = BTreeMap::new();
-        self.services.pace.progress.expect(WATCHDOG_NAME, HANG_TIMEOUT);
+        self.services.in_process.loops.expect(WATCHDOG_NAME, HANG_TIMEOUT);
         loop {
             for (index, queue) in self.queues.iter().enumerate() {
                 let under_way = busy.get(&index).copied().unwrap_or_default();
@@ -98,7 +98,7 @@ impl QueueLoop {
                     });
                 }
             }
-            self.services.pace.progress.went_round(WATCHDOG_NAME);
+            self.services.in_process.loops.went_round(WATCHDOG_NAME);
             tokio::select! {
                 () = until_ended(ended.clone()) => break,
                 () = self.storage.arrived() => {}

@@ -85,7 +85,7 @@ impl Timer {
         deadline: Duration,
         ended: watch::Receiver<bool>,
     ) {
-        let progress = &services.pace.progress;
+        let progress = &services.in_process.loops;
         if let Some(within) = self.watchdog {
             progress.expect(self.name, within + deadline);
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use store::{Op, Table};
 
 use super::{Actor, note};
-use crate::{Error, Result, Services};
+use crate::{Error, Result, Scope};
 
 /// The version that is written, and the only one that is read.
 const VERSION: u32 = 1;
@@ -32,8 +32,8 @@ struct SettingDigest {
 ///
 /// # Errors
 /// Storage and vault failures: the next start compares again.
-pub async fn settings(services: &Services, values: &BTreeMap<String, SecretString>) -> Result<()> {
-    let key = services.vault.hash_key(PURPOSE).await?;
+pub async fn settings(scope: &Scope, values: &BTreeMap<String, SecretString>) -> Result<()> {
+    let key = scope.vault.hash_key(PURPOSE).await?;
     let key = Key::new(HMAC_SHA256, &key[..]);
     let hash = |name: &str, value: &SecretString| {
         let text = zeroize::Zeroizing::new(format!("{name}\n{}", value.expose_secret()));
@@ -43,8 +43,8 @@ pub async fn settings(services: &Services, values: &BTreeMap<String, SecretStrin
         v: VERSION,
         hashes: values.iter().map(|(name, value)| (name.clone(), hash(name, value))).collect(),
     };
-    let partition = format!("settings:{}", services.owner);
-    let row = services.store.get(Table::Directory, &partition, ROW).await?;
+    let partition = format!("settings:{}", scope.owner);
+    let row = scope.store.get(Table::Directory, &partition, ROW).await?;
     let before = row
         .as_ref()
         .and_then(|row| serde_json::from_str::<SettingDigest>(&row.value).ok())
@@ -64,7 +64,7 @@ pub async fn settings(services: &Services, values: &BTreeMap<String, SecretStrin
         .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
     if !changed.is_empty() {
         note(
-            services,
+            scope,
             &Actor::new("calrelay", "start"),
             "settings.change",
             &changed.join(" "),
@@ -72,9 +72,6 @@ pub async fn settings(services: &Services, values: &BTreeMap<String, SecretStrin
         )
         .await;
     }
-    services
-        .store
-        .commit(Table::Directory, &partition, &[Op::Put { key: ROW.into(), value }])
-        .await?;
+    scope.store.commit(Table::Directory, &partition, &[Op::Put { key: ROW.into(), value }]).await?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use store::Embedded;
 use vault::Envelope;
 
 use super::*;
+use crate::services::Owners;
 use crate::{Clock, Connect};
 
 struct NoProviders;
@@ -44,31 +45,32 @@ impl Clock for AuditClock {
     }
 }
 
-fn world() -> (Services, Arc<AuditClock>, tempfile::TempDir) {
+fn world() -> (Scope, Arc<AuditClock>, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
     let hands = Arc::new(AuditClock::default());
-    let services = Services {
+    let scope = Services {
         leases: store.clone(),
         queue: store.clone(),
         store,
         vault: Arc::new(Envelope::local(dir.path()).unwrap()),
         connect: Arc::new(NoProviders),
         clock: hands.clone(),
-        owner: "local".into(),
         setup: Arc::default(),
-        pace: Arc::default(),
-    };
-    (services, hands, dir)
+        in_process: Arc::default(),
+        owners: Owners::default(),
+    }
+    .scope("local");
+    (scope, hands, dir)
 }
 
 #[tokio::test]
 async fn an_action_stands_there_before_it_is_done_and_after() {
-    let (services, _, _dir) = world();
+    let (scope, _, _dir) = world();
     let anna = Actor::new("anna", "command line");
-    let begun = begin(&services, &anna, "account.add", "caldav").await;
+    let begun = begin(&scope, &anna, "account.add", "caldav").await;
     let expected = |subject: &str, outcome: &str| AuditEntry {
-        at: services.clock.now(),
+        at: scope.clock.now(),
         who: "anna".into(),
         from: "command line".into(),
         action: "account.add".into(),
@@ -76,50 +78,46 @@ async fn an_action_stands_there_before_it_is_done_and_after() {
         outcome: outcome.into(),
     };
     assert_eq!(
-        entries(&services).await.unwrap(),
+        entries(&scope).await.unwrap(),
         [expected("caldav", "begun")],
         "it may be killed here"
     );
-    begun.end(&services, Some("a1"), DONE).await;
-    assert_eq!(entries(&services).await.unwrap(), [expected("a1", "done")]);
-    begin(&services, &anna, "account.add", "caldav")
-        .await
-        .end(&services, None, "unauthorized")
-        .await;
-    assert_eq!(entries(&services).await.unwrap().len(), 2, "of the same moment");
+    begun.end(&scope, Some("a1"), DONE).await;
+    assert_eq!(entries(&scope).await.unwrap(), [expected("a1", "done")]);
+    begin(&scope, &anna, "account.add", "caldav").await.end(&scope, None, "unauthorized").await;
+    assert_eq!(entries(&scope).await.unwrap().len(), 2, "of the same moment");
 }
 
 #[tokio::test]
 async fn entries_are_kept_for_ninety_days() {
-    let (services, hands, _dir) = world();
+    let (scope, hands, _dir) = world();
     let itself = Actor::itself();
     let day = 24 * 3600;
     for n in 0..250 {
         hands.0.store(n, Ordering::Relaxed);
-        note(&services, &itself, "deletions.held", &n.to_string(), "24 of 40").await;
+        note(&scope, &itself, "deletions.held", &n.to_string(), "24 of 40").await;
     }
     hands.0.store(50 * day, Ordering::Relaxed);
-    note(&services, &itself, "deletions.held", "late", "24 of 40").await;
+    note(&scope, &itself, "deletions.held", "late", "24 of 40").await;
     hands.0.store(90 * day + 99, Ordering::Relaxed);
     assert_eq!(
-        entries(&services).await.unwrap().len(),
+        entries(&scope).await.unwrap().len(),
         152,
         "what is over is not shown, cleared away or not"
     );
-    assert_eq!((clear(&services).await.unwrap(), clear(&services).await.unwrap()), (99, 0));
+    assert_eq!((clear(&scope).await.unwrap(), clear(&scope).await.unwrap()), (99, 0));
     let kept: Vec<String> =
-        entries(&services).await.unwrap().into_iter().map(|entry| entry.subject).collect();
+        entries(&scope).await.unwrap().into_iter().map(|entry| entry.subject).collect();
     assert_eq!((kept.len(), kept[0].as_str(), kept[151].as_str()), (152, "99", "late"));
     hands.0.store(200 * day, Ordering::Relaxed);
-    assert_eq!(clear(&services).await.unwrap(), 152);
+    assert_eq!(clear(&scope).await.unwrap(), 152);
 }
 
 #[tokio::test]
 async fn a_field_is_one_short_line() {
-    let (services, _, _dir) = world();
-    note(&services, &Actor::new("an\nna", &"x".repeat(9999)), "pair.add", "a\u{1b}[2J", "done")
-        .await;
-    let entry = entries(&services).await.unwrap().remove(0);
+    let (scope, _, _dir) = world();
+    note(&scope, &Actor::new("an\nna", &"x".repeat(9999)), "pair.add", "a\u{1b}[2J", "done").await;
+    let entry = entries(&scope).await.unwrap().remove(0);
     assert_eq!(
         (entry.who.as_str(), entry.from.len(), entry.subject.as_str()),
         ("an na", 1000, "a [2J")
@@ -128,28 +126,25 @@ async fn a_field_is_one_short_line() {
 
 #[tokio::test]
 async fn settings_that_changed_are_named_and_their_values_are_not_kept() {
-    let (services, hands, dir) = world();
+    let (scope, hands, dir) = world();
     let values = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), SecretString::from(*value))).collect()
     };
     let subjects = async || {
-        entries(&services).await.unwrap().into_iter().map(|entry| entry.subject).collect::<Vec<_>>()
+        entries(&scope).await.unwrap().into_iter().map(|entry| entry.subject).collect::<Vec<_>>()
     };
-    settings(&services, &values(&[])).await.unwrap();
+    settings(&scope, &values(&[])).await.unwrap();
     assert!(subjects().await.is_empty());
     let first =
         values(&[("GOOGLE_CLIENT_SECRET", "Zirbelkiefer"), ("CALRELAY_POLL_SECONDS", "60")]);
     for _ in 0..2 {
-        settings(&services, &first).await.unwrap();
+        settings(&scope, &first).await.unwrap();
     }
     hands.0.store(1, Ordering::Relaxed);
     for _ in 0..2 {
-        settings(
-            &services,
-            &values(&[("GOOGLE_CLIENT_SECRET", "Haselnuss"), ("RUST_LOG", "debug")]),
-        )
-        .await
-        .unwrap();
+        settings(&scope, &values(&[("GOOGLE_CLIENT_SECRET", "Haselnuss"), ("RUST_LOG", "debug")]))
+            .await
+            .unwrap();
     }
     let expected = [
         "CALRELAY_POLL_SECONDS GOOGLE_CLIENT_SECRET",

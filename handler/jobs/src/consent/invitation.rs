@@ -20,8 +20,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{Op, Row, Table};
 
-use super::token::Token;
-use crate::{Error, Result, Services};
+use crate::token::Token;
+use crate::{Error, Result, Scope};
 
 /// The version that is written, and the only one that is read: none of these rows outlives a
 /// release.
@@ -67,83 +67,80 @@ pub(super) struct StoredInvitation {
 ///
 /// # Errors
 /// [`Error::Request`] where too many stand already.
-pub async fn invite(services: &Services, provider: ProviderKind) -> Result<Invitation> {
-    let (standing, _) = sweep(services).await?;
+pub async fn invite(scope: &Scope, provider: ProviderKind) -> Result<Invitation> {
+    let (standing, _) = sweep(scope).await?;
     if standing >= INVITED {
         return Err(Error::Request(
             "too many links wait to be used; no other was made, try again in half an hour".into(),
         ));
     }
     let ticket = Token::random()?;
-    let made = services.clock.now();
+    let made = scope.clock.now();
     let invited = Invited { v: VERSION, provider, made, bound: false };
-    services
-        .store
-        .commit(Table::Secrets, &partition(services), &[insert(&ticket, &invited)?])
-        .await?;
+    scope.store.commit(Table::Secrets, &partition(scope), &[insert(&ticket, &invited)?]).await?;
     Ok(Invitation { ticket, ends: made + LIFE })
 }
 
 /// Clears those away that are over; how many.
-pub(super) async fn clear(services: &Services) -> Result<usize> {
-    Ok(sweep(services).await?.1)
+pub(super) async fn clear(scope: &Scope) -> Result<usize> {
+    Ok(sweep(scope).await?.1)
 }
 
 /// The same; how many stand still, and how many were cleared away.
-async fn sweep(services: &Services) -> Result<(usize, usize)> {
-    let (partition, now) = (partition(services), services.clock.now());
+async fn sweep(scope: &Scope) -> Result<(usize, usize)> {
+    let (partition, now) = (partition(scope), scope.clock.now());
     let (mut over, mut standing) = (Vec::new(), 0);
-    for row in services.store.scan(Table::Secrets, &partition, "", None, PAGE).await? {
+    for row in scope.store.scan(Table::Secrets, &partition, "", None, PAGE).await? {
         match read(&row) {
             Some(invited) if !invited.is_over(now) => standing += 1,
             _ => over.push(Op::Delete { key: row.key, etag: None }),
         }
     }
     for chunk in over.chunks(store::MAX_COMMIT) {
-        services.store.commit(Table::Secrets, &partition, chunk).await?;
+        scope.store.commit(Table::Secrets, &partition, chunk).await?;
     }
     Ok((standing, over.len()))
 }
 
 /// The one of this link that nobody has accepted yet.
 pub(super) async fn unused(
-    services: &Services,
+    scope: &Scope,
     provider: ProviderKind,
     ticket: &Token,
 ) -> Result<Option<StoredInvitation>> {
-    Ok(find(services, provider, ticket).await?.filter(|standing| !standing.invited.bound))
+    Ok(find(scope, provider, ticket).await?.filter(|standing| !standing.invited.bound))
 }
 
 /// The one that this browser has accepted.
 pub(super) async fn accepted(
-    services: &Services,
+    scope: &Scope,
     provider: ProviderKind,
     browser: &Token,
 ) -> Result<Option<StoredInvitation>> {
-    Ok(find(services, provider, browser).await?.filter(|standing| standing.invited.bound))
+    Ok(find(scope, provider, browser).await?.filter(|standing| standing.invited.bound))
 }
 
 impl StoredInvitation {
     /// Binds it to a browser; `false` where another one was faster.
-    pub async fn bind(self, services: &Services, browser: &Token) -> Result<bool> {
+    pub async fn bind(self, scope: &Scope, browser: &Token) -> Result<bool> {
         let bound = Invited { bound: true, ..self.invited };
-        self.replace(services, Some(insert(browser, &bound)?)).await
+        self.replace(scope, Some(insert(browser, &bound)?)).await
     }
 
     /// Takes it away, so that nobody else connects an account with it; `None` where somebody was
     /// faster.
-    pub async fn take(self, services: &Services) -> Result<Option<WithdrawnInvitation>> {
+    pub async fn take(self, scope: &Scope) -> Result<Option<WithdrawnInvitation>> {
         let taken = WithdrawnInvitation(Op::Insert {
             key: self.row.key.clone(),
             value: self.row.value.clone(),
         });
-        Ok(self.replace(services, None).await?.then_some(taken))
+        Ok(self.replace(scope, None).await?.then_some(taken))
     }
 
-    async fn replace(self, services: &Services, with: Option<Op>) -> Result<bool> {
+    async fn replace(self, scope: &Scope, with: Option<Op>) -> Result<bool> {
         let mut ops = vec![Op::Delete { key: self.row.key, etag: Some(self.row.etag) }];
         ops.extend(with);
-        match services.store.commit(Table::Secrets, &partition(services), &ops).await {
+        match scope.store.commit(Table::Secrets, &partition(scope), &ops).await {
             Ok(_) => Ok(true),
             Err(store::Error::Conflict(_)) => Ok(false),
             Err(error) => Err(error.into()),
@@ -157,21 +154,20 @@ pub(super) struct WithdrawnInvitation(Op);
 impl WithdrawnInvitation {
     /// Puts it back: nothing was connected with it. Where that fails, another link has to be made,
     /// which is safe.
-    pub async fn put_back(self, services: &Services) {
-        let _ = services.store.commit(Table::Secrets, &partition(services), &[self.0]).await;
+    pub async fn put_back(self, scope: &Scope) {
+        let _ = scope.store.commit(Table::Secrets, &partition(scope), &[self.0]).await;
     }
 }
 
 async fn find(
-    services: &Services,
+    scope: &Scope,
     provider: ProviderKind,
     token: &Token,
 ) -> Result<Option<StoredInvitation>> {
-    let Some(row) = services.store.get(Table::Secrets, &partition(services), &token.hash()).await?
-    else {
+    let Some(row) = scope.store.get(Table::Secrets, &partition(scope), &token.hash()).await? else {
         return Ok(None);
     };
-    let now = services.clock.now();
+    let now = scope.clock.now();
     let found = read(&row).filter(|invited| invited.provider == provider && !invited.is_over(now));
     Ok(found.map(|invited| StoredInvitation { row, invited }))
 }
@@ -187,6 +183,6 @@ fn insert(token: &Token, invited: &Invited) -> Result<Op> {
     Ok(Op::Insert { key: token.hash(), value })
 }
 
-fn partition(services: &Services) -> String {
-    format!("invitation:{}", services.owner)
+fn partition(scope: &Scope) -> String {
+    format!("invitation:{}", scope.owner)
 }

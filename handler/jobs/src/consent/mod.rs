@@ -22,73 +22,24 @@ mod pending;
 mod query;
 #[cfg(test)]
 mod tests;
-mod token;
 
 use std::net::IpAddr;
 
-use async_trait::async_trait;
+use records::account::Account;
+use records::problem::Problem;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::audit::{self, Actor};
-use crate::directory::{self, Account};
-use crate::report::Problem;
-use crate::{Error, Result, Services, channels};
+use crate::connector::Granted;
+use crate::services::Services;
+use crate::token::Token;
+use crate::{Error, Result, Scope, accounts, watches};
 
 pub use engine::provider::ProviderKind;
 pub use invitation::{INVITED, Invitation, invite};
 pub use pending::PENDING;
 pub use query::{AuthorizationResponse, ticket};
-pub use token::Token;
-
-/// How accounts of one kind are connected by consent.
-#[async_trait]
-pub trait Consents: Send + Sync {
-    /// Where to send a person whose answer is to come to `redirect`. `state` comes back with it. No
-    /// request is made.
-    fn ask(&self, redirect: &Url, state: &str) -> providers::Result<ConsentRequest>;
-
-    /// Exchanges a code for a grant, and finds out whose it is.
-    ///
-    /// # Errors
-    /// [`providers::Error::Consent`] where too little was allowed, or the code is not taken.
-    async fn redeem(
-        &self,
-        redirect: &Url,
-        code: &SecretString,
-        verifier: &SecretString,
-    ) -> providers::Result<Granted>;
-
-    /// Takes a grant that was given elsewhere, by its refresh token.
-    ///
-    /// # Errors
-    /// As [`Consents::redeem`]; [`providers::Error::Unauthorized`] where it is dead.
-    async fn adopt(&self, refresh_token: &SecretString) -> providers::Result<Granted>;
-
-    /// Gives a grant back. It ends for everybody to whom the same person gave it through this
-    /// program.
-    async fn withdraw(&self, refresh_token: &SecretString) -> providers::Result<()>;
-}
-
-/// A question to a person.
-pub struct ConsentRequest {
-    /// The provider's page.
-    pub url: Url,
-    /// What redeems the code; kept from everybody until it is there.
-    pub verifier: SecretString,
-}
-
-/// A grant, and whose it is.
-pub struct Granted {
-    /// Where the account lives: the same for all of its kind, whatever the settings say.
-    pub url: String,
-    /// Its name there.
-    pub user: String,
-    /// The provider's own words, as from [`Connect::discover`](crate::Connect::discover).
-    pub endpoint: String,
-    /// The refresh token.
-    pub secret: SecretString,
-}
 
 /// A consent that has begun.
 pub struct BegunConsent {
@@ -116,7 +67,7 @@ impl<E: Into<Error>> From<E> for Unfinished {
 
 /// The kind of accounts that is connected by consent under this name in the address.
 pub fn kind(name: &str) -> Option<ProviderKind> {
-    [ProviderKind::Google].into_iter().find(|kind| kind.as_str() == name)
+    ProviderKind::from_name(name).filter(|kind| kind.is_connected_by_consent())
 }
 
 /// Begins: writes down what the answer will be checked against. `cookie` is what the browser holds:
@@ -125,12 +76,12 @@ pub fn kind(name: &str) -> Option<ProviderKind> {
 /// # Errors
 /// [`providers::Error::Misconfigured`] where the program is not registered with that provider.
 pub async fn begin(
-    services: &Services,
+    scope: &Scope,
     kind: ProviderKind,
     redirect: &str,
     cookie: Option<&str>,
 ) -> Result<BegunConsent> {
-    begin_in(services, kind, redirect, (Token::random()?, cookie), false).await
+    begin_in(scope, kind, redirect, (Token::random()?, cookie), false).await
 }
 
 /// Clears away what nobody can answer any more, and links that are over; how many. Two requests
@@ -139,7 +90,10 @@ pub async fn begin(
 /// # Errors
 /// Storage failures; the next run goes on.
 pub async fn clear(services: &Services) -> Result<usize> {
-    Ok(pending::clear(services).await? + invitation::clear(services).await?)
+    let cleared = services.for_each_owner(|scope| async move {
+        Ok(pending::clear(&scope).await? + invitation::clear(&scope).await?)
+    });
+    Ok(cleared.await?.into_iter().sum())
 }
 
 /// Begins with a link that the operator has sent ([`invite`]), or again in the browser that has
@@ -150,7 +104,7 @@ pub async fn clear(services: &Services) -> Result<usize> {
 /// [`Unfinished::NotOurs`] where neither is good, or not any more; otherwise as [`begin`], and then
 /// the link is as it was.
 pub async fn accept(
-    services: &Services,
+    scope: &Scope,
     kind: ProviderKind,
     redirect: &str,
     ticket: Option<&Token>,
@@ -158,25 +112,24 @@ pub async fn accept(
     from: Option<IpAddr>,
 ) -> Result<BegunConsent, Unfinished> {
     if let Some(ticket) = ticket
-        && let Some(unused) = invitation::unused(services, kind, ticket).await?
+        && let Some(unused) = invitation::unused(scope, kind, ticket).await?
     {
-        let begun = begin_in(services, kind, redirect, (Token::random()?, cookie), true).await?;
+        let begun = begin_in(scope, kind, redirect, (Token::random()?, cookie), true).await?;
         // Whoever was slower has begun something that leads nowhere: nobody gets its cookie.
-        if !unused.bind(services, &begun.browser).await? {
+        if !unused.bind(scope, &begun.browser).await? {
             return Err(Unfinished::NotOurs);
         }
-        audit::note(services, &visitor(true, from), "consent.begin", kind.as_str(), audit::DONE)
-            .await;
+        audit::note(scope, &visitor(true, from), "consent.begin", kind.as_str(), audit::DONE).await;
         return Ok(begun);
     }
     let browser = cookie.and_then(Token::parse).ok_or(Unfinished::NotOurs)?;
-    invitation::accepted(services, kind, &browser).await?.ok_or(Unfinished::NotOurs)?;
-    Ok(begin_in(services, kind, redirect, (browser, None), true).await?)
+    invitation::accepted(scope, kind, &browser).await?.ok_or(Unfinished::NotOurs)?;
+    Ok(begin_in(scope, kind, redirect, (browser, None), true).await?)
 }
 
 /// `browser`: what its cookie is to hold, and what it held.
 async fn begin_in(
-    services: &Services,
+    scope: &Scope,
     kind: ProviderKind,
     redirect: &str,
     (browser, held): (Token, Option<&str>),
@@ -185,10 +138,10 @@ async fn begin_in(
     let redirect = Url::parse(redirect)
         .map_err(|_| Error::Request("this address cannot be come back to".into()))?;
     let state = Token::random()?;
-    let asked = services.connect.consents(kind)?.ask(&redirect, state.expose())?;
+    let asked = scope.connect.consents(kind)?.ask(&redirect, state.expose())?;
     let way = pending::ConsentRoute { provider: kind, redirect: &redirect, invited };
     let earlier = held.and_then(Token::parse).map(|held| held.hash());
-    pending::put(services, way, &state, &browser, earlier.as_deref(), &asked.verifier).await?;
+    pending::put(scope, way, &state, &browser, earlier.as_deref(), &asked.verifier).await?;
     Ok(BegunConsent { location: asked.url.into(), browser })
 }
 
@@ -199,7 +152,7 @@ async fn begin_in(
 /// [`Unfinished`]; nothing was connected then, and an earlier connection of the same account is as
 /// it was.
 pub async fn finish(
-    services: &Services,
+    scope: &Scope,
     kind: ProviderKind,
     query: &str,
     cookie: Option<&str>,
@@ -207,9 +160,9 @@ pub async fn finish(
 ) -> Result<Account, Unfinished> {
     let answer = AuthorizationResponse::parse(query);
     let state = answer.state().ok_or(Unfinished::NotOurs)?;
-    let waiting = pending::take(services, state).await?.ok_or(Unfinished::NotOurs)?;
+    let waiting = pending::take(scope, state).await?.ok_or(Unfinished::NotOurs)?;
     let browser = cookie.and_then(Token::parse).ok_or(Unfinished::NotOurs)?;
-    if !waiting.is_for(kind, &browser, services.clock.now()) {
+    if !waiting.is_for(kind, &browser, scope.clock.now()) {
         return Err(Unfinished::NotOurs);
     }
     let actor = visitor(waiting.invited(), from);
@@ -218,14 +171,14 @@ pub async fn finish(
         return Err(refusal.into());
     }
     // This answer belongs to a consent that was begun here: forged answers have been refused above.
-    let begun = audit::begin(services, &actor, "account.add", kind.as_str()).await;
-    let ended = finish_begun(services, kind, &answer, &browser, &waiting).await;
+    let begun = audit::begin(scope, &actor, "account.add", kind.as_str()).await;
+    let ended = finish_begun(scope, kind, &answer, &browser, &waiting).await;
     let (subject, outcome) = match &ended {
         Ok(account) => (Some(account.id.as_str()), audit::DONE.to_owned()),
         Err(Unfinished::NotOurs) => (None, "not_ours".to_owned()),
         Err(Unfinished::Failed(error)) => (None, Problem::from(error).code),
     };
-    begun.end(services, subject, &outcome).await;
+    begun.end(scope, subject, &outcome).await;
     ended
 }
 
@@ -236,24 +189,24 @@ fn visitor(invited: bool, from: Option<IpAddr>) -> Actor {
 }
 
 async fn finish_begun(
-    services: &Services,
+    scope: &Scope,
     kind: ProviderKind,
     answer: &AuthorizationResponse,
     browser: &Token,
     waiting: &pending::TakenConsent,
 ) -> Result<Account, Unfinished> {
     let code = answer.code()?;
-    let verifier = waiting.verifier(services).await?;
+    let verifier = waiting.verifier(scope).await?;
     let invitation = if waiting.invited() {
         let accepted =
-            invitation::accepted(services, kind, browser).await?.ok_or(Unfinished::NotOurs)?;
-        Some(accepted.take(services).await?.ok_or(Unfinished::NotOurs)?)
+            invitation::accepted(scope, kind, browser).await?.ok_or(Unfinished::NotOurs)?;
+        Some(accepted.take(scope).await?.ok_or(Unfinished::NotOurs)?)
     } else {
         None
     };
-    let redeemed = redeem(services, kind, &waiting.redirect()?, code, &verifier).await;
+    let redeemed = redeem(scope, kind, &waiting.redirect()?, code, &verifier).await;
     if let (Err(_), Some(invitation)) = (&redeemed, invitation) {
-        invitation.put_back(services).await;
+        invitation.put_back(scope).await;
     }
     Ok(redeemed?)
 }
@@ -264,14 +217,14 @@ async fn finish_begun(
 /// # Errors
 /// What the provider says, in which case nothing was stored.
 pub async fn redeem(
-    services: &Services,
+    scope: &Scope,
     kind: ProviderKind,
     redirect: &Url,
     code: &SecretString,
     verifier: &SecretString,
 ) -> Result<Account> {
-    let granted = services.connect.consents(kind)?.redeem(redirect, code, verifier).await?;
-    connect(services, kind, granted).await
+    let granted = scope.connect.consents(kind)?.redeem(redirect, code, verifier).await?;
+    connect(scope, kind, granted).await
 }
 
 /// Connects the account of a grant that was given elsewhere.
@@ -279,7 +232,7 @@ pub async fn redeem(
 /// # Errors
 /// As [`redeem`].
 pub async fn adopt(
-    services: &Services,
+    scope: &Scope,
     kind: ProviderKind,
     refresh_token: &SecretString,
 ) -> Result<Account> {
@@ -289,13 +242,13 @@ pub async fn adopt(
             "this is no refresh token; it was not sent".into(),
         )));
     }
-    let granted = services.connect.consents(kind)?.adopt(refresh_token).await?;
-    connect(services, kind, granted).await
+    let granted = scope.connect.consents(kind)?.adopt(refresh_token).await?;
+    connect(scope, kind, granted).await
 }
 
 /// Where it is the consent of an account that was connected before, its pairs go on at once.
-async fn connect(services: &Services, kind: ProviderKind, granted: Granted) -> Result<Account> {
-    let account = directory::connect_grant(services, kind, granted).await?;
-    channels::look_again(services, &account).await;
+async fn connect(scope: &Scope, kind: ProviderKind, granted: Granted) -> Result<Account> {
+    let account = accounts::connect_grant(scope, kind, granted).await?;
+    watches::nudge_pairs_of(scope, &account).await;
     Ok(account)
 }

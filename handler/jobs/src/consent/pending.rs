@@ -12,8 +12,8 @@ use store::{Op, Table};
 use url::Url;
 use vault::SealContext;
 
-use super::token::Token;
-use crate::{Error, Result, Services};
+use crate::token::Token;
+use crate::{Error, Result, Scope};
 
 /// The version that is written, and the only one that is read: none of these rows outlives a
 /// release.
@@ -65,15 +65,15 @@ pub(super) struct TakenConsent {
 /// the hash of what its cookie held, and what waits for it is cleared away as well. Where too many
 /// wait that need no link, the oldest of them makes room: no visitor keeps another one out.
 pub(super) async fn put(
-    services: &Services,
+    scope: &Scope,
     way: ConsentRoute<'_>,
     state: &Token,
     browser: &Token,
     earlier: Option<&str>,
     verifier: &SecretString,
 ) -> Result<()> {
-    let (partition, now) = (partition(services), services.clock.now());
-    let (waiting, _) = sweep(services, &partition, now).await?;
+    let (partition, now) = (partition(scope), scope.clock.now());
+    let (waiting, _) = sweep(scope, &partition, now).await?;
     let own = browser.hash();
     let is_replaced = |row: &Waiting| row.browser == own || Some(row.browser.as_str()) == earlier;
     let (mut over, mut others): (Vec<_>, Vec<_>) =
@@ -90,9 +90,9 @@ pub(super) async fn put(
         others.sort_by_key(|(_, row)| row.begun);
         over.extend(others.drain(..=others.len() - PENDING));
     }
-    remove(services, &partition, over.into_iter().map(|(key, _)| key)).await?;
+    remove(scope, &partition, over.into_iter().map(|(key, _)| key)).await?;
     let key = state.hash();
-    let sealed = services.vault.seal(place(&partition, &key), verifier).await?;
+    let sealed = scope.vault.seal(place(&partition, &key), verifier).await?;
     let ConsentRoute { provider, redirect, invited } = way;
     let row = Waiting {
         v: VERSION,
@@ -105,53 +105,53 @@ pub(super) async fn put(
     };
     let value = serde_json::to_string(&row)
         .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
-    services.store.commit(Table::Secrets, &partition, &[Op::Insert { key, value }]).await?;
+    scope.store.commit(Table::Secrets, &partition, &[Op::Insert { key, value }]).await?;
     Ok(())
 }
 
 /// Clears away what nobody can answer any more; how many.
-pub(super) async fn clear(services: &Services) -> Result<usize> {
-    Ok(sweep(services, &partition(services), services.clock.now()).await?.1)
+pub(super) async fn clear(scope: &Scope) -> Result<usize> {
+    Ok(sweep(scope, &partition(scope), scope.clock.now()).await?.1)
 }
 
 /// The same; which wait still, and how many were cleared away. A row that cannot be read counts as
 /// over.
 async fn sweep(
-    services: &Services,
+    scope: &Scope,
     partition: &str,
     now: Timestamp,
 ) -> Result<(Vec<(String, Waiting)>, usize)> {
     let (mut over, mut waiting) = (Vec::new(), Vec::new());
-    for row in services.store.scan(Table::Secrets, partition, "", None, PAGE).await? {
+    for row in scope.store.scan(Table::Secrets, partition, "", None, PAGE).await? {
         match serde_json::from_str::<Waiting>(&row.value) {
             Ok(known) if !known.is_over(now) => waiting.push((row.key, known)),
             _ => over.push(row.key),
         }
     }
     let cleared = over.len();
-    remove(services, partition, over).await?;
+    remove(scope, partition, over).await?;
     Ok((waiting, cleared))
 }
 
 async fn remove(
-    services: &Services,
+    scope: &Scope,
     partition: &str,
     keys: impl IntoIterator<Item = String>,
 ) -> Result<()> {
     let ops: Vec<Op> = keys.into_iter().map(|key| Op::Delete { key, etag: None }).collect();
     for chunk in ops.chunks(store::MAX_COMMIT) {
-        services.store.commit(Table::Secrets, partition, chunk).await?;
+        scope.store.commit(Table::Secrets, partition, chunk).await?;
     }
     Ok(())
 }
 
 /// Takes one away by its state; `None` where there is none, or somebody else was faster.
-pub(super) async fn take(services: &Services, state: &Token) -> Result<Option<TakenConsent>> {
-    let (partition, key) = (partition(services), state.hash());
-    let Some(row) = services.store.get(Table::Secrets, &partition, &key).await? else {
+pub(super) async fn take(scope: &Scope, state: &Token) -> Result<Option<TakenConsent>> {
+    let (partition, key) = (partition(scope), state.hash());
+    let Some(row) = scope.store.get(Table::Secrets, &partition, &key).await? else {
         return Ok(None);
     };
-    match services
+    match scope
         .store
         .commit(
             Table::Secrets,
@@ -188,14 +188,14 @@ impl TakenConsent {
             .map_err(|_| Error::Damaged("the address of a consent cannot be read".into()))
     }
 
-    pub async fn verifier(&self, services: &Services) -> Result<SecretString> {
-        let partition = partition(services);
-        Ok(services.vault.open(place(&partition, &self.key), &self.waiting.verifier).await?)
+    pub async fn verifier(&self, scope: &Scope) -> Result<SecretString> {
+        let partition = partition(scope);
+        Ok(scope.vault.open(place(&partition, &self.key), &self.waiting.verifier).await?)
     }
 }
 
-fn partition(services: &Services) -> String {
-    format!("consent:{}", services.owner)
+fn partition(scope: &Scope) -> String {
+    format!("consent:{}", scope.owner)
 }
 
 fn place<'a>(partition: &'a str, row: &'a str) -> SealContext<'a> {

@@ -4,8 +4,8 @@
 use secrecy::SecretString;
 use url::form_urlencoded;
 
-use super::token::Token;
 use crate::Result;
+use crate::token::Token;
 
 /// The longest query that is looked at, in bytes.
 const LONGEST: usize = 8 * 1024;

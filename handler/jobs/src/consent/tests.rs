@@ -12,6 +12,8 @@ use store::{Embedded, Table};
 use vault::Envelope;
 
 use super::*;
+use crate::connector::{ConsentRequest, Consents};
+use crate::services::Owners;
 use crate::{Clock, Connect};
 
 /// A provider of consents: every code is good, `anna@example.org` always says yes.
@@ -22,7 +24,7 @@ struct Consenting {
     refuse: Mutex<Option<providers::Error>>,
 }
 
-#[async_trait]
+#[async_trait::async_trait]
 impl Connect for Consenting {
     async fn discover(
         &self,
@@ -47,7 +49,7 @@ impl Connect for Consenting {
     }
 }
 
-#[async_trait]
+#[async_trait::async_trait]
 impl Consents for Consenting {
     fn ask(&self, redirect: &Url, state: &str) -> providers::Result<ConsentRequest> {
         let mut url = Url::parse("https://accounts.example.org/auth").unwrap();
@@ -100,7 +102,7 @@ impl Clock for Hand {
 }
 
 struct ConsentWorld {
-    services: Services,
+    scope: Scope,
     provider: Arc<Consenting>,
     clock: Arc<Hand>,
     _dir: tempfile::TempDir,
@@ -112,18 +114,19 @@ fn world() -> ConsentWorld {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
     let (provider, clock) = (Arc::new(Consenting::default()), Arc::new(Hand::default()));
-    let services = Services {
+    let scope = Services {
         leases: store.clone(),
         queue: store.clone(),
         store,
         vault: Arc::new(Envelope::local(dir.path()).unwrap()),
         connect: provider.clone(),
         clock: clock.clone(),
-        owner: "local".into(),
         setup: Arc::default(),
-        pace: Arc::default(),
-    };
-    ConsentWorld { services, provider, clock, _dir: dir }
+        in_process: Arc::default(),
+        owners: Owners::default(),
+    }
+    .scope("local");
+    ConsentWorld { scope, provider, clock, _dir: dir }
 }
 
 /// What the browser holds after the beginning.
@@ -139,23 +142,18 @@ impl ConsentWorld {
 
     /// In a browser that holds a cookie.
     async fn begin_with(&self, cookie: Option<&str>) -> BrowserState {
-        let begun = begin(&self.services, ProviderKind::Google, REDIRECT, cookie).await.unwrap();
+        let begun = begin(&self.scope, ProviderKind::Google, REDIRECT, cookie).await.unwrap();
         let query: BTreeMap<String, String> =
             Url::parse(&begun.location).unwrap().query_pairs().into_owned().collect();
         BrowserState { state: query["state"].clone(), cookie: begun.browser.expose().to_owned() }
     }
 
     async fn finish(&self, query: &str, cookie: Option<&str>) -> Result<Account, Unfinished> {
-        finish(&self.services, ProviderKind::Google, query, cookie, None).await
+        finish(&self.scope, ProviderKind::Google, query, cookie, None).await
     }
 
     async fn rows(&self) -> usize {
-        self.services
-            .store
-            .scan(Table::Secrets, "consent:local", "", None, 1000)
-            .await
-            .unwrap()
-            .len()
+        self.scope.store.scan(Table::Secrets, "consent:local", "", None, 1000).await.unwrap().len()
     }
 
     fn redeemed(&self) -> usize {
@@ -163,7 +161,7 @@ impl ConsentWorld {
     }
 
     async fn accounts(&self) -> usize {
-        directory::accounts(&self.services).await.unwrap().len()
+        self.scope.directory().accounts().await.unwrap().len()
     }
 }
 
@@ -237,7 +235,7 @@ async fn what_does_not_fit_redeems_nothing_and_uses_the_answer_up() {
         let query = format!("state={state}&code=c");
         assert!(
             matches!(
-                finish(&world.services, kind, &query, cookie.as_deref(), None).await,
+                finish(&world.scope, kind, &query, cookie.as_deref(), None).await,
                 Err(Unfinished::NotOurs)
             ),
             "{change}"
@@ -361,10 +359,10 @@ async fn what_nobody_answered_is_cleared_away_without_another_consent() {
     *world.clock.0.lock().unwrap() = 300;
     let BrowserState { state, cookie } = world.begin().await;
     let broken = store::Op::Insert { key: "broken".into(), value: "{".into() };
-    world.services.store.commit(Table::Secrets, partition, &[broken]).await.unwrap();
+    world.scope.store.commit(Table::Secrets, partition, &[broken]).await.unwrap();
     *world.clock.0.lock().unwrap() = 601;
-    assert_eq!((clear(&world.services).await.unwrap(), world.rows().await), (4, 1));
-    assert_eq!(clear(&world.services).await.unwrap(), 0);
+    assert_eq!((clear(&world.scope).await.unwrap(), world.rows().await), (4, 1));
+    assert_eq!(clear(&world.scope).await.unwrap(), 0);
     assert!(
         world.finish(&format!("state={state}&code=c"), Some(&cookie)).await.is_ok(),
         "that one was still waited for"
@@ -375,8 +373,7 @@ async fn what_nobody_answered_is_cleared_away_without_another_consent() {
 async fn storage_holds_neither_state_nor_cookie_nor_verifier() {
     let world = world();
     let BrowserState { state, cookie } = world.begin().await;
-    for row in
-        world.services.store.scan(Table::Secrets, "consent:local", "", None, 10).await.unwrap()
+    for row in world.scope.store.scan(Table::Secrets, "consent:local", "", None, 10).await.unwrap()
     {
         let text = format!("{} {}", row.key, row.value);
         assert!(
@@ -392,10 +389,10 @@ async fn storage_holds_neither_state_nor_cookie_nor_verifier() {
 #[tokio::test]
 async fn whoever_consents_again_has_the_same_account() {
     let world = world();
-    let first = adopt(&world.services, ProviderKind::Google, &"1//a".into()).await.unwrap();
+    let first = adopt(&world.scope, ProviderKind::Google, &"1//a".into()).await.unwrap();
     assert!(!first.was_connected_before());
     for token in ["1//b", "1//c@c2", "1//d"] {
-        let again = adopt(&world.services, ProviderKind::Google, &token.into()).await.unwrap();
+        let again = adopt(&world.scope, ProviderKind::Google, &token.into()).await.unwrap();
         assert!(again.id == first.id && again.was_connected_before(), "{token}");
         assert_eq!(world.accounts().await, 1);
     }
@@ -404,39 +401,47 @@ async fn whoever_consents_again_has_the_same_account() {
 #[tokio::test]
 async fn a_grant_is_given_back_by_the_last_who_holds_it() {
     let world = world();
-    let anna = adopt(&world.services, ProviderKind::Google, &"1//a".into()).await.unwrap();
-    let other = Services { owner: "other".into(), ..world.services.clone() };
+    let anna = adopt(&world.scope, ProviderKind::Google, &"1//a".into()).await.unwrap();
+    let other = Services { ..world.scope.services.clone() }.scope("other");
     adopt(&other, ProviderKind::Google, &"1//b".into()).await.unwrap();
     assert!(
-        directory::remove_account(&world.services, &anna.id).await.unwrap().grant_left.is_none()
+        crate::remove_account::remove_account(&world.scope, &anna.id)
+            .await
+            .unwrap()
+            .grant_left
+            .is_none()
     );
     assert!(world.provider.withdrawn.lock().unwrap().is_empty(), "the other one still needs it");
-    directory::remove_account(&other, &anna.id).await.unwrap();
+    crate::remove_account::remove_account(&other, &anna.id).await.unwrap();
     assert_eq!(*world.provider.withdrawn.lock().unwrap(), ["1//b"]);
 }
 
 #[tokio::test]
 async fn whoever_consents_to_another_client_holds_the_grant_of_the_first_no_more() {
     let world = world();
-    let other = Services { owner: "other".into(), ..world.services.clone() };
-    adopt(&world.services, ProviderKind::Google, &"1//a".into()).await.unwrap();
+    let other = Services { ..world.scope.services.clone() }.scope("other");
+    adopt(&world.scope, ProviderKind::Google, &"1//a".into()).await.unwrap();
     let held = adopt(&other, ProviderKind::Google, &"1//b".into()).await.unwrap();
-    adopt(&world.services, ProviderKind::Google, &"1//c@c2".into()).await.unwrap();
-    directory::remove_account(&other, &held.id).await.unwrap();
+    adopt(&world.scope, ProviderKind::Google, &"1//c@c2".into()).await.unwrap();
+    crate::remove_account::remove_account(&other, &held.id).await.unwrap();
     assert_eq!(*world.provider.withdrawn.lock().unwrap(), ["1//b"], "it was the last one");
 }
 
 #[tokio::test]
 async fn an_account_goes_also_where_the_provider_cannot_be_told() {
     let world = world();
-    let anna = adopt(&world.services, ProviderKind::Google, &"1//a".into()).await.unwrap();
+    let anna = adopt(&world.scope, ProviderKind::Google, &"1//a".into()).await.unwrap();
     *world.provider.refuse.lock().unwrap() = Some(providers::Error::Unreachable("x".into()));
     assert!(
-        directory::remove_account(&world.services, &anna.id).await.unwrap().grant_left.is_some()
+        crate::remove_account::remove_account(&world.scope, &anna.id)
+            .await
+            .unwrap()
+            .grant_left
+            .is_some()
     );
     assert_eq!(world.accounts().await, 0);
     assert!(
-        world.services.store.scan(Table::Secrets, "local", "", None, 10).await.unwrap().is_empty()
+        world.scope.store.scan(Table::Secrets, "local", "", None, 10).await.unwrap().is_empty()
     );
 }
 
@@ -444,7 +449,7 @@ async fn an_account_goes_also_where_the_provider_cannot_be_told() {
 async fn what_is_no_refresh_token_is_not_sent() {
     let world = world();
     for text in ["", "1//a b", "1//a\u{0}", "ä"] {
-        let refused = adopt(&world.services, ProviderKind::Google, &text.into()).await;
+        let refused = adopt(&world.scope, ProviderKind::Google, &text.into()).await;
         assert!(
             matches!(refused, Err(Error::Provider(providers::Error::Credentials(_)))),
             "{text:?}"

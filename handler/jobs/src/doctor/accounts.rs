@@ -1,8 +1,12 @@
 //! The accounts: does each answer, and accept us?
 
-use super::{Finding, in_time, sentence};
-use crate::directory::{self, AccountStatus, CalendarsFound};
-use crate::{Error, Result, Services};
+use records::account::{Account, AccountStatus};
+
+use super::within::{failure, in_time, sentence};
+use crate::accounts::list_calendars::CalendarsFound;
+use crate::report::AccountState;
+use crate::setup::Finding;
+use crate::{Error, Result, Scope, accounts};
 
 const CHECK: &str = "accounts";
 
@@ -10,26 +14,26 @@ const CHECK: &str = "accounts";
 const MOST: usize = 50;
 
 /// Each is asked for its calendars, all at once. Every one has its provider's own patience.
-pub async fn asked(services: &Services) -> Vec<Finding> {
-    told(ask(services).await)
+pub async fn asked(scope: &Scope) -> Vec<Finding> {
+    told(ask(scope).await)
 }
 
 /// What is remembered of them.
-pub async fn remembered(services: &Services) -> Vec<Finding> {
-    told(in_time(remember(services)).await)
+pub async fn remembered(scope: &Scope) -> Vec<Finding> {
+    told(in_time(remember(scope)).await)
 }
 
 fn told(found: Result<Vec<Finding>>) -> Vec<Finding> {
-    found.unwrap_or_else(|error| vec![Finding::from_error(CHECK, &error, "See storage and vault.")])
+    found.unwrap_or_else(|error| vec![failure(CHECK, &error, "See storage and vault.")])
 }
 
-async fn ask(services: &Services) -> Result<Vec<Finding>> {
-    let accounts = directory::accounts(services).await?;
+async fn ask(scope: &Scope) -> Result<Vec<Finding>> {
+    let accounts = scope.directory().accounts().await?;
     if accounts.is_empty() {
         return Ok(vec![none()]);
     }
-    let CalendarsFound { calendars, failures } = directory::calendars(services, None).await?;
-    let one = |account: &directory::Account| {
+    let CalendarsFound { calendars, failures } = accounts::calendars(scope, None).await?;
+    let one = |account: &Account| {
         let (id, name) = (&account.id, &account.name);
         let check = format!("account:{id}");
         match failures.iter().find(|(failed, _)| failed == id) {
@@ -46,13 +50,13 @@ async fn ask(services: &Services) -> Result<Vec<Finding>> {
 }
 
 /// Says no name: whoever operates a service for others need not know them.
-async fn remember(services: &Services) -> Result<Vec<Finding>> {
-    let accounts = directory::accounts(services).await?;
+async fn remember(scope: &Scope) -> Result<Vec<Finding>> {
+    let accounts = scope.directory().accounts().await?;
     if accounts.is_empty() {
         return Ok(vec![none()]);
     }
-    let now = services.clock.now();
-    let shown = accounts.iter().map(|account| account.shown(now));
+    let now = scope.clock.now();
+    let shown = accounts.iter().map(|account| AccountState::of(account, now));
     let ill: Vec<_> = shown.filter(|account| account.state != AccountStatus::Ok.as_str()).collect();
     let well = accounts.len() - ill.len();
     let mut findings = vec![Finding::good(

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::Finding;
+use crate::setup::Finding;
 
 const CHECK: &str = "clock";
 

@@ -1,8 +1,8 @@
 //! Providers that call us: do they, and could they?
 
-use super::{Finding, in_time};
-use crate::Services;
-use crate::channels;
+use super::within::in_time;
+use crate::setup::Finding;
+use crate::{Scope, watches};
 
 const CHECK: &str = "push";
 
@@ -11,13 +11,13 @@ const MOST: usize = 20;
 
 /// Nothing where no pair has such a calendar, or where storage does not say, which is told by its
 /// own check.
-pub async fn findings(services: &Services) -> Vec<Finding> {
-    let Ok(states) = in_time(channels::states(services)).await else { return Vec::new() };
+pub async fn findings(scope: &Scope) -> Vec<Finding> {
+    let Ok(states) = in_time(watches::states(scope)).await else { return Vec::new() };
     if states.is_empty() {
         return Vec::new();
     }
     let (all, open) = (states.len(), states.iter().filter(|state| state.open).count());
-    if services.setup.public_url.is_none() && open == 0 {
+    if scope.setup.public_url.is_none() && open == 0 {
         // No mistake where everything is done by `calrelay sync`.
         return vec![Finding::good(
             CHECK,

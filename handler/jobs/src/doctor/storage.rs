@@ -3,7 +3,8 @@
 
 use store::{Message, Op, Table};
 
-use super::{Finding, Setup, in_time};
+use super::within::{failure, in_time};
+use crate::setup::{Finding, Setup};
 use crate::{Result, Services, nudge};
 
 /// A partition, a row, a message and a lease that nothing else uses.
@@ -22,7 +23,7 @@ pub async fn findings(services: &Services) -> Vec<Finding> {
     let azure = services.setup.azure_storage;
     let told = |check: &str, outcome: Result<()>, well: &str, roles: &str| match outcome {
         Ok(()) => Finding::good(check, well),
-        Err(error) => Finding::from_error(check, &error, &Setup::mend_storage(azure, roles)),
+        Err(error) => failure(check, &error, &Setup::mend_storage(azure, roles)),
     };
     vec![
         told(

@@ -1,6 +1,7 @@
 //! What is found where storage, vault or accounts are not as they should be.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::vault::Envelope;
 use async_trait::async_trait;
@@ -11,6 +12,8 @@ use secrecy::SecretString;
 use store::{Acquired, Embedded, Leases, Message, Op, Queue, Row, Store, Table};
 
 use super::*;
+use crate::services::{Owners, Scope, Services};
+use crate::setup::{Finding, Setup};
 use crate::{Clock, Connect, nudge};
 
 struct FixedClock;
@@ -125,28 +128,33 @@ impl Leases for Broken {
     }
 }
 
-fn services() -> (Services, tempfile::TempDir) {
+fn scope() -> (Scope, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(Embedded::open(dir.path(), || FixedClock.now()).unwrap());
-    let services = Services {
+    let scope = Services {
         leases: store.clone(),
         queue: store.clone(),
         store,
         vault: Arc::new(Envelope::local(dir.path()).unwrap()),
         connect: Arc::new(OfflineProvider),
         clock: Arc::new(FixedClock),
-        owner: "local".into(),
         setup: Arc::default(),
-        pace: Arc::default(),
-    };
-    (services, dir)
+        in_process: Arc::default(),
+        owners: Owners::default(),
+    }
+    .scope("local");
+    (scope, dir)
 }
 
-fn broken(broken: Broken) -> (Services, tempfile::TempDir) {
-    let (services, dir) = services();
+fn broken(broken: Broken) -> (Scope, tempfile::TempDir) {
+    let (scope, dir) = scope();
     let setup = Setup { azure_storage: true, ..Setup::default() };
     let (store, queue, leases) = (Arc::new(broken), Arc::new(broken), Arc::new(broken));
-    (Services { store, queue, leases, setup: Arc::new(setup), ..services }, dir)
+    (
+        Services { store, queue, leases, setup: Arc::new(setup), ..scope.services }
+            .scope(&scope.owner),
+        dir,
+    )
 }
 
 fn of<'a>(findings: &'a [Finding], check: &str) -> &'a Finding {
@@ -158,9 +166,9 @@ fn of<'a>(findings: &'a [Finding], check: &str) -> &'a Finding {
 
 #[tokio::test]
 async fn a_fresh_installation_is_well_and_stays_empty() {
-    let (services, _dir) = services();
+    let (scope, _dir) = scope();
     for how in [AccountChecks::Asked, AccountChecks::Remembered] {
-        let findings = findings(&services, how).await;
+        let findings = findings(&scope, how).await;
         assert!(findings.iter().all(|finding| finding.ok && finding.fix.is_none()), "{findings:?}");
         for check in [
             "storage:rows",
@@ -175,19 +183,19 @@ async fn a_fresh_installation_is_well_and_stays_empty() {
         }
     }
     for table in Table::ALL {
-        assert_eq!(services.store.scan(table, "doctor", "", None, 10).await.unwrap(), []);
+        assert_eq!(scope.store.scan(table, "doctor", "", None, 10).await.unwrap(), []);
     }
-    assert_eq!(services.queue.len(nudge::QUEUE).await.unwrap(), 0);
+    assert_eq!(scope.queue.len(nudge::QUEUE).await.unwrap(), 0);
     assert!(
-        services.leases.acquire("doctor", &["doctor"]).await.unwrap().taken().is_some(),
+        scope.leases.acquire("doctor", &["doctor"]).await.unwrap().taken().is_some(),
         "it was given back"
     );
 }
 
 #[tokio::test]
 async fn whoever_may_only_read_is_told_which_roles_are_missing() {
-    let (services, _dir) = broken(Broken::ReadOnly);
-    let findings = findings(&services, AccountChecks::Remembered).await;
+    let (scope, _dir) = broken(Broken::ReadOnly);
+    let findings = findings(&scope, AccountChecks::Remembered).await;
     for (check, role) in [
         ("storage:rows", "Storage Table Data Contributor on the tables"),
         ("storage:queue", "Storage Queue Data Contributor"),
@@ -203,9 +211,9 @@ async fn whoever_may_only_read_is_told_which_roles_are_missing() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_does_not_answer_holds_nobody_up() {
-    let (services, _dir) = broken(Broken::Silent);
+    let (scope, _dir) = broken(Broken::Silent);
     let begun = tokio::time::Instant::now();
-    let health = crate::health(&services, true).await;
+    let health = crate::health(&scope, true).await;
     assert!(begun.elapsed() <= PATIENCE + Duration::from_secs(5), "{:?}", begun.elapsed());
     assert!(!health.ok && !health.storage && health.detail.is_none());
     let findings = health.findings.unwrap();
@@ -218,10 +226,10 @@ async fn whoever_does_not_answer_holds_nobody_up() {
 
 #[tokio::test]
 async fn an_account_that_does_not_answer_is_named_and_what_is_remembered_names_nobody() {
-    let (services, _dir) = services();
+    let (scope, _dir) = scope();
     let url = "https://dav.example.org/";
-    let account = crate::directory::connect_account(
-        &services,
+    let account = crate::accounts::connect_account(
+        &scope,
         ProviderKind::Caldav,
         url,
         "anna",
@@ -229,10 +237,10 @@ async fn an_account_that_does_not_answer_is_named_and_what_is_remembered_names_n
     )
     .await
     .unwrap();
-    let asked = findings(&services, AccountChecks::Asked).await;
+    let asked = findings(&scope, AccountChecks::Asked).await;
     let check = format!("account:{}", account.id);
     assert!(!of(&asked, &check).ok && of(&asked, &check).message.contains("anna"), "{asked:?}");
-    let remembered = findings(&services, AccountChecks::Remembered).await;
+    let remembered = findings(&scope, AccountChecks::Remembered).await;
     assert!(remembered.iter().all(|finding| !finding.message.contains("anna")), "{remembered:?}");
     assert!(
         remembered.iter().any(|finding| finding.check.starts_with("account")),
@@ -242,14 +250,14 @@ async fn an_account_that_does_not_answer_is_named_and_what_is_remembered_names_n
 
 #[tokio::test]
 async fn details_carry_the_settings_and_probes_do_not() {
-    let (services, _dir) = services();
+    let (scope, _dir) = scope();
     let setup =
         Setup { findings: vec![Finding::bad("settings", "Odd.", "Mend it.")], ..Setup::default() };
-    let services = Services { setup: Arc::new(setup), ..services };
-    let health = crate::health(&services, true).await;
+    let scope = Services { setup: Arc::new(setup), ..scope.services }.scope(&scope.owner);
+    let health = crate::health(&scope, true).await;
     assert!(health.ok, "there is something to mend, and it works all the same");
     assert_eq!(health.findings.unwrap()[0].message, "Odd.");
-    let probe = serde_json::to_value(crate::health(&services, false).await).unwrap();
+    let probe = serde_json::to_value(crate::health(&scope, false).await).unwrap();
     assert_eq!(
         probe,
         serde_json::json!({"ok": true, "storage": true, "vault": true, "work": true})

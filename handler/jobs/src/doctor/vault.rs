@@ -1,6 +1,7 @@
 //! The vault: does its key wrap and unwrap, and can the key of all fingerprints be had?
 
-use super::{Finding, WrappingKey, in_time};
+use super::within::{failure, in_time};
+use crate::setup::{Finding, WrappingKey};
 use crate::{Error, Result, Services};
 
 const CHECK: &str = "vault";
@@ -19,18 +20,16 @@ pub async fn finding(services: &Services) -> Finding {
             Finding::good(CHECK, "The key file is there, is yours only, and can be used.")
         }
         (Err(error @ (Error::Store(_) | Error::Vault(vault::Error::Row(_)))), _) => {
-            Finding::from_error(CHECK, &error, "Nothing is lost. See storage, then look again.")
+            failure(CHECK, &error, "Nothing is lost. See storage, then look again.")
         }
-        (Err(error), WrappingKey::KeyVault) => Finding::from_error(
+        (Err(error), WrappingKey::KeyVault) => failure(
             CHECK,
             &error,
             "Nothing is lost. The identity needs the role Key Vault Crypto Service Encryption \
             User on the key that CALRELAY_KEY_VAULT_KEY \
              names, and the vault's firewall must let this machine in; then look again.",
         ),
-        (Err(error), _) => {
-            Finding::from_error(CHECK, &error, "Do what is said there, then look again.")
-        }
+        (Err(error), _) => failure(CHECK, &error, "Do what is said there, then look again."),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The work that waits.
 
-use super::{Finding, in_time};
+use super::within::in_time;
+use crate::setup::Finding;
 use crate::{Services, nudge};
 
 const CHECK: &str = "work";

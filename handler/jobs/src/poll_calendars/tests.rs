@@ -1,8 +1,9 @@
 //! When a pair is due.
 
+use records::pair_state::HeldRow;
+use records::problem::Held;
+
 use super::*;
-use crate::memory::HeldRow;
-use crate::report::Held;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -47,7 +48,7 @@ fn a_pass_that_fails_again_and_again_is_tried_less_and_less_often() {
     let mut failing = None;
     let mut waits = Vec::new();
     for _ in 0..8 {
-        failing = Some(crate::memory::Failing::again(failing, begun));
+        failing = Some(records::pair_state::Failing::again(failing, begun));
         let row = StateRecord { failing, ..row(PairStatus::Error) };
         let is_due_after =
             |minutes| !has_to_wait(&row, false, begun + SignedDuration::from_mins(minutes));

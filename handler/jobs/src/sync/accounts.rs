@@ -10,12 +10,14 @@ use engine::change::StateTag;
 use engine::pair::Pair;
 use jiff::Timestamp;
 use providers::{CollectionState, Provider};
+use records::account::{Account, AccountStatus};
+use records::calendar::CalendarRecord;
+use records::snapshot::Snapshot;
 use tokio::task::JoinSet;
 
 use super::SyncOptions;
-use crate::channels;
-use crate::directory::{self, Account, AccountStatus, CalendarRecord, Snapshot};
-use crate::{Error, Result, Services};
+use crate::accounts::{self, account_status};
+use crate::{Error, Result, Scope};
 
 /// One end of a pair, ready to be worked on.
 #[derive(Clone)]
@@ -29,22 +31,18 @@ pub(crate) struct End {
 }
 
 /// Finds both ends of a pair. A request is made only for an account of an earlier version, once.
-pub(crate) async fn ends(services: &Services, pair: &Pair) -> Result<[End; 2]> {
-    OpenAccounts::new(services, &Snapshot::read(services).await?).ends(pair).await
+pub(crate) async fn ends(scope: &Scope, pair: &Pair) -> Result<[End; 2]> {
+    OpenAccounts::new(scope, &scope.snapshot().await?).ends(pair).await
 }
 
 /// One calendar, ready to be worked on. A request is made as for [`ends`].
-pub(crate) async fn end(
-    services: &Services,
-    directory: &Snapshot,
-    calendar: &CalendarId,
-) -> Result<End> {
-    OpenAccounts::new(services, directory).end(calendar).await
+pub(crate) async fn end(scope: &Scope, directory: &Snapshot, calendar: &CalendarId) -> Result<End> {
+    OpenAccounts::new(scope, directory).end(calendar).await
 }
 
 /// What is known of the accounts during one call.
 pub(super) struct OpenAccounts<'a> {
-    services: &'a Services,
+    scope: &'a Scope,
     pub directory: Directory<'a>,
     open: BTreeMap<AccountId, (Account, Arc<dyn Provider>)>,
     /// The state of all calendars of an account, or why it is not known: asked once a round, so
@@ -83,10 +81,10 @@ pub(super) struct EndStates {
 }
 
 impl<'a> OpenAccounts<'a> {
-    pub fn new(services: &'a Services, directory: &'a Snapshot) -> Self {
+    pub fn new(scope: &'a Scope, directory: &'a Snapshot) -> Self {
         let directory = Directory::Given(directory);
         Self {
-            services,
+            scope,
             directory,
             open: BTreeMap::new(),
             glances: BTreeMap::new(),
@@ -107,7 +105,7 @@ impl<'a> OpenAccounts<'a> {
         if pairs.len() < 2 {
             return;
         }
-        let now = self.services.clock.now();
+        let now = self.scope.clock.now();
         let mut asked: BTreeMap<AccountId, (Arc<dyn Provider>, BTreeSet<String>)> = BTreeMap::new();
         for calendar in pairs.iter().flat_map(|pair| [&pair.from, &pair.to]) {
             if options.background
@@ -168,7 +166,7 @@ impl<'a> OpenAccounts<'a> {
     ) -> Result<()> {
         let failure = found.as_ref().err().cloned().map(Error::Provider);
         if let Some((account, _)) = self.open.get_mut(&id) {
-            directory::record(self.services, account, failure.as_ref()).await?;
+            account_status::record(self.scope, account, failure.as_ref()).await?;
         }
         self.glances.insert(id, found);
         Ok(())
@@ -196,7 +194,7 @@ impl<'a> OpenAccounts<'a> {
         {
             return Err(Error::Provider(providers::Error::Unauthorized));
         }
-        let now = self.services.clock.now();
+        let now = self.scope.clock.now();
         if let Some(left) =
             ends.iter().filter(|_| options.background).find_map(|end| end.account.parked(now))
         {
@@ -216,8 +214,7 @@ impl<'a> OpenAccounts<'a> {
         };
         let tips = [tip(&ends[0])?, tip(&ends[1])?];
         let quiet = ends.each_ref().map(|end| {
-            told_of.is_some_and(|told| *told != end.calendar.id)
-                && channels::calls_us(end.account.kind)
+            told_of.is_some_and(|told| *told != end.calendar.id) && end.account.kind.pushes()
         });
         Ok(EndStates { ends, tips, quiet })
     }
@@ -237,7 +234,7 @@ impl<'a> OpenAccounts<'a> {
             {
                 continue;
             }
-            match directory::rediscover(self.services, &end.account).await {
+            match accounts::rediscover(self.scope, &end.account).await {
                 Ok(changed) => found |= changed,
                 // That the calendar is missing is what there is to say.
                 Err(error) => {
@@ -247,7 +244,7 @@ impl<'a> OpenAccounts<'a> {
             }
         }
         if found {
-            self.directory = Directory::Newer(Box::new(Snapshot::read(self.services).await?));
+            self.directory = Directory::Newer(Box::new(self.scope.snapshot().await?));
             self.open.clear();
             self.glances.clear();
         }
@@ -274,10 +271,10 @@ impl<'a> OpenAccounts<'a> {
             .ok_or(Error::Provider(providers::Error::CalendarMissing))?;
         if !self.open.contains_key(&calendar.account) {
             let account = self.directory.account(&calendar.account)?;
-            let provider = match self.directory.open(self.services, &account).await {
+            let provider = match accounts::open_in(self.scope, &self.directory, &account).await {
                 Ok(provider) => provider,
                 Err(error) => {
-                    directory::record_outcome(self.services, &account, Some(&error)).await?;
+                    account_status::record_outcome(self.scope, &account, Some(&error)).await?;
                     return Err(error);
                 }
             };

@@ -12,9 +12,12 @@ use providers::{Edit, NewCopy, Version, Written};
 use super::pass::{Pass, problem_words, side_of};
 use super::refused::RetryAt;
 use crate::Result;
-use crate::memory::ProblemRow;
-use crate::memory::proofs::{Proof, ProofRow};
-use crate::report::{Action, EventProblem, Verb};
+use crate::report::Action;
+use crate::report::Verb;
+use records::pair_state::ProblemRow;
+use records::pair_state::proofs::Proof;
+use records::pair_state::proofs::ProofRow;
+use records::problem::EventProblem;
 
 /// A decision and what it is about.
 pub(super) struct Step {

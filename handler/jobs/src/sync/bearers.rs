@@ -19,8 +19,8 @@ use engine::reason::Reason;
 use super::pass::Pass;
 use super::work::{RetryRound, Tally};
 use crate::Result;
-use crate::memory::ProblemRow;
 use crate::report::Verb;
+use records::pair_state::ProblemRow;
 
 /// By the mapping whose mark they bear: the calendar and the id of each.
 #[derive(Debug, Default)]

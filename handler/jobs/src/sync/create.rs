@@ -16,7 +16,8 @@ use super::pass::{Pass, other_role, side_of};
 use super::refused::RetryAt;
 use super::survey;
 use crate::Result;
-use crate::report::{Action, Verb};
+use crate::report::Action;
+use crate::report::Verb;
 
 /// Said where a server refuses every name for an event.
 const NAMES_TAKEN: &str = "the server answers that the name is in use, whatever name the copy is \

@@ -16,7 +16,8 @@ use super::pass::{Pass, side_of};
 use super::refused::RetryAt;
 use super::survey::{self, ChangedMapping, Changes, ListedAs, UnknownEvent};
 use crate::Result;
-use crate::memory::{Batch, EventPlace};
+use records::pair_state::Batch;
+use records::pair_state::EventPlace;
 
 /// Something to read and to decide about.
 pub(super) enum Candidate {
@@ -530,7 +531,7 @@ impl Pass<'_> {
 
     /// Before a write: what it will leave behind, so that a crash in between can be told from a
     /// person's edit. And the new name of an event.
-    fn note_intent(&self, notes: &mut Batch, task: &mut Step) -> Result<()> {
+    fn note_intent(&self, notes: &mut Batch, task: &mut Step) -> records::Result<()> {
         match &mut task.decision {
             Decision::Create(create) if create.role == Role::Copy => {
                 let end = &self.ends[create.mapping.side.other() as usize];

@@ -12,9 +12,12 @@ use super::pass::{Pass, other_role, side_of};
 use super::survey::{self, Changes, ListedAs};
 use super::work::{REMEMBER_EVERY, Tally};
 use crate::Result;
-use crate::memory::Batch;
-use crate::memory::proofs::{Proof, ProofRow, Sign};
-use crate::report::{Action, Verb};
+use crate::report::Action;
+use crate::report::Verb;
+use records::pair_state::Batch;
+use records::pair_state::proofs::Proof;
+use records::pair_state::proofs::ProofRow;
+use records::pair_state::proofs::Sign;
 
 impl Pass<'_> {
     /// Where an earlier pass was cut off at a deletion, or its answer was lost: each half is looked
@@ -175,6 +178,6 @@ impl Pass<'_> {
         proof: Proof,
     ) -> ProofRow {
         let (origin, copy) = (mapping.origin.id.to_string(), mapping.copy.id.to_string());
-        ProofRow { at: self.services.clock.now(), origin, copy, deleted, reason, proof }
+        ProofRow { at: self.scope.clock.now(), origin, copy, deleted, reason, proof }
     }
 }

@@ -14,8 +14,10 @@ use providers::Since;
 use super::lines::by_id;
 use super::pass::Pass;
 use super::survey::{LOOKUP, half, role};
-use crate::memory::{PairStore, StateRecord};
-use crate::{Error, Result};
+use crate::Error;
+use crate::Result;
+use records::pair_state::PairStore;
+use records::pair_state::StateRecord;
 
 impl Pass<'_> {
     /// How far each side was read, to be saved as the last thing that a pass does. A side that was

@@ -12,7 +12,7 @@ use super::pass::Pass;
 use super::survey::{Changes, ListedAs};
 use super::verify::Suspect;
 use crate::Result;
-use crate::memory::StateRecord;
+use records::pair_state::StateRecord;
 
 /// How many mappings were made by which pass.
 #[derive(Debug, Default)]

@@ -23,8 +23,10 @@ use jiff::civil::Date;
 
 use super::pass::Pass;
 use super::work::Tally;
-use crate::memory::{HeldRow, Members, StateRecord};
-use crate::report::HeldKind;
+use records::pair_state::HeldRow;
+use records::pair_state::Members;
+use records::pair_state::StateRecord;
+use records::problem::HeldKind;
 
 /// A clock may be off by so much.
 const LARGEST_CLOCK_ERROR: Duration = Duration::from_secs(15 * 60);
@@ -126,8 +128,8 @@ impl Pass<'_> {
 
     /// Whether this machine's clock is about that of the servers, as far as it is known.
     pub(super) fn is_clock_right(&self) -> bool {
-        let now = self.services.clock.now();
-        self.services
+        let now = self.scope.clock.now();
+        self.scope
             .connect
             .server_time()
             .is_none_or(|server| now.duration_since(server).unsigned_abs() <= LARGEST_CLOCK_ERROR)

@@ -3,7 +3,7 @@
 use engine::fidelity::Fidelity;
 
 use super::pass::Pass;
-use crate::memory::StateRecord;
+use records::pair_state::StateRecord;
 
 impl Pass<'_> {
     /// Reminds the providers of what each calendar keeps; where everything is to be looked at

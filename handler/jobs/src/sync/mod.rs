@@ -71,9 +71,16 @@ pub(crate) use self::pass::side_of;
 pub(crate) use self::refused::has_come;
 use self::turn::{Attempt, AttemptOutcome, Attempted};
 use self::work::RetryRound;
-use crate::directory::Snapshot;
-use crate::report::{PairStatus, Problem, Progress, Report, Run, Verb};
-use crate::{Error, Result, Services};
+use crate::Error;
+use crate::Result;
+use crate::Scope;
+use crate::report::Progress;
+use crate::report::Report;
+use crate::report::Run;
+use crate::report::Verb;
+use records::problem::PairStatus;
+use records::problem::Problem;
+use records::snapshot::Snapshot;
 
 /// How a pass is to be done.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,12 +103,12 @@ const ROUNDS: usize = 4;
 
 /// Syncs these pairs until each is at rest.
 pub async fn sync(
-    services: &Services,
+    scope: &Scope,
     pairs: &[Pair],
     options: SyncOptions,
     progress: &dyn Progress,
 ) -> Report {
-    let directory = match Snapshot::read(services).await {
+    let directory = match scope.snapshot().await {
         Ok(directory) => directory,
         Err(error) => {
             let failed = |pair: &Pair| {
@@ -112,7 +119,7 @@ pub async fn sync(
             return Report { dry_run: options.dry_run, pairs: pairs.iter().map(failed).collect() };
         }
     };
-    let turns = sync_within(services, &directory, pairs, None, options, progress).await;
+    let turns = sync_within(scope, &directory, pairs, None, options, progress).await;
     Report { dry_run: options.dry_run, pairs: turns.into_iter().map(|turn| turn.run).collect() }
 }
 
@@ -129,7 +136,7 @@ pub(crate) struct Synced {
 /// The same, for whoever has read the directory. `told_of` is the calendar of which its provider
 /// has told that something happened, if it did.
 pub(crate) async fn sync_within(
-    services: &Services,
+    scope: &Scope,
     directory: &Snapshot,
     pairs: &[Pair],
     told_of: Option<&CalendarId>,
@@ -137,7 +144,7 @@ pub(crate) async fn sync_within(
     progress: &dyn Progress,
 ) -> Vec<Synced> {
     let mut synced = Vec::with_capacity(pairs.len());
-    let (begun, mut accounts) = (Instant::now(), OpenAccounts::new(services, directory));
+    let (begun, mut accounts) = (Instant::now(), OpenAccounts::new(scope, directory));
     let mut waiting: Vec<(usize, Pair, Option<RetryRound>)> = Vec::new();
     for pair in pairs {
         let run = Run::new(
@@ -159,7 +166,7 @@ pub(crate) async fn sync_within(
             let ready = accounts.first_ready(&pairs).await.unwrap_or(0);
             let (index, pair, again) = waiting.remove(ready);
             let turn = Attempt {
-                services,
+                scope,
                 round: &round_pairs,
                 pair: &pair,
                 told_of,
@@ -200,7 +207,7 @@ pub(crate) async fn sync_within(
         let run = &mut synced[index].run;
         fail(run, &Error::Provider(providers::Error::ChangedMeanwhile));
         if !options.dry_run
-            && let Err(error) = turn::give_up(services, &pair, run).await
+            && let Err(error) = turn::give_up(scope, &pair, run).await
         {
             tracing::warn!(pair = %pair.id, %error, "that this pair did not come to rest could \
             not be written down");
@@ -219,6 +226,7 @@ fn merge(run: &mut Run, next: Run) {
     run.left = next.left;
     run.copied_by_another = next.copied_by_another;
     run.error = next.error;
+    run.next = next.next;
     for action in next.actions {
         run.push(action);
     }
@@ -227,6 +235,7 @@ fn merge(run: &mut Run, next: Run) {
 fn fail(run: &mut Run, error: &Error) {
     run.state = if needs_reconnect(error) { PairStatus::NeedsReconnect } else { PairStatus::Error };
     run.error = Some(Problem::from(error));
+    run.next = Some(error.next());
 }
 
 /// Whether only the owner can help, with new credentials.
@@ -251,10 +260,10 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// For a pair, from the vault's own key.
-    pub async fn new(services: &Services, pair: &Pair) -> Result<Self> {
-        let marks = Marks::new(&*services.vault.hash_key("marks").await?);
+    pub async fn new(scope: &Scope, pair: &Pair) -> Result<Self> {
+        let marks = Marks::new(&*scope.vault.hash_key("marks").await?);
         let prints =
-            Fingerprinter::new(&*services.vault.hash_key("fingerprints").await?, pair.id.as_str());
+            Fingerprinter::new(&*scope.vault.hash_key("fingerprints").await?, pair.id.as_str());
         Ok(Self { marks, prints })
     }
 }

@@ -12,7 +12,8 @@ use providers::{Found, Since};
 use super::identity::EventIdentities;
 use super::pass::Pass;
 use super::survey::{Changes, UnknownEvent};
-use crate::{Error, Result};
+use crate::Error;
+use crate::Result;
 
 /// Events of both calendars that are read to tell whether they are the same.
 const COMPARED: usize = 50;

@@ -15,6 +15,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use providers::Blame;
+use records::pair_state::{
+    Batch, HeldRow, LockedState, Members, PairStore, ProblemRow, StateRecord, proofs,
+};
+use records::problem::{Held, PairStatus};
 use store::Lease;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -29,14 +33,12 @@ use super::turns::Settled;
 use super::verify::VerifiedSuspects;
 use super::work::{RetryRound, Tally};
 use super::{End, Keys, SyncOptions};
-use crate::memory::proofs;
-use crate::memory::{Batch, HeldRow, LockedState, Members, PairStore, ProblemRow, StateRecord};
-use crate::report::{Action, Held, PairStatus, Progress, Run, Verb};
-use crate::{Error, Result, Services};
+use crate::report::{Action, Progress, Run, Verb};
+use crate::{Error, Result, Scope};
 
 /// One pass.
 pub(super) struct Pass<'a> {
-    pub(super) services: &'a Services,
+    pub(super) scope: &'a Scope,
     pub(super) pair: &'a Pair,
     pub(super) ends: &'a [End; 2],
     pub(super) keys: &'a Keys,
@@ -77,7 +79,7 @@ impl<'a> Pass<'a> {
         reason = "the parts of one pass, borrowed from several owners"
     )]
     pub(super) fn new(
-        services: &'a Services,
+        scope: &'a Scope,
         pair: &'a Pair,
         ends: &'a [End; 2],
         keys: &'a Keys,
@@ -91,7 +93,7 @@ impl<'a> Pass<'a> {
         begun: Instant,
         progress: &'a dyn Progress,
     ) -> Self {
-        let now = services.clock.now();
+        let now = scope.clock.now();
         let planner = Planner {
             pair,
             kinds: [ends[0].account.kind, ends[1].account.kind],
@@ -105,7 +107,7 @@ impl<'a> Pass<'a> {
             full: options.full,
         };
         Self {
-            services,
+            scope,
             pair,
             ends,
             keys,
@@ -352,21 +354,16 @@ impl<'a> Pass<'a> {
             if roll {
                 state.listed_on = Some(today);
                 if let Some(oldest) = self.head.proofs_since().await {
-                    let oldest = proofs::purge(
-                        &*self.services.store,
-                        &self.pair.id,
-                        &mut notes,
-                        oldest,
-                        today,
-                    )
-                    .await?;
+                    let oldest =
+                        proofs::purge(&*self.scope.store, &self.pair.id, &mut notes, oldest, today)
+                            .await?;
                     self.head.set_proofs_since(oldest).await;
                 }
             }
             state.take_over &= *untaken;
         }
         if again.is_none() {
-            state.last_sync = Some(self.services.clock.now());
+            state.last_sync = Some(self.scope.clock.now());
         }
         state.passes = self.planner.pass;
         state.status = Some(run.state);
@@ -422,7 +419,7 @@ impl<'a> Pass<'a> {
 
     /// Notes what is about to be written.
     pub(super) async fn intend(&self, notes: Batch) -> Result<()> {
-        self.memory.commit(self.head, notes).await
+        Ok(self.memory.commit(self.head, notes).await?)
     }
 
     /// Ends before the end: what was done is remembered, and nothing else. No deletion is made, and
@@ -434,7 +431,7 @@ impl<'a> Pass<'a> {
         run.state = if run.held.is_some() { PairStatus::Held } else { PairStatus::Ok };
         state.passes = self.planner.pass;
         (state.status, state.error, state.left) = (Some(run.state), None, Some(left));
-        self.memory.finish(self.head, std::mem::take(notes), state.clone()).await
+        Ok(self.memory.finish(self.head, std::mem::take(notes), state.clone()).await?)
     }
 
     /// What was done about a mapping, as it is reported: `role` is the one that has changed or is

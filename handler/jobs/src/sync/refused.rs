@@ -25,9 +25,9 @@ use super::survey::{ChangedMapping, Changes, ListedAs, UnknownEvent};
 use super::verify::Suspect;
 use super::work::Tally;
 use crate::Result;
-use crate::memory::ProblemRow;
-use crate::memory::proofs::Sign;
 use crate::report::Verb;
+use records::pair_state::ProblemRow;
+use records::pair_state::proofs::Sign;
 
 /// Refused events that one pass tries again; the next passes try the others.
 const MOST: usize = 200;

@@ -21,8 +21,11 @@ use super::emptied::Census;
 use super::lines::{CalendarListing, EndState, ListedLine, Prefetched, read};
 use super::pass::{other_role, side_of};
 use crate::Result;
-use crate::memory::proofs::Sign;
-use crate::memory::{Batch, LockedState, PairStore, StateRecord};
+use records::pair_state::Batch;
+use records::pair_state::LockedState;
+use records::pair_state::PairStore;
+use records::pair_state::StateRecord;
+use records::pair_state::proofs::Sign;
 
 /// Mappings looked up with one request.
 pub(super) const LOOKUP: usize = 50;
@@ -92,7 +95,7 @@ impl Changes {
             }
             memory.note(&mut notes, Some(&now), &now)?;
         }
-        memory.commit(head, notes).await
+        Ok(memory.commit(head, notes).await?)
     }
 
     /// Whether nothing is missing but these.

@@ -2,9 +2,10 @@
 //! more.
 
 use super::pass::Pass;
-use crate::audit::{self, Actor};
-use crate::memory::HeldRow;
-use crate::report::HeldKind;
+use crate::audit;
+use crate::audit::Actor;
+use records::pair_state::HeldRow;
+use records::problem::HeldKind;
 
 impl Pass<'_> {
     /// A hold that has begun, or is over, by what was held before and what is held now.
@@ -25,11 +26,11 @@ impl Pass<'_> {
         let (pair, itself) = (self.pair.id.as_str(), Actor::itself());
         if let Some(kind) = kinds[0] {
             let outcome = format!("{deleted} deleted");
-            audit::note(self.services, &itself, &format!("{kind}.settled"), pair, &outcome).await;
+            audit::note(self.scope, &itself, &format!("{kind}.settled"), pair, &outcome).await;
         }
         if let Some((kind, row)) = kinds[1].zip(now) {
             let outcome = format!("{} of {}", row.held.deletions, row.held.of);
-            audit::note(self.services, &itself, &format!("{kind}.held"), pair, &outcome).await;
+            audit::note(self.scope, &itself, &format!("{kind}.held"), pair, &outcome).await;
         }
     }
 }

@@ -27,6 +27,7 @@
 //!   first.
 //! * A failure that is written down already is not written down again.
 
+use crate::places::has_left_copies;
 use std::time::Duration;
 
 use engine::calendar::CalendarId;
@@ -34,6 +35,8 @@ use engine::pair::{Pair, Side};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use providers::Since;
+use records::pair_state::{self, Batch, Failing, PairStore, StateRecord, StateSnapshot};
+use records::problem::{PairStatus, Problem};
 use store::{Acquired, Lease};
 use tokio::time::Instant;
 
@@ -44,9 +47,9 @@ use super::refused::has_come;
 use super::survey::KnownEnds;
 use super::work::RetryRound;
 use super::{Keys, SyncOptions, fail, needs_reconnect};
-use crate::memory::{self, Batch, Failing, PairStore, StateRecord, StateSnapshot, migrate};
-use crate::report::{PairStatus, Problem, Progress, Run};
-use crate::{Error, Result, Services, directory};
+use crate::accounts::account_status;
+use crate::report::{Progress, Run};
+use crate::{Error, Result, Scope, first_release, leases};
 
 /// How long a pass waits for another one on the same calendar.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -59,7 +62,7 @@ const NOTED: SignedDuration = SignedDuration::from_mins(10);
 
 /// A pair's turn in a round.
 pub(super) struct Attempt<'a> {
-    pub services: &'a Services,
+    pub scope: &'a Scope,
     /// The pairs of this round.
     pub round: &'a [Pair],
     pub pair: &'a Pair,
@@ -107,13 +110,13 @@ impl Attempt<'_> {
             Some(pair) if !pair.paused => {}
             _ => return Ok(AttemptOutcome::Gone),
         }
-        if self.options.background && self.services.pace.is_at_work(&self.pair.id) {
+        if self.options.background && self.scope.in_process.is_at_work(&self.pair.id) {
             return Ok(AttemptOutcome::Busy);
         }
-        let _turn = self.services.pace.turn_of(&self.pair.id);
+        let _turn = self.scope.in_process.turn_of(&self.pair.id);
         let mut ahead = [None, None];
         if self.again.is_none() && !self.options.full {
-            let look = memory::look(&*self.services.store, &self.pair.id).await?;
+            let look = pair_state::look(&*self.scope.store, &self.pair.id).await?;
             let seen = self.look(accounts, &look.row).await;
             if let Some(run) = self.settled(&look, seen.as_ref()).await? {
                 return Ok(Attempted::with(run, look.row.error, None));
@@ -128,13 +131,13 @@ impl Attempt<'_> {
             accounts.look_again();
             ahead = [None, None];
         }
-        let at_work = self.services.pace.begin(&self.pair.id);
+        let at_work = self.scope.in_process.begin(&self.pair.id);
         let outcome = Box::pin(self.work(accounts, ahead, &lease)).await;
         drop(at_work);
         if let Ok(AttemptOutcome::Done(done)) = &outcome
             && done.run.left > 0
         {
-            self.services.pace.gave_way(&self.pair.id);
+            self.scope.in_process.gave_way(&self.pair.id);
         }
         lease.end().await;
         outcome
@@ -148,7 +151,7 @@ impl Attempt<'_> {
     ) -> Result<(EndStates, [Option<Prefetched>; 2])> {
         let sight = self.see(accounts, self.told_of, row).await?;
         let mut ahead = [None, None];
-        if !left_nothing_open(row, self.services.clock.now()) {
+        if !left_nothing_open(row, self.scope.clock.now()) {
             return Ok((sight, ahead));
         }
         for side in Side::BOTH {
@@ -198,7 +201,7 @@ impl Attempt<'_> {
         look: &StateSnapshot,
         seen: Result<&(EndStates, [Option<Prefetched>; 2]), &Error>,
     ) -> Result<Option<Run>> {
-        let now = self.services.clock.now();
+        let now = self.scope.clock.now();
         match seen {
             Ok((sight, ahead))
                 if is_at_rest(&look.row, sight, ahead, now)
@@ -207,7 +210,7 @@ impl Attempt<'_> {
                 let due = !self.options.background
                     || look.last().is_none_or(|last| now.duration_since(last) >= NOTED);
                 if due && !self.options.dry_run {
-                    memory::note_look(&*self.services.store, &self.pair.id, look, now).await?;
+                    pair_state::note_look(&*self.scope.store, &self.pair.id, look, now).await?;
                 }
                 Ok(Some(Run::new(self.pair.id.clone(), PairStatus::Ok)))
             }
@@ -228,8 +231,8 @@ impl Attempt<'_> {
         lease: &Lease,
     ) -> Result<AttemptOutcome> {
         let pair = self.pair;
-        let keys = Keys::new(self.services, pair).await?;
-        let memory = PairStore::new(self.services, &keys.marks, pair);
+        let keys = Keys::new(self.scope, pair).await?;
+        let memory = PairStore::new(&*self.scope.store, &keys.marks, pair);
         let (mut head, mut problems) = memory.begin().await?;
         // A removal takes what is remembered along, and waits for the lease: a pair of which
         // something is remembered is there.
@@ -238,14 +241,14 @@ impl Attempt<'_> {
         }
         // Where they cannot be opened, the pass fails for that reason below.
         if let Ok(ends) = accounts.ends(pair).await {
-            let bases = ends.map(|end| migrate::base(&end.account, &end.calendar));
-            if migrate::migrate(&memory, &head, &problems, bases).await? {
+            let bases = ends.map(|end| first_release::base(&end.account, &end.calendar));
+            if first_release::migrate(&memory, &head, &problems, bases).await? {
                 (head, problems) = memory.begin().await?;
             }
         }
         let directory = &accounts.directory;
         let mixed = [(&pair.from, &pair.to), (&pair.to, &pair.from)]
-            .map(|(end, other)| directory.has_left_copies(end, other));
+            .map(|(end, other)| has_left_copies(&directory, end, other));
         let owned =
             Owned { pairs: directory.pair_ids(), calendars: directory.calendar_ids(), mixed };
         let mut state = head.row().await;
@@ -257,7 +260,7 @@ impl Attempt<'_> {
                 let seen = KnownEnds { tips, quiet, ahead };
                 let takes_over = state.take_over;
                 let pass = Pass::new(
-                    self.services,
+                    self.scope,
                     pair,
                     &ends,
                     &keys,
@@ -288,7 +291,7 @@ impl Attempt<'_> {
                     // saved without what belongs to them.
                     let (status, error, deletions) =
                         (Some(run.state), run.error.clone(), state.deletions);
-                    let failing = Some(Failing::again(state.failing, self.services.clock.now()));
+                    let failing = Some(Failing::again(state.failing, self.scope.clock.now()));
                     let state =
                         StateRecord { status, error, deletions, failing, ..head.row().await };
                     if let Err(unsaid) = memory.finish(&head, Batch::default(), state).await {
@@ -307,10 +310,10 @@ impl Attempt<'_> {
     async fn record_refusal(&self, accounts: &mut OpenAccounts<'_>) -> Result<()> {
         let Ok(ends) = accounts.ends(self.pair).await else { return Ok(()) };
         // Of an account that holds a grant its tokens tell.
-        for end in ends.iter().filter(|end| !directory::is_granted(end.account.kind)) {
+        for end in ends.iter().filter(|end| !end.account.kind.is_connected_by_consent()) {
             let asked = end.provider.ask(&end.calendar.address).await;
             if let Some(error) = asked.err().map(Error::Provider).filter(needs_reconnect) {
-                directory::record_outcome(self.services, &end.account, Some(&error)).await?;
+                account_status::record_outcome(self.scope, &end.account, Some(&error)).await?;
             }
         }
         Ok(())
@@ -318,31 +321,31 @@ impl Attempt<'_> {
 
     /// Whether the pair was removed or paused by now.
     async fn has_ended(&self) -> Result<bool> {
-        match directory::pair(self.services, &self.pair.id).await {
+        match self.scope.directory().pair(&self.pair.id).await {
             Ok(pair) => Ok(pair.paused),
-            Err(Error::NotFound(_)) => Ok(true),
-            Err(error) => Err(error),
+            Err(records::Error::NoPair(_)) => Ok(true),
+            Err(error) => Err(error.into()),
         }
     }
 
     /// Takes the pair, and every calendar it writes to: two pairs never write to one calendar at
     /// once. Tells whether somebody had to be waited for; none where it is not worth waiting.
     async fn leases(&self, accounts: &OpenAccounts<'_>) -> Result<Option<(Lease, bool)>> {
-        let Self { services, pair, .. } = self;
+        let Self { scope, pair, .. } = self;
         let mut names = vec![
-            directory::pair_lease(&pair.id),
-            directory::calendar_lease(&accounts.directory, &pair.to),
+            leases::pair_lease(&pair.id),
+            leases::calendar_lease(&accounts.directory, &pair.to),
         ];
         if pair.copies_from(Side::To) {
-            names.push(directory::calendar_lease(&accounts.directory, &pair.from));
+            names.push(leases::calendar_lease(&accounts.directory, &pair.from));
         }
         // Two calendars that turn out to be one need one lease.
         names.dedup();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let pause = services.leases.pause();
+        let pause = scope.leases.pause();
         let mut waited = Duration::ZERO;
         loop {
-            match services.leases.acquire(&services.owner, &names).await? {
+            match scope.leases.acquire(&scope.owner, &names).await? {
                 Acquired::Taken(lease) => return Ok(Some((lease, !waited.is_zero()))),
                 // The pair itself: whoever is at work on it sees what there is to see.
                 Acquired::Busy(0) if self.options.background => return Ok(None),
@@ -360,18 +363,18 @@ impl Attempt<'_> {
 }
 
 /// Stores why a pair did not come to rest, unless another pass has its lease by now.
-pub(super) async fn give_up(services: &Services, pair: &Pair, run: &Run) -> Result<()> {
+pub(super) async fn give_up(scope: &Scope, pair: &Pair, run: &Run) -> Result<()> {
     let Acquired::Taken(lease) =
-        services.leases.acquire(&services.owner, &[&directory::pair_lease(&pair.id)]).await?
+        scope.leases.acquire(&scope.owner, &[&leases::pair_lease(&pair.id)]).await?
     else {
         return Ok(());
     };
-    let told = memory::change_state(services, &pair.id, |row| {
+    let told = pair_state::change_state(&*scope.store, &pair.id, |row| {
         (row.status, row.error) = (Some(run.state), run.error.clone())
     })
     .await;
     lease.end().await;
-    told
+    Ok(told?)
 }
 
 /// Said where somebody else is at work for longer than one waits.

@@ -8,7 +8,10 @@ use super::decide::Candidate;
 use super::identity::EventIdentities;
 use super::pass::Pass;
 use super::work::Tally;
-use crate::memory::{Closeness, EventPlace, StateRecord, Turns};
+use records::pair_state::Closeness;
+use records::pair_state::EventPlace;
+use records::pair_state::StateRecord;
+use records::pair_state::Turns;
 
 /// Where the turns of this pass stand.
 #[derive(Default)]

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use engine::change::Absence;
 use engine::event::EventId;
 use engine::guard::Evidence;
 use engine::marker::{MappingId, Role};
@@ -16,7 +17,7 @@ use engine::provider::ProviderKind;
 use engine::reason::Reason;
 use engine::uid::UidHash;
 use futures::{StreamExt, TryStreamExt, stream};
-use providers::{Absence, Found};
+use providers::Found;
 
 use super::emptied::Emptied;
 use super::held::DeletionGuard;
@@ -25,10 +26,13 @@ use super::pass::{Pass, side_of};
 use super::refused::RetryAt;
 use super::survey::{self, Changes, ListedAs};
 use super::work::Tally;
-use crate::memory::proofs::{Proof, Sign};
-use crate::memory::{ProblemRow, StateRecord};
+use crate::Error;
+use crate::Result;
 use crate::report::Verb;
-use crate::{Error, Result};
+use records::pair_state::ProblemRow;
+use records::pair_state::StateRecord;
+use records::pair_state::proofs::Proof;
+use records::pair_state::proofs::Sign;
 
 /// Reads that verify a deletion, at once.
 const AT_ONCE: usize = 8;
@@ -210,7 +214,7 @@ impl Pass<'_> {
                 Whereabouts::Gone(absence, searched) => {
                     let sign = unit.signs[suspect.role as usize].unwrap_or(Sign::Earlier);
                     let (calendar, read) =
-                        (self.pair.calendar(suspect.side).clone(), self.services.clock.now());
+                        (self.pair.calendar(suspect.side).clone(), self.scope.clock.now());
                     unit.proofs[suspect.role as usize] =
                         Some(Proof { calendar, sign, read, answer: Some(absence), searched });
                     continue;

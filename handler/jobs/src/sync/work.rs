@@ -23,11 +23,15 @@ use super::pass::Pass;
 use super::refused::{Problems, SOON};
 use super::survey::Changes;
 use super::turns::Settled;
-use crate::memory::proofs::{self, Proof, ProofRow};
-use crate::memory::{Batch, EventPlace};
-use crate::pace::LONG_CALL;
+use crate::Error;
+use crate::Result;
+use crate::in_process::LONG_CALL;
 use crate::report::Run;
-use crate::{Error, Result};
+use records::pair_state::Batch;
+use records::pair_state::EventPlace;
+use records::pair_state::proofs;
+use records::pair_state::proofs::Proof;
+use records::pair_state::proofs::ProofRow;
 
 /// Mappings remembered with one commit.
 pub(super) const REMEMBER_EVERY: usize = 49;
@@ -176,7 +180,7 @@ impl Pass<'_> {
     fn end_of_turn(&self) -> Instant {
         let now = Instant::now();
         let [pass, call] = self.began;
-        let turn = self.services.pace.turn(now.saturating_duration_since(pass));
+        let turn = self.scope.in_process.turn(now.saturating_duration_since(pass));
         (now + turn).min(call + LONG_CALL)
     }
 
@@ -262,7 +266,7 @@ impl Pass<'_> {
             return Ok(());
         }
         self.note_proofs(tally).await?;
-        self.memory.commit(self.head, std::mem::take(&mut tally.notes)).await
+        Ok(self.memory.commit(self.head, std::mem::take(&mut tally.notes)).await?)
     }
 
     /// Notes what the deletions rest on that were made since.

@@ -11,7 +11,8 @@ use super::multistatus::{Data, Entry};
 use super::{CalDav, address, bodies, name, name_in_collection};
 use crate::blame::Blame;
 use crate::http::RetryPolicy;
-use crate::{Absence, Error, Fetched, Found, Result};
+use crate::{Error, Fetched, Found, Result};
+use engine::change::Absence;
 
 const TOO_LARGE: &str = "it is larger than 1 MiB, more than calendar servers take";
 

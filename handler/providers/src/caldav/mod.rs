@@ -50,10 +50,8 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::http::{Credentials, Http, LONG_WAIT, RateLimits};
-use crate::{
-    Absence, Answering, ChangeSet, CollectionState, Edit, Error, Fetched, NewCopy, Provider,
-    Result, Since, Version, Written,
-};
+use crate::{Answering, ChangeSet, CollectionState, Edit, Error, Fetched, NewCopy, Provider, Result, Since, Version, Written};
+use engine::change::Absence;
 use address::{Origin, TrustedHosts};
 use dav::Dav;
 use ical::ObjectStyle;

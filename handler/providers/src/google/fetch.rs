@@ -10,7 +10,8 @@ use super::errors::GoogleRefusal;
 use super::known::CalendarInfo;
 use super::series::{self, SeriesItems};
 use super::{OAuthClientSlot, wire};
-use crate::{Absence, Blame, Error, Fetched, Found, Result};
+use crate::{Blame, Error, Fetched, Found, Result};
+use engine::change::Absence;
 
 /// The most pages of one series.
 const MAX_PAGES: usize = 4;

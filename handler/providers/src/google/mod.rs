@@ -49,10 +49,8 @@ pub use address::GOOGLE;
 pub use tokens::AccessTokens;
 
 use crate::http::Http;
-use crate::{
-    Absence, Answering, ChangeSet, CollectionState, Edit, Fetched, NewCopy, Provider, Result,
-    Since, Version, Watch, Watching, Written,
-};
+use crate::{Answering, ChangeSet, CollectionState, Edit, Fetched, NewCopy, Provider, Result, Since, Version, Watch, Watching, Written};
+use engine::change::Absence;
 use address::Addresses;
 use api::Api;
 use known::CalendarInfos;

@@ -10,7 +10,8 @@ use axum::response::Response;
 use functions::cookie::{self, CookieScope};
 use functions::{page, trigger};
 use jobs::Result;
-use jobs::consent::{Token, ticket};
+use jobs::Token;
+use jobs::consent::ticket;
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
 

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use jobs::doctor::Finding;
+use jobs::Finding;
 
 use crate::config::Config;
 

@@ -8,8 +8,13 @@ mod storage;
 
 use std::sync::Arc;
 
-use jobs::doctor::{self, AccountChecks, Finding, Setup, WrappingKey};
-use jobs::{Clock, Services};
+use jobs::Clock;
+use jobs::Finding;
+use jobs::Services;
+use jobs::Setup;
+use jobs::WrappingKey;
+use jobs::doctor;
+use jobs::doctor::AccountChecks;
 use serde::Serialize;
 use store::Store;
 use vault::Vault;
@@ -83,23 +88,23 @@ async fn open(
         match (&error, &config.key_vault) {
             // The check of the key reads storage first.
             (jobs::Error::Store(_), _) => {
-                Finding::from_error("storage", &error, &Setup::mend_storage(azure, ROLES))
+                jobs::doctor::failure("storage", &error, &Setup::mend_storage(azure, ROLES))
             }
-            (_, None) => Finding::from_error(
+            (_, None) => jobs::doctor::failure(
                 "vault",
                 &error,
                 "Put back the key file that belongs to this data directory, readable for you only \
                 (chmod 600).",
             ),
             (_, Some(_)) => {
-                Finding::from_error("vault", &error, "Follow the message, then run this again.")
+                jobs::doctor::failure("vault", &error, "Follow the message, then run this again.")
             }
         }
     })?;
     let services =
         services::assemble(config, &storage, vault, services::wrapping_key(config), Vec::new())
             .map_err(|error| {
-                Finding::from_error("accounts", &error, "Check the system's TLS certificates.")
+                jobs::doctor::failure("accounts", &error, "Check the system's TLS certificates.")
             })?;
     Ok((services, storage))
 }

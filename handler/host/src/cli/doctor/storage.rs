@@ -1,6 +1,6 @@
 //! Checks that storage opens and is intact.
 
-use jobs::doctor::Finding;
+use jobs::Finding;
 
 use crate::config::Config;
 use crate::config::storage::StorageSettings;
@@ -18,7 +18,7 @@ pub fn open(config: &Config) -> Result<Storage, Finding> {
             }
             StorageSettings::Azure(_) => "Check AzureWebJobsStorage, or sign in with `az login`.",
         };
-        Finding::from_error(CHECK, &error.into(), fix)
+        jobs::doctor::failure(CHECK, &error.into(), fix)
     })
 }
 
@@ -31,7 +31,7 @@ pub async fn finding(storage: &Storage) -> Option<Finding> {
             CHECK,
             "Storage opens, has the schema of this version, and shows no damage.",
         ),
-        Err(error) => Finding::from_error(
+        Err(error) => jobs::doctor::failure(
             CHECK,
             &error.into(),
             "Stop every calrelay, keep a copy of the data directory, and restore it from a backup.",

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use jobs::doctor::Finding;
+use jobs::Finding;
 use tracing_subscriber::filter::EnvFilter;
 
 use super::address::{ADDRESSES, AllowedPath, is_cleartext, problem};

@@ -6,7 +6,7 @@ const PUBLIC: &str = "https://calendars.example.org/oauth/google/callback";
 
 impl ConsentWorld {
     async fn invite(&self) -> Token {
-        invite(&self.services, ProviderKind::Google).await.unwrap().ticket
+        invite(&self.scope, ProviderKind::Google).await.unwrap().ticket
     }
 
     async fn accept(
@@ -14,8 +14,7 @@ impl ConsentWorld {
         ticket: Option<&Token>,
         cookie: Option<&str>,
     ) -> Result<BrowserState, Unfinished> {
-        let begun =
-            accept(&self.services, ProviderKind::Google, PUBLIC, ticket, cookie, None).await?;
+        let begun = accept(&self.scope, ProviderKind::Google, PUBLIC, ticket, cookie, None).await?;
         let query: BTreeMap<String, String> =
             Url::parse(&begun.location).unwrap().query_pairs().into_owned().collect();
         Ok(BrowserState {
@@ -25,7 +24,7 @@ impl ConsentWorld {
     }
 
     async fn invitations(&self) -> Vec<store::Row> {
-        self.services.store.scan(Table::Secrets, "invitation:local", "", None, 1000).await.unwrap()
+        self.scope.store.scan(Table::Secrets, "invitation:local", "", None, 1000).await.unwrap()
     }
 
     fn at(&self, seconds: i64) {
@@ -152,10 +151,7 @@ async fn it_is_over_after_half_an_hour_whatever_was_begun_with_it() {
             && not_ours(&world.accept(None, Some(&cookie)).await)
     );
     assert_eq!((world.accounts().await, world.redeemed()), (0, 0));
-    assert_eq!(
-        (clear(&world.services).await.unwrap(), clear(&world.services).await.unwrap()),
-        (2, 0)
-    );
+    assert_eq!((clear(&world.scope).await.unwrap(), clear(&world.scope).await.unwrap()), (2, 0));
     world.invite().await;
     world.at(3602);
     world.invite().await;
@@ -172,7 +168,7 @@ async fn a_link_that_nobody_was_given_is_none() {
         "the cookie of another way does not count"
     );
     let icloud =
-        accept(&world.services, ProviderKind::Icloud, PUBLIC, Some(&ticket), None, None).await;
+        accept(&world.scope, ProviderKind::Icloud, PUBLIC, Some(&ticket), None, None).await;
     assert!(matches!(icloud, Err(Unfinished::NotOurs)), "another provider's");
     let text = ticket.expose();
     assert_eq!(ticket_of(&format!("ticket={text}")), Some(text.to_owned()));
@@ -203,9 +199,7 @@ async fn where_nothing_can_be_begun_the_link_is_kept() {
             invited: true,
         };
         let [state, browser] = [Token::random().unwrap(), Token::random().unwrap()];
-        pending::put(&world.services, way, &state, &browser, None, &"verifier".into())
-            .await
-            .unwrap();
+        pending::put(&world.scope, way, &state, &browser, None, &"verifier".into()).await.unwrap();
     }
     // Those who need no link have room of their own.
     world.begin().await;
@@ -224,7 +218,7 @@ async fn those_that_stand_are_few_and_storage_knows_none_of_them() {
     for _ in 0..INVITED {
         tickets.push(world.invite().await);
     }
-    assert!(matches!(invite(&world.services, ProviderKind::Google).await, Err(Error::Request(_))));
+    assert!(matches!(invite(&world.scope, ProviderKind::Google).await, Err(Error::Request(_))));
     let BrowserState { cookie, .. } = world.accept(Some(&tickets[0]), None).await.unwrap();
     let stored: String = world
         .invitations()

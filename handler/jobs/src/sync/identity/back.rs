@@ -18,8 +18,11 @@ use engine::uid::UidHash;
 
 use super::EventIdentities;
 use crate::Result;
-use crate::sync::pass::{Pass, side_of};
-use crate::sync::survey::{ChangedMapping, Changes, ListedAs};
+use crate::sync::pass::Pass;
+use crate::sync::pass::side_of;
+use crate::sync::survey::ChangedMapping;
+use crate::sync::survey::Changes;
+use crate::sync::survey::ListedAs;
 
 /// What was left out of each calendar, by UID.
 type LeftOut = [BTreeMap<UidHash, Mapping>; 2];

@@ -12,9 +12,11 @@ use providers::{Found as Read, Since};
 
 use super::{Class, EventIdentities, Living};
 use crate::Result;
-use crate::memory::migrate;
-use crate::sync::pass::{Pass, side_of};
-use crate::sync::survey::{Changes, UnknownEvent};
+use crate::first_release;
+use crate::sync::pass::Pass;
+use crate::sync::pass::side_of;
+use crate::sync::survey::Changes;
+use crate::sync::survey::UnknownEvent;
 
 /// What was found.
 #[derive(Clone, Debug)]
@@ -101,7 +103,7 @@ impl Pass<'_> {
     /// The mappings that the name of an event makes: now, and in the first release, of its address.
     pub(super) fn made_of(&self, side: Side, id: &EventId) -> Vec<MappingId> {
         let end = &self.ends[side as usize];
-        let whole = migrate::base(&end.account, &end.calendar)
+        let whole = first_release::base(&end.account, &end.calendar)
             .map(|base| EventId::new(format!("{base}{id}")));
         [Some(id), whole.as_ref()]
             .into_iter()

@@ -12,9 +12,11 @@ use engine::uid::UidHash;
 
 use super::EventIdentities;
 use super::resolve::rename;
-use crate::sync::pass::{Pass, side_of};
+use crate::Error;
+use crate::Result;
+use crate::sync::pass::Pass;
+use crate::sync::pass::side_of;
 use crate::sync::survey;
-use crate::{Error, Result};
 
 /// Where a mapping lives.
 #[derive(Clone, Debug)]

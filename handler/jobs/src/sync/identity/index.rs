@@ -12,10 +12,11 @@ use engine::uid::UidHash;
 use providers::Found;
 
 use super::{EventIdentities, Living};
-use crate::memory::Batch;
+use crate::Error;
+use crate::Result;
 use crate::sync::pass::Pass;
 use crate::sync::survey::Changes;
-use crate::{Error, Result};
+use records::pair_state::Batch;
 
 /// So many passes are made anew where the server does not give an event that has the name of a
 /// copy.

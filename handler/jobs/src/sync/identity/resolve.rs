@@ -13,9 +13,13 @@ use providers::Found;
 use super::EventIdentities;
 use super::classify::has_its_uid;
 use crate::Result;
-use crate::memory::ProblemRow;
-use crate::sync::pass::{Pass, side_of};
-use crate::sync::survey::{self, Changes, ListedAs, UnknownEvent};
+use crate::sync::pass::Pass;
+use crate::sync::pass::side_of;
+use crate::sync::survey;
+use crate::sync::survey::Changes;
+use crate::sync::survey::ListedAs;
+use crate::sync::survey::UnknownEvent;
+use records::pair_state::ProblemRow;
 
 /// One half of a mapping that is not where it was, or that may be elsewhere.
 struct Seeker {

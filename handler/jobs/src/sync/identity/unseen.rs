@@ -39,12 +39,18 @@ use engine::uid::UidHash;
 use providers::Found;
 
 use super::EventIdentities;
-use crate::memory::{Batch, ProblemRow};
-use crate::sync::pass::{Pass, other_role};
+use crate::Error;
+use crate::Result;
+use crate::sync::pass::Pass;
+use crate::sync::pass::other_role;
 use crate::sync::refused::RetryAt;
-use crate::sync::survey::{self, ChangedMapping, Changes, ListedAs};
+use crate::sync::survey;
+use crate::sync::survey::ChangedMapping;
+use crate::sync::survey::Changes;
+use crate::sync::survey::ListedAs;
 use crate::sync::work::Tally;
-use crate::{Error, Result};
+use records::pair_state::Batch;
+use records::pair_state::ProblemRow;
 
 /// An unknown event, and hashes of what it shows.
 struct ShownEvent {
@@ -421,7 +427,7 @@ impl Pass<'_> {
                 unit.stored = unseen;
             }
         }
-        self.memory.commit(self.head, notes).await
+        Ok(self.memory.commit(self.head, notes).await?)
     }
 
     /// What stands under the names that are known, where it matters: what has become of the other

@@ -5,7 +5,8 @@ use engine::mapping::{Mapping, MappingState};
 use engine::marker::Role;
 use engine::plan::Answer;
 
-use crate::memory::proofs::{Proof, Sign};
+use records::pair_state::proofs::Proof;
+use records::pair_state::proofs::Sign;
 
 /// News of one event.
 #[derive(Clone, Debug, Default)]

@@ -10,7 +10,7 @@ use super::events::april;
 use super::take_over::{anew, foreign};
 use super::world::{DRY, FULL, OPTIONS, World};
 use super::{all, reasons};
-use crate::report::PairStatus;
+use records::problem::PairStatus;
 
 fn refuse(world: &World, side: usize, id: &str) {
     world.remotes[side]
@@ -135,7 +135,7 @@ async fn what_was_passed_over_and_is_the_copy_of_an_ended_pair_is_named_as_a_dup
     world.remotes[third].lock().put(april("match", 3));
     let pair = std::mem::replace(&mut world.pair, ended.clone());
     world.pass().await;
-    crate::directory::remove_pair(&world.services, &ended.id).await.unwrap();
+    crate::pairs::remove_pair(&world.scope, &ended.id).await.unwrap();
     world.pair = pair;
     world.from().put(april("dentist", 1));
     let copy = world.one(1, "match").id;

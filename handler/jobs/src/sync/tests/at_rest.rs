@@ -1,5 +1,6 @@
 //! When a look is enough, when a pass is made, and who waits for whom.
 
+use crate::leases;
 use std::time::Duration;
 
 use engine::provider::ProviderKind;
@@ -10,17 +11,20 @@ use tokio::time::Instant;
 use super::calendar::CalendarCall;
 use super::events::april;
 use super::world::{DRY, OPTIONS, World};
-use crate::memory::{HeldRow, StateRecord};
-use crate::report::{Held, PairStatus, Problem};
+use crate::Error as JobError;
 use crate::sync::SyncOptions;
-use crate::{Error as JobError, directory};
+use records::pair_state::HeldRow;
+use records::pair_state::StateRecord;
+use records::problem::Held;
+use records::problem::PairStatus;
+use records::problem::Problem;
 
 #[tokio::test]
 async fn whatever_the_last_pass_left_open_needs_another_one() {
     let world = World::one_way().await.filled(2).await;
     world.pass().await;
     let rest = world.state().await;
-    let now = world.services.clock.now();
+    let now = world.scope.clock.now();
     let hour = SignedDuration::from_hours(1);
     let held = Held::new(&world.pair.id, 1, 2);
     let problem = Problem::from(&JobError::Provider(Error::CalendarMissing));
@@ -82,10 +86,10 @@ async fn a_pass_that_nobody_asked_for_waits_for_a_calendar_for_a_shorter_time() 
     for background in [false, true] {
         let world = World::one_way().await;
         world.from().put(april("dentist", 1));
-        let directory = directory::Snapshot::read(&world.services).await.unwrap();
-        let name = directory::calendar_lease(&directory, &world.pair.to);
+        let directory = world.scope.snapshot().await.unwrap();
+        let name = leases::calendar_lease(&directory, &world.pair.to);
         let store::Acquired::Taken(lease) =
-            world.services.leases.acquire("local", &[&name]).await.unwrap()
+            world.scope.leases.acquire("local", &[&name]).await.unwrap()
         else {
             panic!("taken")
         };
@@ -128,8 +132,7 @@ async fn of_several_pairs_in_the_background_only_those_accounts_are_asked_that_m
     world.to().refused.clear();
     for (options, asked) in [(background, 0), (OPTIONS, 1)] {
         world.forget_calls();
-        let report =
-            crate::sync::sync(&world.services, &pairs, options, &crate::report::Silent).await;
+        let report = crate::sync::sync(&world.scope, &pairs, options, &crate::report::Silent).await;
         assert_eq!(world.asked(CalendarCall::Glance)[1], asked);
         assert_eq!(report.pairs[0].state == PairStatus::NeedsReconnect, asked == 0);
         assert_eq!(report.pairs[1].error, None);
@@ -137,7 +140,7 @@ async fn of_several_pairs_in_the_background_only_those_accounts_are_asked_that_m
     world.close(0, SignedDuration::from_hours(1)).await;
     world.forget_calls();
     world.minutes(1);
-    crate::sync::sync(&world.services, &pairs, background, &crate::report::Silent).await;
+    crate::sync::sync(&world.scope, &pairs, background, &crate::report::Silent).await;
     assert_eq!(world.asked(CalendarCall::Glance)[0], 0);
 }
 

@@ -13,6 +13,7 @@ use super::events::{april, with_guests};
 use super::take_over::{anew, foreign};
 use super::world::{FULL, OPTIONS, World};
 use super::{all, reasons};
+use crate::pairs::take_over;
 
 fn named(event: Event, name: &str) -> Event {
     Event { id: EventId::new(name), ..event }
@@ -39,7 +40,7 @@ async fn what_another_installation_has_made_again_is_theirs_until_it_is_taken_ov
     let run = world.pass().await;
     assert_eq!((run.created, run.copied_by_another, world.count()), (0, 1, [1, 0]));
     world.rest().await;
-    crate::take_over(&world.services, &world.pair.id).await.unwrap();
+    crate::pairs::take_over(&world.scope, &world.pair.id).await.unwrap();
     assert_eq!((world.pass().await.created, world.count()), (1, [1, 1]));
     world.rest().await;
     // From then on its copy says whose it is.
@@ -57,7 +58,7 @@ async fn taking_over_goes_on_while_an_event_is_not_given_and_not_for_ever() {
     for given in [true, false] {
         let world = World::one_way().await;
         world.pass().await;
-        crate::take_over(&world.services, &world.pair.id).await.unwrap();
+        crate::pairs::take_over(&world.scope, &world.pair.id).await.unwrap();
         world.to().put(foreign(&april("dentist", 1), "theirs.ics", true));
         world.from().put(april("dentist", 1));
         world.from().put(april("other", 2));
@@ -88,7 +89,7 @@ async fn taking_over_goes_on_while_an_event_is_not_given_and_not_for_ever() {
 async fn taking_over_does_not_wait_for_an_event_that_is_not_written() {
     let world = World::one_way().await;
     world.pass().await;
-    crate::take_over(&world.services, &world.pair.id).await.unwrap();
+    crate::pairs::take_over(&world.scope, &world.pair.id).await.unwrap();
     world.from().put(april("dentist", 1));
     world.to().refused.insert((CalendarCall::Create, None), Error::NoAnswer("silence".into()));
     world.pass().await;
@@ -139,7 +140,7 @@ async fn both_parts_of_what_an_ended_pair_has_left_are_their_owners() {
     world.from().put(april("dentist", 1));
     world.pass().await;
     let left = world.one(1, "dentist");
-    crate::directory::remove_pair(&world.services, &world.pair.id).await.unwrap();
+    crate::pairs::remove_pair(&world.scope, &world.pair.id).await.unwrap();
     world.from().remove("dentist.ics");
     let like = world.pair.clone();
     world.pair = world.add(1, 0, &like).await;
@@ -315,7 +316,7 @@ async fn a_duplicate_that_is_older_than_its_pair_is_a_persons_own_where_the_copy
         world.from().put(april("dentist", 1));
         world.pass().await;
         let copy = world.one(1, "dentist");
-        crate::directory::remove_pair(&world.services, &world.pair.id).await.unwrap();
+        crate::pairs::remove_pair(&world.scope, &world.pair.id).await.unwrap();
         world.to().put(duplicate(&copy));
         world.pair = world.add(0, 1, &world.pair).await;
         let run = world.pass().await;

@@ -10,7 +10,7 @@ use super::calendar::CalendarCall;
 use super::events::{april, event, on, weekly, with_guests};
 use super::world::{DRY, FULL, World};
 use super::{all, reasons};
-use crate::report::PairStatus;
+use records::problem::PairStatus;
 
 #[tokio::test]
 async fn an_event_is_copied_once() {
@@ -188,8 +188,7 @@ async fn what_is_refused_stays_with_its_event() {
         ("bad.ics", &world.pair.from, 1)
     );
     assert!(
-        problem.message.ends_with("(too much)")
-            && problem.next_try > Some(world.services.clock.now())
+        problem.message.ends_with("(too much)") && problem.next_try > Some(world.scope.clock.now())
     );
     assert_eq!(world.state().await.retry, problem.next_try);
     assert!(world.state().await.from.is_some(), "cursors move past it");

@@ -12,7 +12,7 @@ use super::deletion::dentist;
 use super::events::{april, weekly};
 use super::world::{FULL, OPTIONS, World};
 use super::{all, reasons};
-use crate::report::PairStatus;
+use records::problem::PairStatus;
 
 /// The names of the copies of `dentist` and `e0`, in the order in which they are deleted.
 async fn in_order(world: &World) -> [(String, String); 2] {

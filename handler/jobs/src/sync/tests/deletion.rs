@@ -1,19 +1,21 @@
 //! What is gone on one side goes on the other, with proof.
 
+use engine::change::Absence;
 use engine::event::EventId;
 use engine::mapping::MappingState;
 use engine::marker::Role;
 use engine::reason::Reason;
 use jiff::SignedDuration;
 use jiff::civil::date;
-use providers::{Absence, Error};
+use providers::Error;
 
 use super::calendar::CalendarCall;
 use super::events::{april, event, on};
 use super::world::{DRY, World};
 use super::{all, reasons};
-use crate::memory::proofs::Sign;
-use crate::report::{PairStatus, Verb};
+use crate::report::Verb;
+use records::pair_state::proofs::Sign;
+use records::problem::PairStatus;
 
 /// A pair with `dentist` and four more; and the name of the copy of `dentist`.
 pub async fn dentist(two_way: bool) -> (World, String) {

@@ -116,7 +116,7 @@ async fn the_copy_of_an_ended_pair_that_was_put_beside_its_origin_or_its_copy_is
             world.add(0, third, &engine::pair::Pair { two_way: false, ..world.pair.clone() }).await;
         let pair = std::mem::replace(&mut world.pair, ended.clone());
         world.pass().await;
-        crate::directory::remove_pair(&world.services, &ended.id).await.unwrap();
+        crate::pairs::remove_pair(&world.scope, &ended.id).await.unwrap();
         world.pair = pair;
         let left = world.one(third, "dentist");
         world.remotes[side].lock().put(named(left, "left.ics"));
@@ -133,7 +133,7 @@ async fn of_two_events_with_one_mark_one_is_the_copy_of_an_event_that_is_there_t
     world.from().put(april("dentist", 1));
     world.pass().await;
     let (origin, copy) = (world.one(0, "dentist"), world.one(1, "dentist"));
-    crate::directory::remove_pair(&world.services, &world.pair.id).await.unwrap();
+    crate::pairs::remove_pair(&world.scope, &world.pair.id).await.unwrap();
     world.from().put(named(origin, "twice.ics"));
     let mut mine = duplicate(&copy);
     mine.content.title = "mine".into();

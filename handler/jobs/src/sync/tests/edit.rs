@@ -9,7 +9,7 @@ use super::calendar::CalendarCall;
 use super::events::{april, event, on, weekly, with_guests};
 use super::world::{FULL, World};
 use super::{all, reasons};
-use crate::report::PairStatus;
+use records::problem::PairStatus;
 
 /// A pair with one event, `dentist`; and the name of its copy.
 async fn dentist(two_way: bool) -> (World, String) {

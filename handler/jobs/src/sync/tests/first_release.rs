@@ -42,7 +42,7 @@ async fn what_began_as_the_same_event_is_not_copied_beside_it() {
             world.add(0, third, &engine::pair::Pair { two_way: false, ..world.pair.clone() }).await;
         let pair = std::mem::replace(&mut world.pair, ended.clone());
         world.pass().await;
-        crate::directory::remove_pair(&world.services, &ended.id).await.unwrap();
+        crate::pairs::remove_pair(&world.scope, &ended.id).await.unwrap();
         world.pair = pair;
         for origin in ["dentist.ics", "swimming.ics"] {
             world

@@ -13,8 +13,8 @@ use super::events::{april, event, on};
 use super::reasons;
 use super::take_over::anew;
 use super::world::{OPTIONS, World};
-use crate::report::HeldKind;
 use crate::sync::SyncOptions;
+use records::problem::HeldKind;
 
 fn named(event: Event, name: &str) -> Event {
     Event { id: EventId::new(name), ..event }

@@ -14,8 +14,11 @@ use super::all;
 use super::calendar::CalendarCall;
 use super::events::april;
 use super::world::{CONFIRMED, DRY, FULL, OPTIONS, World};
-use crate::report::{HeldKind, PairStatus, Run, Verb};
+use crate::report::Run;
+use crate::report::Verb;
 use crate::sync::SyncOptions;
+use records::problem::HeldKind;
+use records::problem::PairStatus;
 
 const MAKE_AGAIN: SyncOptions = SyncOptions { answer: Some(Answer::MakeAgain), ..OPTIONS };
 const LEAVE_OUT: SyncOptions = SyncOptions { answer: Some(Answer::LeaveOut), ..OPTIONS };

@@ -9,14 +9,16 @@ use super::calendar::CalendarCall;
 use super::events::april;
 use super::reasons;
 use super::world::World;
-use crate::memory::HeldRow;
-use crate::report::{Held, HeldKind, PairStatus};
+use records::pair_state::HeldRow;
+use records::problem::Held;
+use records::problem::HeldKind;
+use records::problem::PairStatus;
 
 #[tokio::test]
 async fn what_an_earlier_release_has_held_waits_for_ten_minutes_as_well() {
     let world = World::one_way().await.filled(40).await;
     world.remove_origins(0..11);
-    let (held, since) = (Held::new(&world.pair.id, 11, 40), world.services.clock.now());
+    let (held, since) = (Held::new(&world.pair.id, 11, 40), world.scope.clock.now());
     world
         .set_state(|row| {
             row.held = Some(HeldRow { held, since, by_owner: false, emptied: Vec::new() })
@@ -34,7 +36,7 @@ async fn what_an_earlier_release_has_held_waits_for_ten_minutes_as_well() {
 async fn what_an_earlier_release_has_held_is_released_by_a_second_look() {
     let world = World::one_way().await.filled(40).await;
     world.remove_origins(0..11);
-    let (held, since) = (Held::new(&world.pair.id, 11, 40), world.services.clock.now());
+    let (held, since) = (Held::new(&world.pair.id, 11, 40), world.scope.clock.now());
     world
         .set_state(|row| {
             row.held = Some(HeldRow { held, since, by_owner: false, emptied: Vec::new() })

@@ -176,7 +176,7 @@ async fn the_copy_of_an_ended_pair_beside_an_origin_whose_own_copy_is_gone_is_no
         world.add(0, third, &engine::pair::Pair { two_way: false, ..world.pair.clone() }).await;
     let pair = std::mem::replace(&mut world.pair, ended.clone());
     world.pass().await;
-    crate::directory::remove_pair(&world.services, &ended.id).await.unwrap();
+    crate::pairs::remove_pair(&world.scope, &ended.id).await.unwrap();
     world.pair = pair;
     let copy = world.copy("dentist.ics").await;
     world.to().remove(&copy);

@@ -12,7 +12,7 @@ use super::calendar::CalendarCall;
 use super::deletion::dentist;
 use super::events::april;
 use super::world::{OPTIONS, World};
-use crate::report::PairStatus;
+use records::problem::PairStatus;
 
 /// Leases that are taken at once, and held until that is over.
 #[derive(Clone)]
@@ -40,14 +40,14 @@ impl Leases for Until {
 
 /// A pass whose lease is lost when this is asked of a calendar.
 async fn lost_at(world: &mut World, side: usize, call: CalendarCall) -> (PairStatus, Vec<String>) {
-    let before = world.services.leases.clone();
+    let before = world.scope.leases.clone();
     let lost = Arc::new(AtomicBool::new(false));
-    world.services.leases = Arc::new(Until(lost.clone()));
+    world.scope.services.leases = Arc::new(Until(lost.clone()));
     world.remotes[side].lock().meanwhile(call, move |_| lost.store(true, Ordering::Relaxed));
     let run = world.try_run(OPTIONS).await;
     assert_eq!(run.created + run.changed + run.deleted, 0);
     let writes = world.writes();
-    world.services.leases = before;
+    world.scope.services.leases = before;
     (run.state, writes)
 }
 

@@ -26,7 +26,7 @@ async fn declined() -> World {
 
 /// The shortest turn in the background: one batch.
 async fn turn(world: &mut World) -> Run {
-    world.services.pace = Arc::new(InProcess::with_turns([Duration::ZERO; 2]));
+    world.scope.services.in_process = Arc::new(InProcess::with_turns([Duration::ZERO; 2]));
     world.minutes(1);
     world.forget_calls();
     let run = world.in_background(None).await.run;

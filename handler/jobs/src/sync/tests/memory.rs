@@ -5,11 +5,11 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
-use engine::change::{Cursor, Listed, StateTag};
+use engine::change::{Absence, Cursor, Listed, StateTag};
 use engine::event::{Draft, Event, EventId};
 use providers::{
-    Absence, Answering, ChangeSet, CollectionState, Edit, Error, Fetched, Found, NewCopy, Provider,
-    Result, Since, Version, Written,
+    Answering, ChangeSet, CollectionState, Edit, Error, Fetched, Found, NewCopy, Provider, Result,
+    Since, Version, Written,
 };
 
 use super::calendar::{CalendarCall, MemoryCalendar, put_on};

@@ -10,7 +10,7 @@ use super::calendar::CalendarCall;
 use super::deletion::dentist;
 use super::events::{april, with_guests};
 use super::reasons;
-use crate::report::PairStatus;
+use records::problem::PairStatus;
 
 #[tokio::test]
 async fn a_refused_deletion_is_tried_again_as_one() {

@@ -8,7 +8,7 @@ use jiff::civil::date;
 use super::calendar::CalendarCall;
 use super::events::{april, event, on};
 use super::world::{OPTIONS, World};
-use crate::report::PairStatus;
+use records::problem::PairStatus;
 
 #[tokio::test]
 async fn a_calendar_of_two_hundred_events_is_listed_once() {

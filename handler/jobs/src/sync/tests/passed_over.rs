@@ -33,8 +33,7 @@ async fn what_was_passed_over_is_asked_for_again_and_again() {
     let problem = &world.problems().await[0].problem;
     assert_eq!((problem.tries, problem.reason), (tries + 1, Reason::RefusedByServer));
     assert!(
-        problem.next_try > Some(world.services.clock.now())
-            && problem.message.ends_with("(not now)")
+        problem.next_try > Some(world.scope.clock.now()) && problem.message.ends_with("(not now)")
     );
 }
 

@@ -2,7 +2,7 @@
 
 use super::calendar::CalendarCall;
 use super::world::{OPTIONS, World};
-use crate::report::PairStatus;
+use records::problem::PairStatus;
 
 #[tokio::test]
 async fn a_calendar_that_is_missing_is_looked_for_once_and_by_itself_not_again() {

@@ -8,7 +8,7 @@ use super::calendar::CalendarCall;
 use super::events::april;
 use super::reasons;
 use super::world::{CONFIRMED, World};
-use crate::report::PairStatus;
+use records::problem::PairStatus;
 
 impl World {
     /// Takes an event away without a line in the next listing.

@@ -8,16 +8,17 @@ use engine::reason::Reason;
 use engine::uid::UidHash;
 use jiff::civil::date;
 use providers::Error;
+use records::problem::PairStatus;
 
 use super::calendar::CalendarCall;
 use super::events::{april, event, on};
 use super::world::{FULL, OPTIONS, World};
 use super::{all, reasons};
-use crate::report::PairStatus;
+use crate::pairs::take_over;
 
 /// The pair ends, and is made anew.
 pub async fn anew(world: &mut World, two_way: bool, private: bool) {
-    crate::directory::remove_pair(&world.services, &world.pair.id).await.unwrap();
+    crate::pairs::remove_pair(&world.scope, &world.pair.id).await.unwrap();
     let like = engine::pair::Pair { two_way, private, ..world.pair.clone() };
     world.pair = world.add(0, 1, &like).await;
 }
@@ -102,7 +103,7 @@ async fn what_was_edited_while_there_was_no_pair_is_put_right() {
 #[tokio::test]
 async fn what_a_pair_has_left_is_no_source_of_the_other_way() {
     let mut world = World::one_way().await.filled(3).await;
-    crate::directory::remove_pair(&world.services, &world.pair.id).await.unwrap();
+    crate::pairs::remove_pair(&world.scope, &world.pair.id).await.unwrap();
     let like = world.pair.clone();
     world.pair = world.add(1, 0, &like).await;
     world.to().put(april("swimming", 9));
@@ -171,7 +172,7 @@ async fn what_another_installation_made_is_taken_over_at_its_owners_word() {
         world.to().put(foreign(&origin, "theirs.ics", says_first));
         world.from().put(origin);
         world.pass().await;
-        crate::take_over(&world.services, &world.pair.id).await.unwrap();
+        crate::pairs::take_over(&world.scope, &world.pair.id).await.unwrap();
         assert!(world.state().await.take_over);
         let run = world.pass().await;
         assert_eq!(

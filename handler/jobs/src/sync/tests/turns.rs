@@ -1,5 +1,6 @@
 //! Whose turn it is, and what a look settles.
 
+use crate::leases;
 use std::time::Duration;
 
 use engine::provider::ProviderKind;
@@ -10,8 +11,8 @@ use super::all;
 use super::calendar::CalendarCall;
 use super::events::april;
 use super::world::{DRY, OPTIONS, World};
-use crate::report::PairStatus;
-use crate::{InProcess, directory};
+use crate::InProcess;
+use records::problem::PairStatus;
 
 #[tokio::test]
 async fn a_look_notes_its_time_and_in_the_background_not_each_time() {
@@ -25,11 +26,11 @@ async fn a_look_notes_its_time_and_in_the_background_not_each_time() {
     assert_eq!(world.state().await.last_sync, passed);
     world.minutes(5);
     world.in_background(None).await;
-    assert_eq!(world.state().await.last_sync, Some(world.services.clock.now()));
+    assert_eq!(world.state().await.last_sync, Some(world.scope.clock.now()));
     world.pass().await;
     assert_eq!(
         world.state().await.last_sync,
-        Some(world.services.clock.now()),
+        Some(world.scope.clock.now()),
         "a pass that is asked for is noted"
     );
     assert_eq!(world.asked(CalendarCall::List), [0, 0]);
@@ -70,7 +71,7 @@ async fn what_a_provider_tells_of_is_read_alone() {
 async fn a_paused_pair_is_left_alone() {
     let mut world = World::one_way().await;
     world.from().put(april("dentist", 1));
-    directory::pause_pair(&world.services, &world.pair.id).await.unwrap();
+    crate::pairs::pause_pair(&world.scope, &world.pair.id).await.unwrap();
     let run = world.run(OPTIONS).await;
     assert_eq!(
         (run.state, world.asked(CalendarCall::Glance)),
@@ -84,7 +85,7 @@ async fn a_paused_pair_is_left_alone() {
 #[tokio::test]
 async fn a_pair_that_is_gone_is_not_brought_back() {
     let world = World::one_way().await.filled(1).await;
-    directory::remove_pair(&world.services, &world.pair.id).await.unwrap();
+    crate::pairs::remove_pair(&world.scope, &world.pair.id).await.unwrap();
     world.from().put(april("dentist", 2));
     assert_eq!(world.run(OPTIONS).await.state, PairStatus::Paused);
     assert_eq!((world.state().await, world.count()), (Default::default(), [2, 1]));
@@ -94,11 +95,11 @@ async fn a_pair_that_is_gone_is_not_brought_back() {
 async fn a_removal_while_the_pass_begins_is_seen_under_the_lease() {
     let world = World::one_way().await;
     world.from().put(april("dentist", 1));
-    let directory = directory::Snapshot::read(&world.services).await.unwrap();
-    directory::remove_pair(&world.services, &world.pair.id).await.unwrap();
+    let directory = world.scope.snapshot().await.unwrap();
+    crate::pairs::remove_pair(&world.scope, &world.pair.id).await.unwrap();
     let pairs = std::slice::from_ref(&world.pair);
     let synced = crate::sync::sync_within(
-        &world.services,
+        &world.scope,
         &directory,
         pairs,
         None,
@@ -114,10 +115,9 @@ async fn a_removal_while_the_pass_begins_is_seen_under_the_lease() {
 async fn two_passes_never_write_to_one_calendar_at_once() {
     let world = World::one_way().await;
     world.from().put(april("dentist", 1));
-    let names = [directory::pair_lease(&world.pair.id)];
+    let names = [leases::pair_lease(&world.pair.id)];
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let store::Acquired::Taken(lease) =
-        world.services.leases.acquire("local", &names).await.unwrap()
+    let store::Acquired::Taken(lease) = world.scope.leases.acquire("local", &names).await.unwrap()
     else {
         panic!("taken")
     };
@@ -137,9 +137,9 @@ async fn two_passes_never_write_to_one_calendar_at_once() {
 async fn whoever_has_waited_looks_again() {
     let world = World::one_way().await;
     world.from().put(april("dentist", 1));
-    let name = directory::pair_lease(&world.pair.id);
+    let name = leases::pair_lease(&world.pair.id);
     let store::Acquired::Taken(lease) =
-        world.services.leases.acquire("local", &[&name]).await.unwrap()
+        world.scope.leases.acquire("local", &[&name]).await.unwrap()
     else {
         panic!("taken")
     };
@@ -161,7 +161,8 @@ async fn a_pass_that_nobody_waits_for_gives_way_and_is_gone_on_with() {
     }
     let mut left = Vec::new();
     for _ in 0..9 {
-        world.services.pace = std::sync::Arc::new(InProcess::with_turns([Duration::ZERO; 2]));
+        world.scope.services.in_process =
+            std::sync::Arc::new(InProcess::with_turns([Duration::ZERO; 2]));
         world.minutes(1);
         world.forget_calls();
         let run = world.in_background(None).await.run;
@@ -217,7 +218,10 @@ async fn a_password_that_is_refused_in_a_pass_is_one_accounts() {
     world.to().refused.insert((CalendarCall::Ask, None), Error::Unauthorized);
     let run = world.try_run(OPTIONS).await;
     assert_eq!(run.state, PairStatus::NeedsReconnect);
-    let states: Vec<_> = directory::accounts(&world.services)
+    let states: Vec<_> = world
+        .scope
+        .directory()
+        .accounts()
         .await
         .unwrap()
         .into_iter()
@@ -225,7 +229,7 @@ async fn a_password_that_is_refused_in_a_pass_is_one_accounts() {
         .collect();
     for (url, state) in states {
         let refused = url.contains("home");
-        assert_eq!(state == directory::AccountStatus::NeedsReconnect, refused, "{url}");
+        assert_eq!(state == records::account::AccountStatus::NeedsReconnect, refused, "{url}");
     }
     world.to().refused.clear();
     world.pass().await;
@@ -251,7 +255,7 @@ async fn a_pass_of_several_pairs_does_each() {
     let second = world.add(0, third, &world.pair).await;
     world.from().put(april("dentist", 1));
     let pairs = [world.pair.clone(), second.clone()];
-    let report = crate::sync::sync(&world.services, &pairs, OPTIONS, &crate::report::Silent).await;
+    let report = crate::sync::sync(&world.scope, &pairs, OPTIONS, &crate::report::Silent).await;
     assert_eq!(
         report.pairs.iter().map(|run| (run.id.clone(), run.created)).collect::<Vec<_>>(),
         [(pairs[0].id.clone(), 1), (second.id, 1)]
@@ -263,7 +267,7 @@ async fn a_pass_of_several_pairs_does_each() {
         .insert((CalendarCall::Glance, None), Error::Unreachable("500".into()));
     world.from().put(april("other", 2));
     world.minutes(1);
-    let report = crate::sync::sync(&world.services, &pairs, OPTIONS, &crate::report::Silent).await;
+    let report = crate::sync::sync(&world.scope, &pairs, OPTIONS, &crate::report::Silent).await;
     assert_eq!(
         report.pairs.iter().map(|run| (run.created, run.error.is_some())).collect::<Vec<_>>(),
         [(1, false), (0, true)]
@@ -293,9 +297,9 @@ async fn a_poll_nudges_again_after_a_turn_that_found_nothing() {
     let world = World::one_way().await.filled(1).await;
     world.pass().await;
     world.in_background(None).await;
-    let now = world.services.clock.now();
+    let now = world.scope.clock.now();
     let nudge = || {
-        world.services.pace.nudge(
+        world.scope.in_process.nudge(
             &world.pair.id,
             (None, None),
             now,

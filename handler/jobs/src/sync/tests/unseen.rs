@@ -10,7 +10,7 @@ use super::calendar::CalendarCall;
 use super::events::april;
 use super::world::{FULL, OPTIONS, World};
 use super::{all, reasons};
-use crate::report::PairStatus;
+use records::problem::PairStatus;
 
 /// `dentist` was made, and neither listed nor given. Two others are.
 pub async fn unseen(two_way: bool) -> (World, EventId) {

@@ -8,7 +8,7 @@ use super::all;
 use super::calendar::{CalendarCall, ServerQuirks};
 use super::events::april;
 use super::world::{FULL, OPTIONS, World};
-use crate::report::PairStatus;
+use records::problem::PairStatus;
 
 async fn dentist(two_way: bool) -> (World, String) {
     let world = if two_way { World::two_way().await } else { World::one_way().await };
@@ -204,7 +204,7 @@ async fn what_is_refused_of_one_event_leaves_the_others_right() {
         assert_eq!((run.changed, run.skipped, run.state), (3, 1, PairStatus::Ok), "{error}");
         assert_eq!(world.titles()[1], all(["e00", "e01x", "e02x", "e03x"]));
         let next = world.problems().await[0].problem.next_try.unwrap();
-        let now = world.services.clock.now();
+        let now = world.scope.clock.now();
         let soon = matches!(error, Error::NoAnswer(_));
         assert_eq!(next.as_second() - now.as_second(), if soon { 0 } else { 120 });
         world.remotes[side].lock().refused.clear();

@@ -5,8 +5,9 @@ use providers::Error;
 use super::calendar::CalendarCall;
 use super::events::april;
 use super::world::{CONFIRMED, OPTIONS, World};
-use crate::memory::proofs::Sign;
-use crate::report::{PairStatus, Run};
+use crate::report::Run;
+use records::pair_state::proofs::Sign;
+use records::problem::PairStatus;
 
 fn held(run: &Run) -> u64 {
     run.held.as_ref().map_or(0, |held| held.deletions)

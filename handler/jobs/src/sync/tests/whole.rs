@@ -12,8 +12,8 @@ use super::events::april;
 use super::reasons;
 use super::take_over::foreign;
 use super::world::{OPTIONS, World};
-use crate::report::PairStatus;
 use crate::sync::SyncOptions;
+use records::problem::PairStatus;
 
 fn named(event: Event, name: &str) -> Event {
     Event { id: EventId::new(name), ..event }

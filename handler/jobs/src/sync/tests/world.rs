@@ -12,6 +12,9 @@ use engine::provider::ProviderKind;
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use providers::Provider;
+use records::pair_state::proofs::{self, ProofRow};
+use records::pair_state::{self, Batch, PairStore, ProblemRow, StateRecord};
+use records::problem::PairStatus;
 use secrecy::SecretString;
 use store::{Embedded, Op, Table};
 use vault::{Envelope, Root};
@@ -19,12 +22,12 @@ use vault::{Envelope, Root};
 use super::calendar::{CalendarCall, MemoryCalendar};
 use super::events::{event, on};
 use super::memory::Remote;
-use crate::directory::{self, NewPair};
-use crate::memory::proofs::{self, ProofRow};
-use crate::memory::{self, Batch, PairStore, ProblemRow, StateRecord};
-use crate::report::{PairStatus, Run, Silent};
-use crate::sync::{Keys, SyncOptions, Synced, sync, sync_within};
-use crate::{Clock, Connect, Services};
+use crate::keys::Keys;
+use crate::pairs::NewPair;
+use crate::report::{Run, Silent};
+use crate::services::{Owners, Services};
+use crate::sync::{SyncOptions, Synced, sync, sync_within};
+use crate::{Clock, Connect, Scope, accounts};
 
 /// Ten in the morning of 10 March 2026, UTC.
 const BEGIN: i64 = 1_773_136_800;
@@ -91,7 +94,7 @@ impl Connect for Servers {
 }
 
 pub struct World {
-    pub services: Services,
+    pub scope: Scope,
     pub hands: Arc<TestClock>,
     pub pair: Pair,
     pub remotes: Vec<Arc<Remote>>,
@@ -120,7 +123,7 @@ impl World {
         let clock = hands.clone();
         let store = Arc::new(Embedded::open(dir.path(), move || clock.now()).unwrap());
         let servers = Arc::new(Servers(Mutex::default(), hands.clone()));
-        let services = Services {
+        let scope = Services {
             leases: store.clone(),
             queue: store.clone(),
             store,
@@ -130,10 +133,11 @@ impl World {
             )),
             connect: servers.clone(),
             clock: hands.clone(),
-            owner: "local".into(),
             setup: Arc::default(),
-            pace: Arc::default(),
-        };
+            in_process: Arc::default(),
+            owners: Owners::default(),
+        }
+        .scope("local");
         let nowhere = CalendarId::new("");
         let pair = Pair {
             id: engine::calendar::PairId::new(""),
@@ -147,7 +151,7 @@ impl World {
             paused: false,
         };
         let mut world = Self {
-            services,
+            scope,
             hands,
             pair,
             remotes: Vec::new(),
@@ -166,8 +170,8 @@ impl World {
         let remote = Arc::new(Remote::new(name));
         self.servers.0.lock().unwrap().push(remote.clone());
         let secret = SecretString::from("secret".to_owned());
-        let account = directory::connect_account(
-            &self.services,
+        let account = accounts::connect_account(
+            &self.scope,
             kind,
             &format!("https://{name}.example.org/"),
             "anna",
@@ -175,7 +179,7 @@ impl World {
         )
         .await
         .unwrap();
-        let listed = directory::calendars(&self.services, Some(&account.id)).await.unwrap();
+        let listed = crate::accounts::calendars(&self.scope, Some(&account.id)).await.unwrap();
         self.calendars.push(listed.calendars[0].id.clone());
         self.remotes.push(remote);
         self.remotes.len() - 1
@@ -193,7 +197,7 @@ impl World {
             window_future: like.window_future,
             take_over: false,
         };
-        directory::add_pair(&self.services, new).await.unwrap()
+        crate::pairs::add_pair(&self.scope, new).await.unwrap()
     }
 
     /// The calendar of `--from`, and that of `--to`.
@@ -227,18 +231,15 @@ impl World {
     pub async fn try_run(&self, options: SyncOptions) -> Run {
         self.minutes(1);
         self.forget_calls();
-        sync(&self.services, std::slice::from_ref(&self.pair), options, &Silent)
-            .await
-            .pairs
-            .remove(0)
+        sync(&self.scope, std::slice::from_ref(&self.pair), options, &Silent).await.pairs.remove(0)
     }
 
     /// A pass in the background; after a notification about a calendar, where one is given.
     pub async fn in_background(&self, told_of: Option<usize>) -> Synced {
-        let directory = directory::Snapshot::read(&self.services).await.unwrap();
+        let directory = self.scope.snapshot().await.unwrap();
         let told_of = told_of.map(|told| &self.calendars[told]);
         let pair = std::slice::from_ref(&self.pair);
-        sync_within(&self.services, &directory, pair, told_of, BACKGROUND, &Silent).await.remove(0)
+        sync_within(&self.scope, &directory, pair, told_of, BACKGROUND, &Silent).await.remove(0)
     }
 
     pub fn forget_calls(&self) {
@@ -252,31 +253,31 @@ impl World {
         })
         .await;
         let calendar =
-            directory::calendar(&self.services, &self.calendars[calendar]).await.unwrap().unwrap();
-        let account = directory::account(&self.services, &calendar.account).await.unwrap();
-        let value =
-            directory::seal(&self.services, &account, &SecretString::from("secret")).await.unwrap();
+            &self.scope.directory().calendar(&self.calendars[calendar]).await.unwrap().unwrap();
+        let account = &self.scope.directory().account(&calendar.account).await.unwrap();
+        let value = crate::accounts::seal(&self.scope, &account, &SecretString::from("secret"))
+            .await
+            .unwrap();
         let op = Op::Put { key: account.id.to_string(), value };
-        self.services.store.commit(Table::Secrets, "local", &[op]).await.unwrap();
+        self.scope.store.commit(Table::Secrets, "local", &[op]).await.unwrap();
     }
 
     /// The provider has closed the account for so long.
     pub async fn close(&mut self, calendar: usize, time: SignedDuration) {
-        let until = self.services.clock.now() + time;
+        let until = self.scope.clock.now() + time;
         let parked =
             format!(r#""parked":{{"until":"{until}","why":{{"code":"throttled","message":""}}}}"#);
         self.change_account(calendar, |text| text.replace("\"parked\":null", &parked)).await;
     }
 
     async fn change_account(&self, calendar: usize, change: impl Fn(&str) -> String) {
-        let rows =
-            self.services.store.scan(Table::Directory, "local", "", None, 100).await.unwrap();
+        let rows = self.scope.store.scan(Table::Directory, "local", "", None, 100).await.unwrap();
         let is_it =
             |value: &str| value.contains("\"kind\"") && value.contains(["work", "home"][calendar]);
         let row = rows.into_iter().find(|row| is_it(&row.value)).unwrap();
         let value = change(&row.value);
         assert_ne!(value, row.value);
-        self.services
+        self.scope
             .store
             .commit(Table::Directory, "local", &[Op::Put { key: row.key, value }])
             .await
@@ -345,7 +346,7 @@ impl World {
 
     /// The proofs of all deletions.
     pub async fn proofs(&self) -> Vec<ProofRow> {
-        proofs::of(&self.services, &self.pair.id, |_| true).await.unwrap()
+        proofs::of(&*self.scope.store, &self.pair.id, |_| true).await.unwrap()
     }
 
     /// Deletes these of them, or their copies.
@@ -385,7 +386,7 @@ impl World {
 
     /// The UID that the first copy of an event of the calendar of `--from` gets.
     pub async fn uid_of_copy(&self, origin: &str) -> String {
-        let keys = Keys::new(&self.services, &self.pair).await.unwrap();
+        let keys = Keys::new(&self.scope, &self.pair).await.unwrap();
         keys.marks.mapping(&self.pair.from, &self.pair.to, &EventId::new(origin), 0).copy_uid(0)
     }
 
@@ -403,14 +404,14 @@ impl World {
     }
 
     pub async fn mappings(&self) -> Vec<Mapping> {
-        let keys = Keys::new(&self.services, &self.pair).await.unwrap();
-        PairStore::new(&self.services, &keys.marks, &self.pair).page(None).await.unwrap().0
+        let keys = Keys::new(&self.scope, &self.pair).await.unwrap();
+        PairStore::new(&*self.scope.store, &keys.marks, &self.pair).page(None).await.unwrap().0
     }
 
     /// The row of a mapping is replaced, as an earlier release would have left it.
     pub async fn set_mapping(&self, origin: &str, change: impl FnOnce(&mut Mapping)) {
-        let keys = Keys::new(&self.services, &self.pair).await.unwrap();
-        let memory = PairStore::new(&self.services, &keys.marks, &self.pair);
+        let keys = Keys::new(&self.scope, &self.pair).await.unwrap();
+        let memory = PairStore::new(&*self.scope.store, &keys.marks, &self.pair);
         let (before, (head, _)) = (self.mapping(origin).await, memory.begin().await.unwrap());
         let (mut now, mut notes) = (before.clone(), Batch::default());
         change(&mut now);
@@ -419,15 +420,15 @@ impl World {
     }
 
     pub async fn state(&self) -> StateRecord {
-        memory::state(&self.services, &self.pair.id).await.unwrap()
+        pair_state::state(&*self.scope.store, &self.pair.id).await.unwrap()
     }
 
     /// The pair's row is replaced, as other passes would have left it.
     pub async fn set_state(&self, change: impl FnOnce(&mut StateRecord)) {
-        memory::change_state(&self.services, &self.pair.id, change).await.unwrap();
+        pair_state::change_state(&*self.scope.store, &self.pair.id, change).await.unwrap();
     }
 
     pub async fn problems(&self) -> Vec<ProblemRow> {
-        memory::problems(&self.services, &self.pair.id, 100).await.unwrap()
+        pair_state::problems(&*self.scope.store, &self.pair.id, 100).await.unwrap()
     }
 }

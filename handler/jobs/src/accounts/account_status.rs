@@ -1,0 +1,255 @@
+//! How accounts stand, and the evidence that it is drawn from.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use records::account::{Account, AccountStatus, Suspended};
+use records::kinds::account_key;
+use records::problem::Problem;
+
+use crate::{Error, Result, Scope};
+
+/// A provider that wants to be left alone for longer has closed the account, and everybody is to
+/// know.
+const LONG: Duration = Duration::from_secs(300);
+
+/// Two that are told of it at once need not both write it down.
+const SAME: SignedDuration = SignedDuration::from_mins(1);
+
+/// Writes down how an account stands, unless it was connected anew since `account` was read. From
+/// [`AccountStatus::NeedsReconnect`] only success leads away: a server that is down cannot make a
+/// refused password good again. Where it stood so when `account` was read, storage is not asked.
+pub async fn set_account_state(
+    scope: &Scope,
+    account: &Account,
+    state: AccountStatus,
+    error: Option<Problem>,
+) -> Result<()> {
+    if account.state == state && account.error == error {
+        return Ok(());
+    }
+    scope
+        .directory()
+        .update(&account_key(&account.id), |stored: &mut Account| {
+            settle(stored, account.generation, state, error.clone())
+        })
+        .await?;
+    Ok(())
+}
+
+fn settle(stored: &mut Account, generation: u32, state: AccountStatus, error: Option<Problem>) {
+    let refused =
+        stored.state == AccountStatus::NeedsReconnect && state == AccountStatus::Unreachable;
+    // That something went well says nothing here: it may have been done without asking anybody.
+    let unasked = state == AccountStatus::Ok && stored.kind.is_connected_by_consent();
+    if stored.generation == generation && !refused && !unasked {
+        stored.state = state;
+        stored.error = error;
+    }
+}
+
+/// Draws the conclusion for an account from how a piece of work with it ended. Failures that say
+/// nothing about the account change nothing.
+pub async fn record_outcome(
+    scope: &Scope,
+    account: &Account,
+    failure: Option<&Error>,
+) -> Result<()> {
+    let Some(state) = conclusion(failure) else { return Ok(()) };
+    set_account_state(scope, account, state, failure.map(Problem::from)).await
+}
+
+/// The same, for whoever goes on with the account as it was read: so that the next outcome is
+/// compared with this one.
+pub(crate) async fn record(
+    scope: &Scope,
+    account: &mut Account,
+    failure: Option<&Error>,
+) -> Result<()> {
+    record_outcome(scope, account, failure).await?;
+    if let Some(state) = conclusion(failure) {
+        settle(account, account.generation, state, failure.map(Problem::from));
+    }
+    Ok(())
+}
+
+/// The same for what a grant has come to: the evidence that counts for an account that holds one.
+pub(super) async fn record_grant(
+    scope: &Scope,
+    account: &mut Account,
+    failure: Option<&Error>,
+) -> Result<()> {
+    if let Some(Error::Provider(providers::Error::RateLimited { retry_after: Some(wait) })) =
+        failure
+        && *wait >= LONG
+    {
+        return park(scope, account, *wait).await;
+    }
+    let Some(state) = conclusion(failure) else { return Ok(()) };
+    let error = failure.map(Problem::from);
+    if account.state == state && account.error == error {
+        return Ok(());
+    }
+    let generation = account.generation;
+    let heard = |stored: &mut Account| match state {
+        AccountStatus::Ok if stored.generation == generation => {
+            (stored.state, stored.error) = (state, None)
+        }
+        _ => settle(stored, generation, state, error.clone()),
+    };
+    scope.directory().update(&account_key(&account.id), heard).await?;
+    heard(account);
+    Ok(())
+}
+
+async fn park(scope: &Scope, account: &mut Account, wait: Duration) -> Result<()> {
+    let parked = Suspended::for_at_least(wait, scope.clock.now());
+    if account
+        .parked
+        .as_ref()
+        .is_some_and(|known| parked.until.duration_since(known.until).abs() < SAME)
+    {
+        return Ok(());
+    }
+    let generation = account.generation;
+    let heard = |stored: &mut Account| {
+        if stored.generation == generation {
+            stored.parked = Some(parked.clone());
+        }
+    };
+    scope.directory().update(&account_key(&account.id), heard).await?;
+    heard(account);
+    Ok(())
+}
+
+fn conclusion(failure: Option<&Error>) -> Option<AccountStatus> {
+    use providers::Error as E;
+    match failure {
+        None => Some(AccountStatus::Ok),
+        Some(
+            Error::Provider(E::Unauthorized | E::Consent(_) | E::Credentials(_))
+            | Error::Vault(vault::Error::CannotOpen),
+        ) => Some(AccountStatus::NeedsReconnect),
+        Some(Error::Provider(
+            E::Unreachable(_)
+            | E::NoAnswer(_)
+            | E::BadAnswer(_)
+            | E::RateLimited { .. }
+            | E::Address(_),
+        )) => Some(AccountStatus::Unreachable),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::AccountState;
+    use engine::calendar::AccountId;
+    use engine::provider::ProviderKind;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn account(state: AccountStatus) -> Account {
+        Account {
+            id: AccountId::new("a1"),
+            kind: ProviderKind::Caldav,
+            name: "anna on dav.example.org".into(),
+            url: "https://dav.example.org/".into(),
+            user: "anna".into(),
+            endpoint: "{}".into(),
+            generation: 3,
+            state,
+            error: None,
+            parked: None,
+        }
+    }
+
+    #[test]
+    fn a_refused_password_stays_refused_when_the_server_goes_away() {
+        let mut stored = account(AccountStatus::NeedsReconnect);
+        settle(&mut stored, 3, AccountStatus::Unreachable, None);
+        assert_eq!(stored.state, AccountStatus::NeedsReconnect);
+        settle(&mut stored, 3, AccountStatus::Ok, None);
+        assert_eq!(stored.state, AccountStatus::Ok);
+    }
+
+    #[test]
+    fn a_grant_that_ended_is_not_revived_by_a_glance_that_asked_nobody() {
+        let mut stored =
+            Account { kind: ProviderKind::Google, ..account(AccountStatus::NeedsReconnect) };
+        settle(&mut stored, 3, AccountStatus::Ok, None);
+        assert_eq!(stored.state, AccountStatus::NeedsReconnect);
+    }
+
+    #[test]
+    fn the_answer_to_an_earlier_password_does_not_count() {
+        let mut stored = account(AccountStatus::Ok);
+        settle(&mut stored, 2, AccountStatus::NeedsReconnect, None);
+        assert_eq!(stored.state, AccountStatus::Ok);
+    }
+
+    #[test]
+    fn only_what_says_something_about_the_account_changes_its_state() {
+        use providers::Error as E;
+        let of = |error: E| conclusion(Some(&Error::Provider(error)));
+        assert_eq!(of(E::Unauthorized), Some(AccountStatus::NeedsReconnect));
+        assert_eq!(of(E::Unreachable("x".into())), Some(AccountStatus::Unreachable));
+        assert_eq!(of(E::Consent("x".into())), Some(AccountStatus::NeedsReconnect));
+        assert_eq!(of(E::Misconfigured("x".into())), None, "that is nothing its owner could mend");
+        assert_eq!(of(E::CalendarMissing), None);
+        assert_eq!(of(E::HasGuests), None);
+        assert_eq!(conclusion(Some(&Error::Store(store::Error::Full))), None);
+        assert_eq!(conclusion(None), Some(AccountStatus::Ok));
+    }
+
+    #[test]
+    fn an_account_shows_itself_as_the_contract_says() {
+        let (mut one, now) = (
+            account(AccountStatus::NeedsReconnect),
+            Timestamp::from_second(1_800_000_000).unwrap(),
+        );
+        let shown = serde_json::to_value(AccountState::of(&one, now)).unwrap();
+        assert_eq!(
+            shown,
+            serde_json::json!({"id": "a1", "provider": "caldav", "name": "anna on dav.example.org", "state": "needs_reconnect", "error": null})
+        );
+        one.error = Some(Problem { code: "unauthorized".into(), message: "Words.".into() });
+        let shown = serde_json::to_value(AccountState::of(&one, now)).unwrap();
+        assert_eq!(
+            shown["error"],
+            serde_json::json!({"code": "unauthorized", "message": "Words."})
+        );
+    }
+
+    #[test]
+    fn an_account_that_its_provider_has_closed_says_until_when_and_is_well_after_it() {
+        let now: Timestamp = "2026-03-10T12:00:00Z".parse().unwrap();
+        let at = |minutes| now + SignedDuration::from_mins(minutes);
+        let mut one = Account {
+            parked: Some(Suspended::for_at_least(Duration::from_secs(3600), now)),
+            ..account(AccountStatus::Ok)
+        };
+        let shown = AccountState::of(&one, at(59));
+        assert_eq!(
+            (shown.state.as_str(), one.parked(at(59)).unwrap().as_secs()),
+            ("unreachable", 60)
+        );
+        let error = shown.error.unwrap();
+        assert!(
+            error.code == "throttled" && error.message.contains("2026-03-10 13:00 UTC"),
+            "{error:?}"
+        );
+        assert_eq!(
+            (AccountState::of(&one, at(60)).state.as_str(), one.parked(at(60))),
+            ("ok", None)
+        );
+        assert_eq!(one.parked(at(-26 * 60)), None, "a clock that was set back closes nothing");
+        one.state = AccountStatus::NeedsReconnect;
+        assert_eq!(
+            AccountState::of(&one, now).state,
+            "needs_reconnect",
+            "that is what its owner has to know"
+        );
+    }
+}

@@ -1,0 +1,180 @@
+//! Accounts connected: the credentials are tried, then account and secret are stored.
+
+use engine::calendar::AccountId;
+use engine::provider::ProviderKind;
+use records::account::{Account, AccountStatus, FIRST_GENERATION};
+use records::codec;
+use records::kinds::account_key;
+use secrecy::{ExposeSecret, SecretString};
+use store::{Op, Table};
+
+use super::recognise::VerifiedAccount;
+use super::{grants, list_calendars, secret};
+use crate::connector::Granted;
+use crate::ids::{self, Address};
+use crate::{Error, Result, Scope, leases};
+
+/// Connects an account: tries the credentials, then stores account and secret. The same account
+/// again, however its address is spelled ([`super::recognise`]), gets the new secret, address and
+/// endpoint, and keeps its id, its calendars and its pairs; its [`generation`](Account::generation)
+/// says so.
+///
+/// # Errors
+/// The provider's refusal, in which case nothing was stored, and nothing of an earlier connection
+/// was changed.
+pub async fn connect_account(
+    scope: &Scope,
+    kind: ProviderKind,
+    url: &str,
+    user: &str,
+    secret: &SecretString,
+) -> Result<Account> {
+    let address = Address::parse(url)?;
+    let user = checked_user(kind, user)?;
+    if secret.expose_secret().is_empty() {
+        return Err(Error::Provider(providers::Error::Credentials(
+            "the password is empty; it was not sent".into(),
+        )));
+    }
+    let endpoint = scope.connect.discover(kind, &address.url, &user, secret).await?;
+    let candidate = VerifiedAccount { kind, address, user, endpoint };
+    let proven = candidate.proven(scope, secret).await?;
+    let account = save_account(scope, candidate, proven, secret).await?;
+    // Its homes may be others now: its calendars are found there at once, or else when they are
+    // listed next.
+    if kind.is_caldav()
+        && account.was_connected_before()
+        && let Err(error) = list_calendars::refresh(scope, &account).await
+    {
+        tracing::debug!(account = %account.id, %error, "the calendars of an account that was \
+        connected again could not be listed");
+    }
+    Ok(account)
+}
+
+/// Stores an account whose secret was seen to be good. `proven` is the account that it was seen to
+/// be.
+async fn save_account(
+    scope: &Scope,
+    found: VerifiedAccount,
+    proven: Option<AccountId>,
+    secret: &SecretString,
+) -> Result<Account> {
+    let _setup = leases::directory(scope).await?;
+    let known = scope.snapshot().await?.accounts();
+    let proven = proven.filter(|id| known.iter().any(|account| account.id == *id));
+    let id = found.known_among(&known).or(proven).unwrap_or_else(|| found.own_id());
+    let VerifiedAccount { kind, address, user, endpoint } = found;
+    let account = Account {
+        name: name(kind, &user, &address.host),
+        id,
+        kind,
+        url: address.url,
+        user,
+        endpoint,
+        generation: FIRST_GENERATION,
+        state: AccountStatus::Ok,
+        error: None,
+        parked: None,
+    };
+    let key = account_key(&account.id);
+
+    // The secret first: an account whose secret is missing would be worth nothing, a secret without
+    // account harms nobody and is replaced next time.
+    let value = secret::seal(scope, &account, secret).await?;
+    let put = |value: String| [Op::Put { key: account.id.to_string(), value }];
+    let earlier = known.iter().find(|earlier| earlier.id == account.id);
+    let both = match earlier {
+        Some(earlier) => secret::seal_both(scope, &account, earlier, secret).await?,
+        None => None,
+    };
+    let is_both = both.is_some();
+    scope
+        .store
+        .commit(Table::Secrets, &scope.owner, &put(both.unwrap_or_else(|| value.clone())))
+        .await?;
+    let directory = scope.directory();
+    let renewed = directory.update(&key, |stored: &mut Account| {
+        *stored = Account { generation: stored.generation.wrapping_add(1), ..account.clone() };
+    });
+    if let Some(renewed) = renewed.await? {
+        // By now only the new destinations are needed.
+        if is_both
+            && let Err(error) = scope.store.commit(Table::Secrets, &scope.owner, &put(value)).await
+        {
+            tracing::warn!(account = %renewed.id, %error, "the password may still be sent where \
+            the account was before");
+        }
+        return Ok(renewed);
+    }
+    let insert = Op::Insert { key, value: codec::encode(&account)? };
+    scope.directory().commit(&[insert]).await?;
+    Ok(account)
+}
+
+/// Connects the account of a grant. The same account again gets the new refresh token, and keeps
+/// its id and its pairs.
+///
+/// # Errors
+/// Storage and vault failures.
+pub async fn connect_grant(scope: &Scope, kind: ProviderKind, granted: Granted) -> Result<Account> {
+    let Granted { url, user, endpoint, secret } = granted;
+    if secret.expose_secret().is_empty() {
+        return Err(Error::Provider(providers::Error::BadAnswer(
+            "the provider gave an empty token".into(),
+        )));
+    }
+    let address = Address::parse(&url)?;
+    let user = checked_user(kind, &user)?;
+    if let Ok(earlier) = scope.directory().account(&ids::account(kind, &address, &user)).await
+        && earlier.endpoint != endpoint
+    {
+        // It was given to another client, which we are no more: nobody can give it back for us.
+        grants::release(scope, kind, &earlier.endpoint, &user).await?;
+    }
+    grants::hold(scope, &grants::partition(kind, &endpoint, &user)).await?;
+    save_account(scope, VerifiedAccount { kind, address, user, endpoint }, None, &secret).await
+}
+
+fn checked_user(kind: ProviderKind, user: &str) -> Result<String> {
+    let user = user.trim();
+    let refuse = |why: &str| Err(Error::Provider(providers::Error::Credentials(why.to_owned())));
+    if user.is_empty() {
+        return refuse("the user name is empty; nothing was sent");
+    }
+    // RFC 7617 section 2: neither can be told apart from the password, or sent at all.
+    if user.contains(|c: char| c.is_control() || c == ':') {
+        return refuse(
+            "a user name cannot contain a colon or a control character; nothing was sent",
+        );
+    }
+    // Neither Apple nor Google distinguishes capitals in an e-mail address.
+    Ok(if kind.facts().user_name_is_email { user.to_lowercase() } else { user.to_owned() })
+}
+
+fn name(kind: ProviderKind, user: &str, host: &str) -> String {
+    if kind.facts().user_name_is_email { user.to_owned() } else { format!("{user} on {host}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_names_that_could_not_be_sent_are_refused() {
+        for user in ["", "  ", "anna:bert", "anna\nbert", "anna\u{0}"] {
+            assert!(
+                matches!(
+                    checked_user(ProviderKind::Caldav, user),
+                    Err(Error::Provider(providers::Error::Credentials(_)))
+                ),
+                "{user:?}"
+            );
+        }
+        assert_eq!(checked_user(ProviderKind::Caldav, " Anna ").unwrap(), "Anna");
+        assert_eq!(
+            checked_user(ProviderKind::Icloud, "Anna@Example.org").unwrap(),
+            "anna@example.org"
+        );
+    }
+}

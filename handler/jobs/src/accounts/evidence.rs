@@ -1,0 +1,222 @@
+//! Whether two calendars, or two accounts, are one: by what they hold, where addresses do not tell.
+//! Reads, and writes nothing.
+//!
+//! # Properties
+//! * Proof is that both list the same set of names and versions, which is not empty, and that the
+//!   UIDs of the events that are read on both sides agree. Two empty calendars prove nothing, and
+//!   versions that a server does not tell prove nothing.
+//! * An account is proven by all of its calendars: they correspond one to one by the last segment
+//!   of their addresses, each of them is the same or both are empty, and at least one is not.
+//! * What is read while its owner works on it may look different for a moment, so listings that
+//!   differ are read once more.
+//! * A copy of a server with all its files looks like the server itself. Nothing that can be read
+//!   tells them apart.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use engine::change::Listed;
+use engine::etag;
+use engine::event::EventId;
+use engine::uid::UidHash;
+use futures::future::try_join;
+use providers::{Error, Found, Provider, Result, Since};
+
+use crate::places::last_segment;
+
+/// So many events are read on both sides.
+const READ: usize = 50;
+
+/// So many events come into an empty calendar between two listings.
+const A_MOMENT: usize = 10;
+
+/// Both accounts list their calendars within this time, or are not compared.
+const LISTED_WITHIN: Duration = Duration::from_secs(20);
+
+/// A calendar as an account sees it.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub provider: &'a dyn Provider,
+    pub address: &'a str,
+}
+
+/// What two calendars look like beside each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Likeness {
+    /// They are one.
+    Same,
+    /// Both are empty.
+    Empty,
+    /// They are two, or nothing shows that they are one.
+    Unproven,
+}
+
+/// Compares two calendars.
+///
+/// # Errors
+/// Whatever either provider says: then nothing is proven.
+pub(crate) async fn compare(one: View<'_>, other: View<'_>) -> Result<Likeness> {
+    let mut listings = try_join(list(one), list(other)).await?;
+    if listings.0 != listings.1 && listings.0.may_become(&listings.1) {
+        listings = try_join(list(one), list(other)).await?;
+    }
+    let (mine, theirs) = listings;
+    if mine != theirs || !mine.is_whole {
+        return Ok(Likeness::Unproven);
+    }
+    if mine.events.is_empty() {
+        return Ok(Likeness::Empty);
+    }
+    let names = mine.sample();
+    let (mine, theirs) = try_join(uids(one, &mine, &names), uids(other, &theirs, &names)).await?;
+    let read = mine.values().any(Option::is_some);
+    Ok(if read && mine == theirs { Likeness::Same } else { Likeness::Unproven })
+}
+
+/// What is remembered of an event.
+pub(super) struct KnownEvent {
+    pub etag: String,
+    pub uid: Option<UidHash>,
+}
+
+/// Whether a calendar is the one in which these events were seen, by their names.
+///
+/// # Errors
+/// As [`compare`].
+pub(super) async fn is_known(
+    view: View<'_>,
+    events: &BTreeMap<String, KnownEvent>,
+) -> Result<bool> {
+    let mut shown = list(view).await?;
+    let same = |name: &String, etag: &str| {
+        events.get(name).is_some_and(|known| etag::is_same(&known.etag, etag))
+    };
+    shown.events.retain(|name, (_, etag)| same(name, etag));
+    if shown.events.is_empty() || shown.events.len() * 10 < events.len() * 9 {
+        return Ok(false);
+    }
+    let known = |name: &str| events.get(name).and_then(|known| known.uid);
+    shown.events.retain(|name, _| known(name).is_some());
+    let read = uids(view, &shown, &shown.sample()).await?;
+    let agrees = |(name, uid): (&String, &Option<String>)| {
+        uid.as_deref().and_then(UidHash::of) == known(name)
+    };
+    Ok(!read.is_empty() && read.iter().all(agrees))
+}
+
+/// Whether two accounts are one.
+///
+/// # Errors
+/// As [`compare`].
+pub(super) async fn same_account(one: &dyn Provider, other: &dyn Provider) -> Result<bool> {
+    let listed =
+        tokio::time::timeout(LISTED_WITHIN, try_join(one.calendars(), other.calendars())).await;
+    let (mine, theirs) = listed
+        .map_err(|_| Error::Unreachable("it has not listed its calendars in time".into()))??;
+    let [mine, theirs] = [mine, theirs]
+        .map(|all| all.into_iter().map(|calendar| calendar.address).collect::<Vec<_>>());
+    let Some(matched) = correspond(&mine, &theirs) else { return Ok(false) };
+    let mut proven = false;
+    for (mine, theirs) in matched {
+        match compare(
+            View { provider: one, address: mine },
+            View { provider: other, address: theirs },
+        )
+        .await?
+        {
+            Likeness::Same => proven = true,
+            Likeness::Empty => {}
+            Likeness::Unproven => return Ok(false),
+        }
+    }
+    Ok(proven)
+}
+
+/// Addresses that belong together; `None` where they do not correspond one to one.
+fn correspond<'a>(mine: &'a [String], theirs: &'a [String]) -> Option<Vec<(&'a str, &'a str)>> {
+    let by_name = |all: &'a [String]| {
+        let named: BTreeMap<&str, &str> =
+            all.iter().map(|address| (last_segment(address), address.as_str())).collect();
+        Some(named).filter(|named| named.len() == all.len())
+    };
+    let (mine, theirs) = (by_name(mine)?, by_name(theirs)?);
+    mine.keys().eq(theirs.keys()).then(|| mine.into_values().zip(theirs.into_values()).collect())
+}
+
+/// What a calendar lists.
+struct ListedCalendar {
+    /// Its events by their names in it, with their versions.
+    events: BTreeMap<String, (EventId, String)>,
+    /// Each of them has a version.
+    is_whole: bool,
+}
+
+impl PartialEq for ListedCalendar {
+    fn eq(&self, other: &Self) -> bool {
+        let of = |shown: &'_ Self| {
+            shown
+                .events
+                .iter()
+                .map(|(name, (_, etag))| (name.clone(), etag.clone()))
+                .collect::<Vec<_>>()
+        };
+        self.is_whole == other.is_whole
+            && self.events.len() == other.events.len()
+            && of(self) == of(other)
+    }
+}
+
+impl ListedCalendar {
+    /// Whether a moment may have made the difference: something is in both, or one is empty and the
+    /// other nearly so.
+    fn may_become(&self, other: &Self) -> bool {
+        let (fewer, more) =
+            if self.events.len() < other.events.len() { (self, other) } else { (other, self) };
+        fewer.events.keys().any(|name| more.events.contains_key(name))
+            || (fewer.events.is_empty() && more.events.len() <= A_MOMENT)
+    }
+
+    /// Some names from the whole length of it.
+    fn sample(&self) -> Vec<String> {
+        let step = self.events.len().div_ceil(READ).max(1);
+        self.events.keys().step_by(step).cloned().collect()
+    }
+}
+
+async fn list(view: View<'_>) -> Result<ListedCalendar> {
+    let listed = view.provider.list_changes(view.address, Since::Everything, None).await?.listed;
+    let mut shown = ListedCalendar { events: BTreeMap::new(), is_whole: true };
+    for line in listed {
+        let Listed::Present { id, etag, .. } = line else { continue };
+        shown.is_whole &= etag.is_some();
+        let etag = etag.as_deref().map(etag::core).unwrap_or_default().to_owned();
+        shown.events.insert(id.as_str().to_owned(), (id, etag));
+    }
+    Ok(shown)
+}
+
+/// The UIDs of these events; none for what is there and cannot be read as an event.
+async fn uids(
+    view: View<'_>,
+    shown: &ListedCalendar,
+    names: &[String],
+) -> Result<HashMap<String, Option<String>>> {
+    let ids: Vec<EventId> =
+        names.iter().filter_map(|name| shown.events.get(name)).map(|(id, _)| id.clone()).collect();
+    let mut uids = HashMap::new();
+    for batch in ids.chunks(view.provider.batch().max(1)) {
+        for fetched in view.provider.fetch(view.address, batch).await? {
+            let uid = match fetched.found {
+                Found::Event(event) => Some(event.uid).filter(|uid| !uid.is_empty()),
+                Found::Unreadable { .. } | Found::Refused(_) | Found::NoEvent | Found::NotFound => {
+                    None
+                }
+            };
+            uids.insert(fetched.id.as_str().to_owned(), uid);
+        }
+    }
+    Ok(uids)
+}
+
+#[cfg(test)]
+mod tests;

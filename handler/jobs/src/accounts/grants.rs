@@ -1,0 +1,60 @@
+//! Grants: consents that a provider remembers, and that are given back when nobody needs them any
+//! more.
+//!
+//! A revocation ends everything that one person ever allowed this program, whoever asked for it. So
+//! each grant has a list of those who hold it: in [`Table::Directory`], partition `grant:HASH` of
+//! provider, client and user, a row an owner. The last one to let go gives it back. Between
+//! somebody's letting go and somebody else's consent at the same moment nothing stands: the latter
+//! may have to consent again.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::BASE32_NOPAD;
+use engine::provider::ProviderKind;
+use records::account::Account;
+use records::codec;
+use store::{Op, Table};
+
+use super::open::secret;
+use crate::{Result, Scope};
+
+/// Takes this owner from the list of those who hold a grant. Whether nobody is left, so that it is
+/// to be given back. May be repeated.
+pub(crate) async fn release(
+    scope: &Scope,
+    kind: ProviderKind,
+    endpoint: &str,
+    user: &str,
+) -> Result<bool> {
+    let partition = partition(kind, endpoint, user);
+    let own = Op::Delete { key: scope.owner.clone(), etag: None };
+    scope.store.commit(Table::Directory, &partition, &[own]).await?;
+    Ok(scope.store.scan(Table::Directory, &partition, "", None, 1).await?.is_empty())
+}
+
+/// Adds this owner to the list of those who hold a grant.
+pub(super) async fn hold(scope: &Scope, partition: &str) -> Result<()> {
+    let own = Op::Put { key: scope.owner.clone(), value: codec::encode(&serde_json::Map::new())? };
+    scope.store.commit(Table::Directory, partition, &[own]).await?;
+    Ok(())
+}
+
+/// The endpoint names the client that the grant was given to.
+pub(super) fn partition(kind: ProviderKind, endpoint: &str, user: &str) -> String {
+    let hash = digest(&SHA256, [kind.as_str(), endpoint, user].join("\n").as_bytes());
+    format!("grant:{}", BASE32_NOPAD.encode(hash.as_ref()).to_ascii_lowercase())
+}
+
+/// Revokes the grant of an account at its provider, where no other owner holds it.
+///
+/// # Errors
+/// What the provider says: the grant may still be valid there.
+pub(crate) async fn revoke(scope: &Scope, account: &Account) -> Result<()> {
+    if !release(scope, account.kind, &account.endpoint, &account.user).await? {
+        return Ok(());
+    }
+    if scope.store.get(Table::Secrets, &scope.owner, account.id.as_str()).await?.is_none() {
+        return Ok(());
+    }
+    let secret = secret(scope, account).await?;
+    Ok(scope.connect.consents(account.kind)?.withdraw(&secret).await?)
+}

@@ -1,0 +1,201 @@
+//! Which account this is and which calendar, by what their server says and not by what was typed.
+//! Pure.
+//!
+//! # Properties
+//! * An account is the same where its server names the same homes and the same principal for the
+//!   same user. Apple lets one person sign in by several names, so there the principal alone is
+//!   enough.
+//! * The same user at another scheme, host, port or path may be the same account or not: two
+//!   servers of one make name the same paths. So may another user name with the same homes. What
+//!   decides is in [`super::evidence`].
+
+use engine::provider::ProviderKind;
+use url::Url;
+
+use crate::places::{Homes, collection, endpoint_of, origin};
+
+/// What a CalDAV server has said of an account.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct AccountIdentity {
+    kind: ProviderKind,
+    user: String,
+    /// Of the server that answered.
+    origin: String,
+    /// Its path, without a server.
+    principal: Option<String>,
+    homes: Homes,
+}
+
+impl AccountIdentity {
+    /// From what discovery has written down; `None` for accounts of other providers, and where it
+    /// cannot be read.
+    pub fn of(kind: ProviderKind, user: &str, endpoint: &str) -> Option<Self> {
+        let endpoint = endpoint_of(kind, endpoint)?;
+        let base = Url::parse(&endpoint.base).ok()?;
+        let principal = endpoint
+            .principal
+            .as_deref()
+            .map(|url| Url::parse(url).map(|url| collection(url.path())));
+        Some(Self {
+            kind,
+            user: user.to_owned(),
+            origin: origin(&base),
+            principal: principal.transpose().ok()?,
+            homes: Homes::of(&endpoint)?,
+        })
+    }
+
+    /// The same account by the server's word.
+    pub fn is(&self, other: &Self) -> bool {
+        let by_principal = self.kind.facts().has_aliases
+            && self.principal.is_some()
+            && self.origin == other.origin;
+        self.kind == other.kind
+            && self.principal == other.principal
+            && (by_principal || (self.user == other.user && self.homes == other.homes))
+    }
+
+    /// It may be the same account: what its calendars hold has to prove it.
+    pub fn may_be(&self, other: &Self) -> bool {
+        self.kind == other.kind
+            && (self.user == other.user
+                || (self.principal == other.principal && self.homes == other.homes))
+    }
+
+    /// The same user, and base and homes on servers that the other has, too: what is sent there
+    /// goes to no other server.
+    pub fn is_at_home_of(&self, other: &Self) -> bool {
+        let there = |origin: &String| {
+            *origin == other.origin || other.homes.0.iter().any(|(known, _)| known == origin)
+        };
+        self.user == other.user
+            && there(&self.origin)
+            && self.homes.0.iter().map(|(origin, _)| origin).all(there)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::calendar::AccountId;
+
+    use super::*;
+    use records::account::AccountStatus;
+
+    fn endpoint(base: &str, principal: Option<&str>, homes: &[&str]) -> String {
+        let homes: Vec<_> = homes.iter().map(|url| serde_json::json!({ "url": url })).collect();
+        serde_json::json!({"base": base, "principal": principal, "homes": homes}).to_string()
+    }
+
+    fn anna(origin: &str) -> AccountIdentity {
+        of(
+            ProviderKind::Caldav,
+            "anna",
+            &format!("{origin}/"),
+            &format!("{origin}/p/anna/"),
+            &format!("{origin}/dav/anna/"),
+        )
+    }
+
+    fn of(
+        kind: ProviderKind,
+        user: &str,
+        base: &str,
+        principal: &str,
+        home: &str,
+    ) -> AccountIdentity {
+        AccountIdentity::of(kind, user, &endpoint(base, Some(principal), &[home])).unwrap()
+    }
+
+    #[test]
+    fn an_account_is_what_its_server_says_in_whatever_spelling() {
+        let one = anna("https://dav.example.org");
+        for same in [
+            anna("https://dav.example.org:443"),
+            of(
+                ProviderKind::Caldav,
+                "anna",
+                "https://dav.example.org/x/",
+                "https://dav.example.org/p/%61nna",
+                "https://dav.example.org/dav/anna",
+            ),
+        ] {
+            assert!(one.is(&same) && same.is(&one), "{same:?}");
+        }
+        for other in [
+            anna("http://dav.example.org"),
+            anna("https://dav.example.org:8443"),
+            anna("https://dav.example.net"),
+        ] {
+            assert!(!one.is(&other) && one.may_be(&other), "{other:?}");
+        }
+        let prefixed = of(
+            ProviderKind::Caldav,
+            "anna",
+            "https://dav.example.org/",
+            "https://dav.example.org/x/p/anna/",
+            "https://dav.example.org/x/dav/anna/",
+        );
+        assert!(!one.is(&prefixed) && one.may_be(&prefixed));
+        assert!(
+            one.is_at_home_of(&prefixed) && !one.is_at_home_of(&anna("http://dav.example.org"))
+        );
+    }
+
+    #[test]
+    fn another_user_is_the_same_on_proof_only_and_only_in_the_same_homes() {
+        let one = anna("https://dav.example.org");
+        let alias =
+            AccountIdentity { user: "anna@example.org".into(), ..anna("https://dav.example.org") };
+        assert!(!one.is(&alias) && one.may_be(&alias));
+        let ben = of(
+            ProviderKind::Caldav,
+            "ben",
+            "https://dav.example.org/",
+            "https://dav.example.org/p/ben/",
+            "https://dav.example.org/dav/ben/",
+        );
+        assert!(!one.is(&ben) && !one.may_be(&ben));
+        let elsewhere =
+            AccountIdentity { user: "anna@example.org".into(), ..anna("https://dav.example.net") };
+        assert!(!one.may_be(&elsewhere));
+    }
+
+    #[test]
+    fn apple_knows_a_person_by_several_names_and_moves_them_between_its_hosts() {
+        let apple = |user: &str, number: &str, host: &str| {
+            let (principal, home) = (
+                format!("https://caldav.icloud.com/{number}/principal/"),
+                format!("https://{host}/{number}/calendars/"),
+            );
+            of(ProviderKind::Icloud, user, "https://caldav.icloud.com/", &principal, &home)
+        };
+        let one = apple("anna@example.org", "17", "p42-caldav.icloud.com");
+        assert!(one.is(&apple("anna@icloud.example", "17", "p7-caldav.icloud.com:443")));
+        assert!(!one.is(&apple("anna@example.org", "18", "p42-caldav.icloud.com")));
+        assert!(!one.is(&AccountIdentity {
+            kind: ProviderKind::Caldav,
+            ..apple("anna@example.org", "17", "p42-caldav.icloud.com")
+        }));
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_nothing() {
+        for endpoint in
+            ["{}", "", r#"{"client":"x"}"#, r#"{"base":"no address","homes":[{"url":"/x/"}]}"#]
+        {
+            assert_eq!(
+                AccountIdentity::of(ProviderKind::Caldav, "anna", endpoint),
+                None,
+                "{endpoint}"
+            );
+        }
+        assert_eq!(
+            AccountIdentity::of(
+                ProviderKind::Google,
+                "anna",
+                &endpoint("https://x/", None, &["https://x/y/"])
+            ),
+            None
+        );
+    }
+}

@@ -1,0 +1,348 @@
+//! Calendars, as their providers offer them.
+//!
+//! # Properties
+//! * A calendar keeps its id while it stands at its address. Where the homes of its account have
+//!   moved, it keeps it at its new address too: it is the one calendar that is called as before and
+//!   was not listed before. Where that leaves a choice, none is made.
+//! * Nothing is taken for moved that lies in a home of its account: it was deleted there, whatever
+//!   else has its name.
+
+use std::collections::BTreeMap;
+
+use engine::calendar::{AccountId, CalendarId, RemoteCalendar};
+use futures::StreamExt;
+use records::account::Account;
+use records::calendar::CalendarRecord;
+use records::codec;
+use records::kinds::calendar_key;
+use store::Op;
+
+use super::account_status;
+use super::open::open;
+use crate::places::{Homes, last_segment, parent};
+use crate::{Error, Result, Scope, ids};
+
+/// How many accounts are asked at once.
+const AT_ONCE: usize = 8;
+
+/// What [`calendars`] found.
+#[derive(Debug, Default)]
+pub struct CalendarsFound {
+    /// The calendars of the accounts that answered.
+    pub calendars: Vec<CalendarRecord>,
+    /// The accounts that did not, each with why.
+    pub failures: Vec<(AccountId, Error)>,
+}
+
+/// Asks the provider of one account, or of all, for their calendars, and remembers them. An account
+/// that fails does not hide the others.
+///
+/// # Errors
+/// [`Error::NotFound`] for an account that is not connected; storage failures.
+pub async fn calendars(scope: &Scope, only: Option<&AccountId>) -> Result<CalendarsFound> {
+    let accounts = match only {
+        Some(id) => vec![scope.directory().account(id).await?],
+        None => scope.directory().accounts().await?,
+    };
+    let mut answers = futures::stream::iter(accounts)
+        .map(|account| async move {
+            let answer = refresh(scope, &account).await;
+            (account, answer)
+        })
+        .buffered(AT_ONCE);
+    let mut listing = CalendarsFound::default();
+    while let Some((account, answer)) = answers.next().await {
+        account_status::record_outcome(scope, &account, answer.as_ref().err()).await?;
+        match answer {
+            Ok(calendars) => listing.calendars.extend(calendars),
+            Err(error) => listing.failures.push((account.id, error)),
+        }
+    }
+    Ok(listing)
+}
+
+/// Asks for the calendars of an account and remembers them.
+pub(super) async fn refresh(scope: &Scope, account: &Account) -> Result<Vec<CalendarRecord>> {
+    let listed = open(scope, account).await?.calendars().await?;
+    remember(scope, account, listed).await
+}
+
+/// Remembers what an account has listed.
+pub(super) async fn remember(
+    scope: &Scope,
+    account: &Account,
+    listed: Vec<RemoteCalendar>,
+) -> Result<Vec<CalendarRecord>> {
+    let known = scope.directory().calendars_of(&account.id).await?;
+    let found = named(account, &known, listed);
+    let ends: Vec<CalendarId> = scope
+        .directory()
+        .pairs()
+        .await?
+        .into_iter()
+        .flat_map(|pair| [pair.from, pair.to])
+        .collect();
+    let ops = difference(&known, &found, &ends)?;
+    for chunk in ops.chunks(store::MAX_COMMIT) {
+        scope.directory().commit(chunk).await?;
+    }
+    Ok(found)
+}
+
+/// What was listed, each calendar with its id.
+fn named(
+    account: &Account,
+    known: &[CalendarRecord],
+    listed: Vec<RemoteCalendar>,
+) -> Vec<CalendarRecord> {
+    let moved =
+        Homes::of_account(account).map(|homes| moved(&homes, known, &listed)).unwrap_or_default();
+    let id_at = |address: &str| {
+        let there = known.iter().find(|row| row.address == address).map(|row| &row.id);
+        let id = ids::calendar(&account.id, address);
+        let taken = |id: &CalendarId| known.iter().any(|row| row.id == *id);
+        match there.or(moved.get(address)) {
+            Some(id) => id.clone(),
+            None if taken(&id) => (1..)
+                .map(|n| ids::next_calendar(&account.id, address, n))
+                .find(|id| !taken(id))
+                .unwrap_or(id),
+            None => id,
+        }
+    };
+    let row = |remote: RemoteCalendar| {
+        let id = id_at(&remote.address);
+        let RemoteCalendar { address, name, writable, zone, owned_at } = remote;
+        let first = known
+            .iter()
+            .find(|row| row.id == id)
+            .map(CalendarRecord::first_address)
+            .filter(|first| *first != address);
+        let first_address = first.map(str::to_owned);
+        CalendarRecord {
+            id,
+            account: account.id.clone(),
+            address,
+            name,
+            writable,
+            zone,
+            owned_at,
+            first_address,
+        }
+    };
+    listed.into_iter().map(row).collect()
+}
+
+/// New addresses of known calendars, with their ids.
+fn moved(
+    homes: &Homes,
+    known: &[CalendarRecord],
+    listed: &[RemoteCalendar],
+) -> BTreeMap<String, CalendarId> {
+    // A server that has moved may answer at an old home with new addresses.
+    let as_asked = listed.iter().any(|remote| homes.hold(&remote.address));
+    let is_home = |row: &CalendarRecord| match as_asked {
+        true => homes.hold(&row.address),
+        false => listed.iter().any(|remote| parent(&remote.address) == parent(&row.address)),
+    };
+    let lost = |row: &&CalendarRecord| {
+        !is_home(row) && listed.iter().all(|remote| remote.address != row.address)
+    };
+    let lost: Vec<&CalendarRecord> = known.iter().filter(lost).collect();
+    let fresh: Vec<&RemoteCalendar> = listed
+        .iter()
+        .filter(|remote| known.iter().all(|row| row.address != remote.address))
+        .collect();
+    let mut moved = BTreeMap::new();
+    for row in &lost {
+        let name = last_segment(&row.address);
+        let mut there = fresh.iter().filter(|remote| last_segment(&remote.address) == name);
+        let alone = lost.iter().filter(|other| last_segment(&other.address) == name).count() == 1;
+        if let (Some(remote), None, true) = (there.next(), there.next(), alone) {
+            moved.insert(remote.address.clone(), row.id.clone());
+        }
+    }
+    moved
+}
+
+/// What has to be written so that the stored rows are what was found. The row of a calendar that is
+/// gone stays while a pair names it: the pair has to be able to say what it misses.
+fn difference(
+    known: &[CalendarRecord],
+    found: &[CalendarRecord],
+    ends: &[CalendarId],
+) -> Result<Vec<Op>> {
+    let mut ops = Vec::new();
+    for row in found.iter().filter(|row| !known.contains(row)) {
+        ops.push(Op::Put { key: calendar_key(&row.id), value: codec::encode(row)? });
+    }
+    for row in known
+        .iter()
+        .filter(|row| found.iter().all(|other| other.id != row.id) && !ends.contains(&row.id))
+    {
+        ops.push(Op::Delete { key: calendar_key(&row.id), etag: None });
+    }
+    Ok(ops)
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::provider::ProviderKind;
+
+    use super::*;
+    use records::account::AccountStatus;
+
+    fn account(home: &str) -> Account {
+        let endpoint = serde_json::json!({"base": "https://dav.example.org/", "homes": [{"url": format!("https://dav.example.org{home}")}]});
+        Account {
+            id: AccountId::new("a1"),
+            kind: ProviderKind::Caldav,
+            name: "anna".into(),
+            url: "https://dav.example.org/".into(),
+            user: "anna".into(),
+            endpoint: endpoint.to_string(),
+            generation: 1,
+            state: AccountStatus::Ok,
+            error: None,
+            parked: None,
+        }
+    }
+
+    fn remote(address: &str, name: &str) -> RemoteCalendar {
+        RemoteCalendar {
+            address: address.into(),
+            name: name.into(),
+            writable: true,
+            zone: None,
+            owned_at: None,
+        }
+    }
+
+    fn found(address: &str, name: &str) -> CalendarRecord {
+        named(&account("/anna/"), &[], vec![remote(address, name)]).remove(0)
+    }
+
+    /// Ids of what is listed at these addresses, where these rows are known.
+    fn ids(home: &str, known: &[CalendarRecord], listed: &[&str]) -> Vec<CalendarId> {
+        let listed = listed.iter().map(|address| remote(address, "x")).collect();
+        named(&account(home), known, listed).into_iter().map(|row| row.id).collect()
+    }
+
+    fn keys(ops: &[Op]) -> Vec<(&'static str, String)> {
+        ops.iter()
+            .map(|op| match op {
+                Op::Put { key, .. } => ("put", key.clone()),
+                Op::Delete { key, .. } => ("delete", key.clone()),
+                Op::Insert { .. } | Op::Replace { .. } => panic!("no conditional writes here"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_calendar_keeps_its_id_under_a_new_name() {
+        assert_eq!(found("/anna/office/", "Work").id, found("/anna/office/", "Office").id);
+        assert_ne!(found("/anna/office/", "Work").id, found("/anna/home/", "Work").id);
+    }
+
+    #[test]
+    fn a_listing_without_news_writes_nothing() {
+        let rows = [found("/anna/office/", "Work"), found("/anna/home/", "Home")];
+        assert!(difference(&rows, &rows, &[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_calendar_that_is_gone_is_forgotten_unless_a_pair_names_it() {
+        let (work, home) = (found("/anna/office/", "Work"), found("/anna/home/", "Home"));
+        let known = [work.clone(), home.clone()];
+        let ops = difference(&known, &[], std::slice::from_ref(&home.id)).unwrap();
+        assert_eq!(keys(&ops), [("delete", format!("calendar:{}", work.id))]);
+    }
+
+    #[test]
+    fn a_new_name_is_remembered() {
+        let ops =
+            difference(&[found("/anna/office/", "Work")], &[found("/anna/office/", "Office")], &[])
+                .unwrap();
+        assert_eq!(keys(&ops), [("put", format!("calendar:{}", found("/anna/office/", "").id))]);
+    }
+
+    #[test]
+    fn a_calendar_keeps_its_id_where_the_homes_have_moved() {
+        let [work, home] = ["/anna/work/", "/anna/home/"].map(|address| found(address, "x"));
+        let known = [work.clone(), home.clone()];
+        let moved = ids(
+            "/cloud/anna/",
+            &known,
+            &["/cloud/anna/home/", "/cloud/anna/new/", "/cloud/anna/work/"],
+        );
+        assert_eq!((&moved[0], &moved[2]), (&home.id, &work.id));
+        assert!(![&work.id, &home.id].contains(&&moved[1]));
+        let deeper = ids("/anna/calendars/", &known, &["/anna/calendars/work/"]);
+        assert_eq!(deeper[0], work.id);
+        let back = CalendarRecord { address: "/anna/calendars/work/".into(), ..work.clone() };
+        assert_eq!(ids("/anna/", std::slice::from_ref(&back), &["/anna/work/"])[0], work.id);
+        assert_eq!(
+            ids("/anna/", &known, &["/moved/anna/work/", "/moved/anna/home/"]),
+            [work.id, home.id],
+            "the old home answers with new addresses"
+        );
+    }
+
+    #[test]
+    fn a_calendar_that_was_deleted_is_not_another_one() {
+        let known = [found("/anna/work/", "Work"), found("/anna/home/", "Home")];
+        let of = |home: &str, listed: &[&str]| ids(home, &known, listed).contains(&known[0].id);
+        assert!(
+            !of("/anna/", &["/anna/home/", "/team/work/"]),
+            "its home is there, and it is not in it"
+        );
+        assert!(!of("/anna/", &["/anna/home/"]));
+        assert!(!of("/cloud/", &["/cloud/office/"]), "another name");
+        assert!(!of("/cloud/", &["/cloud/work/", "/shared/work/"]), "two of its name");
+        let both = [known[0].clone(), found("/cloud/work/", "Work")];
+        assert_eq!(
+            ids("/cloud/", &both, &["/cloud/work/"]),
+            [both[1].id.clone()],
+            "that one is known"
+        );
+        let twice = [known[0].clone(), found("/team/work/", "Work")];
+        assert!(
+            !twice.iter().any(|row| ids("/cloud/", &twice, &["/cloud/work/"]).contains(&row.id)),
+            "of two it may be either"
+        );
+    }
+
+    #[test]
+    fn an_id_is_given_once() {
+        let work = found("/anna/work/", "Work");
+        let moved = CalendarRecord { address: "/cloud/anna/work/".into(), ..work.clone() };
+        let both =
+            ids("/anna/", std::slice::from_ref(&moved), &["/anna/work/", "/cloud/anna/work/"]);
+        assert!(both[0] != work.id && both[1] == work.id, "{both:?}");
+        let again = CalendarRecord { id: both[0].clone(), ..work.clone() };
+        assert_eq!(ids("/anna/", &[moved, again], &["/anna/work/", "/cloud/anna/work/"]), both);
+    }
+
+    #[test]
+    fn a_moved_calendar_is_written_down_under_its_id() {
+        let work = found("/anna/work/", "Work");
+        let now = named(
+            &account("/cloud/"),
+            std::slice::from_ref(&work),
+            vec![remote("/cloud/work/", "Work")],
+        );
+        let ops = difference(std::slice::from_ref(&work), &now, &[]).unwrap();
+        assert_eq!(keys(&ops), [("put", format!("calendar:{}", work.id))]);
+        assert_eq!(
+            (now[0].address.as_str(), now[0].first_address()),
+            ("/cloud/work/", "/anna/work/")
+        );
+        let further = named(&account("/third/"), &now, vec![remote("/third/work/", "Work")]);
+        assert_eq!(
+            (further[0].id.clone(), further[0].first_address()),
+            (work.id.clone(), "/anna/work/")
+        );
+        let back = named(&account("/anna/"), &further, vec![remote("/anna/work/", "Work")]);
+        assert_eq!(back, [work]);
+    }
+}

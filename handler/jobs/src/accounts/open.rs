@@ -1,0 +1,70 @@
+//! Accounts opened: the sealed secret becomes a provider.
+
+use std::sync::Arc;
+
+use providers::Provider;
+use records::account::Account;
+use records::snapshot::Snapshot;
+use secrecy::SecretString;
+use store::{Row, Table};
+
+use super::refresh_token_store::AccountSecretStore;
+use super::secret;
+use crate::{Error, Result, Scope};
+
+/// A provider for an account: opens its secret. No request is made, but for an account of an
+/// earlier version, once ([`super::secret`]).
+///
+/// # Errors
+/// [`providers::Error::Credentials`] where no secret is stored for it.
+pub async fn open(scope: &Scope, account: &Account) -> Result<Arc<dyn Provider>> {
+    let row = scope.store.get(Table::Secrets, &scope.owner, account.id.as_str()).await?;
+    open_with(scope, account, row.as_ref()).await
+}
+
+/// Its secret.
+///
+/// # Errors
+/// As [`open`].
+pub(super) async fn secret(scope: &Scope, account: &Account) -> Result<SecretString> {
+    let row = scope.store.get(Table::Secrets, &scope.owner, account.id.as_str()).await?;
+    opened_secret(scope, account, row.as_ref()).await
+}
+
+/// As [`open`], with the secrets that a snapshot of the directory holds.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) async fn open_in(
+    scope: &Scope,
+    snapshot: &Snapshot,
+    account: &Account,
+) -> Result<Arc<dyn Provider>> {
+    open_with(scope, account, snapshot.secret(&account.id).await?).await
+}
+
+async fn open_with(
+    scope: &Scope,
+    account: &Account,
+    row: Option<&Row>,
+) -> Result<Arc<dyn Provider>> {
+    let secret = opened_secret(scope, account, row).await?;
+    let keep = Arc::new(AccountSecretStore::of(scope, account));
+    Ok(scope.connect.open_kept(account.kind, &account.endpoint, &account.user, secret, keep)?)
+}
+
+async fn opened_secret(
+    scope: &Scope,
+    account: &Account,
+    row: Option<&Row>,
+) -> Result<SecretString> {
+    let Some(row) = row else {
+        let key = &account.id;
+        let words = format!(
+            "the password of the account {key} is not stored any more; connect the account again \
+            with `calrelay account add`"
+        );
+        return Err(Error::Provider(providers::Error::Credentials(words)));
+    };
+    secret::open(scope, account, row).await
+}

@@ -1,0 +1,209 @@
+//! Whether an account that is being connected is connected already, under whatever address.
+//!
+//! Where its server says so, that is enough ([`Identity::is`]). Where it may be so
+//! ([`Identity::may_be`]) the calendars of both are compared ([`evidence`]): each with the password
+//! that was given for its own server, and with no other. Of an account that cannot be read, what is
+//! remembered is compared ([`remembered`]); and where nothing is, it is another one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::calendar::AccountId;
+use engine::provider::ProviderKind;
+use providers::Provider;
+use records::account::{Account, AccountStatus};
+use secrecy::SecretString;
+
+use super::identity::AccountIdentity;
+use super::{evidence, open, remembered};
+use crate::ids::{self, Address};
+use crate::{Result, Scope};
+
+/// Accounts are compared for so long, all of them together. It is a command that waits.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An account whose secret was seen to be good.
+pub(super) struct VerifiedAccount {
+    pub kind: ProviderKind,
+    /// As it was typed.
+    pub address: Address,
+    pub user: String,
+    /// What was discovered.
+    pub endpoint: String,
+}
+
+impl VerifiedAccount {
+    /// The id that it has where it is not connected yet.
+    pub fn own_id(&self) -> AccountId {
+        ids::account(self.kind, &self.address, &self.user)
+    }
+
+    /// The account that it is by its address or by its server's word.
+    pub fn known_among(&self, accounts: &[Account]) -> Option<AccountId> {
+        let own = self.own_id();
+        if accounts.iter().any(|account| account.id == own) {
+            return Some(own);
+        }
+        let identity = self.identity()?;
+        accounts
+            .iter()
+            .find(|account| identity_of(account).is_some_and(|known| identity.is(&known)))
+            .map(|account| account.id.clone())
+    }
+
+    /// The account that it is by what both hold; `None` where that is not needed, too.
+    ///
+    /// # Errors
+    /// Storage failures.
+    pub async fn proven(&self, scope: &Scope, secret: &SecretString) -> Result<Option<AccountId>> {
+        let Some(identity) = self.identity() else { return Ok(None) };
+        let known = scope.snapshot().await?.accounts();
+        if self.known_among(&known).is_some() {
+            return Ok(None);
+        }
+        let alike: Vec<(Account, AccountIdentity)> = known
+            .into_iter()
+            .filter_map(|account| identity_of(&account).map(|known| (account, known)))
+            .filter(|(_, known)| identity.may_be(known))
+            .collect();
+        if alike.is_empty() {
+            return Ok(None);
+        }
+        let look = async {
+            let own = scope.connect.open(self.kind, &self.endpoint, &self.user, secret.clone())?;
+            for (account, known) in alike {
+                // The password that was typed is good for this server, and newer.
+                let here = known.is_at_home_of(&identity).then_some(secret);
+                match is_one(scope, &own, &account, here).await {
+                    Ok(true) => return Ok(Some(account.id)),
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::debug!(account = %account.id, %error, "an account could not be \
+                        compared with the one that is connected")
+                    }
+                }
+            }
+            Ok(None)
+        };
+        tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(|_| {
+            tracing::debug!("comparing accounts took too long");
+            Ok(None)
+        })
+    }
+
+    fn identity(&self) -> Option<AccountIdentity> {
+        AccountIdentity::of(self.kind, &self.user, &self.endpoint)
+    }
+}
+
+fn identity_of(account: &Account) -> Option<AccountIdentity> {
+    AccountIdentity::of(account.kind, &account.user, &account.endpoint)
+}
+
+async fn is_one(
+    scope: &Scope,
+    own: &Arc<dyn Provider>,
+    account: &Account,
+    here: Option<&SecretString>,
+) -> Result<bool> {
+    match compared(scope, own, account, here).await {
+        Ok(Some(same)) => return Ok(same),
+        Ok(None) => {}
+        Err(error) => {
+            tracing::debug!(account = %account.id, %error, "an account could not be read; what is \
+            remembered of it is compared")
+        }
+    }
+    remembered::is_one(scope, own.as_ref(), account).await
+}
+
+/// By what both show now; `None` where the other one is not asked.
+async fn compared(
+    scope: &Scope,
+    own: &Arc<dyn Provider>,
+    account: &Account,
+    here: Option<&SecretString>,
+) -> Result<Option<bool>> {
+    let other = match here {
+        Some(secret) => {
+            scope.connect.open(account.kind, &account.endpoint, &account.user, secret.clone())?
+        }
+        None if !may_be_asked(scope, account) => return Ok(None),
+        None => open::open(scope, account).await?,
+    };
+    Ok(Some(evidence::same_account(own.as_ref(), other.as_ref()).await?))
+}
+
+/// An account that refused its password, or that its provider has closed, is left alone.
+pub(crate) fn may_be_asked(scope: &Scope, account: &Account) -> bool {
+    account.state != AccountStatus::NeedsReconnect && account.parked(scope.clock.now()).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(kind: ProviderKind, url: &str, user: &str, home: &str) -> VerifiedAccount {
+        let endpoint = serde_json::json!({"base": home, "principal": "https://dav.example.org/p/", "homes": [{"url": home}]});
+        VerifiedAccount {
+            kind,
+            address: Address::parse(url).unwrap(),
+            user: user.into(),
+            endpoint: endpoint.to_string(),
+        }
+    }
+
+    fn anna(url: &str) -> VerifiedAccount {
+        candidate(ProviderKind::Caldav, url, "anna", "https://dav.example.org/anna/")
+    }
+
+    fn stored(id: &str, from: VerifiedAccount) -> Account {
+        let VerifiedAccount { kind, address, user, endpoint } = from;
+        Account {
+            id: AccountId::new(id),
+            kind,
+            name: user.clone(),
+            url: address.url,
+            user,
+            endpoint,
+            generation: 1,
+            state: AccountStatus::Ok,
+            error: None,
+            parked: None,
+        }
+    }
+
+    #[test]
+    fn an_account_is_known_by_its_address_and_then_by_its_servers_word() {
+        let typed = anna("https://dav.example.org/");
+        let [own, other] = [
+            stored(typed.own_id().as_str(), anna("https://x.example/")),
+            stored("a2", anna("https://dav.example.org/p/")),
+        ];
+        assert_eq!(typed.known_among(&[other.clone(), own.clone()]), Some(own.id.clone()));
+        assert_eq!(typed.known_among(std::slice::from_ref(&other)), Some(other.id.clone()));
+        // What is stored cannot be read: the address still says who it is.
+        let damaged = |account: &Account| Account { endpoint: "{}".into(), ..account.clone() };
+        assert_eq!(typed.known_among(&[damaged(&own)]), Some(own.id.clone()));
+        assert_eq!(typed.known_among(&[damaged(&other)]), None);
+    }
+
+    #[test]
+    fn other_users_providers_and_homes_are_other_accounts() {
+        let typed = anna("https://dav.example.org/");
+        for (kind, user, home) in [
+            (ProviderKind::Caldav, "ben", "https://dav.example.org/anna/"),
+            (ProviderKind::Caldav, "anna", "https://dav.example.org:8443/anna/"),
+            (ProviderKind::Icloud, "anna", "https://dav.example.org/anna/"),
+        ] {
+            let known = stored("a2", candidate(kind, "https://elsewhere.example/", user, home));
+            assert_eq!(typed.known_among(&[known]), None, "{kind} {user} {home}");
+        }
+        let google = VerifiedAccount {
+            kind: ProviderKind::Google,
+            endpoint: "{}".into(),
+            ..anna("https://www.googleapis.com/")
+        };
+        assert_eq!(google.known_among(&[stored("a2", anna("https://www.googleapis.com/"))]), None);
+    }
+}

@@ -1,0 +1,237 @@
+//! An account's grant at work: where its new refresh tokens go, and what becomes of the account
+//! when it ends.
+//!
+//! For an account that holds a grant this is the only evidence of how it stands. A calendar without
+//! a cheap mark of its state answers a glance without anybody being asked, and an access token may
+//! live for an hour after consent was taken back.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use engine::provider::ProviderKind;
+use providers::{Provider, RefreshTokenStore};
+use records::account::Account;
+use secrecy::{ExposeSecret, SecretString};
+use store::{Op, Table};
+
+use super::{account_status, secret};
+use crate::services::Services;
+use crate::{Connect, Error, Result, Scope};
+
+/// The place of an account's secret.
+pub(super) struct AccountSecretStore {
+    scope: Scope,
+    /// As it was when it was opened, and as it stands by what was heard since.
+    account: Mutex<Account>,
+}
+
+impl AccountSecretStore {
+    pub(super) fn of(scope: &Scope, account: &Account) -> Self {
+        // The providers hold their grants, and a grant holds this: it must not hold the providers.
+        let connect = Arc::new(NoProviders);
+        let services = Services { connect, ..scope.services.clone() };
+        let scope = services.scope(&scope.owner);
+        Self { scope, account: Mutex::new(account.clone()) }
+    }
+
+    fn account(&self) -> Account {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn replace(&self, old: &SecretString, new: &SecretString) -> Result<()> {
+        let (store, owner) = (&self.scope.store, &self.scope.owner);
+        let account = self.account();
+        let Some(row) = store.get(Table::Secrets, owner, account.id.as_str()).await? else {
+            return Ok(());
+        };
+        if secret::open(&self.scope, &account, &row).await?.expose_secret() != old.expose_secret() {
+            return Ok(());
+        }
+        let value = secret::seal(&self.scope, &account, new).await?;
+        let replace = Op::Replace { key: row.key, etag: row.etag, value };
+        store.commit(Table::Secrets, owner, &[replace]).await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl RefreshTokenStore for AccountSecretStore {
+    async fn keep(&self, old: &SecretString, new: &SecretString) -> bool {
+        match self.replace(old, new).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(account = %self.account().id, %error, "a new secret could not be \
+                stored; it is tried again at the next use");
+                false
+            }
+        }
+    }
+
+    async fn stands(&self, failure: Option<&providers::Error>) {
+        let mut account = self.account();
+        let failure = failure.cloned().map(Error::Provider);
+        if let Err(error) =
+            account_status::record_grant(&self.scope, &mut account, failure.as_ref()).await
+        {
+            tracing::warn!(account = %account.id, %error, "how the account stands could not be \
+            written down");
+            return;
+        }
+        *self.account.lock().unwrap_or_else(PoisonError::into_inner) = account;
+    }
+}
+
+/// No way to any provider: none is needed here.
+struct NoProviders;
+
+#[async_trait]
+impl Connect for NoProviders {
+    async fn discover(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: &SecretString,
+    ) -> providers::Result<String> {
+        Err(nobody())
+    }
+
+    fn open(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: SecretString,
+    ) -> providers::Result<Arc<dyn Provider>> {
+        Err(nobody())
+    }
+}
+
+fn nobody() -> providers::Error {
+    providers::Error::Misconfigured("no provider is reached from here".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::services::Owners;
+    use jiff::Timestamp;
+    use store::Embedded;
+    use vault::Envelope;
+
+    use super::*;
+    use crate::accounts::connect_grant;
+    use records::account::AccountStatus;
+
+    struct FixedClock;
+
+    impl crate::Clock for FixedClock {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+    }
+
+    struct SecretWorld {
+        scope: Scope,
+        _dir: tempfile::TempDir,
+    }
+
+    impl SecretWorld {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
+            let scope = Services {
+                leases: store.clone(),
+                queue: store.clone(),
+                store,
+                vault: Arc::new(Envelope::local(dir.path()).unwrap()),
+                connect: Arc::new(NoProviders),
+                clock: Arc::new(FixedClock),
+                setup: Arc::default(),
+                in_process: Arc::default(),
+                owners: Owners::default(),
+            }
+            .scope("local");
+            Self { scope, _dir: dir }
+        }
+
+        async fn connect(&self, secret: &str) -> Account {
+            let (url, user) = ("https://www.googleapis.com/".into(), "anna@example.org".into());
+            let granted =
+                crate::Granted { url, user, endpoint: "{}".into(), secret: secret.into() };
+            connect_grant(&self.scope, ProviderKind::Google, granted).await.unwrap()
+        }
+
+        async fn secret(&self, account: &Account) -> String {
+            let row = self
+                .scope
+                .store
+                .get(Table::Secrets, "local", account.id.as_str())
+                .await
+                .unwrap()
+                .unwrap();
+            secret::open(&self.scope, account, &row).await.unwrap().expose_secret().to_owned()
+        }
+
+        async fn state(&self, of: &Account) -> (AccountStatus, Option<String>) {
+            let now = self.scope.directory().account(&of.id).await.unwrap();
+            (now.state, now.error.map(|error| error.code))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_new_secret_takes_the_place_of_the_one_it_came_from() {
+        let world = SecretWorld::new();
+        let account = world.connect("1//first").await;
+        let drawer = AccountSecretStore::of(&world.scope, &account);
+        assert!(drawer.keep(&"1//first".into(), &"1//second".into()).await);
+        assert_eq!(world.secret(&account).await, "1//second");
+        world.connect("1//anew").await;
+        assert!(drawer.keep(&"1//second".into(), &"1//third".into()).await);
+        assert_eq!(world.secret(&account).await, "1//anew", "its owner has connected it meanwhile");
+    }
+
+    #[tokio::test]
+    async fn an_account_stands_as_its_grant_does() {
+        let world = SecretWorld::new();
+        let account = world.connect("1//first").await;
+        let drawer = AccountSecretStore::of(&world.scope, &account);
+        drawer.stands(Some(&providers::Error::Misconfigured("x".into()))).await;
+        assert_eq!(
+            world.state(&account).await,
+            (AccountStatus::Ok, None),
+            "that is nothing its owner could mend"
+        );
+        drawer.stands(Some(&providers::Error::Unauthorized)).await;
+        assert_eq!(
+            world.state(&account).await,
+            (AccountStatus::NeedsReconnect, Some("unauthorized".into()))
+        );
+        drawer.stands(Some(&providers::Error::Unreachable("x".into()))).await;
+        assert_eq!(
+            world.state(&account).await.0,
+            AccountStatus::NeedsReconnect,
+            "a server that is down makes no grant good again"
+        );
+        drawer.stands(None).await;
+        assert_eq!(world.state(&account).await, (AccountStatus::Ok, None), "access was given");
+
+        let wait = |seconds| providers::Error::RateLimited {
+            retry_after: Some(std::time::Duration::from_secs(seconds)),
+        };
+        drawer.stands(Some(&wait(3600))).await;
+        drawer.stands(None).await;
+        let closed = world.scope.directory().account(&account.id).await.unwrap();
+        assert!(
+            closed.parked(Timestamp::UNIX_EPOCH).is_some(),
+            "that access was given opens nothing that is closed"
+        );
+
+        world.connect("1//anew").await;
+        drawer.stands(Some(&providers::Error::Unauthorized)).await;
+        assert_eq!(
+            world.state(&account).await.0,
+            AccountStatus::Ok,
+            "the end of an earlier grant says nothing about this one"
+        );
+    }
+}

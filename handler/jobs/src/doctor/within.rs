@@ -1,0 +1,33 @@
+//! Answers within a bounded time, and findings from errors.
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::setup::Finding;
+use crate::{Error, Result};
+
+/// What does not answer within this time is out of reach. Storage is tried several times within it,
+/// and says why it failed.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A finding from an error. The check knows how to mend it.
+pub fn failure(check: &str, error: &Error, fix: &str) -> Finding {
+    Finding::bad(check, sentence(error), fix)
+}
+
+/// The answer, or an error where none comes within [`PATIENCE`].
+pub async fn in_time<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = || store::Error::Unavailable(format!("no answer within {} s", PATIENCE.as_secs()));
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(late().into()))
+}
+
+pub(super) fn sentence(error: &Error) -> String {
+    let text = error.to_string();
+    let mut chars = text.chars();
+    let first = chars.next().into_iter().flat_map(char::to_uppercase);
+    let mut sentence: String = first.chain(chars).collect();
+    if !sentence.ends_with(['.', '?', '!']) {
+        sentence.push('.');
+    }
+    sentence
+}

@@ -1,0 +1,114 @@
+//! Exclusive work on the directory and on pairs.
+
+use std::time::Duration;
+
+use engine::calendar::{CalendarId, PairId};
+use engine::pair::Pair;
+use records::snapshot::Snapshot;
+use store::Lease;
+
+use crate::places::CalendarPlace;
+use crate::{Error, Result, Scope};
+
+/// How long a set-up waits for another one.
+const SETUP_PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long a removal waits for a pass.
+const PASS_PATIENCE: Duration = Duration::from_secs(30);
+
+/// The name of the lease (in the scope of its owner) under which a pair is worked on: a pass holds
+/// it, and so does the removal of the pair. Whoever has taken it reads the pair again
+/// ([`super::pair`]) before going on: it may be gone or paused by now.
+pub fn pair_lease(pair: &PairId) -> String {
+    format!("pair:{pair}")
+}
+
+/// Taken by whatever adds or removes accounts and pairs.
+pub(crate) async fn directory(scope: &Scope) -> Result<Lease> {
+    patiently(scope, &["directory"], SETUP_PATIENCE).await?.ok_or_else(|| {
+        Error::Request(
+            "another calrelay is changing accounts or pairs at this moment; nothing \
+        was changed, try again in a minute"
+                .into(),
+        )
+    })
+}
+
+/// Taken by whoever opens or stops channels; `None` while somebody else does, for longer than one
+/// waits.
+pub(crate) async fn watches(scope: &Scope) -> Result<Option<Lease>> {
+    patiently(scope, &["channels"], SETUP_PATIENCE).await
+}
+
+/// Taken while keys are rotated, for all owners together.
+pub(crate) async fn keys(scope: &Scope) -> Result<Lease> {
+    patiently(scope, &["keys"], PASS_PATIENCE).await?.ok_or_else(|| {
+        Error::Request(
+            "another calrelay is rotating the keys at this moment; nothing was \
+        changed, try again in a minute"
+                .into(),
+        )
+    })
+}
+
+/// Taken while a pair's rows are removed.
+pub(crate) async fn pair(scope: &Scope, pair: &PairId) -> Result<Lease> {
+    patiently(scope, &[&pair_lease(pair)], PASS_PATIENCE).await?.ok_or_else(|| {
+        Error::Request(format!(
+            "a sync of the pair {pair} is under way and was not disturbed; the \
+        pair was not removed. Pause it, wait until the sync has ended, and remove it then"
+        ))
+    })
+}
+
+/// Taken for what is neither a pass nor a removal, and needs the pair and the calendars that it may
+/// write to for itself.
+pub(crate) async fn work(scope: &Scope, pair: &Pair, calendars: &[&CalendarId]) -> Result<Lease> {
+    let directory = scope.snapshot().await?;
+    let mut names = vec![pair_lease(&pair.id)];
+    names.extend(calendars.iter().map(|calendar| calendar_lease(&directory, calendar)));
+    names.dedup();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    patiently(scope, &names, PASS_PATIENCE).await?.ok_or_else(busy)
+}
+
+/// The same for a calendar alone.
+pub(crate) async fn calendar(scope: &Scope, calendar: &CalendarId) -> Result<Lease> {
+    let name = calendar_lease(&scope.snapshot().await?, calendar);
+    patiently(scope, &[&name], PASS_PATIENCE).await?.ok_or_else(busy)
+}
+
+/// The name of the lease under which a calendar is written to: one for a calendar that several
+/// accounts see, as far as that is known.
+pub fn calendar_lease(directory: &Snapshot, calendar: &CalendarId) -> String {
+    let place = || {
+        let row = directory.calendar(calendar).ok()??;
+        let account = directory.account(&row.account).ok()?;
+        Some(CalendarPlace::of(&account, &row).short_name())
+    };
+    // A calendar whose row or account is missing is itself only.
+    format!("calendar:{}", place().unwrap_or_else(|| calendar.to_string()))
+}
+
+fn busy() -> Error {
+    Error::Request(
+        "a sync is at work on this calendar and was not disturbed; nothing was \
+    changed. Try again when it has ended"
+            .into(),
+    )
+}
+
+async fn patiently(scope: &Scope, names: &[&str], patience: Duration) -> Result<Option<Lease>> {
+    let pause = scope.leases.pause();
+    let mut waited = Duration::ZERO;
+    loop {
+        if let Some(lease) = scope.leases.acquire(&scope.owner, names).await?.taken() {
+            return Ok(Some(lease));
+        }
+        if waited >= patience {
+            return Ok(None);
+        }
+        tokio::time::sleep(pause).await;
+        waited += pause;
+    }
+}

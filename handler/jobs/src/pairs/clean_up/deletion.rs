@@ -1,0 +1,83 @@
+//! One deletion of a clean-up, and how a clean-up fails.
+
+use engine::event::EventId;
+use engine::reason::Reason;
+use providers::Blame;
+use records::problem::PairStatus;
+
+use crate::problem::problem_keeping;
+use crate::report::Run;
+use crate::sync::{End, needs_reconnect};
+use crate::{Error, Result};
+
+/// What a clean-up does.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CleanUp {
+    /// Delete nothing; say what would be deleted.
+    pub dry_run: bool,
+    /// Delete copies that were edited as well.
+    pub include_edited: bool,
+}
+
+/// What became of a deletion.
+pub(super) enum DeletionOutcome {
+    /// It is gone.
+    Deleted,
+    /// It stays.
+    Kept(Reason),
+    /// It was there after the server had failed, and may go yet.
+    Unsure,
+}
+
+/// Deletes one copy.
+///
+/// # Errors
+/// What is wrong with more than this copy.
+pub(super) async fn delete(
+    end: &End,
+    blame: &mut Blame,
+    id: &EventId,
+    etag: Option<&str>,
+) -> Result<DeletionOutcome> {
+    use providers::Error as E;
+    let calendar = &end.calendar.address;
+    let error = match end.provider.delete(calendar, id, etag).await {
+        Ok(()) => return Ok(DeletionOutcome::Deleted),
+        Err(E::HasGuests) => return Ok(DeletionOutcome::Kept(Reason::HasGuests)),
+        Err(E::ChangedMeanwhile) => return Ok(DeletionOutcome::Kept(Reason::CopyEdited)),
+        Err(error) => error,
+    };
+    let is_final = matches!(error, E::Refused(_) | E::Forbidden(_) | E::Unauthorized);
+    let why = blame.event(&*end.provider, calendar, error).await?;
+    tracing::info!(calendar = %end.calendar.id, %why, "a copy was not deleted");
+    if is_final {
+        return Ok(DeletionOutcome::Kept(Reason::RefusedByServer));
+    }
+    Ok(match exists(end, blame, id).await? {
+        Some(false) => DeletionOutcome::Deleted,
+        Some(true) | None => DeletionOutcome::Unsure,
+    })
+}
+
+/// Whether an event is there; `None` where the server does not say so of this one.
+///
+/// # Errors
+/// What is wrong with more than this event.
+pub(super) async fn exists(end: &End, blame: &mut Blame, id: &EventId) -> Result<Option<bool>> {
+    match end.provider.exists(&end.calendar.address, id).await {
+        Ok(exists) => Ok(Some(exists)),
+        Err(error) => {
+            blame.event(&*end.provider, &end.calendar.address, error).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Says why a clean-up ended before its end.
+pub(super) fn fail(run: &mut Run, error: &Error) {
+    run.state = if needs_reconnect(error) { PairStatus::NeedsReconnect } else { PairStatus::Error };
+    run.error = Some(problem_keeping(error, KEPT));
+}
+
+const KEPT: &str = "Copies that are listed as deleted are gone; all others, and all originals, \
+are kept, and the same command goes on with what is left.";

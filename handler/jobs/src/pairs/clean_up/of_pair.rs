@@ -1,0 +1,250 @@
+//! The copies of a pair.
+
+use engine::calendar::PairId;
+use engine::event::{Draft, Event, EventId};
+use engine::mapping::{Mapping, MappingState};
+use engine::marker::{MappingId, Mark, Role};
+use engine::pair::{Pair, Side};
+use engine::reason::Reason;
+use engine::uid::UidHash;
+use providers::{Blame, Found};
+use records::pair_state::{Batch, LockedState, PairStore, StateRecord};
+use records::problem::PairStatus;
+
+use super::deletion::{CleanUp, DeletionOutcome, delete, exists, fail};
+use crate::keys::Keys;
+use crate::pairs::pause::pause_pair;
+use crate::report::{Action, Progress, Run, Verb};
+use crate::sync::{End, ends};
+use crate::{Result, Scope, first_release, leases};
+
+/// Deletes the copies that a pair wrote and that no person has edited. The pair is paused before,
+/// so that they are not made again; resumed, it makes them again.
+///
+/// # Errors
+/// [`Error::NotFound`](crate::Error::NotFound); [`Error::Request`](crate::Error::Request) while a
+/// pass over the pair is under way. What fails once there is something to report is the error of
+/// the run.
+pub async fn clean_up_pair(
+    scope: &Scope,
+    id: &PairId,
+    options: CleanUp,
+    progress: &dyn Progress,
+) -> Result<Run> {
+    let pair = match options.dry_run {
+        true => scope.directory().pair(id).await?,
+        false => pause_pair(scope, id).await?,
+    };
+    let lease = leases::work(scope, &pair, &[&pair.from, &pair.to]).await?;
+    let keys = Keys::new(scope, &pair).await?;
+    let memory = PairStore::new(&*scope.store, &keys.marks, &pair);
+    let ends = ends(scope, &pair).await?;
+    let (mut head, problems) = memory.begin().await?;
+    let bases = [0, 1].map(|i: usize| first_release::base(&ends[i].account, &ends[i].calendar));
+    if first_release::migrate(&memory, &head, &problems, bases).await? {
+        head = memory.begin().await?.0;
+    }
+    let state = if pair.paused { PairStatus::Paused } else { PairStatus::Ok };
+    let mut work = PairCopies {
+        pair: &pair,
+        keys: &keys,
+        memory: &memory,
+        ends: &ends,
+        head: &head,
+        options,
+        progress,
+        blames: Default::default(),
+    };
+    let mut run = Run::new(pair.id.clone(), state);
+    if !options.dry_run {
+        // Should the pair go on, everything is looked at anew, also where this is cut off.
+        let row = StateRecord {
+            from: None,
+            to: None,
+            listed_on: None,
+            held: None,
+            left: None,
+            ..head.row().await
+        };
+        memory.finish(&head, Batch::default(), row).await?;
+    }
+    let worked = work.all(&mut run).await;
+    lease.end().await;
+    match worked {
+        Err(error) if options.dry_run => return Err(error),
+        Err(error) => fail(&mut run, &error),
+        Ok(()) => {}
+    }
+    Ok(run)
+}
+
+struct PairCopies<'a> {
+    pair: &'a Pair,
+    keys: &'a Keys,
+    memory: &'a PairStore<'a>,
+    ends: &'a [End; 2],
+    head: &'a LockedState,
+    options: CleanUp,
+    progress: &'a dyn Progress,
+    /// Whose failure it is that a request about one copy fails, by side.
+    blames: [Blame; 2],
+}
+
+impl PairCopies<'_> {
+    async fn all(&mut self, run: &mut Run) -> Result<()> {
+        let mut after = None;
+        loop {
+            let (page, next) = self.memory.page(after.as_deref()).await?;
+            for side in Side::BOTH {
+                let here: Vec<&Mapping> = page
+                    .iter()
+                    .filter(|mapping| {
+                        mapping.side.other() == side
+                            && (mapping.is_live() || mapping.state == MappingState::Creating)
+                    })
+                    .collect();
+                self.progress.expect(here.len() as u64);
+                for mappings in here.chunks(self.ends[side as usize].provider.batch().max(1)) {
+                    self.some(side, mappings, run).await?;
+                    self.progress.step(mappings.len() as u64);
+                }
+            }
+            after = next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn some(&mut self, side: Side, mappings: &[&Mapping], run: &mut Run) -> Result<()> {
+        let ends = self.ends;
+        let end = &ends[side as usize];
+        let ids: Vec<EventId> = mappings.iter().map(|mapping| mapping.copy.id.clone()).collect();
+        let mut found: std::collections::BTreeMap<EventId, Found> = end
+            .provider
+            .fetch(&end.calendar.address, &ids)
+            .await?
+            .into_iter()
+            .map(|fetched| (fetched.id, fetched.found))
+            .collect();
+        for mapping in mappings {
+            let verdict = match found.remove(&mapping.copy.id) {
+                Some(Found::Event(event)) => self.judge(mapping, &event).map(|()| event.etag),
+                Some(Found::Unreadable { .. }) => Err(Reason::Unreadable),
+                Some(Found::Refused(_)) => Err(Reason::RefusedByServer),
+                // A read of many at once may not find what a read of one does.
+                Some(Found::NotFound | Found::NoEvent) | None => {
+                    match exists(end, &mut self.blames[side as usize], &mapping.copy.id).await? {
+                        Some(true) => Err(Reason::Unreadable),
+                        None => Err(Reason::RefusedByServer),
+                        Some(false) => {
+                            self.remember(mapping, None).await?;
+                            continue;
+                        }
+                    }
+                }
+            };
+            match verdict {
+                Ok(etag) => self.delete(side, mapping, etag.as_deref(), run).await?,
+                Err(reason) => run.push(self.action(Verb::Skip, mapping, Some(reason))),
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(&self, mapping: &Mapping, copy: &Event) -> std::result::Result<(), Reason> {
+        if copy.has_guests() {
+            return Err(Reason::HasGuests);
+        }
+        if copy.marker.as_deref().is_some_and(|mark| self.keys.marks.is_of_another_key(mark)) {
+            return Err(Reason::CopiedByAnother);
+        }
+        // Under the name of a copy may be something else by now.
+        if !self.is_its_copy(mapping, copy) {
+            return Err(Reason::CopyEdited);
+        }
+        let meant = mapping.copy.meant(&self.keys.prints.copy(&Draft::from(copy)));
+        let edited =
+            !meant.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()).is_empty();
+        if edited && !self.options.include_edited { Err(Reason::CopyEdited) } else { Ok(()) }
+    }
+
+    fn is_its_copy(&self, mapping: &Mapping, copy: &Event) -> bool {
+        let calendars = [self.pair.from.clone(), self.pair.to.clone()];
+        match copy.marker.as_deref().map(|mark| self.keys.marks.read(mark, &calendars)) {
+            Some(Mark::Ours { role: Role::Copy, mapping: id, .. }) => id == mapping.id,
+            Some(_) => false,
+            None => {
+                let uid = UidHash::of(&copy.uid);
+                MappingId::of_copy_uid(&copy.uid) == Some(mapping.id)
+                    || (uid.is_some() && uid == mapping.copy.uid)
+            }
+        }
+    }
+
+    async fn delete(
+        &mut self,
+        side: Side,
+        mapping: &Mapping,
+        etag: Option<&str>,
+        run: &mut Run,
+    ) -> Result<()> {
+        if self.options.dry_run {
+            run.push(self.action(Verb::Delete, mapping, None));
+            return Ok(());
+        }
+        // From here on a missing copy is no person's deletion; whether it is there is found out
+        // where this is cut off.
+        let mut unwanted = Mapping { state: MappingState::Creating, ..mapping.clone() };
+        (unwanted.origin.etag, unwanted.copy.etag) = (None, None);
+        let mut notes = Batch::default();
+        self.memory.note(&mut notes, Some(mapping), &unwanted)?;
+        self.memory.commit(self.head, notes).await?;
+        let (action, after) = match delete(
+            &self.ends[side as usize],
+            &mut self.blames[side as usize],
+            &mapping.copy.id,
+            etag,
+        )
+        .await?
+        {
+            DeletionOutcome::Deleted => (self.action(Verb::Delete, mapping, None), Some(None)),
+            DeletionOutcome::Kept(reason) => {
+                (self.action(Verb::Skip, mapping, Some(reason)), Some(Some(mapping)))
+            }
+            // The mapping goes on saying that the copy is not wanted.
+            DeletionOutcome::Unsure => {
+                (self.action(Verb::Skip, mapping, Some(Reason::RefusedByServer)), None)
+            }
+        };
+        run.push(action);
+        match after {
+            Some(after) => self.remember(&unwanted, after).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn remember(&self, before: &Mapping, now: Option<&Mapping>) -> Result<()> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let mut notes = Batch::default();
+        match now {
+            Some(now) => self.memory.note(&mut notes, Some(before), now)?,
+            None => self.memory.forget(&mut notes, before),
+        }
+        Ok(self.memory.commit(self.head, notes).await?)
+    }
+
+    fn action(&self, action: Verb, mapping: &Mapping, reason: Option<Reason>) -> Action {
+        let side = crate::sync::side_of(mapping, Role::Copy);
+        Action {
+            action,
+            calendar: self.pair.calendar(side).clone(),
+            event: mapping.origin.id.to_string(),
+            reason,
+            start: Some(mapping.times.start.clone()),
+            end: Some(mapping.times.end.clone()),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Pairs: added, paused, removed, taken over, and their copies cleaned up.
+//!
+//! # Properties
+//! * Adding and removing is done under one lease of the owner, so that two processes cannot both
+//!   pass one check.
+//! * A removal takes the records that depend on the pair first and the pair last: one that was
+//!   interrupted is still listed and can be repeated.
+//! * Copies stay as ordinary events, except where their owner asks for a clean-up.
+
+mod add;
+mod check;
+mod clean_up;
+mod new_pair;
+mod overlap;
+mod pause;
+mod remove;
+mod take_over;
+#[cfg(test)]
+mod tests;
+
+pub use add::add_pair;
+pub use clean_up::{CleanUp, LeftCopies, clean_up_pair, delete_left_copies, left_copies};
+pub use new_pair::NewPair;
+pub use pause::{pause_pair, resume_pair};
+pub(crate) use remove::remove_locked;
+pub use remove::remove_pair;
+pub use take_over::take_over;

@@ -1,0 +1,37 @@
+//! Pairs paused and resumed.
+
+use engine::calendar::PairId;
+use engine::pair::Pair;
+use records::kinds::pair_key;
+
+use crate::{Result, Scope, watches};
+
+/// Switches a pair off: nothing is read or written for it until it is resumed. A pass that is under
+/// way ends as it would have.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn pause_pair(scope: &Scope, id: &PairId) -> Result<Pair> {
+    set_paused(scope, id, true).await
+}
+
+/// Switches a pair on again.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn resume_pair(scope: &Scope, id: &PairId) -> Result<Pair> {
+    set_paused(scope, id, false).await
+}
+
+async fn set_paused(scope: &Scope, id: &PairId, paused: bool) -> Result<Pair> {
+    let pair = scope
+        .directory()
+        .update(&pair_key(id), |pair: &mut Pair| pair.paused = paused)
+        .await?
+        .ok_or_else(|| records::Error::NoPair(id.clone()))?;
+    match paused {
+        true => watches::stop_unneeded(scope).await,
+        false => watches::nudge_pair(scope, &pair).await,
+    }
+    Ok(pair)
+}

@@ -1,0 +1,215 @@
+//! An error in a code for programs and in words for people: the one table of codes.
+
+use records::problem::Problem;
+
+use crate::Error;
+
+/// Said where the caller knows nothing more precise about what was kept.
+const KEPT: &str = "Nothing was lost: events, copies and what is stored stay as they were.";
+
+impl From<&Error> for Problem {
+    fn from(error: &Error) -> Self {
+        problem_keeping(error, KEPT)
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        (&error).into()
+    }
+}
+
+/// An error in three sentences: what happened, what was kept safe (given by the caller, who
+/// knows), what to do next.
+pub fn problem_keeping(error: &Error, kept: &str) -> Problem {
+    let (code, next) = code_and_next(error);
+    let mut message = capitalised(&error.to_string());
+    if !message.ends_with(['.', '!', '?']) {
+        message.push('.');
+    }
+    // A request that cannot be met says by itself what to do, and storage's own words say what
+    // is safe.
+    let settled = matches!(
+        error,
+        Error::Request(_)
+            | Error::NotFound(_)
+            | Error::Store(store::Error::Full | store::Error::NewerSchema { .. })
+    );
+    for sentence in [kept, next] {
+        if !settled && !sentence.is_empty() {
+            message.push(' ');
+            message.push_str(sentence);
+        }
+    }
+    Problem { code: code.to_owned(), message }
+}
+
+fn code_and_next(error: &Error) -> (&'static str, &'static str) {
+    match error {
+        Error::Provider(error) => provider(error),
+        Error::Store(error) => storage(error),
+        Error::Vault(vault::Error::CannotOpen) => (
+            "vault",
+            "Put back the key file that belongs to this data directory, or connect the account \
+            again with `calrelay account add`.",
+        ),
+        Error::Vault(vault::Error::KeyFile(_)) => {
+            ("vault", "`calrelay doctor` says how to mend it.")
+        }
+        Error::Vault(vault::Error::Unavailable(_)) => ("vault", "Try again later."),
+        Error::Vault(vault::Error::Row(_)) => ("storage", "Try again later."),
+        Error::Request(_) => ("request", ""),
+        Error::NotFound(_) => ("not_found", ""),
+        Error::SameCalendar => (
+            "same_calendar",
+            "Remove the pair with `calrelay pair remove`, and `calrelay clean-up` where it has \
+            left copies.",
+        ),
+        Error::Withheld { .. } => (
+            "refused_by_server",
+            "It is asked for again in the next syncs, a few times; if the server still does not \
+            give it, the other events are copied without it.",
+        ),
+        Error::CopiesUnrecognised => (
+            "unrecognised",
+            "Remove the pair with `calrelay pair remove`, and pair a calendar of another server.",
+        ),
+        Error::SuspiciousEmpty => (
+            "suspicious_empty",
+            "Try again later; if it stays, look at the calendar on its server.",
+        ),
+        Error::Overtaken => ("storage", "The next sync goes on where this one stopped."),
+        Error::Damaged(_) => (
+            "storage",
+            "Restore the data directory from a backup, or connect the account and pair the \
+            calendars anew: copies that are there already are found again.",
+        ),
+    }
+}
+
+fn provider(error: &providers::Error) -> (&'static str, &'static str) {
+    use providers::Error as E;
+    match error {
+        E::Unauthorized => (
+            "unauthorized",
+            "Check the user name and the password (with Google: give your consent anew), and \
+            connect the account again with `calrelay account add`.",
+        ),
+        E::Consent(_) => ("consent", ""),
+        E::NoPush => {
+            ("no_push", "Changes there are seen by the nightly pass, and by `calrelay sync`.")
+        }
+        E::Misconfigured(_) => {
+            ("settings", "This is for whoever runs calrelay; no account has to be connected again.")
+        }
+        E::Credentials(_) => ("credentials", ""),
+        E::Forbidden(_) => {
+            ("forbidden", "Ask the calendar's owner or the server's administrator for access.")
+        }
+        E::CalendarMissing => (
+            "not_found",
+            "See `calrelay calendars` for what is there now; remove the pair if the calendar is \
+            gone for good.",
+        ),
+        E::Gone => ("not_found", "The next sync sees how things stand."),
+        E::Refused(_) => ("refused", "Other events are not affected."),
+        E::RateLimited { .. } => ("throttled", "The next sync goes on where this one stopped."),
+        E::Unreachable(_) | E::NoAnswer(_) => (
+            "unreachable",
+            "Check the address and the network, and try again; a running calrelay tries again by \
+            itself.",
+        ),
+        E::BadAnswer(_) => (
+            "bad_answer",
+            "Check that the address is that of a CalDAV server; if it is, try again later.",
+        ),
+        E::Address(_) => (
+            "address",
+            "Give another address; for a server on this machine or in a private network, \
+            CALRELAY_ALLOW_PRIVATE_HOSTS must be true.",
+        ),
+        E::HasGuests => ("has_guests", "Change such an event in its own calendar."),
+        E::CursorExpired => ("cursor_expired", "The next sync reads the whole calendar once more."),
+        E::ChangedMeanwhile => ("changed_meanwhile", "The next sync sees the new version."),
+        E::NameRefused(error) => provider(error),
+        E::Exists => ("exists", "The next sync sees how things stand."),
+    }
+}
+
+fn storage(error: &store::Error) -> (&'static str, &'static str) {
+    use store::Error as E;
+    match error {
+        E::NewerSchema { .. } => ("newer_version", ""),
+        E::Full => ("disk_full", ""),
+        E::Conflict(_) | E::Unavailable(_) => ("storage", "Try again."),
+        E::TooLarge(_) | E::Failed(_) => {
+            ("storage", "`calrelay doctor` looks at the data directory.")
+        }
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(error: impl Into<Error>) -> Problem {
+        Problem::from(&error.into())
+    }
+
+    #[test]
+    fn codes_are_those_that_programs_rely_on() {
+        use providers::Error as P;
+        assert_eq!(problem(P::Unauthorized).code, "unauthorized");
+        assert_eq!(problem(P::Consent("tick both boxes".into())).code, "consent");
+        assert_eq!(problem(P::Misconfigured("the app is not known".into())).code, "settings");
+        assert_eq!(problem(P::CalendarMissing).code, "not_found");
+        assert_eq!(problem(P::Unreachable("refused".into())).code, "unreachable");
+        assert_eq!(problem(P::RateLimited { retry_after: None }).code, "throttled");
+        assert_eq!(problem(P::BadAnswer("cut off".into())).code, "bad_answer");
+        assert_eq!(problem(store::Error::Full).code, "disk_full");
+        assert_eq!(
+            problem(store::Error::NewerSchema { path: "x".into(), found: 2, known: 1 }).code,
+            "newer_version"
+        );
+        assert_eq!(problem(vault::Error::CannotOpen).code, "vault");
+    }
+
+    #[test]
+    fn a_message_says_what_happened_what_is_safe_and_what_to_do() {
+        let message = problem(providers::Error::Unauthorized).message;
+        assert!(
+            message.starts_with("The server refused the sign-in. Nothing was lost"),
+            "{message}"
+        );
+        assert!(
+            message.ends_with("connect the account again with `calrelay account add`."),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_caller_who_knows_says_what_was_kept() {
+        let message = problem_keeping(
+            &Error::Provider(providers::Error::Unauthorized),
+            "Nothing was stored.",
+        )
+        .message;
+        assert!(
+            message.contains(" Nothing was stored. ") && !message.contains("Nothing was lost"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn words_that_are_complete_are_left_alone() {
+        assert_eq!(
+            problem(Error::Request("say something else".into())).message,
+            "Say something else."
+        );
+    }
+}

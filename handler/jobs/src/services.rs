@@ -1,0 +1,146 @@
+//! What a job may touch: [`Services`] belong to the process, a [`Scope`] says for which owner a job
+//! works.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use records::directory::Directory;
+use records::snapshot::Snapshot;
+use store::{Leases, Queue, Store};
+use vault::Vault;
+
+use crate::connector::Connect;
+use crate::in_process::InProcess;
+use crate::setup::Setup;
+use crate::{Error, Result};
+
+/// The number of owners for whom a timer works at once.
+const OWNERS_AT_ONCE: usize = 16;
+
+/// The owner in single-user mode.
+pub const LOCAL_OWNER: &str = "local";
+
+/// The time. Only the host reads the clock of the system.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// All that belongs to the process.
+#[derive(Clone)]
+pub struct Services {
+    /// Rows.
+    pub store: Arc<dyn Store>,
+    /// Exclusive work.
+    pub leases: Arc<dyn Leases>,
+    /// Nudges.
+    pub queue: Arc<dyn Queue>,
+    /// Sealed secrets, and the key of all fingerprints and marks.
+    pub vault: Arc<dyn Vault>,
+    /// How an account becomes a provider.
+    pub connect: Arc<dyn Connect>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The owners for whom timers work.
+    pub owners: Owners,
+    /// What the host knows of this installation.
+    pub setup: Arc<Setup>,
+    /// What this process knows of its own work.
+    pub in_process: Arc<InProcess>,
+}
+
+/// The index of owners. In single-user mode it holds [`LOCAL_OWNER`].
+#[derive(Clone, Debug)]
+pub struct Owners(Arc<[String]>);
+
+impl Owners {
+    /// These owners and no others.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(names.into_iter().map(str::to_owned).collect())
+    }
+}
+
+impl Default for Owners {
+    fn default() -> Self {
+        Self::of([LOCAL_OWNER])
+    }
+}
+
+/// The work of one owner: the partition of the owner's rows, and the scope of the owner's leases.
+#[derive(Clone)]
+pub struct Scope {
+    /// The process.
+    pub services: Services,
+    /// The owner.
+    pub owner: String,
+}
+
+impl Services {
+    /// The work of this owner.
+    pub fn scope(&self, owner: &str) -> Scope {
+        Scope { services: self.clone(), owner: owner.to_owned() }
+    }
+
+    /// The work of the owner of single-user mode.
+    pub fn local(&self) -> Scope {
+        self.scope(LOCAL_OWNER)
+    }
+
+    /// The work of every owner, by the index of owners.
+    ///
+    /// # Errors
+    /// Storage failures.
+    #[expect(clippy::unused_async, reason = "an index of several owners is read from storage")]
+    pub async fn scopes(&self) -> Result<Vec<Scope>> {
+        Ok(self.owners.0.iter().map(|owner| self.scope(owner)).collect())
+    }
+
+    /// Does a piece of work for every owner, for several at once. The failure of one owner's work is
+    /// logged and stops no other; the first failure is returned when all have ended.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub async fn for_each_owner<T, Work>(&self, work: impl Fn(Scope) -> Work) -> Result<Vec<T>>
+    where
+        Work: Future<Output = Result<T>>,
+    {
+        let mut works = Vec::new();
+        for scope in self.scopes().await? {
+            let owner = scope.owner.clone();
+            let work = work(scope);
+            works.push(async move {
+                work.await.inspect_err(|error| {
+                    tracing::debug!(%owner, %error, "the work for one owner failed");
+                })
+            });
+        }
+        let ended: Vec<Result<T>> =
+            futures::stream::iter(works).buffer_unordered(OWNERS_AT_ONCE).collect().await;
+        ended.into_iter().collect()
+    }
+}
+
+impl Scope {
+    /// The rows of the owner.
+    pub fn directory(&self) -> Directory<'_> {
+        Directory::new(&*self.services.store, &self.owner)
+    }
+
+    /// The rows of the owner as they are now, read with one request.
+    ///
+    /// # Errors
+    /// Storage failures.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        Snapshot::read(&self.services.store, &self.owner).await.map_err(Error::from)
+    }
+}
+
+impl Deref for Scope {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.services
+    }
+}

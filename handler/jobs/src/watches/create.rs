@@ -1,0 +1,90 @@
+//! A watch created.
+
+use jiff::Timestamp;
+use providers::Watch;
+use records::snapshot::Snapshot;
+use records::watch::{WatchRecord, WatchStatus};
+
+use super::needed::{Needed, new_id};
+use super::token;
+use crate::{Error, Result, Scope, accounts};
+
+/// How the creation of a watch ended.
+pub(super) enum Created {
+    /// The watch of this id is open.
+    Open(String),
+    /// The watch of this id is not open, or the provider's answer was lost.
+    Not(String, Error),
+}
+
+/// Creates a watch. Its record is written before the provider is asked.
+///
+/// # Errors
+/// Failures of storage and vault. What the provider says is in the record and in [`Created`].
+pub(super) async fn create(
+    scope: &Scope,
+    directory: &Snapshot,
+    needed: &Needed,
+    address: String,
+    now: Timestamp,
+) -> Result<Created> {
+    let Needed { account, calendar, facts } = needed;
+    let id = new_id()?;
+    let (secret, key) = token::sign(scope, account.kind, &id).await?;
+    let row = WatchRecord {
+        id,
+        calendar: calendar.as_ref().map(|calendar| calendar.id.clone()),
+        account: account.id.clone(),
+        generation: account.generation,
+        at: calendar.as_ref().map(|calendar| calendar.address.clone()).unwrap_or_default(),
+        address,
+        resource: None,
+        asked: now,
+        expires: now.checked_add(facts.lifetime).unwrap_or(Timestamp::MAX),
+        state: WatchStatus::Asked,
+        confirmed: false,
+        error: None,
+        key: Some(key),
+        not_created: false,
+        renew_now: false,
+        told: None,
+    };
+    scope.directory().insert_watch(&row).await?;
+    let asked = async {
+        let provider = accounts::open_in(scope, directory, account).await?;
+        let watch =
+            Watch { channel: &row.id, token: &secret, address: &row.address, ttl: facts.lifetime };
+        Ok(provider.watch(&row.at, &watch).await?)
+    };
+    let answer: Result<providers::Watching> = asked.await;
+    let stored = scope.directory();
+    let after = stored.change_watch(&row.id, |row| match &answer {
+        Ok(watching) => {
+            row.state = WatchStatus::Open;
+            row.resource = Some(watching.resource.clone());
+            row.expires = watching.expires;
+            row.error = None;
+        }
+        Err(error @ Error::Provider(providers::Error::NoPush)) => {
+            row.state = WatchStatus::Refused;
+            row.error = Some(error.into());
+        }
+        // A notification may have come before the answer was lost: then the watch is open.
+        Err(error) if row.state == WatchStatus::Asked => {
+            row.error = Some(error.into());
+            row.not_created = !is_answer_lost(error);
+        }
+        Err(_) => {}
+    });
+    let is_open = after.await?.is_some_and(|row| row.state == WatchStatus::Open);
+    Ok(match answer {
+        Err(error) if !is_open => Created::Not(row.id, error),
+        _ => Created::Open(row.id),
+    })
+}
+
+/// Whether the provider may have done what it was asked for.
+fn is_answer_lost(error: &Error) -> bool {
+    use providers::Error as E;
+    matches!(error, Error::Provider(E::Unreachable(_) | E::NoAnswer(_) | E::BadAnswer(_)))
+}

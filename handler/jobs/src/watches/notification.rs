@@ -1,0 +1,170 @@
+//! Notifications received.
+
+use engine::provider::ProviderKind;
+use records::watch::{WatchRecord, WatchStatus};
+
+use super::debounce::{DebounceOutcome, debounce};
+use super::nudge_pairs::nudge_watched;
+use super::token;
+use crate::nudge::Cause;
+use crate::{Result, Scope, Services};
+
+/// What a notification says. Before its secret is checked, nothing else in it is trusted.
+#[derive(Clone, Copy)]
+pub struct Notice<'a> {
+    /// The id of the watch.
+    pub watch: &'a str,
+    /// The secret of the watch.
+    pub secret: &'a str,
+    /// The provider's name for what is watched.
+    pub resource: &'a str,
+    /// What happened.
+    pub event: NoticeEvent,
+}
+
+/// What a notification is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeEvent {
+    /// A new watch has begun. No change is reported.
+    Started,
+    /// Something changed.
+    Changed,
+    /// The provider could not send some notifications.
+    Missed,
+    /// The watch ends soon unless it is renewed.
+    RenewalRequired,
+    /// The provider has ended the watch.
+    Removed,
+}
+
+/// What became of a notification. The provider gets one answer in all cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// It is forged, late, or of a watch that is not needed any more.
+    Dropped,
+    /// A watch has begun.
+    Greeted,
+    /// A calendar is going to be synced.
+    Nudged,
+    /// A calendar is going to be synced anyway.
+    Covered,
+}
+
+/// Receives a notification: its secret is checked without storage, the record of the watch is read,
+/// and a nudge is sent.
+///
+/// # Errors
+/// Where vault or storage fail: the provider has to send the notification again.
+pub async fn receive(
+    services: &Services,
+    kind: ProviderKind,
+    notice: Notice<'_>,
+) -> Result<Received> {
+    let Notice { watch: id, resource, event, .. } = notice;
+    if !is_id(id) || resource.is_empty() || resource.len() > 1024 {
+        return Ok(Received::Dropped);
+    }
+    let Some(owner) = token::verify(services, kind, id, notice.secret).await? else {
+        return Ok(Received::Dropped);
+    };
+    let now = services.clock.now();
+    let scope = &services.scope(&owner);
+    let memory = scope.in_process.watches.of(id);
+    let is_change = event == NoticeEvent::Changed;
+    // A notification that waits for earlier ones of its watch may be covered meanwhile.
+    let covered = || is_change && memory.is_covered(now);
+    if covered() {
+        return Ok(Received::Covered);
+    }
+    let mut last_written = memory.lock().await;
+    if covered() {
+        return Ok(Received::Covered);
+    }
+    let fits = |row: &WatchRecord| {
+        row.is_live(now) && row.resource.as_deref().is_none_or(|known| known == resource)
+    };
+    // The version that this process wrote last is good enough: whether it is the stored one shows
+    // when it is replaced.
+    let mut known = last_written.take().filter(|(row, _)| is_change && fits(row));
+    if known.is_none() {
+        known = scope.directory().watch(id).await?;
+    }
+    let Some((row, _)) = &known else { return Ok(Received::Dropped) };
+    if !fits(row) {
+        // A watch that is to be stopped, and whose resource was not known until now.
+        if row.state == WatchStatus::Ending && row.resource.is_none() {
+            let stored = scope.directory();
+            stored.change_watch(id, |row| row.resource = Some(resource.to_owned())).await?;
+        }
+        return Ok(Received::Dropped);
+    }
+    let is_start = event == NoticeEvent::Started;
+    // The watch sends a notification, so it exists, whatever became of the answer to its creation.
+    if row.resource.is_none() || row.state == WatchStatus::Asked || (is_start && !row.confirmed) {
+        confirm(scope, row, resource).await?;
+        known = if is_change { scope.directory().watch(id).await? } else { known };
+    }
+    let Some(known) = known else { return Ok(Received::Dropped) };
+    let change: fn(&mut WatchRecord) = match event {
+        NoticeEvent::Started => return Ok(Received::Greeted),
+        NoticeEvent::Changed => {
+            let (received, written) = match debounce(scope, &memory, known, now).await? {
+                DebounceOutcome::Sent(written) => (Received::Nudged, written),
+                DebounceOutcome::Covered(written) => (Received::Covered, Some(written)),
+                DebounceOutcome::Gone => (Received::Dropped, None),
+            };
+            *last_written = written;
+            return Ok(received);
+        }
+        NoticeEvent::Missed => |_| {},
+        NoticeEvent::RenewalRequired => |row| row.renew_now = true,
+        NoticeEvent::Removed => |row| {
+            (row.state, row.resource, row.not_created) = (WatchStatus::Ending, None, true);
+        },
+    };
+    scope.directory().change_watch(id, change).await?;
+    // The pass renews or replaces the watch, and then reads everything.
+    nudge_watched(scope, &known.0, Cause::Renewal, std::time::Duration::ZERO).await?;
+    Ok(Received::Nudged)
+}
+
+async fn confirm(scope: &Scope, row: &WatchRecord, resource: &str) -> Result<()> {
+    let stored = scope.directory();
+    let confirmed = stored.change_watch(&row.id, |row| {
+        row.confirmed = true;
+        row.resource.get_or_insert_with(|| resource.to_owned());
+        if row.state == WatchStatus::Asked {
+            row.state = WatchStatus::Open;
+            row.error = None;
+        }
+    });
+    confirmed.await?;
+    Ok(())
+}
+
+/// The form of our ids: nothing else is looked for in storage.
+fn is_id(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(
+            |(at, b)| matches!((at, b), (8 | 13 | 18 | 23, b'-') | (_, b'0'..=b'9' | b'a'..=b'f')),
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_we_could_have_given_is_an_id() {
+        assert!(is_id(&super::super::needed::new_id().unwrap()));
+        for text in [
+            "",
+            "x",
+            "../pair:p1",
+            "0000000g-0000-4000-8000-000000000000",
+            "00000000-0000-4000-8000-00000000000\0",
+        ] {
+            assert!(!is_id(text), "{text}");
+        }
+    }
+}

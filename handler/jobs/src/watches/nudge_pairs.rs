@@ -1,0 +1,81 @@
+//! Pairs that no poll would notice, or not soon: they were made or switched on, or an account of
+//! theirs was connected anew, and their calendars are not polled.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use engine::calendar::CalendarId;
+use engine::pair::Pair;
+use records::account::Account;
+use records::watch::WatchRecord;
+
+use crate::nudge::{self, Cause, nudge_all};
+use crate::{Result, Scope};
+
+/// Has a running calrelay go on with the pairs of an account that was connected anew: the first
+/// pass opens its channels, and reads what happened while nobody could. Never in the way of whoever
+/// connected it.
+pub(crate) async fn nudge_pairs_of(scope: &Scope, account: &Account) {
+    if let Err(error) = try_to_nudge_pairs_of(scope, account).await {
+        tracing::warn!(account = %account.id, %error, "a running calrelay could not be told that \
+        this account is back; it sees that by itself");
+    }
+}
+
+async fn try_to_nudge_pairs_of(scope: &Scope, account: &Account) -> Result<()> {
+    let directory = scope.snapshot().await?;
+    let mut pairs = directory.readable_pairs();
+    pairs.retain(|pair| {
+        let is_its_own = |id| matches!(directory.calendar(id), Ok(Some(calendar)) if calendar.account == account.id);
+        !pair.paused && (is_its_own(&pair.from) || is_its_own(&pair.to))
+    });
+    nudge_all(scope, &pairs.iter().collect::<Vec<_>>(), Cause::Renewal).await?;
+    Ok(())
+}
+
+/// Has a running calrelay look at a pair that is new or was switched on: its first pass opens the
+/// channels. Never in the way of whoever did it.
+pub(crate) async fn nudge_pair(scope: &Scope, pair: &Pair) {
+    if let Err(error) = try_to_nudge_pair(scope, pair).await {
+        tracing::warn!(pair = %pair.id, %error, "a running calrelay could not be told of this \
+        pair; it sees it within the hour");
+    }
+}
+
+async fn try_to_nudge_pair(scope: &Scope, pair: &Pair) -> Result<()> {
+    for id in [&pair.from, &pair.to] {
+        let Some(calendar) = scope.directory().calendar(id).await? else { continue };
+        if scope.directory().account(&calendar.account).await?.kind.pushes() {
+            return nudge::send(scope, id, Cause::Renewal).await;
+        }
+    }
+    Ok(())
+}
+
+/// Nudges what a watch is of: its calendar, or every calendar of its account that a pair copies.
+pub(super) async fn nudge_watched(
+    scope: &Scope,
+    row: &WatchRecord,
+    cause: Cause,
+    delay: Duration,
+) -> Result<()> {
+    if let Some(calendar) = &row.calendar {
+        return nudge::send_after(scope, calendar, cause, delay).await;
+    }
+    let directory = scope.snapshot().await?;
+    let mut calendars: BTreeSet<CalendarId> = BTreeSet::new();
+    for pair in directory.readable_pairs().into_iter().filter(|pair| !pair.paused) {
+        for id in [pair.from, pair.to] {
+            let is_watched = matches!(
+                directory.calendar(&id), Ok(Some(calendar)) if calendar.account == row.account
+            );
+            if is_watched {
+                calendars.insert(id);
+            }
+        }
+    }
+    for calendar in &calendars {
+        nudge::send_after(scope, calendar, cause, delay).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,293 @@
+//! Watches created where one is needed, renewed before their end, and stopped where none is needed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::calendar::CalendarId;
+use engine::pair::Pair;
+use engine::provider::WatchFacts;
+use futures::StreamExt;
+use jiff::{SignedDuration, Timestamp};
+use records::problem::Problem;
+use records::snapshot::Snapshot;
+use records::watch::{WatchRecord, WatchStatus};
+use records::webhook_keys::{self, WebhookKeys};
+
+use super::create::{Created, create};
+use super::needed::{Needed, Target, address, needed};
+use super::stop::stop_all;
+use crate::error::Next;
+use crate::nudge::{Cause, nudge_all};
+use crate::services::Services;
+use crate::{Error, Result, Scope, leases};
+
+/// Targets worked on at once.
+const AT_ONCE: usize = 4;
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RenewOutcome {
+    /// Watches that are needed.
+    pub wanted: usize,
+    /// Watches created.
+    pub opened: usize,
+    /// Watches stopped, or forgotten after their end.
+    pub ended: usize,
+    /// Watches that are needed and could not be created; the next run tries again.
+    pub failed: usize,
+}
+
+impl RenewOutcome {
+    fn and(self, other: Self) -> Self {
+        Self {
+            wanted: self.wanted + other.wanted,
+            opened: self.opened + other.opened,
+            ended: self.ended + other.ended,
+            failed: self.failed + other.failed,
+        }
+    }
+}
+
+/// Creates, renews and stops watches for every owner. Each calendar with a new watch is synced, for
+/// what the watch before may have missed. `missed`: no run was made for a while, so all of them
+/// are synced.
+///
+/// # Errors
+/// Storage failures. What a provider says is in the record of its watch.
+pub async fn renew(services: &Services, missed: bool) -> Result<RenewOutcome> {
+    let outcomes =
+        services.for_each_owner(|scope| async move { renew_owner(&scope, missed).await }).await?;
+    Ok(outcomes.into_iter().fold(RenewOutcome::default(), RenewOutcome::and))
+}
+
+async fn renew_owner(scope: &Scope, missed: bool) -> Result<RenewOutcome> {
+    let Some(_lease) = leases::watches(scope).await? else {
+        return Ok(RenewOutcome::default());
+    };
+    let directory = scope.snapshot().await?;
+    let needed = needed(&directory);
+    let (outcome, created) = Run::new(scope, &directory).await?.all(&needed, None).await?;
+    let is_concerned = |id: &CalendarId| {
+        directory.calendar(id).ok().flatten().is_some_and(|calendar| {
+            let is_of = |target: &Target| {
+                target.account == calendar.account
+                    && target.calendar.as_ref().is_none_or(|own| own == id)
+            };
+            created.iter().any(is_of) || missed && needed.keys().any(is_of)
+        })
+    };
+    let pairs: Vec<Pair> = directory
+        .readable_pairs()
+        .into_iter()
+        .filter(|pair| !pair.paused && (is_concerned(&pair.from) || is_concerned(&pair.to)))
+        .collect();
+    nudge_all(scope, &pairs.iter().collect::<Vec<_>>(), Cause::Renewal).await?;
+    Ok(outcome)
+}
+
+/// Before a pass over these pairs: creates the watches that were never asked for, or were given up,
+/// and renews those whose provider asks for it. Costs nothing where there are none; a failure is
+/// tried again by the next run of [`renew`]. Whether a watch was created: then the pass has to read
+/// everything, and as it follows the creation, no change between the two is missed.
+pub(crate) async fn create_missing(
+    scope: &Scope,
+    directory: &Snapshot,
+    pairs: &[Pair],
+) -> Result<bool> {
+    if scope.setup.public_url.is_none() {
+        return Ok(false);
+    }
+    let (known, now) = (directory.watches()?, scope.clock.now());
+    let is_concerned = |target: &Target| {
+        pairs.iter().flat_map(|pair| [&pair.from, &pair.to]).any(|id| match &target.calendar {
+            Some(calendar) => calendar == id,
+            None => directory
+                .calendar(id)
+                .is_ok_and(|row| row.is_some_and(|row| row.account == target.account)),
+        })
+    };
+    let missing: BTreeSet<Target> = needed(directory)
+        .into_iter()
+        .filter(|(target, needed)| {
+            let is_asked = |row: &WatchRecord| {
+                Target::of(row) == *target
+                    && row.generation == needed.account.generation
+                    && row.state != WatchStatus::Ending
+                    && !row.renew_now
+            };
+            needed.may_ask(now) && is_concerned(target) && !known.iter().any(is_asked)
+        })
+        .map(|(target, _)| target)
+        .collect();
+    if missing.is_empty() {
+        return Ok(false);
+    }
+    let Some(_lease) = leases::watches(scope).await? else { return Ok(false) };
+    let directory = scope.snapshot().await?;
+    let run = Run::new(scope, &directory).await?;
+    run.all(&needed(&directory), Some(&missing)).await.map(|(_, created)| !created.is_empty())
+}
+
+/// After a pair was paused or removed: stops the watches that no pair needs any more. A failure is
+/// logged and tried again by the next run of [`renew`].
+pub(crate) async fn stop_unneeded(scope: &Scope) {
+    if let Err(error) = try_to_stop_unneeded(scope).await {
+        tracing::warn!(%error, "watches that no pair needs any more were not stopped; it is tried \
+        again within the hour");
+    }
+}
+
+async fn try_to_stop_unneeded(scope: &Scope) -> Result<()> {
+    if scope.directory().watches().await?.is_empty() {
+        return Ok(());
+    }
+    let Some(_lease) = leases::watches(scope).await? else { return Ok(()) };
+    let directory = scope.snapshot().await?;
+    let needed = needed(&directory);
+    let watched = directory.watches()?;
+    let idle =
+        watched.iter().map(Target::of).filter(|target| !needed.contains_key(target)).collect();
+    Run::new(scope, &directory).await?.all(&needed, Some(&idle)).await?;
+    Ok(())
+}
+
+/// One run over the watches of an owner, under the lease of the owner's watches.
+struct Run<'a> {
+    scope: &'a Scope,
+    directory: &'a Snapshot,
+    /// The keys that count.
+    keys: Option<WebhookKeys>,
+    now: Timestamp,
+}
+
+/// What a run did about one target.
+#[derive(Default)]
+struct TargetOutcome {
+    created: bool,
+    failed: bool,
+    ended: usize,
+}
+
+impl<'a> Run<'a> {
+    async fn new(scope: &'a Scope, directory: &'a Snapshot) -> Result<Self> {
+        let keys = webhook_keys::webhook_keys(&*scope.store).await?.map(|(keys, _)| keys);
+        Ok(Self { scope, directory, keys, now: scope.clock.now() })
+    }
+
+    /// All targets, or only some; and which have a new watch. A failure with one target stops no
+    /// other.
+    async fn all(
+        &self,
+        needed: &BTreeMap<Target, Needed>,
+        only: Option<&BTreeSet<Target>>,
+    ) -> Result<(RenewOutcome, Vec<Target>)> {
+        let mut rows: BTreeMap<Target, Vec<WatchRecord>> =
+            needed.keys().map(|target| (target.clone(), Vec::new())).collect();
+        for row in self.directory.watches()? {
+            rows.entry(Target::of(&row)).or_default().push(row);
+        }
+        rows.retain(|target, _| only.is_none_or(|only| only.contains(target)));
+        let one = |(target, rows): (Target, Vec<WatchRecord>)| async move {
+            let outcome = self.one(needed.get(&target), &rows).await;
+            (target, outcome)
+        };
+        let all: Vec<_> =
+            futures::stream::iter(rows).map(one).buffer_unordered(AT_ONCE).collect().await;
+        let mut outcome = RenewOutcome { wanted: needed.len(), ..RenewOutcome::default() };
+        let mut created = Vec::new();
+        for (target, of_target) in all {
+            let of_target = of_target?;
+            outcome.opened += usize::from(of_target.created);
+            outcome.failed += usize::from(of_target.failed);
+            outcome.ended += of_target.ended;
+            if of_target.created {
+                created.push(target);
+            }
+        }
+        Ok((outcome, created))
+    }
+
+    async fn one(&self, needed: Option<&Needed>, rows: &[WatchRecord]) -> Result<TargetOutcome> {
+        let Some(needed) = needed else { return self.keep(rows, &[]).await };
+        let address = address(self.scope, &needed.account).filter(|_| needed.may_ask(self.now));
+        let Some(address) = address else {
+            // No watch can be created. Those that live may still send notifications.
+            let live = rows.iter().filter(|row| row.is_live(self.now));
+            return self.keep(rows, &live.map(|row| &*row.id).collect::<Vec<_>>()).await;
+        };
+        // A refusal is final whichever key its secret was signed with.
+        let proves = |row: &WatchRecord| {
+            row.state == WatchStatus::Refused
+                || webhook_keys::prove(self.keys.as_ref(), row.key.as_deref(), self.now)
+        };
+        let fits = |row: &&WatchRecord| {
+            row.generation == needed.account.generation
+                && row.address == address
+                && self.now < row.expires
+                && proves(row)
+        };
+        let open: Vec<&WatchRecord> = rows
+            .iter()
+            .filter(|row| row.is_live(self.now) && row.state == WatchStatus::Open)
+            .collect();
+        let best = open.iter().copied().filter(fits).max_by_key(|row| row.expires);
+        if let Some(best) = best.filter(|best| !is_due(best, needed.facts, self.now)) {
+            return self.keep(rows, &[&best.id]).await;
+        }
+        let refused = rows.iter().filter(fits).find(|row| row.state == WatchStatus::Refused);
+        if let Some(refused) = refused {
+            return self.keep(rows, &[&refused.id]).await;
+        }
+        match create(self.scope, self.directory, needed, address, self.now).await? {
+            Created::Open(id) => {
+                Ok(TargetOutcome { created: true, ..self.keep(rows, &[&id]).await? })
+            }
+            Created::Not(id, error) => {
+                let left = best.map(|best| best.expires.duration_since(self.now));
+                log_failure(needed, left, &error);
+                let kept: Vec<&str> = open.iter().map(|row| &*row.id).chain([&*id]).collect();
+                Ok(TargetOutcome { failed: true, ..self.keep(rows, &kept).await? })
+            }
+        }
+    }
+
+    /// Stops all of these but the ones named.
+    async fn keep(&self, rows: &[WatchRecord], ids: &[&str]) -> Result<TargetOutcome> {
+        let ended = stop_all(self.scope, self.directory, rows, ids, self.now).await?;
+        Ok(TargetOutcome { ended, ..TargetOutcome::default() })
+    }
+}
+
+/// An alert of the operator looks for the words of the warning. What only the owner of the account
+/// or of the calendar can change is shown to that owner, and is no warning.
+fn log_failure(needed: &Needed, left: Option<SignedDuration>, error: &Error) {
+    let Problem { code, message } = Problem::from(error);
+    let (account, hours) = (&needed.account.id, left.map_or(0, |left| left.as_hours()));
+    let calendar = needed.calendar.as_ref().map_or("all", |calendar| calendar.id.as_str());
+    let is_near = left.is_none_or(|left| left < signed(needed.facts.warn_before));
+    if matches!(error, Error::Provider(providers::Error::NoPush)) {
+        tracing::info!(%account, %calendar, "the provider sends no notifications of changes in \
+        this calendar; the nightly pass looks for them");
+    } else if is_near && !matches!(error.next(), Next::Reconnect | Next::AskOwner) {
+        tracing::warn!(%account, %calendar, %code, hours, "watch near its end: {message}");
+    } else {
+        tracing::info!(%account, %calendar, %code, hours, "a watch could not be renewed yet; it is \
+        tried again within the hour");
+    }
+}
+
+/// Whether a watch is to be renewed.
+pub(super) fn is_due(row: &WatchRecord, facts: WatchFacts, now: Timestamp) -> bool {
+    let early = signed(facts.renew_before) + spread(&row.id, signed(facts.spread));
+    row.renew_now || row.expires.duration_since(now) <= early
+}
+
+/// From `-most` to `most`: one value for one id, evenly distributed over ids.
+fn spread(id: &str, most: SignedDuration) -> SignedDuration {
+    let most = most.as_secs();
+    let sum = id.bytes().fold(0_i64, |sum, b| (sum * 31 + i64::from(b)).rem_euclid(2 * most + 1));
+    SignedDuration::from_secs(sum - most)
+}
+
+fn signed(duration: std::time::Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}

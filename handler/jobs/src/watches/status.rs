@@ -1,0 +1,75 @@
+//! How channels stand, for whoever asks; no provider is.
+
+use std::collections::BTreeMap;
+
+use engine::calendar::CalendarId;
+use jiff::Timestamp;
+use records::account::{Account, AccountStatus};
+use records::problem::Problem;
+use records::watch::WatchStatus;
+use serde::Serialize;
+
+use crate::{Result, Scope};
+
+/// How the provider of a calendar tells us of changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WatchState {
+    /// The calendar.
+    pub calendar: CalendarId,
+    /// It tells of changes now.
+    pub open: bool,
+    /// Until then.
+    pub expires: Option<Timestamp>,
+    /// Why it does not, or why the next channel cannot be opened.
+    pub error: Option<Problem>,
+}
+
+/// One entry for each calendar of a pair that is not paused and whose provider sends notifications.
+/// One request.
+pub async fn states(scope: &Scope) -> Result<Vec<WatchState>> {
+    let directory = scope.snapshot().await?;
+    let (rows, now) = (directory.watches()?, scope.clock.now());
+    let mut states = BTreeMap::new();
+    for pair in directory.readable_pairs().into_iter().filter(|pair| !pair.paused) {
+        for id in [pair.from, pair.to] {
+            let Ok(Some(calendar)) = directory.calendar(&id) else { continue };
+            let Ok(account) = directory.account(&calendar.account) else { continue };
+            if account.kind.pushes() {
+                let own = || {
+                    rows.iter().filter(|row| {
+                        row.covers(&account.id, &id) && row.state != WatchStatus::Ending
+                    })
+                };
+                let expires = own()
+                    .filter(|row| row.state == WatchStatus::Open && row.is_live(now))
+                    .map(|row| row.expires)
+                    .max();
+                let said = own().max_by_key(|row| row.asked).and_then(|row| row.error.clone());
+                let error = said.or_else(|| expires.is_none().then(|| missing(scope, &account)));
+                let open = expires.is_some();
+                states.insert(id.clone(), WatchState { calendar: id, open, expires, error });
+            }
+        }
+    }
+    Ok(states.into_values().collect())
+}
+
+fn missing(scope: &Scope, account: &Account) -> Problem {
+    let message = match scope.setup.public_url {
+        _ if account.state == AccountStatus::NeedsReconnect => {
+            "Nobody tells of changes in this calendar until its account is connected again; what \
+            happens until then is found after that."
+        }
+        None => {
+            "CALRELAY_PUBLIC_URL is not set, so nobody can tell of changes in this calendar. They \
+            are seen by the nightly pass of a running calrelay, \
+             and by `calrelay sync`. Set it to the address (https://…) under which this calrelay \
+             is reached from outside."
+        }
+        Some(_) => {
+            "No channel is open yet. A running calrelay opens one before its first sync of the \
+            pair, and tries again every hour."
+        }
+    };
+    Problem { code: "no_channel".into(), message: message.into() }
+}

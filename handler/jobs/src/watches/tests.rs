@@ -1,0 +1,328 @@
+//! Tokens, times, and what is heard; the scenarios tell the rest, with a provider that calls.
+
+mod instances;
+mod keys;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use engine::calendar::{AccountId, CalendarId};
+use engine::provider::ProviderKind;
+use jiff::{SignedDuration, Timestamp};
+use providers::Provider;
+use records::watch::{WatchRecord, WatchStatus};
+use secrecy::{ExposeSecret, SecretString};
+use store::{Embedded, Row, Store, Table};
+use vault::{Envelope, Root};
+
+use super::needed::new_id;
+use super::notification::NoticeEvent;
+use super::*;
+use crate::services::{Owners, Scope, Services};
+use crate::{Clock, Connect, nudge};
+
+const GOOGLE: ProviderKind = ProviderKind::Google;
+
+/// Nobody is reached in these tests.
+struct NoProvider;
+
+#[async_trait]
+impl Connect for NoProvider {
+    async fn discover(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: &SecretString,
+    ) -> providers::Result<String> {
+        Err(providers::Error::Unauthorized)
+    }
+    fn open(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: SecretString,
+    ) -> providers::Result<Arc<dyn Provider>> {
+        Err(providers::Error::Unauthorized)
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+struct FixedClock;
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+}
+
+/// Storage that must not be asked.
+struct Locked;
+
+#[async_trait]
+impl Store for Locked {
+    async fn get(&self, _: Table, _: &str, _: &str) -> store::Result<Option<Row>> {
+        panic!("storage was asked")
+    }
+    async fn get_many(&self, _: Table, _: &str, _: &[String]) -> store::Result<Vec<Row>> {
+        panic!("storage was asked")
+    }
+    async fn scan(
+        &self,
+        _: Table,
+        _: &str,
+        _: &str,
+        _: Option<&str>,
+        _: usize,
+    ) -> store::Result<Vec<Row>> {
+        panic!("storage was asked")
+    }
+    async fn commit(&self, _: Table, _: &str, _: &[store::Op]) -> store::Result<Vec<String>> {
+        panic!("storage was asked")
+    }
+}
+
+fn scope() -> (Scope, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Embedded::open(dir.path(), now).unwrap());
+    let scope = Services {
+        leases: store.clone(),
+        queue: store.clone(),
+        store,
+        vault: Arc::new(Envelope::new(
+            vault::LocalKey::open(dir.path()).unwrap(),
+            Root::new(&[7; 32]),
+        )),
+        connect: Arc::new(NoProvider),
+        clock: Arc::new(FixedClock),
+        setup: Arc::default(),
+        in_process: Arc::default(),
+        owners: Owners::default(),
+    }
+    .scope("local");
+    (scope, dir)
+}
+
+fn row(state: WatchStatus, resource: Option<&str>, left: i64) -> WatchRecord {
+    WatchRecord {
+        id: new_id().unwrap(),
+        calendar: Some(CalendarId::new("c1")),
+        account: AccountId::new("a1"),
+        generation: 1,
+        at: "anna@example.org".into(),
+        address: "https://calendars.example.org/webhooks/google".into(),
+        resource: resource.map(str::to_owned),
+        asked: now(),
+        expires: now() + SignedDuration::from_secs(left),
+        state,
+        confirmed: false,
+        error: None,
+        key: None,
+        not_created: false,
+        renew_now: false,
+        told: None,
+    }
+}
+
+async fn stored(scope: &Scope, row: WatchRecord) -> (String, SecretString) {
+    let (token, key) = token::sign(scope, GOOGLE, &row.id).await.unwrap();
+    scope.directory().insert_watch(&WatchRecord { key: Some(key), ..row.clone() }).await.unwrap();
+    (row.id, token)
+}
+
+async fn heard(
+    scope: &Scope,
+    (channel, token): &(String, SecretString),
+    resource: &str,
+    greeting: bool,
+) -> Received {
+    receive(
+        scope,
+        GOOGLE,
+        Notice {
+            watch: channel,
+            secret: token.expose_secret(),
+            resource,
+            event: if greeting { NoticeEvent::Started } else { NoticeEvent::Changed },
+        },
+    )
+    .await
+    .unwrap()
+}
+
+/// The bodies and how many of them can be seen by now.
+async fn waiting(scope: &Scope) -> (u64, Vec<String>) {
+    let seen = scope.queue.take(nudge::QUEUE, 32, Duration::from_secs(60)).await.unwrap();
+    (
+        scope.queue.len(nudge::QUEUE).await.unwrap(),
+        seen.into_iter().map(|message| message.body).collect(),
+    )
+}
+
+#[tokio::test]
+async fn a_token_is_good_for_one_channel_of_one_owner() {
+    let (scope, _dir) = scope();
+    let (one, other) = (new_id().unwrap(), new_id().unwrap());
+    let (token, key) = token::sign(&scope, GOOGLE, &one).await.unwrap();
+    let token = token.expose_secret();
+    assert!(token.starts_with(&format!("h2.{key}.")) && token.is_ascii(), "{token}");
+    let whose = async |channel: &str, token: &str| {
+        token::verify(&scope, GOOGLE, channel, token).await.unwrap()
+    };
+    assert_eq!(whose(&one, token).await.as_deref(), Some("local"));
+    assert_eq!(whose(&other, token).await, None);
+    assert_eq!(token::verify(&scope, ProviderKind::Caldav, &one, token).await.unwrap(), None);
+    let (_, mac) = token.rsplit_once('.').unwrap();
+    let somebody = token.replace(".local.", ".somebody.");
+    let as_before = format!("h1.bG9jYWw.{mac}");
+    let other_key = token.replacen(&key, "zzzz", 1);
+    let none = [
+        "",
+        "h1",
+        "h1..",
+        "h1.bG9jYWw.",
+        "h2",
+        "h2....",
+        &format!("h3{}", &token[2..]),
+        &token[..token.len() - 1],
+        &"x".repeat(9000),
+    ];
+    for forged in none.into_iter().chain([
+        &*somebody,
+        &as_before,
+        &other_key,
+        &format!("{token}.{mac}"),
+        &format!("{token}\u{e4}"),
+    ]) {
+        assert_eq!(whose(&one, forged).await, None, "{forged}");
+    }
+    let elsewhere = Services {
+        vault: Arc::new(Envelope::new(
+            vault::LocalKey::open(_dir.path()).unwrap(),
+            Root::new(&[8; 32]),
+        )),
+        ..scope.services.clone()
+    }
+    .scope(&scope.owner);
+    assert_eq!(
+        token::verify(&elsewhere, GOOGLE, &one, token).await.unwrap(),
+        None,
+        "another vault"
+    );
+}
+
+#[tokio::test]
+async fn ten_thousand_forgeries_ask_nothing_of_storage() {
+    let (scope, _dir) = scope();
+    // A process that has not read yet which keys count.
+    let locked =
+        Services { store: Arc::new(Locked), in_process: Arc::default(), ..scope.services.clone() }
+            .scope(&scope.owner);
+    let mut good = (String::new(), String::new());
+    for n in 0..10_000 {
+        if n % 100 == 0 {
+            let (token, key) = token::sign(&scope, GOOGLE, &new_id().unwrap()).await.unwrap();
+            good = (token.expose_secret().to_owned(), key);
+        }
+        let channel = new_id().unwrap();
+        let token = if n % 3 == 0 {
+            good.0.clone()
+        } else {
+            good.0.replacen(&good.1, &format!("{:04}", n % 10_000), 1)
+        };
+        assert_eq!(
+            heard(&locked, &(channel, token.into()), "r1", n % 2 == 0).await,
+            Received::Dropped
+        );
+    }
+    assert_eq!(
+        heard(&locked, &("pair:p1".into(), good.0.into()), "r1", false).await,
+        Received::Dropped
+    );
+}
+
+#[tokio::test]
+async fn ten_thousand_calls_are_one_look_now_and_one_later() {
+    let (scope, _dir) = scope();
+    let channel = stored(&scope, row(WatchStatus::Open, Some("r1"), 86_400)).await;
+    assert_eq!(heard(&scope, &channel, "r1", false).await, Received::Nudged);
+    assert_eq!(heard(&scope, &channel, "r1", false).await, Received::Nudged, "after the pause");
+    // From here on not even storage is asked.
+    let locked = Services { store: Arc::new(Locked), ..scope.services.clone() }.scope(&scope.owner);
+    for _ in 0..10_000 {
+        assert_eq!(heard(&locked, &channel, "r1", false).await, Received::Covered);
+    }
+    let (all, seen) = waiting(&scope).await;
+    assert_eq!((all, seen), (2, vec![r#"{"calendarId":"c1","cause":"webhook"}"#.to_owned()]));
+}
+
+#[tokio::test]
+async fn what_is_over_or_is_not_this_channel_is_dropped() {
+    let (scope, _dir) = scope();
+    for row in [
+        row(WatchStatus::Open, Some("r1"), 0),
+        row(WatchStatus::Open, Some("r2"), 86_400),
+        row(WatchStatus::Ending, Some("r1"), 86_400),
+        row(WatchStatus::Refused, None, 86_400),
+    ] {
+        let what = format!("{row:?}");
+        let channel = stored(&scope, row).await;
+        assert_eq!(heard(&scope, &channel, "r1", false).await, Received::Dropped, "{what}");
+        assert_eq!(heard(&scope, &channel, "r1", true).await, Received::Dropped, "{what}");
+    }
+    let unknown = new_id().unwrap();
+    let (token, _) = token::sign(&scope, GOOGLE, &unknown).await.unwrap();
+    assert_eq!(heard(&scope, &(unknown, token), "r1", false).await, Received::Dropped);
+    assert_eq!(waiting(&scope).await.0, 0);
+}
+
+#[tokio::test]
+async fn a_greeting_before_the_answer_says_as_much_as_the_answer() {
+    let (scope, _dir) = scope();
+    let channel = stored(&scope, row(WatchStatus::Asked, None, 86_400)).await;
+    assert_eq!(heard(&scope, &channel, "r1", true).await, Received::Greeted);
+    let row = &scope.directory().watch(&channel.0).await.unwrap().unwrap().0;
+    assert_eq!(
+        (row.state, row.resource.as_deref(), row.confirmed),
+        (WatchStatus::Open, Some("r1"), true)
+    );
+    assert_eq!(waiting(&scope).await.0, 0, "it tells of no change");
+    assert_eq!(
+        heard(&scope, &channel, "r9", false).await,
+        Received::Dropped,
+        "by now it is known what it tells of"
+    );
+    assert_eq!(heard(&scope, &channel, "r1", false).await, Received::Nudged);
+}
+
+#[test]
+fn channels_are_followed_a_day_before_their_end_and_not_all_at_once() {
+    let (mut dues, facts) = (Vec::new(), GOOGLE.watch_facts().unwrap());
+    for _ in 0..200 {
+        let id = new_id().unwrap();
+        let due = |hours: i64| {
+            renew::is_due(
+                &WatchRecord { id: id.clone(), ..row(WatchStatus::Open, None, hours * 3600) },
+                facts,
+                now(),
+            )
+        };
+        assert!(!due(27) && due(21), "{id}");
+        dues.push((22..=27).find(|hours| !due(*hours)).unwrap());
+    }
+    assert!([23, 24, 25, 26].iter().all(|hours| dues.contains(hours)), "{dues:?}");
+}
+
+#[test]
+fn ids_are_random_uuids() {
+    let ids: std::collections::HashSet<String> = (0..1000).map(|_| new_id().unwrap()).collect();
+    assert_eq!(ids.len(), 1000);
+    assert!(
+        ids.iter().all(|id| id.len() == 36 && &id[14..15] == "4" && "89ab".contains(&id[19..20]))
+    );
+}

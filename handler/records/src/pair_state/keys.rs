@@ -1,0 +1,48 @@
+//! The keys of the rows of a pair.
+
+use engine::calendar::CalendarId;
+use engine::event::EventId;
+use engine::marker::{MappingId, Marks};
+
+pub(super) const STATE: &str = "s";
+pub(super) const LOOKED: &str = "s:looked";
+pub(super) const MEMBERS: &str = "s:members:";
+pub(super) const PROBLEM: &str = "s:problem:";
+pub(super) const PROOF: &str = "d:";
+pub(super) const MAPPING: &str = "m:";
+pub(super) const INDEX: &str = "x:";
+
+pub(super) fn mapping_key(id: MappingId) -> String {
+    format!("{MAPPING}{}", String::from(id))
+}
+
+pub(super) fn index_key(marks: &Marks, calendar: &CalendarId, id: &EventId) -> String {
+    format!("{INDEX}{}", marks.row_name(calendar, id))
+}
+
+pub(super) fn problem_key(marks: &Marks, calendar: &CalendarId, id: &EventId) -> String {
+    format!("{PROBLEM}{}", marks.row_name(calendar, id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::decode;
+    use crate::pair_state::StateRecord;
+
+    #[test]
+    fn a_row_of_a_newer_version_is_told_from_damage_whatever_its_shape() {
+        let refusal = |text: &str| decode::<StateRecord>(STATE, text).unwrap_err().to_string();
+        assert!(refusal(r#"{"v":2,"from":[1,2]}"#).contains("newer"));
+        assert!(!refusal(r#"{"v":1,"from":[1,2]}"#).contains("newer"));
+        assert_eq!(decode::<StateRecord>(STATE, r#"{"v":1,"more":true}"#).unwrap().copies, 0);
+    }
+
+    #[test]
+    fn the_state_is_the_first_of_the_rows_that_are_read_with_it() {
+        for key in [LOOKED, PROBLEM] {
+            assert!(key.starts_with(STATE) && key > STATE);
+        }
+        assert!(LOOKED < PROBLEM && !MAPPING.starts_with(STATE) && !INDEX.starts_with(STATE));
+    }
+}

@@ -1,0 +1,388 @@
+//! Where a pair stands: its row as it was last read, its version, and the commits that replace it.
+
+use std::sync::PoisonError;
+
+use engine::calendar::PairId;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use store::{MAX_COMMIT, Op, Row, Store, Table};
+use tokio::sync::Mutex;
+
+use super::awaited::Awaited;
+use super::batch::{Batch, Group};
+use super::keys::{LOOKED, MEMBERS, PROBLEM, STATE};
+use super::members::Members;
+use super::record::{ProblemRow, StateRecord};
+use crate::codec::{decode, encode};
+use crate::{Error, Result};
+
+/// The most rows that are read with one request.
+const PAGE: usize = 1000;
+
+/// Of the operations of a commit, so many are the state's own.
+const OWN: usize = 2;
+
+#[derive(Serialize, Deserialize)]
+struct LookedRow {
+    at: Timestamp,
+}
+
+/// Where a pair stands, as it is seen without a lease.
+pub struct StateSnapshot {
+    /// As the last pass has left it.
+    pub row: StateRecord,
+    /// When it was last seen that nothing is to be done, and the version of the row that says so. A
+    /// pass makes it.
+    looked: Option<(Timestamp, String)>,
+}
+
+impl StateSnapshot {
+    /// When the pair was last passed over, or seen to need none.
+    pub fn last(&self) -> Option<Timestamp> {
+        self.row.last_sync.max(self.looked.as_ref().map(|(at, _)| *at))
+    }
+
+    /// Whether a look can be noted.
+    pub fn can_be_noted(&self) -> bool {
+        self.looked.is_some()
+    }
+}
+
+/// Looks at a pair. One request.
+pub async fn look(store: &dyn Store, pair: &PairId) -> Result<StateSnapshot> {
+    let rows = store.scan(Table::Pairs, pair.as_str(), STATE, None, OWN).await?;
+    let mut look = StateSnapshot { row: StateRecord::default(), looked: None };
+    for row in rows {
+        match row.key.as_str() {
+            STATE => look.row = decode(STATE, &row.value)?,
+            LOOKED => look.looked = Some((decode::<LookedRow>(LOOKED, &row.value)?.at, row.etag)),
+            _ => {}
+        }
+    }
+    Ok(look)
+}
+
+/// Notes that a look has found nothing to do. Needs no lease: it changes nothing that a pass goes
+/// by. Whoever was faster has said the same.
+pub async fn note_look(
+    store: &dyn Store,
+    pair: &PairId,
+    look: &StateSnapshot,
+    at: Timestamp,
+) -> Result<()> {
+    let Some((_, etag)) = &look.looked else { return Ok(()) };
+    let op =
+        Op::Replace { key: LOOKED.into(), etag: etag.clone(), value: encode(&LookedRow { at })? };
+    match store.commit(Table::Pairs, pair.as_str(), &[op]).await {
+        Ok(_) | Err(store::Error::Conflict(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Where a pair stands; `last_sync` is when it was last passed over, or seen to need none.
+pub async fn state(store: &dyn Store, pair: &PairId) -> Result<StateRecord> {
+    let look = look(store, pair).await?;
+    Ok(StateRecord { last_sync: look.last(), ..look.row })
+}
+
+/// Changes where a pair stands; for whoever holds its lease. What is left as it was is not written.
+pub async fn change_state(
+    store: &dyn Store,
+    pair: &PairId,
+    change: impl FnOnce(&mut StateRecord),
+) -> Result<()> {
+    let (head, _) = LockedState::read(store, pair).await?;
+    if head.is_new().await {
+        head.set_by_name().await;
+    }
+    let before = head.row().await;
+    let mut row = before.clone();
+    change(&mut row);
+    if row == before {
+        return Ok(());
+    }
+    head.commit(store, pair, Batch::default(), Some(row)).await
+}
+
+/// The events of a pair that could not be copied, at most `limit`.
+pub async fn problems(store: &dyn Store, pair: &PairId, limit: usize) -> Result<Vec<ProblemRow>> {
+    let rows = store.scan(Table::Pairs, pair.as_str(), PROBLEM, None, limit.clamp(1, PAGE)).await?;
+    rows.into_iter().map(|row| decode(&row.key, &row.value)).collect()
+}
+
+/// Where a pair stands, in the hands of whoever holds its lease: the row as it was last read or
+/// written, and its version.
+pub struct LockedState {
+    saved: Mutex<Saved>,
+    /// Apart from the row: a write that is under way notes it while nobody polls it, and must not
+    /// wait for a commit.
+    awaited: std::sync::Mutex<Awaited>,
+}
+
+struct Saved {
+    row: StateRecord,
+    /// Of the row; none before the first commit.
+    etag: Option<String>,
+    /// There is a row for looks.
+    looked: bool,
+    /// What is held, and how many rows say so.
+    members: Members,
+    member_rows: usize,
+}
+
+impl LockedState {
+    /// Reads it, and the problems of the pair with it.
+    pub async fn read(store: &dyn Store, pair: &PairId) -> Result<(Self, Vec<ProblemRow>)> {
+        let mut saved = Saved {
+            row: StateRecord::default(),
+            etag: None,
+            looked: false,
+            members: Members::default(),
+            member_rows: 0,
+        };
+        let mut problems = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page: Vec<Row> =
+                store.scan(Table::Pairs, pair.as_str(), STATE, after.as_deref(), PAGE).await?;
+            let last = page.len() < PAGE;
+            for row in page {
+                match row.key.as_str() {
+                    STATE => (saved.row, saved.etag) = (decode(STATE, &row.value)?, Some(row.etag)),
+                    LOOKED => saved.looked = true,
+                    key if key.starts_with(MEMBERS) => {
+                        saved.members.read(key, &row.value)?;
+                        saved.member_rows += 1;
+                    }
+                    key if key.starts_with(PROBLEM) => problems.push(decode(key, &row.value)?),
+                    _ => {}
+                }
+                after = Some(row.key);
+            }
+            if last {
+                let awaited = std::sync::Mutex::new(saved.row.awaited.clone());
+                return Ok((Self { saved: Mutex::new(saved), awaited }, problems));
+            }
+        }
+    }
+
+    /// As it was last read or written.
+    pub async fn row(&self) -> StateRecord {
+        self.saved.lock().await.row.clone()
+    }
+
+    /// Whether nothing is remembered of the pair: it is new, or was removed.
+    pub async fn is_new(&self) -> bool {
+        self.saved.lock().await.etag.is_none()
+    }
+
+    /// How many copies are kept.
+    pub async fn copies(&self) -> u64 {
+        self.saved.lock().await.row.copies
+    }
+
+    /// How many of them do not lie before the window.
+    pub async fn current_copies(&self) -> u64 {
+        let saved = self.saved.lock().await;
+        saved.row.copies.saturating_sub(saved.row.archived)
+    }
+
+    /// What is held.
+    pub async fn members(&self) -> Members {
+        self.saved.lock().await.members.clone()
+    }
+
+    /// Notes what is held from now on.
+    pub async fn note_members(&self, notes: &mut Batch, members: Members) -> Result<()> {
+        let mut saved = self.saved.lock().await;
+        if saved.members != members {
+            let (ops, rows) = members.rows(saved.member_rows)?;
+            notes.groups.extend(ops.into_iter().map(|op| Group::of(vec![op])));
+            (saved.members, saved.member_rows) = (members, rows);
+        }
+        Ok(())
+    }
+
+    /// How many events another installation has copied, once these notes are written.
+    pub async fn copied_by_another(&self, notes: &Batch) -> u64 {
+        let noted = notes.groups.iter().map(|group| group.by_another).sum();
+        self.saved.lock().await.row.copied_by_another.saturating_add_signed(noted)
+    }
+
+    /// What was made and not listed yet.
+    pub fn awaited(&self) -> Awaited {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes that. Stored with the next commit.
+    pub fn await_events(&self, change: impl FnOnce(&mut Awaited)) {
+        change(&mut self.awaited.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Corrects the counts, after all mappings were read. Stored with the next commit.
+    pub async fn set_counts(&self, copies: u64, archived: u64, by_another: u64) {
+        let mut saved = self.saved.lock().await;
+        (saved.row.copies, saved.row.archived, saved.row.copied_by_another) =
+            (copies, archived, by_another);
+    }
+
+    /// A pair of which nothing was remembered goes by names from its beginning. Stored with the
+    /// next commit.
+    pub async fn set_by_name(&self) {
+        self.saved.lock().await.row.by_name = true;
+    }
+
+    /// Whether something that was left out may come back under another name.
+    pub async fn has_left_out(&self) -> bool {
+        self.saved.lock().await.row.left_out
+    }
+
+    /// Says so. Stored with the next commit.
+    pub async fn set_left_out(&self, left_out: bool) {
+        self.saved.lock().await.row.left_out = left_out;
+    }
+
+    /// The day of the oldest deletion whose proof is kept.
+    pub async fn proofs_since(&self) -> Option<Date> {
+        self.saved.lock().await.row.proofs_since
+    }
+
+    /// Says so: `today`'s are the oldest, unless there are older ones. Stored with the next commit.
+    pub async fn note_proofs_since(&self, today: Date) {
+        self.saved.lock().await.row.proofs_since.get_or_insert(today);
+    }
+
+    /// The older ones are dropped. Stored with the next commit.
+    pub async fn set_proofs_since(&self, oldest: Option<Date>) {
+        self.saved.lock().await.row.proofs_since = oldest;
+    }
+
+    /// Says how many events a pass has still to go through. Stored with the next commit.
+    pub async fn set_left(&self, left: u64) {
+        self.saved.lock().await.row.left = Some(left);
+    }
+
+    /// Writes what was noted, each mapping with its index rows in one transaction, as many as fit
+    /// together; and with the last of them where the pair stands from now on, if that is given. Its
+    /// count is not looked at: that follows from the notes.
+    ///
+    /// # Errors
+    /// [`Error::Overtaken`] where somebody else has written since; then nothing more is written
+    /// here.
+    pub async fn commit(
+        &self,
+        store: &dyn Store,
+        pair: &PairId,
+        notes: Batch,
+        now: Option<StateRecord>,
+    ) -> Result<()> {
+        // One commit at a time: each replaces the version that the one before has left.
+        let mut saved = self.saved.lock().await;
+        let mut groups = notes.groups.into_iter().peekable();
+        let mut batch: Vec<Op> = Vec::new();
+        let mut sums = Sums::default();
+        while let Some(group) = groups.next() {
+            sums.add(&group);
+            batch.extend(group.ops);
+            // A row stands in a commit once.
+            let touches = |next: &Group| {
+                next.ops.iter().any(|op| batch.iter().any(|other| other.key() == op.key()))
+            };
+            if groups.peek().is_some_and(|next| {
+                batch.len() + next.ops.len() > MAX_COMMIT - OWN || touches(next)
+            }) {
+                let row = StateRecord {
+                    awaited: self.awaited().stored(saved.row.passes + 1),
+                    ..saved.row.clone()
+                };
+                saved
+                    .replace(
+                        store,
+                        pair,
+                        std::mem::take(&mut batch),
+                        std::mem::take(&mut sums),
+                        row,
+                    )
+                    .await?;
+            }
+        }
+        match now {
+            Some(row) => {
+                let row =
+                    StateRecord { awaited: self.awaited().stored(saved.row.passes + 1), ..row };
+                saved.replace(store, pair, batch, sums, row).await
+            }
+            None if batch.is_empty() => Ok(()),
+            None => {
+                let row = StateRecord {
+                    awaited: self.awaited().stored(saved.row.passes + 1),
+                    ..saved.row.clone()
+                };
+                saved.replace(store, pair, batch, sums, row).await
+            }
+        }
+    }
+}
+
+/// What some groups change in the state of the pair.
+#[derive(Default)]
+struct Sums {
+    copies: i64,
+    archived: i64,
+    by_another: i64,
+    aliased: bool,
+}
+
+impl Sums {
+    fn add(&mut self, group: &Group) {
+        self.copies += group.copies;
+        self.archived += group.archived;
+        self.by_another += group.by_another;
+        self.aliased |= group.aliased;
+    }
+}
+
+impl Saved {
+    async fn replace(
+        &mut self,
+        store: &dyn Store,
+        pair: &PairId,
+        mut ops: Vec<Op>,
+        sums: Sums,
+        row: StateRecord,
+    ) -> Result<()> {
+        // These follow from what is written, whatever the caller's row says.
+        let row = StateRecord {
+            copies: self.row.copies.saturating_add_signed(sums.copies),
+            archived: self.row.archived.saturating_add_signed(sums.archived),
+            copied_by_another: self.row.copied_by_another.saturating_add_signed(sums.by_another),
+            aliased: self.row.aliased || sums.aliased,
+            left_out: self.row.left_out,
+            proofs_since: self.row.proofs_since,
+            by_name: self.row.by_name || row.by_name,
+            ..row
+        };
+        let (key, value) = (STATE.to_owned(), encode(&row)?);
+        ops.push(match &self.etag {
+            Some(etag) => Op::Replace { key, etag: etag.clone(), value },
+            None => Op::Insert { key, value },
+        });
+        let at = ops.len() - 1;
+        if let (false, Some(at)) = (self.looked, row.last_sync) {
+            ops.push(Op::Put { key: LOOKED.into(), value: encode(&LookedRow { at })? });
+        }
+        let etags = match store.commit(Table::Pairs, pair.as_str(), &ops).await {
+            Ok(etags) => etags,
+            Err(store::Error::Conflict(_)) => return Err(Error::Overtaken),
+            Err(error) => return Err(error.into()),
+        };
+        self.etag = etags.into_iter().nth(at);
+        self.looked |= row.last_sync.is_some();
+        self.row = row;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

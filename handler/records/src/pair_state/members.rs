@@ -1,0 +1,121 @@
+//! The members of a hold: each deletion that was shown to the owner, by the first octets of its
+//! mapping's id, which is keyed; and since when.
+
+use std::collections::BTreeMap;
+
+use engine::marker::MappingId;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::Op;
+
+use super::keys::MEMBERS;
+use crate::Result;
+use crate::codec::{decode, encode};
+
+/// So much of a mapping's id tells it from all others of a pair: 55 bits.
+const LENGTH: usize = 11;
+/// Members in one row.
+const IN_A_ROW: usize = 2_000;
+
+/// What waits for the owner, and since when each was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members(BTreeMap<String, Timestamp>);
+
+#[derive(Serialize, Deserialize)]
+struct MembersRow {
+    at: Timestamp,
+    /// One after the other.
+    m: String,
+}
+
+fn name(id: MappingId) -> String {
+    let mut name = String::from(id);
+    name.truncate(LENGTH);
+    name
+}
+
+impl Members {
+    /// Since when a deletion has been held.
+    pub fn since(&self, id: MappingId) -> Option<Timestamp> {
+        self.0.get(&name(id)).copied()
+    }
+
+    /// These from now on; what was held before keeps its age.
+    pub fn of(ids: impl IntoIterator<Item = MappingId>, before: &Self, now: Timestamp) -> Self {
+        Self(ids.into_iter().map(|id| (name(id), before.since(id).unwrap_or(now))).collect())
+    }
+
+    /// When the first of them was seen.
+    pub fn first(&self) -> Option<Timestamp> {
+        self.0.values().min().copied()
+    }
+
+    /// Adds what a row says.
+    pub(super) fn read(&mut self, key: &str, text: &str) -> Result<()> {
+        let MembersRow { at, m } = decode(key, text)?;
+        let names = m.as_bytes().chunks(LENGTH).filter_map(|name| std::str::from_utf8(name).ok());
+        self.0.extend(names.map(|name| (name.to_owned(), at)));
+        Ok(())
+    }
+
+    /// Their rows, in place of so many.
+    pub(super) fn rows(&self, before: usize) -> Result<(Vec<Op>, usize)> {
+        let mut by_age: BTreeMap<Timestamp, Vec<&str>> = BTreeMap::new();
+        for (name, at) in &self.0 {
+            by_age.entry(*at).or_default().push(name);
+        }
+        let mut ops = Vec::new();
+        for (at, names) in by_age {
+            for names in names.chunks(IN_A_ROW) {
+                ops.push(Op::Put {
+                    key: key(ops.len()),
+                    value: encode(&MembersRow { at, m: names.concat() })?,
+                });
+            }
+        }
+        let now = ops.len();
+        ops.extend((now..before).map(|n| Op::Delete { key: key(n), etag: None }));
+        Ok((ops, now))
+    }
+}
+
+fn key(number: usize) -> String {
+    format!("{MEMBERS}{number:04}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_read_as_they_were_written_and_keep_their_age() {
+        let id = |n: u32| {
+            MappingId::try_from(String::from(MappingId::of_copy_uid(&copy(n)).unwrap())).unwrap()
+        };
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let first = Members::of((0..4_500).map(id), &Members::default(), at(10));
+        let second = Members::of((4_000..4_600).map(id), &first, at(20));
+        assert_eq!(
+            (second.since(id(4_100)), second.since(id(4_550)), second.since(id(3_999))),
+            (Some(at(10)), Some(at(20)), None)
+        );
+        assert_eq!(second.first(), Some(at(10)));
+        let (ops, rows) = first.rows(0).unwrap();
+        assert_eq!(rows, 3);
+        let mut read = Members::default();
+        for op in &ops {
+            let Op::Put { key, value } = op else { panic!() };
+            read.read(key, value).unwrap();
+        }
+        assert_eq!(read, first);
+        let (ops, rows) = Members::default().rows(3).unwrap();
+        assert_eq!((ops.len(), rows), (3, 0));
+    }
+
+    fn copy(n: u32) -> String {
+        let id = data_encoding::BASE32_NOPAD.encode(
+            &u128::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835).to_be_bytes(),
+        );
+        format!("calrelay-{}", id.to_ascii_lowercase())
+    }
+}

@@ -1,0 +1,330 @@
+//! Mappings: looked up from both ends, noted, dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use engine::calendar::{CalendarId, PairId};
+use engine::event::EventId;
+use engine::mapping::{Mapping, MappingState};
+use engine::marker::{MappingId, Marks};
+use engine::pair::{Pair, Side};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use store::{MAX_COMMIT, Op, Store, Table};
+
+use super::batch::{Batch, Group};
+use super::keys::{MAPPING, index_key, mapping_key, problem_key};
+use super::locked_state::LockedState;
+use super::record::{ProblemRow, StateRecord};
+use crate::Result;
+use crate::codec::{decode, encode};
+
+/// Rows read with one request.
+const PAGE: usize = 500;
+
+#[derive(Serialize, Deserialize)]
+struct IndexRow {
+    m: MappingId,
+}
+
+/// Reads and writes what is remembered of one pair.
+pub struct PairStore<'a> {
+    pub(super) store: &'a dyn Store,
+    marks: &'a Marks,
+    /// The pair.
+    pub pair: &'a Pair,
+    /// The addresses of the calendars of which the first release made the ids of its mappings; see
+    /// [`super::migrate`].
+    pub(super) bases: OnceLock<[Option<String>; 2]>,
+    /// An origin has a mapping whose id is not made of its name.
+    aliased: AtomicBool,
+}
+
+/// The mappings of some events.
+#[derive(Debug, Default)]
+pub struct Lookup {
+    /// By event.
+    pub known: BTreeMap<EventId, Mapping>,
+    /// Events that no mapping knows, and whose name belongs to the mapping of another event.
+    pub taken: BTreeSet<EventId>,
+}
+
+impl<'a> PairStore<'a> {
+    /// For a pair.
+    pub fn new(store: &'a dyn Store, marks: &'a Marks, pair: &'a Pair) -> Self {
+        Self { store, marks, pair, bases: OnceLock::new(), aliased: AtomicBool::new(false) }
+    }
+
+    fn partition(&self) -> &str {
+        self.pair.id.as_str()
+    }
+
+    /// Where the pair stands, and which events could not be copied; for whoever holds its lease.
+    /// One request.
+    pub async fn begin(&self) -> Result<(LockedState, Vec<ProblemRow>)> {
+        let (head, problems) = LockedState::read(self.store, &self.pair.id).await?;
+        self.goes_by(&head.row().await);
+        Ok((head, problems))
+    }
+
+    /// Where the pair stands decides how its mappings are looked up.
+    pub fn goes_by(&self, row: &StateRecord) {
+        self.aliased.fetch_or(row.aliased, Ordering::Relaxed);
+        if let Some(bases) = &row.bases {
+            // Set once: they never change.
+            let _ = self.bases.set(bases.clone());
+        }
+    }
+
+    /// The mappings of these events of one calendar, be they origins or copies. One row for each
+    /// that its likelier name finds, two for others.
+    pub async fn lookup(&self, side: Side, ids: &[EventId]) -> Result<Lookup> {
+        let mut found = Lookup::default();
+        // Of a one-way pair no event of the other calendar is an origin; an origin under another
+        // name than its mapping's is rare.
+        let (origins, indexed) = match side {
+            Side::From => (true, self.pair.two_way || self.aliased.load(Ordering::Relaxed)),
+            Side::To => (self.pair.two_way, true),
+        };
+        let rest = |found: &Lookup| {
+            ids.iter().filter(|id| !found.known.contains_key(*id)).cloned().collect::<Vec<_>>()
+        };
+        if side == Side::To && indexed {
+            self.indexed(side, rest(&found), &mut found).await?;
+        }
+        if origins {
+            self.origins(side, rest(&found), &mut found).await?;
+        }
+        if side == Side::From && indexed {
+            self.indexed(side, rest(&found), &mut found).await?;
+        }
+        Ok(found)
+    }
+
+    /// Those of which these are the origins, and always were.
+    async fn origins(&self, side: Side, ids: Vec<EventId>, found: &mut Lookup) -> Result<()> {
+        let mut ids = ids;
+        for legacy in [true, false] {
+            let keys = ids
+                .iter()
+                .filter_map(|id| Some((mapping_key(self.derived(side, id, legacy)?), id.clone())))
+                .collect();
+            for (id, mapping) in self.get_many::<_, Mapping>(keys).await? {
+                // An origin that was made again, or that has another name by now, keeps the mapping
+                // of its former id.
+                if mapping.side == side && mapping.origin.id == id {
+                    found.known.insert(id, mapping);
+                } else {
+                    found.taken.insert(id);
+                }
+            }
+            ids.retain(|id| !found.known.contains_key(id));
+        }
+        Ok(())
+    }
+
+    /// The mapping id that a name gives: `legacy` as the first release made it, of the whole
+    /// address.
+    fn derived(&self, side: Side, id: &EventId, legacy: bool) -> Option<MappingId> {
+        let base = self.bases.get().and_then(|bases| bases[side as usize].as_deref());
+        let id = match (legacy, base) {
+            (true, Some(base)) => &EventId::new(format!("{base}{id}")),
+            (true, None) => return None,
+            (false, _) => id,
+        };
+        Some(self.marks.mapping(self.pair.calendar(side), self.pair.calendar(side.other()), id, 0))
+    }
+
+    /// Those of which these are the copies, or origins that have an id of their own.
+    async fn indexed(&self, side: Side, ids: Vec<EventId>, found: &mut Lookup) -> Result<()> {
+        let calendar = self.pair.calendar(side);
+        let keys = ids.into_iter().map(|id| (index_key(self.marks, calendar, &id), id)).collect();
+        // A name that a mapping has given up leads to it still.
+        let mut indirect: BTreeMap<String, Vec<EventId>> = BTreeMap::new();
+        for (id, index) in self.get_many::<_, IndexRow>(keys).await? {
+            indirect.entry(mapping_key(index.m)).or_default().push(id);
+        }
+        for (ids, mapping) in self.get_many::<_, Mapping>(indirect).await? {
+            let half = if mapping.side == side { &mapping.origin } else { &mapping.copy };
+            if ids.contains(&half.id) {
+                found.known.insert(half.id.clone(), mapping);
+            }
+        }
+        Ok(())
+    }
+
+    /// Mappings by their ids, as many as there are in this pair.
+    pub async fn mappings(
+        &self,
+        ids: impl IntoIterator<Item = MappingId>,
+    ) -> Result<BTreeMap<MappingId, Mapping>> {
+        let keys: BTreeMap<String, MappingId> =
+            ids.into_iter().map(|id| (mapping_key(id), id)).collect();
+        Ok(self.get_many(keys).await?.into_iter().collect())
+    }
+
+    /// Which of these mappings belong to one of these other pairs.
+    pub async fn elsewhere(
+        &self,
+        pairs: &[PairId],
+        ids: &BTreeSet<MappingId>,
+    ) -> Result<BTreeSet<MappingId>> {
+        let others: Vec<PairId> =
+            pairs.iter().filter(|pair| **pair != self.pair.id).cloned().collect();
+        claimed(self.store, &others, ids).await
+    }
+
+    /// A mapping by its id.
+    pub async fn mapping(&self, id: MappingId) -> Result<Option<Mapping>> {
+        let key = mapping_key(id);
+        let row = self.store.get(Table::Pairs, self.partition(), &key).await?;
+        row.map(|row| decode(&key, &row.value)).transpose()
+    }
+
+    /// The rows of these keys, as many as there are, each with what was asked for by its key.
+    async fn get_many<K: Clone, T: DeserializeOwned>(
+        &self,
+        wanted: BTreeMap<String, K>,
+    ) -> Result<Vec<(K, T)>> {
+        let keys: Vec<String> = wanted.keys().cloned().collect();
+        let mut found = Vec::new();
+        for keys in keys.chunks(MAX_COMMIT) {
+            for row in self.store.get_many(Table::Pairs, self.partition(), keys).await? {
+                if let Some(asked) = wanted.get(&row.key) {
+                    found.push((asked.clone(), decode(&row.key, &row.value)?));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// A page of mappings, in the order of their ids, after a key; and the key after which the next
+    /// page begins, unless this is the last.
+    pub async fn page(&self, after: Option<&str>) -> Result<(Vec<Mapping>, Option<String>)> {
+        let rows = self.store.scan(Table::Pairs, self.partition(), MAPPING, after, PAGE).await?;
+        let next = rows.last().filter(|_| rows.len() == PAGE).map(|row| row.key.clone());
+        let mappings: Result<Vec<Mapping>> =
+            rows.iter().map(|row| decode(&row.key, &row.value)).collect();
+        Ok((mappings?, next))
+    }
+
+    /// Notes a mapping as it is now; `before` is what was stored, if anything was.
+    pub fn note(&self, notes: &mut Batch, before: Option<&Mapping>, now: &Mapping) -> Result<()> {
+        let mut ops = vec![Op::Put { key: mapping_key(now.id), value: encode(now)? }];
+        let keys_before = before.map(|mapping| self.index_keys(mapping)).unwrap_or_default();
+        let keys_now = self.index_keys(now);
+        // A name that is given up may be another mapping's by now: its row stays, and says nothing
+        // where it is this one's still.
+        for key in keys_now.into_iter().filter(|key| !keys_before.contains(key)) {
+            ops.push(Op::Put { key, value: encode(&IndexRow { m: now.id })? });
+        }
+        let is_by_another = |mapping: &Mapping| mapping.state == MappingState::CopiedByAnother;
+        let is_archived = |mapping: &Mapping| mapping.state == MappingState::Archived;
+        let aliased = self.has_alias(now);
+        self.aliased.fetch_or(aliased, Ordering::Relaxed);
+        notes.groups.push(Group {
+            ops,
+            copies: i64::from(now.is_live()) - i64::from(before.is_some_and(Mapping::is_live)),
+            archived: i64::from(is_archived(now)) - i64::from(before.is_some_and(is_archived)),
+            by_another: i64::from(is_by_another(now))
+                - i64::from(before.is_some_and(is_by_another)),
+            aliased,
+        });
+        Ok(())
+    }
+
+    /// Drops all mappings of events that were left alone, so that they are decided about anew.
+    pub async fn forget_left_alone(&self, head: &LockedState) -> Result<()> {
+        let mut after = None;
+        loop {
+            let (page, next) = self.page(after.as_deref()).await?;
+            let mut notes = Batch::default();
+            for mapping in page.iter().filter(|mapping| mapping.is_left_alone()) {
+                self.forget(&mut notes, mapping);
+            }
+            self.commit(head, notes).await?;
+            after = next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Drops a mapping.
+    pub fn forget(&self, notes: &mut Batch, mapping: &Mapping) {
+        let keys = self.index_keys(mapping).into_iter().chain([mapping_key(mapping.id)]);
+        let ops = keys.map(|key| Op::Delete { key, etag: None }).collect();
+        let by_another = -i64::from(mapping.state == MappingState::CopiedByAnother);
+        let archived = -i64::from(mapping.state == MappingState::Archived);
+        notes.groups.push(Group {
+            copies: -i64::from(mapping.is_live()),
+            archived,
+            by_another,
+            ..Group::of(ops)
+        });
+    }
+
+    /// Notes an event that could not be copied.
+    pub fn note_problem(&self, notes: &mut Batch, id: &EventId, row: &ProblemRow) -> Result<()> {
+        let key = problem_key(self.marks, &row.problem.calendar, id);
+        notes.groups.push(Group::of(vec![Op::Put { key, value: encode(row)? }]));
+        Ok(())
+    }
+
+    /// Drops such a note.
+    pub fn forget_problem(&self, notes: &mut Batch, calendar: &CalendarId, id: &str) {
+        let key = problem_key(self.marks, calendar, &EventId::new(id));
+        notes.groups.push(Group::of(vec![Op::Delete { key, etag: None }]));
+    }
+
+    /// Writes what was noted ([`Head::commit`]).
+    pub async fn commit(&self, head: &LockedState, notes: Batch) -> Result<()> {
+        head.commit(self.store, &self.pair.id, notes, None).await
+    }
+
+    /// The last write of a pass: what was noted, and where the pair stands from now on.
+    pub async fn finish(&self, head: &LockedState, notes: Batch, row: StateRecord) -> Result<()> {
+        head.commit(self.store, &self.pair.id, notes, Some(row)).await
+    }
+
+    fn index_keys(&self, mapping: &Mapping) -> Vec<String> {
+        let copies = self.pair.calendar(mapping.side.other());
+        let origins = self.pair.calendar(mapping.side);
+        let mut keys = Vec::new();
+        // What is already there may be an origin of this pair, and is found by that.
+        if mapping.state != MappingState::AlreadyThere {
+            keys.push(index_key(self.marks, copies, &mapping.copy.id));
+        }
+        if self.has_alias(mapping) {
+            keys.push(index_key(self.marks, origins, &mapping.origin.id));
+        }
+        keys
+    }
+
+    fn has_alias(&self, mapping: &Mapping) -> bool {
+        [true, false].iter().all(|legacy| {
+            self.derived(mapping.side, &mapping.origin.id, *legacy) != Some(mapping.id)
+        })
+    }
+}
+
+/// Which of these mappings belong to one of these pairs.
+pub async fn claimed(
+    store: &dyn Store,
+    pairs: &[PairId],
+    ids: &BTreeSet<MappingId>,
+) -> Result<BTreeSet<MappingId>> {
+    let mut found = BTreeSet::new();
+    for pair in pairs {
+        let keys: Vec<String> =
+            ids.iter().filter(|id| !found.contains(*id)).map(|id| mapping_key(*id)).collect();
+        for keys in keys.chunks(MAX_COMMIT) {
+            let rows = store.get_many(Table::Pairs, pair.as_str(), keys).await?;
+            found.extend(rows.iter().filter_map(|row| {
+                MappingId::try_from(row.key.strip_prefix(MAPPING)?.to_owned()).ok()
+            }));
+        }
+    }
+    Ok(found)
+}

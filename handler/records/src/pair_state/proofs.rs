@@ -1,0 +1,192 @@
+//! Why each deletion was made: what was read, when, and what the server answered. Kept for thirty
+//! days.
+
+use engine::calendar::{CalendarId, PairId};
+use engine::change::Absence;
+use engine::marker::Role;
+use engine::reason::Reason;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+use store::{MAX_COMMIT, Op, Store, Table};
+
+use super::batch::{Batch, Group};
+use super::keys::PROOF;
+use crate::Result;
+use crate::codec::{decode, encode};
+
+/// Days for which a proof is kept.
+const KEPT_DAYS: i64 = 30;
+/// Rows read with one request.
+const PAGE: usize = 500;
+
+/// Proofs in one row.
+const IN_A_ROW: usize = 20;
+
+#[derive(Serialize, Deserialize)]
+struct ProofRows {
+    proofs: Vec<ProofRow>,
+}
+
+/// A deletion, and its proof. Nothing of what an event says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProofRow {
+    /// When it was made.
+    pub at: Timestamp,
+    /// The origin's id.
+    pub origin: String,
+    /// The copy's id.
+    pub copy: String,
+    /// The one that was deleted; none where both were found gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<Role>,
+    /// Why.
+    pub reason: Reason,
+    /// What it rests on.
+    pub proof: Proof,
+}
+
+/// What a deletion rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proof {
+    /// The calendar that was read.
+    pub calendar: CalendarId,
+    /// What showed it first.
+    pub sign: Sign,
+    /// When the calendar was asked for the event itself.
+    pub read: Timestamp,
+    /// What it answered; none where it gave the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Absence>,
+    /// It was searched by the event's UID as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub searched: bool,
+}
+
+/// What showed first that an event is gone, or has no copy any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sign {
+    /// A listing named it as removed.
+    Named,
+    /// A complete listing did not hold it.
+    Missing,
+    /// A write to it, or an earlier pass, found nothing there.
+    Earlier,
+    /// It is there, and says so itself.
+    Shown,
+}
+
+impl ProofRow {
+    /// In words.
+    pub fn in_words(&self) -> String {
+        let Self { at, origin, copy, deleted, reason, proof } = self;
+        let Proof { calendar, sign, read, answer, searched } = proof;
+        let [at, read] = [at, read].map(|time| time.round(jiff::Unit::Second).unwrap_or(*time));
+        let done = match deleted {
+            Some(Role::Copy) => format!("Its copy {copy} was deleted at {at}."),
+            Some(Role::Origin) => {
+                format!("The event {origin} was deleted at {at}, after its copy.")
+            }
+            None => format!("Both the event {origin} and its copy {copy} were found gone at {at}."),
+        };
+        let sign = match sign {
+            Sign::Named => format!("the calendar {calendar} named it as removed"),
+            Sign::Missing => {
+                format!("a complete listing of the calendar {calendar} did not hold it")
+            }
+            Sign::Earlier => format!("an earlier request found it gone in the calendar {calendar}"),
+            Sign::Shown => {
+                return format!(
+                    "{done} {} Read at {read} in the calendar {calendar}.",
+                    reason.in_words()
+                );
+            }
+        };
+        let answer = match answer {
+            Some(Absence::NotFound) => "answered that there is no such event (404 or 410)",
+            Some(Absence::Cancelled) => "answered that it is deleted (status \"cancelled\")",
+            Some(Absence::NoEvent) => "answered with something that is no event",
+            None => "was not read",
+        };
+        let search = if *searched { ", and a search for its UID found none" } else { "" };
+        format!(
+            "{done} {} Proof: {sign}; asked for it at {read}, the server {answer}{search}.",
+            reason.in_words()
+        )
+    }
+}
+
+/// Notes the proofs of some deletions, in rows of their own; `known` counts those of this pass.
+pub fn note(notes: &mut Batch, day: Date, known: &mut u32, rows: &[ProofRow]) -> Result<()> {
+    for rows in rows.chunks(IN_A_ROW) {
+        // A pass that was cut off has the same number as the next one, and not the same time.
+        let key = format!("{PROOF}{day}:{:020}:{known:05}", rows[0].at.as_nanosecond());
+        notes.groups.push(Group::of(vec![Op::Put {
+            key,
+            value: encode(&ProofRows { proofs: rows.to_vec() })?,
+        }]));
+        *known += 1;
+    }
+    Ok(())
+}
+
+/// The proofs of these events' deletions, the latest first.
+pub async fn of(
+    store: &dyn Store,
+    pair: &PairId,
+    is_asked_for: impl Fn(&ProofRow) -> bool,
+) -> Result<Vec<ProofRow>> {
+    let mut found = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let rows = store.scan(Table::Pairs, pair.as_str(), PROOF, after.as_deref(), PAGE).await?;
+        for row in &rows {
+            found.extend(
+                decode::<ProofRows>(&row.key, &row.value)?.proofs.into_iter().filter(&is_asked_for),
+            );
+        }
+        match rows.last().filter(|_| rows.len() == PAGE) {
+            Some(last) => after = Some(last.key.clone()),
+            None => break,
+        }
+    }
+    found.sort_by_key(|row| std::cmp::Reverse(row.at));
+    Ok(found)
+}
+
+/// Notes that proofs older than thirty days go, as many as fit into a commit; says the day of the
+/// oldest that stays.
+pub async fn purge(
+    store: &dyn Store,
+    pair: &PairId,
+    notes: &mut Batch,
+    oldest: Date,
+    today: Date,
+) -> Result<Option<Date>> {
+    let limit = today.saturating_sub(KEPT_DAYS.days());
+    if oldest >= limit {
+        return Ok(Some(oldest));
+    }
+    let rows = store.scan(Table::Pairs, pair.as_str(), PROOF, None, MAX_COMMIT / 2).await?;
+    let mut stays = None;
+    for row in rows {
+        let day = row
+            .key
+            .strip_prefix(PROOF)
+            .and_then(|rest| rest.split(':').next())
+            .and_then(|day| day.parse::<Date>().ok());
+        match day {
+            Some(day) if day >= limit => {
+                stays = Some(day);
+                break;
+            }
+            // More may be left: they go tomorrow.
+            _ => {
+                notes.groups.push(Group::of(vec![Op::Delete { key: row.key, etag: None }]));
+                stays = day;
+            }
+        }
+    }
+    Ok(stays)
+}

@@ -1,0 +1,53 @@
+//! The row of an account's sealed secret, in [`store::Table::Secrets`].
+
+use engine::calendar::AccountId;
+use serde::{Deserialize, Serialize};
+use store::Row;
+
+use crate::{Error, Result, codec};
+
+/// The version that is written.
+pub const VERSION: u32 = 2;
+
+/// A sealed secret.
+#[derive(Serialize, Deserialize)]
+pub struct SecretRecord {
+    /// The version of the row. In version 1 the sealed text is the secret alone; in version 2 it
+    /// begins with where the secret may be sent.
+    pub v: u32,
+    /// The sealed text.
+    pub sealed: String,
+}
+
+impl SecretRecord {
+    /// A record of the version that is written.
+    pub fn new(sealed: String) -> Self {
+        Self { v: VERSION, sealed }
+    }
+
+    /// The record in a row.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`].
+    pub fn decode(row: &Row) -> Result<Self> {
+        match serde_json::from_str::<Self>(&row.value) {
+            Ok(found) if found.v > VERSION => Err(codec::newer(&row.key, found.v, VERSION)),
+            Ok(found) => Ok(found),
+            Err(_) => Err(codec::damaged(&row.key)),
+        }
+    }
+
+    /// The record as it is stored.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], which no sealed text causes.
+    pub fn encode(&self) -> Result<String> {
+        serde_json::to_string(self)
+            .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))
+    }
+}
+
+/// The name of the row to which a sealed text of this version is bound.
+pub fn sealed_for(id: &AccountId, version: u32) -> String {
+    if version == 1 { id.to_string() } else { format!("{id}/{version}") }
+}
