@@ -23,6 +23,7 @@ use crate::zone;
 
 mod carry;
 mod civil;
+mod limits;
 mod moved;
 mod rule;
 mod series;
@@ -33,13 +34,12 @@ pub use moved::Moved;
 pub use unsupported::Unsupported;
 
 use civil::WantedStarts;
+use limits::MAX_RULES;
 use rule::{Rule, RuleUntil};
 use series::{Anchor, Excepted};
 
 /// The most occurrences that one call gives: ten years of days.
 pub const MOST: usize = 3_660;
-/// The most rules of one series.
-const MAX_RULES: usize = 3;
 /// How far the civil and the zoned reading of a time may be apart, and then some.
 const SLACK: SignedDuration = SignedDuration::from_hours(48);
 /// No range is followed longer than this: a century.

@@ -7,11 +7,7 @@ use jiff::civil::{Date, DateTime, Weekday};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::Unsupported;
-
-/// The longest rule that is read, in bytes.
-pub(super) const LONGEST: usize = 512;
-/// The most times of day that BYHOUR, BYMINUTE and BYSECOND may give together.
-pub(super) const MAX_TIMES: usize = 24;
+use super::limits::{LONGEST, MAX_TIMES};
 
 /// FREQ, as far as it is supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,5 +1,7 @@
 //! Why a recurrence is not expanded.
 
+use super::limits::{LONGEST, MAX_RULES, MAX_TIMES};
+
 /// A recurrence that is refused: it is malformed, means something we cannot tell, or would cost
 /// more than any calendar needs.
 ///
@@ -8,16 +10,16 @@
 #[non_exhaustive]
 pub enum Unsupported {
     /// The rule is longer than 512 bytes.
-    #[error("its rule is longer than {} bytes", super::rule::LONGEST)]
+    #[error("its rule is longer than {} bytes", LONGEST)]
     TooLong,
     /// The event has more than three rules.
-    #[error("it has more than {} rules", super::MAX_RULES)]
+    #[error("it has more than {} rules", MAX_RULES)]
     TooManyRules,
     /// FREQ is MINUTELY or SECONDLY, or HOURLY for an all-day event.
     #[error("it repeats more often than every hour, or an all-day event more often than every day")]
     TooFrequent,
     /// BYHOUR, BYMINUTE and BYSECOND together give more than 24 times.
-    #[error("its rule names more than {} times of day", super::rule::MAX_TIMES)]
+    #[error("its rule names more than {} times of day", MAX_TIMES)]
     TooManyTimes,
     /// More occurrences, or more periods without one, than are looked at.
     #[error("it repeats more often than can be worked out in reasonable time")]
