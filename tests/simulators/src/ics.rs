@@ -168,6 +168,20 @@ pub fn unfold(text: &str) -> Vec<String> {
     lines
 }
 
+/// A line with its fold at 60 octets (RFC 5545 allows any place up to 75) and its CRLF.
+pub(crate) fn folded(line: &str) -> String {
+    let (mut out, mut room) = (String::with_capacity(line.len() + 8), 60);
+    for character in line.chars() {
+        if character.len_utf8() > room {
+            out.push_str("\r\n ");
+            room = 59;
+        }
+        room -= character.len_utf8();
+        out.push(character);
+    }
+    out + "\r\n"
+}
+
 /// Reads an object.
 ///
 /// # Errors

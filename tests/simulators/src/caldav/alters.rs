@@ -1,6 +1,5 @@
 //! Servers that do not keep what they are sent: they cut texts, trim them, or know no seconds.
 
-use super::write::folded;
 use crate::ics;
 
 /// What a PUT stores otherwise than it was sent.
@@ -33,7 +32,7 @@ impl Alters {
         for line in ics::unfold(&text) {
             inside = line == "BEGIN:VEVENT" || (inside && line != "END:VEVENT");
             let line = if inside { self.line(&line) } else { line };
-            out.push_str(&folded(&line));
+            out.push_str(&ics::folded(&line));
         }
         out
     }

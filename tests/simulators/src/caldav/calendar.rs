@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Shared;
 use super::manners::Late;
-use super::state::Collection;
+use super::saved::{Object, Saved};
+use super::shared::Shared;
+use super::state::{Collection, Resource};
 use crate::agenda::{Entry, entries};
 
 /// A person's own hand on one calendar. Nothing that is done here is counted, checked, or can fail
@@ -260,6 +261,31 @@ impl Calendar {
         let mut records = self.shared.records();
         let calendar = records.collection_mut(&self.user, &self.name);
         work(calendar.expect("the calendar exists while the test edits it"))
+    }
+
+    /// Writes the calendar down.
+    pub fn saved(&self) -> Saved {
+        self.with(|calendar| {
+            let object = |(name, r): (&String, &Resource)| Object {
+                name: name.clone(),
+                etag: r.etag.clone(),
+                body: r.body.to_string(),
+            };
+            Saved { ctag: calendar.ctag(), objects: calendar.resources().map(object).collect() }
+        })
+    }
+
+    /// Puts back what was written down, in the place of everything that the calendar holds. What
+    /// was deleted before is not remembered.
+    ///
+    /// # Panics
+    /// Where the ctag or an ETag is none that this server gives.
+    pub fn put_back(&self, saved: &Saved) {
+        self.with(|calendar| {
+            let title = calendar.title.clone();
+            let restored = Collection::restored(&title, saved);
+            *calendar = restored.expect("a ctag and ETags of this server");
+        });
     }
 }
 

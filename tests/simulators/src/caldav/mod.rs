@@ -15,6 +15,7 @@
 //!   anyhow.
 
 mod alters;
+mod asking;
 mod bases;
 mod calendar;
 mod digest;
@@ -22,24 +23,25 @@ mod http;
 mod manners;
 mod paths;
 mod propfind;
+mod reply;
 mod report;
 mod saved;
 mod scheduling;
+mod shared;
 mod shares;
 mod state;
 mod sync;
 mod time_range;
 mod write;
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use url::Url;
 
 use crate::faults::Faults;
 use crate::traffic::{Counts, Meter};
 use crate::wire::Listener;
-use state::Records;
+use shared::Shared;
 
 pub use alters::Alters;
 pub use calendar::{Calendar, crlf};
@@ -56,18 +58,6 @@ pub struct CalDav {
     shared: Arc<Shared>,
     front: Listener,
     partition: Listener,
-}
-
-/// What the skin and the test's hands have in common.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    records: Mutex<Records>,
-    manners: Mutex<Manners>,
-    faults: Faults,
-    meter: Meter,
-    throttled: Mutex<u32>,
-    partition: OnceLock<SocketAddr>,
-    nonces: Mutex<digest::Nonces>,
 }
 
 impl CalDav {
@@ -197,22 +187,6 @@ impl CalDav {
     /// content.
     pub fn complaints(&self) -> Vec<String> {
         self.shared.records().complaints.clone()
-    }
-}
-
-impl Shared {
-    pub(crate) fn records(&self) -> MutexGuard<'_, Records> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn manners(&self) -> Manners {
-        self.manners.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn path_of(&self, user: &str, calendar: &str) -> String {
-        let records = self.records();
-        paths::Paths { manners: &self.manners(), records: &records, prefix: "" }
-            .calendar(user, calendar)
     }
 }
 

@@ -1,7 +1,8 @@
 //! PROPFIND, and what is known of each place (RFC 4918, RFC 4791, RFC 6578).
 
-use super::http::{Asking, Reply};
+use super::asking::Asking;
 use super::paths::{Paths, Place};
+use super::reply::Reply;
 use super::state::{Collection, Records, Resource};
 use crate::xml::{APPLE, CALDAV, CALENDAR_SERVER, DAV, Node};
 

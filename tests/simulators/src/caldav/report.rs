@@ -1,13 +1,14 @@
 //! REPORT: calendar-query and calendar-multiget (RFC 4791, sections 7.8 and 7.9); sync-collection
 //! stands in `sync.rs`.
 
-use super::http::{Asking, Reply};
+use super::asking::{Asking, refused};
 use super::manners::Missing;
 use super::paths::Place;
 use super::propfind::{View, bare_response};
+use super::reply::Reply;
 use super::state::Records;
+use super::sync;
 use super::time_range::{self, Span};
-use super::{http, sync};
 use crate::agenda::entries;
 use crate::ics;
 use crate::xml::{CALDAV, DAV, Node};
@@ -40,10 +41,6 @@ pub(super) fn report(asking: &Asking<'_>, records: &Records, place: &Place) -> R
         Ok(answer) => Reply::xml(207, &answer, asking.manners),
         Err(reply) => reply,
     }
-}
-
-pub(super) fn refused(asking: &Asking<'_>, status: u16, precondition: &str) -> Reply {
-    Reply::precondition(status, http::namespace_of(precondition), precondition, asking.manners)
 }
 
 fn query(

@@ -3,9 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Calendar;
-use super::state::Collection;
-
 /// What a calendar holds, and how far it has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
@@ -24,33 +21,6 @@ pub struct Object {
     pub etag: String,
     /// Its text.
     pub body: String,
-}
-
-impl Calendar {
-    /// Writes the calendar down.
-    pub fn saved(&self) -> Saved {
-        self.with(|calendar| {
-            let object = |(name, r): (&String, &super::state::Resource)| Object {
-                name: name.clone(),
-                etag: r.etag.clone(),
-                body: r.body.to_string(),
-            };
-            Saved { ctag: calendar.ctag(), objects: calendar.resources().map(object).collect() }
-        })
-    }
-
-    /// Puts back what was written down, in the place of everything that the calendar holds. What
-    /// was deleted before is not remembered.
-    ///
-    /// # Panics
-    /// Where the ctag or an ETag is none that this server gives.
-    pub fn put_back(&self, saved: &Saved) {
-        self.with(|calendar| {
-            let title = calendar.title.clone();
-            let restored = Collection::restored(&title, saved);
-            *calendar = restored.expect("a ctag and ETags of this server");
-        });
-    }
 }
 
 #[cfg(test)]

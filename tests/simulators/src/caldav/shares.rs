@@ -1,17 +1,7 @@
 //! One calendar under several paths: twice in its owner's home, or also in the home of another
 //! account. All paths show the same objects, ETags, ctag and sync tokens.
 
-use super::state::{Collection, Records};
-
-/// An additional path of a calendar.
-#[derive(Clone, Debug)]
-pub(crate) struct Share {
-    /// The account of the calendar itself, and its name there.
-    pub owner: String,
-    pub calendar: String,
-    /// Whether this path is writable; the calendar itself has to be writable too.
-    pub writable: bool,
-}
+use super::state::{Collection, Records, Share};
 
 impl Records {
     /// Adds a path; `false` if the name is taken there, or there is no such account.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::manners::Late;
 use super::saved::Saved;
-use super::shares::Share;
 use crate::ics;
 
 /// All accounts of the server.
@@ -32,6 +31,16 @@ pub(crate) struct Account {
     pub calendars: BTreeMap<String, Collection>,
     /// Additional paths of calendars, by the name in the path.
     pub shares: BTreeMap<String, Share>,
+}
+
+/// An additional path of a calendar.
+#[derive(Clone, Debug)]
+pub(crate) struct Share {
+    /// The account of the calendar itself, and its name there.
+    pub owner: String,
+    pub calendar: String,
+    /// Whether this path is writable; the calendar itself has to be writable too.
+    pub writable: bool,
 }
 
 /// One calendar.

@@ -1,10 +1,10 @@
 //! REPORT sync-collection (RFC 6578), with the ways in which servers lose a token.
 
-use super::http::Reply;
+use super::asking::refused;
 use super::manners::{Limit, LostToken};
 use super::paths::Place;
 use super::propfind::{View, bare_response, response};
-use super::report::refused;
+use super::reply::Reply;
 use super::state::Member;
 use crate::xml::{DAV, Node};
 

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::http::{Asking, Reply};
+use super::asking::{Asking, refused};
 use super::manners::{AnyVersion, Etags, Late, Names, Rewrite, UidScope};
 use super::paths::Place;
-use super::report::refused;
+use super::reply::Reply;
 use super::scheduling;
 use super::state::Records;
 use crate::ics::{self, Component};
@@ -294,7 +294,7 @@ fn reordered(text: &str) -> String {
     }
     let mut out = Vec::new();
     component(&mut ics::unfold(text).into_iter(), &mut out);
-    out.iter().map(|line| folded(line)).collect()
+    out.iter().map(|line| ics::folded(line)).collect()
 }
 
 /// The same object without extension properties.
@@ -302,7 +302,7 @@ fn plain(text: &str) -> String {
     ics::unfold(text)
         .into_iter()
         .filter(|line| !line.starts_with("X-"))
-        .map(|line| folded(&line))
+        .map(|line| ics::folded(&line))
         .collect()
 }
 
@@ -311,22 +311,10 @@ fn anew(text: &str, uid: &str) -> String {
     let text = plain(text);
     ics::unfold(&text)
         .into_iter()
-        .map(|line| folded(&if line.starts_with("UID:") { format!("UID:{uid}") } else { line }))
+        .map(|line| {
+            ics::folded(&if line.starts_with("UID:") { format!("UID:{uid}") } else { line })
+        })
         .collect()
-}
-
-/// A line with its fold at 60 octets (RFC 5545 allows any place up to 75) and its CRLF.
-pub(super) fn folded(line: &str) -> String {
-    let (mut out, mut room) = (String::with_capacity(line.len() + 8), 60);
-    for character in line.chars() {
-        if character.len_utf8() > room {
-            out.push_str("\r\n ");
-            room = 59;
-        }
-        room -= character.len_utf8();
-        out.push(character);
-    }
-    out + "\r\n"
 }
 
 fn with_default_alarm(text: &str) -> String {

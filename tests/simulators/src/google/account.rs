@@ -8,9 +8,10 @@ use url::{Url, form_urlencoded};
 
 use super::calendar::Calendar;
 use super::collection::Sort;
-use super::oauth;
+use super::paths;
+use super::registration::SCOPES;
+use super::shared::Shared;
 use super::state::Role;
-use super::{SCOPES, Shared};
 use crate::client::Client;
 
 /// What a person answers on the page of consent.
@@ -119,7 +120,7 @@ impl Account {
             form.append_pair("scope", scope);
         }
         let kind = [("content-type", "application/x-www-form-urlencoded")];
-        let answer = client.send("POST", oauth::CONSENT, &kind, form.finish()).await?;
+        let answer = client.send("POST", paths::CONSENT, &kind, form.finish()).await?;
         ensure!(answer.status == 302, "the form of consent is answered with {}", answer.status);
         Url::parse(answer.header("location")).context("the way back is no address")
     }
@@ -169,5 +170,11 @@ impl Account {
             records
                 .entry(&self.address, &calendar.id, |entry| entry.renamed = Some(name.to_owned()))
         });
+    }
+
+    /// This refresh token is good from now on, as if it had been given for a consent long ago.
+    pub fn put_back_refresh_token(&self, token: &str) {
+        let scopes = SCOPES.iter().map(ToString::to_string).collect();
+        self.shared.write(|records| records.grants.restore_refresh(&self.address, scopes, token));
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::http::{Asking, api};
+use super::api::api;
+use super::asking::Asking;
+use super::faults;
 use super::reply::{Refusal, Reply};
-use super::{Shared, faults};
+use super::shared::Shared;
 use crate::faults::Fault;
-
-pub(super) const PATH: &str = "/batch/calendar/v3";
 
 /// Google documents 1,000; what is in use everywhere, and safe, is 50.
 const MOST: usize = 50;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::Shared;
 use super::collection::{Collection, Stored};
 use super::event::{is_cancelled, merge, settle};
+use super::saved::Saved;
+use super::shared::Shared;
 
 /// A person's own hand on one calendar. Nothing that is done here is counted, costs quota, or can
 /// fail on the way; everything is pushed.
@@ -314,6 +315,19 @@ impl Calendar {
                     .expect("the calendar exists while the test edits it"),
             )
         })
+    }
+
+    /// Writes the calendar down.
+    pub fn saved(&self) -> Saved {
+        self.look(Collection::saved)
+    }
+
+    /// Puts back what was written down, in the place of everything that the calendar holds.
+    ///
+    /// # Panics
+    /// Where an event has an ETag that this server does not give.
+    pub fn put_back(&self, saved: &Saved) {
+        self.with(|calendar| *calendar = calendar.restored(saved).expect("ETags of this server"));
     }
 }
 

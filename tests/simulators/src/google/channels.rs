@@ -1,35 +1,13 @@
 //! Channels: `events.watch`, `channels.stop`, and what is to be told through which.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use url::{Host, Url};
 
-use super::Shared;
 use super::call::Call;
 use super::push::Delivery;
 use super::reply::{Refusal, Reply};
-use super::state::Records;
-use crate::traffic::Kind;
-
-/// A channel of notifications.
-#[derive(Clone, Debug)]
-pub(super) struct Channel {
-    pub id: String,
-    pub calendar: String,
-    pub account: String,
-    pub resource: String,
-    pub uri: String,
-    pub token: Option<String>,
-    pub address: Url,
-    pub expires: Timestamp,
-    /// The number of its last message.
-    pub number: u64,
-    /// Whether its `sync` message has been told.
-    pub greeted: bool,
-}
+use super::state::{Channel, Records};
 
 /// How long a channel lives where nothing is said, in seconds, and the longest.
 const LONGEST: i64 = 604_800;
@@ -131,14 +109,6 @@ pub(super) fn stop(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refu
             Ok(Reply::status(204))
         }
         _ => Err(Refusal::new(404, "notFound", "Channel not found for project.")),
-    }
-}
-
-/// Where the `sync` message is to come before the answer, waits until it has.
-pub(super) async fn greet(shared: &Arc<Shared>, kind: Kind) {
-    if kind == Kind::Watch && shared.pushes.greets_first() {
-        // A webhook that waits for the answer itself must not wait for ever.
-        let _ = tokio::time::timeout(Duration::from_secs(5), shared.pushes.settle()).await;
     }
 }
 

@@ -10,24 +10,9 @@ use super::collection::{Collection, Stored};
 use super::event::is_cancelled;
 use super::reply::{Refusal, Reply};
 use super::series;
-use super::state::{Records, Role};
+use super::state::{Pages, Records, Role};
 use super::times::stored;
 use super::view::shown;
-
-/// The rest of a listing that is read page by page.
-#[derive(Clone, Debug)]
-pub(super) struct Pages {
-    items: Arc<Vec<Value>>,
-    /// How many of them have been told.
-    told: usize,
-    /// All parameters but the page's.
-    terms: Vec<(String, String)>,
-    calendar: String,
-    token: Option<String>,
-    /// For a listing by a sync token: the generation that it is of.
-    generation: Option<u64>,
-    empty_next: bool,
-}
 
 /// Parameters that a listing by a sync token cannot have.
 const NOT_WITH_TOKEN: &[&str] = &[

@@ -21,6 +21,8 @@
 //! where that is silent, the choice is noted beside the code.
 
 mod account;
+mod api;
+mod asking;
 mod batch;
 mod calendar;
 mod calendar_list;
@@ -39,11 +41,14 @@ mod ical;
 mod listing;
 mod manners;
 mod oauth;
+mod paths;
 mod push;
 mod quota;
+mod registration;
 mod reply;
 mod saved;
 mod series;
+mod shared;
 mod state;
 mod times;
 mod view;
@@ -57,6 +62,7 @@ use crate::faults::Faults;
 use crate::traffic::{Counts, Meter};
 use crate::wire::Listener;
 use discovery::Discovery;
+use shared::Shared;
 use state::Records;
 
 pub use account::{Account, Consent};
@@ -66,44 +72,15 @@ pub use collection::Sort;
 pub use manners::Manners;
 pub use push::{Push, Pushes, Way};
 pub use quota::Quotas;
+pub use registration::{CALENDAR_LIST_READONLY, CLIENT_ID, CLIENT_SECRET, EVENTS, SCOPES};
 pub use saved::Saved;
 pub use state::Role;
-
-/// The client that is registered here. Invented.
-pub const CLIENT_ID: &str = "calrelay-tests.apps.googleusercontent.com";
-
-/// Its secret. Invented.
-pub const CLIENT_SECRET: &str = "GOCSPX-simulated";
-
-/// To read the list of calendars.
-pub const CALENDAR_LIST_READONLY: &str =
-    "https://www.googleapis.com/auth/calendar.calendarlist.readonly";
-
-/// To read and write events.
-pub const EVENTS: &str = "https://www.googleapis.com/auth/calendar.events";
-
-/// What a sync needs, and no more.
-pub const SCOPES: [&str; 2] = [CALENDAR_LIST_READONLY, EVENTS];
 
 /// Google, running. Dropping it ends it.
 #[derive(Debug)]
 pub struct Server {
     shared: Arc<Shared>,
     front: Listener,
-}
-
-/// What the skin and the test's hands have in common.
-#[derive(Debug)]
-struct Shared {
-    records: Mutex<Records>,
-    manners: Mutex<Manners>,
-    redirects: Mutex<Vec<String>>,
-    faults: Faults,
-    meter: Meter,
-    clock: Clock,
-    pushes: Pushes,
-    discovery: &'static Discovery,
-    base: OnceLock<String>,
 }
 
 impl Server {
@@ -146,9 +123,9 @@ impl Server {
         vec![
             ("GOOGLE_CLIENT_ID", CLIENT_ID.to_owned()),
             ("GOOGLE_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
-            ("GOOGLE_AUTH_URL", format!("{base}{}", oauth::AUTHORIZE)),
-            ("GOOGLE_TOKEN_URL", format!("{base}{}", oauth::TOKEN)),
-            ("GOOGLE_REVOKE_URL", format!("{base}{}", oauth::REVOKE)),
+            ("GOOGLE_AUTH_URL", format!("{base}{}", paths::AUTHORIZE)),
+            ("GOOGLE_TOKEN_URL", format!("{base}{}", paths::TOKEN)),
+            ("GOOGLE_REVOKE_URL", format!("{base}{}", paths::REVOKE)),
             ("GOOGLE_API_URL", base),
         ]
     }
@@ -248,39 +225,6 @@ impl Server {
     /// content.
     pub fn violations(&self) -> Vec<String> {
         self.shared.write(|records| records.violations.clone())
-    }
-}
-
-impl Shared {
-    /// Works on the records, and sends off what there is to tell afterwards.
-    fn write<T>(&self, work: impl FnOnce(&mut Records) -> T) -> T {
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = work(&mut records);
-        let deliveries = channels::announcements(&mut records, self.clock.now());
-        drop(records);
-        self.pushes.post(deliveries);
-        done
-    }
-
-    fn manners(&self) -> Manners {
-        self.manners.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn base(&self) -> String {
-        self.base.get().cloned().unwrap_or_default()
-    }
-
-    fn redirects_to(&self, address: &str) -> bool {
-        let loopback = Url::parse(address).is_ok_and(|url| {
-            url.scheme() == "http" && matches!(url.host_str(), Some("127.0.0.1" | "localhost"))
-        });
-        loopback
-            || self
-                .redirects
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .iter()
-                .any(|known| known == address)
     }
 }
 

@@ -10,17 +10,13 @@ use jiff::SignedDuration;
 use serde_json::json;
 use url::Url;
 
-use super::Shared;
+use super::asking::Asking;
 use super::grants::{Code, LIFE};
-use super::http::Asking;
+use super::paths::{AUTHORIZE, CONSENT, REVOKE, TOKEN};
+use super::registration::{CLIENT_ID, CLIENT_SECRET, EVENTS};
 use super::reply::Reply;
+use super::shared::Shared;
 use super::state::Records;
-
-pub(super) const AUTHORIZE: &str = "/o/oauth2/v2/auth";
-/// Where the form on the page leads.
-pub(super) const CONSENT: &str = "/o/oauth2/v2/auth/consent";
-pub(super) const TOKEN: &str = "/token";
-pub(super) const REVOKE: &str = "/revoke";
 
 /// Parameters of the page's address.
 const KNOWN: &[&str] = &[
@@ -104,7 +100,7 @@ fn tick_box(scope: &str) -> String {
         super::CALENDAR_LIST_READONLY => {
             "See the list of Google calendars you\u{2019}re subscribed to"
         }
-        super::EVENTS => "View and edit events on all your calendars",
+        EVENTS => "View and edit events on all your calendars",
         other => other,
     };
     format!("<p><label><input type=checkbox name=scope value=\"{scope}\"> {words}</label>")
@@ -127,7 +123,7 @@ fn mistakes(shared: &Shared, pairs: &[(String, String)]) -> Vec<String> {
             wrong.push(words.to_owned());
         }
     };
-    must(value(pairs, "client_id") == Some(super::CLIENT_ID), "invalid_client");
+    must(value(pairs, "client_id") == Some(CLIENT_ID), "invalid_client");
     must(
         value(pairs, "redirect_uri").is_some_and(|uri| shared.redirects_to(uri)),
         "redirect_uri_mismatch",
@@ -228,8 +224,8 @@ fn token(shared: &Shared, records: &mut Records, form: &[(String, String)]) -> R
     for (name, _) in form.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
         records.violation(format!("token: unknown parameter {name}"));
     }
-    if value(form, "client_id") != Some(super::CLIENT_ID)
-        || value(form, "client_secret") != Some(super::CLIENT_SECRET)
+    if value(form, "client_id") != Some(CLIENT_ID)
+        || value(form, "client_secret") != Some(CLIENT_SECRET)
     {
         return error(401, "invalid_client", "The OAuth client was not found.");
     }

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use url::Url;
 
-use super::channels::Channel;
+use super::state::Channel;
 use crate::client::Client;
 
 /// A notification, and what became of it.

@@ -6,8 +6,6 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Account, Calendar, SCOPES};
-
 /// What a calendar holds, and how far it has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
@@ -17,29 +15,6 @@ pub struct Saved {
     pub(super) private: BTreeSet<String>,
     /// As the record has them, deleted ones too.
     pub(super) events: Vec<Map<String, Value>>,
-}
-
-impl Calendar {
-    /// Writes the calendar down.
-    pub fn saved(&self) -> Saved {
-        self.look(super::collection::Collection::saved)
-    }
-
-    /// Puts back what was written down, in the place of everything that the calendar holds.
-    ///
-    /// # Panics
-    /// Where an event has an ETag that this server does not give.
-    pub fn put_back(&self, saved: &Saved) {
-        self.with(|calendar| *calendar = calendar.restored(saved).expect("ETags of this server"));
-    }
-}
-
-impl Account {
-    /// This refresh token is good from now on, as if it had been given for a consent long ago.
-    pub fn put_back_refresh_token(&self, token: &str) {
-        let scopes = SCOPES.iter().map(ToString::to_string).collect();
-        self.shared.write(|records| records.grants.restore_refresh(&self.address, scopes, token));
-    }
 }
 
 #[cfg(test)]

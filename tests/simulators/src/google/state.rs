@@ -2,14 +2,14 @@
 //! should not be. No HTTP.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use url::Url;
 
-use super::channels::Channel;
 use super::collection::{Collection, Sort};
 use super::grants::Grants;
-use super::listing::Pages;
 use super::quota::Usage;
 use crate::rng::Rng;
 
@@ -84,6 +84,38 @@ impl Role {
             .into_iter()
             .find(|role| role.name() == name)
     }
+}
+
+/// A channel of notifications.
+#[derive(Clone, Debug)]
+pub(super) struct Channel {
+    pub id: String,
+    pub calendar: String,
+    pub account: String,
+    pub resource: String,
+    pub uri: String,
+    pub token: Option<String>,
+    pub address: Url,
+    pub expires: Timestamp,
+    /// The number of its last message.
+    pub number: u64,
+    /// Whether its `sync` message has been told.
+    pub greeted: bool,
+}
+
+/// The rest of a listing that is read page by page.
+#[derive(Clone, Debug)]
+pub(super) struct Pages {
+    pub items: Arc<Vec<Value>>,
+    /// How many of them have been told.
+    pub told: usize,
+    /// All parameters but the page's.
+    pub terms: Vec<(String, String)>,
+    pub calendar: String,
+    pub token: Option<String>,
+    /// For a listing by a sync token: the generation that it is of.
+    pub generation: Option<u64>,
+    pub empty_next: bool,
 }
 
 impl Default for Records {

@@ -10,8 +10,8 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::state::{Refusal, State};
-use super::{Fault, lock};
+use super::Fault;
+use super::state::{Refusal, State, lock};
 use crate::wire::Outcome;
 
 const LARGEST_BODY: usize = 64 * 1024;

@@ -20,10 +20,10 @@ mod http;
 mod state;
 mod transport;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::wire::Listener;
-use state::State;
+use state::{State, lock};
 
 pub use faults::Fault;
 pub use state::Counts;
@@ -115,10 +115,6 @@ impl KeyVault {
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

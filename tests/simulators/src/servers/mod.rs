@@ -10,11 +10,9 @@ mod xandikos;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use url::Url;
 
 use crate::person::Account;
-use crate::port::Port;
 use process::Process;
 
 /// A running server of somebody else's making.
@@ -41,7 +39,10 @@ impl Server {
     /// # Errors
     /// Where it cannot be installed or does not answer; the words hold the end of its log.
     pub async fn radicale(users: &[(&str, &str)]) -> anyhow::Result<Self> {
-        radicale::start(users).await
+        let (process, url) = radicale::start(users).await?;
+        let users =
+            users.iter().map(|(user, password)| (user.to_string(), password.to_string())).collect();
+        Ok(Self { kind: Kind::Radicale, url, users, process })
     }
 
     /// Xandikos with its one user.
@@ -49,7 +50,9 @@ impl Server {
     /// # Errors
     /// As [`Server::radicale`].
     pub async fn xandikos() -> anyhow::Result<Self> {
-        xandikos::start().await
+        let (process, url) = xandikos::start().await?;
+        let users = vec![(xandikos::USER.to_owned(), "any".to_owned())];
+        Ok(Self { kind: Kind::Xandikos, url, users, process })
     }
 
     /// Which one it is.
@@ -118,28 +121,6 @@ impl Server {
 /// Where it cannot be installed.
 pub async fn python() -> anyhow::Result<PathBuf> {
     process::python().await.cloned()
-}
-
-/// Starts a server on a port of its own until it answers; a stranger may take the port meanwhile,
-/// so several are tried.
-async fn start(
-    module: &str,
-    prepare: impl Fn(&Path, u16) -> anyhow::Result<Vec<String>>,
-) -> anyhow::Result<(Process, Url)> {
-    let mut last = None;
-    for _ in 0..3 {
-        let port = Port::take()?;
-        let number = port.number();
-        let directory = tempfile::tempdir().context("no temporary directory")?;
-        let arguments = prepare(directory.path(), number)?;
-        match Process::start(module, &arguments, directory, port).await {
-            Ok(process) => {
-                return Ok((process, Url::parse(&format!("http://127.0.0.1:{number}/"))?));
-            }
-            Err(error) => last = Some(error),
-        }
-    }
-    Err(last.context("never tried")?)
 }
 
 #[cfg(test)]

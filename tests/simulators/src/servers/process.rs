@@ -106,3 +106,25 @@ pub(super) async fn python() -> anyhow::Result<&'static PathBuf> {
         })
         .await
 }
+
+/// Starts a server on a port of its own until it answers; a stranger may take the port meanwhile,
+/// so several are tried.
+pub(super) async fn start(
+    module: &str,
+    prepare: impl Fn(&Path, u16) -> anyhow::Result<Vec<String>>,
+) -> anyhow::Result<(Process, Url)> {
+    let mut last = None;
+    for _ in 0..3 {
+        let port = Port::take()?;
+        let number = port.number();
+        let directory = tempfile::tempdir().context("no temporary directory")?;
+        let arguments = prepare(directory.path(), number)?;
+        match Process::start(module, &arguments, directory, port).await {
+            Ok(process) => {
+                return Ok((process, Url::parse(&format!("http://127.0.0.1:{number}/"))?));
+            }
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.context("never tried")?)
+}

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Kind, Server};
+use url::Url;
 
-pub(super) async fn start(users: &[(&str, &str)]) -> anyhow::Result<Server> {
+use super::process::{self, Process};
+
+pub(super) async fn start(users: &[(&str, &str)]) -> anyhow::Result<(Process, Url)> {
     let prepare = |directory: &Path, port: u16| {
         let logins: String =
             users.iter().map(|(user, password)| format!("{user}:{password}\n")).collect();
@@ -24,10 +26,7 @@ pub(super) async fn start(users: &[(&str, &str)]) -> anyhow::Result<Server> {
         fs::write(&file, config)?;
         Ok(vec!["--config".to_owned(), file.display().to_string()])
     };
-    let (process, url) = super::start("radicale", prepare).await?;
-    let users =
-        users.iter().map(|(user, password)| (user.to_string(), password.to_string())).collect();
-    Ok(Server { kind: Kind::Radicale, url, users, process })
+    process::start("radicale", prepare).await
 }
 
 /// Writes a calendar as Radicale keeps it: a folder with a file an object, and its properties.

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
-use super::{Kind, Server};
+use url::Url;
+
+use super::process::{self, Process};
 
 /// The one user that it has by itself.
-const USER: &str = "user";
+pub(super) const USER: &str = "user";
 
-pub(super) async fn start() -> anyhow::Result<Server> {
+pub(super) async fn start() -> anyhow::Result<(Process, Url)> {
     let prepare = |directory: &Path, port: u16| {
         let arguments = [
             "--defaults",
@@ -20,6 +22,5 @@ pub(super) async fn start() -> anyhow::Result<Server> {
         ];
         Ok(arguments.map(str::to_owned).to_vec())
     };
-    let (process, url) = super::start("xandikos", prepare).await?;
-    Ok(Server { kind: Kind::Xandikos, url, users: vec![(USER.into(), "any".into())], process })
+    process::start("xandikos", prepare).await
 }

@@ -1,7 +1,7 @@
 //! Consent, codes, tokens, revocation.
 
 use super::*;
-use crate::google::oauth;
+use crate::google::paths;
 
 const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more.";
 const BACK: &str = "http://127.0.0.1:9/back";
@@ -27,7 +27,7 @@ fn address(w: &World, change: impl Fn(&mut Pairs)) -> String {
         ("code_challenge_method", "S256".to_owned()),
     ];
     change(&mut pairs);
-    Url::parse_with_params(w.server.url().join(oauth::AUTHORIZE).unwrap().as_str(), pairs)
+    Url::parse_with_params(w.server.url().join(paths::AUTHORIZE).unwrap().as_str(), pairs)
         .unwrap()
         .into()
 }
@@ -58,7 +58,7 @@ async fn exchange(w: &World, code: &str, verifier: &str) -> Said {
         ("code_verifier", verifier),
     ];
     let client = [("client_id", CLIENT_ID), ("client_secret", CLIENT_SECRET)];
-    post(w, oauth::TOKEN, &[&pairs[..], &client].concat()).await
+    post(w, paths::TOKEN, &[&pairs[..], &client].concat()).await
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn a_code_belongs_to_the_address_that_it_was_sent_to_and_lives_for_minutes
     ];
     let client = [("client_id", CLIENT_ID), ("client_secret", CLIENT_SECRET)];
     assert_eq!(
-        post(&w, oauth::TOKEN, &[&elsewhere[..], &client].concat()).await.text("error"),
+        post(&w, paths::TOKEN, &[&elsewhere[..], &client].concat()).await.text("error"),
         "redirect_uri_mismatch"
     );
     let late = code().await;
@@ -90,7 +90,7 @@ async fn refresh(w: &World, token: &str) -> Said {
         ("client_id", CLIENT_ID),
         ("client_secret", CLIENT_SECRET),
     ];
-    post(w, oauth::TOKEN, &pairs).await
+    post(w, paths::TOKEN, &pairs).await
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn what_is_not_as_it_should_be_is_refused() {
         ("client_id", CLIENT_ID),
         ("client_secret", "wrong"),
     ];
-    let said = post(&w, oauth::TOKEN, &pairs).await;
+    let said = post(&w, paths::TOKEN, &pairs).await;
     assert_eq!((said.status, said.text("error")), (401, "invalid_client"));
     assert_eq!(refresh(&w, "never given").await.text("error"), "invalid_grant");
     w.clean();
@@ -232,11 +232,11 @@ async fn a_revocation_ends_everything_of_that_person() {
     let w = world().await;
     let (one, other) = (w.anna.refresh_token(), w.anna.refresh_token());
     let ben = w.server.account("ben@example.org").refresh_token();
-    assert_eq!(post(&w, oauth::REVOKE, &[("token", &one)]).await.status, 200);
+    assert_eq!(post(&w, paths::REVOKE, &[("token", &one)]).await.status, 200);
     assert_eq!(refresh(&w, &other).await.text("error"), "invalid_grant");
     assert_eq!(w.list("").await.refusal(), (401, "authError"));
     assert_eq!(refresh(&w, &ben).await.status, 200);
-    let said = post(&w, oauth::REVOKE, &[("token", &one)]).await;
+    let said = post(&w, paths::REVOKE, &[("token", &one)]).await;
     assert_eq!((said.status, said.text("error")), (400, "invalid_token"));
     let ben_again = w.server.account("ben@example.org");
     ben_again.withdraws_consent();
@@ -245,6 +245,6 @@ async fn a_revocation_ends_everything_of_that_person() {
         ("invalid_grant", 0)
     );
     w.clean();
-    post(&w, oauth::REVOKE, &[("token", &one), ("client_secret", CLIENT_SECRET)]).await;
+    post(&w, paths::REVOKE, &[("token", &one), ("client_secret", CLIENT_SECRET)]).await;
     assert_eq!(w.server.violations(), ["revoke: one parameter is wanted, and no other"]);
 }
