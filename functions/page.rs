@@ -8,7 +8,6 @@
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use jobs::Error;
-use records::problem::Problem;
 
 use crate::trigger::Response;
 

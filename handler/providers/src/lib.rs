@@ -20,7 +20,6 @@ use engine::change::{Absence, Cursor, Listed, StateTag};
 use engine::event::{Draft, Event, EventId, Parts};
 use engine::fidelity::Fidelity;
 use engine::pair::Window;
-use serde::{Deserialize, Serialize};
 
 pub use blame::Blame;
 pub use error::{Error, Result};

@@ -1,27 +1,46 @@
 //! Tables, cells and times as text.
 
-/// A table with aligned columns, a line a row. Without rows it is `none`, so that nobody waits for
-/// them.
+use std::io::{self, IsTerminal as _};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{ColumnConstraint, ContentArrangement, Table};
+
+use crate::terminal::printable;
+
+/// A table with aligned columns, a line a row; on a terminal, long cells are wrapped to its width.
+/// Without rows it is `none`, so that the reader does not wait for them.
 pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]], none: &str) -> String {
     if rows.is_empty() {
         return format!("{none}\n");
     }
-    let rows: Vec<[String; N]> =
-        rows.iter().map(|row| row.each_ref().map(|cell| one_line(cell))).collect();
-    let mut widths = head.map(|title| title.chars().count());
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
+    laid_out(head, rows, terminal_width())
+}
+
+/// The width of the terminal that shows stdout, if one does and if it is wide enough to wrap cells.
+/// Tests have none: their answers do not depend on where they run.
+fn terminal_width() -> Option<u16> {
+    const NARROWEST: u16 = 60;
+    let is_shown = !cfg!(test) && io::stdout().is_terminal();
+    let (_, columns) = is_shown.then(|| console::Term::stdout().size_checked()).flatten()?;
+    (columns >= NARROWEST).then_some(columns)
+}
+
+fn laid_out<const N: usize>(head: [&str; N], rows: &[[String; N]], width: Option<u16>) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(head);
+    for row in rows {
+        table.add_row(row.each_ref().map(|cell| printable(&one_line(cell))));
     }
-    let mut text = String::new();
-    for row in std::iter::once(&head.map(str::to_owned)).chain(&rows) {
-        let cells: Vec<String> =
-            row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
     }
-    text
+    if let (Some(width), Some(ids)) = (width, table.column_mut(0)) {
+        // An id in two pieces cannot be copied.
+        ids.set_constraint(ColumnConstraint::ContentWidth);
+        // A report indents its tables by two.
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width - 2);
+    }
+    table.trim_fmt() + "\n"
 }
 
 /// A cell: names come from servers and may hold anything.
@@ -51,7 +70,6 @@ pub fn ago(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terminal::printable;
 
     #[test]
     fn columns_stand_under_their_heads() {
@@ -63,6 +81,21 @@ mod tests {
             table(["id", "name", "writable"], &rows, "none"),
             "id      name   writable\nc1      Übung  yes\nc22222  -      no\n"
         );
+    }
+
+    #[test]
+    fn long_cells_are_wrapped_to_the_terminal() {
+        let name = "A calendar whose name is much longer than a line of the terminal is wide";
+        let rows = [["c1234567890123456789012345".to_owned(), name.to_owned(), "yes".to_owned()]];
+        assert_eq!(
+            laid_out(["id", "name", "writable"], &rows, Some(62)),
+            "id                          name                  writable\n\
+             c1234567890123456789012345  A calendar whose      yes\n\
+             \u{20}                           name is much longer\n\
+             \u{20}                           than a line of the\n\
+             \u{20}                           terminal is wide\n"
+        );
+        assert_eq!(laid_out(["id", "name", "writable"], &rows, None).lines().count(), 2);
     }
 
     #[test]

@@ -50,10 +50,13 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::http::{Credentials, Http, LONG_WAIT, RateLimits};
-use crate::{Answering, ChangeSet, CollectionState, Edit, Error, Fetched, NewCopy, Provider, Result, Since, Version, Written};
-use engine::change::Absence;
+use crate::{
+    Answering, ChangeSet, CollectionState, Edit, Error, Fetched, NewCopy, Provider, Result, Since,
+    Version, Written,
+};
 use address::{Origin, TrustedHosts};
 use dav::Dav;
+use engine::change::Absence;
 use ical::ObjectStyle;
 use icloud::PartitionRoute;
 

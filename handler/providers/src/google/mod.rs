@@ -49,10 +49,13 @@ pub use address::GOOGLE;
 pub use tokens::AccessTokens;
 
 use crate::http::Http;
-use crate::{Answering, ChangeSet, CollectionState, Edit, Fetched, NewCopy, Provider, Result, Since, Version, Watch, Watching, Written};
-use engine::change::Absence;
+use crate::{
+    Answering, ChangeSet, CollectionState, Edit, Fetched, NewCopy, Provider, Result, Since,
+    Version, Watch, Watching, Written,
+};
 use address::Addresses;
 use api::Api;
+use engine::change::Absence;
 use known::CalendarInfos;
 
 /// Writes under way at once: those to one calendar take turns, and meanwhile the other side of a
