@@ -45,7 +45,8 @@ pub async fn answer(services: &Services, request: HttpTrigger) -> Response {
             StatusCode::BAD_REQUEST,
             "This answer cannot be used",
             &[
-                "It does not belong to a consent that this browser started, or it was used already, or it came after more than ten minutes.",
+                "It does not belong to a consent that this browser started, or it was used \
+                already, or it came after more than ten minutes.",
                 "Nothing was connected by it, and nothing was changed. If you have answered \
                 twice, the first answer may have been enough: \
                  `calrelay account list` says so. Otherwise begin again.",
@@ -61,7 +62,8 @@ fn connected_page(guest: bool) -> Response {
     const TITLE: &str = "Your account is connected";
     const CLOSE: &str = "You can close this page.";
     if guest {
-        let next = "Nothing is copied before the operator of this calrelay pairs one of its calendars with another.";
+        let next = "Nothing is copied before the operator of this calrelay pairs one of its \
+        calendars with another.";
         return page::page(StatusCode::OK, TITLE, &[CLOSE, next]);
     }
     page::page(

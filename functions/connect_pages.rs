@@ -89,7 +89,8 @@ fn invitation_page(public: &str, request: &HttpTrigger) -> Response {
                 "The operator of the calrelay at {host} has sent you this link. If you did not \
                 expect one, close this page: nothing has happened."
             ),
-            "Google will ask which account to connect, and what calrelay may do with it. Both boxes have to be ticked: to see the list of your \
+            "Google will ask which account to connect, and what calrelay may do with it. Both \
+            boxes have to be ticked: to see the list of your \
              calendars, and to view and edit events. Calrelay then copies events between the \
              calendars that its operator pairs, and writes to no \
              others.",
@@ -134,7 +135,8 @@ async fn accept_invitation(
             &[
                 "It was used already, in another browser perhaps, or it is older than half an \
                 hour.",
-                "Nothing was begun, and nothing was changed. Ask the operator who sent it for another one.",
+                "Nothing was started, and nothing was changed. Ask the operator who sent it for \
+                another one.",
             ],
         ),
         Err(Unfinished::Failed(error)) => page::consent_failed(&error, NextStep::Nowhere),
@@ -146,8 +148,10 @@ fn use_command_line_page() -> Response {
         StatusCode::FORBIDDEN,
         "Accounts are connected on the command line",
         &[
-            "Signing in here is not possible yet, so this address alone does not lead to Google. Nothing was changed.",
-            "The operator of this calrelay connects accounts with `calrelay account add google`, or \
+            "Signing in here is not possible yet, so this address alone does not lead to Google. \
+            Nothing was changed.",
+            "The operator of this calrelay connects accounts with `calrelay account add google`, \
+            or \
             makes a link for this page with \
              `calrelay account add google --link`.",
             "For a calrelay in Azure the same commands are run with its settings, \
@@ -160,7 +164,8 @@ fn cross_site_page() -> Response {
     page::page(
         StatusCode::FORBIDDEN,
         "Another page sent you here",
-        &["Nothing was begun. If you want to connect an account, open this address yourself, or \
+        &["Nothing was started. If you want to connect an account, open this address yourself, \
+            or \
             run `calrelay account add google`."],
     )
 }
@@ -182,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_sent_here_by_another_site() {
+    fn requests_started_by_another_site_are_refused() {
         let own = "https://calendars.example.org";
         for (fields, expected) in [
             (&[][..], true),

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn how_the_browser_reaches_us_stands_in_the_settings() {
+    fn the_scope_comes_from_the_settings() {
         assert_eq!(
             CookieScope::from_public_url(Some("https://calendars.example.org")),
             CookieScope::Https
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(
             read(CookieScope::Https, &["calrelay-oauth=x"]),
             None,
-            "a cookie without the prefix may be planted by a neighbour"
+            "another site of the domain may set a cookie without the prefix"
         );
         assert_eq!(read(CookieScope::Https, &["__Host-oauth=x; __Host-oauth=x"]), None);
         assert_eq!(read(CookieScope::Https, &[]), None);

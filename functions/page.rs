@@ -283,14 +283,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_stands_between_two_marks() {
+    fn code_is_marked_by_backticks() {
         assert_eq!(with_code_marks("Run `a b` now"), "Run <code>a b</code> now");
         assert_eq!(with_code_marks("`a`"), "<code>a</code>");
         assert_eq!(with_code_marks("one ` alone"), "one ` alone");
     }
 
     #[test]
-    fn nobody_is_told_where_a_person_comes_from() {
+    fn no_page_sends_a_referrer() {
         for response in [
             page(StatusCode::OK, "x", &[]),
             redirect("/"),

@@ -33,7 +33,7 @@ fn every_folder_is_a_function_and_every_function_a_folder() {
         }
     }
     let table: BTreeSet<_> = FUNCTIONS.iter().map(|function| function.name.to_owned()).collect();
-    assert_eq!(table.len(), FUNCTIONS.len(), "a name stands there twice");
+    assert_eq!(table.len(), FUNCTIONS.len(), "a name is listed twice");
     assert_eq!(folders, table);
 }
 
@@ -92,7 +92,7 @@ fn http_functions_have_one_way_in_and_one_out() {
 /// The functions decide themselves what is allowed, except `diagnose`: only the Functions host
 /// knows its key.
 #[test]
-fn everybody_gets_as_far_as_us_but_for_diagnose() {
+fn every_http_function_but_diagnose_is_anonymous() {
     for function in &FUNCTIONS {
         let Trigger::Http { access, methods, .. } = function.binding().unwrap().trigger else {
             continue;
@@ -130,7 +130,7 @@ fn no_other_route_leads_to_diagnose() {
     ];
     for (name, route) in routes(AuthLevel::Anonymous) {
         for path in paths {
-            assert!(!route.matches(path), "{name} takes {path} from everybody");
+            assert!(!route.matches(path), "{name} accepts {path} without a key");
         }
     }
     let (_, diagnose) = routes(AuthLevel::Function).next().unwrap();

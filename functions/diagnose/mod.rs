@@ -20,7 +20,7 @@ pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response>
                 StatusCode::FORBIDDEN,
                 "Details are for operators: ask with the token in operator.token of the data \
                 directory (Authorization: Bearer), or run `calrelay \
-                 doctor`. /health is for everybody.\n",
+                 doctor`. /health needs no right.\n",
             );
         }
         health_reply(services, true).await

@@ -20,8 +20,7 @@ pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response>
                 "Details are for operators: on the machine itself where it has no public address, \
                 elsewhere with the token in operator.token of the \
                  data directory (Authorization: Bearer), in Azure at /health/detail with a key of \
-                 the function app (x-functions-key). /health \
-                 without them is for everybody.\n",
+                 the function app (x-functions-key). /health without them needs no right.\n",
             );
         }
         health_reply(services, asked).await

@@ -26,7 +26,8 @@ pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response>
             NextStep::Nowhere
         };
         let words =
-            ["Its health: `/health`. The state of your pairs: `calrelay status`. Problems, if there are any: `calrelay doctor`."];
+            ["Its health: `/health`. The state of your pairs: `calrelay status`. Problems, if \
+            there are any: `calrelay doctor`."];
         page::page_with(StatusCode::OK, "Calrelay is running", &words, way)
     }
     .boxed()

@@ -13,11 +13,9 @@ pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Disposition> {
     async move {
         match jobs::consent::clear(services).await {
             Ok(0) => {}
-            Ok(cleared) => tracing::info!(
-                cleared,
-                "unanswered consents were deleted"
-            ),
-            Err(error) => tracing::warn!(%error, "unanswered consents could not be deleted; the next attempt is in an hour"),
+            Ok(cleared) => tracing::info!(cleared, "unanswered consents were deleted"),
+            Err(error) => tracing::warn!(%error, "unanswered consents could not be deleted; the \
+            next attempt is in an hour"),
         }
         match jobs::watches::renew(services, tick.past_due).await {
             Ok(tended) if tended == jobs::watches::RenewOutcome::default() => Disposition::Done,

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_forwarded_is_nobodys_own() {
+    fn what_was_forwarded_is_not_local() {
         let here = Some("127.0.0.1".parse().unwrap());
         for name in [
             "forwarded",
@@ -140,10 +140,10 @@ mod tests {
     }
 
     #[test]
-    fn the_address_of_a_client_is_what_the_front_says() {
+    fn the_address_of_a_client_comes_from_the_ingress() {
         let peer = Some("192.0.2.1".parse().unwrap());
         let named = headers(&[("client-ip", "198.51.100.7:4711")]);
-        assert_eq!(Ingress::Open.client(peer, &named), peer, "anybody can send it");
+        assert_eq!(Ingress::Open.client(peer, &named), peer, "any client can send it");
         assert_eq!(
             Ingress::FunctionsHost.client(peer, &named),
             Some("198.51.100.7".parse().unwrap())
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operator_is_whom_the_front_knows() {
+    fn the_operator_is_known_by_the_ingress() {
         let (here, host) =
             (Some("127.0.0.1".parse().unwrap()), headers(&[("host", "localhost:7071")]));
         let asked = (Version::HTTP_11, &host);
@@ -186,12 +186,12 @@ mod tests {
         assert_eq!(
             operators(Ingress::FunctionsHost, None),
             [false, true],
-            "the host itself comes from the loopback, with everybody's requests"
+            "the host forwards all requests from the loopback"
         );
         let away = Some("192.0.2.1".parse().unwrap());
         assert!(
             !Ingress::Loopback.is_operator(AuthLevel::Function, None, away, asked),
-            "without the host nobody has checked a key"
+            "without the host no key was checked"
         );
     }
 }

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_can_read_the_file_is_the_operator() {
+    fn a_request_with_the_token_is_the_operators() {
         let dir = tempfile::tempdir().unwrap();
         let operator = OperatorToken::load_or_create(dir.path()).unwrap();
         let token = fs::read_to_string(dir.path().join(FILE)).unwrap();
@@ -110,14 +110,14 @@ mod tests {
         assert_eq!(
             shown(&OperatorToken::load_or_create(dir.path()).unwrap(), &[&bearer]),
             Some(true),
-            "it stays the same"
+            "the token does not change"
         );
         assert!(!format!("{operator:?}").contains(token));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]
-    fn of_those_that_begin_at_once_all_know_the_same() {
+    fn services_that_start_at_once_share_one_token() {
         let dir = tempfile::tempdir().unwrap();
         let all: Vec<OperatorToken> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
@@ -133,7 +133,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn one_that_others_could_read_is_made_anew() {
+    fn a_token_that_others_could_read_is_replaced() {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(FILE);

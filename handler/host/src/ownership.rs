@@ -1,8 +1,8 @@
-//! Who owns a file and who can change it, where the system says so.
+//! The owner of a file, and the access of other users to it.
 
 use std::fs::{Metadata, OpenOptions};
 
-/// Whether this user owns it.
+/// Whether this user owns the file.
 #[cfg(unix)]
 fn is_own(file: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -15,19 +15,19 @@ fn has_mode(file: &Metadata, bits: u32) -> bool {
     file.mode() & bits != 0
 }
 
-/// Whether this user owns it, and no other user can write it.
+/// Whether this user owns the file, and no other user can write it.
 #[cfg(unix)]
 pub fn is_written_by_owner_only(file: &Metadata) -> bool {
     is_own(file) && !has_mode(file, 0o022)
 }
 
-/// Whether this user owns it, and no other user has access to it.
+/// Whether this user owns the file, and no other user has access to it.
 #[cfg(unix)]
 pub fn is_private(file: &Metadata) -> bool {
     is_own(file) && !has_mode(file, 0o077)
 }
 
-/// Checks that only this user or the superuser can write it.
+/// Checks that only this user or the superuser can write the file.
 ///
 /// # Errors
 /// Why another user can, and how to change that.

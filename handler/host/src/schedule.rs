@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_stand_first() {
+    fn the_first_field_is_seconds() {
         assert_eq!(after("0 * * * * *", "2026-03-10T09:00:00Z"), "2026-03-10T09:01:00Z");
         assert_eq!(after("*/10 * * * * *", "2026-03-10T09:00:01Z"), "2026-03-10T09:00:10Z");
         assert_eq!(after("0 30 2 * * *", "2026-03-10T02:30:00Z"), "2026-03-11T02:30:00Z");

@@ -7,31 +7,31 @@ use engine::text::is_terminal_control;
 use records::problem::Problem;
 use serde::Serialize;
 
-/// How answers are wanted.
+/// How a command prints its answer.
 #[derive(Debug)]
 pub struct Output {
-    /// One JSON document instead of words.
+    /// Whether the answer is one JSON document instead of text.
     pub json: bool,
     subject: OnceLock<String>,
 }
 
 impl Output {
-    /// As a document, or in words.
+    /// Prints a JSON document, or text.
     pub fn new(json: bool) -> Self {
         Self { json, subject: OnceLock::new() }
     }
 
-    /// Notes what the command made, for the audit trail.
+    /// Records what the command created, for the audit trail.
     pub fn set_subject(&self, id: &impl ToString) {
         let _ = self.subject.set(id.to_string());
     }
 
-    /// What the command made, if it said so.
+    /// What the command created, if it was recorded.
     pub fn subject(&self) -> Option<&str> {
         self.subject.get().map(String::as_str)
     }
 
-    /// The answer: the document, or the words.
+    /// Prints the answer: the document, or the text.
     pub fn answer(
         &self,
         document: &impl Serialize,
@@ -46,7 +46,7 @@ impl Output {
             stdout.write_all(printable(&words()).as_bytes())
         };
         match written.and_then(|()| stdout.flush()) {
-            // Whoever was reading has seen enough.
+            // The reader has closed the pipe.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             Err(error) => {
                 let message = format!(
@@ -58,22 +58,22 @@ impl Output {
         }
     }
 
-    /// A failure without an answer.
+    /// Prints a failure instead of an answer.
     pub fn failure(&self, problem: &Problem) {
         self.note(&problem.message);
         if self.json {
-            // If that cannot be written either, the exit status still says it.
+            // If this cannot be written either, the exit status still shows the failure.
             let _ = self.answer(&Failure { error: problem }, String::new);
         }
     }
 
-    /// A line for whoever reads stdout; one that nobody reads is no failure.
+    /// Prints a line to stdout. A closed stdout is no failure.
     pub fn line(&self, words: &str) {
         let mut stdout = io::stdout();
         let _ = writeln!(stdout, "{}", printable(words)).and_then(|()| stdout.flush());
     }
 
-    /// Words beside the answer, on stderr.
+    /// Prints text to stderr, in addition to the answer.
     pub fn note(&self, words: &str) {
         let _ = writeln!(io::stderr(), "{}", printable(words).trim_end());
     }

@@ -5,7 +5,8 @@
 pub enum Error {
     /// The sealed text was damaged, or was sealed for another row or with another key.
     #[error(
-        "this secret cannot be opened: it was damaged, copied from another row, or sealed with another key"
+        "this secret cannot be opened: it was damaged, copied from another row, or sealed with \
+        another key"
     )]
     CannotOpen,
     /// The key file is readable by others, damaged or missing.

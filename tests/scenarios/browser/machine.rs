@@ -99,7 +99,7 @@ async fn an_answer_in_another_browser_connects_nothing() -> anyhow::Result<()> {
     mine.follow("link", CONNECT).await?;
     theirs.open(&mine.address().await?).await?;
     assert_eq!(consent(&theirs, &[LIST, EVENTS]).await?, 400);
-    assert!(theirs.text().await?.contains("no question that this browser was sent away with"));
+    assert!(theirs.text().await?.contains("not belong to a consent that this browser started"));
     assert_eq!(consent(&mine, &[LIST, EVENTS]).await?, 400, "and the question is used up");
     assert_eq!(
         (place.accounts().await?.len(), place.anna.living_refresh_tokens()),

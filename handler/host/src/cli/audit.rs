@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use jobs::Scope;
-use jobs::audit;
-use jobs::audit::Actor;
-use jobs::audit::AuditEntry;
+use jobs::Services;
+use jobs::audit::{self, Actor, AuditEntry};
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -26,31 +24,32 @@ pub fn actor(user: Option<&str>) -> Actor {
 
 /// Runs a command, and records its start and its outcome.
 pub async fn audited(
-    scope: &Scope,
+    services: &Services,
     actor: &Actor,
     action: Option<(&'static str, String)>,
     output: &Output,
     work: impl Future<Output = Result>,
 ) -> Result {
     let Some((action, subject)) = action else { return work.await };
-    let begun = audit::begin(scope, actor, action, &subject).await;
+    let begun = audit::begin(services, actor, action, &subject).await;
     let outcome = work.await;
     let said = match &outcome {
         Ok(CommandOutcome::Done) => audit::DONE,
         Ok(CommandOutcome::Failed) => "failed",
         Err(problem) => &problem.code,
     };
-    begun.end(scope, output.subject(), said).await;
+    begun.end(services, output.subject(), said).await;
     outcome
 }
 
 /// Compares the settings of a service with those of its last start. The start does not wait for
 /// this: storage may be unreachable.
-pub fn record_settings(scope: &Scope, values: BTreeMap<String, SecretString>) {
-    let scope = scope.clone();
+pub fn record_settings(services: &Services, values: BTreeMap<String, SecretString>) {
+    let services = services.clone();
     tokio::spawn(async move {
-        if let Err(error) = audit::settings(&scope, &values).await {
-            tracing::warn!(%error, "changes of settings could not be recorded; the next start compares them again");
+        if let Err(error) = audit::settings(&services, &values).await {
+            tracing::warn!(%error, "changes of settings could not be recorded; the next start \
+            compares them again");
         }
     });
 }
@@ -61,8 +60,8 @@ struct AuditReply {
 }
 
 /// Shows all entries, oldest first.
-pub async fn run(scope: &Scope, output: &Output) -> Result {
-    let trail = AuditReply { entries: audit::entries(scope).await? };
+pub async fn run(services: &Services, output: &Output) -> Result {
+    let trail = AuditReply { entries: audit::entries(services).await? };
     let row = |entry: &AuditEntry| {
         let AuditEntry { at, who, from, action, subject, outcome } = entry;
         [

@@ -33,7 +33,8 @@ pub enum Command {
 }
 
 impl Command {
-    /// The action and the subject of a command for the audit trail; `None` if the command only reads.
+    /// The action and the subject of a command for the audit trail; `None` if the command only
+    /// reads.
     pub fn audit_action(&self) -> Option<(&'static str, String)> {
         let found = match self {
             Self::Account(account::AccountCommand::Add(add)) => (

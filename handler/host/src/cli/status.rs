@@ -42,7 +42,8 @@ fn watches(watches: &[WatchState]) -> String {
 /// The words about a pass of many events.
 fn remaining_words(left: u64) -> String {
     format!(
-        "A large sync is under way: {left} events remain. It continues by itself; nothing needs to be done."
+        "A large sync is under way: {left} events remain. It continues by itself; nothing needs \
+        to be done."
     )
 }
 

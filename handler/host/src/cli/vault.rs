@@ -125,7 +125,8 @@ fn words(answer: &RotationReply<'_>, key_vault: bool, webhooks_now: bool) -> Str
 fn hint(key: Option<&KeyIdentifier>) -> String {
     let Some(key) = key else {
         return format!(
-            "An earlier copy of {KEY_FILE} does not open what is sealed from now on: make a new one."
+            "An earlier copy of {KEY_FILE} does not open what is sealed from now on: make a new \
+            one."
         );
     };
     let whole = key.to_string();
@@ -137,7 +138,8 @@ fn hint(key: Option<&KeyIdentifier>) -> String {
     };
     let name = whole.strip_suffix(version).unwrap_or(&whole).trim_end_matches('/');
     format!(
-        "CALRELAY_KEY_VAULT_KEY names the version {version}, which goes on wrapping although there may be newer versions. Set it to {name} to wrap with the newest \
+        "CALRELAY_KEY_VAULT_KEY names the version {version}, which goes on wrapping although \
+        there may be newer versions. Set it to {name} to wrap with the newest \
          version, and run this command again; `az keyvault key rotate --id {name}` makes one."
     )
 }
@@ -150,7 +152,7 @@ mod tests {
     const VERSION: &str = "0123456789abcdef0123456789abcdef";
 
     #[test]
-    fn an_operator_is_told_what_is_left_to_do() {
+    fn the_hint_says_what_the_operator_has_to_do() {
         assert!(hint(None).contains("make a new one"));
         let newest = hint(Some(&NAME.parse().unwrap()));
         assert!(

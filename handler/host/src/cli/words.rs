@@ -32,7 +32,8 @@ pub fn held_words(held: &Held) -> String {
     if *kind == HeldKind::Emptied {
         let leave_out = confirm.replace("--make-again", "--leave-out");
         return format!(
-            "{} of {of} that this pair had in one of its calendars {} gone, as if that calendar had been emptied or created again. \
+            "{} of {of} that this pair had in one of its calendars {} gone, as if that calendar \
+            had been emptied or created again. \
              Nothing was deleted for it. To make them again: calrelay {confirm}. To leave them \
              out: calrelay {leave_out}",
             plural(*deletions, "event", "events"),
@@ -40,7 +41,8 @@ pub fn held_words(held: &Held) -> String {
         );
     }
     format!(
-        "{} of {} wait for your confirmation, as they are unusually many. If they are right: calrelay {confirm}",
+        "{} of {} wait for your confirmation, as they are unusually many. If they are right: \
+        calrelay {confirm}",
         plural(*deletions, "deletion", "deletions"),
         plural(*of, "copy", "copies")
     )

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_public_address_is_told_apart() {
+    fn what_is_no_public_address_is_explained() {
         for (text, words) in [
             ("calendars.example.org", "is no address"),
             ("calendars.example.org:443", "must begin with https://"),

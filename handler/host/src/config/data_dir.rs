@@ -22,7 +22,8 @@ pub fn skipped_reason() -> Option<String> {
     let here = Path::new(LOCAL_DIR);
     (here.is_dir() && !is_own_directory(here)).then(|| {
         format!(
-            "{LOCAL_DIR} is not used as the data directory, because it is another user's, or others can write to it; nothing in it was changed."
+            "{LOCAL_DIR} is not used as the data directory, because it is another user's, or \
+            others can write to it; nothing in it was changed."
         )
     })
 }
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_others_can_write_is_nobodys() {
+    fn a_directory_that_others_can_write_is_not_used() {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
         for (mode, expected) in [(0o700, true), (0o755, true), (0o775, false), (0o777, false)] {

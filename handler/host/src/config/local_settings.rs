@@ -43,7 +43,8 @@ pub fn values(bytes: &[u8]) -> Result<BTreeMap<String, String>, String> {
     })?;
     if settings.encrypted {
         return Err(format!(
-            "{SETTINGS_FILE} is encrypted; decrypt it with `func settings decrypt`, or give the settings \
+            "{SETTINGS_FILE} is encrypted; decrypt it with `func settings decrypt`, or give the \
+            settings \
             in the environment"
         ));
     }

@@ -118,7 +118,8 @@ impl LoadedSettings {
             ));
         } else if Path::new(SETTINGS_FILE).exists() {
             let why = format!(
-                "{SETTINGS_FILE} of this directory is not read: put it into the data directory, or name it \
+                "{SETTINGS_FILE} of this directory is not read: put it into the data directory, \
+                or name it \
                 with --settings."
             );
             loaded.remarks.push(Finding::good(check::CHECK, why));
@@ -192,7 +193,8 @@ impl Config {
             get(FUNCTIONS_PORT).map(|port| port.parse::<u16>().ok().filter(|port| *port != 0));
         if functions_port == Some(None) {
             wrong.push(format!(
-                "{FUNCTIONS_PORT} must be a port; the Functions host sets it, so leave it out elsewhere"
+                "{FUNCTIONS_PORT} must be a port; the Functions host sets it, so leave it out \
+                elsewhere"
             ));
         }
         let storage = StorageSettings::from(get, functions_port.is_some()).unwrap_or_else(|why| {

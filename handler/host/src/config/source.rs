@@ -96,7 +96,8 @@ pub fn find(
     if !is_of_the_app {
         ownership::check_trusted(&about).map_err(|why| {
             format!(
-                "{} was not read, because {why}; a writer of this file decides where passwords are sent",
+                "{} was not read, because {why}; a writer of this file decides where passwords \
+                are sent",
                 path.display()
             )
         })?;

@@ -135,7 +135,7 @@ fn a_byte_order_mark_is_no_obstacle() {
 }
 
 #[test]
-fn the_example_file_can_be_used_as_it_stands_and_explains_each_setting() {
+fn the_example_file_is_valid_and_explains_each_setting() {
     let example = include_str!("../../../../local.settings.example.json");
     let loaded = load(&[], Some(example));
     assert!(loaded.remarks.is_empty(), "{:?}", loaded.remarks);
@@ -153,7 +153,7 @@ fn the_example_file_can_be_used_as_it_stands_and_explains_each_setting() {
             "{name}: {word}"
         );
     }
-    // What `func start` asks for is none of ours.
+    // `func start` reads these settings, and not this program.
     let others = ["FUNCTIONS_WORKER_RUNTIME"];
     for name in values.keys().filter(|name| !name.starts_with('_')) {
         assert!(

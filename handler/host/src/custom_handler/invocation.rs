@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_the_same_in_every_wrapping() {
+    fn a_message_is_read_from_every_wrapping() {
         let text = r#"{"calendarId":"c1","cause":"poll"}"#;
         let twice = serde_json::to_string(text).unwrap();
         for data in [json!(twice), json!(text), serde_json::from_str(text).unwrap()] {

@@ -71,26 +71,28 @@ pub async fn serve(services: Services, port: u16, poll: Duration) -> io::Result<
     let mount = Arc::new(
         Routes::new(services.clone(), Ingress::FunctionsHost, None).map_err(io::Error::other)?,
     );
-    let mut doors = HashMap::new();
+    let mut handlers = HashMap::new();
     for function in
         FUNCTIONS.iter().filter(|function| !matches!(function.run, FunctionCode::Http(..)))
     {
         let binding = function.binding().map_err(io::Error::other)?;
-        let door = InvocationHandler {
+        let handler = InvocationHandler {
             services: services.clone(),
             function,
             binding,
             deadline: host.deadline(),
             poll,
         };
-        doors.insert(format!("/{}", function.name), door);
+        handlers.insert(format!("/{}", function.name), handler);
     }
-    let doors = Arc::new(doors);
+    let handlers = Arc::new(handlers);
     let answer = move |request: Request| {
-        let (doors, mount) = (doors.clone(), mount.clone());
+        let (handlers, mount) = (handlers.clone(), mount.clone());
         async move {
-            match doors.get(request.uri().path()) {
-                Some(door) if request.method() == Method::POST => Ok(door.handle(request).await),
+            match handlers.get(request.uri().path()) {
+                Some(handler) if request.method() == Method::POST => {
+                    Ok(handler.handle(request).await)
+                }
                 Some(_) => Ok(routes::text_response(
                     StatusCode::METHOD_NOT_ALLOWED,
                     "This is not done here.\n",
@@ -117,7 +119,8 @@ impl InvocationHandler {
         let invocation = match invocation {
             Ok(invocation) => invocation,
             Err(why) => {
-                tracing::error!(function = name, %why, "this is not an invocation of the Functions host");
+                tracing::error!(function = name, %why, "this is not an invocation of the \
+                Functions host");
                 return invocation_reply(StatusCode::BAD_REQUEST);
             }
         };
@@ -125,7 +128,8 @@ impl InvocationHandler {
             FunctionCode::Queue(run) => match invocation.message(&self.binding.name) {
                 Ok(message) => invoke(name, self.deadline, run(&self.services, message)).await,
                 Err(why) => {
-                    tracing::error!(function = name, %why, "this is not a message of the Functions host");
+                    tracing::error!(function = name, %why, "this is not a message of the \
+                    Functions host");
                     Disposition::Retry
                 }
             },

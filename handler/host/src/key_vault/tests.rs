@@ -68,7 +68,7 @@ async fn the_row_is_written_by_the_first_and_replaced_by_who_knows_it() {
 }
 
 #[tokio::test]
-async fn opening_asks_nobody_and_makes_nothing() {
+async fn opening_sends_no_request_and_creates_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = storage(&dir);
     refuse_key_file(&*store, "local").await.unwrap();

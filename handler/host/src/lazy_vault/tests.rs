@@ -11,18 +11,18 @@ use super::*;
 const PLACE: SealContext<'static> = SealContext { table: "secrets", partition: "local", row: "a1" };
 
 /// A key file that opens when the test allows it.
-struct Behind {
+struct GatedSource {
     dir: tempfile::TempDir,
     away: AtomicBool,
     opened: AtomicUsize,
-    door: Semaphore,
+    gate: Semaphore,
 }
 
 #[async_trait]
-impl VaultSource for Arc<Behind> {
+impl VaultSource for Arc<GatedSource> {
     async fn open(&self) -> Result<Arc<dyn Vault>> {
         self.opened.fetch_add(1, Ordering::SeqCst);
-        let _through = self.door.acquire().await.unwrap();
+        let _through = self.gate.acquire().await.unwrap();
         if self.away.load(Ordering::SeqCst) {
             return Err(Error::Row("storage is away".into()));
         }
@@ -34,24 +34,24 @@ impl VaultSource for Arc<Behind> {
     }
 }
 
-fn behind(away: bool, door: usize) -> (Arc<Behind>, LazyVault<Arc<Behind>>) {
+fn gated(away: bool, gate: usize) -> (Arc<GatedSource>, LazyVault<Arc<GatedSource>>) {
     let dir = tempfile::tempdir().unwrap();
-    let source = Arc::new(Behind {
+    let source = Arc::new(GatedSource {
         dir,
         away: AtomicBool::new(away),
         opened: AtomicUsize::new(0),
-        door: Semaphore::new(door),
+        gate: Semaphore::new(gate),
     });
     (source.clone(), LazyVault::new(source))
 }
 
-fn is_empty(source: &Behind) -> bool {
+fn is_empty(source: &GatedSource) -> bool {
     std::fs::read_dir(source.dir.path()).unwrap().next().is_none()
 }
 
 #[tokio::test]
-async fn a_failure_is_told_and_forgotten_and_success_is_kept() {
-    let (source, vault) = behind(true, 1);
+async fn a_failure_is_returned_once_and_success_is_stored() {
+    let (source, vault) = gated(true, 1);
     assert!(vault.check().await.is_ok(), "its key is not at fault");
     for tries in 1..=2 {
         assert!(
@@ -73,11 +73,11 @@ async fn a_failure_is_told_and_forgotten_and_success_is_kept() {
 #[tokio::test]
 async fn all_who_come_meanwhile_share_one_attempt_whatever_becomes_of_it() {
     for away in [false, true] {
-        let (source, vault) = behind(away, 0);
+        let (source, vault) = gated(away, 0);
         let all = async {
             let release = async {
                 tokio::task::yield_now().await;
-                source.door.add_permits(1);
+                source.gate.add_permits(1);
             };
             tokio::join!(join_all((0..20).map(|_| vault.hash_key("x"))), release).0
         };
@@ -88,8 +88,8 @@ async fn all_who_come_meanwhile_share_one_attempt_whatever_becomes_of_it() {
 }
 
 #[tokio::test]
-async fn whoever_stops_waiting_takes_the_attempt_from_nobody_and_leaves_none_behind() {
-    let (source, vault) = behind(false, 0);
+async fn a_cancelled_caller_neither_ends_nor_leaks_the_attempt() {
+    let (source, vault) = gated(false, 0);
     let mut first = Box::pin(vault.hash_key("x"));
     let mut second = Box::pin(vault.hash_key("x"));
     assert!(futures::poll!(&mut first).is_pending() && futures::poll!(&mut second).is_pending());
@@ -97,7 +97,7 @@ async fn whoever_stops_waiting_takes_the_attempt_from_nobody_and_leaves_none_beh
     assert!(futures::poll!(&mut second).is_pending());
     assert_eq!(source.opened.load(Ordering::SeqCst), 1, "the second goes on with it");
     drop(second);
-    source.door.add_permits(1);
+    source.gate.add_permits(1);
     assert!(is_empty(&source));
     assert!(vault.hash_key("x").await.is_ok());
     assert_eq!(source.opened.load(Ordering::SeqCst), 2);

@@ -75,20 +75,23 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result<(), Problem>
     output.line(&format!("Calrelay is at http://{address}"));
     if config.google.client.is_some() && config.public_url.is_none() {
         output.note(
-            "CALRELAY_PUBLIC_URL is not set, so Google cannot tell of changes: they are seen once \
-            a night, and by `calrelay sync`. Set it to the \
+            "CALRELAY_PUBLIC_URL is not set, so Google cannot send notifications: changes are \
+            found once a night, and by `calrelay sync`. Set it to the \
              address (https://…) under which this calrelay is reached from outside.",
         );
     }
     if !address.ip().is_loopback() {
-        output.note("Whoever reaches this address sees whether it is well, and nothing of yours.");
+        output.note(
+            "Clients that reach this address see whether calrelay is well, and none of your data.",
+        );
     }
 
     let (ending, ended) = watch::channel(false);
     let mut parts: JoinSet<()> = JoinSet::new();
     let front = if address.ip().is_loopback() { Ingress::Loopback } else { Ingress::Open };
     let operator = OperatorToken::load_or_create(&config.data_dir).inspect_err(|error| {
-        tracing::warn!(%error, "the operator's token cannot be stored in the data directory; requests with a token are refused")
+        tracing::warn!(%error, "the operator's token cannot be stored in the data directory; \
+        requests with a token are refused")
     });
     let mount = Arc::new(
         Routes::new(services.clone(), front, operator.ok())
@@ -143,16 +146,15 @@ async fn report_state(services: &Services, config: &Config, output: &Output) {
         Err(error) => {
             let problem = Problem::from(jobs::Error::from(error));
             return output.note(&format!(
-                "{} It goes on trying every {every} s, and /health says when all is well. What it \
-                remembers stands in {place}.",
+                "{} It tries again every {every} s, and /health shows when it works. Its data are \
+                in {place}.",
                 problem.message
             ));
         }
     };
     let counted = if pairs == 1 { "1 pair".to_owned() } else { format!("{pairs} pairs") };
     output.note(&format!(
-        "It looks after {counted} every {every} s; what it remembers stands in \
-    {place}. Stop it with Ctrl-C."
+        "It syncs {counted} every {every} s; its data are in {place}. Stop it with Ctrl-C."
     ));
     if pairs == 0 {
         output.note(

@@ -169,7 +169,8 @@ impl MessageTask {
                     match self.services.queue.extend(&self.queue.name, message, VISIBILITY).await {
                         Ok(renewed) => held = Some(renewed),
                         Err(store::Error::Conflict(_)) => held = None,
-                        Err(error) => tracing::debug!(%error, "a message could not be kept hidden; it may be processed twice"),
+                        Err(error) => tracing::debug!(%error, "a message could not be kept \
+                        hidden; it may be processed twice"),
                     }
                 }
             }
@@ -188,7 +189,8 @@ impl MessageTask {
                 .await
                 .map(|_| ()),
             _ if name.ends_with("-poison") => {
-                tracing::error!(queue = %name, "a poison message could not be processed, and was dropped");
+                tracing::error!(queue = %name, "a poison message could not be processed, and was \
+                dropped");
                 services.queue.delete(name, message).await
             }
             _ => {
@@ -201,7 +203,8 @@ impl MessageTask {
             Ok(()) | Err(store::Error::Conflict(_)) => {}
             // The message becomes visible again, and its repetition finds nothing to do.
             Err(error) => {
-                tracing::warn!(queue = %name, %error, "a message could not be ended; it will be repeated")
+                tracing::warn!(queue = %name, %error, "a message could not be ended; it will be \
+                repeated")
             }
         }
     }

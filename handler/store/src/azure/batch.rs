@@ -28,11 +28,11 @@ pub(super) const WRITTEN_BY: &str = "W";
 
 /// One operation of a change set.
 pub(super) struct BatchOperation<'a> {
-    /// What is to be done.
+    /// The method of the request.
     pub op: &'a Op,
-    /// The key as it is written in the table.
+    /// The encoded key.
     pub key: String,
-    /// The address of the row; for an insert, of the table.
+    /// The URL of the row; for an insert, of the table.
     pub address: String,
 }
 
@@ -119,7 +119,7 @@ fn parts(value: &str) -> Vec<&str> {
 /// The outcome of a change set.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum BatchOutcome {
-    /// All was written; the ETags in the order of the operations, empty for a delete.
+    /// Everything was written; the ETags are in the order of the operations, empty for a delete.
     Done(Vec<String>),
     /// Nothing was written, because of the operation with this number.
     Refused(usize, ServiceRefusal),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn etags_stand_in_the_order_of_the_operations() {
+    fn etags_are_in_the_order_of_the_operations() {
         let part = |etag: &str| {
             format!(
                 "--c\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 204 No \

@@ -10,43 +10,43 @@ use crate::Error;
 /// A failure of a request.
 #[derive(Debug)]
 pub(super) enum AzureFault {
-    /// Already in our words.
+    /// An error of the store.
     Ours(Error),
-    /// The service has said no.
+    /// The service refused the request.
     Refused(ServiceRefusal),
 }
 
 /// A refusal of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ServiceRefusal {
-    /// Status of HTTP.
+    /// The HTTP status.
     pub status: u16,
-    /// The service's word for it; empty where it gave none.
+    /// The error code of the service; empty if there is none.
     pub code: String,
 }
 
 impl ServiceRefusal {
-    /// The table or queue is not there (yet).
+    /// Whether the table or queue does not exist (yet).
     pub fn is_table_missing(&self) -> bool {
         matches!(self.code.as_str(), "TableNotFound" | "QueueNotFound")
     }
 
-    /// It is there already.
+    /// Whether the table, queue or row exists already.
     pub fn already_exists(&self) -> bool {
         self.status == 409 && self.code.ends_with("AlreadyExists")
     }
 
-    /// A row is not there.
+    /// Whether a row does not exist.
     pub fn is_row_missing(&self) -> bool {
         self.status == 404 && !self.is_table_missing()
     }
 
-    /// The condition of a write did not hold.
+    /// Whether the condition of a write did not hold.
     pub fn conflicts(&self) -> bool {
         self.already_exists() || self.status == 412 || self.is_row_missing()
     }
 
-    /// Worth another try.
+    /// Whether a later attempt may succeed.
     pub fn is_transient(&self) -> bool {
         matches!(self.status, 408 | 429 | 500..) || self.code.ends_with("BeingDeleted")
     }
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_is_told_from_what_stays() {
+    fn transient_faults_differ_from_permanent_ones() {
         for (status, code) in [
             (503, "ServerBusy"),
             (429, ""),

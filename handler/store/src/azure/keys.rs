@@ -90,7 +90,7 @@ pub(super) fn read(written: &str) -> Option<String> {
 
 /// The smallest text above all texts that begin with this encoding; `None` for the empty prefix.
 pub(super) fn above(prefix: &str) -> Option<String> {
-    // No writing ends in `~`, so the next character is visible ASCII.
+    // No encoding ends in `~`, so the next character is visible ASCII.
     let last = prefix.chars().next_back()?;
     let next = char::from_u32(u32::from(last) + 1)?;
     Some(format!("{}{next}", &prefix[..prefix.len() - last.len_utf8()]))
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_wrote_is_not_read() {
+    fn a_text_that_is_no_encoding_is_not_decoded() {
         for foreign in ["!", "!2", "!zz", ".", ".2", "~", "~1", "~1zzzzzz", "~1d80000", "~1é", "!é"]
         {
             assert_eq!(read(foreign), None, "{foreign}");

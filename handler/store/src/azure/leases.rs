@@ -24,9 +24,9 @@
 //! fails, another process has taken over. How long the leases hold is measured with a monotonic
 //! clock from the moment at which the last renewal was *sent*: the service wrote the rows later
 //! than that, so no process finds them expired before [`TERM`] has passed here. From
-//! [`HOLDS_FOR`](super::lease_term::HOLDS_FOR) on [`Lease::holds`] returns `false`; the time between the two is left to the
-//! request that is under way at that moment. (A sleeping machine may not count its sleep. ETags
-//! guard what a pass stores and writes as well.)
+//! [`HOLDS_FOR`](super::lease_term::HOLDS_FOR) on [`Lease::holds`] returns `false`; the time
+//! between the two is left to the request that is under way at that moment. (A sleeping machine may
+//! not count its sleep. ETags guard what a pass stores and writes as well.)
 //!
 //! *Ending.* The task deletes its version of the rows. [`Lease::end`] waits for that;
 //! [`Azure::settle`] waits for dropped leases. Rows of a process that exits earlier expire.
@@ -82,12 +82,12 @@ impl Leases for Azure {
         let keys: Vec<String> = names.iter().map(|name| key(name)).collect();
         let endings = self.endings.clone();
         let (give, taken) = oneshot::channel();
-        // Whoever settles waits for this mark too.
+        // `settle` waits for this guard too.
         let settling = endings.clone().try_read_owned().ok();
         tokio::spawn(async move {
             let attempt = claim.take().await.map(|outcome| match outcome {
                 Ok(held) => Acquired::Taken(Lease::new(renew_until_ended(claim, held, endings))),
-                // Its position among the names as they were given, in which one may stand twice.
+                // Its position among the given names, which may repeat a name.
                 Err(row) => {
                     Acquired::Busy(keys.iter().position(|key| *key == claim.rows[row]).unwrap_or(0))
                 }
@@ -163,9 +163,9 @@ impl LeaseRequest {
         Ok(HeldRows { etags, sent })
     }
 
-    /// Our rows as they stand, in their order, and the time by the clock of the service.
+    /// The rows of the request, in their order, and the time by the clock of the service.
     async fn read(&self) -> Result<(Vec<Option<Entity>>, Option<Timestamp>)> {
-        // The rows of a scope are the leases that are held at this moment: a handful.
+        // The rows of a scope are the leases that are held at this moment: only a few.
         let filter = format!("PartitionKey eq {}", literal(&self.partition));
         let mut found: Vec<Option<Entity>> = self.rows.iter().map(|_| None).collect();
         let (mut next, mut time) = (None, None);
@@ -189,8 +189,7 @@ impl LeaseRequest {
         }
     }
 
-    /// Takes the rows that are free, and those whose holder has let them grow old; or says which
-    /// one is held.
+    /// Takes the free rows and the expired ones; or returns the index of one that is held.
     async fn take_over(&self) -> Result<Result<HeldRows, usize>> {
         let (found, now) = self.read().await?;
         let mut ops = Vec::with_capacity(found.len());
@@ -209,7 +208,7 @@ impl LeaseRequest {
         }
     }
 
-    /// Takes all of them, or says which one is held.
+    /// Takes all rows, or returns the index of one that is held.
     async fn take(&self) -> Result<Result<HeldRows, usize>> {
         match self.write(self.rows.iter().map(|row| self.insert(row)).collect()).await {
             Err(Error::Conflict(_)) => self.take_over().await,
@@ -217,14 +216,13 @@ impl LeaseRequest {
         }
     }
 
-    /// Writes the rows again. `None` where somebody else has one of them.
+    /// Writes the rows again. `None` if another holder has one of them.
     async fn renew(&self, etags: &[String]) -> Result<Option<HeldRows>> {
         let again = |etags: &[String]| {
             self.rows.iter().zip(etags).map(|(row, etag)| self.replace(row, etag.clone())).collect()
         };
         match self.write(again(etags)).await {
-            // An earlier renewal, which was given up for its slowness, may have been carried out
-            // after all.
+            // An earlier renewal that timed out may have been carried out.
             Err(Error::Conflict(_)) => match self.own_etags().await? {
                 Some(etags) => self.write(again(&etags)).await.map(Some),
                 None => Ok(None),
@@ -233,7 +231,7 @@ impl LeaseRequest {
         }
     }
 
-    /// The versions of our rows, if all of them are still ours.
+    /// The ETags of the rows, if this holder still has all of them.
     async fn own_etags(&self) -> Result<Option<Vec<String>>> {
         let (found, _) = self.read().await?;
         Ok(found
@@ -282,11 +280,11 @@ struct AzureLease {
 
 impl AzureLease {
     fn send(&mut self, waiting: Option<oneshot::Sender<()>>) {
-        // Whoever settles waits for this mark; where somebody does already, the ending is not
-        // waited for.
+        // `settle` waits for this guard; if it is already waiting, it does not wait for this
+        // ending.
         let settling = self.endings.clone().try_read_owned().ok();
         if let Some(end) = self.end.take() {
-            // A task that is gone had lost the leases.
+            // If the task has ended, it had lost the leases.
             let _ = end.send(LeaseEnd { _settling: settling, _waiting: waiting });
         }
     }
@@ -301,7 +299,7 @@ impl Hold for AzureLease {
     async fn end(mut self: Box<Self>) {
         let (waiting, ended) = oneshot::channel();
         self.send(Some(waiting));
-        // Nothing is ever sent: the sender is dropped when it is done, or was.
+        // No value is sent: the sender is dropped when the leases have ended.
         let _ = timeout(END_TIMEOUT, ended).await;
     }
 }
@@ -352,10 +350,10 @@ fn renew_until_ended(claim: LeaseRequest, held: HeldRows, endings: Arc<RwLock<()
 }
 
 impl Azure {
-    /// Waits until leases that were dropped have ended, for a few seconds at most. To be called
-    /// before the process exits, so that the next one need not wait for their term.
+    /// Waits until dropped leases have ended, for at most a few seconds. Called before the process
+    /// exits, so that the next one need not wait for their term.
     pub async fn settle(&self) {
-        // Nothing is lost if it takes too long.
+        // If it takes too long, the leases expire.
         let _ = timeout(END_TIMEOUT, self.endings.write()).await;
     }
 }

@@ -64,17 +64,17 @@ pub struct Azure {
 /// Requests sent so far, each try counted: what the bill calls transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transactions {
-    /// To tables, leases included.
+    /// Transactions of tables, with leases.
     pub tables: u64,
-    /// To queues.
+    /// Transactions of queues.
     pub queues: u64,
 }
 
 impl Azure {
-    /// Storage in this account. No request is made before something is read or written.
+    /// Storage in this account. No request is sent before something is read or written.
     ///
     /// # Errors
-    /// [`Error::Failed`](crate::Error::Failed) where the identity cannot be used on this machine.
+    /// [`Error::Failed`](crate::Error::Failed) if the identity cannot be used on this machine.
     pub fn connect(settings: &AccountSettings) -> Result<Self> {
         let (table_meter, queue_meter) =
             (Arc::new(TransactionMeter::default()), Arc::new(TransactionMeter::default()));
@@ -91,7 +91,7 @@ impl Azure {
         })
     }
 
-    /// What it has cost so far, in this process.
+    /// The transactions of this process so far.
     pub fn transactions(&self) -> Transactions {
         Transactions { tables: self.table_meter.count(), queues: self.queue_meter.count() }
     }

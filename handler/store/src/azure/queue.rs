@@ -125,9 +125,9 @@ impl Queue for Azure {
         Ok(Message { receipt, ..message.clone() })
     }
 
-    /// The message is extended first, which shows that it is ours, then put into the other queue,
-    /// then deleted here: if the process dies between the last two it is in both, and comes to the
-    /// poison queue once more.
+    /// The message is extended first, which checks the receipt, then put into the poison queue,
+    /// then deleted here: if the process dies between the last two steps, the message is put into
+    /// the poison queue a second time.
     async fn poison(&self, queue: &str, message: &Message) -> Result<()> {
         let ours = self.extend(queue, message, Duration::from_secs(60)).await?;
         self.put(&format!("{queue}-poison"), &ours.body, Duration::ZERO).await?;
@@ -145,9 +145,9 @@ impl Queue for Azure {
 }
 
 impl Azure {
-    /// Waits until a message was put through this value that can be taken at once; returns
-    /// immediately if that happened since the last wait. Messages of other processes wake nobody:
-    /// wait with a time-out.
+    /// Waits until a message that is visible at once was put through this value; returns
+    /// immediately if that happened since the last wait. Messages of other processes do not wake
+    /// the caller: use a time-out.
     pub async fn arrived(&self) {
         self.arrivals.notified().await;
     }
@@ -171,7 +171,7 @@ async fn send(client: &QueueClient, body: &str, delay: Duration) -> Result<(), A
 
 async fn create(client: &QueueClient) -> Result<(), AzureFault> {
     match client.create(None).await.map_err(AzureFault::from) {
-        // With other metadata, which we do not use.
+        // The queue exists with other metadata, which the program does not use.
         Err(AzureFault::Refused(refusal)) if refusal.already_exists() => Ok(()),
         outcome => outcome.map(|_| ()),
     }

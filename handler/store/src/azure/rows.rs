@@ -77,7 +77,7 @@ impl Store for Azure {
         }
         let limit = limit.clamp(1, MAX_PAGE);
         let (mut rows, mut next) = (Vec::new(), None);
-        // The service may answer with a part, or with nothing, and a continuation token.
+        // The service may return a part of the page, or nothing, with a continuation token.
         loop {
             let page =
                 self.tables.query(table.name(), &filter, limit - rows.len(), next.as_ref()).await?;
@@ -151,7 +151,7 @@ pub(super) async fn commit(
         let batch: Vec<&Op> = chosen.iter().map(|index| &ops[*index]).collect();
         let (outcome, doubtful) = match tables.change(table, partition, &by, &batch).await {
             Ok(answer) => answer,
-            // Some services refuse the whole request where the table is missing.
+            // Some services refuse the whole request if the table is missing.
             Err(AzureFault::Refused(refusal)) if refusal.is_table_missing() => {
                 (BatchOutcome::Refused(0, refusal), false)
             }
@@ -182,7 +182,7 @@ pub(super) async fn commit(
             }
             return Err(Error::Conflict(index));
         } else if refusal.is_transient() {
-            // Within a change set that was answered with 202 the pipeline does not see it.
+            // The pipeline does not see a failure within a change set that was answered with 202.
             tokio::time::sleep(std::time::Duration::from_millis(100 << attempt)).await;
         } else {
             return Err(AzureFault::from(refusal).into());
@@ -241,11 +241,11 @@ async fn is_already_written(
                 ours = true;
                 entity.etag
             }
-            // Somebody has written it since, or removed it.
+            // Another process has written or removed the row since.
             _ => STALE.to_owned(),
         });
     }
-    // Of a commit that only deletes nothing remains that could be signed; what it wanted is so.
+    // A commit that only deletes leaves no row to recognise; its rows are gone, as intended.
     let only_deletes = ops.iter().all(|op| op.value().is_none());
     Ok((ours || (only_deletes && gone)).then_some(etags))
 }
@@ -274,8 +274,8 @@ fn is_service_etag(etag: &str) -> bool {
 /// A random id, which no other commit has.
 fn signature() -> String {
     let mut random = [0; 12];
-    // Where the system has no random numbers nothing works, and a signature is needed only where an
-    // answer gets lost.
+    // Without random numbers nothing else works either, and the id is needed only if an answer is
+    // lost.
     let _ = rand::fill(&mut random);
     BASE64URL_NOPAD.encode(&random)
 }

@@ -48,7 +48,7 @@ pub enum EntraIdentity {
         /// the system-assigned one.
         client_id: Option<String>,
     },
-    /// Whoever is signed in to the Azure CLI or the Azure Developer CLI on this machine.
+    /// The user who is signed in to the Azure CLI or the Azure Developer CLI on this machine.
     Developer,
 }
 
@@ -57,8 +57,7 @@ impl AccountSettings {
     /// with `AccountName` and `AccountKey`.
     ///
     /// # Errors
-    /// [`Error::Failed`] with what is missing or wrong, and never with a part of it: it holds a
-    /// key.
+    /// [`Error::Failed`] says what is missing or wrong, and quotes nothing: the string holds a key.
     pub fn from_connection_string(text: &str) -> Result<Self> {
         let mut parts = Vec::new();
         for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
@@ -111,7 +110,7 @@ impl AccountSettings {
     /// From the name of an account in public Azure, as in `AzureWebJobsStorage__accountName`.
     ///
     /// # Errors
-    /// [`Error::Failed`] where it can be no account's name.
+    /// [`Error::Failed`] if it is not a valid name of an account.
     pub fn from_account(name: &str, identity: EntraIdentity) -> Result<Self> {
         let legal = (3..=24).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
@@ -126,11 +125,11 @@ impl AccountSettings {
         Self::from_services(&service("table"), &service("queue"), identity)
     }
 
-    /// From the addresses of both services, as in `AzureWebJobsStorage__tableServiceUri` and
+    /// From the URLs of both services, as in `AzureWebJobsStorage__tableServiceUri` and
     /// `AzureWebJobsStorage__queueServiceUri`.
     ///
     /// # Errors
-    /// [`Error::Failed`] where one is no `https` address: a token is sent nowhere else.
+    /// [`Error::Failed`] if one is not an `https` URL: tokens are sent only to those.
     pub fn from_services(tables: &str, queues: &str, identity: EntraIdentity) -> Result<Self> {
         let (tables, queues) = (address(tables)?, address(queues)?);
         if [&tables, &queues].iter().any(|url| url.scheme() != "https") {
@@ -143,10 +142,10 @@ impl AccountSettings {
         Ok(Self { tables, queues, access: Credentials::Identity(identity) })
     }
 
-    /// The same account behind other addresses, for tests that put something between.
+    /// This account with other URLs, for tests with a proxy.
     ///
     /// # Errors
-    /// [`Error::Failed`] where one is no address.
+    /// [`Error::Failed`] if one is not a URL.
     pub fn at(mut self, tables: &str, queues: &str) -> Result<Self> {
         (self.tables, self.queues) = (address(tables)?, address(queues)?);
         Ok(self)
@@ -154,7 +153,7 @@ impl AccountSettings {
 }
 
 impl EntraIdentity {
-    /// What asks for its tokens, and keeps them until shortly before they end.
+    /// The credential, which caches tokens until shortly before they expire.
     pub(super) fn credential(&self) -> Result<Arc<dyn TokenCredential>> {
         let made: azure_core::Result<Arc<dyn TokenCredential>> = match self {
             Self::Managed { client_id } => {

@@ -50,10 +50,10 @@ pub(super) struct Entity {
     pub key: String,
     #[serde(rename = "odata.etag")]
     pub etag: String,
-    /// When it was last written, by the clock of the service.
+    /// The time of the last write, by the clock of the service.
     #[serde(rename = "Timestamp")]
     pub timestamp: Timestamp,
-    /// The commit that wrote it.
+    /// The id of the commit that wrote the row.
     #[serde(rename = "W", default)]
     pub by: String,
     #[serde(flatten)]
@@ -61,15 +61,15 @@ pub(super) struct Entity {
 }
 
 impl Entity {
-    /// Its value.
+    /// The value of the row.
     pub fn value(&self) -> String {
         (0..).map_while(|index| self.rest.get(&batch::part_name(index))?.as_str()).collect()
     }
 
-    /// As the rest of the program knows it.
+    /// Converts the entity.
     ///
     /// # Errors
-    /// [`Error::Failed`] for a row that we did not write.
+    /// [`Error::Failed`] for a row that this program did not write.
     pub fn into_row(self) -> Result<Row, AzureFault> {
         let key = keys::read(&self.key).ok_or_else(|| {
             Error::Failed("a row was found in our tables that this program did not write".into())
@@ -82,9 +82,9 @@ impl Entity {
 #[derive(Debug)]
 pub(super) struct TablePage {
     pub rows: Vec<Entity>,
-    /// What to ask for the rest; `None` at the end.
+    /// The token of the next page; `None` at the end.
     pub next: Option<Continuation>,
-    /// When it was found, by the clock of the service.
+    /// The time of the answer, by the clock of the service.
     pub time: Option<Timestamp>,
 }
 
@@ -107,7 +107,7 @@ impl Tables {
         Self { pipeline, endpoint }
     }
 
-    /// One row. One transaction. A table that is not there has none.
+    /// One row. One transaction. A missing table has none.
     pub async fn get(
         &self,
         table: &str,
@@ -121,7 +121,7 @@ impl Tables {
         Ok(Some(answer.json()?))
     }
 
-    /// At most `top` rows that a filter lets through. One transaction.
+    /// At most `top` rows that match a filter. One transaction.
     pub async fn query(
         &self,
         table: &str,
@@ -153,8 +153,8 @@ impl Tables {
         Ok(TablePage { rows: answer.json::<TableEntity>()?.value, next, time: answer.time() })
     }
 
-    /// Several writes to one partition, all or none. One transaction. Also tells whether what is
-    /// refused may have been done by an earlier try.
+    /// Several writes to one partition, all or none. One transaction. Also returns whether an
+    /// earlier attempt may have done what is refused.
     pub async fn change(
         &self,
         table: &str,
@@ -187,7 +187,7 @@ impl Tables {
         BatchOperation { op, key, address }
     }
 
-    /// Makes a table where it is missing. One transaction.
+    /// Creates a table if it is missing. One transaction.
     pub async fn create(&self, table: &str) -> Result<(), AzureFault> {
         let body = format!(r#"{{"TableName":"{table}"}}"#);
         let answer = self
@@ -240,7 +240,7 @@ impl Tables {
             request.set_body(body);
         }
         let context = Context::new().with_value(UncertainWrites::default());
-        // A refusal is no error here: its body says more than its status.
+        // A refusal is not an error here: its body says more than its status.
         let options = PipelineSendOptions { skip_checks: true, ..Default::default() };
         let answer = self.pipeline.send(&context, &mut request, Some(options)).await?;
         let (status, headers, body) = answer.deconstruct();

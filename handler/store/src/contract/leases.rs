@@ -14,7 +14,7 @@ pub(super) async fn all(make: &impl AsyncFn() -> Arc<dyn Leases>, pass: &impl As
     all_or_none(&*make().await, &*make().await).await;
     names_are_apart(&*make().await).await;
     one_winner(make).await;
-    one_of_those_who_overlap_gets_on(make).await;
+    one_of_overlapping_holders_succeeds(make).await;
 }
 
 async fn acquire(leases: &dyn Leases, scope: &str, names: &[&str]) -> Option<Lease> {
@@ -160,14 +160,14 @@ async fn one_winner(make: &impl AsyncFn() -> Arc<dyn Leases>) {
         let (leases, scope) = (handles[n % 2].clone(), scope.clone());
         tasks.spawn(async move { acquire(&*leases, &scope, &["a", "b"]).await });
     }
-    // Whoever got it holds it until all have tried.
+    // The winner holds the lease until all have tried.
     let outcomes = tasks.join_all().await;
     assert_eq!(outcomes.iter().flatten().count(), 1, "one of many gets the leases");
 }
 
 /// Each holder wants two of three names, in another order: each gets them, and never two holders at
 /// once.
-async fn one_of_those_who_overlap_gets_on(make: &impl AsyncFn() -> Arc<dyn Leases>) {
+async fn one_of_overlapping_holders_succeeds(make: &impl AsyncFn() -> Arc<dyn Leases>) {
     let (scope, handles) = (random_name("scope"), [make().await, make().await]);
     let inside = Arc::new(tokio::sync::Mutex::new(()));
     let mut tasks = JoinSet::new();

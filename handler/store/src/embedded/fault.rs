@@ -12,9 +12,9 @@ use crate::Error;
 /// A failure of work on the database.
 #[derive(Debug)]
 pub(super) enum EmbeddedFault {
-    /// Already in our words.
+    /// An error of the store.
     Ours(Error),
-    /// As SQLite says it.
+    /// An error of SQLite.
     Sqlite(rusqlite::Error),
 }
 
@@ -31,7 +31,7 @@ impl From<rusqlite::Error> for EmbeddedFault {
 }
 
 impl EmbeddedFault {
-    /// What the caller gets to see; `file` is the database.
+    /// The error for the caller; `file` is the database.
     pub(super) fn into_error(self, file: &Path) -> Error {
         match self {
             Self::Ours(error) => error,
@@ -39,15 +39,14 @@ impl EmbeddedFault {
         }
     }
 
-    /// Whether somebody else held the database for too long.
+    /// Whether another connection held the database for too long.
     pub(super) fn is_busy(&self) -> bool {
         matches!(self, Self::Sqlite(e) if matches!(e.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)))
     }
 }
 
 fn from_sqlite(error: &rusqlite::Error, path: &Path) -> Error {
-    // No failure of SQLite, but an answer that cannot be: text that is none, say. Only a damaged
-    // file gives one.
+    // An impossible answer, such as invalid text: only a damaged file gives one.
     let Some(inner) = error.sqlite_error() else { return damaged(path, error) };
     let file = path.display();
     match inner.code {

@@ -33,8 +33,7 @@ impl Leases for Embedded {
             .enumerate()
             .map(|(index, name)| (self.leases.join(file_name(scope, name)), index))
             .collect();
-        // Always in the same order, so that of two who want some of the same one gets on; and each
-        // file once.
+        // Sorted, so that of two holders that want common names one succeeds; and each file once.
         wanted.sort();
         wanted.dedup_by(|a, b| a.0 == b.0);
         let locked = tokio::task::spawn_blocking(move || lock_all(&wanted)).await;
@@ -53,7 +52,7 @@ struct Locks(
 
 #[async_trait]
 impl Hold for Locks {
-    /// The kernel takes no lock away from a living process.
+    /// The kernel never takes a lock from a running process.
     fn holds(&self) -> bool {
         true
     }
@@ -68,7 +67,7 @@ fn lock_all(wanted: &[(PathBuf, usize)]) -> Result<Acquired> {
             files.push(file);
             continue;
         }
-        // The first by the names that are busy is told, and the rest was not tried yet.
+        // Returns the first busy name; the remaining names were not tried.
         let mut first = *index;
         for (path, index) in &wanted[position + 1..] {
             if *index < first && lock(path)?.is_none() {
@@ -82,7 +81,7 @@ fn lock_all(wanted: &[(PathBuf, usize)]) -> Result<Acquired> {
 
 /// A name can have any characters and any length; the file name does not show it.
 fn file_name(scope: &str, name: &str) -> PathBuf {
-    // With the length, so that no two pairs of scope and name join to the same text.
+    // With the length, so that two different pairs of scope and name never give equal texts.
     let hash = digest(&SHA256, format!("{}:{scope}{name}", scope.len()).as_bytes());
     PathBuf::from(BASE32_NOPAD.encode(&hash.as_ref()[..20]).to_ascii_lowercase())
         .with_extension("lock")

@@ -81,15 +81,15 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the storage in `dir`, which is made where it is missing, and brings an older file to
-    /// the newest schema. The clock says when messages are visible. Waits for the disk, so call it
-    /// when the process starts.
+    /// Opens the storage in `dir`, which is created if it is missing, and migrates an older file to
+    /// the newest schema. The clock decides when messages are visible. Blocks on the disk, so call
+    /// it when the process starts.
     ///
     /// # Errors
     /// [`Error::NewerSchema`](crate::Error::NewerSchema), with nothing changed.
-    /// [`Error::Failed`](crate::Error::Failed) where the directory cannot be written or the file is
-    /// damaged. [`Error::Unavailable`](crate::Error::Unavailable) where another process keeps the
-    /// file busy. [`Error::Full`](crate::Error::Full).
+    /// [`Error::Failed`](crate::Error::Failed) if the directory cannot be written or the file is
+    /// damaged. [`Error::Unavailable`](crate::Error::Unavailable) if another process keeps the file
+    /// busy. [`Error::Full`](crate::Error::Full).
     pub fn open(dir: &Path, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Result<Self> {
         Self::open_with(dir, clock, schema::MIGRATIONS)
     }
@@ -114,8 +114,8 @@ impl Embedded {
         })
     }
 
-    /// Reads the whole file and looks for damage. For `doctor`: it takes as long as reading the
-    /// file does.
+    /// Reads the whole file and checks it for damage. For `doctor`: it takes as long as reading the
+    /// file.
     ///
     /// # Errors
     /// [`Error::Failed`](crate::Error::Failed) if there is any.
@@ -141,7 +141,7 @@ impl std::fmt::Debug for Embedded {
 /// The writing connection, on a file of the newest schema.
 fn prepare(file: &Path, dir: &Path, migrations: &[&str]) -> Result<Connection, EmbeddedFault> {
     let mut db = retry_while_busy(|| pool::connect(file, PoolKind::Writer))?;
-    // Until the file is known to be ours, closing it again must not tidy its log away.
+    // Until the schema of the file is known, closing it must not remove its log.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     retry_while_busy(|| schema::check(&db, migrations, dir))?;
     retry_while_busy(|| Ok(db.pragma_update(None, "journal_mode", "WAL")?))?;

@@ -18,9 +18,9 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the connections of a pool do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PoolKind {
-    /// The one that writes.
+    /// They write.
     Writer,
-    /// Those that only read.
+    /// They only read.
     Reader,
 }
 
@@ -37,25 +37,25 @@ struct PoolState {
 }
 
 impl Pool {
-    /// At most `size` connections, opened when they are first needed, beside those given.
+    /// At most `size` connections, opened when they are first needed, in addition to the given
+    /// ones.
     pub(super) fn new(file: &Path, kind: PoolKind, size: usize, idle: Vec<Connection>) -> Self {
         let inner = PoolState { file: file.to_owned(), kind, idle: Mutex::new(idle) };
         Self { inner: Arc::new(inner), permits: Arc::new(Semaphore::new(size)) }
     }
 
-    /// Runs a piece of work on a connection. Once begun it runs to its end, also when the caller no
-    /// longer waits for it.
+    /// Runs work on a connection. Once started it runs to its end, even if the caller stops
+    /// waiting.
     ///
-    /// Work that waits for its turn is a task of its own: a caller that is not polled for a while
-    /// (one of many in a stream, say) neither keeps the turn that was given to it, nor lets those
-    /// behind it wait for one that it does not use.
+    /// Waiting work is a task of its own: a caller that is not polled for a while (in a stream, for
+    /// example) does not block the work behind it.
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, EmbeddedFault> + Send + 'static,
     {
         let (permits, inner) = (self.permits.clone(), self.inner.clone());
-        // A set of one: dropped with the caller, it ends a task that has not had its turn.
+        // A set of one task: dropping it with the caller ends a task that is still waiting.
         let mut task = JoinSet::new();
         task.spawn(async move {
             let permit = permits.acquire_owned().await.map_err(|_| ending())?;
@@ -90,7 +90,7 @@ impl PoolState {
             None => connect(&self.file, self.kind)?,
         };
         let outcome = work(&mut db);
-        // A connection that is somehow still in a transaction is closed, which rolls it back.
+        // A connection with an open transaction is closed, which rolls it back.
         if db.is_autocommit() {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(db);
         }
@@ -133,14 +133,14 @@ mod tests {
 
     use super::*;
 
-    /// Asks for it once.
+    /// Polls the work once.
     async fn begin<T>(work: &mut (impl Future<Output = T> + Unpin)) {
         assert!(timeout(Duration::ZERO, work).await.is_err());
         tokio::task::yield_now().await;
     }
 
-    /// A pool of one connection, whose work does not end before the gate is open; and the notes of
-    /// what was done.
+    /// A pool of one connection whose work waits for a gate, and a record of the work that was
+    /// done.
     struct Bench {
         pool: Pool,
         done: Arc<Mutex<Vec<u8>>>,
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_nobody_asks_for_holds_up_nobody() {
+    async fn work_that_is_not_polled_blocks_no_other() {
         let (bench, closed) = Bench::new();
         let (mut begun, mut queued) = (bench.work(1), bench.work(2));
         begin(&mut begun).await;

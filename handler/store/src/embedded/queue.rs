@@ -144,8 +144,8 @@ impl Queue for Embedded {
         let now = self.in_future(Duration::ZERO)?;
         let work = move |db: &mut Connection| {
             let tx = begin(db)?;
-            // A message like a new one, as on Azure, where it is put into one queue and deleted
-            // from the other.
+            // A new message, as on Azure, where it is put into one queue and deleted from the
+            // other.
             let id = schema::next_number(&tx, 1)?;
             let moved = tx
                 .prepare_cached(
@@ -173,14 +173,14 @@ impl Queue for Embedded {
 }
 
 impl Embedded {
-    /// Waits until a message can be taken that was put (or shown again) through this value; returns
-    /// at once if that happened since the last wait. Messages of other processes, and those with a
-    /// delay, do not wake anybody: wait with a time-out.
+    /// Waits until a message that was put (or made visible) through this value can be taken;
+    /// returns at once if that happened since the last wait. Messages of other processes, and those
+    /// with a delay, do not wake the caller: use a time-out.
     pub async fn arrived(&self) {
         self.arrivals.notified().await;
     }
 
-    /// Milliseconds since 1970, from now by the clock we were given.
+    /// Milliseconds since 1970 after a delay from now.
     fn in_future(&self, delay: Duration) -> Result<i64> {
         check_delay(delay)?;
         let delay = i64::try_from(delay.as_millis()).expect("at most seven days");
@@ -195,7 +195,7 @@ struct Receipt {
 }
 
 impl Receipt {
-    /// A receipt that is none of ours is valid for nothing.
+    /// A foreign receipt matches no message.
     fn of(message: &Message) -> Result<Self> {
         match (message.id.parse(), message.receipt.parse()) {
             (Ok(id), Ok(receipt)) => Ok(Self { id, receipt }),

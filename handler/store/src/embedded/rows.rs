@@ -40,8 +40,8 @@ impl Store for Embedded {
         let after = after.map(str::to_owned);
         let limit = u16::try_from(limit).unwrap_or(MAX_SCAN).clamp(1, MAX_SCAN);
         let work = move |db: &mut rusqlite::Connection| {
-            // One lower bound, so that the primary key leads to the first row; the prefix ends the
-            // walk.
+            // One lower bound, so that the primary key finds the first row; the prefix ends the
+            // scan.
             let (sql, from) = match after {
                 Some(after) if after >= prefix => (
                     "SELECT rk, etag, value FROM rows WHERE tbl = ?1 AND pk = ?2 AND rk > ?3 \
@@ -107,7 +107,7 @@ impl Embedded {
     ) -> Result<Vec<Row>> {
         let partition = partition.to_owned();
         let work = move |db: &mut rusqlite::Connection| {
-            // One transaction, so that the rows are of one moment.
+            // One transaction, so that the rows are a consistent snapshot.
             let tx = db.transaction()?;
             let mut rows = Vec::new();
             {

@@ -58,7 +58,7 @@ pub(super) fn migrate(
     if version(db)? == newest(migrations) {
         return Ok(());
     }
-    // Asked again under the lock: another process may be opening the same directory.
+    // Checked again under the lock: another process may be opening the directory.
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     check(&tx, migrations, dir)?;
     let found = version(&tx)?;

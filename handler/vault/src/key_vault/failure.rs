@@ -48,7 +48,8 @@ pub(super) fn of(error: &azure_core::Error, operation: Operation) -> CallFailure
 /// An answer that did not come from Key Vault.
 pub(super) fn unreadable() -> CallFailure {
     refused(
-        "its answer was not one of Key Vault's. Check the proxies between this program and the vault",
+        "its answer was not one of Key Vault's. Check the proxies between this program and the \
+        vault",
     )
 }
 

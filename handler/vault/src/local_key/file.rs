@@ -118,7 +118,8 @@ fn is_link(path: &Path) -> bool {
 
 fn damaged(path: &Path) -> Error {
     Error::KeyFile(format!(
-        "the key file {} is damaged or was not written by calrelay. It was left unchanged. Replace it by a backup; without one, move it away and connect the accounts again",
+        "the key file {} is damaged or was not written by calrelay. It was left unchanged. \
+        Replace it by a backup; without one, move it away and connect the accounts again",
         path.display()
     ))
 }
@@ -132,7 +133,8 @@ fn refuse_shared(path: &Path, about: &fs::Metadata) -> Result<()> {
     }
     let path = path.display();
     Err(Error::KeyFile(format!(
-        "others can read or change the key file {path} (its mode is {mode:04o}), so it was not used. If no other user has read or changed it, run: chmod 600 {path}"
+        "others can read or change the key file {path} (its mode is {mode:04o}), so it was not \
+        used. If no other user has read or changed it, run: chmod 600 {path}"
     )))
 }
 
@@ -169,7 +171,9 @@ pub(super) fn write(dir: &Path, keys: &KeyFile) -> Result<()> {
     let text = keys.to_text();
     if text.len() as u64 > MAX_BYTES {
         return Err(Error::KeyFile(format!(
-            "{} holds as many versions of the key as it can, so none was added and nothing was changed. Unused versions are removed by a rotation that starts an hour or more after the previous one: rotate the key again then",
+            "{} holds as many versions of the key as it can, so none was added and nothing was \
+            changed. Unused versions are removed by a rotation that starts an hour or more after \
+            the previous one: rotate the key again then",
             path.display()
         )));
     }

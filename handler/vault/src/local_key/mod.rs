@@ -113,7 +113,8 @@ impl LocalKey {
     fn keys(&self) -> Result<KeyFile> {
         file::read(&self.dir)?.ok_or_else(|| {
             Error::KeyFile(format!(
-                "{} was removed since the program started. The stored secrets cannot be opened without it: put it back, from a backup if necessary",
+                "{} was removed since the program started. The stored secrets cannot be opened \
+                without it: put it back, from a backup if necessary",
                 self.dir.join(KEY_FILE).display()
             ))
         })

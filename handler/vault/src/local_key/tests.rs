@@ -226,7 +226,7 @@ fn names(local: &LocalKey) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_version_that_nobody_needs_is_retired_but_never_the_last_two() {
+async fn an_unneeded_version_is_retired_but_never_the_last_two() {
     let dir = tempfile::tempdir().unwrap();
     let vault = Envelope::local(dir.path()).unwrap();
     let sealed = vault.seal(PLACE, &secret()).await.unwrap();
@@ -276,7 +276,7 @@ async fn versions_are_not_exchanged() {
 }
 
 #[test]
-fn what_a_killed_process_left_is_in_nobodys_way() {
+fn files_of_a_killed_process_do_no_harm() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("vault.key.new"), "half of a k").unwrap();
     let local = LocalKey::open(dir.path()).unwrap();

@@ -84,7 +84,7 @@ impl CallbackServer {
 
     fn page(&self, ticket: &Token) -> Url {
         Url::parse(&format!("http://{}{START}?ticket={}", self.address, ticket.expose()))
-            .expect("an address of ours")
+            .expect("a literal URL")
     }
 
     /// Answers a request. Everything except these two pages, and everything after the first answer,
@@ -192,7 +192,7 @@ mod tests {
     }
 
     async fn request(
-        door: &CallbackServer,
+        callback: &CallbackServer,
         method: &str,
         path: &str,
         host: &str,
@@ -204,11 +204,11 @@ mod tests {
         }
         let mut request = request.body(Body::empty()).unwrap();
         request.extensions_mut().insert(ConnectInfo::<SocketAddr>("127.0.0.1:1".parse().unwrap()));
-        door.answer(request).await
+        callback.answer(request).await
     }
 
-    fn path(door: &CallbackServer) -> String {
-        let [shown, handed] = [door.terminal_url(), door.browser_url()];
+    fn path(callback: &CallbackServer) -> String {
+        let [shown, handed] = [callback.terminal_url(), callback.browser_url()];
         assert_ne!(shown, handed);
         format!("{}?{}", shown.path(), shown.query().unwrap())
     }
@@ -219,8 +219,8 @@ mod tests {
 
     #[tokio::test]
     async fn it_opens_by_its_own_name_and_with_its_own_secret() {
-        let (door, mut arrived) = server();
-        let start = path(&door);
+        let (callback, mut arrived) = server();
+        let start = path(&callback);
         for (method, path, host) in [
             ("GET", "/", HERE),
             ("GET", START, HERE),
@@ -232,7 +232,7 @@ mod tests {
             ("GET", "/oauth/google/callback/", HERE),
         ] {
             assert_eq!(
-                request(&door, method, path, host, None).await.status(),
+                request(&callback, method, path, host, None).await.status(),
                 StatusCode::NOT_FOUND,
                 "{method} {path} {host}"
             );
@@ -241,9 +241,9 @@ mod tests {
             Request::builder().uri(CALLBACK).header("host", HERE).header("sec-fetch-dest", "image");
         let mut picture = picture.body(Body::empty()).unwrap();
         picture.extensions_mut().insert(ConnectInfo::<SocketAddr>("127.0.0.1:1".parse().unwrap()));
-        assert_eq!(door.answer(picture).await.status(), StatusCode::NOT_FOUND);
-        let handed = format!("{}?{}", START, door.browser_url().query().unwrap());
-        let refused = request(&door, "GET", &handed, HERE, None).await.status();
+        assert_eq!(callback.answer(picture).await.status(), StatusCode::NOT_FOUND);
+        let handed = format!("{}?{}", START, callback.browser_url().query().unwrap());
+        let refused = request(&callback, "GET", &handed, HERE, None).await.status();
         assert_eq!(
             refused == StatusCode::FORBIDDEN,
             cfg!(target_os = "linux"),
@@ -254,24 +254,24 @@ mod tests {
 
     #[tokio::test]
     async fn one_browser_is_sent_away_and_only_its_answer_is_one() {
-        let (door, mut arrived) = server();
-        let start = path(&door);
-        let away = request(&door, "GET", &start, HERE, None).await;
+        let (callback, mut arrived) = server();
+        let start = path(&callback);
+        let away = request(&callback, "GET", &start, HERE, None).await;
         assert_eq!(
             (away.status(), away.headers()["location"].to_str().unwrap()),
             (StatusCode::SEE_OTHER, "https://accounts.example.com/?state=x")
         );
         let own = cookie(&away);
         assert_eq!(
-            request(&door, "GET", &start, HERE, Some(&own)).await.status(),
+            request(&callback, "GET", &start, HERE, Some(&own)).await.status(),
             StatusCode::SEE_OTHER,
             "the page is loaded again"
         );
 
         let answer = |cookie: Option<String>| {
-            let door = door.clone();
+            let callback = callback.clone();
             tokio::spawn(async move {
-                request(&door, "GET", "/oauth/google/callback?code=x", HERE, cookie.as_deref())
+                request(&callback, "GET", "/oauth/google/callback?code=x", HERE, cookie.as_deref())
                     .await
                     .status()
             })
@@ -301,10 +301,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_second_browser_is_noticed() {
-        let (door, mut arrived) = server();
-        let start = path(&door);
-        request(&door, "GET", &start, HERE, None).await;
-        let second = tokio::spawn(async move { request(&door, "GET", &start, HERE, None).await });
+        let (callback, mut arrived) = server();
+        let start = path(&callback);
+        request(&callback, "GET", &start, HERE, None).await;
+        let second =
+            tokio::spawn(async move { request(&callback, "GET", &start, HERE, None).await });
         let Some(CallbackEvent::OpenedTwice(reply)) = arrived.recv().await else {
             panic!("it was not noticed")
         };

@@ -27,14 +27,10 @@ use axum::http::StatusCode;
 use engine::provider::ProviderKind;
 use functions::page::{NextStep, consent_failed, page};
 use functions::trigger::Response;
-use jobs::ConsentRequest;
-use jobs::Error;
-use jobs::Scope;
-use jobs::Token;
-use jobs::consent;
-use jobs::consent::AuthorizationResponse;
-use records::account::Account;
-use records::problem::Problem;
+use jobs::consent::{self, AuthorizationResponse, ConsentRequest, Token};
+use jobs::directory::Account;
+use jobs::report::Problem;
+use jobs::{Error, Services};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
@@ -60,26 +56,26 @@ pub const KEPT: &str =
 /// # Errors
 /// If no answer comes, consent is refused, the answer does not belong to this request, or the
 /// provider rejects it.
-pub async fn ask(scope: &Scope, kind: ProviderKind, output: &Output) -> Result<Account> {
-    let consents = scope.connect.consents(kind).map_err(problem)?;
+pub async fn ask(services: &Services, kind: ProviderKind, output: &Output) -> Result<Account> {
+    let consents = services.connect.consents(kind).map_err(problem)?;
     let mut stop = pin!(shutdown_signal().map_err(|error| no_port(&error))?);
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| no_port(&error))?;
     let address = listener.local_addr().map_err(|error| no_port(&error))?;
-    let redirect = Url::parse(&format!("http://{address}{CALLBACK}")).expect("an address of ours");
-    let state = Token::random().map_err(|error| jobs::problem_keeping(&error, KEPT))?;
+    let redirect = Url::parse(&format!("http://{address}{CALLBACK}")).expect("a literal URL");
+    let state = Token::random().map_err(|error| Problem::keeping(&error, KEPT))?;
     let ConsentRequest { url, verifier } =
         consents.ask(&redirect, state.expose()).map_err(problem)?;
 
     let (send, mut arrived) = mpsc::channel::<CallbackEvent>(1);
     let (end, ended) = oneshot::channel::<()>();
-    let door = CallbackServer::new(address, url, send)
-        .map_err(|error| jobs::problem_keeping(&error, KEPT))?;
-    let [page, handed] = [door.terminal_url(), door.browser_url()];
-    let door = Arc::new(door);
+    let server =
+        CallbackServer::new(address, url, send).map_err(|error| Problem::keeping(&error, KEPT))?;
+    let [page, handed] = [server.terminal_url(), server.browser_url()];
+    let server = Arc::new(server);
     let answer = move |request: Request| {
-        let door = door.clone();
-        async move { Ok(door.answer(request).await) }
+        let server = server.clone();
+        async move { Ok(server.answer(request).await) }
     };
     let serving = tokio::spawn(accept::serve(listener, ClientLimits::public(), answer, async {
         drop(ended.await)
@@ -94,7 +90,7 @@ pub async fn ask(scope: &Scope, kind: ProviderKind, output: &Output) -> Result<A
     let outcome = tokio::select! {
         arrival = arrived.recv() => match arrival {
             Some(CallbackEvent::Answer(query, reply)) => {
-                let outcome = finish(scope, kind, &state, &query, &redirect, &verifier).await;
+                let outcome = finish(services, kind, &state, &query, &redirect, &verifier).await;
                 let _ = reply.send(last_page(&outcome));
                 outcome.map_err(ConsentFailure::problem)
             }
@@ -108,7 +104,8 @@ pub async fn ask(scope: &Scope, kind: ProviderKind, output: &Output) -> Result<A
             }
             None => Err(no_port(&std::io::ErrorKind::BrokenPipe.into())),
         },
-        () = tokio::time::sleep(ANSWER_TIMEOUT) => Err(not_answered("No answer came within five minutes.")),
+        () = tokio::time::sleep(ANSWER_TIMEOUT) => Err(not_answered("No answer came within five \
+        minutes.")),
         () = &mut stop => Err(not_answered("The command was stopped before an answer came.")),
     };
     drop(end);
@@ -129,7 +126,8 @@ impl ConsentFailure {
         match self {
             Self::NotOurs => {
                 let message = format!(
-                    "An answer came that does not belong to this request, so another program is calling this port; it was not used. {KEPT} \
+                    "An answer came that does not belong to this request, so another program is \
+                    calling this port; it was not used. {KEPT} \
                      Run the command again."
                 );
                 Problem { code: "consent".into(), message }
@@ -142,13 +140,13 @@ impl ConsentFailure {
                 );
                 Problem { code: "consent".into(), message }
             }
-            Self::Failed(error) => jobs::problem_keeping(&error, KEPT),
+            Self::Failed(error) => Problem::keeping(&error, KEPT),
         }
     }
 }
 
 async fn finish(
-    scope: &Scope,
+    services: &Services,
     kind: ProviderKind,
     state: &Token,
     query: &str,
@@ -160,7 +158,7 @@ async fn finish(
         return Err(ConsentFailure::NotOurs);
     }
     let code = answer.code().map_err(ConsentFailure::Failed)?;
-    consent::redeem(scope, kind, redirect, code, verifier).await.map_err(ConsentFailure::Failed)
+    consent::redeem(services, kind, redirect, code, verifier).await.map_err(ConsentFailure::Failed)
 }
 
 fn last_page(outcome: &std::result::Result<Account, ConsentFailure>) -> Response {
@@ -187,7 +185,7 @@ fn last_page(outcome: &std::result::Result<Account, ConsentFailure>) -> Response
 }
 
 fn problem(error: providers::Error) -> Problem {
-    jobs::problem_keeping(&Error::Provider(error), KEPT)
+    Problem::keeping(&Error::Provider(error), KEPT)
 }
 
 fn not_answered(what: &str) -> Problem {
@@ -199,7 +197,8 @@ fn not_answered(what: &str) -> Problem {
 
 fn no_port(error: &std::io::Error) -> Problem {
     let message = format!(
-        "This machine has no free port for the answer ({error}). {KEPT} An existing grant can be passed with --refresh-token-stdin."
+        "This machine has no free port for the answer ({error}). {KEPT} An existing grant can be \
+        passed with --refresh-token-stdin."
     );
     Problem { code: "address".into(), message }
 }

@@ -76,13 +76,13 @@ mod tests {
         let own = listener.local_addr().unwrap();
         let client = tokio::net::TcpStream::connect(own).await.unwrap();
         let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
-        assert!(user(&table, client.local_addr().unwrap(), own).is_some(), "it stands there");
+        assert!(user(&table, client.local_addr().unwrap(), own).is_some(), "it is listed");
         assert!(!is_of_another_user(client.local_addr().unwrap(), own));
         let six = std::net::SocketAddr::new(
             "::ffff:127.0.0.1".parse().unwrap(),
             client.local_addr().unwrap().port(),
         );
-        assert!(!is_of_another_user(six, own), "the same in the form of the other table");
+        assert!(!is_of_another_user(six, own), "the address in the form of the other table");
         drop(client);
         let nobody = "127.0.0.3:9".parse().unwrap();
         assert!(

@@ -127,7 +127,7 @@ fn words(answer: &DoctorReply) -> String {
             text.push_str(&format!("     -> {fix}\n"));
         }
     }
-    text.push_str(if answer.ok { "All is well.\n" } else { "There is something to mend.\n" });
+    text.push_str(if answer.ok { "All is well.\n" } else { "There is something to correct.\n" });
     text
 }
 

@@ -107,7 +107,8 @@ fn mode(values: &SettingValues<'_>, found: &mut Vec<Finding>) {
 fn addresses(values: &SettingValues<'_>, found: &mut Vec<Finding>) {
     if values.get("ICLOUD_CALDAV_URL").is_some_and(is_cleartext) {
         found.push(bad(
-            "ICLOUD_CALDAV_URL begins with http:// and is not on this machine: passwords would be sent unencrypted.",
+            "ICLOUD_CALDAV_URL begins with http:// and is not on this machine: passwords would be \
+            sent unencrypted.",
             "Begin it with https://, or remove it for Apple's own server.",
         ));
     }
@@ -217,7 +218,8 @@ fn storage(values: &SettingValues<'_>, found: &mut Vec<Finding>) {
     let shared = values.is("CALRELAY_STORE", "azure") && !emulator;
     if shared && !values.has("CALRELAY_KEY_VAULT_KEY") && !values.in_azure() {
         found.push(bad(
-            "Storage is an account in Azure, and the key is a file on this machine: a password that is added here cannot be opened on another machine.",
+            "Storage is an account in Azure, and the key is a file on this machine: a password \
+            that is added here cannot be opened on another machine.",
             "Set CALRELAY_KEY_VAULT_KEY to the key that the function app uses (the output keyUri \
             of the deployment), before any account is added.",
         ));
@@ -247,7 +249,8 @@ fn functions_host(values: &SettingValues<'_>, found: &mut Vec<Finding>) {
         .is_some_and(|seconds| seconds < 60)
     {
         found.push(good(
-            "CALRELAY_POLL_SECONDS is less than 60, and 60 is used: the timer of the Functions host ticks once a minute.",
+            "CALRELAY_POLL_SECONDS is less than 60, and 60 is used: the timer of the Functions \
+            host ticks once a minute.",
         ));
     }
 }

@@ -184,8 +184,8 @@ fn a_key_file_beside_an_account_that_others_use_is_found() {
 #[test]
 fn what_goes_wrong_in_azure_only_is_found_there() {
     for (name, value, words) in [
-        ("CALRELAY_PUBLIC_URL", "", "Google cannot tell of changes"),
-        ("APPLICATIONINSIGHTS_CONNECTION_STRING", "", "nobody hears of a failure"),
+        ("CALRELAY_PUBLIC_URL", "", "Google cannot send notifications"),
+        ("APPLICATIONINSIGHTS_CONNECTION_STRING", "", "failures are not reported"),
         ("CALRELAY_ALLOW_PRIVATE_HOSTS", "true", "the app's identity"),
         ("FUNCTIONS_WORKER_RUNTIME", "node", "is not custom"),
     ] {
@@ -233,7 +233,7 @@ fn a_cadence_below_the_hosts_is_said() {
     assert_eq!(
         found(&[("CALRELAY_POLL_SECONDS", "5")]),
         [],
-        "by ourselves we are as quick as we are told"
+        "the standalone host polls as often as the setting says"
     );
 }
 

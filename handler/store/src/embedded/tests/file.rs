@@ -64,7 +64,7 @@ async fn only_the_owner_can_read_it() {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
     drop(storage);
-    // As a copy or a backup may have left it.
+    // A copy or a backup may leave it so.
     fs::set_permissions(dir.join(FILE), fs::Permissions::from_mode(0o644)).unwrap();
     drop(open(&dir));
     assert_eq!(mode(&dir.join(FILE)), 0o600);
@@ -72,7 +72,7 @@ async fn only_the_owner_can_read_it() {
 
 #[tokio::test]
 async fn a_file_of_a_newer_program_is_refused_and_stays_as_it_is() {
-    // As a newer program that was killed leaves it, with a log; and as one that keeps no log does.
+    // As a killed newer program leaves it, with a log; and as one without a log leaves it.
     for mode in ["WAL", "DELETE"] {
         let dir = tempfile::tempdir().unwrap();
         open(dir.path()).commit(Table::Pairs, "p", &[put("a", "1")]).await.unwrap();
@@ -84,7 +84,7 @@ async fn a_file_of_a_newer_program_is_refused_and_stays_as_it_is() {
             .execute_batch("ALTER TABLE rows ADD COLUMN future TEXT; PRAGMA user_version = 99")
             .unwrap();
         drop(newer);
-        // The shared memory is made anew by whoever looks at the log.
+        // Every reader of the log creates the shared memory again.
         let files = || {
             contents(dir.path())
                 .into_iter()
@@ -168,7 +168,7 @@ async fn an_older_file_becomes_a_newer_one_step_by_step() {
     let dir = tempfile::tempdir().unwrap();
     let one = &schema::MIGRATIONS[..1];
     try_open(dir.path(), one).unwrap().commit(Table::Pairs, "p", &[put("a", "1")]).await.unwrap();
-    // Each step needs the one before it.
+    // Each step needs the previous one.
     let three =
         [one[0], "ALTER TABLE rows ADD COLUMN extra TEXT", "UPDATE rows SET extra = value || '!'"];
     let storage = try_open(dir.path(), &three).unwrap();
@@ -195,7 +195,7 @@ async fn a_migration_that_fails_leaves_the_older_file_whole() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_as_such_and_costs_nothing() {
+async fn a_full_disk_is_reported_and_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let storage = open(dir.path());
     storage.commit(Table::Pairs, "p", &[put("kept", "1")]).await.unwrap();
@@ -215,7 +215,7 @@ async fn a_full_disk_is_told_as_such_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_told_as_such() {
+async fn a_damaged_file_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join(FILE);
     fs::write(&file, "this is no database at all, but quite long enough to be one".repeat(100))
@@ -225,7 +225,7 @@ async fn a_damaged_file_is_told_as_such() {
         panic!("it must not open")
     };
     assert!(why.contains("damaged") && why.contains("Your calendars are not touched"), "{why}");
-    assert_eq!(fs::read(&file).unwrap(), before, "it is left for whoever wants to rescue it");
+    assert_eq!(fs::read(&file).unwrap(), before, "it is left for a rescue");
 
     fs::remove_file(&file).unwrap();
     let storage = open(dir.path());
@@ -249,7 +249,7 @@ async fn a_damaged_file_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn a_directory_that_cannot_be_one_is_told_by_its_name() {
+async fn an_impossible_directory_is_reported_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("file");
     fs::write(&path, "").unwrap();

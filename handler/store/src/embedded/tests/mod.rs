@@ -88,7 +88,7 @@ async fn a_taken_message_is_hidden_for_a_second_at_least() {
 }
 
 #[tokio::test]
-async fn a_message_wakes_whoever_waits() {
+async fn a_message_wakes_a_waiting_caller() {
     let dir = tempfile::tempdir().unwrap();
     let queue = Arc::new(open(dir.path()));
     let waiting = tokio::spawn({
@@ -98,10 +98,10 @@ async fn a_message_wakes_whoever_waits() {
     tokio::task::yield_now().await;
     queue.put("q", "later", Duration::from_secs(5)).await.unwrap();
     tokio::task::yield_now().await;
-    assert!(!waiting.is_finished(), "a delayed message wakes nobody");
+    assert!(!waiting.is_finished(), "a delayed message wakes no one");
     queue.put("q", "now", Duration::ZERO).await.unwrap();
     tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("it is woken").unwrap();
-    // One that came while nobody waited is not missed.
+    // A message that came while no caller waited is not missed.
     queue.put("q", "now", Duration::ZERO).await.unwrap();
     tokio::time::timeout(Duration::from_secs(10), queue.arrived()).await.expect("it is woken");
 }

@@ -168,7 +168,7 @@ async fn a_process_killed_in_a_commit_leaves_it_whole_or_not_at_all() {
         for _ in 0..=round {
             acknowledged = other.next().expect("it goes on").parse().unwrap();
         }
-        // Some way into the next commit.
+        // In the middle of the next commit.
         std::thread::sleep(std::time::Duration::from_micros(170 * round));
         other.process.kill().unwrap();
         other.process.wait().unwrap();
@@ -192,7 +192,7 @@ async fn a_process_killed_in_a_commit_leaves_it_whole_or_not_at_all() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_share_a_directory() {
     let dir = tempfile::tempdir().unwrap();
-    // All of them make the file at the same moment, too.
+    // They also create the file at one moment.
     let mut others = [(); 3].map(|()| Other::run("counts_to_a_hundred", dir.path()));
     let storage = Arc::new(open(dir.path()));
     for _ in 0..100 {

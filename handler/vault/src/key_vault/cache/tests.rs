@@ -52,7 +52,7 @@ async fn a_key_is_asked_for_once_and_again_when_its_time_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_leave_although_nobody_asks_again() {
+async fn keys_leave_without_another_call() {
     let asked = Asked::new(8);
     asked.get(1).await;
     tokio::time::sleep(Duration::from_secs(200)).await;
