@@ -2,17 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::Function;
 use crate::route::RouteTemplate;
-
-/// A `function.json` that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{name}/function.json: {why}")]
-pub struct Error {
-    pub name: &'static str,
-
-    pub why: String,
-}
+use crate::{Error, Function};
 
 /// The trigger of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +13,6 @@ pub enum Trigger {
         route: RouteTemplate,
         /// In capitals.
         methods: Vec<String>,
-
         access: AuthLevel,
     },
     /// A schedule.
@@ -48,7 +38,6 @@ pub enum AuthLevel {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
     pub name: String,
-
     pub trigger: Trigger,
 }
 

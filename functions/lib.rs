@@ -23,6 +23,7 @@ mod connect;
 mod connect_pages;
 pub mod cookie;
 mod diagnose;
+mod error;
 mod google_webhook;
 mod health;
 mod health_reply;
@@ -41,6 +42,7 @@ mod tests;
 pub mod trigger;
 
 pub use connect_pages::START_PATH;
+pub use error::Error;
 use trigger::FunctionCode;
 
 /// A function with its trigger and its code.
@@ -49,7 +51,6 @@ pub struct Function {
     pub name: &'static str,
     /// The content of `function.json`.
     pub json: &'static str,
-
     pub run: FunctionCode,
 }
 

@@ -7,6 +7,7 @@
 /// The template of the empty path.
 const EMPTY_PATH: &str = "{ignored:maxlength(0)?}";
 
+/// A route of `function.json`, as segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteTemplate(Vec<Segment>);
 

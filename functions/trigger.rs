@@ -27,9 +27,7 @@ pub enum FunctionCode {
 #[derive(Debug)]
 pub struct HttpTrigger {
     pub method: Method,
-
     pub uri: Uri,
-
     pub headers: HeaderMap,
     /// The body, of bounded size.
     pub body: Vec<u8>,
@@ -45,9 +43,7 @@ pub struct HttpTrigger {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Response {
     pub status: StatusCode,
-
     pub content_type: &'static str,
-
     pub body: String,
     /// Additional header fields.
     pub headers: Vec<(HeaderName, HeaderValue)>,

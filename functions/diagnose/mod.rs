@@ -13,6 +13,7 @@ use jobs::Services;
 use crate::health_reply::health_reply;
 use crate::trigger::{HttpTrigger, Response};
 
+/// Answers a request.
 pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
         if !request.operator {

@@ -13,6 +13,7 @@ use jobs::watches::{self, Notice, NoticeEvent};
 
 use crate::trigger::{HttpTrigger, Response};
 
+/// Answers a request.
 pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
         let header = |name| {

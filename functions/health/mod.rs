@@ -9,6 +9,7 @@ use jobs::Services;
 use crate::health_reply::health_reply;
 use crate::trigger::{HttpTrigger, Response};
 
+/// Answers a request.
 pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
         let asked = request.uri.query().is_some_and(|query| {

@@ -11,6 +11,7 @@ use crate::connect_pages;
 use crate::page::{self, NextStep};
 use crate::trigger::{HttpTrigger, Response};
 
+/// Answers a request.
 pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
         let own = request.operator && services.setup.public_url.is_none();

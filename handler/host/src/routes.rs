@@ -66,7 +66,7 @@ impl Routes {
         services: Arc<Services>,
         front: Ingress,
         operator: Option<OperatorToken>,
-    ) -> Result<Self, binding::Error> {
+    ) -> Result<Self, functions::Error> {
         let mut routes = Vec::new();
         for function in &FUNCTIONS {
             if let (FunctionCode::Http(most, run), Trigger::Http { route, methods, access }) =

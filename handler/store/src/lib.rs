@@ -184,7 +184,6 @@ pub struct Message {
     pub id: String,
     /// Proves that this consumer has taken the message.
     pub receipt: String,
-
     pub body: String,
     /// How often the message was taken, this time included.
     pub dequeue_count: u32,

@@ -38,12 +38,10 @@ const POLL_SECONDS: std::ops::RangeInclusive<u64> = 1..=86_400;
 pub struct Config {
     /// The directory of embedded storage and of the vault's key file.
     pub data_dir: PathBuf,
-
     pub storage: StorageSettings,
     /// Apple's server, or a replacement: discovery begins here, and credentials are sent to its
     /// hosts only.
     pub icloud_url: Url,
-
     pub google: GoogleSettings,
     /// The key in Azure Key Vault; `None` if the key is a file in the data directory.
     pub key_vault: Option<KeyVaultSettings>,

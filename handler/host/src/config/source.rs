@@ -28,7 +28,6 @@ pub struct SettingsSource {
     pub named: bool,
     /// Whether it is in a data directory that no setting names, below the current directory.
     pub in_local_dir: bool,
-
     pub bytes: Vec<u8>,
 }
 

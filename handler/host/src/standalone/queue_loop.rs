@@ -60,7 +60,7 @@ impl QueueLoop {
         services: Arc<Services>,
         storage: Storage,
         host: HostSettings,
-    ) -> Result<Self, binding::Error> {
+    ) -> Result<Self, functions::Error> {
         let mut queues = Vec::new();
         for function in &FUNCTIONS {
             if let (FunctionCode::Queue(run), Trigger::Queue { queue }) =

@@ -37,7 +37,6 @@ const SCOPE: &str = "https://storage.azure.com/.default";
 /// The pipeline of the tables and the client of the queues.
 pub(super) struct StoragePipelines {
     pub tables: Pipeline,
-
     pub queues: QueueServiceClient,
 }
 
