@@ -22,14 +22,14 @@ use crate::terminal::Output;
 
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
-    /// Connect an account. The same account again, however its address is spelled, replaces its
-    /// password; its id and its pairs stay.
+    /// Connect an account. If the account is connected already, under any spelling of its address,
+    /// its password is replaced; its id and its pairs stay.
     #[command(subcommand)]
     Add(AccountAdd),
     /// List the connected accounts.
     List,
-    /// Forget an account, its password, its pairs and all that was remembered of them. Copies stay
-    /// as ordinary events.
+    /// Delete an account, its password, its pairs and everything stored about them. Copies stay as
+    /// ordinary events.
     Remove {
         /// The account's id.
         id: AccountId,

@@ -24,8 +24,8 @@ pub struct CleanUpArguments {
     /// The calendar.
     #[arg(long, value_name = "CALENDAR")]
     calendar: CalendarId,
-    /// Show what would be deleted, and delete nothing. Copies that were edited since are among it:
-    /// nothing is remembered of them.
+    /// Show what would be deleted, and delete nothing. Copies that were edited since are included:
+    /// what they showed is no longer stored.
     #[arg(long)]
     dry_run: bool,
     /// Delete without asking.

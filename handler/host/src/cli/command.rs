@@ -14,21 +14,21 @@ pub enum Command {
     /// Set up, list, pause and end pairs of calendars.
     #[command(subcommand)]
     Pair(pair::PairCommand),
-    /// One complete pass now; ends when every pair is at rest.
+    /// Run one complete pass now; ends when no pair has anything left to do.
     Sync(sync::SyncArguments),
     /// Delete what pairs that have ended left in a calendar.
     CleanUp(clean_up::CleanUpArguments),
-    /// How accounts and pairs stand.
+    /// Show the state of accounts and pairs.
     Status,
-    /// Why an event was, or was not, copied.
+    /// Say why an event was, or was not, copied.
     Explain(explain::ExplainArguments),
-    /// Who has changed what in the last 90 days: accounts, consents, pairs, held deletions, keys
-    /// and settings.
+    /// List the changes of the last 90 days, with their authors: accounts, consents, pairs, held
+    /// deletions, keys and settings.
     Audit,
     /// Rotate the keys over the stored secrets.
     #[command(subcommand)]
     Vault(vault::VaultCommand),
-    /// Check settings, storage, vault, clock and accounts, and say how to mend each finding.
+    /// Check settings, storage, vault, clock and accounts, and say how to correct each problem.
     Doctor,
 }
 

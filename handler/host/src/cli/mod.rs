@@ -41,21 +41,21 @@ use crate::{custom_handler, services, standalone};
 /// Keeps calendars in step: Google, iCloud, Fastmail, Nextcloud, Radicale and any other CalDAV
 /// server.
 ///
-/// Without a command, calrelay stays and looks after all pairs every CALRELAY_POLL_SECONDS (60 by
-/// default), until it is stopped with Ctrl-C. It listens on 127.0.0.1:7071, or where --listen says;
-/// /health there tells whether it is well. Started by the Azure Functions host, it is its custom
-/// handler.
+/// Without a command, calrelay keeps running and syncs all pairs every CALRELAY_POLL_SECONDS (60 by
+/// default), until it is stopped with Ctrl-C. It listens on 127.0.0.1:7071, or on the address of
+/// --listen; /health there shows whether it is well. If the Azure Functions host starts calrelay,
+/// it serves as the custom handler.
 #[derive(Debug, Parser)]
 #[command(name = "calrelay", version)]
 pub struct Cli {
     /// Answer with one JSON document on stdout, and nothing else there.
     #[arg(long, global = true)]
     json: bool,
-    /// Take settings from this file; the environment goes before it [default: local.settings.json
-    /// in the data directory]
+    /// Take settings from this file; the environment has priority [default: local.settings.json in
+    /// the data directory]
     #[arg(long, global = true, value_name = "FILE")]
     settings: Option<PathBuf>,
-    /// Say more in the log: -v what is done, -vv every step; RUST_LOG goes before it
+    /// Log more: -v what is done, -vv every step; RUST_LOG has priority
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Without a command: the address to listen on [default: 127.0.0.1:7071]

@@ -25,7 +25,7 @@ pub enum PairCommand {
     Add(PairAdd),
     /// List the pairs.
     List,
-    /// End a pair and forget what was remembered of it. Copies stay as ordinary events.
+    /// End a pair and delete what was stored about it. Copies stay as ordinary events.
     Remove {
         /// The pair's id.
         id: PairId,
@@ -40,8 +40,8 @@ pub enum PairCommand {
         /// The pair's id.
         id: PairId,
     },
-    /// Claim for a pair what another Calrelay has copied that is gone, or this one before its data
-    /// were lost. The next sync takes it over.
+    /// Claim for a pair the copies of another Calrelay that no longer exists, or of this one before
+    /// its data were lost. The next sync takes them over.
     TakeOver {
         /// The pair's id.
         id: PairId,
@@ -89,13 +89,14 @@ pub struct PairAdd {
     /// What is written to --from shows only "Busy".
     #[arg(long, requires = "two_way")]
     private_back: bool,
-    /// How far back events are looked at: days as 90d, months as 3mo.
+    /// How far back events are synced: days as 90d, months as 3mo.
     #[arg(long, value_name = "SPAN", default_value = "3mo")]
     window_past: Reach,
-    /// How far ahead.
+    /// How far ahead events are synced.
     #[arg(long, value_name = "SPAN", default_value = "12mo")]
     window_future: Reach,
-    /// Claim what another Calrelay has copied that is gone, or this one before its data were lost.
+    /// Claim the copies of another Calrelay that no longer exists, or of this one before its data
+    /// were lost.
     #[arg(long)]
     take_over: bool,
 }

@@ -37,10 +37,10 @@ pub struct SyncArguments {
     /// Do the deletions of a pair that the guard holds back; with --pair.
     #[arg(long, requires = "pair")]
     confirm_deletions: bool,
-    /// A calendar was emptied or made anew: make again what the pair had there; with --pair.
+    /// A calendar was emptied or created again: make again what the pair had there; with --pair.
     #[arg(long, requires = "pair", conflicts_with = "confirm_deletions")]
     make_again: bool,
-    /// A calendar was emptied or made anew: what the pair had there stays away; with --pair.
+    /// A calendar was emptied or created again: leave out what the pair had there; with --pair.
     #[arg(long, requires = "pair", conflicts_with_all = ["confirm_deletions", "make_again"])]
     leave_out: bool,
 }

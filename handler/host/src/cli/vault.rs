@@ -15,11 +15,10 @@ use crate::terminal::Output;
 
 #[derive(Debug, Subcommand)]
 pub enum VaultCommand {
-    /// Seal with a new version of the key from now on, wrap all stored secrets anew with it, and
-    /// sign channels with a new key. Nothing that is stored is lost, and a running calrelay goes on
-    /// meanwhile.
+    /// Seal with a new version of the key from now on, wrap all stored secrets with it, and sign
+    /// channels with a new key. Nothing that is stored is lost, and a running calrelay continues.
     ///
-    /// The key file in the data directory gets a new version. Its old ones are removed once nothing
+    /// The key file in the data directory gets a new version. Old versions are removed when nothing
     /// has been wrapped with them for a while. A key in Azure Key Vault gets new versions there
     /// (`az keyvault key rotate`); this wraps all secrets with the newest one.
     Rotate(Rotate),
@@ -28,9 +27,9 @@ pub enum VaultCommand {
 /// The arguments of `calrelay vault rotate`.
 #[derive(Debug, Args)]
 pub struct Rotate {
-    /// Believe no channel any more that was opened before, as if its key were known to others: a
-    /// running calrelay opens all channels anew and syncs their calendars. Without this, channels
-    /// are signed with the new key as they are renewed, within six days.
+    /// Stop accepting notifications of existing channels, as if others knew their key: a running
+    /// calrelay creates all channels again and syncs their calendars. Without this option, channels
+    /// are signed with the new key when they are renewed, within six days.
     #[arg(long)]
     webhooks_now: bool,
 }

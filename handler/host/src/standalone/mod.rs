@@ -91,7 +91,7 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result<(), Problem>
     let front = if address.ip().is_loopback() { Ingress::Loopback } else { Ingress::Open };
     let operator = OperatorToken::load_or_create(&config.data_dir).inspect_err(|error| {
         tracing::warn!(%error, "the operator's token cannot be stored in the data directory; \
-        requests with a token are refused")
+        no token gives access")
     });
     let mount = Arc::new(
         Routes::new(services.clone(), front, operator.ok())
@@ -119,8 +119,8 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result<(), Problem>
         }
     }
     output.note(
-        "Stopping as soon as the work under way has ended, in 10 s at the latest. \
-    Nothing is lost either way.",
+        "Stopping when the running work has ended, in 10 s at the latest. Nothing is lost in \
+        either case.",
     );
     ending.send_replace(true);
     let _ = tokio::time::timeout(GRACE + ABORT_TIMEOUT, async {

@@ -89,7 +89,7 @@ impl Timer {
         if let Some(within) = self.watchdog {
             progress.expect(self.name, within + deadline);
         }
-        // Cut off where this ends.
+        // Dropping the set aborts the runs in progress.
         let mut under_way = JoinSet::new();
         let most = if self.watchdog.is_some() { MAX_CONCURRENT_POLLS } else { 1 };
         let mut next = if self.at_start {
