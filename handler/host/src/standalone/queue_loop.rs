@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use functions::binding::{self, Trigger};
+use functions::binding::Trigger;
 use functions::host_json::HostSettings;
 use functions::trigger::{self, Disposition, FunctionCode};
 use functions::{FUNCTIONS, Function};
