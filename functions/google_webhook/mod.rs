@@ -9,7 +9,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::StatusCode;
 use jobs::Services;
-use jobs::watches::{self, Notice, NoticeEvent};
+use jobs::watches;
+use jobs::watches::Notice;
+use jobs::watches::NoticeEvent;
 
 use crate::trigger::{HttpTrigger, Response};
 

@@ -4,10 +4,12 @@ use clap::Subcommand;
 use engine::calendar::AccountId;
 use engine::provider::ProviderKind;
 use jiff::{Timestamp, Unit};
+use jobs::Scope;
 use jobs::consent::Invitation;
-use jobs::directory::{Account, AccountStatus};
-use jobs::report::{AccountState, Problem};
-use jobs::{Services, directory};
+use jobs::report::AccountState;
+use records::account::Account;
+use records::account::AccountStatus;
+use records::problem::Problem;
 use serde::Serialize;
 
 use super::outcome::{CommandOutcome, Result};
@@ -38,37 +40,32 @@ pub enum AccountCommand {
 
 /// Runs the command.
 pub async fn run(
-    services: &Services,
+    scope: &Scope,
     config: &Config,
     command: AccountCommand,
     output: &Output,
 ) -> Result {
     match command {
-        AccountCommand::Add(arguments) => add(services, config, arguments, output).await,
-        AccountCommand::List => list(services, output).await,
-        AccountCommand::Remove { id } => remove(services, &id, output).await,
+        AccountCommand::Add(arguments) => add(scope, config, arguments, output).await,
+        AccountCommand::List => list(scope, output).await,
+        AccountCommand::Remove { id } => remove(scope, &id, output).await,
     }
 }
 
-async fn add(
-    services: &Services,
-    config: &Config,
-    arguments: AccountAdd,
-    output: &Output,
-) -> Result {
+async fn add(scope: &Scope, config: &Config, arguments: AccountAdd, output: &Output) -> Result {
     let Some(kind) = arguments.kind() else { return Err(microsoft_not_supported()) };
     match arguments {
         AccountAdd::Caldav { url, user, secret } => {
-            add_by_password(services, kind, &url, &user, &secret, output).await
+            add_by_password(scope, kind, &url, &user, &secret, output).await
         }
         AccountAdd::Icloud { user, secret } => {
             let url = config.icloud_url.as_str();
-            add_by_password(services, kind, url, &user, &secret, output).await
+            add_by_password(scope, kind, url, &user, &secret, output).await
         }
         AccountAdd::Google(GoogleArguments { link: true, .. }) => {
-            invite(services, config, kind, output).await
+            invite(scope, config, kind, output).await
         }
-        AccountAdd::Google(given) => add_by_consent(services, kind, &given.consent, output).await,
+        AccountAdd::Google(given) => add_by_consent(scope, kind, &given.consent, output).await,
         AccountAdd::Microsoft(_) => Err(microsoft_not_supported()),
     }
 }
@@ -81,7 +78,7 @@ struct AddedAccount<'a> {
 }
 
 async fn add_by_password(
-    services: &Services,
+    scope: &Scope,
     kind: ProviderKind,
     url: &str,
     user: &str,
@@ -89,29 +86,29 @@ async fn add_by_password(
     output: &Output,
 ) -> Result {
     let secret = password::read(secret.password_stdin, password_question(kind))?;
-    let account = directory::connect_account(services, kind, url, user, &secret)
+    let account = jobs::accounts::connect_account(scope, kind, url, user, &secret)
         .await
-        .map_err(|error| Problem::keeping(&error, consent::KEPT))?;
+        .map_err(|error| jobs::problem_keeping(&error, consent::KEPT))?;
     report_connected(&account, output)
 }
 
 async fn add_by_consent(
-    services: &Services,
+    scope: &Scope,
     kind: ProviderKind,
     given: &ConsentArguments,
     output: &Output,
 ) -> Result {
     let account = if given.refresh_token_stdin {
         let token = password::first_line_of_stdin("refresh token")?;
-        jobs::consent::adopt(services, kind, &token)
+        jobs::consent::adopt(scope, kind, &token)
             .await
-            .map_err(|error| Problem::keeping(&error, consent::KEPT))?
+            .map_err(|error| jobs::problem_keeping(&error, consent::KEPT))?
     } else {
-        consent::ask(services, kind, output).await?
+        consent::ask(scope, kind, output).await?
     };
     report_connected(&account, output)?;
     // A browser may be signed in to another account than the intended one.
-    for other in directory::accounts(services).await? {
+    for other in scope.directory().accounts().await.map_err(jobs::Error::from)? {
         if other.kind == kind
             && other.id != account.id
             && other.state == AccountStatus::NeedsReconnect
@@ -132,19 +129,14 @@ struct InvitationReply<'a> {
     ends: Timestamp,
 }
 
-async fn invite(
-    services: &Services,
-    config: &Config,
-    kind: ProviderKind,
-    output: &Output,
-) -> Result {
+async fn invite(scope: &Scope, config: &Config, kind: ProviderKind, output: &Output) -> Result {
     let Some(public) = &config.public_url else {
         let message = "A link needs an address that browsers reach, and CALRELAY_PUBLIC_URL is \
         not set; none was made. Without one, `calrelay account \
                        add google` asks for your consent in a browser on this machine.";
         return Err(Problem { code: "settings".into(), message: message.into() });
     };
-    let Invitation { ticket, ends } = jobs::consent::invite(services, kind).await?;
+    let Invitation { ticket, ends } = jobs::consent::invite(scope, kind).await?;
     let link = format!("{public}{}?ticket={}", functions::START_PATH, ticket.expose());
     let ends = ends.round(Unit::Second).unwrap_or(ends);
     output.answer(&InvitationReply { link: &link, ends }, || {
@@ -184,13 +176,16 @@ struct AccountsReply {
     accounts: Vec<AccountState>,
 }
 
-async fn list(services: &Services, output: &Output) -> Result {
-    let now = services.clock.now();
+async fn list(scope: &Scope, output: &Output) -> Result {
+    let now = scope.clock.now();
     let accounts = AccountsReply {
-        accounts: directory::accounts(services)
-            .await?
+        accounts: scope
+            .directory()
+            .accounts()
+            .await
+            .map_err(jobs::Error::from)?
             .iter()
-            .map(|account| account.shown(now))
+            .map(|account| AccountState::of(account, now))
             .collect(),
     };
     output.answer(&accounts, || words(&accounts.accounts))?;
@@ -228,10 +223,11 @@ struct RemovedAccount<'a> {
     id: &'a AccountId,
 }
 
-async fn remove(services: &Services, id: &AccountId, output: &Output) -> Result {
-    let removal = directory::remove_account(services, id).await?;
+async fn remove(scope: &Scope, id: &AccountId, output: &Output) -> Result {
+    let removal = jobs::remove_account(scope, id).await?;
     if let Some(error) = removal.grant_left {
-        let why = Problem::keeping(&error, "The account is removed here nevertheless.").message;
+        let why =
+            jobs::problem_keeping(&error, "The account is removed here nevertheless.").message;
         output.note(&withdraw_yourself(&why));
     }
     output.answer(&RemovedAccount { id }, || {

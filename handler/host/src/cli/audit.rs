@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use jobs::Services;
-use jobs::audit::{self, Actor, AuditEntry};
+use jobs::Scope;
+use jobs::audit;
+use jobs::audit::Actor;
+use jobs::audit::AuditEntry;
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -24,30 +26,30 @@ pub fn actor(user: Option<&str>) -> Actor {
 
 /// Runs a command, and records its start and its outcome.
 pub async fn audited(
-    services: &Services,
+    scope: &Scope,
     actor: &Actor,
     action: Option<(&'static str, String)>,
     output: &Output,
     work: impl Future<Output = Result>,
 ) -> Result {
     let Some((action, subject)) = action else { return work.await };
-    let begun = audit::begin(services, actor, action, &subject).await;
+    let begun = audit::begin(scope, actor, action, &subject).await;
     let outcome = work.await;
     let said = match &outcome {
         Ok(CommandOutcome::Done) => audit::DONE,
         Ok(CommandOutcome::Failed) => "failed",
         Err(problem) => &problem.code,
     };
-    begun.end(services, output.subject(), said).await;
+    begun.end(scope, output.subject(), said).await;
     outcome
 }
 
 /// Compares the settings of a service with those of its last start. The start does not wait for
 /// this: storage may be unreachable.
-pub fn record_settings(services: &Services, values: BTreeMap<String, SecretString>) {
-    let services = services.clone();
+pub fn record_settings(scope: &Scope, values: BTreeMap<String, SecretString>) {
+    let scope = scope.clone();
     tokio::spawn(async move {
-        if let Err(error) = audit::settings(&services, &values).await {
+        if let Err(error) = audit::settings(&scope, &values).await {
             tracing::warn!(%error, "changes of settings could not be recorded; the next start \
             compares them again");
         }
@@ -60,8 +62,8 @@ struct AuditReply {
 }
 
 /// Shows all entries, oldest first.
-pub async fn run(services: &Services, output: &Output) -> Result {
-    let trail = AuditReply { entries: audit::entries(services).await? };
+pub async fn run(scope: &Scope, output: &Output) -> Result {
+    let trail = AuditReply { entries: audit::entries(scope).await? };
     let row = |entry: &AuditEntry| {
         let AuditEntry { at, who, from, action, subject, outcome } = entry;
         [

@@ -27,10 +27,14 @@ use axum::http::StatusCode;
 use engine::provider::ProviderKind;
 use functions::page::{NextStep, consent_failed, page};
 use functions::trigger::Response;
-use jobs::consent::{self, AuthorizationResponse, ConsentRequest, Token};
-use jobs::directory::Account;
-use jobs::report::Problem;
-use jobs::{Error, Services};
+use jobs::ConsentRequest;
+use jobs::Error;
+use jobs::Scope;
+use jobs::Token;
+use jobs::consent;
+use jobs::consent::AuthorizationResponse;
+use records::account::Account;
+use records::problem::Problem;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
@@ -56,21 +60,21 @@ pub const KEPT: &str =
 /// # Errors
 /// If no answer comes, consent is refused, the answer does not belong to this request, or the
 /// provider rejects it.
-pub async fn ask(services: &Services, kind: ProviderKind, output: &Output) -> Result<Account> {
-    let consents = services.connect.consents(kind).map_err(problem)?;
+pub async fn ask(scope: &Scope, kind: ProviderKind, output: &Output) -> Result<Account> {
+    let consents = scope.connect.consents(kind).map_err(problem)?;
     let mut stop = pin!(shutdown_signal().map_err(|error| no_port(&error))?);
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| no_port(&error))?;
     let address = listener.local_addr().map_err(|error| no_port(&error))?;
     let redirect = Url::parse(&format!("http://{address}{CALLBACK}")).expect("a literal URL");
-    let state = Token::random().map_err(|error| Problem::keeping(&error, KEPT))?;
+    let state = Token::random().map_err(|error| jobs::problem_keeping(&error, KEPT))?;
     let ConsentRequest { url, verifier } =
         consents.ask(&redirect, state.expose()).map_err(problem)?;
 
     let (send, mut arrived) = mpsc::channel::<CallbackEvent>(1);
     let (end, ended) = oneshot::channel::<()>();
-    let server =
-        CallbackServer::new(address, url, send).map_err(|error| Problem::keeping(&error, KEPT))?;
+    let server = CallbackServer::new(address, url, send)
+        .map_err(|error| jobs::problem_keeping(&error, KEPT))?;
     let [page, handed] = [server.terminal_url(), server.browser_url()];
     let server = Arc::new(server);
     let answer = move |request: Request| {
@@ -90,7 +94,7 @@ pub async fn ask(services: &Services, kind: ProviderKind, output: &Output) -> Re
     let outcome = tokio::select! {
         arrival = arrived.recv() => match arrival {
             Some(CallbackEvent::Answer(query, reply)) => {
-                let outcome = finish(services, kind, &state, &query, &redirect, &verifier).await;
+                let outcome = finish(scope, kind, &state, &query, &redirect, &verifier).await;
                 let _ = reply.send(last_page(&outcome));
                 outcome.map_err(ConsentFailure::problem)
             }
@@ -140,13 +144,13 @@ impl ConsentFailure {
                 );
                 Problem { code: "consent".into(), message }
             }
-            Self::Failed(error) => Problem::keeping(&error, KEPT),
+            Self::Failed(error) => jobs::problem_keeping(&error, KEPT),
         }
     }
 }
 
 async fn finish(
-    services: &Services,
+    scope: &Scope,
     kind: ProviderKind,
     state: &Token,
     query: &str,
@@ -158,7 +162,7 @@ async fn finish(
         return Err(ConsentFailure::NotOurs);
     }
     let code = answer.code().map_err(ConsentFailure::Failed)?;
-    consent::redeem(services, kind, redirect, code, verifier).await.map_err(ConsentFailure::Failed)
+    consent::redeem(scope, kind, redirect, code, verifier).await.map_err(ConsentFailure::Failed)
 }
 
 fn last_page(outcome: &std::result::Result<Account, ConsentFailure>) -> Response {
@@ -185,7 +189,7 @@ fn last_page(outcome: &std::result::Result<Account, ConsentFailure>) -> Response
 }
 
 fn problem(error: providers::Error) -> Problem {
-    Problem::keeping(&Error::Provider(error), KEPT)
+    jobs::problem_keeping(&Error::Provider(error), KEPT)
 }
 
 fn not_answered(what: &str) -> Problem {
