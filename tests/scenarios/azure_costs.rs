@@ -25,8 +25,8 @@ use simulators::caldav::Manners;
 use store::azure::{AccountSettings, Azure};
 use store::{Op, Queue, Store, Table};
 
-use crate::ways::{BACKGROUND, ONE_WAY, TWO_WAY};
-use crate::world::{Terms, World};
+use crate::support::env::checks::{BACKGROUND, ONE_WAY, TWO_WAY};
+use crate::support::env::{Terms, World};
 
 /// The most that is spent on tables where nothing is found.
 const NOTHING: u64 = 3;

@@ -4,11 +4,11 @@
 use serde_json::json;
 use simulators::caldav::{CalDav, Manners, Redirect};
 
-use crate::cli::{Cli, ONE_WAY, TWO_WAY};
-use crate::events::hour;
-use crate::storage::leaves_out;
-use crate::village::Village;
-use crate::world::{APP_PASSWORD, USERS};
+use crate::support::cli::{Cli, ONE_WAY, TWO_WAY};
+use crate::support::cli_env::Village;
+use crate::support::env::{APP_PASSWORD, USERS};
+use crate::support::events::hour;
+use crate::support::storage::leaves_out;
 
 async fn server(manners: Manners) -> anyhow::Result<CalDav> {
     let server = CalDav::start(manners).await?;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::cli::{ONE_WAY, actions, counts};
-use crate::events::{at, calendar, hour, object, vevent};
-use crate::village::Village;
+use crate::support::cli::{ONE_WAY, actions, counts};
+use crate::support::cli_env::Village;
+use crate::support::events::{at, calendar, hour, object, vevent};
 
 fn nested(depth: usize) -> String {
     calendar(&format!("{}{}", "BEGIN:VEVENT\n".repeat(depth), "END:VEVENT\n".repeat(depth)))

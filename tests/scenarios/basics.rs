@@ -2,8 +2,8 @@
 
 use simulators::caldav::Manners;
 
-use crate::ways::at_rest;
-use crate::world::{Terms, World};
+use crate::support::env::checks::at_rest;
+use crate::support::env::{Terms, World};
 
 const LUNCH: &str = "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//test//EN\nBEGIN:VEVENT\nUID:lunch\nDTSTAMP:20260301T000000Z\nDTSTART:20260312T110000Z\nDTEND:20260312T120000Z\nSUMMARY:Lunch\nLOCATION:Corner\nEND:VEVENT\nEND:VCALENDAR\n";
 

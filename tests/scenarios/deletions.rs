@@ -4,9 +4,9 @@
 use jobs::SyncOptions;
 use simulators::caldav::{Calendar, Manners};
 
-use crate::events::{calendar, object};
-use crate::ways::{FULL, ONE_WAY, TWO_WAY, at_rest, copies, reasons};
-use crate::world::{Terms, World};
+use crate::support::env::checks::{FULL, ONE_WAY, TWO_WAY, at_rest, copies, reasons};
+use crate::support::env::{Terms, World};
+use crate::support::events::{calendar, object};
 
 fn dinner(lines: &str) -> String {
     object(
@@ -239,7 +239,7 @@ async fn at_the_ends_of_the_window() -> anyhow::Result<()> {
         assert_eq!((world.calendars[0].len(), world.calendars[1].len()), (1, 0));
         at_rest(&world).await;
 
-        let far = calendar(&crate::events::vevent(
+        let far = calendar(&crate::support::events::vevent(
             "far",
             "DTSTART:20270315T100000Z\nDTEND:20270315T110000Z\nSUMMARY:Next spring",
         ));

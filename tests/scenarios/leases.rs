@@ -18,8 +18,8 @@ use store::azure::{AccountSettings, Azure};
 use store::{Acquired, Hold, Lease, Leases, Table};
 
 use crate::azure_costs::{event, on_azure};
-use crate::ways::{BACKGROUND, ONE_WAY, TWO_WAY, at_rest, code, did};
-use crate::world::{Terms, World};
+use crate::support::env::checks::{BACKGROUND, ONE_WAY, TWO_WAY, at_rest, code, did};
+use crate::support::env::{Terms, World};
 
 /// Leases that are lost after their holder has asked so many times whether they hold.
 struct Fleeting {

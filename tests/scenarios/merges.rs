@@ -5,11 +5,11 @@ use simulators::caldav::{Alters, Manners};
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
-use crate::events::object;
-use crate::google_pairs::End;
-use crate::google_pairs::desk::Desk;
-use crate::ways::{FULL, ONE_WAY, TWO_WAY, at_rest, did};
-use crate::world::{Terms, World};
+use crate::support::env::checks::{FULL, ONE_WAY, TWO_WAY, at_rest, did};
+use crate::support::env::google_env::Desk;
+use crate::support::env::{Terms, World};
+use crate::support::events::object;
+use crate::support::google::End;
 
 const WEEKLY: &str = "DTSTART;TZID=Europe/Berlin:20260312T100000\nDTEND;TZID=Europe/Berlin:20260312T110000\nRRULE:FREQ=WEEKLY;COUNT=6\nSUMMARY:Review\nDESCRIPTION:Bring numbers";
 /// The second one has words of its own.

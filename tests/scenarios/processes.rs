@@ -7,10 +7,10 @@ use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
 use simulators::rng::Rng;
 
-use crate::cli::{ONE_WAY, TWO_WAY, actions};
-use crate::events::{hour, many};
-use crate::storage::leaves_out;
-use crate::village::Village;
+use crate::support::cli::{ONE_WAY, TWO_WAY, actions};
+use crate::support::cli_env::Village;
+use crate::support::events::{hour, many};
+use crate::support::storage::leaves_out;
 
 /// Both calendars show the same, and every event once.
 async fn assert_in_step(village: &Village, events: usize) -> anyhow::Result<()> {

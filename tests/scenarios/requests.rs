@@ -6,9 +6,9 @@ use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
-use crate::cli::{ONE_WAY, TWO_WAY};
-use crate::events::{hour, many};
-use crate::village::Village;
+use crate::support::cli::{ONE_WAY, TWO_WAY};
+use crate::support::cli_env::Village;
+use crate::support::events::{hour, many};
 
 async fn village(manners: Manners, terms: &[&str]) -> anyhow::Result<Village> {
     let village = Village::new(manners).await?;

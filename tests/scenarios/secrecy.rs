@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use simulators::caldav::Manners;
 
-use crate::cli::{Answer, Cli, TWO_WAY};
-use crate::events::{at, object};
-use crate::village::Village;
-use crate::world::USERS;
+use crate::support::cli::{Answer, Cli, TWO_WAY};
+use crate::support::cli_env::Village;
+use crate::support::env::USERS;
+use crate::support::events::{at, object};
 
 /// Words of people, each used once in this story and nowhere else.
 const SECRETS: &[&str] = &[

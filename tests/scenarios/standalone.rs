@@ -14,9 +14,9 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use url::Url;
 
-use crate::cli::{Cli, TWO_WAY};
-use crate::events::{hour, many};
-use crate::village::Village;
+use crate::support::cli::{Cli, TWO_WAY};
+use crate::support::cli_env::Village;
+use crate::support::events::{hour, many};
 
 /// A running calrelay.
 pub struct Running {

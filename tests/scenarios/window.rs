@@ -7,7 +7,7 @@ use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
-use crate::world::{Terms, World};
+use crate::support::env::{Terms, World};
 
 const DAY: i64 = 86_400;
 

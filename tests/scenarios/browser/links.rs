@@ -3,7 +3,7 @@
 use simulators::browser::Window;
 use simulators::client::Client;
 
-use super::place::{ANNA, Behind, EVENTS, LIST, Place, consent};
+use super::browser_env::{ANNA, Behind, EVENTS, LIST, Place, consent};
 
 const ON: &str = "Continue to Google";
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use simulators::functions_host::{Received, Source};
 use store::{Embedded, Message, Queue};
 
-use super::town::{QUEUE, Town};
-use crate::events::{hour, many};
-use crate::village::Village;
+use crate::support::cli_env::Village;
+use crate::support::events::{hour, many};
+use crate::support::hosted_env::{QUEUE, Town};
 
 /// The queue of the program's data directory, opened beside it as another process.
 struct Storage(Embedded);

@@ -1,17 +1,16 @@
 //! Under the Functions host, in the shape of its stand-in, with storage on Azurite (O1).
 
-mod deaths;
+mod crashes;
 mod embedded;
-mod outside;
 mod queues;
-pub mod town;
+mod requests;
 
 use std::time::Duration;
 
 use simulators::azurite::Azurite;
 
-use self::town::Town;
-use crate::events::{hour, many};
+use crate::support::events::{hour, many};
+use crate::support::hosted_env::Town;
 
 #[tokio::test]
 async fn the_main_job_is_done_under_the_host() -> anyhow::Result<()> {

@@ -6,8 +6,8 @@ use simulators::azurite::Azurite;
 use simulators::faults::{Fault, On};
 use simulators::functions_host::Source;
 
-use super::town::{POISON, QUEUE, Town};
-use crate::events::{hour, many};
+use crate::support::events::{hour, many};
+use crate::support::hosted_env::{POISON, QUEUE, Town};
 
 #[tokio::test]
 async fn a_message_that_fails_for_good_marks_its_pair_and_tells_its_owner() -> anyhow::Result<()> {

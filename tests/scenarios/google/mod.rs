@@ -1,12 +1,11 @@
 //! The Google provider on the simulated Google: what is asked, what a person sees, what is refused.
 
-mod discretion;
 mod pairs;
+mod random_changes;
 mod reading;
 mod refusals;
-
 mod series;
-mod wandering;
+mod stored_data;
 mod writing;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Pairs with Google at one end or both, by the program as its user runs it.
 
 use super::*;
-use crate::cli::{self, Cli, ONE_WAY, TWO_WAY};
+use crate::support::cli::{self, Cli, ONE_WAY, TWO_WAY};
 use simulators::caldav::CalDav;
 use simulators::traffic::Counts;
 

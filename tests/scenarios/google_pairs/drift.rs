@@ -6,10 +6,10 @@ use jobs::SyncOptions;
 use serde_json::{Value, json};
 use simulators::person::Person;
 
-use super::desk::{Desk, ENDS};
 use super::series::Scratch;
-use crate::events::{BERLIN, calendar, vevent};
-use crate::ways::{FULL, ONE_WAY, did};
+use crate::support::env::checks::{FULL, ONE_WAY, did};
+use crate::support::env::google_env::{Desk, ENDS};
+use crate::support::events::{BERLIN, calendar, vevent};
 
 type Change = fn(&str) -> String;
 

@@ -5,9 +5,9 @@ use anyhow::Context as _;
 use serde_json::json;
 use simulators::agenda::{Entry, entries};
 
-use super::desk::{Desk, ENDS, hour};
-use crate::events::object;
-use crate::ways::TWO_WAY;
+use crate::support::env::checks::TWO_WAY;
+use crate::support::env::google_env::{Desk, ENDS, hour};
+use crate::support::events::object;
 
 /// What a person can change, each with the values that it begins with, that the owner of the event
 /// gives it, and the owner of the copy.

@@ -4,11 +4,11 @@
 use engine::pair::Side;
 use serde_json::{Value, json};
 
-use super::desk::{Desk, ENDS, hour};
-use super::stage::End;
-use crate::events::object;
-use crate::ways::TWO_WAY;
-use crate::world::Terms;
+use crate::support::env::Terms;
+use crate::support::env::checks::TWO_WAY;
+use crate::support::env::google_env::{Desk, ENDS, hour};
+use crate::support::events::object;
+use crate::support::google::End;
 
 /// What Google says of an event, and CLASS, TRANSP and STATUS of its copy at CalDAV; last its
 /// `visibility` and `transparency` at Google.

@@ -7,11 +7,11 @@ use jobs::SyncOptions;
 use jobs::report::{HeldKind, PairStatus, Run};
 use serde_json::{Value, json};
 
-use super::desk::{Desk, ENDS, hour};
-use super::stage::End;
-use crate::events::object;
-use crate::ways::{CONFIRMED, FULL, ONE_WAY, TWO_WAY};
-use crate::world::Terms;
+use crate::support::env::Terms;
+use crate::support::env::checks::{CONFIRMED, FULL, ONE_WAY, TWO_WAY};
+use crate::support::env::google_env::{Desk, ENDS, hour};
+use crate::support::events::object;
+use crate::support::google::End;
 
 const DAY: i64 = 86_400;
 

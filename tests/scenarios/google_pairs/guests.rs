@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
-use super::desk::{Desk, ENDS, hour};
-use crate::events::object;
-use crate::ways::{FULL, TWO_WAY, reasons};
+use crate::support::env::checks::{FULL, TWO_WAY, reasons};
+use crate::support::env::google_env::{Desk, ENDS, hour};
+use crate::support::events::object;
 
 /// Everything by which Google lets somebody else have a part in an event.
 fn meetings() -> Vec<(&'static str, Value)> {

@@ -1,19 +1,15 @@
 //! Google paired with Google and with other servers: every field, series, deletions, guests,
 //! disasters, and what it costs.
 
-pub mod desk;
-mod disasters;
-mod door;
+mod commands;
+mod data_loss;
 mod drift;
+mod edge_values;
 mod edits;
+mod event_types;
 mod fields;
 mod guard;
 mod guests;
-mod kinds;
-mod odd;
 mod private;
 mod series;
-mod stage;
 mod topologies;
-
-pub use stage::{End, Google, Settings, stage};

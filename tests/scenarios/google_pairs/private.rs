@@ -5,11 +5,11 @@ use anyhow::Context as _;
 use engine::pair::Side;
 use serde_json::{Value, json};
 
-use super::desk::{Desk, ENDS, hour};
 use super::series::Scratch;
-use crate::events::object;
-use crate::ways::{ONE_WAY, TWO_WAY, reasons};
-use crate::world::Terms;
+use crate::support::env::Terms;
+use crate::support::env::checks::{ONE_WAY, TWO_WAY, reasons};
+use crate::support::env::google_env::{Desk, ENDS, hour};
+use crate::support::events::object;
 
 /// Anna's visits at a clinic, one of them elsewhere.
 fn visits() -> Value {

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use simulators::google::Calendar;
 use simulators::person::Person;
 
-use super::desk::{Desk, ENDS};
-use super::stage::End;
-use crate::events::{BERLIN, calendar, vevent};
-use crate::ways::TWO_WAY;
+use crate::support::env::checks::TWO_WAY;
+use crate::support::env::google_env::{Desk, ENDS};
+use crate::support::events::{BERLIN, calendar, vevent};
+use crate::support::google::End;
 
 /// A calendar of nobody's on which both sides are laid out by one and the same hand.
 pub struct Scratch(Calendar);

@@ -9,10 +9,10 @@ use jobs::report::{PairStatus, Run, Silent};
 use serde_json::json;
 use simulators::google::Calendar;
 
-use super::desk::{Desk, ENDS, hour};
-use super::stage::{End, Settings};
-use crate::ways::{ONE_WAY, TWO_WAY};
-use crate::world::{Account, Core, Terms};
+use crate::support::env::checks::{ONE_WAY, TWO_WAY};
+use crate::support::env::google_env::{Desk, ENDS, hour};
+use crate::support::env::{Account, Core, Terms};
+use crate::support::google::{End, Settings};
 
 impl Desk {
     /// What the program calls a calendar at Google.
@@ -175,7 +175,8 @@ async fn a_pair_that_is_made_anew_finds_its_copies() -> anyhow::Result<()> {
                 } else {
                     ""
                 };
-                let object = crate::events::object(&format!("uid-{n}"), &format!("{time}{series}"));
+                let object =
+                    crate::support::events::object(&format!("uid-{n}"), &format!("{time}{series}"));
                 desk.stage.people[0].put(&format!("e{n}.ics"), &object).await?;
             }
             desk.well().await?;
@@ -320,9 +321,9 @@ async fn marks_stand_on_every_part_and_count_where_they_were_put() -> anyhow::Re
         let time = "DTSTART:20260401T090000Z\nDTEND:20260401T100000Z\nSUMMARY:Tea";
         let moved = "RECURRENCE-ID:20260402T090000Z\nDTSTART:20260402T120000Z\nDTEND:20260402T130000Z\nSUMMARY:Late tea";
         let [whole, part] = [format!("{time}\nRRULE:FREQ=DAILY;COUNT=5"), moved.to_owned()]
-            .map(|lines| crate::events::vevent("tea", &lines));
+            .map(|lines| crate::support::events::vevent("tea", &lines));
         desk.stage.people[0]
-            .put("tea.ics", &crate::events::calendar(&format!("{whole}{part}")))
+            .put("tea.ics", &crate::support::events::calendar(&format!("{whole}{part}")))
             .await?;
         assert_eq!(desk.well().await?, [1, 0, 0]);
         if ends[1] == End::Google {

@@ -12,7 +12,7 @@ use simulators::faults::{Fault, On};
 use simulators::google::Role;
 use simulators::traffic::Kind;
 
-use super::world::{World, event};
+use crate::support::env::push_env::{World, event};
 
 fn refused(status: u16, reason: &'static str) -> Fault {
     Fault::Refused { status, reason }

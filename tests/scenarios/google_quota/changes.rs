@@ -6,7 +6,7 @@ use simulators::google::Account;
 use simulators::traffic::{Counts, Kind};
 
 use super::host::{Courier, Host};
-use super::house::{House, hour, pair};
+use super::quota_env::{House, hour, pair};
 
 /// Longer than a nudge is put off.
 const CALM: Duration = Duration::from_secs(15);

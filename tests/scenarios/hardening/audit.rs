@@ -6,11 +6,11 @@ use anyhow::Context as _;
 use serde_json::Value;
 use simulators::caldav::Manners;
 
-use crate::cli::Cli;
-use crate::events::hour;
 use crate::standalone::Running;
-use crate::village::Village;
-use crate::world::USERS;
+use crate::support::cli::Cli;
+use crate::support::cli_env::Village;
+use crate::support::env::USERS;
+use crate::support::events::hour;
 
 /// Action, subject and outcome of each entry.
 async fn trail(cli: &Cli) -> anyhow::Result<Vec<[String; 3]>> {

@@ -8,10 +8,10 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::cli::{Cli, TWO_WAY};
-use crate::events::hour;
 use crate::standalone::{Running, until};
-use crate::village::Village;
+use crate::support::cli::{Cli, TWO_WAY};
+use crate::support::cli_env::Village;
+use crate::support::events::hour;
 
 /// More than the program may have descriptors.
 const CLIENTS: usize = 400;

@@ -2,9 +2,9 @@
 
 mod audit;
 mod clients;
-mod fronts;
 mod keys;
 mod proxies;
+mod real_proxies;
 mod rows;
 mod settings;
-mod silence;
+mod slow_servers;

@@ -5,9 +5,9 @@ use simulators::client::Client;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::cli::Cli;
 use crate::standalone::Running;
-use crate::village::Village;
+use crate::support::cli::Cli;
+use crate::support::cli_env::Village;
 
 /// The answer to a request that is sent byte for byte.
 async fn raw(running: &Running, request: &str) -> anyhow::Result<String> {

@@ -5,9 +5,9 @@ use serde_json::Value;
 use simulators::caldav::{CalDav, Manners};
 use store::{Op, Row, Table};
 
-use crate::events::hour;
-use crate::village::Village;
-use crate::world::USERS;
+use crate::support::cli_env::Village;
+use crate::support::env::USERS;
+use crate::support::events::hour;
 
 const OWNER: &str = "local";
 

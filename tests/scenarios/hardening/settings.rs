@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::cli::Cli;
+use crate::support::cli::Cli;
 
 fn write(path: &Path, values: &str) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {

@@ -5,10 +5,10 @@ use serde_json::json;
 use simulators::caldav::{CalDav, Manners};
 
 use super::{all_but, at_rest, copied, titles, village_at_rest};
-use crate::cli::{Cli, ONE_WAY, PRIVATE, TWO_WAY, counts};
-use crate::events::{hour, many};
-use crate::village::Village;
-use crate::world::USERS;
+use crate::support::cli::{Cli, ONE_WAY, PRIVATE, TWO_WAY, counts};
+use crate::support::cli_env::Village;
+use crate::support::env::USERS;
+use crate::support::events::{hour, many};
 
 /// Every address that leads to the account of a user on a server of this kind.
 fn spellings(server: &CalDav, user: &str) -> anyhow::Result<Vec<String>> {

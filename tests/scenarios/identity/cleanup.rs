@@ -9,9 +9,9 @@ use simulators::person::Person;
 use simulators::traffic::Kind;
 
 use super::{all_but, at_rest, copied, named, rename, titles, village_at_rest};
-use crate::cli::{Cli, ONE_WAY, TWO_WAY, counts};
-use crate::events::hour;
-use crate::village::Village;
+use crate::support::cli::{Cli, ONE_WAY, TWO_WAY, counts};
+use crate::support::cli_env::Village;
+use crate::support::events::hour;
 
 /// The one run of a command that answers as `sync` does.
 async fn run(cli: &Cli, arguments: &[&str]) -> anyhow::Result<Value> {
@@ -55,7 +55,7 @@ async fn a_pair_is_cleaned_up() -> anyhow::Result<()> {
         );
         let kept = if include_edited { vec!["Own"] } else { vec!["By hand", "Own"] };
         let done = run(&village.cli, arguments).await?;
-        assert_eq!(crate::cli::actions(&preview), crate::cli::actions(&done));
+        assert_eq!(crate::support::cli::actions(&preview), crate::support::cli::actions(&done));
         assert_eq!(
             (titles(anna), titles(ben)),
             (all_but(6, &[]), kept.iter().map(ToString::to_string).collect())

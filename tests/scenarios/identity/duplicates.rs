@@ -10,10 +10,10 @@ use simulators::traffic::Kind;
 use super::{
     all_but, copied, delete, explained, furnished, named, rename, skipped, titles, village_at_rest,
 };
-use crate::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
-use crate::events::{at, hour, object};
-use crate::rows::hours_pass;
-use crate::village::Village;
+use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
+use crate::support::cli_env::Village;
+use crate::support::events::{at, hour, object};
+use crate::support::rows::hours_pass;
 use simulators::caldav::Manners;
 
 /// How many occurrences the series of a calendar have in all, by their COUNT.

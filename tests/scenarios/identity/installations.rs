@@ -12,11 +12,11 @@ use super::{
     all_but, at_rest, copied, delete, explained, named, rename, skipped, status_of, titles,
     village_at_rest,
 };
-use crate::cli::{Cli, ONE_WAY, PRIVATE, TWO_WAY, actions, counts};
-use crate::events::hour;
-use crate::rows::hours_pass;
-use crate::village::Village;
-use crate::world::USERS;
+use crate::support::cli::{Cli, ONE_WAY, PRIVATE, TWO_WAY, actions, counts};
+use crate::support::cli_env::Village;
+use crate::support::env::USERS;
+use crate::support::events::hour;
+use crate::support::rows::hours_pass;
 
 /// A server with a calendar for each of these people, for several programs.
 struct Ring {

@@ -7,10 +7,10 @@ use serde_json::json;
 use simulators::caldav::Calendar;
 
 use super::{at_rest, copied, explained, named, skipped, status_of, titles, village_at_rest};
-use crate::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::events::{hour, object};
-use crate::rows::hours_pass;
-use crate::village::Village;
+use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::support::cli_env::Village;
+use crate::support::events::{hour, object};
+use crate::support::rows::hours_pass;
 
 /// The mark of a copy, as it stands in its object.
 fn mark_of(calendar: &Calendar, title: &str) -> anyhow::Result<String> {
@@ -256,8 +256,8 @@ async fn contradicting_marks_in_one_object_do_no_harm() -> anyhow::Result<()> {
     let two = marks.iter().map(|mark| format!("X-CALRELAY-ORIGIN:{mark}\n")).collect::<String>();
     let lines = format!(
         "DTSTART:{}\nDTEND:{}\n{two}SUMMARY:Two marks",
-        crate::events::at(7, 9),
-        crate::events::at(7, 10)
+        crate::support::events::at(7, 9),
+        crate::support::events::at(7, 10)
     );
     anna.put("two.ics", &object("two", &lines));
     ben.put("two.ics", &object("two", &lines));

@@ -2,37 +2,37 @@
 //! Each scenario ends with three passes that write nothing.
 
 mod addresses;
-mod bases;
+mod base_paths;
 mod cleanup;
 mod duplicates;
-mod emptied;
-mod ended;
-mod exchanged;
+mod emptied_calendar;
+mod exchanged_names;
 mod google;
 mod installations;
-mod last_moments;
-mod made_again;
-mod made_anew;
+mod left_copies;
 mod marks;
-mod moved;
+mod moved_events;
 mod names;
 mod own_uids;
-mod real;
-mod replicas;
+mod races;
+mod real_servers;
+mod recreated_calendar;
+mod recreated_events;
 mod same_calendar;
+mod stale_replicas;
 mod takeover;
-mod unseen;
-mod withheld;
+mod unlisted_copies;
+mod unreadable_events;
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use simulators::agenda::Entry;
 use simulators::caldav::{Calendar, Manners};
 
-use crate::cli::{Cli, counts};
-use crate::events::many;
-use crate::rows::hours_pass;
-use crate::village::Village;
+use crate::support::cli::{Cli, counts};
+use crate::support::cli_env::Village;
+use crate::support::events::many;
+use crate::support::rows::hours_pass;
 
 /// Three further passes of each program change nothing in any of these calendars.
 pub async fn at_rest(clis: &[&Cli], calendars: &[&Calendar]) -> anyhow::Result<()> {

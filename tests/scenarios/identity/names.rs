@@ -10,9 +10,9 @@ use simulators::caldav::{Late, Manners, Names, Rewrite};
 use super::{
     a_night, all_but, copied, delete, explained, furnished, named, rename, titles, village_at_rest,
 };
-use crate::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::events::{hour, many};
-use crate::rows::hours_pass;
+use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::support::events::{hour, many};
+use crate::support::rows::hours_pass;
 
 async fn on_a_server_with_its_own_names(location: bool, terms: &[&str]) -> anyhow::Result<()> {
     let (village, pair) = furnished(Manners::generic(), 4, terms).await?;

@@ -4,10 +4,10 @@
 use simulators::caldav::{Calendar, Manners, Rewrite};
 
 use super::{a_night, all_but, delete, furnished, named, rename, titles, village_at_rest};
-use crate::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::events::{at, hour};
-use crate::rows::hours_pass;
-use crate::village::Village;
+use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::support::cli_env::Village;
+use crate::support::events::{at, hour};
+use crate::support::rows::hours_pass;
 
 /// Ben's server is one.
 async fn at_ben(events: usize, terms: &[&str], etag_on_put: bool) -> anyhow::Result<Village> {

@@ -6,9 +6,9 @@ use serde_json::Value;
 use simulators::caldav::{CalDav, Calendar, Manners};
 
 use super::{all_but, at_rest, delete, titles};
-use crate::cli::{Cli, ONE_WAY, TWO_WAY, counts};
-use crate::events::many;
-use crate::world::USERS;
+use crate::support::cli::{Cli, ONE_WAY, TWO_WAY, counts};
+use crate::support::env::USERS;
+use crate::support::events::many;
 
 /// One server, on which Ben sees Anna's calendar as `theirs`, and she herself sees it a second time
 /// as `again`.
@@ -255,7 +255,7 @@ async fn one_object_in_both_calendars_stops_no_pair() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_pair_of_which_both_ends_have_other_names_is_refused() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let village = crate::village::Village::new(Manners::generic()).await?;
+        let village = crate::support::cli_env::Village::new(Manners::generic()).await?;
         let mut others = Vec::new();
         for side in [0, 1] {
             let (user, password) = USERS[side];

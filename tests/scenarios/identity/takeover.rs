@@ -4,10 +4,10 @@
 use serde_json::json;
 
 use super::{all_but, copied, delete, named, rename, titles, village_at_rest};
-use crate::cli::{ONE_WAY, PRIVATE, TWO_WAY, actions, counts};
-use crate::events::{at, hour, object};
-use crate::rows::hours_pass;
-use crate::village::Village;
+use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, actions, counts};
+use crate::support::cli_env::Village;
+use crate::support::events::{at, hour, object};
+use crate::support::rows::hours_pass;
 
 /// Ends the pair and makes it anew; the run of the first pass, which makes and deletes nothing, and
 /// does what its preview shows.

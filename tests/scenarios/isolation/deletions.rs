@@ -6,11 +6,11 @@ use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
 use super::problems;
-use crate::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::events::many;
 use crate::identity::{all_but, named, rename, titles, village_at_rest};
-use crate::rows::hours_pass;
-use crate::village::Village;
+use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::support::cli_env::Village;
+use crate::support::events::many;
+use crate::support::rows::hours_pass;
 
 #[tokio::test]
 async fn one_deletion_that_is_refused_keeps_no_other_from_being_made() -> anyhow::Result<()> {

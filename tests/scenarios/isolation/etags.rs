@@ -4,11 +4,11 @@ use serde_json::json;
 use simulators::caldav::{Etags, Manners};
 
 use super::problems;
-use crate::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::events::many;
 use crate::identity::{named, rename, titles, village_at_rest};
-use crate::rows::hours_pass;
-use crate::village::Village;
+use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::support::cli_env::Village;
+use crate::support::events::many;
+use crate::support::rows::hours_pass;
 
 async fn village(etags: Etags, terms: &[&str]) -> anyhow::Result<Village> {
     let village = Village::new(Manners { etags, ..Manners::generic() }).await?;

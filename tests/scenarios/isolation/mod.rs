@@ -1,20 +1,20 @@
 //! What a server refuses of one event stays with that event: everything else goes on in the same
 //! pass, and the event is named, waits, and is tried again (L11).
 
-mod anew;
+mod attempts;
+mod deletion_proofs;
 mod deletions;
 mod etags;
 mod poll;
-mod proofs;
+mod readded_pairs;
 mod reads;
 mod several;
-mod turns;
 mod writes;
 
 use serde_json::Value;
 
-use crate::cli::Cli;
-use crate::village::Village;
+use crate::support::cli::Cli;
+use crate::support::cli_env::Village;
 
 /// Statuses that a server may have for one event; all of them where `CALRELAY_EVERY_STATUS` is set.
 #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the program")]

@@ -11,8 +11,8 @@ use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
 use store::{Op, Table};
 
-use crate::events::hour;
-use crate::world::{Terms, World, new_pair};
+use crate::support::env::{Terms, World, new_pair};
+use crate::support::events::hour;
 
 #[tokio::test]
 async fn a_pair_that_cannot_be_read_stops_no_poll_and_says_so() -> anyhow::Result<()> {

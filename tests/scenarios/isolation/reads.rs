@@ -6,11 +6,11 @@ use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
 use super::{problems, statuses, told};
-use crate::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::events::{hour, many};
 use crate::identity::{delete, named, rename, titles, village_at_rest};
-use crate::rows::hours_pass;
-use crate::village::Village;
+use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::support::cli_env::Village;
+use crate::support::events::{hour, many};
+use crate::support::rows::hours_pass;
 
 async fn with_one_bad(fault: Fault, terms: &[&str]) -> anyhow::Result<(Village, String)> {
     let village =

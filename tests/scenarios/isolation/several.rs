@@ -7,10 +7,10 @@ use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
 use super::{problems, told};
-use crate::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::events::{hour, many};
 use crate::identity::{named, rename, titles, village_at_rest};
-use crate::village::Village;
+use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::support::cli_env::Village;
+use crate::support::events::{hour, many};
 
 const BAD: usize = 6;
 

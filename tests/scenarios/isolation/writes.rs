@@ -8,10 +8,10 @@ use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
 use super::{problems, statuses, told};
-use crate::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::events::{hour, many};
 use crate::identity::{named, rename, titles, village_at_rest};
-use crate::village::Village;
+use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::support::cli_env::Village;
+use crate::support::events::{hour, many};
 
 #[tokio::test]
 async fn one_copy_that_is_refused_keeps_nothing_else_from_being_done() -> anyhow::Result<()> {

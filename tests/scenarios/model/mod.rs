@@ -10,17 +10,17 @@
 //! the next pass has to wait for the term of that, half a minute. Processes that give nothing back
 //! are killed in `killed`.
 
-mod hand;
-mod ledger;
-mod story;
+mod edits;
+mod expected;
+mod simulation;
 
-pub use story::Mortal;
+pub use simulation::Mortal;
 
 use std::panic::AssertUnwindSafe;
 
 use futures::{FutureExt, StreamExt};
 
-use crate::storage::{self, Kind};
+use crate::support::storage::{self, Kind};
 
 /// How many are told in every run of the tests, and how many of them at once.
 struct Usual {
@@ -53,46 +53,46 @@ impl Usual {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_rest_both_calendars_are_as_the_rules_say() -> anyhow::Result<()> {
-    tell_all(story::Place::Memory).await
+    tell_all(simulation::Place::Memory).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_with_all_fields_values_that_come_back_and_clocks_that_are_off()
 -> anyhow::Result<()> {
-    tell_all(story::Place::Wide).await
+    tell_all(simulation::Place::Wide).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_on_radicale_and_xandikos() -> anyhow::Result<()> {
-    tell_all(story::Place::Real).await
+    tell_all(simulation::Place::Real).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_with_google_at_one_end_or_both() -> anyhow::Result<()> {
-    tell_all(story::Place::Google).await
+    tell_all(simulation::Place::Google).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_where_nothing_syncs_but_what_google_tells_of() -> anyhow::Result<()> {
-    tell_all(story::Place::Pushed).await
+    tell_all(simulation::Place::Pushed).await
 }
 
-async fn tell_all(place: story::Place) -> anyhow::Result<()> {
+async fn tell_all(place: simulation::Place) -> anyhow::Result<()> {
     let storage = storage::kind()?;
     let usual = Usual::of(storage);
     let seeds = seeds(match place {
-        story::Place::Memory => usual.memory,
-        story::Place::Real => usual.real,
-        story::Place::Google => usual.google,
-        story::Place::Wide => usual.wide,
-        story::Place::Pushed => usual.pushed,
+        simulation::Place::Memory => usual.memory,
+        simulation::Place::Real => usual.real,
+        simulation::Place::Google => usual.google,
+        simulation::Place::Wide => usual.wide,
+        simulation::Place::Pushed => usual.pushed,
     })?;
     let is_usual = std::env::vars_os()
         .all(|(name, _)| !name.to_string_lossy().starts_with("CALRELAY_MODEL_SEED"));
     let once_bad: &[u64] = match (place, storage) {
-        (story::Place::Memory, storage::Kind::Embedded) => &ONCE_BAD,
-        (story::Place::Wide, storage::Kind::Embedded) => &ONCE_BAD_WIDE,
-        (story::Place::Pushed, storage::Kind::Embedded) => &ONCE_BAD_PUSHED,
+        (simulation::Place::Memory, storage::Kind::Embedded) => &ONCE_BAD,
+        (simulation::Place::Wide, storage::Kind::Embedded) => &ONCE_BAD_WIDE,
+        (simulation::Place::Pushed, storage::Kind::Embedded) => &ONCE_BAD_PUSHED,
         _ => &[],
     };
     let again = once_bad.iter().copied().filter(|_| is_usual);
@@ -100,7 +100,7 @@ async fn tell_all(place: story::Place) -> anyhow::Result<()> {
     let count = seeds.len();
     let stories = futures::stream::iter(seeds).map(|seed| {
         tokio::spawn(async move {
-            let told = AssertUnwindSafe(story::tell(seed, place)).catch_unwind().await;
+            let told = AssertUnwindSafe(simulation::tell(seed, place)).catch_unwind().await;
             let why = match told {
                 Ok(Ok(())) => return None,
                 Ok(Err(error)) => format!("{error:#}"),
@@ -155,8 +155,8 @@ const ONCE_BAD: [u64; 32] = [
     96805, 97740, 99396, 113989, 117990, 120152,
 ];
 
-/// The same for [`story::Place::Pushed`].
+/// The same for [`simulation::Place::Pushed`].
 const ONCE_BAD_PUSHED: [u64; 1] = [1019];
 
-/// The same for [`story::Place::Wide`].
+/// The same for [`simulation::Place::Wide`].
 const ONCE_BAD_WIDE: [u64; 9] = [241, 630, 2858, 3251, 3493, 3781, 5148, 5223, 5640];

@@ -3,9 +3,9 @@
 
 use simulators::caldav::{Manners, SignIn};
 
-use crate::cli::{ONE_WAY, counts};
-use crate::events::hour;
-use crate::village::Village;
+use crate::support::cli::{ONE_WAY, counts};
+use crate::support::cli_env::Village;
+use crate::support::events::hour;
 
 #[tokio::test]
 async fn a_server_that_takes_digest_only_works_as_any_other() -> anyhow::Result<()> {

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::cli::{ONE_WAY, counts};
-use crate::events::{at, calendar, object, vevent};
-use crate::google_pairs::{End, desk::Desk};
-use crate::village::Village;
-use crate::ways;
+use crate::support::cli::{ONE_WAY, counts};
+use crate::support::cli_env::Village;
+use crate::support::env::checks;
+use crate::support::env::google_env::Desk;
+use crate::support::events::{at, calendar, object, vevent};
+use crate::support::google::End;
 
 /// A name, the lines of the master, those of changed occurrences, and the starts and ends of what
 /// is to be seen.
@@ -88,7 +89,7 @@ fn written((name, master, changes, _): &Case) -> String {
 
 #[tokio::test]
 async fn google_shows_what_an_unusual_object_means() -> anyhow::Result<()> {
-    let desk = Desk::new([End::CalDav, End::Google], ways::ONE_WAY).await?;
+    let desk = Desk::new([End::CalDav, End::Google], checks::ONE_WAY).await?;
     for case in &CASES {
         desk.caldav(0).plant(&format!("{}.ics", case.0), &simulators::caldav::crlf(&written(case)));
     }
@@ -117,7 +118,7 @@ async fn google_shows_what_an_unusual_object_means() -> anyhow::Result<()> {
 /// else is copied.
 #[tokio::test]
 async fn google_is_not_asked_for_what_it_cannot_show() -> anyhow::Result<()> {
-    let desk = Desk::new([End::CalDav, End::Google], ways::ONE_WAY).await?;
+    let desk = Desk::new([End::CalDav, End::Google], checks::ONE_WAY).await?;
     desk.caldav(0).put(
         "e.ics",
         &object(
@@ -175,7 +176,7 @@ async fn a_guessed_zone_is_told_until_it_is_set_right() -> anyhow::Result<()> {
 /// Two megabytes in the line of an attachment: read without it, in a listing of many and by itself.
 #[tokio::test]
 async fn an_event_is_copied_without_what_hangs_on_it() -> anyhow::Result<()> {
-    let (village, _) = Village::paired(crate::cli::TWO_WAY).await?;
+    let (village, _) = Village::paired(crate::support::cli::TWO_WAY).await?;
     let [anna, ben] = &village.people;
     let data = "QUJD".repeat(1 << 19);
     let attached = |n: u8| {

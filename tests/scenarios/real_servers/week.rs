@@ -3,7 +3,7 @@
 use simulators::ics;
 use simulators::person::Person;
 
-use crate::events::{BERLIN, at, calendar, day, object, vevent, wall};
+use crate::support::events::{BERLIN, at, calendar, day, object, vevent, wall};
 
 /// What must be found nowhere outside the origin.
 const NEVER: &[&str] = &[

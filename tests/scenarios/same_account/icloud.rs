@@ -3,9 +3,9 @@
 use serde_json::json;
 use simulators::caldav::{CalDav, Manners};
 
-use crate::cli::{self, Cli, ONE_WAY, counts};
-use crate::events::{hour, many};
-use crate::world::APP_PASSWORD;
+use crate::support::cli::{self, Cli, ONE_WAY, counts};
+use crate::support::env::APP_PASSWORD;
+use crate::support::events::{hour, many};
 
 const APPLE_ID: &str = "anna@example.org";
 const ALIAS: &str = "anna.alias@example.net";

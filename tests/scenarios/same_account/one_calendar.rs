@@ -8,10 +8,10 @@ use simulators::proxy::Proxy;
 use simulators::traffic::Kind;
 
 use super::accounts;
-use super::house::{House, MAKES, Make};
-use crate::cli::{self, Cli, ONE_WAY, TWO_WAY, counts};
-use crate::events::{hour, many};
-use crate::village::Village;
+use super::server::{House, MAKES, Make};
+use crate::support::cli::{self, Cli, ONE_WAY, TWO_WAY, counts};
+use crate::support::cli_env::Village;
+use crate::support::events::{hour, many};
 
 /// Why a pair is not made.
 async fn refused(cli: &Cli, from: &str, to: &str, terms: &[&str]) -> anyhow::Result<String> {

@@ -13,10 +13,10 @@ use simulators::google;
 use store::Table;
 use vault::Vault as _;
 
-use super::ground::{ENDS, FOLDER, Ground, PEOPLE};
-use crate::cli::Cli;
-use crate::rows;
-use crate::storage::{self, Kind};
+use super::servers::{ENDS, FOLDER, Ground, PEOPLE};
+use crate::support::cli::Cli;
+use crate::support::rows;
+use crate::support::storage::{self, Kind};
 
 /// When the release has last listed the windows of all pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use simulators::person::Person;
 
-use super::ground::{ENDS, FOLDER, GINA, Ground, PAIRS, PEOPLE, TERMS};
-use crate::cli::{self, Cli};
-use crate::events::{BERLIN, calendar, object, vevent};
-use crate::storage::{self, Kind};
+use super::servers::{ENDS, FOLDER, GINA, Ground, PAIRS, PEOPLE, TERMS};
+use crate::support::cli::{self, Cli};
+use crate::support::events::{BERLIN, calendar, object, vevent};
+use crate::support::storage::{self, Kind};
 
 /// Names the program of the release, and asks for the recording by that.
 const SWITCH: &str = "CALRELAY_TEST_RECORD";

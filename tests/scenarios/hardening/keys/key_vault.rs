@@ -8,8 +8,8 @@ use simulators::key_vault::KeyVault as StandIn;
 use store::Table;
 use vault::Envelope;
 
-use crate::google_push::world::{World, event};
 use crate::key_vault::{Row, limits, stand_in, wrapping_key};
+use crate::support::env::push_env::{World, event};
 
 /// Anna and Ben, and secrets that are sealed with the stand-in's key.
 async fn world(vault: &StandIn) -> anyhow::Result<World> {

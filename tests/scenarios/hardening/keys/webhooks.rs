@@ -16,8 +16,8 @@ use simulators::port::Port;
 use store::{Op, Row, Store, Table};
 use url::Url;
 
-use crate::google_push::world::{World, event, hear};
 use crate::google_push::{Place, replay, serve, webhook, with};
+use crate::support::env::push_env::{World, event, hear};
 
 const TOKEN: &str = "x-goog-channel-token";
 

@@ -6,10 +6,10 @@ use simulators::google::Role;
 use simulators::person::Person;
 
 use super::{ANNA, BEN, ENDS, Street, delete, rename, titles};
-use crate::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
-use crate::events::{hour, many};
 use crate::identity::{explained, skipped, status_of};
-use crate::rows::hours_pass;
+use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
+use crate::support::events::{hour, many};
+use crate::support::rows::hours_pass;
 
 /// A calendar that both accounts see: in whichever way it is paired, nothing is doubled. The
 /// provider says that it is one, so it is refused at once.

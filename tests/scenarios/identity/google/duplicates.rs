@@ -5,10 +5,10 @@ use serde_json::json;
 use simulators::person::{Ending, Person};
 
 use super::{ENDS, Street, delete, named, rename, titles};
-use crate::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::events::{at, object};
 use crate::identity::{explained, skipped};
-use crate::rows::hours_pass;
+use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::support::events::{at, object};
+use crate::support::rows::hours_pass;
 
 #[tokio::test]
 async fn a_duplicated_copy_becomes_an_event_of_its_owner() -> anyhow::Result<()> {
@@ -86,7 +86,7 @@ async fn a_series_that_is_cut_on_the_side_of_its_copy_loses_no_occurrence() -> a
             let form = if start.ends_with('Z') {
                 at(6, 9)
             } else {
-                format!("{}{}", crate::events::day(6), &start[8..])
+                format!("{}{}", crate::support::events::day(6), &start[8..])
             };
             let later = |ics: &str| ics.replace("SUMMARY:Daily", "SUMMARY:Later");
             assert!(

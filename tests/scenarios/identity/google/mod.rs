@@ -9,9 +9,9 @@ use simulators::caldav::{CalDav, Manners};
 use simulators::google::{Quotas, Server};
 use simulators::person::Person;
 
-use crate::cli::{self, Cli, counts};
-use crate::events::many;
-use crate::world::USERS;
+use crate::support::cli::{self, Cli, counts};
+use crate::support::env::USERS;
+use crate::support::events::many;
 
 const ANNA: &str = "anna@example.org";
 const BEN: &str = "ben@example.org";

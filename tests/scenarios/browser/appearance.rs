@@ -1,0 +1,86 @@
+//! What the pages look like: legible in light and in dark, on a desk and on a phone, for eyes and
+//! for ears.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use simulators::browser::{Look, Window};
+
+use super::browser_env::{Behind, EVENTS, Place, consent};
+
+const LOOKS: [(&str, Look); 4] = [
+    ("desk-light", Look { width: 1280, height: 800, dark: false }),
+    ("desk-dark", Look { width: 1280, height: 800, dark: true }),
+    ("phone-light", Look { width: 375, height: 667, dark: false }),
+    ("phone-dark", Look { width: 375, height: 667, dark: true }),
+];
+
+/// Looks at the page in every way. `CALRELAY_TEST_PICTURES` names a directory to keep pictures in.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the program")]
+async fn look_at(window: &Window, name: &str, way: &str) -> anyhow::Result<()> {
+    for (how, look) in LOOKS {
+        window.look(look).await?;
+        assert_eq!(window.hard_to_read().await?, [""; 0], "{name}, {how}");
+        let wide = window.ask("document.documentElement.scrollWidth > innerWidth").await?;
+        assert_eq!(wide, false, "{name}, {how}: it is wider than the screen");
+        let dark = window.ask("getComputedStyle(document.documentElement).colorScheme").await?;
+        assert_eq!(dark, "light dark", "the style is not applied");
+        if let Some(directory) = std::env::var_os("CALRELAY_TEST_PICTURES") {
+            std::fs::write(
+                Path::new(&directory).join(format!("{name}-{how}.png")),
+                window.picture().await?,
+            )?;
+        }
+    }
+    let read = window.read_out().await?;
+    for role in ["banner", "main", "heading"] {
+        assert_eq!(
+            read.iter().filter(|line| line.split(' ').next() == Some(role)).count(),
+            1,
+            "{name}: {role}: {read:?}"
+        );
+    }
+    assert_eq!(window.ask("document.documentElement.lang").await?, "en");
+    // Whoever goes on by the keyboard sees where they are.
+    if !way.is_empty() {
+        window.press("Tab").await?;
+        assert_eq!(window.ask("document.activeElement.textContent").await?, way, "{name}");
+        let seen = window.ask("getComputedStyle(document.activeElement).outlineStyle").await?;
+        assert_eq!(seen, "solid", "{name}: the focus is not seen");
+        let tall = window.ask("document.activeElement.getBoundingClientRect().height").await?;
+        assert!(
+            tall.as_f64().context("a height")? >= 44.0,
+            "{name}: too small for a finger: {tall}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_pages_are_legible_in_every_look() -> anyhow::Result<()> {
+    let place = Place::public(Behind::Proxy).await?;
+    let window = place.browser.window().await?;
+    window.open(place.url.as_str()).await?;
+    look_at(&window, "home", "").await?;
+    window.open(place.url.join("/oauth/google/start")?.as_str()).await?;
+    look_at(&window, "no-link", "").await?;
+    window.open(&place.link().await?).await?;
+    look_at(&window, "link", "Continue to Google").await?;
+    window.follow("button", "Continue to Google").await?;
+    consent(&window, &[EVENTS]).await?;
+    look_at(&window, "empty-box", "Try again").await?;
+    window.open(place.url.join("/oauth/google/callback?code=x")?.as_str()).await?;
+    look_at(&window, "not-ours", "Try again").await?;
+    window.open(place.url.join("/oauth/google/callback?done")?.as_str()).await?;
+    look_at(&window, "done", "").await?;
+    place.assert_proper(&window);
+
+    let place = Place::machine().await?;
+    let window = place.browser.window().await?;
+    window.open(place.url.as_str()).await?;
+    look_at(&window, "own-home", "Connect a Google account").await?;
+    window.open(place.url.join("/oauth/google/callback?done")?.as_str()).await?;
+    look_at(&window, "own-done", "").await?;
+    place.assert_proper(&window);
+    Ok(())
+}

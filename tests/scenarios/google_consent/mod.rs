@@ -1,0 +1,567 @@
+//! Consent at Google, through the front doors: the command line's own port, and the pages of a
+//! running calrelay (G1, G2, G11, G12, S1, S4).
+
+mod pages;
+mod reconnect;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use async_trait::async_trait;
+use providers::google::AccessTokens as _;
+use providers::google::oauth;
+use providers::http::{AddressPolicy, Http};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use simulators::client::{Answer, Client};
+use simulators::google::{
+    Account, CALENDAR_LIST_READONLY, CLIENT_ID, CLIENT_SECRET, Consent, EVENTS, Server,
+};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, ChildStderr};
+use url::Url;
+
+use crate::support::cli::{self, Cli, TWO_WAY};
+
+const ANNA: &str = "anna@example.org";
+const BEN: &str = "ben@example.org";
+
+/// Google, two people, and a program that knows it.
+struct World {
+    google: Server,
+    anna: Account,
+    ben: Account,
+    cli: Cli,
+}
+
+impl World {
+    async fn new() -> anyhow::Result<Self> {
+        let google = Server::start().await?;
+        let cli =
+            google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
+        let (anna, ben) = (google.account(ANNA), google.account(BEN));
+        Ok(Self { google, anna, ben, cli })
+    }
+
+    /// `account add google`, until it says where to go.
+    async fn ask(&self) -> anyhow::Result<Asking> {
+        let mut child = self.cli.start(&["account", "add", "google", "--json"], "").await?;
+        let mut stderr = BufReader::new(child.stderr.take().context("stderr")?);
+        let page = tokio::time::timeout(Duration::from_secs(20), async {
+            let mut line = String::new();
+            loop {
+                line.clear();
+                ensure!(stderr.read_line(&mut line).await? > 0, "it ended without a question");
+                if line.starts_with("http") {
+                    return Ok(line.trim().to_owned());
+                }
+            }
+        });
+        let door = Url::parse(&page.await.context("it says nothing")??)?;
+        Ok(Asking { child, stderr, door })
+    }
+
+    /// The whole way: asked, answered like this, and back.
+    async fn consent(
+        &self,
+        who: &Account,
+        consent: Consent<'_>,
+    ) -> anyhow::Result<(Answer, cli::Answer)> {
+        let asking = self.ask().await?;
+        let (page, cookie) = asking.open().await?;
+        let back = who.consents(&page, consent).await?;
+        let page = visit(&back, &[("cookie", &cookie)]).await?;
+        Ok((page, asking.end().await?))
+    }
+
+    /// Connects with an existing grant; the account's id.
+    async fn adopt(&self, who: &Account) -> anyhow::Result<String> {
+        cli::id(&self.with_token(&who.refresh_token()).await?.done()?)
+    }
+
+    async fn with_token(&self, token: &str) -> anyhow::Result<cli::Answer> {
+        self.cli
+            .run_with(
+                &["account", "add", "google", "--refresh-token-stdin", "--json"],
+                &format!("{token}\n"),
+            )
+            .await
+    }
+
+    async fn accounts(&self) -> anyhow::Result<Value> {
+        Ok(self.cli.json(&["account", "list"]).await?["accounts"].clone())
+    }
+
+    /// Both connected and paired; the ids of the accounts.
+    async fn paired(&self) -> anyhow::Result<[String; 2]> {
+        let accounts = [self.adopt(&self.anna).await?, self.adopt(&self.ben).await?];
+        let mut ends = Vec::new();
+        for account in &accounts {
+            let listed = self.cli.json(&["calendars", "--account", account]).await?;
+            ends.push(cli::id(&listed["calendars"][0])?);
+        }
+        self.cli.pair_add(&ends[0], &ends[1], TWO_WAY).await?;
+        Ok(accounts)
+    }
+
+    /// Nothing was asked that Google does not know.
+    #[track_caller]
+    fn assert_proper(&self) {
+        assert_eq!(self.google.violations(), [""; 0]);
+    }
+}
+
+/// A command that waits for a person.
+struct Asking {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    /// The page of its own port that is opened first.
+    door: Url,
+}
+
+impl Asking {
+    /// A browser opens the page: where it is sent, and the cookie that it gets.
+    async fn open(&self) -> anyhow::Result<(String, String)> {
+        ensure!(
+            self.door.host_str() == Some("127.0.0.1"),
+            "the provider's address is shown to nobody but the browser"
+        );
+        let away = visit(&self.door, &[]).await?;
+        ensure!(away.status == 303, "{}: {}", away.status, away.text());
+        let cookie = away.header("set-cookie");
+        ensure!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+        Ok((
+            away.header("location").to_owned(),
+            cookie.split(';').next().unwrap_or_default().to_owned(),
+        ))
+    }
+
+    async fn end(mut self) -> anyhow::Result<cli::Answer> {
+        let mut stderr = String::new();
+        let all = async {
+            self.stderr.read_to_string(&mut stderr).await?;
+            anyhow::Ok(self.child.wait_with_output().await?)
+        };
+        let output = tokio::time::timeout(Duration::from_secs(20), all)
+            .await
+            .context("it still waits")??;
+        Ok(cli::Answer {
+            status: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout)?,
+            stderr,
+        })
+    }
+}
+
+/// A browser goes to an address.
+async fn visit(url: &Url, headers: &[(&str, &str)]) -> anyhow::Result<Answer> {
+    Client::new(url).send("GET", url.as_str(), headers, "").await
+}
+
+fn with_query(url: &Url, name: &str, value: &str) -> Url {
+    let mut changed = url.clone();
+    let others: Vec<_> =
+        url.query_pairs().into_owned().filter(|(known, _)| known != name).collect();
+    changed.query_pairs_mut().clear().extend_pairs(others).append_pair(name, value);
+    changed
+}
+
+/// What every page keeps to.
+#[track_caller]
+fn assert_calm(page: &Answer) {
+    assert_eq!(page.header("referrer-policy"), "no-referrer");
+    assert_eq!(page.header("cache-control"), "no-store");
+    let text = page.text();
+    let elsewhere = text.replace("href=\"/oauth/google/start\"", "");
+    assert!(
+        !text.contains("<script") && !text.contains("src=") && !elsewhere.contains("href="),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_person_gives_consent_at_a_terminal() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let (page, answer) = world.consent(&world.anna, Consent::All).await?;
+    assert_eq!(page.status, 200);
+    assert_calm(&page);
+    let added = answer.done()?;
+    assert_eq!((&added["provider"], &added["name"]), (&json!("google"), &json!(ANNA)));
+    assert!(!answer.stdout.contains("http"), "words for people stay on stderr");
+    let id = cli::id(&added)?;
+    assert_eq!(
+        world.cli.json(&["calendars", "--account", &id]).await?["calendars"][0]["provider"],
+        "google"
+    );
+
+    let (_, again) = world.consent(&world.anna, Consent::All).await?;
+    assert_eq!(cli::id(&again.done()?)?, id, "the same account keeps its id");
+    assert_ne!(cli::id(&world.consent(&world.ben, Consent::All).await?.1.done()?)?, id);
+    assert_eq!(world.accounts().await?.as_array().map(Vec::len), Some(2));
+    world.assert_proper();
+    Ok(())
+}
+
+#[tokio::test]
+async fn half_a_consent_names_the_box_that_was_left_empty() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    for (ticked, missing) in [
+        (EVENTS, "See the list of Google calendars"),
+        (CALENDAR_LIST_READONLY, "View and edit events"),
+    ] {
+        let (page, answer) = world.consent(&world.anna, Consent::Only(&[ticked])).await?;
+        assert_eq!(page.status, 403);
+        assert_calm(&page);
+        let (code, words) = answer.failure();
+        assert!(
+            code == "consent" && words.contains(missing) && words.contains("Nothing was stored"),
+            "{code}: {words}"
+        );
+        assert!(page.text().contains(missing));
+    }
+    assert_eq!(world.accounts().await?, json!([]));
+    assert!(
+        world.consent(&world.anna, Consent::All).await?.1.done().is_ok(),
+        "asked again, both can be ticked"
+    );
+    world.assert_proper();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_no_is_respected() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    for (consent, words) in
+        [(Consent::Refused, "The answer was no"), (Consent::Blocked, "administrator")]
+    {
+        let (page, answer) = world.consent(&world.anna, consent).await?;
+        assert_eq!(page.status, 403);
+        let (code, said) = answer.failure();
+        assert!(code == "consent" && said.contains(words), "{code}: {said}");
+    }
+    assert_eq!((world.accounts().await?, world.anna.living_refresh_tokens()), (json!([]), 0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_with_another_state_ends_the_waiting_and_redeems_nothing() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let asking = world.ask().await?;
+    let (page, cookie) = asking.open().await?;
+    let back = world.anna.consents(&page, Consent::All).await?;
+    // What is no answer at all ends nothing.
+    for path in ["/", "/favicon.ico", "/oauth/google"] {
+        assert_eq!(visit(&back.join(path)?, &[]).await?.status, 404);
+    }
+    let forged =
+        visit(&with_query(&back, "state", &"A".repeat(43)), &[("cookie", &cookie)]).await?;
+    assert_eq!(forged.status, 400);
+    assert_calm(&forged);
+    let (code, words) = asking.end().await?.failure();
+    assert!(code == "consent" && words.contains("not used"), "{words}");
+    assert_eq!((world.accounts().await?, world.anna.living_refresh_tokens()), (json!([]), 0));
+    assert!(visit(&back, &[]).await.is_err(), "nobody listens any more");
+    Ok(())
+}
+
+/// Another user of the machine who knows the provider's address cannot answer in the place of the
+/// user who asked.
+#[tokio::test]
+async fn an_answer_from_another_browser_is_not_taken() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    for cookie in [None, Some(format!("calrelay-command={}", "A".repeat(43)))] {
+        let asking = world.ask().await?;
+        let (page, _) = asking.open().await?;
+        let stolen = world.ben.consents(&page, Consent::All).await?;
+        let headers: Vec<_> = cookie.iter().map(|cookie| ("cookie", cookie.as_str())).collect();
+        assert_eq!(visit(&stolen, &headers).await?.status, 400);
+        assert_eq!(asking.end().await?.failure().0, "consent");
+    }
+    let asking = world.ask().await?;
+    asking.open().await?;
+    let second = visit(&asking.door, &[]).await?;
+    assert!(
+        second.status == 410
+            && second.header("location").is_empty()
+            && second.header("set-cookie").contains("Max-Age=0"),
+        "{}",
+        second.text()
+    );
+    assert_calm(&second);
+    let (code, words) = asking.end().await?.failure();
+    assert!(code == "consent" && words.contains("Two browsers"), "{words}");
+    assert_eq!((world.accounts().await?, world.ben.living_refresh_tokens()), (json!([]), 0));
+    Ok(())
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn whoever_changes_their_mind_stops_the_waiting() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let asking = world.ask().await?;
+    let id = asking.child.id().context("it runs")?.to_string();
+    tokio::process::Command::new("kill").args(["-INT", &id]).status().await?;
+    let (code, words) = asking.end().await?.failure();
+    assert!(code == "consent" && words.contains("Nothing was stored"), "{words}");
+    assert_eq!(world.accounts().await?, json!([]));
+    Ok(())
+}
+
+/// Somebody who has caught a code cannot have it redeemed in another's consent: the challenge is
+/// another one.
+#[tokio::test]
+async fn a_code_of_another_consent_is_worth_nothing() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let (first, second) = (world.ask().await?, world.ask().await?);
+    let caught = world.ben.consents(&first.open().await?.0, Consent::All).await?;
+    let (page, cookie) = second.open().await?;
+    let code =
+        caught.query_pairs().find(|(name, _)| name == "code").context("a code")?.1.into_owned();
+    let back = world.anna.consents(&page, Consent::All).await?;
+    assert_eq!(visit(&with_query(&back, "code", &code), &[("cookie", &cookie)]).await?.status, 403);
+    assert_eq!(second.end().await?.failure().0, "consent");
+    assert_eq!(world.accounts().await?, json!([]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_grant_that_exists_is_taken_from_stdin() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let id = world.adopt(&world.anna).await?;
+    assert_eq!(world.adopt(&world.anna).await?, id);
+    assert_eq!(world.accounts().await?[0]["name"], ANNA);
+    assert_eq!(world.with_token("1//0-dead").await?.failure().0, "unauthorized");
+    assert_eq!(world.with_token("").await?.failure().0, "credentials");
+    assert_eq!(world.with_token(&world.ben.grant(&[EVENTS])).await?.failure().0, "consent");
+    assert_eq!(world.accounts().await?.as_array().map(Vec::len), Some(1));
+    world.assert_proper();
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_client_nobody_is_asked() -> anyhow::Result<()> {
+    let cli = Cli::new()?;
+    let (code, words) = cli.run(&["account", "add", "google", "--json"]).await?.failure();
+    assert!(code == "settings" && words.contains("GOOGLE_CLIENT_ID"), "{words}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn consent_that_was_taken_back_stops_the_work_and_loses_no_pair() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let [anna, ben] = world.paired().await?;
+    let pairs = world.cli.json(&["pair", "list"]).await?;
+    world.cli.sync().await?;
+    world.anna.withdraws_consent();
+    let (status, run) = world.cli.sync_with(&[]).await?;
+    assert_eq!(
+        (status, &run["state"], &run["error"]["code"]),
+        (1, &json!("needs_reconnect"), &json!("unauthorized")),
+        "{run}"
+    );
+    assert!(
+        run["error"]["message"].as_str().is_some_and(|words| words.contains("consent anew")),
+        "{run}"
+    );
+    let status = world.cli.status().await?;
+    let state = |id: &str| {
+        status["accounts"]
+            .as_array()?
+            .iter()
+            .find(|account| account["id"] == id)
+            .map(|account| account["state"].clone())
+    };
+    assert_eq!(
+        (state(&anna), state(&ben)),
+        (Some(json!("needs_reconnect")), Some(json!("ok"))),
+        "{status}"
+    );
+    assert_eq!(world.cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pairs["pairs"][0]["id"]);
+
+    assert_eq!(cli::id(&world.consent(&world.anna, Consent::All).await?.1.done()?)?, anna);
+    world.cli.sync().await?;
+    assert_eq!(world.cli.json(&["pair", "list"]).await?, pairs, "everything is as it was");
+    world.assert_proper();
+    Ok(())
+}
+
+/// In the middle of the writes: what was done is kept, what was not is done after the way back, and
+/// nothing twice.
+#[tokio::test]
+async fn consent_that_is_taken_back_in_the_middle_of_a_run() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let [_, ben] = world.paired().await?;
+    let tomorrow = world.google.clock().now() + jiff::SignedDuration::from_hours(24);
+    for n in 0..30 {
+        let (from, to) = (
+            tomorrow + jiff::SignedDuration::from_hours(n),
+            tomorrow + jiff::SignedDuration::from_hours(n + 1),
+        );
+        let event = json!({"summary": format!("Event {n}"), "start": {"dateTime": from.to_string()}, "end": {"dateTime": to.to_string()}});
+        world.anna.primary().add(event);
+    }
+    world.google.manners(|manners| manners.latency = Duration::from_millis(20));
+    let running = world.cli.start(&["sync", "--json"], "").await?;
+    for _ in 0..2_000 {
+        if world.ben.primary().len() >= 5 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    world.ben.withdraws_consent();
+    let report: Value = serde_json::from_slice(&running.wait_with_output().await?.stdout)?;
+    assert_eq!(report["pairs"][0]["state"], "needs_reconnect", "{report}");
+    let written = world.ben.primary().len();
+    assert!((5..30).contains(&written), "{written}");
+    let accounts = world.accounts().await?;
+    let state = |id: &str| {
+        accounts
+            .as_array()?
+            .iter()
+            .find(|account| account["id"] == id)
+            .map(|account| account["state"].clone())
+    };
+    assert_eq!(state(&ben), Some(json!("needs_reconnect")), "{accounts}");
+
+    assert_eq!(world.adopt(&world.ben).await?, ben);
+    world.cli.sync().await?;
+    assert_eq!((world.anna.primary().len(), world.ben.primary().len()), (30, 30));
+    assert_eq!((world.google.mails(), world.google.propagated()), (0, 0));
+    world.assert_proper();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_that_google_does_not_know_is_no_users_fault() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world.paired().await?;
+    let World { google, anna, ben, cli } = world;
+    let cli = cli.with("GOOGLE_CLIENT_SECRET", "mistyped");
+    let (status, run) = cli.sync_with(&[]).await?;
+    assert_eq!(
+        (status, &run["state"], &run["error"]["code"]),
+        (1, &json!("error"), &json!("settings")),
+        "{run}"
+    );
+    let accounts = cli.json(&["account", "list"]).await?;
+    assert!(
+        accounts["accounts"].as_array().unwrap().iter().all(|account| account["state"] == "ok"),
+        "{accounts}"
+    );
+    let cli = cli.with("GOOGLE_CLIENT_SECRET", CLIENT_SECRET).with("GOOGLE_CLIENT_ID", "another");
+    assert_eq!(
+        cli.sync_with(&[]).await?.1["error"]["code"],
+        "settings",
+        "its grants are another client's"
+    );
+    let world = World { google, anna, ben, cli: cli.with("GOOGLE_CLIENT_ID", CLIENT_ID) };
+    world.cli.sync().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_removed_account_gives_its_grant_back() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let [anna, ben] = world.paired().await?;
+    world.cli.json(&["account", "remove", &anna]).await?;
+    assert_eq!((world.anna.living_refresh_tokens(), world.ben.living_refresh_tokens()), (0, 1));
+    assert_eq!(world.cli.json(&["pair", "list"]).await?, json!({"pairs": []}));
+    world.ben.withdraws_consent();
+    let answer = world.cli.run(&["account", "remove", &ben, "--json"]).await?;
+    assert!(
+        answer.done().is_ok() && !answer.stderr.contains("could not be withdrawn"),
+        "what is dead already need not be ended: {answer:?}"
+    );
+    assert_eq!(world.accounts().await?, json!([]));
+    world.assert_proper();
+    Ok(())
+}
+
+/// S1: nothing that opens anything is written down, on the terminal, in the log or in storage.
+#[tokio::test]
+async fn no_token_is_written_down() -> anyhow::Result<()> {
+    let mut world = World::new().await?;
+    world.cli = world.cli.with("RUST_LOG", "trace");
+    let token = world.anna.refresh_token();
+    let mut told = vec![format!("{:?}", world.with_token(&token).await?)];
+    let asking = world.ask().await?;
+    let (page, cookie) = asking.open().await?;
+    let back = world.ben.consents(&page, Consent::All).await?;
+    let code =
+        back.query_pairs().find(|(name, _)| name == "code").context("a code")?.1.into_owned();
+    visit(&back, &[("cookie", &cookie)]).await?;
+    told.push(format!("{:?}", asking.end().await?));
+    for command in [&["calendars"][..], &["status"], &["doctor"]] {
+        told.push(format!("{:?}", world.cli.run(command).await?));
+    }
+    assert!(
+        told.iter().any(|text| text.contains("DEBUG") || text.contains("TRACE")),
+        "the log is at its most talkative"
+    );
+    for entry in std::fs::read_dir(world.cli.data_dir()).into_iter().flatten() {
+        let path = entry?.path();
+        if path.is_file() {
+            told.push(String::from_utf8_lossy(&std::fs::read(path)?).into_owned());
+        }
+    }
+    let encoded = code.replace('/', "%2F");
+    for secret in [&*token, &*code, &*encoded, CLIENT_SECRET, "ya29.", "1//0", "1%2F%2F0"] {
+        assert!(told.iter().all(|text| !text.contains(secret)), "{secret} is told");
+    }
+    Ok(())
+}
+
+/// Nothing is replaced in this story.
+struct Nowhere;
+
+#[async_trait]
+impl providers::RefreshTokenStore for Nowhere {
+    async fn keep(&self, _: &SecretString, _: &SecretString) -> bool {
+        false
+    }
+
+    async fn stands(&self, _: Option<&providers::Error>) {}
+}
+
+#[tokio::test]
+async fn a_thousand_waiting_jobs_cost_one_refresh() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let settings = world.google.settings();
+    let url = |name: &str| {
+        settings
+            .iter()
+            .find(|(known, _)| *known == name)
+            .and_then(|(_, value)| Url::parse(value).ok())
+            .context("an address")
+    };
+    let settings = oauth::OAuthSettings {
+        client_id: CLIENT_ID.into(),
+        client_secret: CLIENT_SECRET.into(),
+        auth_url: url("GOOGLE_AUTH_URL")?,
+        token_url: url("GOOGLE_TOKEN_URL")?,
+        revoke_url: url("GOOGLE_REVOKE_URL")?,
+    };
+    let http = Arc::new(Http::new(AddressPolicy { allow_private: true })?);
+    let grants = oauth::Grants::new(Arc::new(oauth::Client::new(&http, settings)));
+    let token: SecretString = world.anna.refresh_token().into();
+    let crowd = || {
+        let one = |_| {
+            let grant = grants.open(ANNA, &token, Arc::new(Nowhere));
+            async move { grant.bearer().await }
+        };
+        futures::future::join_all((0..1000).map(one))
+    };
+    let before = world.google.refreshes();
+    assert!(crowd().await.iter().all(Result::is_ok));
+    assert!(crowd().await.iter().all(Result::is_ok));
+    assert_eq!(world.google.refreshes() - before, 1);
+    // Google ends the token before its time: whoever is refused brings one refresh, and no more.
+    let stale = grants.open(ANNA, &token, Arc::new(Nowhere)).bearer().await?;
+    for _ in 0..1000 {
+        grants.open(ANNA, &token, Arc::new(Nowhere)).refused(&stale);
+    }
+    assert!(crowd().await.iter().all(Result::is_ok));
+    assert_eq!(world.google.refreshes() - before, 2);
+    Ok(())
+}

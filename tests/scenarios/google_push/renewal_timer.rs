@@ -1,0 +1,35 @@
+//! The timer that renews channels: what it makes up for, and when it is run again.
+
+use std::sync::Arc;
+
+use functions::trigger::{Disposition, FunctionCode, Tick};
+use jobs::Services;
+use jobs::nudge::QUEUE;
+
+use super::forged_calls::Away;
+use crate::support::env::push_env::World;
+
+async fn tick(services: &Services, past_due: bool) -> Disposition {
+    let found = functions::FUNCTIONS
+        .iter()
+        .find(|function| function.name == "renew_google_channels")
+        .map(|function| function.run);
+    let Some(FunctionCode::TimerAtStart(run)) = found else {
+        panic!("it is started by something else")
+    };
+    run(services, Tick { past_due }).await
+}
+
+#[tokio::test]
+async fn the_clock_makes_up_for_what_was_missed_and_comes_again_where_it_failed()
+-> anyhow::Result<()> {
+    let (world, _) = World::paired().await?;
+    assert_eq!(tick(&world.services, false).await, Disposition::Done);
+    assert_eq!(world.services.queue.len(QUEUE).await?, 0, "nothing to renew, nothing to look at");
+    assert_eq!(tick(&world.services, true).await, Disposition::Done);
+    assert!(world.services.queue.len(QUEUE).await? > 0, "all are looked at");
+    let away =
+        Services { queue: Arc::new(Away(world.services.queue.clone())), ..world.services.clone() };
+    assert_eq!(tick(&away, true).await, Disposition::Retry);
+    Ok(())
+}

@@ -1,9 +1,0 @@
-//! What it costs at Google: a first sync of thousands of events stays below every quota and goes on
-//! in turns, changes cost what they must and no more, and processes that share an account come to
-//! terms.
-
-mod changes;
-mod first;
-mod host;
-mod house;
-mod turns;

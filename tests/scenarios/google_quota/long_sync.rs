@@ -1,0 +1,111 @@
+//! A first sync that is longer than a host lets anything take, and processes that share an account
+//! without knowing of each other.
+
+use std::time::Duration;
+
+use simulators::traffic::Kind;
+
+use super::host::{Host, deadline, nudge};
+use super::quota_env::{House, hour, pair, sync};
+
+fn seconds(within: u64) -> [Duration; 2] {
+    [Duration::from_secs(within), Duration::from_secs(1)]
+}
+
+/// It goes on in turns, each within the time of the host; whoever else writes to that calendar has
+/// a turn between them; nothing is made twice.
+#[tokio::test(start_paused = true)]
+async fn a_long_first_sync_goes_on_in_turns_and_lets_others_through() -> anyhow::Result<()> {
+    const MANY: usize = 1_500;
+    let house = House::new().await?;
+    let process = house.process()?;
+    let anna = house.person(&process, "anna@example.org").await?;
+    let ben = house.person(&process, "ben@example.org").await?;
+    let dora = house.person(&process, "dora@example.org").await?;
+    let other = pair(&process, dora.address(), ben.address()).await?;
+    let host = Host::start(&process);
+    house.until(seconds(60), "rest", || host.tally().done > 0).await?;
+
+    (0..MANY).for_each(|n| {
+        drop(anna.primary().put(&format!("event{n}"), hour(n, &format!("Event {n}"))))
+    });
+    house.google.reset_counts();
+    let large = pair(&process, anna.address(), ben.address()).await?;
+    let written = || house.google.counts().of(Kind::Insert);
+    house.until(seconds(60), "copies", || written() > 100).await?;
+    let state = |status: &jobs::Status| {
+        status.pairs.iter().find(|state| state.id == large.id).cloned().unwrap()
+    };
+    let seen = state(&jobs::status(&process, 60).await?);
+    assert!(
+        seen.left.is_some_and(|left| (1_300..1_500).contains(&left))
+            && seen.error.is_none()
+            && seen.copies > 0,
+        "{seen:?}"
+    );
+
+    dora.primary().add(hour(1, "Lunch"));
+    nudge(&process, &other.from).await?;
+    let took =
+        house.until(seconds(150), "the other's", || ben.primary().find("Lunch").is_some()).await?;
+    assert!(
+        written() < MANY as u64,
+        "it came while the first sync was still under way, after {took:?}"
+    );
+
+    house.until(seconds(900), "all copies", || written() > MANY as u64).await?;
+    house.until(seconds(120), "the end", || host.is_idle()).await?;
+    let seen = state(&jobs::status(&process, 60).await?);
+    assert!(
+        seen.left.is_none() && seen.last_sync.is_some() && seen.copies == MANY as u64,
+        "{seen:?}"
+    );
+    assert_eq!(ben.primary().len(), MANY + 1);
+    let (counts, tally) = (house.google.counts(), host.tally());
+    assert_eq!(written(), MANY as u64 + 1, "nothing is made twice: {counts}");
+    assert!((2..=6).contains(&tally.turns) && tally.longest < deadline() / 2, "{tally:?}");
+    assert_eq!((tally.cut, tally.retried, tally.poisoned), (0, 0, 0), "{tally:?}");
+    // Each turn lists both calendars once, of one page each; the other pair looks when it is told.
+    assert!(counts.total() - counts.writes() <= 4 * tally.turns as u64 + 20, "{counts}");
+    house.assert_below_quotas();
+    house.assert_proper();
+    Ok(())
+}
+
+/// Each keeps its own pace, and both together would ask for nearly twice of what there is. They are
+/// refused, slow down, and come to the end.
+#[tokio::test(start_paused = true)]
+async fn two_processes_that_share_an_account_come_to_terms() -> anyhow::Result<()> {
+    const EACH: usize = 300;
+    let house = House::new().await?;
+    let processes = [house.process()?, house.process()?];
+    let anna = house.google.account("anna@example.org");
+    let targets =
+        ["Work", "Club", "Home", "Team", "Gym", "Choir"].map(|title| anna.calendar(title));
+    house.person(&processes[0], anna.address()).await?;
+    (0..EACH).for_each(|n| {
+        drop(anna.primary().put(&format!("event{n}"), hour(n, &format!("Event {n}"))))
+    });
+    let mut work = Vec::new();
+    for (n, target) in targets.iter().enumerate() {
+        work.push((&processes[n % 2], pair(&processes[0], anna.address(), target.id()).await?));
+    }
+    house.google.reset_counts();
+    let failures = futures::future::join_all(work.iter().map(|(process, pair)| async move {
+        let mut failures = 0;
+        // As a queue does, which gives up after the fifth time.
+        while sync(process, pair).await.is_err() {
+            failures += 1;
+            tokio::time::sleep(Duration::from_secs(30)).await;
+        }
+        failures
+    }));
+    let failures = failures.await;
+    assert_eq!(targets.each_ref().map(simulators::google::Calendar::len), [EACH; 6]);
+    assert!(failures.iter().all(|failures| *failures < 5), "{failures:?}");
+    let (refused, counts) = (house.google.refused_by_quota(), house.google.counts());
+    assert!(refused > 0, "they never came into each other's way, and this story shows nothing");
+    assert!(refused <= 14, "{refused} of {counts}");
+    house.assert_proper();
+    Ok(())
+}

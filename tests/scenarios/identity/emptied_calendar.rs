@@ -1,0 +1,517 @@
+//! The calendar of the copies is emptied or made anew. Nothing is taken for the wish of its owner:
+//! the pair asks, and there are two answers.
+
+use serde_json::{Value, json};
+use simulators::caldav::{Calendar, LostToken, Manners, Rewrite};
+use simulators::faults::{Fault, On};
+use simulators::traffic::Kind;
+
+use super::{all_but, copied, delete, furnished, rename, status_of, titles, village_at_rest};
+use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
+use crate::support::cli_env::Village;
+use crate::support::events::hour;
+use crate::support::rows::hours_pass;
+
+const COPIES: usize = 20;
+
+/// In which way the calendar becomes empty.
+#[derive(Clone, Copy, Debug)]
+enum How {
+    /// Its owner deletes all events; the server reports each.
+    Cleared,
+    /// Another calendar is there under the same name.
+    Replaced,
+}
+
+impl How {
+    const ALL: [Self; 2] = [Self::Cleared, Self::Replaced];
+
+    fn happens(self, calendar: &Calendar) {
+        match self {
+            Self::Cleared => calendar.clear(),
+            Self::Replaced => calendar.replace(),
+        }
+    }
+}
+
+/// The pair holds, whatever passes are made and however long it waits, and says so.
+async fn holds(village: &Village, pair: &str, told: &str) -> anyhow::Result<Value> {
+    let mut held = Value::Null;
+    for (hours, arguments) in
+        [(0, &["--dry-run"][..]), (0, &[]), (1, &[]), (0, &["--full"]), (24, &[]), (1, &[])]
+    {
+        hours_pass(&village.cli, hours).await?;
+        let (status, run) = village.cli.sync_with(arguments).await?;
+        assert_eq!(
+            (status, &run["state"], &counts(&run)[..3]),
+            (0, &json!("held"), &[0; 3][..]),
+            "{told} {arguments:?}: {run}"
+        );
+        assert_eq!(super::skipped(&run, "suppressed").len(), 0, "{told}: {run}");
+        held = run["held"].clone();
+        assert_eq!(
+            (&held["kind"], &held["deletions"]),
+            (&json!("emptied"), &json!(COPIES)),
+            "{told}: {run}"
+        );
+    }
+    let status = status_of(&village.cli, pair).await?;
+    assert_eq!((&status["state"], &status["held"]), (&json!("held"), &held), "{told}");
+    let words = village.cli.run(&["status"]).await?.stdout;
+    assert!(
+        ["--make-again", "--leave-out"].iter().all(|answer| words.contains(answer)),
+        "both answers: {words}"
+    );
+    assert_eq!(village.people[0].len(), COPIES, "{told}: no original is deleted");
+    Ok(held)
+}
+
+#[tokio::test]
+async fn all_copies_are_made_again() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY, PRIVATE] {
+        for how in How::ALL {
+            let told = format!("{terms:?}, {how:?}");
+            let (village, pair) = copied(COPIES, terms).await?;
+            let [anna, ben] = &village.people;
+            how.happens(ben);
+            let held = holds(&village, &pair, &told).await?;
+            let confirm: Vec<&str> = held["confirm"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            assert_eq!(confirm, ["sync", "--pair", &pair, "--make-again"], "{told}");
+            let (status, run) = village.cli.sync_with(&confirm[1..]).await?;
+            assert_eq!(
+                (status, &run["state"], counts(&run)),
+                (0, &json!("ok"), [COPIES as u64, 0, 0, 0]),
+                "{told}: {run}"
+            );
+            assert_eq!(ben.len(), COPIES, "{told}");
+            let status = status_of(&village.cli, &pair).await?;
+            assert_eq!(
+                (&status["held"], &status["copies"]),
+                (&Value::Null, &json!(COPIES)),
+                "{told}"
+            );
+            if terms != PRIVATE {
+                assert_eq!(
+                    (titles(anna), titles(ben)),
+                    (all_but(COPIES, &[]), all_but(COPIES, &[])),
+                    "{told}"
+                );
+            }
+            // They are copies as before.
+            rename(anna, "Event 1", "One")?;
+            delete(anna, "Event 2")?;
+            assert_eq!(
+                counts(&village.cli.sync().await?),
+                [0, u64::from(terms != PRIVATE), 1, 0],
+                "{told}"
+            );
+            village_at_rest(&village).await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn all_copies_are_left_out() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        for how in How::ALL {
+            let told = format!("{terms:?}, {how:?}");
+            let (village, pair) = copied(COPIES, terms).await?;
+            let [anna, ben] = &village.people;
+            how.happens(ben);
+            holds(&village, &pair, &told).await?;
+            let (status, run) = village.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
+            assert_eq!(
+                (status, &run["state"], &counts(&run)[..3]),
+                (0, &json!("ok"), &[0; 3][..]),
+                "{told}: {run}"
+            );
+            for arguments in [&[][..], &["--full"]] {
+                let (_, run) = village.cli.sync_with(arguments).await?;
+                assert_eq!(
+                    (&run["state"], &counts(&run)[..3]),
+                    (&json!("ok"), &[0; 3][..]),
+                    "{told}: {run}"
+                );
+            }
+            assert_eq!((anna.len(), ben.len()), (COPIES, 0), "{told}");
+            assert_eq!(
+                village.cli.explain(&pair, "e3.ics").await?["reason"],
+                "suppressed",
+                "{told}"
+            );
+            // A title that changes brings that one back, and a new event is copied.
+            rename(anna, "Event 1", "One")?;
+            anna.put("new.ics", &hour("new", 3, 20, "New"));
+            assert_eq!(counts(&village.cli.sync().await?), [2, 0, 0, 0], "{told}");
+            assert_eq!(titles(ben), ["New", "One"], "{told}");
+            hours_pass(&village.cli, 24).await?;
+            village_at_rest(&village).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What happens meanwhile goes on: new events are copied, and the question stays.
+#[tokio::test]
+async fn a_new_event_is_copied_while_the_pair_asks() -> anyhow::Result<()> {
+    let (village, pair) = copied(COPIES, ONE_WAY).await?;
+    let [anna, ben] = &village.people;
+    ben.replace();
+    village.cli.sync_with(&[]).await?;
+    anna.put("new.ics", &hour("new", 3, 20, "New"));
+    let (_, run) = village.cli.sync_with(&[]).await?;
+    assert_eq!(
+        (&run["state"], &run["created"], titles(ben)),
+        (&json!("held"), &json!(1), vec!["New".to_owned()]),
+        "{run}"
+    );
+    let (_, run) = village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
+    assert_eq!((&run["created"], ben.len()), (&json!(COPIES), COPIES + 1), "{run}");
+    village_at_rest(&village).await
+}
+
+/// All comes back by itself (a backup, a trash): nothing was lost by waiting, and nobody is asked
+/// any more.
+#[tokio::test]
+async fn a_calendar_that_comes_back_is_as_it_was() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, pair) = copied(COPIES, terms).await?;
+        let [anna, ben] = &village.people;
+        let before = ben.objects();
+        ben.replace();
+        let (_, run) = village.cli.sync_with(&[]).await?;
+        assert_eq!(run["state"], "held", "{run}");
+        before.iter().for_each(|(name, body)| _ = ben.plant(name, body));
+        let run = village.cli.sync().await?;
+        assert_eq!(counts(&run)[..3], [0; 3], "{run}");
+        assert_eq!(status_of(&village.cli, &pair).await?["held"], Value::Null);
+        assert_eq!((titles(anna), titles(ben)), (all_but(COPIES, &[]), all_but(COPIES, &[])));
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// A few copies that a person deletes are that person's wish; most of them at once are asked about.
+#[tokio::test]
+async fn a_few_deleted_copies_are_no_emptied_calendar() -> anyhow::Result<()> {
+    let (village, _) = copied(COPIES, ONE_WAY).await?;
+    for n in 0..3 {
+        delete(&village.people[1], &format!("Event {n}"))?;
+    }
+    let run = village.cli.sync().await?;
+    assert_eq!(
+        (&run["state"], super::skipped(&run, "suppressed").len()),
+        (&json!("ok"), 3),
+        "{run}"
+    );
+    village_at_rest(&village).await?;
+
+    let (village, _) = copied(COPIES, ONE_WAY).await?;
+    for n in 0..15 {
+        delete(&village.people[1], &format!("Event {n}"))?;
+    }
+    let (status, run) = village.cli.sync_with(&[]).await?;
+    assert_eq!(
+        (status, &run["state"], super::skipped(&run, "suppressed").len()),
+        (0, &json!("held"), 0),
+        "{run}"
+    );
+    village_at_rest(&village).await
+}
+
+/// An answer to the one question is none to the other.
+#[tokio::test]
+async fn an_answer_fits_its_question() -> anyhow::Result<()> {
+    let (village, pair) = copied(COPIES, TWO_WAY).await?;
+    village.people[1].replace();
+    village.cli.sync_with(&[]).await?;
+    let (_, run) = village.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
+    assert_eq!((&run["deleted"], village.people[0].len()), (&json!(0), COPIES), "{run}");
+    for wrong in [
+        &["sync", "--make-again"][..],
+        &["sync", "--leave-out"],
+        &["sync", "--pair", &pair, "--make-again", "--leave-out"],
+    ] {
+        assert_eq!(village.cli.run(wrong).await?.status, 2, "{wrong:?}");
+    }
+
+    // Deletions that are held are not answered by what an emptied calendar is answered with.
+    let (village, pair) = copied(COPIES, ONE_WAY).await?;
+    village.people[0].clear();
+    let (_, run) = village.cli.sync_with(&[]).await?;
+    assert_eq!(
+        (&run["state"], &run["held"]["kind"]),
+        (&json!("held"), &json!("deletions")),
+        "{run}"
+    );
+    for answer in ["--make-again", "--leave-out"] {
+        village.cli.run(&["sync", "--pair", &pair, answer, "--json"]).await?;
+        assert_eq!(village.people[1].len(), COPIES, "{answer}");
+    }
+    let (_, run) = village.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
+    assert_eq!((&run["deleted"], village.people[1].len()), (&json!(COPIES), 0), "{run}");
+    village_at_rest(&village).await
+}
+
+/// What is left out is the event as it is then: a title that had changed before the answer is no
+/// reason to make it again.
+#[tokio::test]
+async fn what_is_left_out_stays_away_after_a_full_pass() -> anyhow::Result<()> {
+    let (village, pair) = copied(COPIES, ONE_WAY).await?;
+    let [anna, ben] = &village.people;
+    ben.replace();
+    rename(anna, "Event 1", "One")?;
+    village.cli.sync_with(&[]).await?;
+    village.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
+    for arguments in [&[][..], &["--full"]] {
+        let (_, run) = village.cli.sync_with(arguments).await?;
+        assert_eq!(
+            (&run["state"], &run["created"], ben.len()),
+            (&json!("ok"), &json!(0), 0),
+            "{run}"
+        );
+    }
+    village_at_rest(&village).await
+}
+
+/// On a server that tells of no deletion, one of few events that a person deletes is an unusual
+/// share. It is released by a second look, one-way and two-way.
+#[tokio::test]
+async fn a_deletion_among_few_events_waits_for_a_second_look_only() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, _) =
+            furnished(Manners { sync: false, ..Manners::generic() }, 7, terms).await?;
+        let [anna, ben] = &village.people;
+        village.cli.sync().await?;
+        delete(anna, "Event 1")?;
+        let (_, run) = village.cli.sync_with(&[]).await?;
+        assert_eq!(
+            (&run["state"], &run["held"]["kind"]),
+            (&json!("held"), &json!("deletions")),
+            "{terms:?}: {run}"
+        );
+        hours_pass(&village.cli, 1).await?;
+        let (_, run) = village.cli.sync_with(&[]).await?;
+        assert_eq!((&run["state"], &run["deleted"]), (&json!("ok"), &json!(1)), "{terms:?}: {run}");
+        assert_eq!(titles(ben), all_but(7, &[1]), "{terms:?}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// Half of the copies in each calendar: all of them, and their originals would be gone as well.
+#[tokio::test]
+async fn all_copies_in_both_calendars_wait_for_a_word() -> anyhow::Result<()> {
+    let (village, _) = copied(3, TWO_WAY).await?;
+    let [anna, ben] = &village.people;
+    for n in 0..3 {
+        ben.put(&format!("own{n}.ics"), &hour(&format!("own{n}"), 3 + n, 20, &format!("Own {n}")));
+    }
+    village.cli.sync().await?;
+    for calendar in [anna, ben] {
+        for name in calendar.names().iter().filter(|name| name.starts_with("calrelay-")) {
+            calendar.delete(name);
+        }
+    }
+    let (_, run) = village.cli.sync_with(&[]).await?;
+    assert_eq!(
+        (&run["state"], counts(&run)[2], anna.len(), ben.len()),
+        (&json!("held"), 0, 3, 3),
+        "{run}"
+    );
+    Ok(())
+}
+
+/// The calendar of the originals was emptied and left so, which makes their copies the events of
+/// the pair. When it is restored from a backup, the originals are the originals again: nothing is
+/// shown behind a private pair, and nothing of them is lost.
+#[tokio::test]
+async fn originals_that_are_restored_are_the_originals_again() -> anyhow::Result<()> {
+    for (private, renamed) in [
+        (&[][..], false),
+        (&["--private"], false),
+        (&["--private-back"], false),
+        (&[], true),
+        (&["--private"], true),
+    ] {
+        let (village, pair) = copied(6, &[TWO_WAY, private].concat()).await?;
+        let [anna, ben] = &village.people;
+        ben.put("own.ics", &hour("own", 3, 20, "Own"));
+        village.cli.sync().await?;
+        let objects: Vec<(String, String)> = anna
+            .names()
+            .into_iter()
+            .filter_map(|name| Some((name.clone(), anna.get(&name)?)))
+            .collect();
+        let before = [titles(anna), titles(ben)];
+        anna.clear();
+        village.cli.sync_with(&[]).await?;
+        village.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
+        assert_eq!((anna.len(), titles(ben)), (0, before[1].clone()), "{private:?}");
+        for (name, object) in &objects {
+            anna.put(&if renamed { format!("imported-{name}") } else { name.clone() }, object);
+        }
+        for arguments in [&[][..], &["--full"]] {
+            village.cli.sync_with(arguments).await?;
+            assert_eq!([titles(anna), titles(ben)], before, "{private:?} {renamed} {arguments:?}");
+        }
+        rename(anna, "Event 1", "Renamed")?;
+        assert_eq!(
+            counts(&village.cli.sync().await?)[..3],
+            [0, u64::from(private != ["--private"]), 0],
+            "{private:?}"
+        );
+        delete(anna, "Event 2")?;
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 0, 1], "{private:?}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// Originals that had been made again before they were left out, and copies that have UIDs of their
+/// server's: restored under other names.
+#[tokio::test]
+async fn what_is_restored_under_another_name_is_known_by_its_uid() -> anyhow::Result<()> {
+    for (emptied, rewrite) in [(0, Rewrite::Kept), (0, Rewrite::Plain), (1, Rewrite::Anew)] {
+        let (village, pair) = furnished(Manners::generic(), 6, TWO_WAY).await?;
+        let [anna, ben] = &village.people;
+        village.servers[emptied].manners(|manners| {
+            (manners.rewrite, manners.uid_may_change, manners.etag_on_put) = (rewrite, true, false);
+        });
+        village.cli.sync().await?;
+        rename(ben, "Event 1", "Edited")?;
+        delete(anna, "Event 1")?;
+        village.cli.sync().await?;
+        let calendar = &village.people[emptied];
+        let (objects, before) = (calendar.objects(), titles(ben));
+        calendar.clear();
+        village.cli.sync_with(&[]).await?;
+        village.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
+        for (n, (_, object)) in objects.iter().enumerate() {
+            calendar.put(&format!("import{n}.ics"), object);
+        }
+        for arguments in [&[][..], &["--full"]] {
+            village.cli.sync_with(arguments).await?;
+            assert_eq!(
+                [titles(anna), titles(ben)],
+                [before.clone(), before.clone()],
+                "{emptied} {rewrite:?} {arguments:?}"
+            );
+        }
+        rename(anna, "Event 2", "Renamed")?;
+        rename(anna, "Edited", "Edited again")?;
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 2, 0], "{emptied} {rewrite:?}");
+        delete(anna, "Event 3")?;
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 0, 1], "{emptied} {rewrite:?}");
+        // What is new since is an event like any other.
+        anna.put("new.ics", &hour("new", 3, 21, "New"));
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [1, 0, 0], "{emptied} {rewrite:?}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// Of one of them the server does not say whether it is gone: the answer is not given for that one,
+/// and it is no deleted copy either.
+#[tokio::test]
+async fn what_is_not_known_to_be_gone_is_asked_about_again() -> anyhow::Result<()> {
+    for (how, answer) in How::ALL
+        .into_iter()
+        .flat_map(|how| ["--make-again", "--leave-out"].map(|answer| (how, answer)))
+    {
+        let (village, pair) = copied(COPIES, TWO_WAY).await?;
+        let [anna, ben] = &village.people;
+        let name = super::named(ben, "Event 1")?;
+        how.happens(ben);
+        village.cli.sync_with(&[]).await?;
+        village.servers[1].faults().always(On::kind(Kind::Get).at(&name), Fault::Status(403));
+        let (_, run) = village.cli.sync_with(&["--pair", &pair, answer]).await?;
+        let made = if answer == "--make-again" { COPIES - 1 } else { 0 };
+        assert_eq!(
+            (&run["state"], &run["held"]["deletions"], ben.len()),
+            (&json!("held"), &json!(1), made),
+            "{how:?} {answer}: {run}"
+        );
+        village.servers[1].faults().clear();
+        hours_pass(&village.cli, 1).await?;
+        village.cli.sync_with(&[]).await?;
+        assert_eq!(anna.len(), COPIES, "{how:?} {answer}: no original goes with it");
+        village.cli.sync_with(&["--pair", &pair, answer]).await?;
+        assert_eq!(
+            (anna.len(), ben.len()),
+            (COPIES, if made > 0 { COPIES } else { 0 }),
+            "{how:?} {answer}"
+        );
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// It is an emptied calendar also where the server does not say of one copy whether it is gone: no
+/// second look takes the others for deleted.
+#[tokio::test]
+async fn one_copy_of_which_nothing_is_said_hides_no_emptied_calendar() -> anyhow::Result<()> {
+    for how in How::ALL {
+        let (village, pair) = copied(COPIES, TWO_WAY).await?;
+        let [anna, ben] = &village.people;
+        village.servers[1]
+            .faults()
+            .always(On::kind(Kind::Get).at(&super::named(ben, "Event 1")?), Fault::Status(403));
+        how.happens(ben);
+        for _ in 0..3 {
+            let (_, run) = village.cli.sync_with(&[]).await?;
+            assert_eq!(
+                (&run["held"]["kind"], anna.len()),
+                (&json!("emptied"), COPIES),
+                "{how:?}: {run}"
+            );
+            hours_pass(&village.cli, 1).await?;
+        }
+        village.servers[1].faults().clear();
+        village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
+        assert_eq!(
+            (titles(anna), titles(ben)),
+            (all_but(COPIES, &[]), all_but(COPIES, &[])),
+            "{how:?}"
+        );
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// A server that takes an old token for the new calendar names nothing as missing until all of it
+/// is listed; by then a person may have deleted what came later, which hides no emptied calendar
+/// either.
+#[tokio::test]
+async fn the_deletion_of_what_came_later_hides_no_emptied_calendar() -> anyhow::Result<()> {
+    let manners = Manners { lost_token: LostToken::Everything, ..Manners::generic() };
+    let (village, pair) = furnished(manners, 3, TWO_WAY).await?;
+    let [anna, ben] = &village.people;
+    village.cli.sync().await?;
+    hours_pass(&village.cli, 24).await?;
+    assert_eq!(counts(&village.cli.sync().await?), [0; 4]);
+    ben.replace();
+    for (name, after) in [("later", 20), ("stays", 21)] {
+        anna.put(&format!("{name}.ics"), &hour(name, after, 9, name));
+    }
+    assert_eq!(counts(&village.cli.sync().await?)[..3], [2, 0, 0]);
+    delete(ben, "later")?;
+    hours_pass(&village.cli, 24).await?;
+    let (_, run) = village.cli.sync_with(&[]).await?;
+    assert_eq!((&run["held"]["kind"], anna.len()), (&json!("emptied"), 5), "{run}");
+    village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
+    assert!(
+        all_but(3, &[])
+            .iter()
+            .all(|title| titles(anna).contains(title) && titles(ben).contains(title)),
+        "{:?}",
+        titles(ben)
+    );
+    village_at_rest(&village).await
+}

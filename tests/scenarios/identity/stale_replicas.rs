@@ -1,0 +1,173 @@
+//! A server that answers from a replica which is behind: for a while it shows what stood there
+//! before our write, with the former ETag. That is nobody's edit.
+
+use simulators::caldav::{Calendar, Manners};
+
+use super::{furnished, named, rename, titles, village_at_rest};
+use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::support::cli_env::Village;
+use crate::support::rows::hours_pass;
+
+async fn at_rest_before(tokens: bool, terms: &[&str]) -> anyhow::Result<Village> {
+    let (village, _) =
+        furnished(Manners { sync: tokens, ctag: tokens, ..Manners::generic() }, 4, terms).await?;
+    for hours in [0, 1] {
+        hours_pass(&village.cli, hours).await?;
+        village.cli.sync().await?;
+    }
+    Ok(village)
+}
+
+fn edit(calendar: &Calendar, title: &str, line: &str) -> anyhow::Result<()> {
+    let name = named(calendar, title)?;
+    assert!(calendar.edit(&name, |ics| ics.replace("SUMMARY:", &format!("{line}\r\nSUMMARY:"))));
+    Ok(())
+}
+
+/// Ben's server is behind, or Anna's, and is listed as a whole or not, on the same day or by night.
+#[tokio::test]
+async fn a_version_that_was_replaced_is_no_edit() -> anyhow::Result<()> {
+    for (terms, writer) in [(ONE_WAY, 0), (TWO_WAY, 0), (TWO_WAY, 1)] {
+        for tokens in [true, false] {
+            for hours in [0, 24] {
+                let told = format!("{terms:?} {writer} {tokens} {hours}");
+                let village = at_rest_before(tokens, terms).await?;
+                let [own, other] = [&village.people[writer], &village.people[1 - writer]];
+                rename(own, "Event 0", "Edited")?;
+                other.stand_still(true);
+                assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0], "{told}");
+                for arguments in [&[][..], &["--full"], &[]] {
+                    hours_pass(&village.cli, if arguments.is_empty() { 0 } else { hours }).await?;
+                    let (_, run) = village.cli.sync_with(arguments).await?;
+                    assert_eq!(counts(&run)[..3], [0, 0, 0], "{told}: {run}");
+                }
+                other.stand_still(false);
+                village.cli.sync().await?;
+                assert!(
+                    named(own, "Edited").is_ok() && titles(own) == titles(other),
+                    "{told}: {:?} {:?}",
+                    titles(own),
+                    titles(other)
+                );
+                rename(own, "Edited", "Edited again")?;
+                assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0], "{told}");
+                assert_eq!(titles(own), titles(other), "{told}");
+                village_at_rest(&village).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is edited meanwhile reaches the copy, and no word of it is lost.
+#[tokio::test]
+async fn what_is_edited_while_a_server_is_behind_is_written() -> anyhow::Result<()> {
+    for tokens in [true, false] {
+        let village = at_rest_before(tokens, TWO_WAY).await?;
+        let [anna, ben] = &village.people;
+        rename(anna, "Event 0", "Edited")?;
+        ben.stand_still(true);
+        village.cli.sync().await?;
+        for line in ["LOCATION:Room 5", "DESCRIPTION:Bring numbers"] {
+            edit(anna, "Edited", line)?;
+            for _ in 0..2 {
+                village.cli.sync_all(&[]).await?;
+            }
+        }
+        ben.stand_still(false);
+        village.cli.sync().await?;
+        for calendar in [anna, ben] {
+            let object = calendar.get(&named(calendar, "Edited")?).unwrap_or_default();
+            assert!(
+                ["Room 5", "Bring numbers"].iter().all(|words| object.contains(words)),
+                "{tokens}: {object}"
+            );
+        }
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// Restored for good, with the ETag that it had: it is what it says, after a whole listing of a
+/// later day.
+#[tokio::test]
+async fn a_version_that_stays_counts_on_a_later_day() -> anyhow::Result<()> {
+    for tokens in [true, false] {
+        let village = at_rest_before(tokens, TWO_WAY).await?;
+        let [anna, ben] = &village.people;
+        let name = named(ben, "Event 0")?;
+        let (before, etag) =
+            (ben.get(&name).unwrap_or_default(), ben.etag(&name).unwrap_or_default());
+        rename(anna, "Event 0", "Edited")?;
+        village.cli.sync().await?;
+        ben.put(&name, &before);
+        ben.set_etag(&name, &etag);
+        for hours in [0, 24, 24, 1] {
+            hours_pass(&village.cli, hours).await?;
+            village.cli.sync().await?;
+        }
+        assert!(
+            named(anna, "Event 0").is_ok() && titles(anna) == titles(ben),
+            "{tokens}: {:?} {:?}",
+            titles(anna),
+            titles(ben)
+        );
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// On a server whose ETags follow from the content: what a person has restored is seen by the next
+/// pass, and what is edited after that as well. A server without tokens has to have listed our
+/// write before.
+#[tokio::test]
+async fn what_is_restored_is_an_edit() -> anyhow::Result<()> {
+    for (tokens, writer) in [(true, 0), (true, 1), (false, 0), (false, 1)] {
+        let told = format!("{tokens} {writer}");
+        let village = at_rest_before(tokens, TWO_WAY).await?;
+        let [own, other] = [&village.people[writer], &village.people[1 - writer]];
+        let name = named(other, "Event 0")?;
+        let (before, etag) =
+            (other.get(&name).unwrap_or_default(), other.etag(&name).unwrap_or_default());
+        rename(own, "Event 0", "Edited")?;
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0], "{told}");
+        if !tokens {
+            village.cli.sync().await?;
+        }
+        other.put(&name, &before);
+        other.set_etag(&name, &etag);
+        let run = village.cli.sync().await?;
+        assert!(counts(&run)[..3] == [0, 1, 0] && named(own, "Event 0").is_ok(), "{told}: {run}");
+        for (calendar, line) in [(own, "LOCATION:Room 5"), (other, "DESCRIPTION:Bring numbers")] {
+            edit(calendar, "Event 0", line)?;
+            assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0], "{told}: {line}");
+        }
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// As long as a server may be behind, nothing is decided about what it shows; the edit that waits
+/// for it is named.
+#[tokio::test]
+async fn what_waits_for_a_server_that_is_behind_is_named() -> anyhow::Result<()> {
+    let village = at_rest_before(true, TWO_WAY).await?;
+    let [anna, ben] = &village.people;
+    rename(ben, "Event 0", "Edited")?;
+    anna.stand_still(true);
+    village.cli.sync().await?;
+    edit(ben, "Edited", "LOCATION:Room 5")?;
+    for _ in 0..2 {
+        let (_, run) = village.cli.sync_with(&[]).await?;
+        assert_eq!(counts(&run), [0, 0, 0, 1], "{run}");
+        assert_eq!(village.cli.status().await?["pairs"][0]["problems"], 1);
+    }
+    anna.stand_still(false);
+    village.cli.sync().await?;
+    assert_eq!(village.cli.status().await?["pairs"][0]["problems"], 0);
+    assert!(
+        anna.get("e0.ics")
+            .is_some_and(|object| object.contains("Room 5") && object.contains("Edited"))
+    );
+    village_at_rest(&village).await
+}

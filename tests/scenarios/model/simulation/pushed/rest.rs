@@ -1,0 +1,131 @@
+//! The rest of such a story: the faults have stopped, and the clock goes on.
+
+use anyhow::{Context as _, Result, ensure};
+use engine::provider::ProviderKind;
+use jobs::SyncOptions;
+use jobs::directory::{self, AccountStatus};
+use jobs::report::PairStatus;
+use simulators::person::Person;
+
+use crate::model::simulation::check::Strict;
+use crate::model::simulation::rules::full;
+use crate::model::simulation::{Story, functions};
+use crate::support::env::Host;
+
+impl Story {
+    /// The faults have stopped. What is on its way arrives, and the clock goes on; nobody asks for
+    /// anything but what only owners can do.
+    pub(super) async fn rest_by_itself(&mut self) -> Result<()> {
+        self.passes += 1;
+        self.die().await?;
+        for account in directory::accounts(&self.services()).await? {
+            let revoked = account.kind == ProviderKind::Google
+                && self.google().account(&account.user).living_refresh_tokens() == 0;
+            if account.state == AccountStatus::NeedsReconnect || revoked {
+                let side =
+                    self.stage.people.iter().position(|person| matches!(person, Person::Google(calendar) if calendar.id() == account.user));
+                self.reconnect(side.context("a side at Google")?).await?;
+                self.trace.push(format!("{} is connected anew", account.user));
+            }
+        }
+        while directory::accounts(&self.services())
+            .await?
+            .iter()
+            .any(|account| account.parked(self.google().clock().now()).is_some())
+        {
+            self.trace.push("an hour of peace for an account".into());
+            self.pass_time(3600);
+        }
+        self.minutes(75).await?;
+        if std::mem::take(&mut self.mail.lost) {
+            self.trace.push("the night".into());
+            functions::tick(&self.services(), "reconcile", false).await?;
+            self.minutes(15).await?;
+        }
+        let status = self.standing().await?;
+        ensure!(
+            status.pairs[0].state == PairStatus::Ok,
+            "the pair is {:?}: {:?}",
+            status.pairs[0].state,
+            status.pairs[0].error
+        );
+        ensure!(
+            status.accounts.iter().all(|account| account.state == "ok"),
+            "an account is not well: {:?}",
+            status.accounts
+        );
+        ensure!(
+            status.watches.iter().all(|watch| watch.open),
+            "a channel is missing: {:?}",
+            status.watches
+        );
+        self.stage.hosts.iter().for_each(Host::reset_counts);
+        functions::tick(&self.services(), "reconcile", false).await?;
+        self.minutes(15).await?;
+        let writes: u64 = self.stage.hosts.iter().map(|host| host.counts().writes()).sum();
+        ensure!(writes == 0, "{writes} writes where everything should be at rest");
+        let living = self.google().channels().len();
+        let wanted = status.watches.len();
+        ensure!(living == wanted, "{living} channels live, and {wanted} are wanted");
+        Ok(())
+    }
+
+    /// After a full pass all is exactly right, and three nights write nothing.
+    pub(super) async fn ends_well(&mut self) -> Result<()> {
+        self.stage.core.sync_with(full()).await;
+        self.minutes(15).await?;
+        self.judge(Strict::Yes).await.context("after a full pass at the end")?;
+        for night in 0..3 {
+            self.stage.hosts.iter().for_each(Host::reset_counts);
+            functions::tick(&self.services(), "reconcile", false).await?;
+            self.minutes(15).await?;
+            let writes: u64 = self.stage.hosts.iter().map(|host| host.counts().writes()).sum();
+            ensure!(writes == 0, "{writes} writes in night {night} after the end of the story");
+        }
+        Ok(())
+    }
+
+    async fn standing(&self) -> Result<jobs::Status> {
+        Ok(jobs::status(&self.services(), 60).await?)
+    }
+
+    /// Minutes in which all is well, in fives; with the hour's timer among them.
+    async fn minutes(&mut self, minutes: i64) -> Result<()> {
+        for five in 0..minutes / 5 {
+            self.pass_time(300);
+            let services = self.services();
+            if five == 0 {
+                functions::tick(&services, "renew_google_channels", false).await?;
+            }
+            functions::tick(&services, "poll_caldav", false).await?;
+            for _ in 0..20 {
+                self.collect();
+                let calls = std::mem::take(&mut self.mail.waiting);
+                let busy = calls.len() + self.all_messages().await?;
+                for push in calls {
+                    ensure!(functions::call(&services, &push).await? == 200, "a call is refused");
+                }
+                if busy == 0 {
+                    break;
+                }
+                self.pass_time(6);
+            }
+            let status = self.standing().await?;
+            if status.pairs[0].state == PairStatus::Held {
+                self.trace.push("its owner lets it delete".into());
+                self.stage
+                    .core
+                    .sync_with(SyncOptions { confirm_deletions: true, ..SyncOptions::default() })
+                    .await;
+            }
+        }
+        let status = self.standing().await?;
+        let pair = &status.pairs[0];
+        self.trace.push(format!(
+            "after {minutes} calm minutes: {:?} {:?}",
+            pair.state,
+            pair.error.as_ref().map(|error| &error.code)
+        ));
+        Ok(())
+    }
+}
