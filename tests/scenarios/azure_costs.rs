@@ -25,8 +25,10 @@ use simulators::caldav::Manners;
 use store::azure::{AccountSettings, Azure};
 use store::{Op, Queue, Store, Table};
 
-use crate::support::env::checks::{BACKGROUND, ONE_WAY, TWO_WAY};
-use crate::support::env::{Terms, World};
+use crate::support::builder::Builder;
+use crate::support::env::Env;
+use crate::support::env_checks::BACKGROUND;
+use crate::support::installation::{ONE_WAY, TWO_WAY, Terms};
 
 /// The most that is spent on tables where nothing is found.
 const NOTHING: u64 = 3;
@@ -47,32 +49,31 @@ pub fn event(uid: &str, title: &str) -> String {
 }
 
 /// The world's rows, moved to Azure; from here on it knows no other storage.
-pub async fn on_azure(world: &mut World, azurite: &Azurite) -> anyhow::Result<Arc<Azure>> {
+pub async fn on_azure(env: &mut Env, azurite: &Azurite) -> anyhow::Result<Arc<Azure>> {
     let azure = Arc::new(Azure::connect(&AccountSettings::from_connection_string(
         &azurite.connection_string(),
     )?)?);
     let partitions = [
-        (Table::Directory, world.services.owner.clone()),
-        (Table::Secrets, world.services.owner.clone()),
-        (Table::Pairs, world.pair.id.to_string()),
+        (Table::Directory, env.services.owner.clone()),
+        (Table::Secrets, env.services.owner.clone()),
+        (Table::Pairs, env.pair.id.to_string()),
     ];
     for (table, partition) in partitions {
-        let rows = world.services.store.scan(table, &partition, "", None, 100).await?;
+        let rows = env.services.store.scan(table, &partition, "", None, 100).await?;
         let ops: Vec<Op> =
             rows.into_iter().map(|row| Op::Insert { key: row.key, value: row.value }).collect();
         azure.commit(table, &partition, &ops).await?;
     }
-    let services = &mut world.core.services;
+    let services = &mut env.services;
     (services.store, services.leases, services.queue) =
         (azure.clone(), azure.clone(), azure.clone());
     Ok(azure)
 }
 
 /// One pass; what it did and what it cost.
-async fn pass(world: &World, azure: &Azure, options: SyncOptions) -> ([u64; 3], u64) {
+async fn pass(env: &Env, azure: &Azure, options: SyncOptions) -> ([u64; 3], u64) {
     let before = azure.transactions();
-    let report =
-        jobs::sync(&world.services, std::slice::from_ref(&world.pair), options, &Silent).await;
+    let report = jobs::sync(&env.services, std::slice::from_ref(&env.pair), options, &Silent).await;
     azure.settle().await;
     let now = azure.transactions();
     assert_eq!(now.queues, before.queues, "a pass puts nothing into a queue");
@@ -82,10 +83,10 @@ async fn pass(world: &World, azure: &Azure, options: SyncOptions) -> ([u64; 3], 
 }
 
 /// One notification about a calendar, from message to end; what it cost, in tables and in queues.
-async fn notified(world: &World, azure: &Azure, side: usize) -> (u64, u64) {
+async fn notified(env: &Env, azure: &Azure, side: usize) -> (u64, u64) {
     let before = azure.transactions();
-    let calendar_id = [&world.pair.from, &world.pair.to][side].clone();
-    nudge::send(&world.services, &Nudge { calendar_id, cause: Cause::Webhook })
+    let calendar_id = [&env.pair.from, &env.pair.to][side].clone();
+    nudge::send(&env.services, &Nudge { calendar_id, cause: Cause::Webhook })
         .await
         .expect("a message is sent");
     let message = azure
@@ -94,7 +95,7 @@ async fn notified(world: &World, azure: &Azure, side: usize) -> (u64, u64) {
         .expect("messages are taken")
         .remove(0);
     let verdict =
-        jobs::sync_calendar(&world.services, &Nudge::from_text(&message.body).expect("a nudge"))
+        jobs::sync_calendar(&env.services, &Nudge::from_text(&message.body).expect("a nudge"))
             .await;
     assert_eq!(verdict, jobs::NudgeOutcome::Done);
     azure.delete(nudge::QUEUE, &message).await.expect("it is deleted");
@@ -105,56 +106,56 @@ async fn notified(world: &World, azure: &Azure, side: usize) -> (u64, u64) {
 
 async fn costs(terms: Terms) -> anyhow::Result<()> {
     let azurite = Azurite::start().await?;
-    let mut world = World::new([Manners::generic(), Manners::generic()], terms).await?;
-    let azure = on_azure(&mut world, &azurite).await?;
-    let (from, to) = (world.calendars[0].clone(), world.calendars[1].clone());
+    let mut env = Builder::caldav(Manners::generic()).terms(terms).build().await?;
+    let azure = on_azure(&mut env, &azurite).await?;
+    let (from, to) = (env.people[0].clone(), env.people[1].clone());
     for n in 0..20 {
         from.put(&format!("e{n}.ics"), &event(&n.to_string(), "Lunch"));
     }
     let asked = SyncOptions::default();
-    while pass(&world, &azure, asked).await.0 != [0, 0, 0] {}
+    while pass(&env, &azure, asked).await.0 != [0, 0, 0] {}
     // The queue is made.
-    notified(&world, &azure, 0).await;
+    notified(&env, &azure, 0).await;
     for side in [0, 1] {
-        let (quiet, message) = notified(&world, &azure, side).await;
+        let (quiet, message) = notified(&env, &azure, side).await;
         assert!(quiet <= NOTHING, "a notification that finds nothing costs {quiet} transactions");
         assert_eq!(message, 3, "put, taken, deleted");
     }
-    let (_, quiet) = pass(&world, &azure, BACKGROUND).await;
+    let (_, quiet) = pass(&env, &azure, BACKGROUND).await;
     assert!(
         quiet <= NOTHING,
         "a pass in the background that finds nothing costs {quiet} transactions"
     );
     let before = azure.transactions();
-    let polled = jobs::poll_calendars(&world.services).await?;
+    let polled = jobs::poll_calendars(&env.services).await?;
     let poll = azure.transactions().tables - before.tables;
     assert_eq!((polled.pairs, polled.due, azure.transactions().queues), (1, 0, before.queues));
     assert!(poll <= POLL, "a poll of one pair that finds nothing costs {poll} transactions");
-    let (_, in_vain) = pass(&world, &azure, asked).await;
+    let (_, in_vain) = pass(&env, &azure, asked).await;
     assert!(
         in_vain <= ASKED,
         "a pass that a person asked for and that finds nothing costs {in_vain} transactions"
     );
 
     from.edit("e7.ics", |ics| ics.replace("Lunch", "Late lunch"));
-    world.reset_counts();
-    let (changed, message) = notified(&world, &azure, 0).await;
-    assert_eq!(world.writes(), [0, 1], "it was carried over");
+    env.reset_counts();
+    let (changed, message) = notified(&env, &azure, 0).await;
+    assert_eq!(env.writes(), [0, 1], "it was carried over");
     assert!(
         changed + message <= ONE_CHANGE,
         "one changed event costs {changed} transactions of tables and {message} of the queue"
     );
-    let (echo, _) = notified(&world, &azure, 1).await;
+    let (echo, _) = notified(&env, &azure, 1).await;
     from.put("new.ics", &event("new", "Tea"));
-    let (did, created) = pass(&world, &azure, BACKGROUND).await;
+    let (did, created) = pass(&env, &azure, BACKGROUND).await;
     assert_eq!(did, [1, 0, 0]);
-    pass(&world, &azure, BACKGROUND).await;
+    pass(&env, &azure, BACKGROUND).await;
     from.edit("new.ics", |ics| ics.replace("Tea", "Coffee"));
-    let (did, asked_for) = pass(&world, &azure, asked).await;
+    let (did, asked_for) = pass(&env, &azure, asked).await;
     assert_eq!((did, to.names().len()), ([0, 1, 0], 21));
-    pass(&world, &azure, BACKGROUND).await;
+    pass(&env, &azure, BACKGROUND).await;
     from.delete("new.ics");
-    let (did, deleted) = pass(&world, &azure, BACKGROUND).await;
+    let (did, deleted) = pass(&env, &azure, BACKGROUND).await;
     assert_eq!((did, to.names().len()), ([0, 0, 1], 20));
     println!(
         "table transactions: nothing found {quiet} (asked for: {in_vain}), a poll {poll}, one \

@@ -4,11 +4,11 @@
 use serde_json::json;
 use simulators::caldav::{CalDav, Manners, Redirect};
 
+use crate::support::accounts::{APP_PASSWORD, USERS};
+use crate::support::builder::Builder;
 use crate::support::cli::{Cli, ONE_WAY, TWO_WAY};
-use crate::support::cli_env::Village;
-use crate::support::env::{APP_PASSWORD, USERS};
 use crate::support::events::hour;
-use crate::support::storage::leaves_out;
+use crate::support::storage::skips;
 
 async fn server(manners: Manners) -> anyhow::Result<CalDav> {
     let server = CalDav::start(manners).await?;
@@ -223,9 +223,9 @@ async fn wrong_usage_and_unknown_ids() -> anyhow::Result<()> {
 /// L2: only what was chosen as a target is written to, and only what can be.
 #[tokio::test]
 async fn a_read_only_calendar_is_no_target() -> anyhow::Result<()> {
-    let village = Village::new(Manners::generic()).await?;
-    village.people[1].set_writable(false);
-    let listed = village.cli.json(&["calendars"]).await?;
+    let env = Builder::caldav(Manners::generic()).build_cli().await?;
+    env.people[1].set_writable(false);
+    let listed = env.cli.json(&["calendars"]).await?;
     let writable = |id: &str| {
         listed["calendars"]
             .as_array()
@@ -235,63 +235,63 @@ async fn a_read_only_calendar_is_no_target() -> anyhow::Result<()> {
             .map(|row| row["writable"].clone())
     };
     assert_eq!(
-        (writable(&village.calendars[0]), writable(&village.calendars[1])),
+        (writable(&env.calendars[0]), writable(&env.calendars[1])),
         (Some(json!(true)), Some(json!(false)))
     );
-    let [anna, ben] = &village.calendars;
+    let [anna, ben] = &env.calendars;
     for arguments in [
         &["--from", anna, "--to", ben][..],
         &["--from", ben, "--to", anna, "--two-way"],
         &["--from", anna, "--to", anna],
     ] {
-        let answer = village.cli.run(&[&["pair", "add", "--json"], arguments].concat()).await?;
+        let answer = env.cli.run(&[&["pair", "add", "--json"], arguments].concat()).await?;
         assert_eq!(answer.failure().0, "request", "{arguments:?}");
     }
     // One that becomes read-only later is named as that, and nothing is lost.
-    village.people[1].set_writable(true);
-    village.pair(ONE_WAY).await?;
-    village.people[1].set_writable(false);
-    village.people[0].put("lunch.ics", &hour("lunch", 2, 12, "Lunch"));
-    let (status, run) = village.cli.sync_with(&[]).await?;
+    env.people[1].set_writable(true);
+    env.pair(ONE_WAY).await?;
+    env.people[1].set_writable(false);
+    env.people[0].put("lunch.ics", &hour("lunch", 2, 12, "Lunch"));
+    let (status, run) = env.cli.sync_with(&[]).await?;
     assert_eq!(
         (status, &run["state"], &run["error"]["code"]),
         (1, &json!("error"), &json!("forbidden")),
         "{run}"
     );
-    village.people[1].set_writable(true);
-    assert_eq!(village.cli.sync().await?["created"], 1);
-    assert_eq!(village.people[1].len(), 1);
+    env.people[1].set_writable(true);
+    assert_eq!(env.cli.sync().await?["created"], 1);
+    assert_eq!(env.people[1].len(), 1);
     Ok(())
 }
 
 #[tokio::test]
 async fn pairs_that_could_only_do_harm_are_refused() -> anyhow::Result<()> {
-    let (village, pair) = Village::paired(ONE_WAY).await?;
-    let [anna, ben] = &village.calendars;
+    let (env, pair) = Builder::caldav(Manners::generic()).build_cli_paired(ONE_WAY).await?;
+    let [anna, ben] = &env.calendars;
     for arguments in [
         &["--from", anna, "--to", ben][..],
         &["--from", ben, "--to", anna],
         &["--from", anna, "--to", ben, "--two-way"],
     ] {
         let (code, words) =
-            village.cli.run(&[&["pair", "add", "--json"], arguments].concat()).await?.failure();
+            env.cli.run(&[&["pair", "add", "--json"], arguments].concat()).await?.failure();
         assert!(code == "request" && words.contains(&pair), "{words}");
     }
-    village.cli.json(&["pair", "remove", &pair]).await?;
-    village.pair(TWO_WAY).await?;
+    env.cli.json(&["pair", "remove", &pair]).await?;
+    env.pair(TWO_WAY).await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_data_directory_from_a_newer_version_is_left_alone() -> anyhow::Result<()> {
-    if leaves_out("the version stands in the SQLite file")? {
+    if skips("the version stands in the SQLite file")? {
         return Ok(());
     }
-    let (village, _) = Village::paired(ONE_WAY).await?;
+    let (env, _) = Builder::caldav(Manners::generic()).build_cli_paired(ONE_WAY).await?;
     let database =
-        std::fs::read_dir(village.cli.data_dir())?.flatten().map(|entry| entry.path()).find(
-            |path| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3\0")),
-        );
+        std::fs::read_dir(env.cli.data_dir())?.flatten().map(|entry| entry.path()).find(|path| {
+            std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3\0"))
+        });
     let database = database.expect("embedded storage is one SQLite file");
     // The schema's version stands in the header (https://sqlite.org/fileformat.html, section
     // 1.3.15).
@@ -301,10 +301,10 @@ async fn a_data_directory_from_a_newer_version_is_left_alone() -> anyhow::Result
     for arguments in
         [&["status", "--json"][..], &["sync", "--json"], &["account", "list", "--json"]]
     {
-        let (code, words) = village.cli.run(arguments).await?.failure();
+        let (code, words) = env.cli.run(arguments).await?.failure();
         assert!(code == "newer_version" && words.contains("newer"), "{words}");
     }
-    let answer = village.cli.run(&["doctor", "--json"]).await?;
+    let answer = env.cli.run(&["doctor", "--json"]).await?;
     assert_eq!((answer.status, &answer.document()?["ok"]), (1, &json!(false)));
     assert_eq!(std::fs::read(&database)?, bytes, "not a byte was touched");
     Ok(())

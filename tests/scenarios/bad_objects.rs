@@ -1,12 +1,13 @@
 //! Objects that nobody can read, or that were made to do harm: named to their owner, and everything
 //! else still syncs (L5, L6, I3).
 
+use simulators::caldav::Manners;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::support::builder::Builder;
 use crate::support::cli::{ONE_WAY, actions, counts};
-use crate::support::cli_env::Village;
 use crate::support::events::{at, calendar, hour, object, vevent};
 
 fn nested(depth: usize) -> String {
@@ -48,21 +49,21 @@ fn problems(status: &Value) -> Vec<String> {
 
 #[tokio::test]
 async fn what_cannot_be_read_is_named_and_the_rest_is_copied() -> anyhow::Result<()> {
-    let (village, pair) = Village::paired(ONE_WAY).await?;
-    let [anna, ben] = &village.people;
+    let (env, pair) = Builder::caldav(Manners::generic()).build_cli_paired(ONE_WAY).await?;
+    let [anna, ben] = &env.people;
     // What is not even iCalendar matches no time-range; a change listing names it all the same.
     anna.put("first.ics", &hour("first", 1, 8, "First"));
-    village.cli.sync().await?;
+    env.cli.sync().await?;
     for n in 0..5 {
         anna.put(&format!("good-{n}.ics"), &hour(&format!("good-{n}"), n + 1, 9, "Good"));
     }
     for (name, object) in unreadable() {
         anna.plant(name, &object);
     }
-    let run = village.cli.sync().await?;
+    let run = env.cli.sync().await?;
     assert_eq!(counts(&run), [5, 0, 0, unreadable().len() as u64], "{run}");
     assert_eq!(ben.len(), 6);
-    let status = village.cli.status().await?;
+    let status = env.cli.status().await?;
     let named = problems(&status);
     for (name, _) in unreadable() {
         let skipped = run["actions"]
@@ -80,62 +81,62 @@ async fn what_cannot_be_read_is_named_and_the_rest_is_copied() -> anyhow::Result
             named.iter().any(|event| event.ends_with(name)),
             "{name} is not in the status: {named:?}"
         );
-        let told = village.cli.explain(&pair, skipped["event"].as_str().unwrap()).await?;
+        let told = env.cli.explain(&pair, skipped["event"].as_str().unwrap()).await?;
         assert_eq!(
             (&told["copied"], &told["reason"], &told["copy"]),
             (&json!(false), &json!("unreadable"), &Value::Null),
             "{told}"
         );
         assert_eq!(
-            village.cli.explain(&pair, name).await?["reason"],
+            env.cli.explain(&pair, name).await?["reason"],
             "unreadable",
             "the name of the file alone is enough"
         );
     }
-    village.reset_counts();
-    let run = village.cli.sync().await?;
-    assert!(actions(&run).is_empty() && village.writes() == [0, 0], "told once: {run}");
+    env.reset_counts();
+    let run = env.cli.sync().await?;
+    assert!(actions(&run).is_empty() && env.writes() == [0, 0], "told once: {run}");
     assert_eq!(
-        village.servers[0].counts().total(),
+        env.servers[0].counts().total(),
         1,
         "and not read again until it changes: {}",
-        village.servers[0].counts()
+        env.servers[0].counts()
     );
 
     anna.put("nonsense.ics", &hour("sense", 3, 14, "Sense"));
-    assert_eq!(counts(&village.cli.sync().await?), [1, 0, 0, 0]);
+    assert_eq!(counts(&env.cli.sync().await?), [1, 0, 0, 0]);
     assert!(
-        !problems(&village.cli.status().await?).iter().any(|event| event.ends_with("nonsense.ics")),
+        !problems(&env.cli.status().await?).iter().any(|event| event.ends_with("nonsense.ics")),
         "mended, and no problem any more"
     );
-    village.at_rest().await?;
+    env.check_at_rest().await?;
     Ok(())
 }
 
 /// A copy that was made from a good object stays when the object can no longer be read.
 #[tokio::test]
 async fn an_origin_that_becomes_unreadable_keeps_its_copy() -> anyhow::Result<()> {
-    let (village, _) = Village::paired(ONE_WAY).await?;
-    let [anna, ben] = &village.people;
+    let (env, _) = Builder::caldav(Manners::generic()).build_cli_paired(ONE_WAY).await?;
+    let [anna, ben] = &env.people;
     anna.put("lunch.ics", &hour("lunch", 2, 12, "Lunch"));
-    village.cli.sync().await?;
+    env.cli.sync().await?;
     let before = ben.objects();
     anna.plant("lunch.ics", "BEGIN:VCALENDAR\r\nBEGIN:VEV");
     for _ in 0..2 {
-        let run = village.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert_eq!(run["deleted"], 0, "{run}");
     }
-    let (_, run) = village.cli.sync_with(&["--full"]).await?;
+    let (_, run) = env.cli.sync_with(&["--full"]).await?;
     assert_eq!((&run["deleted"], ben.objects()), (&json!(0), before), "{run}");
     anna.put("lunch.ics", &hour("lunch", 2, 13, "Lunch"));
-    assert_eq!(counts(&village.cli.sync().await?), [0, 1, 0, 0]);
+    assert_eq!(counts(&env.cli.sync().await?), [0, 1, 0, 0]);
     Ok(())
 }
 
 #[tokio::test]
 async fn hostile_rules_end_within_bounds() -> anyhow::Result<()> {
-    let (village, pair) = Village::paired(ONE_WAY).await?;
-    let [anna, _] = &village.people;
+    let (env, pair) = Builder::caldav(Manners::generic()).build_cli_paired(ONE_WAY).await?;
+    let [anna, _] = &env.people;
     let rules = [
         "FREQ=SECONDLY;COUNT=2147483647",
         "FREQ=SECONDLY;INTERVAL=1;BYSECOND=59;BYMINUTE=59;BYHOUR=23;BYMONTHDAY=31;BYMONTH=12",
@@ -165,20 +166,20 @@ async fn hostile_rules_end_within_bounds() -> anyhow::Result<()> {
     anna.put("holes.ics", &object("holes", &exceptions));
     anna.put("good.ics", &hour("good", 2, 9, "Good"));
     let begun = Instant::now();
-    let run = village.cli.sync().await?;
+    let run = env.cli.sync().await?;
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     assert!(run["created"].as_u64() >= Some(1), "{run}");
-    let told = village.cli.explain(&pair, "good.ics").await?;
+    let told = env.cli.explain(&pair, "good.ics").await?;
     assert_eq!(told["copied"], true, "{told}");
     for name in (0..rules.len()).map(|n| format!("rule-{n}.ics")).chain(["holes.ics".into()]) {
-        let told = village.cli.explain(&pair, &name).await?;
+        let told = env.cli.explain(&pair, &name).await?;
         assert!(
             told["copied"] == true || !told["reason"].is_null(),
             "copied, or there is a reason: {told}"
         );
     }
-    let run = village.cli.sync().await?;
+    let run = env.cli.sync().await?;
     assert!(actions(&run).is_empty(), "and then there is peace: {run}");
-    village.at_rest().await?;
+    env.check_at_rest().await?;
     Ok(())
 }

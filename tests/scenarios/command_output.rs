@@ -4,8 +4,9 @@
 use serde_json::{Value, json};
 use simulators::caldav::Manners;
 
+use crate::support::builder::Builder;
 use crate::support::cli::{Cli, ONE_WAY, TWO_WAY};
-use crate::support::cli_env::Village;
+use crate::support::cli_env::CliEnv;
 use crate::support::events::{at, hour, object};
 
 /// That a document has these keys, also where they say nothing.
@@ -33,8 +34,8 @@ const PAIR: &[&str] = &[
 
 #[tokio::test]
 async fn every_key_is_always_there() -> anyhow::Result<()> {
-    let (village, pair) = Village::paired(TWO_WAY).await?;
-    let cli = &village.cli;
+    let (env, pair) = Builder::caldav(Manners::generic()).build_cli_paired(TWO_WAY).await?;
+    let cli = &env.cli;
     let status = cli.status().await?;
     assert_keys(&status["pairs"][0], PAIR);
     assert_eq!(
@@ -42,8 +43,8 @@ async fn every_key_is_always_there() -> anyhow::Result<()> {
         (&Value::Null, &Value::Null),
         "never synced"
     );
-    village.people[0].put("lunch.ics", &hour("lunch", 2, 12, "Lunch"));
-    village.people[1].put(
+    env.people[0].put("lunch.ics", &hour("lunch", 2, 12, "Lunch"));
+    env.people[1].put(
         "away.ics",
         &object(
             "away",
@@ -67,12 +68,12 @@ async fn every_key_is_always_there() -> anyhow::Result<()> {
     };
     assert_eq!(
         ends("lunch.ics"),
-        (json!(village.calendars[1]), "2026-03-10T12:00:00Z".len(), 20),
+        (json!(env.calendars[1]), "2026-03-10T12:00:00Z".len(), 20),
         "the calendar that is written to"
     );
     assert_eq!(
         ends("away.ics"),
-        (json!(village.calendars[0]), "2026-03-10".len(), 10),
+        (json!(env.calendars[0]), "2026-03-10".len(), 10),
         "a day is a day"
     );
 
@@ -90,7 +91,7 @@ async fn every_key_is_always_there() -> anyhow::Result<()> {
             && row["lag_seconds"].is_u64()
     );
     let listed = cli.json(&["pair", "list"]).await?["pairs"][0].clone();
-    let [anna, ben] = &village.calendars;
+    let [anna, ben] = &env.calendars;
     assert_eq!(
         listed,
         json!({"id": pair, "from": anna, "to": ben, "two_way": true, "private": false, "private_back": false, "window_past": "3mo", "window_future": "12mo", "state": "ok"})
@@ -100,26 +101,26 @@ async fn every_key_is_always_there() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_paused_pair_is_told_and_left_alone() -> anyhow::Result<()> {
-    let (village, pair) = Village::paired(ONE_WAY).await?;
-    assert_eq!(village.cli.json(&["pair", "pause", &pair]).await?, json!({"id": pair}));
-    village.people[0].put("lunch.ics", &hour("lunch", 2, 12, "Lunch"));
-    village.reset_counts();
-    let (status, run) = village.cli.sync_with(&[]).await?;
+    let (env, pair) = Builder::caldav(Manners::generic()).build_cli_paired(ONE_WAY).await?;
+    assert_eq!(env.cli.json(&["pair", "pause", &pair]).await?, json!({"id": pair}));
+    env.people[0].put("lunch.ics", &hour("lunch", 2, 12, "Lunch"));
+    env.reset_counts();
+    let (status, run) = env.cli.sync_with(&[]).await?;
     assert_eq!(
         (status, &run["state"], &run["actions"], &run["error"]),
         (0, &json!("paused"), &json!([]), &Value::Null)
     );
-    assert_eq!(village.servers[0].counts().total() + village.servers[1].counts().total(), 0);
-    assert_eq!(village.cli.json(&["pair", "list"]).await?["pairs"][0]["state"], "paused");
-    assert_eq!(village.cli.json(&["pair", "resume", &pair]).await?, json!({"id": pair}));
-    assert_eq!(village.cli.sync().await?["created"], 1);
+    assert_eq!(env.servers[0].counts().total() + env.servers[1].counts().total(), 0);
+    assert_eq!(env.cli.json(&["pair", "list"]).await?["pairs"][0]["state"], "paused");
+    assert_eq!(env.cli.json(&["pair", "resume", &pair]).await?, json!({"id": pair}));
+    assert_eq!(env.cli.sync().await?["created"], 1);
     Ok(())
 }
 
 #[tokio::test]
 async fn every_event_can_be_explained() -> anyhow::Result<()> {
-    let (village, pair) = Village::paired(ONE_WAY).await?;
-    let (cli, [anna, ben]) = (&village.cli, &village.people);
+    let (env, pair) = Builder::caldav(Manners::generic()).build_cli_paired(ONE_WAY).await?;
+    let (cli, [anna, ben]) = (&env.cli, &env.people);
     let at_two = |uid: &str, lines: &str| {
         object(uid, &format!("DTSTART:{}\nDTEND:{}\nSUMMARY:{uid}\n{lines}", at(2, 9), at(2, 10)))
     };
@@ -173,8 +174,8 @@ async fn every_event_can_be_explained() -> anyhow::Result<()> {
 /// no calendar is as good as the name.
 #[tokio::test]
 async fn an_event_is_named_by_its_name_or_by_a_path() -> anyhow::Result<()> {
-    let (village, pair) = Village::paired(ONE_WAY).await?;
-    let (cli, [anna, ben]) = (&village.cli, &village.people);
+    let (env, pair) = Builder::caldav(Manners::generic()).build_cli_paired(ONE_WAY).await?;
+    let (cli, [anna, ben]) = (&env.cli, &env.people);
     anna.put("lunch é.ics", &hour("lunch", 2, 12, "Lunch"));
     ben.put("lunch é.ics", &hour("other", 2, 13, "Other"));
     ben.put("tea.ics", &hour("tea", 3, 13, "Tea"));
@@ -215,38 +216,38 @@ async fn an_event_is_named_by_its_name_or_by_a_path() -> anyhow::Result<()> {
 /// changes.
 #[tokio::test]
 async fn what_the_other_server_refuses_is_named() -> anyhow::Result<()> {
-    let (village, pair) = Village::paired(ONE_WAY).await?;
-    village.servers[1].manners(|manners| manners.largest = 2_000);
+    let (env, pair) = Builder::caldav(Manners::generic()).build_cli_paired(ONE_WAY).await?;
+    env.servers[1].manners(|manners| manners.largest = 2_000);
     let long = "long ".repeat(600);
-    village.people[0].put(
+    env.people[0].put(
         "long.ics",
         &object(
             "long",
             &format!("DTSTART:{}\nDTEND:{}\nSUMMARY:Long\nDESCRIPTION:{long}", at(2, 9), at(2, 10)),
         ),
     );
-    village.people[0].put("short.ics", &hour("short", 2, 12, "Short"));
-    let run = village.cli.sync().await?;
+    env.people[0].put("short.ics", &hour("short", 2, 12, "Short"));
+    let run = env.cli.sync().await?;
     assert_eq!((&run["created"], &run["skipped"]), (&json!(1), &json!(1)), "{run}");
-    let told = village.cli.explain(&pair, "long.ics").await?;
+    let told = env.cli.explain(&pair, "long.ics").await?;
     assert_eq!(
         (&told["copied"], &told["reason"]),
         (&json!(false), &json!("refused_by_server")),
         "{told}"
     );
-    let status = village.cli.status().await?;
+    let status = env.cli.status().await?;
     assert!(
         status["pairs"][0]["problem_events"][0]["event"]
             .as_str()
             .is_some_and(|event| event.ends_with("long.ics")),
         "{status}"
     );
-    village.people[0].edit("long.ics", |ics| {
+    env.people[0].edit("long.ics", |ics| {
         ics.lines().filter(|line| !line.contains("long ")).collect::<Vec<_>>().join("\n")
     });
-    village.people[0].put("long.ics", &hour("long", 2, 9, "Long"));
-    assert_eq!(village.cli.sync().await?["created"], 1);
-    assert_eq!(village.cli.status().await?["pairs"][0]["problems"], 0);
+    env.people[0].put("long.ics", &hour("long", 2, 9, "Long"));
+    assert_eq!(env.cli.sync().await?["created"], 1);
+    assert_eq!(env.cli.status().await?["pairs"][0]["problems"], 0);
     Ok(())
 }
 
@@ -256,15 +257,15 @@ async fn doctor_finds_what_is_wrong_and_says_how_to_mend_it() -> anyhow::Result<
     let well = fresh.json(&["doctor"]).await?;
     assert_eq!(well["ok"], true, "{well}");
     assert!(!fresh.data_dir().exists(), "looking makes nothing");
-    let village = Village::new(Manners::generic()).await?;
-    let well = village.cli.json(&["doctor"]).await?;
+    let env = Builder::caldav(Manners::generic()).build_cli().await?;
+    let well = env.cli.json(&["doctor"]).await?;
     assert_eq!(well["ok"], true, "{well}");
     well["findings"]
         .as_array()
         .unwrap()
         .iter()
         .for_each(|one| assert_keys(one, &["check", "ok", "message", "fix"]));
-    let Village { cli, servers, accounts, .. } = village;
+    let CliEnv { cli, servers, accounts, .. } = env;
     servers[0].account("anna", "another-secret-2");
     let ill = cli.run(&["doctor", "--json"]).await?;
     let document = ill.document()?;

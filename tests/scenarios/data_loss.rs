@@ -9,24 +9,30 @@ use simulators::caldav::{LostToken, Manners};
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
-use crate::support::env::checks::{BACKGROUND, CONFIRMED, DRY, FULL, at_rest, code, connect_again};
-use crate::support::env::{Terms, USERS, World};
+use crate::support::accounts::USERS;
+use crate::support::builder::Builder;
+use crate::support::env::Env;
+use crate::support::env_checks::{
+    BACKGROUND, CONFIRMED, DRY, FULL, assert_at_rest, code, reconnect,
+};
 use crate::support::events::object;
+use crate::support::installation::Terms;
 
 /// A pair with so many events of Anna's, all copied, in a calendar where Ben has one of his own.
-async fn town_of(count: usize, two_way: bool) -> anyhow::Result<World> {
-    let world =
-        World::new([Manners::generic(), Manners::generic()], Terms { two_way, ..Terms::default() })
-            .await?;
+async fn filled_env(count: usize, two_way: bool) -> anyhow::Result<Env> {
+    let env = Builder::caldav(Manners::generic())
+        .terms(Terms { two_way, ..Terms::default() })
+        .build()
+        .await?;
     for n in 0..count {
-        world.calendars[0].put(&name(n), &event(n));
+        env.people[0].put(&name(n), &event(n));
     }
     let own = object("own", "DTSTART:20260401T060000Z\nDTEND:20260401T070000Z\nSUMMARY:Run");
-    world.calendars[1].put("own.ics", &own);
-    let run = world.sync().await;
+    env.people[1].put("own.ics", &own);
+    let run = env.sync().await;
     assert_eq!(run.created as usize, count + usize::from(two_way), "{run:?}");
-    world.sync().await;
-    Ok(world)
+    env.sync().await;
+    Ok(env)
 }
 
 fn name(n: usize) -> String {
@@ -44,38 +50,38 @@ fn event(n: usize) -> String {
 }
 
 /// Nothing was deleted anywhere, and when the trouble is over nothing is to be mended either.
-async fn assert_recovers(world: &World, before: [usize; 2]) {
-    let now = [world.calendars[0].len(), world.calendars[1].len()];
+async fn assert_recovers(env: &Env, before: [usize; 2]) {
+    let now = [env.people[0].len(), env.people[1].len()];
     assert_eq!(now, before, "something was deleted, or doubled");
-    for server in &world.servers {
+    for server in &env.servers {
         server.faults().clear();
     }
-    at_rest(world).await;
-    assert_eq!([world.calendars[0].len(), world.calendars[1].len()], before);
+    assert_at_rest(env).await;
+    assert_eq!([env.people[0].len(), env.people[1].len()], before);
 }
 
 #[tokio::test]
 async fn a_listing_that_is_suddenly_empty_is_not_believed() -> anyhow::Result<()> {
     for two_way in [false, true] {
-        let world = town_of(12, two_way).await?;
-        let before = [world.calendars[0].len(), world.calendars[1].len()];
+        let env = filled_env(12, two_way).await?;
+        let before = [env.people[0].len(), env.people[1].len()];
         for side in [0, 1] {
-            world.servers[side].faults().always(
+            env.servers[side].faults().always(
                 On::kinds(&[Kind::CalendarQuery, Kind::SyncCollection]),
                 Fault::EmptyListing,
             );
-            let run = world.sync_with(FULL).await;
+            let run = env.sync_with(FULL).await;
             assert_eq!(
                 (code(&run), run.state, run.deleted),
                 ("suspicious_empty", PairStatus::Error, 0),
                 "side {side}: {run:?}"
             );
             // Nor does the owner's own word make it true.
-            let confirmed = world.sync_with(SyncOptions { full: true, ..CONFIRMED }).await;
+            let confirmed = env.sync_with(SyncOptions { full: true, ..CONFIRMED }).await;
             assert_eq!(confirmed.deleted, 0, "each is looked for by itself: {confirmed:?}");
-            world.servers[side].faults().clear();
+            env.servers[side].faults().clear();
         }
-        assert_recovers(&world, before).await;
+        assert_recovers(&env, before).await;
     }
     Ok(())
 }
@@ -83,14 +89,14 @@ async fn a_listing_that_is_suddenly_empty_is_not_believed() -> anyhow::Result<()
 #[tokio::test]
 async fn all_really_deleted_is_asked_about_first() -> anyhow::Result<()> {
     for lost in [false, true] {
-        let world = town_of(12, false).await?;
-        let [anna, ben] = &world.calendars;
+        let env = filled_env(12, false).await?;
+        let [anna, ben] = &env.people;
         anna.clear();
         if lost {
             anna.forget_tokens();
         }
-        let preview = world.sync_with(DRY).await;
-        let run = world.sync().await;
+        let preview = env.sync_with(DRY).await;
+        let run = env.sync().await;
         assert_eq!(
             (run.state, run.deleted, run.actions.len()),
             (PairStatus::Held, 0, 12),
@@ -100,19 +106,19 @@ async fn all_really_deleted_is_asked_about_first() -> anyhow::Result<()> {
         assert!(run.error.is_none(), "held is no failure");
         let held = run.held.expect("held");
         assert_eq!((held.deletions, held.of), (12, 12));
-        assert_eq!(held.confirm, ["sync", "--pair", world.pair.id.as_str(), "--confirm-deletions"]);
-        let status = jobs::status(&world.services, 60).await?;
+        assert_eq!(held.confirm, ["sync", "--pair", env.pair.id.as_str(), "--confirm-deletions"]);
+        let status = jobs::status(&env.services, 60).await?;
         assert_eq!(
             (status.pairs[0].held.as_ref(), status.pairs[0].state),
             (Some(&held), PairStatus::Held)
         );
         assert_eq!(ben.len(), 13);
 
-        let run = world.sync_with(CONFIRMED).await;
+        let run = env.sync_with(CONFIRMED).await;
         assert_eq!((run.deleted, run.state), (12, PairStatus::Ok), "{run:?}");
         assert_eq!(ben.names(), ["own.ics"], "Ben's own event stays");
-        assert_eq!(jobs::status(&world.services, 60).await?.pairs[0].held, None);
-        assert_recovers(&world, [0, 1]).await;
+        assert_eq!(jobs::status(&env.services, 60).await?.pairs[0].held, None);
+        assert_recovers(&env, [0, 1]).await;
     }
     Ok(())
 }
@@ -121,10 +127,10 @@ async fn all_really_deleted_is_asked_about_first() -> anyhow::Result<()> {
 /// second look after ten minutes releases it.
 #[tokio::test]
 async fn the_guards_numbers() -> anyhow::Result<()> {
-    let world = town_of(40, false).await?;
-    let [anna, ben] = &world.calendars;
+    let env = filled_env(40, false).await?;
+    let [anna, ben] = &env.people;
     (0..10).for_each(|n| assert!(anna.delete(&name(n))));
-    let run = world.sync().await;
+    let run = env.sync().await;
     assert_eq!((run.deleted, run.state), (10, PairStatus::Ok), "ten pass: {run:?}");
     (10..21).for_each(|n| assert!(anna.delete(&name(n))));
     anna.put(
@@ -132,66 +138,66 @@ async fn the_guards_numbers() -> anyhow::Result<()> {
         &object("new", "DTSTART:20260501T060000Z\nDTEND:20260501T070000Z\nSUMMARY:New"),
     );
     anna.edit(&name(30), |ics| ics.replace("Event 30", "Thirty"));
-    let run = world.sync().await;
+    let run = env.sync().await;
     assert_eq!(
         (run.created, run.changed, run.deleted, run.state),
         (1, 1, 0, PairStatus::Held),
         "{run:?}"
     );
     assert_eq!(run.held.map(|held| (held.deletions, held.of)), Some((11, 30)));
-    world.wait(590);
-    let run = world.sync().await;
+    env.wait(590);
+    let run = env.sync().await;
     assert_eq!((run.deleted, run.state), (0, PairStatus::Held), "not yet: {run:?}");
     assert_eq!(ben.len(), 32);
-    world.wait(20);
-    let run = world.sync().await;
+    env.wait(20);
+    let run = env.sync().await;
     assert_eq!(
         (run.deleted, run.state),
         (11, PairStatus::Ok),
         "each was looked for by itself, ten minutes later: {run:?}"
     );
-    assert_recovers(&world, [20, 21]).await;
+    assert_recovers(&env, [20, 21]).await;
     Ok(())
 }
 
 #[tokio::test]
 async fn what_is_put_back_while_it_is_held_is_not_deleted() -> anyhow::Result<()> {
-    let world = town_of(20, false).await?;
-    (0..15).for_each(|n| assert!(world.calendars[0].delete(&name(n))));
-    assert_eq!(world.sync().await.state, PairStatus::Held);
+    let env = filled_env(20, false).await?;
+    (0..15).for_each(|n| assert!(env.people[0].delete(&name(n))));
+    assert_eq!(env.sync().await.state, PairStatus::Held);
     (0..15).for_each(|n| {
-        world.calendars[0].put(&name(n), &event(n));
+        env.people[0].put(&name(n), &event(n));
     });
-    world.wait(3_600);
-    let run = world.sync().await;
+    env.wait(3_600);
+    let run = env.sync().await;
     assert_eq!((run.deleted, run.created, run.state), (0, 0, PairStatus::Ok), "{run:?}");
-    assert_recovers(&world, [20, 21]).await;
+    assert_recovers(&env, [20, 21]).await;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_refused_password_stops_everything_until_it_is_given_anew() -> anyhow::Result<()> {
     for side in [0, 1] {
-        let world = town_of(12, true).await?;
+        let env = filled_env(12, true).await?;
         let (user, _) = USERS[side];
-        world.servers[side].account(user, "another-secret-1");
-        world.calendars[0].put("late.ics", &event(99));
+        env.servers[side].account(user, "another-secret-1");
+        env.people[0].put("late.ics", &event(99));
         for _ in 0..2 {
-            let run = world.sync().await;
+            let run = env.sync().await;
             assert_eq!(
                 (code(&run), run.state, run.deleted),
                 ("unauthorized", PairStatus::NeedsReconnect, 0),
                 "{run:?}"
             );
         }
-        world.servers[side].reset_counts();
-        world.sync_with(BACKGROUND).await;
+        env.servers[side].reset_counts();
+        env.sync_with(BACKGROUND).await;
         assert_eq!(
-            world.servers[side].counts().total(),
+            env.servers[side].counts().total(),
             0,
             "nobody asks again by themselves: the account could be locked for it"
         );
-        let accounts = directory::accounts(&world.services).await?;
+        let accounts = directory::accounts(&env.services).await?;
         assert_eq!(
             accounts
                 .iter()
@@ -200,11 +206,11 @@ async fn a_refused_password_stops_everything_until_it_is_given_anew() -> anyhow:
             1
         );
 
-        let again = connect_again(&world, side, "another-secret-1").await?;
+        let again = reconnect(&env, side, "another-secret-1").await?;
         assert!(accounts.iter().any(|account| account.id == again.id), "its id stays");
-        let run = world.sync().await;
+        let run = env.sync().await;
         assert_eq!((run.state, run.created, run.deleted), (PairStatus::Ok, 1, 0), "{run:?}");
-        assert_recovers(&world, [14, 14]).await;
+        assert_recovers(&env, [14, 14]).await;
     }
     Ok(())
 }
@@ -212,12 +218,12 @@ async fn a_refused_password_stops_everything_until_it_is_given_anew() -> anyhow:
 #[tokio::test]
 async fn a_calendar_that_vanishes_takes_nothing_with_it() -> anyhow::Result<()> {
     for side in Side::BOTH {
-        let world = town_of(12, true).await?;
-        let gone = &world.calendars[side as usize];
-        let before = [world.calendars[0].len(), world.calendars[1].len()];
+        let env = filled_env(12, true).await?;
+        let gone = &env.people[side as usize];
+        let before = [env.people[0].len(), env.people[1].len()];
         gone.set_hidden(true);
         for options in [SyncOptions::default(), SyncOptions { full: true, ..CONFIRMED }] {
-            let run = world.sync_with(options).await;
+            let run = env.sync_with(options).await;
             assert_eq!(
                 (code(&run), run.state, run.deleted),
                 ("not_found", PairStatus::Error, 0),
@@ -225,7 +231,7 @@ async fn a_calendar_that_vanishes_takes_nothing_with_it() -> anyhow::Result<()> 
             );
         }
         gone.set_hidden(false);
-        assert_recovers(&world, before).await;
+        assert_recovers(&env, before).await;
     }
     Ok(())
 }
@@ -244,56 +250,56 @@ async fn answers_that_are_cut_off_or_fail_delete_nothing() -> anyhow::Result<()>
     for kind in
         [Kind::Propfind, Kind::CalendarQuery, Kind::SyncCollection, Kind::Multiget, Kind::Get]
     {
-        let world = town_of(12, true).await?;
-        let before = [world.calendars[0].len(), world.calendars[1].len()];
+        let env = filled_env(12, true).await?;
+        let before = [env.people[0].len(), env.people[1].len()];
         for fault in failures {
             for side in [0, 1] {
-                world.calendars[side].touch_all();
-                world.servers[side].faults().always(On::kind(kind), fault);
-                let run = world.sync().await;
+                env.people[side].touch_all();
+                env.servers[side].faults().always(On::kind(kind), fault);
+                let run = env.sync().await;
                 assert_eq!(
                     (run.deleted, run.created, run.held.clone()),
                     (0, 0, None),
                     "{kind:?} {fault:?}: {run:?}"
                 );
-                let run = world.sync_with(FULL).await;
+                let run = env.sync_with(FULL).await;
                 assert_eq!(
                     (run.deleted, run.created, run.held.clone()),
                     (0, 0, None),
                     "{kind:?} {fault:?}: {run:?}"
                 );
-                world.servers[side].faults().clear();
+                env.servers[side].faults().clear();
             }
         }
-        assert_recovers(&world, before).await;
+        assert_recovers(&env, before).await;
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn one_event_that_a_multiget_does_not_find_is_not_deleted() -> anyhow::Result<()> {
-    let world = town_of(12, true).await?;
-    let anna = &world.calendars[0];
+    let env = filled_env(12, true).await?;
+    let anna = &env.people[0];
     anna.touch_all();
     anna.set_unreadable(&name(3), true);
     anna.edit(&name(4), |ics| ics.replace("Event 4", "Four"));
-    let run = world.sync().await;
+    let run = env.sync().await;
     assert_eq!((run.deleted, run.changed), (0, 1), "the others go on: {run:?}");
-    let run = world.sync_with(FULL).await;
+    let run = env.sync_with(FULL).await;
     assert_eq!(run.deleted, 0, "{run:?}");
     anna.set_unreadable(&name(3), false);
-    assert_recovers(&world, [13, 13]).await;
+    assert_recovers(&env, [13, 13]).await;
     Ok(())
 }
 
 #[tokio::test]
 async fn everything_listed_as_changed_is_nothing_changed() -> anyhow::Result<()> {
-    let world = town_of(40, true).await?;
-    world.calendars.iter().for_each(simulators::caldav::Calendar::touch_all);
-    world.reset_counts();
-    let run = world.sync().await;
-    assert!(run.error.is_none() && run.actions.is_empty() && world.writes() == [0, 0], "{run:?}");
-    assert_recovers(&world, [41, 41]).await;
+    let env = filled_env(40, true).await?;
+    env.people.iter().for_each(simulators::caldav::Calendar::touch_all);
+    env.reset_counts();
+    let run = env.sync().await;
+    assert!(run.error.is_none() && run.actions.is_empty() && env.writes() == [0, 0], "{run:?}");
+    assert_recovers(&env, [41, 41]).await;
     Ok(())
 }
 
@@ -307,19 +313,19 @@ async fn lost_tokens_of_each_kind() -> anyhow::Result<()> {
         .chain([400, 403, 404, 409, 410, 412, 507].map(RefusedBare))
         .chain([Everything]);
     for lost in kinds {
-        let world = town_of(30, true).await?;
-        let [anna, ben] = &world.calendars;
-        for (calendar, server) in world.calendars.iter().zip(&world.servers) {
+        let env = filled_env(30, true).await?;
+        let [anna, ben] = &env.people;
+        for (calendar, server) in env.people.iter().zip(&env.servers) {
             server.manners(|manners| manners.lost_token = lost);
             calendar.forget_tokens();
         }
         anna.delete(&name(0));
         anna.edit(&name(1), |ics| ics.replace("Event 1", "One"));
         ben.put("late.ics", &event(99));
-        let run = world.sync().await;
+        let run = env.sync().await;
         assert!(run.error.is_none() && run.held.is_none(), "{lost:?}: {run:?}");
         assert_eq!((run.created, run.changed, run.deleted), (1, 1, 1), "{lost:?}: {run:?}");
-        assert_recovers(&world, [31, 31]).await;
+        assert_recovers(&env, [31, 31]).await;
     }
     Ok(())
 }
@@ -328,19 +334,19 @@ async fn lost_tokens_of_each_kind() -> anyhow::Result<()> {
 /// day at the latest.
 #[tokio::test]
 async fn a_token_lost_in_silence() -> anyhow::Result<()> {
-    let world = town_of(30, true).await?;
-    let [anna, ben] = &world.calendars;
-    for (calendar, server) in world.calendars.iter().zip(&world.servers) {
+    let env = filled_env(30, true).await?;
+    let [anna, ben] = &env.people;
+    for (calendar, server) in env.people.iter().zip(&env.servers) {
         server.manners(|manners| manners.lost_token = LostToken::Nothing);
         calendar.forget_tokens();
     }
     anna.delete(&name(0));
     anna.edit(&name(1), |ics| ics.replace("Event 1", "One"));
     ben.put("late.ics", &event(99));
-    world.sync().await;
-    world.wait(86_400);
-    world.sync().await;
-    assert_recovers(&world, [31, 31]).await;
+    env.sync().await;
+    env.wait(86_400);
+    env.sync().await;
+    assert_recovers(&env, [31, 31]).await;
     assert!(ben.find("SUMMARY:One").is_some() && anna.find("SUMMARY:Event 99").is_some());
     Ok(())
 }

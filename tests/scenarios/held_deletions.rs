@@ -6,8 +6,10 @@ use jobs::report::{PairStatus, Run};
 use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
 
-use crate::support::env::{Terms, World};
+use crate::support::builder::Builder;
+use crate::support::env::Env;
 use crate::support::events::many;
+use crate::support::installation::Terms;
 
 const CONFIRM: SyncOptions = SyncOptions {
     dry_run: false,
@@ -28,19 +30,18 @@ fn event(n: usize, day: &str, more: &str) -> String {
     )
 }
 
-async fn town(count: usize, terms: Terms) -> anyhow::Result<World> {
-    let world = World::new([Manners::generic(), Manners::generic()], terms).await?;
+async fn filled_env(count: usize, terms: Terms) -> anyhow::Result<Env> {
+    let env = Builder::caldav(Manners::generic()).terms(terms).build().await?;
     for n in 0..count {
-        world.calendars[0]
-            .put(&format!("e{n}.ics"), &event(n, &format!("202604{:02}", 1 + n % 28), ""));
+        env.people[0].put(&format!("e{n}.ics"), &event(n, &format!("202604{:02}", 1 + n % 28), ""));
     }
-    let run = world.sync().await;
+    let run = env.sync().await;
     assert_eq!((run.state, run.created), (PairStatus::Ok, count as u64));
-    Ok(world)
+    Ok(env)
 }
 
-fn copies(world: &World, count: usize) -> Vec<String> {
-    world.calendars[1].names().into_iter().take(count).collect()
+fn copies(env: &Env, count: usize) -> Vec<String> {
+    env.people[1].names().into_iter().take(count).collect()
 }
 
 fn did(run: &Run) -> (PairStatus, u64) {
@@ -49,63 +50,59 @@ fn did(run: &Run) -> (PairStatus, u64) {
 
 #[tokio::test]
 async fn what_is_held_stays_held_whatever_is_made_meanwhile() -> anyhow::Result<()> {
-    let world = town(40, two_way()).await?;
-    for name in copies(&world, 12) {
-        world.calendars[1].delete(&name);
+    let env = filled_env(40, two_way()).await?;
+    for name in copies(&env, 12) {
+        env.people[1].delete(&name);
     }
-    assert_eq!(did(&world.sync().await), (PairStatus::Held, 0));
+    assert_eq!(did(&env.sync().await), (PairStatus::Held, 0));
     for (name, object) in many(10) {
-        world.calendars[1].put(&format!("own-{name}"), &object.replace("UID:", "UID:own-"));
+        env.people[1].put(&format!("own-{name}"), &object.replace("UID:", "UID:own-"));
     }
     for _ in 0..2 {
         assert_eq!(
-            did(&world.sync().await),
+            did(&env.sync().await),
             (PairStatus::Held, 0),
             "twelve of more copies are no fewer deletions"
         );
     }
-    world.wait(TEN_MINUTES);
-    assert_eq!(did(&world.sync().await), (PairStatus::Ok, 12), "both looks have seen these twelve");
+    env.wait(TEN_MINUTES);
+    assert_eq!(did(&env.sync().await), (PairStatus::Ok, 12), "both looks have seen these twelve");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_calendar_whose_events_are_all_gone_waits_for_its_owner_whatever_is_made_there()
 -> anyhow::Result<()> {
-    let world = town(7, two_way()).await?;
-    world.calendars[0].clear();
-    assert_eq!(did(&world.sync().await), (PairStatus::Held, 0));
-    world.calendars[0].put("new.ics", &event(99, "20260405", ""));
+    let env = filled_env(7, two_way()).await?;
+    env.people[0].clear();
+    assert_eq!(did(&env.sync().await), (PairStatus::Held, 0));
+    env.people[0].put("new.ics", &event(99, "20260405", ""));
     for _ in 0..3 {
-        world.wait(TEN_MINUTES);
-        assert_eq!(did(&world.sync().await), (PairStatus::Held, 0));
-        assert!(world.calendars[1].len() >= 7);
+        env.wait(TEN_MINUTES);
+        assert_eq!(did(&env.sync().await), (PairStatus::Held, 0));
+        assert!(env.people[1].len() >= 7);
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn a_confirmation_covers_what_was_shown_and_nothing_that_came_later() -> anyhow::Result<()> {
-    let world = town(100, Terms::default()).await?;
+    let env = filled_env(100, Terms::default()).await?;
     for n in 0..26 {
-        world.calendars[0].delete(&format!("e{n}.ics"));
+        env.people[0].delete(&format!("e{n}.ics"));
     }
-    let held = world.sync().await.held.expect("it is held");
+    let held = env.sync().await.held.expect("it is held");
     assert_eq!(held.deletions, 26);
     for n in 26..76 {
-        world.calendars[0].delete(&format!("e{n}.ics"));
+        env.people[0].delete(&format!("e{n}.ics"));
     }
-    let run = world.sync_with(CONFIRM).await;
+    let run = env.sync_with(CONFIRM).await;
     assert_eq!(
         (did(&run), run.held.map(|held| held.deletions)),
         ((PairStatus::Held, 26), Some(50))
     );
-    assert_eq!(world.calendars[1].len(), 74);
-    assert_eq!(
-        did(&world.sync_with(CONFIRM).await),
-        (PairStatus::Ok, 50),
-        "these were shown by now"
-    );
+    assert_eq!(env.people[1].len(), 74);
+    assert_eq!(did(&env.sync_with(CONFIRM).await), (PairStatus::Ok, 50), "these were shown by now");
     Ok(())
 }
 
@@ -114,9 +111,9 @@ async fn a_confirmation_covers_what_was_shown_and_nothing_that_came_later() -> a
 async fn a_second_look_releases_no_more_than_fifty_whatever_the_cause() -> anyhow::Result<()> {
     for (count, released) in [(60, 0), (40, 40)] {
         for cancelled in [true, false] {
-            let world = town(count, Terms::default()).await?;
+            let env = filled_env(count, Terms::default()).await?;
             for n in 0..count {
-                world.calendars[0].edit(&format!("e{n}.ics"), |ics| {
+                env.people[0].edit(&format!("e{n}.ics"), |ics| {
                     if cancelled {
                         ics.replace("SUMMARY", "STATUS:CANCELLED\r\nSUMMARY")
                     } else {
@@ -124,10 +121,10 @@ async fn a_second_look_releases_no_more_than_fifty_whatever_the_cause() -> anyho
                     }
                 });
             }
-            assert_eq!(did(&world.sync().await), (PairStatus::Held, 0));
-            world.wait(TEN_MINUTES);
-            assert_eq!(world.sync().await.deleted, released, "{count} {cancelled}");
-            assert_eq!(world.calendars[1].len() as u64, count as u64 - released);
+            assert_eq!(did(&env.sync().await), (PairStatus::Held, 0));
+            env.wait(TEN_MINUTES);
+            assert_eq!(env.sync().await.deleted, released, "{count} {cancelled}");
+            assert_eq!(env.people[1].len() as u64, count as u64 - released);
         }
     }
     Ok(())
@@ -136,79 +133,79 @@ async fn a_second_look_releases_no_more_than_fifty_whatever_the_cause() -> anyho
 /// What a pass deleted counts for the day, also where the pass fails in the end.
 #[tokio::test]
 async fn the_deletions_of_a_pass_that_fails_count_for_the_day() -> anyhow::Result<()> {
-    let world = town(560, Terms::default()).await?;
+    let env = filled_env(560, Terms::default()).await?;
     let delete = |numbers: std::ops::Range<usize>| {
         for n in numbers {
-            world.calendars[0].delete(&format!("e{n}.ics"));
+            env.people[0].delete(&format!("e{n}.ics"));
         }
     };
     delete(0..480);
-    world.reset_counts();
-    assert_eq!(did(&world.sync().await), (PairStatus::Held, 0));
+    env.reset_counts();
+    assert_eq!(did(&env.sync().await), (PairStatus::Held, 0));
     // Its password is changed in the middle.
-    let before = usize::try_from(world.servers[1].counts().total())?;
-    world.servers[1].faults().after(before + 470, usize::MAX, On::any(), Fault::Status(401));
-    let run = world.sync_with(CONFIRM).await;
+    let before = usize::try_from(env.servers[1].counts().total())?;
+    env.servers[1].faults().after(before + 470, usize::MAX, On::any(), Fault::Status(401));
+    let run = env.sync_with(CONFIRM).await;
     assert!(run.error.is_some() && (460..480).contains(&run.deleted), "{run:?}");
-    world.servers[1].faults().clear();
+    env.servers[1].faults().clear();
     delete(480..515);
-    assert_eq!(did(&world.sync().await), (PairStatus::Held, 0), "more than a quarter");
-    world.wait(TEN_MINUTES);
+    assert_eq!(did(&env.sync().await), (PairStatus::Held, 0), "more than a quarter");
+    env.wait(TEN_MINUTES);
     assert_eq!(
-        did(&world.sync().await),
+        did(&env.sync().await),
         (PairStatus::Held, 0),
         "with the others they are more than 500"
     );
-    world.wait(86_400);
-    assert_eq!(did(&world.sync().await), (PairStatus::Ok, 515 - run.deleted), "another day");
+    env.wait(86_400);
+    assert_eq!(did(&env.sync().await), (PairStatus::Ok, 515 - run.deleted), "another day");
     Ok(())
 }
 
 #[tokio::test]
 async fn copies_of_the_past_are_no_reason_to_delete_all_that_is_to_come() -> anyhow::Result<()> {
-    let world = World::new([Manners::generic(), Manners::generic()], Terms::default()).await?;
+    let env = Builder::caldav(Manners::generic()).terms(Terms::default()).build().await?;
     for n in 0..60 {
-        world.calendars[0]
+        env.people[0]
             .put(&format!("e{n}.ics"), &event(n, &format!("202603{:02}", 10 + n % 10), ""));
     }
-    assert_eq!(world.sync().await.created, 60);
-    world.wait(150 * 86_400);
-    world.sync().await;
+    assert_eq!(env.sync().await.created, 60);
+    env.wait(150 * 86_400);
+    env.sync().await;
     for n in 60..76 {
-        world.calendars[0]
+        env.people[0]
             .put(&format!("e{n}.ics"), &event(n, &format!("202609{:02}", 10 + n % 10), ""));
     }
-    assert_eq!(world.sync().await.created, 16);
+    assert_eq!(env.sync().await.created, 16);
     for n in 60..76 {
-        world.calendars[0].delete(&format!("e{n}.ics"));
+        env.people[0].delete(&format!("e{n}.ics"));
     }
-    assert_eq!(did(&world.sync().await), (PairStatus::Held, 0), "every event of the window went");
+    assert_eq!(did(&env.sync().await), (PairStatus::Held, 0), "every event of the window went");
     Ok(())
 }
 
 /// Copies that would stay away count with what would be deleted.
 #[tokio::test]
 async fn what_would_be_left_out_is_held_with_what_would_be_deleted() -> anyhow::Result<()> {
-    let world = town(60, Terms::default()).await?;
-    let gone = copies(&world, 8);
+    let env = filled_env(60, Terms::default()).await?;
+    let gone = copies(&env, 8);
     for name in &gone {
-        world.calendars[1].delete(name);
+        env.people[1].delete(name);
     }
-    let left = world.calendars[1].agenda();
+    let left = env.people[1].agenda();
     for entry in &left[..10] {
         let number = entry.summary().replace("Event ", "");
-        assert!(world.calendars[0].delete(&format!("e{number}.ics")));
+        assert!(env.people[0].delete(&format!("e{number}.ics")));
     }
     for _ in 0..2 {
-        let run = world.sync().await;
+        let run = env.sync().await;
         assert_eq!(
             (did(&run), run.skipped, run.held.map(|held| held.deletions)),
             ((PairStatus::Held, 0), 0, Some(18))
         );
     }
-    world.wait(TEN_MINUTES);
-    let run = world.sync().await;
-    assert_eq!((did(&run), run.skipped, world.calendars[1].len()), ((PairStatus::Ok, 10), 8, 42));
+    env.wait(TEN_MINUTES);
+    let run = env.sync().await;
+    assert_eq!((did(&run), run.skipped, env.people[1].len()), ((PairStatus::Ok, 10), 8, 42));
     Ok(())
 }
 
@@ -216,36 +213,36 @@ async fn what_would_be_left_out_is_held_with_what_would_be_deleted() -> anyhow::
 /// before.
 #[tokio::test]
 async fn what_only_its_owner_may_release_waits_for_its_owner() -> anyhow::Result<()> {
-    let world = town(7, two_way()).await?;
-    let back = world.calendars[0].objects();
-    world.calendars[0].clear();
-    assert_eq!(did(&world.sync().await), (PairStatus::Held, 0));
+    let env = filled_env(7, two_way()).await?;
+    let back = env.people[0].objects();
+    env.people[0].clear();
+    assert_eq!(did(&env.sync().await), (PairStatus::Held, 0));
     for (name, object) in &back[..4] {
-        world.calendars[0].plant(name, object);
+        env.people[0].plant(name, object);
     }
     for _ in 0..3 {
-        world.wait(TEN_MINUTES);
-        assert_eq!(did(&world.sync().await), (PairStatus::Held, 0));
-        assert_eq!(world.calendars[1].len(), 7);
+        env.wait(TEN_MINUTES);
+        assert_eq!(did(&env.sync().await), (PairStatus::Held, 0));
+        assert_eq!(env.people[1].len(), 7);
     }
-    assert_eq!(did(&world.sync_with(CONFIRM).await), (PairStatus::Ok, 3));
+    assert_eq!(did(&env.sync_with(CONFIRM).await), (PairStatus::Ok, 3));
     Ok(())
 }
 
 /// This machine's clock goes ahead by itself: ten minutes have not passed.
 #[tokio::test]
 async fn a_clock_that_is_ahead_is_no_second_look() -> anyhow::Result<()> {
-    let world = town(40, two_way()).await?;
-    for name in copies(&world, 12) {
-        world.calendars[1].delete(&name);
+    let env = filled_env(40, two_way()).await?;
+    for name in copies(&env, 12) {
+        env.people[1].delete(&name);
     }
-    world.set_servers_ahead(0);
-    assert_eq!(did(&world.sync().await), (PairStatus::Held, 0));
-    world.wait(3_600);
-    world.set_servers_ahead(-3_600);
-    assert_eq!(did(&world.sync().await), (PairStatus::Held, 0));
-    world.set_servers_ahead(0);
-    assert_eq!(did(&world.sync().await), (PairStatus::Ok, 12));
+    env.set_servers_ahead(0);
+    assert_eq!(did(&env.sync().await), (PairStatus::Held, 0));
+    env.wait(3_600);
+    env.set_servers_ahead(-3_600);
+    assert_eq!(did(&env.sync().await), (PairStatus::Held, 0));
+    env.set_servers_ahead(0);
+    assert_eq!(did(&env.sync().await), (PairStatus::Ok, 12));
     Ok(())
 }
 
@@ -254,18 +251,18 @@ async fn a_clock_that_is_ahead_is_no_second_look() -> anyhow::Result<()> {
 async fn a_clock_that_is_behind_moves_nothing_out_of_the_window() -> anyhow::Result<()> {
     const MONTHS: i64 = 60 * 86_400;
     for terms in [Terms::default(), two_way()] {
-        let world = town(40, terms).await?;
+        let env = filled_env(40, terms).await?;
         for n in 40..42 {
-            world.calendars[0].put(&format!("e{n}.ics"), &event(n, "20270220", ""));
+            env.people[0].put(&format!("e{n}.ics"), &event(n, "20270220", ""));
         }
-        assert_eq!(world.sync().await.created, 2);
-        world.wait(-MONTHS);
-        world.set_servers_ahead(MONTHS);
-        assert_eq!((world.sync().await.deleted, world.calendars[1].len()), (0, 42), "{terms:?}");
-        world.wait(MONTHS);
-        world.set_servers_ahead(0);
+        assert_eq!(env.sync().await.created, 2);
+        env.wait(-MONTHS);
+        env.set_servers_ahead(MONTHS);
+        assert_eq!((env.sync().await.deleted, env.people[1].len()), (0, 42), "{terms:?}");
+        env.wait(MONTHS);
+        env.set_servers_ahead(0);
         assert_eq!(
-            (did(&world.sync().await), world.calendars[1].len()),
+            (did(&env.sync().await), env.people[1].len()),
             ((PairStatus::Ok, 0), 42),
             "{terms:?}"
         );

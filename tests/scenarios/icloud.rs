@@ -6,8 +6,8 @@ use serde_json::json;
 use simulators::caldav::{CalDav, Calendar, Manners, Redirect, Throttle};
 use simulators::traffic::Kind;
 
+use crate::support::accounts::APP_PASSWORD;
 use crate::support::cli::{Cli, ONE_WAY, TWO_WAY, actions, counts};
-use crate::support::env::APP_PASSWORD;
 use crate::support::events::{hour, many};
 
 const APPLE_ID: &str = "anna@example.org";

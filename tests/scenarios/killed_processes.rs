@@ -13,8 +13,8 @@ use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
 use simulators::rng::Rng;
 
+use crate::support::builder::Builder;
 use crate::support::cli::TWO_WAY;
-use crate::support::cli_env::Village;
 use crate::support::events::many;
 
 const EVENTS: usize = 16;
@@ -29,9 +29,9 @@ enum Moment {
 }
 
 async fn killed(moment: Moment) -> anyhow::Result<()> {
-    let village = Village::new(Manners::generic()).await?;
-    village.pair(TWO_WAY).await?;
-    let [anna, ben] = &village.people;
+    let env = Builder::caldav(Manners::generic()).build_cli().await?;
+    env.pair(TWO_WAY).await?;
+    let [anna, ben] = &env.people;
     for (n, (name, object)) in many(EVENTS).into_iter().enumerate() {
         if n % 4 == 0 {
             ben.put(&name, &object)
@@ -39,11 +39,11 @@ async fn killed(moment: Moment) -> anyhow::Result<()> {
             anna.put(&name, &object)
         };
     }
-    let faults = village.servers[1].faults();
+    let faults = env.servers[1].faults();
     if let Moment::AtWrite(number) = moment {
         faults.after(number, 1, On::writes(), Fault::Delay(Duration::from_secs(600)));
     }
-    let mut child = village.cli.start(&["sync", "--json"], "").await?;
+    let mut child = env.cli.start(&["sync", "--json"], "").await?;
     match moment {
         Moment::AtWrite(_) => {
             while faults.waiting() {
@@ -55,17 +55,17 @@ async fn killed(moment: Moment) -> anyhow::Result<()> {
     }
     child.kill().await?;
     faults.clear();
-    village.cli.sync().await?;
-    village.cli.sync().await?;
-    let [ours, theirs] = village.agendas();
+    env.cli.sync().await?;
+    env.cli.sync().await?;
+    let [ours, theirs] = env.agendas();
     ensure!(ours == theirs && ours.len() == EVENTS, "{ours:?}\n{theirs:?}");
-    village.reset_counts();
-    let run = village.cli.sync().await?;
+    env.reset_counts();
+    let run = env.cli.sync().await?;
     ensure!(
-        run["actions"].as_array().is_some_and(Vec::is_empty) && village.writes() == [0, 0],
+        run["actions"].as_array().is_some_and(Vec::is_empty) && env.writes() == [0, 0],
         "not quiet: {run}"
     );
-    village.at_rest().await?;
+    env.check_at_rest().await?;
     Ok(())
 }
 

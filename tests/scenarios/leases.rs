@@ -18,8 +18,11 @@ use store::azure::{AccountSettings, Azure};
 use store::{Acquired, Hold, Lease, Leases, Table};
 
 use crate::azure_costs::{event, on_azure};
-use crate::support::env::checks::{BACKGROUND, ONE_WAY, TWO_WAY, at_rest, code, did};
-use crate::support::env::{Terms, World};
+
+use crate::support::builder::Builder;
+use crate::support::env::Env;
+use crate::support::env_checks::{BACKGROUND, assert_at_rest, code, did};
+use crate::support::installation::{ONE_WAY, TWO_WAY, Terms};
 
 /// Leases that are lost after their holder has asked so many times whether they hold.
 struct Fleeting {
@@ -85,55 +88,52 @@ impl Hold for Worthless {
     async fn end(self: Box<Self>) {}
 }
 
-async fn world(terms: Terms, events: usize) -> anyhow::Result<World> {
-    let world = World::new([Manners::generic(), Manners::generic()], terms).await?;
+async fn filled_env(terms: Terms, events: usize) -> anyhow::Result<Env> {
+    let env = Builder::caldav(Manners::generic()).terms(terms).build().await?;
     for n in 0..events {
-        world.calendars[0].put(&format!("e{n}.ics"), &event(&n.to_string(), "Lunch"));
+        env.people[0].put(&format!("e{n}.ics"), &event(&n.to_string(), "Lunch"));
     }
-    Ok(world)
+    Ok(env)
 }
 
-async fn sync(services: &Services, world: &World, options: SyncOptions) -> jobs::report::Run {
-    jobs::sync(services, std::slice::from_ref(&world.pair), options, &Silent).await.pairs.remove(0)
+async fn sync(services: &Services, env: &Env, options: SyncOptions) -> jobs::report::Run {
+    jobs::sync(services, std::slice::from_ref(&env.pair), options, &Silent).await.pairs.remove(0)
 }
 
-async fn last_sync(world: &World) -> anyhow::Result<Option<Timestamp>> {
-    Ok(jobs::status(&world.services, 60).await?.pairs[0].last_sync)
+async fn last_sync(env: &Env) -> anyhow::Result<Option<Timestamp>> {
+    Ok(jobs::status(&env.services, 60).await?.pairs[0].last_sync)
 }
 
 #[tokio::test]
 async fn a_pass_that_may_have_lost_its_lease_writes_no_more() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
         for asks in [0, 1, 7] {
-            let world = world(terms, 20).await?;
-            let leases = Arc::new(Fleeting { leases: world.services.leases.clone(), asks });
-            let fleeting = Services { leases, ..world.services.clone() };
-            world.reset_counts();
-            let run = sync(&fleeting, &world, SyncOptions::default()).await;
+            let env = filled_env(terms, 20).await?;
+            let leases = Arc::new(Fleeting { leases: env.services.leases.clone(), asks });
+            let fleeting = Services { leases, ..env.services.clone() };
+            env.reset_counts();
+            let run = sync(&fleeting, &env, SyncOptions::default()).await;
             assert_eq!(
-                (code(&run), world.writes()),
+                (code(&run), env.writes()),
                 ("storage", [0, asks as u64]),
                 "each write is asked for: {run:?}"
             );
-            let run = sync(&world.services, &world, SyncOptions::default()).await;
+            let run = sync(&env.services, &env, SyncOptions::default()).await;
             assert_eq!(
                 did(&run),
                 [20 - asks as u64, 0, 0],
                 "what was written was remembered: {run:?}"
             );
-            world.calendars[0].delete("e3.ics");
-            world.calendars[0].edit("e4.ics", |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
-            world.reset_counts();
-            let leases = Arc::new(Fleeting { leases: world.services.leases.clone(), asks: 0 });
-            let run = sync(
-                &Services { leases, ..world.services.clone() },
-                &world,
-                SyncOptions::default(),
-            )
-            .await;
-            assert_eq!((code(&run), world.writes()), ("storage", [0, 0]), "{run:?}");
-            at_rest(&world).await;
-            assert_eq!(world.calendars[1].names().len(), 19);
+            env.people[0].delete("e3.ics");
+            env.people[0].edit("e4.ics", |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
+            env.reset_counts();
+            let leases = Arc::new(Fleeting { leases: env.services.leases.clone(), asks: 0 });
+            let run =
+                sync(&Services { leases, ..env.services.clone() }, &env, SyncOptions::default())
+                    .await;
+            assert_eq!((code(&run), env.writes()), ("storage", [0, 0]), "{run:?}");
+            assert_at_rest(&env).await;
+            assert_eq!(env.people[1].names().len(), 19);
         }
     }
     Ok(())
@@ -143,12 +143,12 @@ async fn a_pass_that_may_have_lost_its_lease_writes_no_more() -> anyhow::Result<
 #[tokio::test]
 async fn two_who_both_believe_to_be_alone_harm_nothing() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let world = world(terms, 120).await?;
+        let env = filled_env(terms, 120).await?;
         let slow = Fault::Delay(Duration::from_millis(2));
-        world.servers.iter().for_each(|server| server.faults().always(On::any(), slow));
-        let alone = Services { leases: Arc::new(Worthless), ..world.services.clone() };
+        env.servers.iter().for_each(|server| server.faults().always(On::any(), slow));
+        let alone = Services { leases: Arc::new(Worthless), ..env.services.clone() };
         for round in 0..4 {
-            let runs = join_all((0..3).map(|_| sync(&alone, &world, SyncOptions::default()))).await;
+            let runs = join_all((0..3).map(|_| sync(&alone, &env, SyncOptions::default()))).await;
             assert!(
                 runs.iter().all(|run| matches!(code(run), "" | "storage" | "changed_meanwhile")),
                 "{runs:?}"
@@ -159,19 +159,19 @@ async fn two_who_both_believe_to_be_alone_harm_nothing() -> anyhow::Result<()> {
                     "at most one goes on: {runs:?}"
                 );
             }
-            world.calendars[0]
+            env.people[0]
                 .edit(&format!("e{round}.ics"), |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
-            world.calendars[0].delete(&format!("e{}.ics", 60 + round));
+            env.people[0].delete(&format!("e{}.ics", 60 + round));
         }
-        world.servers.iter().for_each(|server| server.faults().clear());
-        at_rest(&world).await;
+        env.servers.iter().for_each(|server| server.faults().clear());
+        assert_at_rest(&env).await;
         assert_eq!(
-            world.calendars.each_ref().map(|calendar| calendar.names().len()),
+            env.people.each_ref().map(|calendar| calendar.names().len()),
             [116, 116],
             "nothing is lost or doubled"
         );
         assert_eq!(
-            jobs::status(&world.services, 60).await?.pairs[0].copies,
+            jobs::status(&env.services, 60).await?.pairs[0].copies,
             116,
             "and the count is right"
         );
@@ -182,51 +182,50 @@ async fn two_who_both_believe_to_be_alone_harm_nothing() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_pass_that_was_overtaken_by_the_removal_of_its_pair_brings_nothing_back()
 -> anyhow::Result<()> {
-    let world = world(TWO_WAY, 10).await?;
-    world.servers[1].faults().always(On::writes(), Fault::Delay(Duration::from_millis(300)));
-    let alone = Services { leases: Arc::new(Worthless), ..world.services.clone() };
+    let env = filled_env(TWO_WAY, 10).await?;
+    env.servers[1].faults().always(On::writes(), Fault::Delay(Duration::from_millis(300)));
+    let alone = Services { leases: Arc::new(Worthless), ..env.services.clone() };
     let removal = async {
-        while world.servers[1].counts().writes() == 0 {
+        while env.servers[1].counts().writes() == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        directory::remove_pair(&world.services, &world.pair.id).await
+        directory::remove_pair(&env.services, &env.pair.id).await
     };
-    let (run, removed) = tokio::join!(sync(&alone, &world, SyncOptions::default()), removal);
+    let (run, removed) = tokio::join!(sync(&alone, &env, SyncOptions::default()), removal);
     removed?;
     assert_eq!(code(&run), "storage", "{run:?}");
-    let rows =
-        world.services.store.scan(Table::Pairs, world.pair.id.as_str(), "", None, 10).await?;
+    let rows = env.services.store.scan(Table::Pairs, env.pair.id.as_str(), "", None, 10).await?;
     assert!(rows.is_empty(), "{:?}", rows.iter().map(|row| &row.key).collect::<Vec<_>>());
     Ok(())
 }
 
 #[tokio::test]
 async fn whoever_only_looks_waits_for_nobody() -> anyhow::Result<()> {
-    let mut world = world(TWO_WAY, 5).await?;
-    at_rest(&world).await;
-    let pair = world.pair.clone();
-    let known = directory::Snapshot::read(&world.services).await?;
+    let mut env = filled_env(TWO_WAY, 5).await?;
+    assert_at_rest(&env).await;
+    let pair = env.pair.clone();
+    let known = directory::Snapshot::read(&env.services).await?;
     let calendar = |id| directory::calendar_lease(&known, id);
     let names = [directory::pair_lease(&pair.id), calendar(&pair.to), calendar(&pair.from)];
     let names = names.each_ref().map(String::as_str);
-    let lease = world
+    let lease = env
         .services
         .leases
-        .acquire(&world.services.owner, &names)
+        .acquire(&env.services.owner, &names)
         .await?
         .taken()
         .expect("nobody is at work");
 
-    world.wait(60);
+    env.wait(60);
     let began = Instant::now();
-    let run = world.sync().await;
+    let run = env.sync().await;
     assert_eq!((did(&run), code(&run)), ([0, 0, 0], ""), "{run:?}");
-    let noted = last_sync(&world).await?;
-    assert_eq!(noted, Some(world.services.clock.now()), "a person who asks is told when that was");
+    let noted = last_sync(&env).await?;
+    assert_eq!(noted, Some(env.services.clock.now()), "a person who asks is told when that was");
 
     // Somebody is at work, so what has happened is theirs, or the next one's.
-    world.calendars[0].edit("e1.ics", |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
-    world.reset_counts();
+    env.people[0].edit("e1.ics", |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
+    env.reset_counts();
     // A poll repeats itself; any other nudge is put off, and no failure.
     for (cause, waiting) in [
         (Cause::Poll, 0),
@@ -236,69 +235,65 @@ async fn whoever_only_looks_waits_for_nobody() -> anyhow::Result<()> {
         (Cause::Reconcile, 2),
     ] {
         let verdict =
-            sync_calendar(&world.services, &Nudge { calendar_id: pair.from.clone(), cause }).await;
+            sync_calendar(&env.services, &Nudge { calendar_id: pair.from.clone(), cause }).await;
         assert_eq!(
-            (verdict, world.services.queue.len(QUEUE).await?),
+            (verdict, env.services.queue.len(QUEUE).await?),
             (NudgeOutcome::Done, waiting),
             "{cause:?}"
         );
     }
     assert!(began.elapsed() < Duration::from_secs(20), "nobody has waited until patience ran out");
+    assert_eq!((env.writes(), last_sync(&env).await?), ([0, 0], noted), "and nothing was written");
     assert_eq!(
-        (world.writes(), last_sync(&world).await?),
-        ([0, 0], noted),
-        "and nothing was written"
-    );
-    assert_eq!(
-        jobs::status(&world.services, 60).await?.pairs[0].error,
+        jobs::status(&env.services, 60).await?.pairs[0].error,
         None,
         "nor is anything wrong"
     );
     lease.end().await;
     let verdict = sync_calendar(
-        &world.services,
+        &env.services,
         &Nudge { calendar_id: pair.from.clone(), cause: Cause::Webhook },
     )
     .await;
-    assert_eq!((verdict, world.writes()), (NudgeOutcome::Done, [0, 1]));
+    assert_eq!((verdict, env.writes()), (NudgeOutcome::Done, [0, 1]));
 
     // A pass that another process made in between leaves nothing to do, and a pair that is gone is
     // not looked at.
-    world.core.restart().await?;
-    at_rest(&world).await;
-    directory::remove_pair(&world.services, &pair.id).await?;
-    let run = sync(&world.services, &world, SyncOptions::default()).await;
+    env.restart().await?;
+    assert_at_rest(&env).await;
+    directory::remove_pair(&env.services, &pair.id).await?;
+    let run = sync(&env.services, &env, SyncOptions::default()).await;
     assert_eq!((did(&run), code(&run)), ([0, 0, 0], ""), "{run:?}");
     assert!(
-        world.services.store.scan(Table::Pairs, pair.id.as_str(), "", None, 10).await?.is_empty()
+        env.services.store.scan(Table::Pairs, pair.id.as_str(), "", None, 10).await?.is_empty()
     );
     Ok(())
 }
 
 #[tokio::test]
 async fn looks_that_nobody_asked_for_are_noted_every_ten_minutes() -> anyhow::Result<()> {
-    let world = world(ONE_WAY, 5).await?;
-    at_rest(&world).await;
-    let first = last_sync(&world).await?;
+    let env = filled_env(ONE_WAY, 5).await?;
+    assert_at_rest(&env).await;
+    let first = last_sync(&env).await?;
     for _ in 0..9 {
-        world.wait(60);
-        assert_eq!(did(&sync(&world.services, &world, BACKGROUND).await), [0, 0, 0]);
-        assert_eq!(last_sync(&world).await?, first);
+        env.wait(60);
+        assert_eq!(did(&sync(&env.services, &env, BACKGROUND).await), [0, 0, 0]);
+        assert_eq!(last_sync(&env).await?, first);
     }
-    world.wait(60);
-    sync(&world.services, &world, BACKGROUND).await;
-    assert_eq!(last_sync(&world).await?, Some(world.services.clock.now()));
-    world.wait(1);
-    world.sync().await;
-    assert_eq!(last_sync(&world).await?, Some(world.services.clock.now()), "a person asked");
+    env.wait(60);
+    sync(&env.services, &env, BACKGROUND).await;
+    assert_eq!(last_sync(&env).await?, Some(env.services.clock.now()));
+    env.wait(1);
+    env.sync().await;
+    assert_eq!(last_sync(&env).await?, Some(env.services.clock.now()), "a person asked");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_instances_on_one_storage_account_make_each_copy_once() -> anyhow::Result<()> {
     let azurite = Azurite::start().await?;
-    let mut world = world(TWO_WAY, 30).await?;
-    on_azure(&mut world, &azurite).await?;
+    let mut env = filled_env(TWO_WAY, 30).await?;
+    on_azure(&mut env, &azurite).await?;
     let mut instances = Vec::new();
     for _ in 0..3 {
         let azure = Arc::new(Azure::connect(&AccountSettings::from_connection_string(
@@ -308,19 +303,18 @@ async fn several_instances_on_one_storage_account_make_each_copy_once() -> anyho
             store: azure.clone(),
             leases: azure.clone(),
             queue: azure,
-            ..world.services.clone()
+            ..env.services.clone()
         });
     }
     let runs =
-        join_all(instances.iter().map(|services| sync(services, &world, SyncOptions::default())))
+        join_all(instances.iter().map(|services| sync(services, &env, SyncOptions::default())))
             .await;
     assert!(runs.iter().all(|run| run.error.is_none()), "{runs:?}");
     assert_eq!(runs.iter().map(|run| run.created).sum::<u64>(), 30, "one of them makes each copy");
-    world.calendars[1]
-        .edit(&world.calendars[1].names()[0], |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
-    let nudge = Nudge { calendar_id: world.pair.to.clone(), cause: Cause::Poll };
+    env.people[1].edit(&env.people[1].names()[0], |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
+    let nudge = Nudge { calendar_id: env.pair.to.clone(), cause: Cause::Poll };
     join_all(instances.iter().map(|services| sync_calendar(services, &nudge))).await;
-    at_rest(&world).await;
-    assert_eq!(world.calendars.each_ref().map(|calendar| calendar.names().len()), [30, 30]);
+    assert_at_rest(&env).await;
+    assert_eq!(env.people.each_ref().map(|calendar| calendar.names().len()), [30, 30]);
     Ok(())
 }

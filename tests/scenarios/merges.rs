@@ -5,11 +5,13 @@ use simulators::caldav::{Alters, Manners};
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
-use crate::support::env::checks::{FULL, ONE_WAY, TWO_WAY, at_rest, did};
-use crate::support::env::google_env::Desk;
-use crate::support::env::{Terms, World};
+use crate::support::builder::Builder;
+use crate::support::env::Env;
+use crate::support::env_checks::{FULL, assert_at_rest, did};
 use crate::support::events::object;
-use crate::support::google::End;
+use crate::support::google_env::GoogleEnv;
+use crate::support::installation::{ONE_WAY, TWO_WAY, Terms};
+use crate::support::servers::Provider;
 
 const WEEKLY: &str = "DTSTART;TZID=Europe/Berlin:20260312T100000\nDTEND;TZID=Europe/Berlin:20260312T110000\nRRULE:FREQ=WEEKLY;COUNT=6\nSUMMARY:Review\nDESCRIPTION:Bring numbers";
 /// The second one has words of its own.
@@ -36,9 +38,9 @@ fn dragged_alone(ics: &str) -> String {
 }
 
 /// What a side shows: starts and titles of a series and its exceptions.
-fn lines(world: &World, side: usize) -> Vec<String> {
+fn lines(env: &Env, side: usize) -> Vec<String> {
     let title = |line: &str| line.split("  ").skip(1).collect::<Vec<_>>().join(" ");
-    world.calendars[side]
+    env.people[side]
         .agenda()
         .iter()
         .map(|entry| format!("{} {}", entry.start(), title(&entry.to_string())))
@@ -49,10 +51,10 @@ fn lines(world: &World, side: usize) -> Vec<String> {
 async fn a_series_is_dragged_on_its_copy_while_an_occurrence_of_its_origin_is_cancelled()
 -> anyhow::Result<()> {
     for drag in [dragged, dragged_alone] {
-        let world = World::new([Manners::generic(), Manners::generic()], TWO_WAY).await?;
-        let [anna, ben] = &world.calendars;
+        let env = Builder::caldav(Manners::generic()).terms(TWO_WAY).build().await?;
+        let [anna, ben] = &env.people;
         anna.put("review.ics", &series());
-        assert_eq!(did(&world.sync().await), [1, 0, 0]);
+        assert_eq!(did(&env.sync().await), [1, 0, 0]);
         anna.edit("review.ics", |ics| {
             ics.replacen(
                 "SUMMARY:Review",
@@ -61,9 +63,9 @@ async fn a_series_is_dragged_on_its_copy_while_an_occurrence_of_its_origin_is_ca
             )
         });
         ben.edit(&ben.names()[0], drag);
-        at_rest(&world).await;
-        assert_eq!(world.in_step().await?, 1);
-        let shown = lines(&world, 0);
+        assert_at_rest(&env).await;
+        assert_eq!(env.compare_sides().await?, 1);
+        let shown = lines(&env, 0);
         assert_eq!(shown.len(), 2, "{shown:?}");
         assert!(
             shown[0].starts_with("20260312T110000 Europe/Berlin Review")
@@ -79,14 +81,14 @@ async fn a_series_is_dragged_on_its_copy_while_an_occurrence_of_its_origin_is_ca
 async fn a_private_copy_is_dragged_and_no_occurrence_loses_its_title() -> anyhow::Result<()> {
     for drag in [dragged, dragged_alone] {
         let terms = Terms { private: true, ..TWO_WAY };
-        let world = World::new([Manners::generic(), Manners::generic()], terms).await?;
-        let [anna, ben] = &world.calendars;
+        let env = Builder::caldav(Manners::generic()).terms(terms).build().await?;
+        let [anna, ben] = &env.people;
         anna.put("review.ics", &series());
-        assert_eq!(did(&world.sync().await), [1, 0, 0]);
+        assert_eq!(did(&env.sync().await), [1, 0, 0]);
         ben.edit(&ben.names()[0], drag);
-        at_rest(&world).await;
-        assert_eq!(world.in_step().await?, 1);
-        let shown = lines(&world, 0);
+        assert_at_rest(&env).await;
+        assert_eq!(env.compare_sides().await?, 1);
+        let shown = lines(&env, 0);
         assert!(shown[0].starts_with("20260312T110000 Europe/Berlin Review"), "{shown:?}");
         assert!(
             shown[1].starts_with(
@@ -103,11 +105,11 @@ async fn a_private_copy_is_dragged_and_no_occurrence_loses_its_title() -> anyhow
 
 #[tokio::test]
 async fn an_occurrence_of_a_floating_series_is_moved_at_google() -> anyhow::Result<()> {
-    let desk = Desk::new([End::CalDav, End::Google], TWO_WAY).await?;
+    let env = GoogleEnv::new([Provider::CalDav, Provider::Google], TWO_WAY).await?;
     let floating = series().replace(ZONE, "").replace(";TZID=Europe/Berlin", "");
-    desk.stage.people[0].put("review.ics", &floating).await?;
-    assert_eq!(desk.well().await?, [1, 0, 0]);
-    let copy = desk.stage.people[1].objects().await?.remove(0);
+    env.people[0].put("review.ics", &floating).await?;
+    assert_eq!(env.sync_ok().await?, [1, 0, 0]);
+    let copy = env.people[1].objects().await?.remove(0);
     // Two hours later, in any zone.
     let moved = |ics: &str| {
         let mut parts: Vec<String> = ics.split("BEGIN:VEVENT").map(str::to_owned).collect();
@@ -122,10 +124,10 @@ async fn an_occurrence_of_a_floating_series_is_moved_at_google() -> anyhow::Resu
         *changed = lines.collect::<Vec<_>>().join("\r\n") + "\r\n";
         parts.join("BEGIN:VEVENT")
     };
-    assert!(desk.stage.people[1].edit(&copy.0, moved).await?);
-    assert_eq!(desk.well().await?, [0, 1, 0]);
-    desk.quiet().await?;
-    let home = desk.stage.people[0].get("review.ics").await?.unwrap_or_default();
+    assert!(env.people[1].edit(&copy.0, moved).await?);
+    assert_eq!(env.sync_ok().await?, [0, 1, 0]);
+    env.check_at_rest().await?;
+    let home = env.people[0].get("review.ics").await?.unwrap_or_default();
     assert_eq!(home.matches("RECURRENCE-ID").count(), 1, "{home}");
     let changed =
         home.split("BEGIN:VEVENT").find(|part| part.contains("RECURRENCE-ID")).unwrap_or_default();
@@ -180,17 +182,20 @@ async fn what_a_copys_server_did_not_keep_stays_at_home() -> anyhow::Result<()> 
     for (terms, etag_on_put) in
         [(TWO_WAY, false), (TWO_WAY, true), (ONE_WAY, false), (ONE_WAY, true)]
     {
-        let world = World::new([Manners::generic(), keeps_little(etag_on_put)], terms).await?;
-        let [anna, ben] = &world.calendars;
+        let env = Builder::caldav_each([Manners::generic(), keeps_little(etag_on_put)])
+            .terms(terms)
+            .build()
+            .await?;
+        let [anna, ben] = &env.people;
         anna.put("board.ics", &long());
-        assert_eq!(did(&world.sync().await), [1, 0, 0]);
-        world.reset_counts();
-        world.sync_with(FULL).await;
-        assert_eq!(world.writes(), [0, 0], "it is as it can be there");
+        assert_eq!(did(&env.sync().await), [1, 0, 0]);
+        env.reset_counts();
+        env.sync_with(FULL).await;
+        assert_eq!(env.writes(), [0, 0], "it is as it can be there");
         let before = anna.get("board.ics").unwrap_or_default();
         ben.edit(&ben.names()[0], |ics| ics.replace("SUMMARY:Board", "SUMMARY:Board meeting"));
-        world.sync().await;
-        world.sync_with(FULL).await;
+        env.sync().await;
+        env.sync_with(FULL).await;
         let after = anna.get("board.ics").unwrap_or_default();
         assert_eq!(length(&after), length(&before));
         assert!(after.contains("DTSTART:20260320T180030Z"), "{after}");
@@ -201,13 +206,13 @@ async fn what_a_copys_server_did_not_keep_stays_at_home() -> anyhow::Result<()> 
         ben.edit(&ben.names()[0], |ics| {
             ics.replace("DESCRIPTION:A long agenda.", "DESCRIPTION:A short agenda.")
         });
-        world.sync().await;
+        env.sync().await;
         let flows = anna.get("board.ics").unwrap_or_default().contains("A short agenda.");
         assert_eq!(flows, terms.two_way);
-        world.sync_with(FULL).await;
-        world.reset_counts();
-        world.sync_with(FULL).await;
-        assert_eq!(world.writes(), [0, 0]);
+        env.sync_with(FULL).await;
+        env.reset_counts();
+        env.sync_with(FULL).await;
+        assert_eq!(env.writes(), [0, 0]);
     }
     Ok(())
 }
@@ -215,21 +220,24 @@ async fn what_a_copys_server_did_not_keep_stays_at_home() -> anyhow::Result<()> 
 #[tokio::test]
 async fn what_an_origins_server_did_not_keep_stays_on_the_copy() -> anyhow::Result<()> {
     for etag_on_put in [false, true] {
-        let world = World::new([keeps_little(etag_on_put), Manners::generic()], TWO_WAY).await?;
-        let [anna, ben] = &world.calendars;
+        let env = Builder::caldav_each([keeps_little(etag_on_put), Manners::generic()])
+            .terms(TWO_WAY)
+            .build()
+            .await?;
+        let [anna, ben] = &env.people;
         anna.put("board.ics", &object("board", "DTSTART:20260320T180000Z\nDTEND:20260320T200000Z\nSUMMARY:Board\nDESCRIPTION:Short"));
-        assert_eq!(did(&world.sync().await), [1, 0, 0]);
+        assert_eq!(did(&env.sync().await), [1, 0, 0]);
         ben.edit(&ben.names()[0], |ics| {
             ics.replace("DESCRIPTION:Short", &format!("DESCRIPTION:{}", agenda()))
         });
-        assert_eq!(did(&world.sync().await), [0, 1, 0]);
+        assert_eq!(did(&env.sync().await), [0, 1, 0]);
         assert_eq!(length(&anna.get("board.ics").unwrap_or_default()), 112);
-        at_rest(&world).await;
+        assert_at_rest(&env).await;
         anna.edit("board.ics", |ics| ics.replace("SUMMARY:Board", "SUMMARY:Board meeting"));
-        assert_eq!(did(&world.sync().await), [0, 1, 0]);
+        assert_eq!(did(&env.sync().await), [0, 1, 0]);
         let copy = ben.objects().remove(0).1;
         assert!(length(&copy) > 500 && copy.contains("SUMMARY:Board meeting"), "{copy}");
-        at_rest(&world).await;
+        assert_at_rest(&env).await;
     }
     Ok(())
 }
@@ -239,14 +247,17 @@ async fn what_an_origins_server_did_not_keep_stays_on_the_copy() -> anyhow::Resu
 #[tokio::test]
 async fn what_a_server_did_not_keep_of_a_copy_whose_making_was_cut_off_stays_at_home()
 -> anyhow::Result<()> {
-    let world = World::new([Manners::generic(), keeps_little(false)], TWO_WAY).await?;
-    let [anna, ben] = &world.calendars;
+    let env = Builder::caldav_each([Manners::generic(), keeps_little(false)])
+        .terms(TWO_WAY)
+        .build()
+        .await?;
+    let [anna, ben] = &env.people;
     anna.put("board.ics", &long().replace("T180030Z", "T180000Z"));
-    world.servers[1].faults().next(On::kind(Kind::Put), Fault::DropAfter);
-    world.sync().await;
+    env.servers[1].faults().next(On::kind(Kind::Put), Fault::DropAfter);
+    env.sync().await;
     assert_eq!(ben.len(), 1, "it has arrived");
     ben.edit(&ben.names()[0], |ics| ics.replace("SUMMARY:Board", "SUMMARY:Board meeting"));
-    at_rest(&world).await;
+    assert_at_rest(&env).await;
     assert!(length(&anna.get("board.ics").unwrap_or_default()) > 500);
     Ok(())
 }
@@ -255,20 +266,20 @@ async fn what_a_server_did_not_keep_of_a_copy_whose_making_was_cut_off_stays_at_
 #[tokio::test]
 async fn an_origin_that_is_changed_back_after_a_lost_answer_stands() -> anyhow::Result<()> {
     for terms in [TWO_WAY, ONE_WAY] {
-        let world = World::new([Manners::generic(), Manners::generic()], terms).await?;
-        let [anna, ben] = &world.calendars;
+        let env = Builder::caldav(Manners::generic()).terms(terms).build().await?;
+        let [anna, ben] = &env.people;
         anna.put(
             "board.ics",
             &object("board", "DTSTART:20260320T180000Z\nDTEND:20260320T200000Z\nSUMMARY:Board"),
         );
-        world.sync().await;
-        world.sync().await;
+        env.sync().await;
+        env.sync().await;
         anna.edit("board.ics", |ics| ics.replace("SUMMARY:Board", "SUMMARY:Second"));
-        world.servers[1].faults().next(On::kind(Kind::Put), Fault::DropAfter);
-        world.sync().await;
+        env.servers[1].faults().next(On::kind(Kind::Put), Fault::DropAfter);
+        env.sync().await;
         assert!(ben.find("SUMMARY:Second").is_some(), "it has arrived");
         anna.edit("board.ics", |ics| ics.replace("SUMMARY:Second", "SUMMARY:Board"));
-        at_rest(&world).await;
+        assert_at_rest(&env).await;
         for calendar in [anna, ben] {
             assert!(
                 calendar.find("SUMMARY:Board").is_some(),
@@ -284,21 +295,21 @@ async fn an_origin_that_is_changed_back_after_a_lost_answer_stands() -> anyhow::
 /// back.
 #[tokio::test]
 async fn a_copy_that_is_changed_back_after_a_lost_answer_stands() -> anyhow::Result<()> {
-    let world = World::new([Manners::generic(), Manners::generic()], TWO_WAY).await?;
-    let [anna, ben] = &world.calendars;
+    let env = Builder::caldav(Manners::generic()).terms(TWO_WAY).build().await?;
+    let [anna, ben] = &env.people;
     anna.put(
         "board.ics",
         &object("board", "DTSTART:20260320T180000Z\nDTEND:20260320T200000Z\nSUMMARY:Board"),
     );
-    world.sync().await;
-    world.sync().await;
+    env.sync().await;
+    env.sync().await;
     let copy = ben.names().remove(0);
     ben.edit(&copy, |ics| ics.replace("SUMMARY:Board", "SUMMARY:Second"));
-    world.servers[0].faults().next(On::kind(Kind::Put), Fault::DropAfter);
-    world.sync().await;
+    env.servers[0].faults().next(On::kind(Kind::Put), Fault::DropAfter);
+    env.sync().await;
     assert!(anna.find("SUMMARY:Second").is_some(), "it has arrived");
     ben.edit(&copy, |ics| ics.replace("SUMMARY:Second", "SUMMARY:Board"));
-    at_rest(&world).await;
+    assert_at_rest(&env).await;
     for calendar in [anna, ben] {
         assert!(calendar.find("SUMMARY:Board").is_some(), "{:?}", calendar.objects());
     }

@@ -3,9 +3,11 @@
 
 use simulators::caldav::Manners;
 
-use crate::support::env::checks::{DRY, TWO_WAY, at_rest, did, reasons};
-use crate::support::env::{Terms, World};
+use crate::support::builder::Builder;
+use crate::support::env::Env;
+use crate::support::env_checks::{DRY, assert_at_rest, did, reasons};
 use crate::support::events::{calendar, object};
+use crate::support::installation::{TWO_WAY, Terms};
 
 const BY_HAND: &str = "X-APPLE-STRUCTURED-LOCATION;VALUE=URI;X-TITLE=\"Harbour: \
 3\":geo:59.4,24.7\nX-Custom-Thing;x=y:Kept \\, as it is\nCATEGORIES:WORK,\n \
@@ -27,23 +29,23 @@ fn only_in(one: &str, other: &str) -> Vec<String> {
         .collect()
 }
 
-async fn copied(object: &str, terms: Terms) -> anyhow::Result<(World, String)> {
-    let world = World::new([Manners::generic(), Manners::generic()], terms).await?;
-    world.calendars[0].put("dinner.ics", object);
-    assert_eq!(did(&world.sync().await), [1, 0, 0]);
-    let copy = world.calendars[1].names().remove(0);
-    Ok((world, copy))
+async fn copied(object: &str, terms: Terms) -> anyhow::Result<(Env, String)> {
+    let env = Builder::caldav(Manners::generic()).terms(terms).build().await?;
+    env.people[0].put("dinner.ics", object);
+    assert_eq!(did(&env.sync().await), [1, 0, 0]);
+    let copy = env.people[1].names().remove(0);
+    Ok((env, copy))
 }
 
 #[tokio::test]
 async fn an_edit_that_flows_back_changes_its_own_lines_only() -> anyhow::Result<()> {
-    let (world, copy) = copied(&dinner(), TWO_WAY).await?;
-    let [anna, ben] = &world.calendars;
+    let (env, copy) = copied(&dinner(), TWO_WAY).await?;
+    let [anna, ben] = &env.people;
     let before = anna.get("dinner.ics").unwrap_or_default();
     ben.edit(&copy, |ics| {
         ics.replace("SUMMARY:Dinner", "SUMMARY:Late dinner").replace("T180000Z", "T190000Z")
     });
-    let run = world.sync().await;
+    let run = env.sync().await;
     assert_eq!(did(&run), [0, 1, 0], "{run:?}");
     let after = anna.get("dinner.ics").unwrap_or_default();
     let gone: Vec<String> = only_in(&before, &after);
@@ -66,7 +68,7 @@ async fn an_edit_that_flows_back_changes_its_own_lines_only() -> anyhow::Result<
         "{come:?}"
     );
     assert!(come.contains(&"SEQUENCE:1".to_owned()), "{come:?}");
-    at_rest(&world).await;
+    assert_at_rest(&env).await;
     Ok(())
 }
 
@@ -91,15 +93,15 @@ async fn joining_details_stay_with_their_owner() -> anyhow::Result<()> {
             "DTSTART:20260320T180000Z\nDTEND:20260320T200000Z\nSUMMARY:Dinner\nDESCRIPTION:{folded}"
         ),
     );
-    let (world, copy) = copied(&meeting, TWO_WAY).await?;
-    let [anna, ben] = &world.calendars;
+    let (env, copy) = copied(&meeting, TWO_WAY).await?;
+    let [anna, ben] = &env.people;
     assert_eq!(ben.agenda()[0].text("DESCRIPTION"), "Bring wine.");
     ben.edit(&copy, |ics| ics.replace("DESCRIPTION:Bring wine.", "DESCRIPTION:Bring bread."));
-    assert_eq!(did(&world.sync().await), [0, 1, 0]);
+    assert_eq!(did(&env.sync().await), [0, 1, 0]);
     let now = anna.agenda()[0].text("DESCRIPTION");
     assert!(now.starts_with("Bring bread.") && now.contains(link), "{now}");
     assert_eq!(ben.agenda()[0].text("DESCRIPTION"), "Bring bread.");
-    at_rest(&world).await;
+    assert_at_rest(&env).await;
     Ok(())
 }
 
@@ -115,14 +117,14 @@ async fn a_meeting_with_guests_is_never_written_to() -> anyhow::Result<()> {
             "dinner",
             &format!("DTSTART:20260320T180000Z\nDTEND:20260320T200000Z\nSUMMARY:Dinner\n{guests}"),
         );
-        let (world, copy) = copied(&meeting, TWO_WAY).await?;
-        let [anna, ben] = &world.calendars;
+        let (env, copy) = copied(&meeting, TWO_WAY).await?;
+        let [anna, ben] = &env.people;
         let before = anna.get("dinner.ics");
         ben.edit(&copy, |ics| {
             ics.replace("SUMMARY:Dinner", "SUMMARY:Moved by Ben").replace("T180000Z", "T190000Z")
         });
-        let preview = world.sync_with(DRY).await;
-        let run = world.sync().await;
+        let preview = env.sync_with(DRY).await;
+        let run = env.sync().await;
         assert_eq!((run.changed, reasons(&run)), (1, vec!["has_guests".to_owned()]), "{run:?}");
         assert_eq!(preview.actions, run.actions);
         assert_eq!(anna.get("dinner.ics"), before);
@@ -132,7 +134,7 @@ async fn a_meeting_with_guests_is_never_written_to() -> anyhow::Result<()> {
             ("Dinner".to_owned(), "20260320T180000Z".to_owned()),
             "the copy shows it as it is"
         );
-        at_rest(&world).await;
+        assert_at_rest(&env).await;
     }
     Ok(())
 }
@@ -140,18 +142,18 @@ async fn a_meeting_with_guests_is_never_written_to() -> anyhow::Result<()> {
 /// L9: on a private two-way pair the time of a copy counts, and nothing else that is written there.
 #[tokio::test]
 async fn busy_never_overwrites_a_title() -> anyhow::Result<()> {
-    let (world, copy) = copied(&dinner(), Terms { private: true, ..TWO_WAY }).await?;
-    let [anna, ben] = &world.calendars;
+    let (env, copy) = copied(&dinner(), Terms { private: true, ..TWO_WAY }).await?;
+    let [anna, ben] = &env.people;
     let before = anna.get("dinner.ics").unwrap_or_default();
     assert_eq!(ben.agenda()[0].to_string(), "20260320T180000Z - 20260320T200000Z  Busy  [PRIVATE]");
     ben.edit(&copy, |ics| {
         ics.replace("SUMMARY:Busy", "SUMMARY:Ben's guess\r\nLOCATION:Somewhere\r\nDESCRIPTION:More")
     });
-    let run = world.sync().await;
+    let run = env.sync().await;
     assert_eq!((did(&run), reasons(&run)), ([0, 0, 0], vec!["copy_edited".to_owned()]), "{run:?}");
     assert_eq!(anna.get("dinner.ics").as_deref(), Some(before.as_str()), "not a byte");
     ben.edit(&copy, |ics| ics.replace("DTSTART:20260320T18", "DTSTART:20260320T19"));
-    assert_eq!(world.sync().await.changed, 2, "the origin is moved, and the copy put right");
+    assert_eq!(env.sync().await.changed, 2, "the origin is moved, and the copy put right");
     assert_eq!(ben.agenda()[0].to_string(), "20260320T190000Z - 20260320T200000Z  Busy  [PRIVATE]");
     assert_eq!(
         (anna.agenda()[0].summary(), anna.agenda()[0].start()),
@@ -161,9 +163,9 @@ async fn busy_never_overwrites_a_title() -> anyhow::Result<()> {
     anna.edit("dinner.ics", |ics| {
         ics.replace("SUMMARY:Dinner", "SUMMARY:Supper").replace("T200000Z", "T210000Z")
     });
-    world.sync().await;
+    env.sync().await;
     assert_eq!(ben.agenda()[0].to_string(), "20260320T190000Z - 20260320T210000Z  Busy  [PRIVATE]");
-    at_rest(&world).await;
+    assert_at_rest(&env).await;
     Ok(())
 }
 
@@ -178,9 +180,9 @@ async fn one_event_listed_twice_is_one_event() -> anyhow::Result<()> {
         page: Some(3),
         ..Manners::generic()
     };
-    let world = World::new([manners.clone(), manners], TWO_WAY).await?;
-    let [anna, ben] = &world.calendars;
-    world.sync().await;
+    let env = Builder::caldav_each([manners.clone(), manners]).terms(TWO_WAY).build().await?;
+    let [anna, ben] = &env.people;
+    env.sync().await;
     for n in 10..25 {
         let event =
             format!("DTSTART:202604{n}T180000Z\nDTEND:202604{n}T200000Z\nSUMMARY:Event {n}");
@@ -189,8 +191,8 @@ async fn one_event_listed_twice_is_one_event() -> anyhow::Result<()> {
             &calendar(&crate::support::events::vevent(&format!("uid-{n}"), &event)),
         );
     }
-    assert_eq!(world.sync().await.created, 15);
+    assert_eq!(env.sync().await.created, 15);
     assert_eq!((anna.len(), ben.len()), (15, 15));
-    at_rest(&world).await;
+    assert_at_rest(&env).await;
     Ok(())
 }

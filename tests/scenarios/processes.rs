@@ -7,30 +7,31 @@ use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
 use simulators::rng::Rng;
 
+use crate::support::builder::Builder;
 use crate::support::cli::{ONE_WAY, TWO_WAY, actions};
-use crate::support::cli_env::Village;
+use crate::support::cli_env::CliEnv;
 use crate::support::events::{hour, many};
-use crate::support::storage::leaves_out;
+use crate::support::storage::skips;
 
 /// Both calendars show the same, and every event once.
-async fn assert_in_step(village: &Village, events: usize) -> anyhow::Result<()> {
-    let [ours, theirs] = village.agendas();
+async fn assert_in_step(env: &CliEnv, events: usize) -> anyhow::Result<()> {
+    let [ours, theirs] = env.agendas();
     assert_eq!(ours, theirs);
     assert_eq!(ours.len(), events, "nothing is lost, and nothing is doubled");
     let mut distinct = ours.clone();
     distinct.dedup();
     assert_eq!(distinct, ours, "an event stands there twice");
-    village.at_rest().await
+    env.check_at_rest().await
 }
 
 #[tokio::test]
 async fn two_at_once_both_end_well() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, pair) = Village::paired(terms).await?;
+        let (env, pair) = Builder::caldav(Manners::generic()).build_cli_paired(terms).await?;
         for (name, object) in many(60) {
-            village.people[0].put(&name, &object);
+            env.people[0].put(&name, &object);
         }
-        let all = join_all((0..4).map(|_| village.cli.sync_with(&[]))).await;
+        let all = join_all((0..4).map(|_| env.cli.sync_with(&[]))).await;
         let mut created = 0;
         for answer in all {
             let (status, run) = answer?;
@@ -38,17 +39,17 @@ async fn two_at_once_both_end_well() -> anyhow::Result<()> {
             created += run["created"].as_u64().unwrap_or_default();
         }
         assert_eq!(created, 60, "one of them makes each copy");
-        assert_in_step(&village, 60).await?;
+        assert_in_step(&env, 60).await?;
         let others = ["status", "doctor"].map(|command| [command, "--json"]);
         for (n, command) in others.iter().enumerate() {
-            village.people[0].put(
+            env.people[0].put(
                 &format!("late-{n}.ics"),
                 &hour(&format!("late-{n}"), 250, 9 + n as u8, "Late"),
             );
-            let (run, other) = futures::try_join!(village.cli.sync(), village.cli.run(command))?;
+            let (run, other) = futures::try_join!(env.cli.sync(), env.cli.run(command))?;
             assert_eq!((run["created"].as_u64(), other.status), (Some(1), 0), "{}", other.stdout);
         }
-        village.cli.json(&["pair", "remove", &pair]).await?;
+        env.cli.json(&["pair", "remove", &pair]).await?;
     }
     Ok(())
 }
@@ -57,22 +58,22 @@ async fn two_at_once_both_end_well() -> anyhow::Result<()> {
 /// again.
 #[tokio::test]
 async fn killed_at_any_moment_nothing_is_lost_or_doubled() -> anyhow::Result<()> {
-    if leaves_out(
+    if skips(
         "twenty leases of the dead would each last half a minute there; `killed` tells of ten at \
         once",
     )? {
         return Ok(());
     }
-    let (village, _) = Village::paired(TWO_WAY).await?;
-    let [anna, ben] = &village.people;
+    let (env, _) = Builder::caldav(Manners::generic()).build_cli_paired(TWO_WAY).await?;
+    let [anna, ben] = &env.people;
     for (name, object) in many(80) {
         anna.put(&name, &object);
     }
     let slow = Fault::Delay(Duration::from_millis(3));
-    village.servers.iter().for_each(|server| server.faults().always(On::any(), slow));
+    env.servers.iter().for_each(|server| server.faults().always(On::any(), slow));
     let mut rng = Rng::of(7_531, &["kills"]);
     for round in 0..20 {
-        let mut child = village.cli.start(&["sync", "--json"], "").await?;
+        let mut child = env.cli.start(&["sync", "--json"], "").await?;
         let moment = Duration::from_millis(40 + rng.below(400) as u64);
         if tokio::time::timeout(moment, child.wait()).await.is_err() {
             // SIGKILL: nothing in it can be tidied up.
@@ -87,38 +88,38 @@ async fn killed_at_any_moment_nothing_is_lost_or_doubled() -> anyhow::Result<()>
             ben.edit(&copy, |ics| ics.replace("SUMMARY:", "SUMMARY:Edited "));
         }
     }
-    village.servers.iter().for_each(|server| server.faults().clear());
+    env.servers.iter().for_each(|server| server.faults().clear());
     let begun = std::time::Instant::now();
-    village.cli.sync().await?;
+    env.cli.sync().await?;
     assert!(begun.elapsed() < Duration::from_secs(20), "a process that was killed blocks nobody");
-    village.cli.sync().await?;
-    let run = village.cli.sync().await?;
+    env.cli.sync().await?;
+    let run = env.cli.sync().await?;
     assert!(actions(&run).is_empty(), "{run}");
-    assert_in_step(&village, 100).await?;
+    assert_in_step(&env, 100).await?;
     Ok(())
 }
 
 /// A killed process leaves no lease: the next one goes on at once.
 #[tokio::test]
 async fn a_killed_process_blocks_nobody() -> anyhow::Result<()> {
-    if leaves_out(
+    if skips(
         "a lease ends with its process in embedded storage only; there it ends with its term, as \
         `killed` tells",
     )? {
         return Ok(());
     }
-    let village = Village::new(Manners::generic()).await?;
-    village.pair(ONE_WAY).await?;
-    village.people[0].put("lunch.ics", &hour("lunch", 2, 12, "Lunch"));
-    village.servers[1].faults().next(On::writes(), Fault::Delay(Duration::from_secs(600)));
-    let mut child = village.cli.start(&["sync", "--json"], "").await?;
-    while village.servers[1].faults().waiting() {
+    let env = Builder::caldav(Manners::generic()).build_cli().await?;
+    env.pair(ONE_WAY).await?;
+    env.people[0].put("lunch.ics", &hour("lunch", 2, 12, "Lunch"));
+    env.servers[1].faults().next(On::writes(), Fault::Delay(Duration::from_secs(600)));
+    let mut child = env.cli.start(&["sync", "--json"], "").await?;
+    while env.servers[1].faults().waiting() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     child.kill().await?;
     let begun = std::time::Instant::now();
-    let run = village.cli.sync().await?;
+    let run = env.cli.sync().await?;
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    assert_eq!((run["created"].as_u64(), village.people[1].len()), (Some(1), 1), "{run}");
+    assert_eq!((run["created"].as_u64(), env.people[1].len()), (Some(1), 1), "{run}");
     Ok(())
 }

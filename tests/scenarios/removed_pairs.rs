@@ -3,19 +3,20 @@
 use serde_json::json;
 use simulators::caldav::Manners;
 
+use crate::support::accounts::USERS;
+use crate::support::builder::Builder;
 use crate::support::cli::{Cli, ONE_WAY, PRIVATE, TWO_WAY, actions, counts};
-use crate::support::cli_env::Village;
-use crate::support::env::USERS;
+use crate::support::cli_env::CliEnv;
 use crate::support::events::{hour, many};
 
 /// A pair of these terms with twelve copies.
-async fn copied(terms: &[&str]) -> anyhow::Result<(Village, String)> {
-    let (village, pair) = Village::paired(terms).await?;
+async fn copied(terms: &[&str]) -> anyhow::Result<(CliEnv, String)> {
+    let (env, pair) = Builder::caldav(Manners::generic()).build_cli_paired(terms).await?;
     for (name, object) in many(12) {
-        village.people[0].put(&name, &object);
+        env.people[0].put(&name, &object);
     }
-    village.cli.sync().await?;
-    Ok((village, pair))
+    env.cli.sync().await?;
+    Ok((env, pair))
 }
 
 #[tokio::test]
@@ -27,19 +28,19 @@ async fn copies_stay_when_a_pair_ends_and_are_found_again() -> anyhow::Result<()
         (ONE_WAY, PRIVATE),
         (PRIVATE, ONE_WAY),
     ] {
-        let (village, pair) = copied(before).await?;
-        let copies = village.people[1].objects();
-        assert_eq!(village.cli.json(&["pair", "remove", &pair]).await?, json!({"id": pair}));
-        assert_eq!(village.people[1].objects(), copies, "S3: copies stay as ordinary events");
-        assert_eq!(village.cli.json(&["pair", "list"]).await?, json!({"pairs": []}));
-        assert_eq!(village.cli.json(&["sync"]).await?["pairs"], json!([]));
+        let (env, pair) = copied(before).await?;
+        let copies = env.people[1].objects();
+        assert_eq!(env.cli.json(&["pair", "remove", &pair]).await?, json!({"id": pair}));
+        assert_eq!(env.people[1].objects(), copies, "S3: copies stay as ordinary events");
+        assert_eq!(env.cli.json(&["pair", "list"]).await?, json!({"pairs": []}));
+        assert_eq!(env.cli.json(&["sync"]).await?["pairs"], json!([]));
 
         // Meanwhile one origin is renamed, and another one deleted.
-        village.people[0].edit("e0.ics", |ics| ics.replace("Event 0", "Zero"));
-        let again = village.pair(after).await?;
+        env.people[0].edit("e0.ics", |ics| ics.replace("Event 0", "Zero"));
+        let again = env.pair(after).await?;
         assert_ne!(again, pair);
-        let preview = village.cli.dry_run().await?;
-        let run = village.cli.sync().await?;
+        let preview = env.cli.dry_run().await?;
+        let run = env.cli.sync().await?;
         assert_eq!(actions(&preview), actions(&run));
         assert_eq!(
             (&run["created"], &run["deleted"]),
@@ -50,21 +51,21 @@ async fn copies_stay_when_a_pair_ends_and_are_found_again() -> anyhow::Result<()
             run["actions"].as_array().unwrap().iter().any(|action| action["reason"] == "adopted"),
             "{run}"
         );
-        assert_eq!((village.people[0].len(), village.people[1].len()), (12, 12), "none twice");
-        let [ours, theirs] = village.agendas();
+        assert_eq!((env.people[0].len(), env.people[1].len()), (12, 12), "none twice");
+        let [ours, theirs] = env.agendas();
         if after == PRIVATE {
             assert!(theirs.iter().all(|line| line.contains("Busy  [PRIVATE]")), "{theirs:?}");
         } else {
             assert_eq!(ours, theirs);
         }
-        assert!(actions(&village.cli.sync().await?).is_empty());
-        village.people[0].delete("e1.ics");
+        assert!(actions(&env.cli.sync().await?).is_empty());
+        env.people[0].delete("e1.ics");
         assert_eq!(
-            counts(&village.cli.sync().await?),
+            counts(&env.cli.sync().await?),
             [0, 0, 1, 0],
             "adopted copies are copies like any other"
         );
-        village.at_rest().await?;
+        env.check_at_rest().await?;
     }
     Ok(())
 }
@@ -73,20 +74,20 @@ async fn copies_stay_when_a_pair_ends_and_are_found_again() -> anyhow::Result<()
 /// origin is.
 #[tokio::test]
 async fn a_copy_is_never_copied_back() -> anyhow::Result<()> {
-    let (village, pair) = copied(ONE_WAY).await?;
-    village.cli.json(&["pair", "remove", &pair]).await?;
-    let [anna, ben] = &village.calendars;
-    let back = village.cli.pair_add(ben, anna, ONE_WAY).await?;
-    village.people[1].put("own.ics", &hour("own", 3, 20, "Ben's own"));
-    let run = village.cli.sync().await?;
+    let (env, pair) = copied(ONE_WAY).await?;
+    env.cli.json(&["pair", "remove", &pair]).await?;
+    let [anna, ben] = &env.calendars;
+    let back = env.cli.pair_add(ben, anna, ONE_WAY).await?;
+    env.people[1].put("own.ics", &hour("own", 3, 20, "Ben's own"));
+    let run = env.cli.sync().await?;
     assert_eq!(run["created"], 1, "Ben's own event and nothing else: {run}");
-    assert_eq!(village.people[0].len(), 13);
-    let copy = village.people[1]
+    assert_eq!(env.people[0].len(), 13);
+    let copy = env.people[1]
         .names()
         .into_iter()
         .find(|name| name.starts_with("calrelay-"))
         .expect("a copy");
-    let told = village.cli.explain(&back, &copy).await?;
+    let told = env.cli.explain(&back, &copy).await?;
     assert_eq!(
         (&told["copied"], &told["reason"]),
         (&json!(false), &json!("already_there")),
@@ -97,36 +98,30 @@ async fn a_copy_is_never_copied_back() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn an_account_takes_its_pairs_with_it_and_leaves_the_copies() -> anyhow::Result<()> {
-    let (village, pair) = copied(ONE_WAY).await?;
-    let account = village.accounts[1].clone();
-    assert_eq!(village.cli.json(&["account", "remove", &account]).await?, json!({"id": account}));
-    assert_eq!(village.people[1].len(), 12, "copies stay");
-    let status = village.cli.status().await?;
+    let (env, pair) = copied(ONE_WAY).await?;
+    let account = env.accounts[1].clone();
+    assert_eq!(env.cli.json(&["account", "remove", &account]).await?, json!({"id": account}));
+    assert_eq!(env.people[1].len(), 12, "copies stay");
+    let status = env.cli.status().await?;
     assert_eq!(
         (status["accounts"].as_array().map(Vec::len), &status["pairs"]),
         (Some(1), &json!([])),
         "{status}"
     );
-    let known = village.cli.json(&["calendars"]).await?;
+    let known = env.cli.json(&["calendars"]).await?;
     assert!(
         known["calendars"].as_array().unwrap().iter().all(|row| row["account"] != account.as_str()),
         "{known}"
     );
-    assert_eq!(
-        village.cli.run(&["sync", "--pair", &pair, "--json"]).await?.failure().0,
-        "not_found"
-    );
+    assert_eq!(env.cli.run(&["sync", "--pair", &pair, "--json"]).await?.failure().0, "not_found");
 
     // Connected again it has its old id, its calendar too; paired again nothing is made twice.
     let (user, password) = USERS[1];
-    assert_eq!(
-        village.cli.connect(village.servers[1].url().as_str(), user, password).await?,
-        account
-    );
-    assert_eq!(village.cli.calendar(&account, "main").await?, village.calendars[1]);
-    village.pair(ONE_WAY).await?;
-    let run = village.cli.sync().await?;
-    assert_eq!((&run["created"], village.people[1].len()), (&json!(0), 12), "{run}");
+    assert_eq!(env.cli.connect(env.servers[1].url().as_str(), user, password).await?, account);
+    assert_eq!(env.cli.calendar(&account, "main").await?, env.calendars[1]);
+    env.pair(ONE_WAY).await?;
+    let run = env.cli.sync().await?;
+    assert_eq!((&run["created"], env.people[1].len()), (&json!(0), 12), "{run}");
     Ok(())
 }
 
@@ -134,21 +129,21 @@ async fn an_account_takes_its_pairs_with_it_and_leaves_the_copies() -> anyhow::R
 /// where it was.
 #[tokio::test]
 async fn a_new_password_keeps_everything() -> anyhow::Result<()> {
-    let (village, pair) = copied(ONE_WAY).await?;
+    let (env, pair) = copied(ONE_WAY).await?;
     let (user, _) = USERS[0];
-    village.servers[0].account(user, "a-new-secret-99");
-    let (status, run) = village.cli.sync_with(&[]).await?;
+    env.servers[0].account(user, "a-new-secret-99");
+    let (status, run) = env.cli.sync_with(&[]).await?;
     assert_eq!(
         (status, &run["state"], &run["error"]["code"]),
         (1, &json!("needs_reconnect"), &json!("unauthorized")),
         "{run}"
     );
-    let told = village.cli.status().await?;
+    let told = env.cli.status().await?;
     let account = told["accounts"]
         .as_array()
         .unwrap()
         .iter()
-        .find(|row| row["id"] == village.accounts[0].as_str())
+        .find(|row| row["id"] == env.accounts[0].as_str())
         .unwrap();
     assert_eq!(
         (&account["state"], &account["error"]["code"]),
@@ -156,22 +151,22 @@ async fn a_new_password_keeps_everything() -> anyhow::Result<()> {
     );
 
     assert_eq!(
-        village.cli.connect(village.servers[0].url().as_str(), user, "a-new-secret-99").await?,
-        village.accounts[0]
+        env.cli.connect(env.servers[0].url().as_str(), user, "a-new-secret-99").await?,
+        env.accounts[0]
     );
-    assert_eq!(village.cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pair.as_str());
-    assert!(actions(&village.cli.sync().await?).is_empty());
-    assert_eq!(village.people[1].len(), 12);
+    assert_eq!(env.cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pair.as_str());
+    assert!(actions(&env.cli.sync().await?).is_empty());
+    assert_eq!(env.people[1].len(), 12);
     Ok(())
 }
 
 /// Another installation's copies are not copied on, and are counted.
 #[tokio::test]
 async fn copies_of_another_installation_are_not_copied_on() -> anyhow::Result<()> {
-    let (village, _) = copied(ONE_WAY).await?;
+    let (env, _) = copied(ONE_WAY).await?;
     let other = Cli::new()?;
     let (user, password) = USERS[1];
-    let ben = other.connect(village.servers[1].url().as_str(), user, password).await?;
+    let ben = other.connect(env.servers[1].url().as_str(), user, password).await?;
     let third = simulators::caldav::CalDav::start(Manners::generic()).await?;
     let calendar = third.account("carol", "carol-secret-1").calendar("carol", "main");
     let carol = other.connect(third.url().as_str(), "carol", "carol-secret-1").await?;

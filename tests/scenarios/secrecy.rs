@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use simulators::caldav::Manners;
 
+use crate::support::accounts::USERS;
+use crate::support::builder::Builder;
 use crate::support::cli::{Answer, Cli, TWO_WAY};
-use crate::support::cli_env::Village;
-use crate::support::env::USERS;
 use crate::support::events::{at, object};
 
 /// Words of people, each used once in this story and nowhere else.
@@ -78,12 +78,14 @@ fn told(bytes: &[u8]) -> Vec<&'static str> {
 
 #[tokio::test]
 async fn no_word_of_an_event_and_no_password_is_written_down() -> anyhow::Result<()> {
-    let village = Village::of(Cli::new()?.with("RUST_LOG", "trace"), Manners::generic()).await?;
-    let pair = village.pair(TWO_WAY).await?;
-    let (cli, [anna, ben]) = (&village.cli, &village.people);
+    let env = Builder::caldav(Manners::generic())
+        .build_cli_with(Cli::new()?.with("RUST_LOG", "trace"))
+        .await?;
+    let pair = env.pair(TWO_WAY).await?;
+    let (cli, [anna, ben]) = (&env.cli, &env.people);
     let mut answers: Vec<Answer> = Vec::new();
     answers.push(
-        cli.account_add(village.servers[0].url().as_str(), USERS[0].0, "wrong-secret-1111").await?,
+        cli.account_add(env.servers[0].url().as_str(), USERS[0].0, "wrong-secret-1111").await?,
     );
     for (name, object) in story() {
         anna.plant(name, &simulators::caldav::crlf(&object));
@@ -147,10 +149,10 @@ async fn no_word_of_an_event_and_no_password_is_written_down() -> anyhow::Result
 #[tokio::test]
 async fn the_key_is_a_file_of_its_own() -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    let village = Village::new(Manners::generic()).await?;
-    village.pair(TWO_WAY).await?;
+    let env = Builder::caldav(Manners::generic()).build_cli().await?;
+    env.pair(TWO_WAY).await?;
     let mut all = Vec::new();
-    files(&village.cli.data_dir(), &mut all)?;
+    files(&env.cli.data_dir(), &mut all)?;
     for file in &all {
         assert_eq!(
             std::fs::metadata(file)?.permissions().mode() & 0o077,
@@ -159,20 +161,20 @@ async fn the_key_is_a_file_of_its_own() -> anyhow::Result<()> {
             file.display()
         );
     }
-    assert_eq!(std::fs::metadata(village.cli.data_dir())?.permissions().mode() & 0o077, 0);
+    assert_eq!(std::fs::metadata(env.cli.data_dir())?.permissions().mode() & 0o077, 0);
     let key = all
         .iter()
         .find(|file| file.file_name().is_some_and(|name| name.to_string_lossy().contains("key")))
         .expect("a key file");
     std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o644))?;
     assert_eq!(
-        village.cli.run(&["sync", "--json"]).await?.failure().0,
+        env.cli.run(&["sync", "--json"]).await?.failure().0,
         "vault",
         "a key that others can read is not used"
     );
-    assert_eq!(village.cli.run(&["doctor", "--json"]).await?.document()?["ok"], false);
+    assert_eq!(env.cli.run(&["doctor", "--json"]).await?.document()?["ok"], false);
     std::fs::remove_file(key)?;
-    let (code, words) = village.cli.run(&["sync", "--json"]).await?.failure();
+    let (code, words) = env.cli.run(&["sync", "--json"]).await?.failure();
     assert!(code == "vault" && words.contains("backup"), "{words}");
     assert!(!key.exists(), "no new key is made beside secrets that it would not open");
     Ok(())

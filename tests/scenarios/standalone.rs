@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use simulators::azurite::Account;
 use simulators::caldav::{Calendar, Manners};
@@ -10,101 +10,42 @@ use simulators::client::Client;
 use simulators::faults::{Fault, On};
 use simulators::rng::Rng;
 use store::{Embedded, Queue as _};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
-use url::Url;
 
+use crate::support::builder::Builder;
 use crate::support::cli::{Cli, TWO_WAY};
-use crate::support::cli_env::Village;
+use crate::support::cli_env::CliEnv;
 use crate::support::events::{hour, many};
+use crate::support::running::{Running, until};
 
-/// A running calrelay.
-pub struct Running {
-    pub child: Child,
-    pub url: Url,
+/// Paired both ways, with a poll every second.
+async fn paired(settings: &[(&str, &str)]) -> anyhow::Result<CliEnv> {
+    let cli = Cli::new()?.with("CALRELAY_POLL_SECONDS", "1");
+    let cli = settings.iter().fold(cli, |cli, (name, value)| cli.with(name, value));
+    let env = Builder::caldav(Manners::generic()).build_cli_with(cli).await?;
+    env.pair(TWO_WAY).await?;
+    Ok(env)
 }
 
-impl Running {
-    /// On a free port; ready when it has said where it is.
-    pub async fn start(cli: &Cli) -> anyhow::Result<Self> {
-        Self::start_at(cli, 0).await
-    }
-
-    /// On this port.
-    pub async fn start_at(cli: &Cli, port: u16) -> anyhow::Result<Self> {
-        let mut child = cli.start(&["--listen", &format!("127.0.0.1:{port}")], "").await?;
-        let mut lines = BufReader::new(child.stdout.take().context("stdout")?).lines();
-        let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line())
-            .await??
-            .context("it said nothing")?;
-        let url = line
-            .split_whitespace()
-            .find(|word| word.starts_with("http://"))
-            .with_context(|| line.clone())?;
-        Ok(Self { child, url: Url::parse(url)? })
-    }
-
-    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<(u16, Value)> {
-        let answer = Client::new(&self.url).send("GET", path, headers, "").await?;
-        Ok((answer.status, serde_json::from_slice(&answer.body).unwrap_or_default()))
-    }
-
-    /// SIGTERM, and how it ended.
-    pub async fn terminate(mut self) -> anyhow::Result<i32> {
-        let id = self.child.id().context("it runs")?;
-        Command::new("kill").arg(id.to_string()).status().await?;
-        let status = tokio::time::timeout(Duration::from_secs(15), self.child.wait())
-            .await
-            .context("it does not end")??;
-        Ok(status.code().unwrap_or(-1))
-    }
-}
-
-async fn village() -> anyhow::Result<Village> {
-    let village =
-        Village::of(Cli::new()?.with("CALRELAY_POLL_SECONDS", "1"), Manners::generic()).await?;
-    village.pair(TWO_WAY).await?;
-    Ok(village)
-}
-
-/// Waits until something holds.
-pub async fn until(what: &str, holds: impl Fn() -> bool) -> anyhow::Result<Duration> {
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(30) {
-        if holds() {
-            return Ok(begun.elapsed());
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    bail!("{what}")
-}
-
-/// The same with storage in Azure, whatever the other stories run on.
-async fn village_in_azure() -> anyhow::Result<Village> {
-    let account = Account::take().await?.connection_string();
-    let cli = Cli::new()?
-        .with("CALRELAY_POLL_SECONDS", "1")
-        .with("CALRELAY_STORE", "azure")
-        .with("AzureWebJobsStorage", &account);
-    let village = Village::of(cli, Manners::generic()).await?;
-    village.pair(TWO_WAY).await?;
-    Ok(village)
+/// As [`paired`], with storage in Azure whatever the other scenarios use.
+async fn paired_in_azure() -> anyhow::Result<CliEnv> {
+    let connection = Account::take().await?.connection_string();
+    paired(&[("CALRELAY_STORE", "azure"), ("AzureWebJobsStorage", &connection)]).await
 }
 
 #[tokio::test]
 async fn an_edit_arrives_within_the_cadence() -> anyhow::Result<()> {
-    edits_arrive_within_the_cadence(village().await?).await
+    edits_arrive_within_the_cadence(paired(&[]).await?).await
 }
 
 #[tokio::test]
 async fn an_edit_arrives_within_the_cadence_with_storage_in_azure() -> anyhow::Result<()> {
-    edits_arrive_within_the_cadence(village_in_azure().await?).await
+    edits_arrive_within_the_cadence(paired_in_azure().await?).await
 }
 
-async fn edits_arrive_within_the_cadence(village: Village) -> anyhow::Result<()> {
-    let [anna, ben] = &village.people;
+async fn edits_arrive_within_the_cadence(env: CliEnv) -> anyhow::Result<()> {
+    let [anna, ben] = &env.people;
     anna.put("one.ics", &hour("one", 3, 9, "One"));
-    let running = Running::start(&village.cli).await?;
+    let running = Running::start(&env.cli).await?;
     until("the first copy", || ben.len() == 1).await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
     anna.put("two.ics", &hour("two", 4, 9, "Two"));
@@ -118,10 +59,10 @@ async fn edits_arrive_within_the_cadence(village: Village) -> anyhow::Result<()>
     until("the edit flows back", || anna.find("Twice").is_some()).await?;
     // At rest: a glance a server and a poll, no more.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    village.reset_counts();
+    env.reset_counts();
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(village.writes(), [0, 0]);
-    for server in &village.servers {
+    assert_eq!(env.writes(), [0, 0]);
+    for server in &env.servers {
         assert!(
             server.counts().total() <= 5,
             "three polls, three glances: {}",
@@ -129,7 +70,7 @@ async fn edits_arrive_within_the_cadence(village: Village) -> anyhow::Result<()>
         );
     }
     assert_eq!(running.terminate().await?, 0);
-    village.at_rest().await?;
+    env.check_at_rest().await?;
     Ok(())
 }
 
@@ -137,15 +78,15 @@ async fn edits_arrive_within_the_cadence(village: Village) -> anyhow::Result<()>
 /// second would be late by half of one on average.
 #[tokio::test]
 async fn what_a_poll_finds_is_worked_on_at_once_with_storage_in_azure() -> anyhow::Result<()> {
-    let village = village_in_azure().await?;
-    let [anna, ben] = &village.people;
-    let running = Running::start(&village.cli).await?;
+    let env = paired_in_azure().await?;
+    let [anna, ben] = &env.people;
+    let running = Running::start(&env.cli).await?;
     anna.put("first.ics", &hour("first", 2, 9, "First"));
     until("the first copy", || ben.len() == 1).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let mut waits = Vec::new();
     for n in 0..7 {
-        let asked = || village.servers[0].counts().total();
+        let asked = || env.servers[0].counts().total();
         let before = asked();
         until("no poll", || asked() > before).await?;
         // Right after a glance: the next one finds it.
@@ -161,7 +102,7 @@ async fn what_a_poll_finds_is_worked_on_at_once_with_storage_in_azure() -> anyho
     println!("from the glance to the pass: {waits:?}");
     assert!(waits[3] < Duration::from_millis(600), "it waits for the queue's next look: {waits:?}");
     assert_eq!(running.terminate().await?, 0);
-    village.at_rest().await?;
+    env.check_at_rest().await?;
     Ok(())
 }
 
@@ -169,28 +110,28 @@ async fn what_a_poll_finds_is_worked_on_at_once_with_storage_in_azure() -> anyho
 /// of the next process for half a minute.
 #[tokio::test]
 async fn a_stop_in_the_middle_of_work_gives_its_lease_back() -> anyhow::Result<()> {
-    let village = village_in_azure().await?;
-    let [anna, ben] = &village.people;
-    let running = Running::start(&village.cli).await?;
+    let env = paired_in_azure().await?;
+    let [anna, ben] = &env.people;
+    let running = Running::start(&env.cli).await?;
     anna.put("one.ics", &hour("one", 3, 9, "One"));
     until("the first copy", || ben.len() == 1).await?;
-    village.servers[1].faults().next(On::writes(), Fault::Delay(Duration::from_secs(600)));
+    env.servers[1].faults().next(On::writes(), Fault::Delay(Duration::from_secs(600)));
     anna.put("two.ics", &hour("two", 4, 9, "Two"));
-    until("no write", || !village.servers[1].faults().waiting()).await?;
+    until("no write", || !env.servers[1].faults().waiting()).await?;
     assert_eq!(running.terminate().await?, 0);
-    let running = Running::start(&village.cli).await?;
+    let running = Running::start(&env.cli).await?;
     let took = until("the second copy", || ben.len() == 2).await?;
     assert!(took < Duration::from_secs(10), "the lease's term is half a minute: {took:?}");
     assert_eq!(running.terminate().await?, 0);
-    assert_eq!(village.people.each_ref().map(Calendar::len), [2, 2]);
-    village.at_rest().await?;
+    assert_eq!(env.people.each_ref().map(Calendar::len), [2, 2]);
+    env.check_at_rest().await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn it_says_whether_it_is_well_and_more_to_its_own_user() -> anyhow::Result<()> {
-    let village = village().await?;
-    let running = Running::start(&village.cli).await?;
+    let env = paired(&[]).await?;
+    let running = Running::start(&env.cli).await?;
     assert_eq!(
         running.get("/health", &[]).await?,
         (200, serde_json::json!({"ok": true, "storage": true, "vault": true, "work": true}))
@@ -241,27 +182,27 @@ async fn it_says_whether_it_is_well_and_more_to_its_own_user() -> anyhow::Result
 
 #[tokio::test]
 async fn a_port_that_is_taken_is_said() -> anyhow::Result<()> {
-    let village = village().await?;
-    let running = Running::start(&village.cli).await?;
+    let env = paired(&[]).await?;
+    let running = Running::start(&env.cli).await?;
     let address = format!("127.0.0.1:{}", running.url.port().context("a port")?);
-    let answer = village.cli.run(&["--listen", &address]).await?;
+    let answer = env.cli.run(&["--listen", &address]).await?;
     ensure!(answer.status == 1 && answer.stderr.contains("running already"), "{answer:?}");
     Ok(())
 }
 
 #[tokio::test]
 async fn killed_ten_times_in_the_middle_nothing_is_lost_or_doubled() -> anyhow::Result<()> {
-    let village = village().await?;
-    let [anna, ben] = &village.people;
+    let env = paired(&[]).await?;
+    let [anna, ben] = &env.people;
     for (name, object) in many(60) {
         anna.put(&name, &object);
     }
-    village.servers.iter().for_each(|server| {
+    env.servers.iter().for_each(|server| {
         server.faults().always(On::any(), Fault::Delay(Duration::from_millis(3)))
     });
     let mut rng = Rng::of(815, &["standalone"]);
     for round in 0..10_i64 {
-        let mut running = Running::start(&village.cli).await?;
+        let mut running = Running::start(&env.cli).await?;
         anna.put(
             &format!("new-{round}.ics"),
             &hour(&format!("new-{round}"), 210 + round, 9, &format!("New {round}")),
@@ -269,29 +210,29 @@ async fn killed_ten_times_in_the_middle_nothing_is_lost_or_doubled() -> anyhow::
         tokio::time::sleep(Duration::from_millis(20 + rng.below(300) as u64)).await;
         running.child.kill().await?;
     }
-    village.servers.iter().for_each(|server| server.faults().clear());
-    let running = Running::start(&village.cli).await?;
+    env.servers.iter().for_each(|server| server.faults().clear());
+    let running = Running::start(&env.cli).await?;
     until("everything arrives", || ben.len() == 70).await?;
     assert_eq!(running.terminate().await?, 0);
-    assert_eq!(village.people.each_ref().map(Calendar::len), [70, 70]);
-    assert_eq!(village.agendas()[0], village.agendas()[1]);
-    village.at_rest().await?;
+    assert_eq!(env.people.each_ref().map(Calendar::len), [70, 70]);
+    assert_eq!(env.agendas()[0], env.agendas()[1]);
+    env.check_at_rest().await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_server_that_goes_away_is_found_again() -> anyhow::Result<()> {
-    let village = village().await?;
-    let [anna, ben] = &village.people;
-    let running = Running::start(&village.cli).await?;
+    let env = paired(&[]).await?;
+    let [anna, ben] = &env.people;
+    let running = Running::start(&env.cli).await?;
     anna.put("one.ics", &hour("one", 3, 9, "One"));
     until("the first copy", || ben.len() == 1).await?;
-    village.servers[1].faults().always(On::any(), Fault::Status(503));
+    env.servers[1].faults().always(On::any(), Fault::Status(503));
     anna.put("two.ics", &hour("two", 4, 9, "Two"));
     tokio::time::sleep(Duration::from_secs(4)).await;
-    let status = village.cli.status().await?;
+    let status = env.cli.status().await?;
     assert_eq!(status["pairs"][0]["state"], "error", "{status}");
-    village.servers[1].faults().clear();
+    env.servers[1].faults().clear();
     until("the second copy", || ben.len() == 2).await?;
     assert_eq!(running.terminate().await?, 0);
     Ok(())
@@ -302,21 +243,21 @@ async fn a_server_that_goes_away_is_found_again() -> anyhow::Result<()> {
 async fn a_message_that_fails_is_kept_until_it_has_failed_too_often() -> anyhow::Result<()> {
     const QUEUE: &str = "sync-calendar";
     let cli = Cli::new()?.with("CALRELAY_POLL_SECONDS", "3600").with("CALRELAY_STORE", "embedded");
-    let village = Village::of(cli, Manners::generic()).await?;
-    village.pair(TWO_WAY).await?;
-    village.cli.sync().await?;
+    let env = Builder::caldav(Manners::generic()).build_cli_with(cli).await?;
+    env.pair(TWO_WAY).await?;
+    env.cli.sync().await?;
     #[expect(clippy::disallowed_methods, reason = "a process of its own has the system's clock")]
-    let queues = Embedded::open(&village.cli.data_dir(), jiff::Timestamp::now)?;
+    let queues = Embedded::open(&env.cli.data_dir(), jiff::Timestamp::now)?;
     let nudge =
-        serde_json::json!({"calendarId": village.calendars[0], "cause": "reconcile"}).to_string();
+        serde_json::json!({"calendarId": env.calendars[0], "cause": "reconcile"}).to_string();
     queues.put(QUEUE, &nudge, Duration::ZERO).await?;
     for _ in 0..4 {
         let taken = queues.take(QUEUE, 1, Duration::from_secs(60)).await?;
         queues.extend(QUEUE, taken.first().context("the message")?, Duration::ZERO).await?;
     }
     queues.put(QUEUE, &nudge, Duration::ZERO).await?;
-    village.servers[1].faults().always(On::any(), Fault::Status(503));
-    let running = Running::start(&village.cli).await?;
+    env.servers[1].faults().always(On::any(), Fault::Status(503));
+    let running = Running::start(&env.cli).await?;
     let begun = Instant::now();
     while queues.len(QUEUE).await? == 2 {
         ensure!(begun.elapsed() < Duration::from_secs(20), "nothing is given up");
@@ -329,7 +270,7 @@ async fn a_message_that_fails_is_kept_until_it_has_failed_too_often() -> anyhow:
         "the one that has failed once comes again in half a minute"
     );
     assert_eq!(queues.len("sync-calendar-poison").await?, 0, "the other one was told of");
-    assert_eq!(village.cli.status().await?["pairs"][0]["state"], "error");
+    assert_eq!(env.cli.status().await?["pairs"][0]["state"], "error");
     assert_eq!(running.terminate().await?, 0);
     Ok(())
 }

@@ -12,9 +12,9 @@ use simulators::tls::Front;
 use tempfile::TempDir;
 use url::Url;
 
-use crate::standalone::Running;
 use crate::support::cli::Cli;
 use crate::support::hosted_env::{environment, package};
+use crate::support::running::Running;
 
 pub const ANNA: &str = "anna@example.org";
 

@@ -15,8 +15,9 @@ use simulators::port::Port;
 use url::Url;
 
 use super::browser_env::ANNA;
-use crate::standalone::Running;
+
 use crate::support::cli::{self, Cli};
+use crate::support::running::Running;
 
 #[tokio::test]
 async fn another_google_takes_our_questions_and_our_answers() -> anyhow::Result<()> {

@@ -1,13 +1,15 @@
 //! The same handler with storage in a file: the host's listener is given the queue in it.
 
+use simulators::caldav::Manners;
 use std::time::Duration;
 
 use simulators::functions_host::{Received, Source};
 use store::{Embedded, Message, Queue};
 
-use crate::support::cli_env::Village;
+use crate::support::builder::Builder;
+use crate::support::cli_env::CliEnv;
 use crate::support::events::{hour, many};
-use crate::support::hosted_env::{QUEUE, Town};
+use crate::support::hosted_env::{HostedEnv, QUEUE};
 
 /// The queue of the program's data directory, opened beside it as another process.
 struct Storage(Embedded);
@@ -58,44 +60,48 @@ impl Source for Storage {
     }
 }
 
-async fn town() -> anyhow::Result<Town<Storage>> {
-    let storage = |village: &Village| {
+async fn town() -> anyhow::Result<HostedEnv<Storage>> {
+    let storage = |env: &CliEnv| {
         #[expect(
             clippy::disallowed_methods,
             reason = "a process of its own has the system's clock"
         )]
         let clock = jiff::Timestamp::now;
-        Ok(Storage(Embedded::open(&village.cli.data_dir(), clock)?))
+        Ok(Storage(Embedded::open(&env.cli.data_dir(), clock)?))
     };
     // The host wants an account of its own in any case.
-    Town::new(
-        &[("CALRELAY_STORE", "embedded"), ("AzureWebJobsStorage", "UseDevelopmentStorage=true")],
-        storage,
-        "00:00:00",
-    )
-    .await
+    Builder::caldav(Manners::generic())
+        .build_hosted(
+            &[
+                ("CALRELAY_STORE", "embedded"),
+                ("AzureWebJobsStorage", "UseDevelopmentStorage=true"),
+            ],
+            storage,
+            "00:00:00",
+        )
+        .await
 }
 
 #[tokio::test]
 async fn the_main_job_is_done_with_storage_in_a_file() -> anyhow::Result<()> {
-    let town = town().await?;
-    let [anna, ben] = &town.village.people;
+    let env = town().await?;
+    let [anna, ben] = &env.people;
     for (name, object) in many(12) {
         anna.put(&name, &object);
     }
-    town.settle().await?;
-    town.assert_in_step(12);
+    env.settle().await?;
+    env.assert_equal_sides(12);
     let copy = ben.names()[0].clone();
     ben.edit(&copy, |ics| ics.replace("SUMMARY:", "SUMMARY:Moved "));
-    town.settle().await?;
-    assert!(town.village.agendas()[0].iter().any(|line| line.contains("Moved")));
-    town.assert_in_step(12);
+    env.settle().await?;
+    assert!(env.agendas()[0].iter().any(|line| line.contains("Moved")));
+    env.assert_equal_sides(12);
     Ok(())
 }
 
 #[tokio::test]
 async fn what_is_no_nudge_is_dropped() -> anyhow::Result<()> {
-    let town = town().await?;
+    let env = town().await?;
     let texts = [
         "x",
         "123",
@@ -106,13 +112,13 @@ async fn what_is_no_nudge_is_dropped() -> anyhow::Result<()> {
         r#"{"dequeueCount":9,"calendarId":"c"}"#,
     ];
     for text in texts {
-        town.queues.send(QUEUE, text).await?;
+        env.queues.send(QUEUE, text).await?;
     }
-    town.rest().await?;
-    let tally = town.tally("sync_calendar");
+    env.drain().await?;
+    let tally = env.tally("sync_calendar");
     assert_eq!((tally.succeeded, tally.failed), (texts.len(), 0));
-    town.village.people[0].put("one.ics", &hour("one", 3, 9, "One"));
-    town.settle().await?;
-    town.assert_in_step(1);
+    env.people[0].put("one.ics", &hour("one", 3, 9, "One"));
+    env.settle().await?;
+    env.assert_equal_sides(1);
     Ok(())
 }

@@ -3,17 +3,19 @@
 use anyhow::Context as _;
 use serde_json::Value;
 use simulators::azurite::Azurite;
+use simulators::caldav::Manners;
 use simulators::client::Client;
 use simulators::functions_host::{App, HOST_KEY, Site, StorageQueues};
 
-use crate::support::hosted_env::{Town, environment, package};
+use crate::support::builder::Builder;
+use crate::support::hosted_env::{environment, package};
 
 #[tokio::test]
 async fn nobody_outside_invokes_a_function() -> anyhow::Result<()> {
     let azurite = Azurite::start().await?;
-    let town = Town::on(&azurite, "00:00:00").await?;
+    let env = Builder::caldav(Manners::generic()).build_hosted_on(&azurite, "00:00:00").await?;
     let app = App::read(package("00:00:00")?.path())?;
-    let outside = Client::new(town.host().url());
+    let outside = Client::new(env.host().url());
     let health = outside.send("GET", "/health", &[], "").await?;
     assert_eq!(health.status, 200, "{}", health.text());
     assert_eq!(
@@ -26,7 +28,7 @@ async fn nobody_outside_invokes_a_function() -> anyhow::Result<()> {
         "everybody comes through the front"
     );
     assert_eq!(outside.send("GET", "/", &[], "").await?.status, 200);
-    let ended = town.tally("sync_calendar").ended();
+    let ended = env.tally("sync_calendar").ended();
     for name in app.functions.keys().filter(|name| *name != "health") {
         for path in [
             format!("/{name}"),
@@ -56,7 +58,7 @@ async fn nobody_outside_invokes_a_function() -> anyhow::Result<()> {
         );
     }
     assert_eq!(outside.send("POST", "/health", &[], "").await?.status, 404);
-    assert_eq!(town.tally("sync_calendar").ended(), ended);
+    assert_eq!(env.tally("sync_calendar").ended(), ended);
     Ok(())
 }
 
@@ -64,8 +66,8 @@ async fn nobody_outside_invokes_a_function() -> anyhow::Result<()> {
 #[tokio::test]
 async fn the_operator_is_told_more_by_a_function_with_a_key() -> anyhow::Result<()> {
     let azurite = Azurite::start().await?;
-    let town = Town::on(&azurite, "00:00:00").await?;
-    let outside = Client::new(town.host().url());
+    let env = Builder::caldav(Manners::generic()).build_hosted_on(&azurite, "00:00:00").await?;
+    let outside = Client::new(env.host().url());
     for (path, headers) in [
         ("/health/detail", &[][..]),
         ("/health/detail?code=guess", &[]),

@@ -53,19 +53,19 @@ impl AccessTokens for Purse {
 }
 
 /// Anna, her calendar at Google, and the product's way to it.
-struct Desk {
+struct ClientEnv {
     server: Server,
     anna: Account,
     calendar: Calendar,
     client: OAuthClientSlot,
 }
 
-impl Desk {
+impl ClientEnv {
     async fn new() -> Self {
         let http = Arc::new(Http::hurried(AddressPolicy { allow_private: true }).unwrap());
-        let desk = Self::through(&http).await;
-        desk.server.manners(|manners| manners.quotas = Quotas::NONE);
-        desk
+        let env = Self::through(&http).await;
+        env.server.manners(|manners| manners.quotas = Quotas::NONE);
+        env
     }
 
     /// With a client that keeps its pace in earnest.
@@ -213,7 +213,7 @@ fn parts(fields: &[Field], exceptions: &[OriginalStart]) -> Parts {
 
 /// What a survey says of each id: its title where its content came along, `?` where it is only
 /// named, `-` where it was removed.
-fn told(survey: &ChangeSet) -> BTreeMap<String, String> {
+fn told(changes: &ChangeSet) -> BTreeMap<String, String> {
     let line = |listed: &Listed| match listed {
         Listed::Present { id, event: Some(event), .. } => {
             (id.to_string(), event.content.title.clone())
@@ -221,7 +221,7 @@ fn told(survey: &ChangeSet) -> BTreeMap<String, String> {
         Listed::Present { id, event: None, .. } => (id.to_string(), "?".into()),
         Listed::Removed { id } => (id.to_string(), "-".into()),
     };
-    survey.listed.iter().map(line).collect()
+    changes.listed.iter().map(line).collect()
 }
 
 fn names(lines: &[(&str, &str)]) -> BTreeMap<String, String> {

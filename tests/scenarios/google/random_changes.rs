@@ -92,44 +92,44 @@ fn exception(master: &Content, start: OriginalStart, rng: &mut Rng) -> Option<Ex
 
 #[tokio::test]
 async fn whatever_a_series_was_it_becomes_what_is_wanted() {
-    let desk = Desk::new().await;
+    let env = ClientEnv::new().await;
     let prints = Fingerprinter::new(&[7; 32], "pair");
     for seed in 0..SEEDS {
         let mut rng = Rng::new(seed);
-        desk.server.manners(|manners| manners.bare_tombstones = seed % 2 == 1);
+        env.server.manners(|manners| manners.bare_tombstones = seed % 2 == 1);
         let mut now = series(&mut rng);
-        let mut written = desk.create(&format!("series-{seed}"), &now).await.unwrap();
+        let mut written = env.create(&format!("series-{seed}"), &now).await.unwrap();
         for step in 0..STEPS {
             let wanted = changed(&now, &mut rng);
             let mut whole = rng.chance(0.4);
             if now.series.is_some() && rng.chance(0.2) {
                 // A person's hand in between: then nothing may be written unseen.
-                desk.calendar
+                env.calendar
                     .patch(written.id.as_str(), json!({ "location": format!("Room {step}") }));
-                let stale = desk.rewrite(&written, &wanted).await;
+                let stale = env.rewrite(&written, &wanted).await;
                 assert!(
                     matches!(stale, Err(Error::ChangedMeanwhile)),
                     "seed {seed}, step {step}: {stale:?}"
                 );
-                let event = desk.event(&written.id).await;
+                let event = env.event(&written.id).await;
                 written.etag.clone_from(&event.etag);
                 now = Draft::from(&*event);
                 whole = false;
             }
             let attempt = match whole {
-                true => desk.rewrite(&written, &wanted).await,
+                true => env.rewrite(&written, &wanted).await,
                 false => {
                     let parts = prints.copy(&wanted).differences(&prints.copy(&now));
-                    desk.edit(&written.id, written.etag.as_deref(), parts, &wanted).await
+                    env.edit(&written.id, written.etag.as_deref(), parts, &wanted).await
                 }
             };
             written = attempt.unwrap_or_else(|error| panic!("seed {seed}, step {step}: {error:?}"));
-            let event = desk.event(&written.id).await;
+            let event = env.event(&written.id).await;
             let found = prints.copy(&Draft::from(&*event)).differences(&prints.copy(&wanted));
             assert!(found.is_empty(), "seed {seed}, step {step}, whole {whole}: {found:?}");
             assert_eq!(event.etag, written.etag, "seed {seed}, step {step}");
             now = wanted;
         }
     }
-    desk.clean();
+    env.clean();
 }

@@ -44,34 +44,34 @@ fn seen(draft: &Draft) -> Vec<String> {
 
 #[tokio::test]
 async fn a_series_is_written_with_all_its_exceptions_and_reads_as_it_was() {
-    let desk = Desk::new().await;
-    let written = desk.create("x", &team()).await.unwrap();
+    let env = ClientEnv::new().await;
+    let written = env.create("x", &team()).await.unwrap();
     assert_eq!(
         (
-            desk.asked(Kind::Insert),
-            desk.asked(Kind::Instances),
-            desk.asked(Kind::Patch),
-            desk.server.counts().total()
+            env.asked(Kind::Insert),
+            env.asked(Kind::Instances),
+            env.asked(Kind::Patch),
+            env.server.counts().total()
         ),
         (1, 1, 1, 3)
     );
-    let event = desk.event(&written.id).await;
+    let event = env.event(&written.id).await;
     assert_eq!(Draft::from(&*event), team());
     assert_eq!(event.etag, written.etag, "what is written is known as it stands");
-    let survey = desk.listed().await;
-    assert_eq!(told(&survey), names(&[(written.id.as_str(), "Team")]));
+    let changes = env.listed().await;
+    assert_eq!(told(&changes), names(&[(written.id.as_str(), "Team")]));
     assert!(
-        survey
+        changes
             .listed
             .iter()
             .all(|line| matches!(line, Listed::Present { etag, .. } if *etag == written.etag))
     );
-    desk.clean();
+    env.clean();
 }
 
 #[tokio::test]
 async fn a_series_of_days_is_written_and_reads_as_it_was() {
-    let desk = Desk::new().await;
+    let env = ClientEnv::new().await;
     let days = |title, first: i8, last: i8| {
         content(title, Span::AllDay { start: date(2026, 3, first), end: date(2026, 3, last) })
     };
@@ -88,79 +88,79 @@ async fn a_series_of_days_is_written_and_reads_as_it_was() {
         exceptions: exceptions.into(),
     };
     let draft = Draft { content: days("Watch", 10, 11), series: Some(series) };
-    let written = desk.create("x", &draft).await.unwrap();
-    assert_eq!(Draft::from(&*desk.event(&written.id).await), draft);
-    desk.clean();
+    let written = env.create("x", &draft).await.unwrap();
+    assert_eq!(Draft::from(&*env.event(&written.id).await), draft);
+    env.clean();
 }
 
 #[tokio::test]
 async fn what_happens_to_one_occurrence_is_news_of_its_series() {
-    let desk = Desk::new().await;
-    desk.calendar.put("team", weekly());
-    let mut cursor = desk.listed().await.cursor;
-    let mut versions = vec![desk.event(&id("team")).await.etag];
+    let env = ClientEnv::new().await;
+    env.calendar.put("team", weekly());
+    let mut cursor = env.listed().await.cursor;
+    let mut versions = vec![env.event(&id("team")).await.etag];
     for reversed in [false, true] {
-        desk.server
+        env.server
             .manners(|manners| (manners.reversed, manners.bare_tombstones) = (reversed, reversed));
         let day = if reversed { "20260324" } else { "20260317" };
         let occurrence = format!("team_{day}T080000Z");
-        desk.calendar.patch(&occurrence, json!({ "summary": "Moved" }));
+        env.calendar.patch(&occurrence, json!({ "summary": "Moved" }));
         for cancel in [false, true] {
             if cancel {
-                desk.calendar.remove(&occurrence);
+                env.calendar.remove(&occurrence);
             }
-            desk.server.reset_counts();
-            let survey = desk.since(&cursor).await;
+            env.server.reset_counts();
+            let changes = env.since(&cursor).await;
             assert_eq!(
-                told(&survey),
+                told(&changes),
                 names(&[("team", "Team"), (&occurrence, "-")]),
                 "the master was not listed"
             );
-            assert!(desk.server.counts().total() <= 3, "{}", desk.server.counts());
-            let event = desk.event(&id("team")).await;
+            assert!(env.server.counts().total() <= 3, "{}", env.server.counts());
+            let event = env.event(&id("team")).await;
             let start = at(&format!("{}-{}-{}T08:00:00Z", &day[..4], &day[4..6], &day[6..]));
             let found = event.series.as_ref().unwrap().exceptions.get(&start).unwrap();
             assert_eq!(*found == Exception::Cancelled, cancel);
             assert!(!versions.contains(&event.etag));
             versions.push(event.etag.clone());
-            cursor = survey.cursor;
+            cursor = changes.cursor;
         }
     }
-    desk.calendar.remove("team");
-    assert_eq!(told(&desk.since(&cursor).await), names(&[("team", "-")]));
-    desk.clean();
+    env.calendar.remove("team");
+    assert_eq!(told(&env.since(&cursor).await), names(&[("team", "-")]));
+    env.clean();
 }
 
 #[tokio::test]
 async fn a_series_that_is_deleted_with_its_exceptions_is_only_deleted() {
-    let desk = Desk::new().await;
-    desk.server.manners(|manners| manners.buries_exceptions = true);
-    desk.calendar.put("team", weekly());
-    desk.calendar.patch("team_20260317T080000Z", json!({ "summary": "Moved" }));
-    let cursor = desk.listed().await.cursor;
-    desk.calendar.remove("team");
-    desk.server.reset_counts();
-    assert_eq!(told(&desk.since(&cursor).await)["team"], "-");
-    assert_eq!(desk.server.counts().total(), 1, "and is not read again");
-    assert!(!desk.client.exists(desk.calendar.id(), &id("team")).await.unwrap());
-    assert!(!desk.client.exists(desk.calendar.id(), &id("team_20260317T080000Z")).await.unwrap());
-    desk.clean();
+    let env = ClientEnv::new().await;
+    env.server.manners(|manners| manners.buries_exceptions = true);
+    env.calendar.put("team", weekly());
+    env.calendar.patch("team_20260317T080000Z", json!({ "summary": "Moved" }));
+    let cursor = env.listed().await.cursor;
+    env.calendar.remove("team");
+    env.server.reset_counts();
+    assert_eq!(told(&env.since(&cursor).await)["team"], "-");
+    assert_eq!(env.server.counts().total(), 1, "and is not read again");
+    assert!(!env.client.exists(env.calendar.id(), &id("team")).await.unwrap());
+    assert!(!env.client.exists(env.calendar.id(), &id("team_20260317T080000Z")).await.unwrap());
+    env.clean();
 }
 
 #[tokio::test]
 async fn a_series_that_is_cut_becomes_two() {
-    let desk = Desk::new().await;
-    desk.calendar.put("team", weekly());
-    desk.calendar.patch("team_20260317T080000Z", json!({ "summary": "Moved" }));
-    let cursor = desk.listed().await.cursor;
+    let env = ClientEnv::new().await;
+    env.calendar.put("team", weekly());
+    env.calendar.patch("team_20260317T080000Z", json!({ "summary": "Moved" }));
+    let cursor = env.listed().await.cursor;
     let rest =
-        desk.calendar.split("team", "team_20260324T080000Z", json!({ "summary": "New team" }));
-    let survey = desk.since(&cursor).await;
-    let told = told(&survey);
+        env.calendar.split("team", "team_20260324T080000Z", json!({ "summary": "New team" }));
+    let changes = env.since(&cursor).await;
+    let told = told(&changes);
     assert_eq!((told["team"].as_str(), told[&rest].as_str()), ("Team", "New team"));
-    let old = Draft::from(&*desk.event(&id("team")).await);
+    let old = Draft::from(&*env.event(&id("team")).await);
     assert_eq!(seen(&old), ["2026-03-10T08:00:00Z Team", "2026-03-17T08:00:00Z Moved"]);
-    desk.clean();
+    env.clean();
 }
 
 /// Brings a written series to a draft by every way that there is, and looks at what stands there.
@@ -171,23 +171,23 @@ async fn brought_to(wanted: &Draft) {
 }
 
 async fn brought(wanted: &Draft, discards: bool) {
-    let desk = Desk::new().await;
-    desk.server.manners(|manners| manners.discards_exceptions = discards);
+    let env = ClientEnv::new().await;
+    env.server.manners(|manners| manners.discards_exceptions = discards);
     // Whole.
-    let written = desk.create("x", &team()).await.unwrap();
-    let written = desk.rewrite(&written, wanted).await.unwrap();
-    let event = desk.event(&written.id).await;
+    let written = env.create("x", &team()).await.unwrap();
+    let written = env.rewrite(&written, wanted).await.unwrap();
+    let event = env.event(&written.id).await;
     assert_eq!(seen(&Draft::from(&*event)), seen(wanted), "rewritten");
     assert_eq!(Draft::from(&*event), *wanted, "rewritten");
     // In part, as a planner names the parts.
-    let written = desk.create("y", &team()).await.unwrap();
+    let written = env.create("y", &team()).await.unwrap();
     let prints = engine::fingerprint::Fingerprinter::new(&[7; 32], "pair");
     let differ = prints.copy(wanted).differences(&prints.copy(&team()));
-    let written = desk.edit(&written.id, written.etag.as_deref(), differ, wanted).await.unwrap();
-    let event = desk.event(&written.id).await;
+    let written = env.edit(&written.id, written.etag.as_deref(), differ, wanted).await.unwrap();
+    let event = env.event(&written.id).await;
     assert_eq!(Draft::from(&*event), *wanted, "edited");
     assert_eq!(event.etag, written.etag);
-    desk.clean();
+    env.clean();
 }
 
 fn with(change: impl FnOnce(&mut Content, &mut Series)) -> Draft {
@@ -251,75 +251,75 @@ async fn a_series_moves_and_its_exceptions_with_it() {
 
 #[tokio::test]
 async fn a_series_becomes_a_single_event_and_a_series_again() {
-    let desk = Desk::new().await;
-    let written = desk.create("x", &team()).await.unwrap();
-    let written = desk.rewrite(&written, &lunch()).await.unwrap();
-    assert_eq!(Draft::from(&*desk.event(&written.id).await), lunch());
-    let written = desk.rewrite(&written, &team()).await.unwrap();
-    assert_eq!(Draft::from(&*desk.event(&written.id).await), team());
+    let env = ClientEnv::new().await;
+    let written = env.create("x", &team()).await.unwrap();
+    let written = env.rewrite(&written, &lunch()).await.unwrap();
+    assert_eq!(Draft::from(&*env.event(&written.id).await), lunch());
+    let written = env.rewrite(&written, &team()).await.unwrap();
+    assert_eq!(Draft::from(&*env.event(&written.id).await), team());
     let single = Draft { series: None, ..team() };
     let all = [at("2026-03-17T08:00:00Z"), at("2026-03-24T08:00:00Z"), at("2026-03-31T07:00:00Z")];
-    let written = desk
+    let written = env
         .edit(&written.id, written.etag.as_deref(), parts(&[Field::Time], &all), &single)
         .await
         .unwrap();
-    assert_eq!(Draft::from(&*desk.event(&written.id).await), single);
-    desk.clean();
+    assert_eq!(Draft::from(&*env.event(&written.id).await), single);
+    env.clean();
 }
 
 #[tokio::test]
 async fn an_occurrence_that_a_person_cancelled_comes_back() {
-    let desk = Desk::new().await;
-    let etag = desk.calendar.put("team", weekly());
+    let env = ClientEnv::new().await;
+    let etag = env.calendar.put("team", weekly());
     let _ = etag;
-    desk.calendar.remove("team_20260317T080000Z");
-    let before = desk.event(&id("team")).await;
+    env.calendar.remove("team_20260317T080000Z");
+    let before = env.event(&id("team")).await;
     let start = at("2026-03-17T08:00:00Z");
     assert_eq!(before.series.as_ref().unwrap().exceptions.get(&start), Some(&Exception::Cancelled));
     let mut draft = Draft::from(&*before);
     draft.series.as_mut().unwrap().exceptions.clear();
-    desk.edit(&id("team"), before.etag.as_deref(), parts(&[], &[start]), &draft).await.unwrap();
-    assert_eq!(Draft::from(&*desk.event(&id("team")).await), draft);
-    desk.clean();
+    env.edit(&id("team"), before.etag.as_deref(), parts(&[], &[start]), &draft).await.unwrap();
+    assert_eq!(Draft::from(&*env.event(&id("team")).await), draft);
+    env.clean();
 }
 
 /// A series of a person, the second occurrence cancelled and the third one changed there, each an
 /// item of its own.
-fn with_items(desk: &Desk) {
-    desk.server.manners(|manners| manners.discards_exceptions = true);
-    desk.calendar.put("team", weekly());
-    desk.calendar.remove("team_20260317T080000Z");
-    desk.calendar.patch("team_20260324T080000Z", json!({ "summary": "Moved" }));
+fn with_items(env: &ClientEnv) {
+    env.server.manners(|manners| manners.discards_exceptions = true);
+    env.calendar.put("team", weekly());
+    env.calendar.remove("team_20260317T080000Z");
+    env.calendar.patch("team_20260324T080000Z", json!({ "summary": "Moved" }));
 }
 
 #[tokio::test]
 async fn an_occurrence_is_cancelled_and_what_was_changed_before_stays() {
-    let desk = Desk::new().await;
-    with_items(&desk);
-    let before = desk.event(&id("team")).await;
-    let master = desk.calendar.etag("team");
+    let env = ClientEnv::new().await;
+    with_items(&env);
+    let before = env.event(&id("team")).await;
+    let master = env.calendar.etag("team");
     let mut draft = Draft::from(&*before);
     let day = at("2026-04-07T07:00:00Z");
     draft.series.as_mut().unwrap().exceptions.insert(day, Exception::Cancelled);
-    desk.server.reset_counts();
+    env.server.reset_counts();
     let written =
-        desk.edit(&id("team"), before.etag.as_deref(), parts(&[], &[day]), &draft).await.unwrap();
+        env.edit(&id("team"), before.etag.as_deref(), parts(&[], &[day]), &draft).await.unwrap();
     assert_eq!(
-        (desk.asked(Kind::Patch), desk.asked(Kind::Instances), desk.asked(Kind::Delete)),
+        (env.asked(Kind::Patch), env.asked(Kind::Instances), env.asked(Kind::Delete)),
         (0, 1, 1)
     );
-    assert_eq!(desk.calendar.etag("team"), master, "the series is left alone");
-    let event = desk.event(&id("team")).await;
+    assert_eq!(env.calendar.etag("team"), master, "the series is left alone");
+    let event = env.event(&id("team")).await;
     assert_eq!(Draft::from(&*event), draft);
     assert_eq!(event.etag, written.etag);
-    desk.clean();
+    env.clean();
 }
 
 #[tokio::test]
 async fn many_are_cancelled_at_once_and_what_was_changed_before_stays() {
-    let desk = Desk::new().await;
-    with_items(&desk);
-    let before = desk.event(&id("team")).await;
+    let env = ClientEnv::new().await;
+    with_items(&env);
+    let before = env.event(&id("team")).await;
     let mut draft = Draft::from(&*before);
     let days: Vec<OriginalStart> = (0..21)
         .map(|week| {
@@ -331,133 +331,133 @@ async fn many_are_cancelled_at_once_and_what_was_changed_before_stays() {
         .collect();
     let all = days.iter().map(|day| (*day, Exception::Cancelled));
     draft.series.as_mut().unwrap().exceptions.extend(all);
-    desk.server.reset_counts();
+    env.server.reset_counts();
     let written =
-        desk.edit(&id("team"), before.etag.as_deref(), parts(&[], &days), &draft).await.unwrap();
+        env.edit(&id("team"), before.etag.as_deref(), parts(&[], &days), &draft).await.unwrap();
     assert_eq!(
-        (desk.asked(Kind::Patch), desk.asked(Kind::Delete)),
+        (env.asked(Kind::Patch), env.asked(Kind::Delete)),
         (2, 0),
         "the master, and the changed one that went with that"
     );
-    let event = desk.event(&id("team")).await;
+    let event = env.event(&id("team")).await;
     assert_eq!(Draft::from(&*event), draft);
     assert_eq!(event.etag, written.etag);
-    desk.clean();
+    env.clean();
 }
 
 #[tokio::test]
 async fn an_occurrence_comes_back_and_what_else_was_changed_stays() {
-    let desk = Desk::new().await;
+    let env = ClientEnv::new().await;
     let mut series = weekly();
     series["recurrence"] =
         json!(["RRULE:FREQ=WEEKLY", "EXDATE;TZID=Europe/Tallinn:20260407T100000"]);
-    with_items(&desk);
-    desk.calendar.put("team", series);
-    desk.calendar.remove("team_20260317T080000Z");
-    desk.calendar.patch("team_20260324T080000Z", json!({ "summary": "Moved" }));
-    let before = desk.event(&id("team")).await;
+    with_items(&env);
+    env.calendar.put("team", series);
+    env.calendar.remove("team_20260317T080000Z");
+    env.calendar.patch("team_20260324T080000Z", json!({ "summary": "Moved" }));
+    let before = env.event(&id("team")).await;
     let mut draft = Draft::from(&*before);
     let day = at("2026-04-07T07:00:00Z");
     assert_eq!(draft.series.as_mut().unwrap().exceptions.remove(&day), Some(Exception::Cancelled));
     assert_eq!(exceptions(&draft).len(), 2);
-    desk.edit(&id("team"), before.etag.as_deref(), parts(&[], &[day]), &draft).await.unwrap();
-    assert_eq!(Draft::from(&*desk.event(&id("team")).await), draft);
-    desk.clean();
+    env.edit(&id("team"), before.etag.as_deref(), parts(&[], &[day]), &draft).await.unwrap();
+    assert_eq!(Draft::from(&*env.event(&id("team")).await), draft);
+    env.clean();
 }
 
 #[tokio::test]
 async fn an_edit_of_one_occurrence_leaves_the_series_alone() {
-    let desk = Desk::new().await;
-    desk.calendar.put("team", weekly());
-    let before = desk.event(&id("team")).await;
-    let master = desk.calendar.get("team").unwrap();
+    let env = ClientEnv::new().await;
+    env.calendar.put("team", weekly());
+    let before = env.event(&id("team")).await;
+    let master = env.calendar.get("team").unwrap();
     let mut draft = Draft::from(&*before);
     let start = at("2026-03-24T08:00:00Z");
     let changed =
         Content { title: "Team, elsewhere".into(), ..content("", hour((2026, 3, 24), 10)) };
     draft.series.as_mut().unwrap().exceptions.insert(start, Exception::Changed(Box::new(changed)));
-    desk.server.reset_counts();
-    desk.edit(&id("team"), before.etag.as_deref(), parts(&[], &[start]), &draft).await.unwrap();
-    assert_eq!((desk.asked(Kind::Instances), desk.asked(Kind::Patch)), (1, 1));
-    assert_eq!(desk.calendar.get("team").unwrap()["summary"], master["summary"]);
-    assert_eq!(exceptions(&Draft::from(&*desk.event(&id("team")).await)), exceptions(&draft));
-    desk.clean();
+    env.server.reset_counts();
+    env.edit(&id("team"), before.etag.as_deref(), parts(&[], &[start]), &draft).await.unwrap();
+    assert_eq!((env.asked(Kind::Instances), env.asked(Kind::Patch)), (1, 1));
+    assert_eq!(env.calendar.get("team").unwrap()["summary"], master["summary"]);
+    assert_eq!(exceptions(&Draft::from(&*env.event(&id("team")).await)), exceptions(&draft));
+    env.clean();
 }
 
 #[tokio::test]
 async fn a_series_with_a_guest_at_one_occurrence_is_left_alone() {
-    let desk = Desk::new().await;
-    desk.calendar.put("team", weekly());
-    desk.calendar
+    let env = ClientEnv::new().await;
+    env.calendar.put("team", weekly());
+    env.calendar
         .patch("team_20260317T080000Z", json!({ "attendees": [{ "email": "ben@example.org" }] }));
-    let event = desk.event(&id("team")).await;
+    let event = env.event(&id("team")).await;
     assert!(event.has_guests());
     let edit =
-        desk.edit(&id("team"), event.etag.as_deref(), parts(&[Field::Title], &[]), &lunch()).await;
+        env.edit(&id("team"), event.etag.as_deref(), parts(&[Field::Title], &[]), &lunch()).await;
     assert!(matches!(edit, Err(Error::HasGuests)));
-    assert!(matches!(desk.delete(&id("team"), event.etag.as_deref()).await, Err(Error::HasGuests)));
-    desk.clean();
+    assert!(matches!(env.delete(&id("team"), event.etag.as_deref()).await, Err(Error::HasGuests)));
+    env.clean();
 }
 
 #[tokio::test]
 async fn a_copy_is_not_deleted_with_an_occurrence_that_somebody_has_just_edited() {
-    let desk = Desk::new().await;
+    let env = ClientEnv::new().await;
     let series = team();
-    let team = desk.create("team", &series).await.unwrap();
-    desk.calendar
+    let team = env.create("team", &series).await.unwrap();
+    env.calendar
         .patch(&format!("{}_20260407T070000Z", team.id), json!({ "summary": "Team, with cake" }));
-    let refused = desk.delete(&team.id, team.etag.as_deref()).await;
+    let refused = env.delete(&team.id, team.etag.as_deref()).await;
     assert!(matches!(refused, Err(Error::ChangedMeanwhile)), "{refused:?}");
-    let event = desk.event(&team.id).await;
-    desk.delete(&team.id, event.etag.as_deref()).await.unwrap();
-    assert!(!desk.client.exists(desk.calendar.id(), &team.id).await.unwrap());
-    desk.clean();
+    let event = env.event(&team.id).await;
+    env.delete(&team.id, event.etag.as_deref()).await.unwrap();
+    assert!(!env.client.exists(env.calendar.id(), &team.id).await.unwrap());
+    env.clean();
 }
 
 #[tokio::test]
 async fn many_series_cost_one_request_more() {
-    let desk = Desk::new().await;
+    let env = ClientEnv::new().await;
     for n in 0..30 {
-        desk.calendar.put(&format!("team{n:02}"), weekly());
-        desk.calendar.patch(&format!("team{n:02}_20260317T080000Z"), json!({ "summary": "Moved" }));
+        env.calendar.put(&format!("team{n:02}"), weekly());
+        env.calendar.patch(&format!("team{n:02}_20260317T080000Z"), json!({ "summary": "Moved" }));
     }
-    desk.server.reset_counts();
-    let survey = desk.listed().await;
-    assert_eq!(survey.listed.len(), 30);
+    env.server.reset_counts();
+    let changes = env.listed().await;
+    assert_eq!(changes.listed.len(), 30);
     let is_whole = |line: &Listed| matches!(line, Listed::Present { event: Some(event), .. } if event.series.as_ref().is_some_and(|series| series.exceptions.len() == 1));
-    assert!(survey.listed.iter().all(is_whole));
+    assert!(changes.listed.iter().all(is_whole));
     assert_eq!(
-        (desk.asked(Kind::List), desk.asked(Kind::Batch), desk.server.counts().total()),
+        (env.asked(Kind::List), env.asked(Kind::Batch), env.server.counts().total()),
         (1, 1, 2)
     );
-    desk.clean();
+    env.clean();
 }
 
 #[tokio::test]
 async fn who_was_invited_to_one_occurrence_sees_an_event() {
-    let desk = Desk::new().await;
+    let env = ClientEnv::new().await;
     let occurrence = "theirs_20260317T080000Z";
     let mut one = single("Theirs");
     one["iCalUID"] = json!("theirs@google.com");
     one["recurringEventId"] = json!("theirs");
     one["originalStartTime"] =
         json!({ "dateTime": "2026-03-17T08:00:00Z", "timeZone": "Europe/Tallinn" });
-    let empty = desk.listed().await.cursor;
-    desk.calendar.put(occurrence, one);
-    let survey = desk.listed().await;
-    assert_eq!(told(&survey), names(&[(occurrence, "Theirs")]));
-    assert_eq!(told(&desk.since(&empty).await), told(&survey));
-    let event = desk.event(&id(occurrence)).await;
+    let empty = env.listed().await.cursor;
+    env.calendar.put(occurrence, one);
+    let changes = env.listed().await;
+    assert_eq!(told(&changes), names(&[(occurrence, "Theirs")]));
+    assert_eq!(told(&env.since(&empty).await), told(&changes));
+    let event = env.event(&id(occurrence)).await;
     assert_eq!((&*event.content.title, &event.series), ("Theirs", &None));
-    assert!(desk.client.exists(desk.calendar.id(), &id(occurrence)).await.unwrap());
+    assert!(env.client.exists(env.calendar.id(), &id(occurrence)).await.unwrap());
     // Then they are invited to all of it, and the one is a part of that.
     let mut all = weekly();
     all["iCalUID"] = json!("theirs@google.com");
-    desk.calendar.put("theirs", all);
-    let survey = desk.since(&survey.cursor).await;
-    assert_eq!(told(&survey)["theirs"], "Team");
-    assert!(!desk.client.exists(desk.calendar.id(), &id(occurrence)).await.unwrap());
-    assert!(matches!(desk.read(&id(occurrence)).await, Found::NotFound));
-    assert!(desk.event(&id("theirs")).await.series.is_some());
-    desk.clean();
+    env.calendar.put("theirs", all);
+    let changes = env.since(&changes.cursor).await;
+    assert_eq!(told(&changes)["theirs"], "Team");
+    assert!(!env.client.exists(env.calendar.id(), &id(occurrence)).await.unwrap());
+    assert!(matches!(env.read(&id(occurrence)).await, Found::NotFound));
+    assert!(env.event(&id("theirs")).await.series.is_some());
+    env.clean();
 }

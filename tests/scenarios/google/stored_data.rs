@@ -2,8 +2,9 @@
 
 use super::pairs::Office;
 use super::*;
-use crate::support::cli::{Answer, TWO_WAY};
 use simulators::faults::{Fault, On};
+
+use crate::support::cli::{Answer, TWO_WAY};
 
 /// Words of people, each used once in this story and nowhere else.
 const SECRETS: [&str; 8] = [

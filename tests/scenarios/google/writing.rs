@@ -5,35 +5,32 @@ use simulators::faults::{Fault, On};
 
 #[tokio::test]
 async fn a_copy_is_made_changed_and_deleted_with_one_write_each() {
-    let desk = Desk::new().await;
-    let written = desk.create("calrelay-a", &lunch()).await.unwrap();
-    assert_eq!(
-        Some(&written.id),
-        desk.client.id_of_copy(desk.calendar.id(), "calrelay-a").as_ref()
-    );
-    let there = desk.calendar.get(written.id.as_str()).unwrap();
+    let env = ClientEnv::new().await;
+    let written = env.create("calrelay-a", &lunch()).await.unwrap();
+    assert_eq!(Some(&written.id), env.client.id_of_copy(env.calendar.id(), "calrelay-a").as_ref());
+    let there = env.calendar.get(written.id.as_str()).unwrap();
     assert_eq!(there["extendedProperties"]["private"]["calrelayOrigin"], MARK);
     assert_eq!(there["reminders"]["useDefault"], false);
-    let event = desk.event(&written.id).await;
+    let event = env.event(&written.id).await;
     assert_eq!(Draft::from(&*event), lunch());
     assert_eq!(
         (event.marker.as_deref(), &event.etag, event.sequence),
         (Some(MARK), &written.etag, written.sequence)
     );
-    desk.server.reset_counts();
+    env.server.reset_counts();
     let dinner = Draft { content: content("Dinner", hour((2026, 3, 12), 19)), series: None };
-    let written = desk.rewrite(&written, &dinner).await.unwrap();
-    assert_eq!(Draft::from(&*desk.event(&written.id).await), dinner);
-    desk.delete(&written.id, written.etag.as_deref()).await.unwrap();
-    assert!(desk.calendar.is_empty());
-    desk.delete(&written.id, written.etag.as_deref()).await.unwrap();
-    assert_eq!((desk.asked(Kind::Update), desk.asked(Kind::Patch)), (1, 0));
-    desk.clean();
+    let written = env.rewrite(&written, &dinner).await.unwrap();
+    assert_eq!(Draft::from(&*env.event(&written.id).await), dinner);
+    env.delete(&written.id, written.etag.as_deref()).await.unwrap();
+    assert!(env.calendar.is_empty());
+    env.delete(&written.id, written.etag.as_deref()).await.unwrap();
+    assert_eq!((env.asked(Kind::Update), env.asked(Kind::Patch)), (1, 0));
+    env.clean();
 }
 
 #[tokio::test]
 async fn every_kind_of_time_survives() {
-    let desk = Desk::new().await;
+    let env = ClientEnv::new().await;
     let moment =
         |day, hour, zone: Zone| Moment { local: date(2026, 3, day).at(hour, 30, 0, 0), zone };
     let iana = |name: &str| Zone::Iana(name.into());
@@ -45,120 +42,120 @@ async fn every_kind_of_time_survives() {
         },
         Span::Timed { start: moment(10, 9, Zone::Utc), end: moment(10, 10, Zone::Utc) },
     ];
-    let mut written = desk.create("x", &lunch()).await.unwrap();
+    let mut written = env.create("x", &lunch()).await.unwrap();
     for span in spans {
         let draft = Draft { content: content("Flight", span.clone()), series: None };
-        written = desk.rewrite(&written, &draft).await.unwrap();
-        assert_eq!(desk.event(&written.id).await.content.span, span);
+        written = env.rewrite(&written, &draft).await.unwrap();
+        assert_eq!(env.event(&written.id).await.content.span, span);
     }
     // From days to times and back by a part.
     for span in
         [hour((2026, 3, 11), 8), Span::AllDay { start: date(2026, 3, 28), end: date(2026, 3, 29) }]
     {
         let draft = Draft { content: content("Flight", span.clone()), series: None };
-        written = desk
+        written = env
             .edit(&written.id, written.etag.as_deref(), parts(&[Field::Time], &[]), &draft)
             .await
             .unwrap();
-        assert_eq!(desk.event(&written.id).await.content.span, span);
+        assert_eq!(env.event(&written.id).await.content.span, span);
     }
-    desk.clean();
+    env.clean();
 }
 
 #[tokio::test]
 async fn a_floating_time_stands_in_the_calendars_zone() {
-    let desk = Desk::new().await;
-    desk.calendar.set_zone("Asia/Tokyo");
+    let env = ClientEnv::new().await;
+    env.calendar.set_zone("Asia/Tokyo");
     let floating =
         |hour| Moment { local: date(2026, 3, 11).at(hour, 0, 0, 0), zone: Zone::Floating };
     let draft = Draft {
         content: content("Walk", Span::Timed { start: floating(8), end: floating(9) }),
         series: None,
     };
-    let written = desk.create("x", &draft).await.unwrap();
-    let there = desk.calendar.get(written.id.as_str()).unwrap();
+    let written = env.create("x", &draft).await.unwrap();
+    let there = env.calendar.get(written.id.as_str()).unwrap();
     assert_eq!(there["start"]["dateTime"], "2026-03-11T08:00:00+09:00");
-    desk.clean();
+    env.clean();
 }
 
 #[tokio::test]
 async fn every_visibility_and_busyness_survives() {
-    let desk = Desk::new().await;
-    let mut written = desk.create("x", &lunch()).await.unwrap();
+    let env = ClientEnv::new().await;
+    let mut written = env.create("x", &lunch()).await.unwrap();
     for visibility in
         [Visibility::Public, Visibility::Private, Visibility::Confidential, Visibility::Default]
     {
         for busy in [Busy::Free, Busy::Busy] {
             let draft =
                 Draft { content: Content { visibility, busy, ..lunch().content }, series: None };
-            written = desk.rewrite(&written, &draft).await.unwrap();
-            let found = desk.event(&written.id).await.content;
+            written = env.rewrite(&written, &draft).await.unwrap();
+            let found = env.event(&written.id).await.content;
             assert_eq!((found.visibility, found.busy), (visibility, busy));
         }
     }
-    desk.clean();
+    env.clean();
 }
 
 #[tokio::test]
 async fn a_create_whose_answer_was_lost_is_found_again() {
-    let desk = Desk::new().await;
-    desk.server.faults().next(On::kind(Kind::Insert), Fault::DropAfter);
-    assert!(matches!(desk.create("x", &lunch()).await, Err(Error::NoAnswer(_))));
-    assert!(matches!(desk.create("x", &lunch()).await, Err(Error::Exists)));
-    let id = desk.client.id_of_copy(desk.calendar.id(), "x").unwrap();
-    assert_eq!(desk.event(&id).await.marker.as_deref(), Some(MARK));
-    assert_eq!(desk.calendar.len(), 1);
-    desk.clean();
+    let env = ClientEnv::new().await;
+    env.server.faults().next(On::kind(Kind::Insert), Fault::DropAfter);
+    assert!(matches!(env.create("x", &lunch()).await, Err(Error::NoAnswer(_))));
+    assert!(matches!(env.create("x", &lunch()).await, Err(Error::Exists)));
+    let id = env.client.id_of_copy(env.calendar.id(), "x").unwrap();
+    assert_eq!(env.event(&id).await.marker.as_deref(), Some(MARK));
+    assert_eq!(env.calendar.len(), 1);
+    env.clean();
 }
 
 #[tokio::test]
 async fn a_copy_that_was_deleted_lives_again_under_its_id() {
-    let desk = Desk::new().await;
+    let env = ClientEnv::new().await;
     for (delete, bare) in [(true, false), (false, false), (true, true)] {
-        desk.server.manners(|manners| manners.bare_tombstones = bare);
-        let written = desk.create("x", &lunch()).await.unwrap();
+        env.server.manners(|manners| manners.bare_tombstones = bare);
+        let written = env.create("x", &lunch()).await.unwrap();
         if delete {
-            desk.delete(&written.id, written.etag.as_deref()).await.unwrap();
+            env.delete(&written.id, written.etag.as_deref()).await.unwrap();
         } else {
-            desk.calendar.remove(written.id.as_str());
+            env.calendar.remove(written.id.as_str());
         }
-        assert!(matches!(desk.read(&written.id).await, Found::NotFound));
-        assert!(!desk.client.exists(desk.calendar.id(), &written.id).await.unwrap());
-        let again = desk.create("x", &lunch()).await.unwrap();
+        assert!(matches!(env.read(&written.id).await, Found::NotFound));
+        assert!(!env.client.exists(env.calendar.id(), &written.id).await.unwrap());
+        let again = env.create("x", &lunch()).await.unwrap();
         assert_eq!(again.id, written.id);
-        assert_eq!(Draft::from(&*desk.event(&again.id).await), lunch());
-        desk.calendar.remove(written.id.as_str());
+        assert_eq!(Draft::from(&*env.event(&again.id).await), lunch());
+        env.calendar.remove(written.id.as_str());
     }
-    desk.clean();
+    env.clean();
 }
 
 #[tokio::test]
 async fn nothing_is_overwritten_unseen() {
-    let desk = Desk::new().await;
-    let written = desk.create("x", &lunch()).await.unwrap();
-    desk.calendar.patch(written.id.as_str(), json!({ "summary": "By hand" }));
+    let env = ClientEnv::new().await;
+    let written = env.create("x", &lunch()).await.unwrap();
+    env.calendar.patch(written.id.as_str(), json!({ "summary": "By hand" }));
     let etag = written.etag.as_deref();
-    assert!(matches!(desk.rewrite(&written, &lunch()).await, Err(Error::ChangedMeanwhile)));
+    assert!(matches!(env.rewrite(&written, &lunch()).await, Err(Error::ChangedMeanwhile)));
     assert!(matches!(
-        desk.edit(&written.id, etag, parts(&[Field::Title], &[]), &lunch()).await,
+        env.edit(&written.id, etag, parts(&[Field::Title], &[]), &lunch()).await,
         Err(Error::ChangedMeanwhile)
     ));
-    assert!(matches!(desk.delete(&written.id, etag).await, Err(Error::ChangedMeanwhile)));
-    assert_eq!(desk.calendar.get(written.id.as_str()).unwrap()["summary"], "By hand");
-    desk.calendar.remove(written.id.as_str());
-    assert!(matches!(desk.rewrite(&written, &lunch()).await, Err(Error::Gone)));
+    assert!(matches!(env.delete(&written.id, etag).await, Err(Error::ChangedMeanwhile)));
+    assert_eq!(env.calendar.get(written.id.as_str()).unwrap()["summary"], "By hand");
+    env.calendar.remove(written.id.as_str());
+    assert!(matches!(env.rewrite(&written, &lunch()).await, Err(Error::Gone)));
     assert!(matches!(
-        desk.edit(&written.id, etag, parts(&[Field::Title], &[]), &lunch()).await,
+        env.edit(&written.id, etag, parts(&[Field::Title], &[]), &lunch()).await,
         Err(Error::Gone)
     ));
-    assert!(desk.delete(&written.id, etag).await.is_ok());
-    assert!(desk.calendar.is_empty(), "a late write brings nothing back to life");
-    desk.clean();
+    assert!(env.delete(&written.id, etag).await.is_ok());
+    assert!(env.calendar.is_empty(), "a late write brings nothing back to life");
+    env.clean();
 }
 
 #[tokio::test]
 async fn an_edit_touches_what_it_names_and_nothing_else() {
-    let desk = Desk::new().await;
+    let env = ClientEnv::new().await;
     let mut mine = single("Lunch");
     mine["colorId"] = json!("7");
     mine["reminders"] =
@@ -166,14 +163,14 @@ async fn an_edit_touches_what_it_names_and_nothing_else() {
     mine["extendedProperties"] = json!({ "private": { "other": "program" } });
     mine["visibility"] = json!("private");
     mine["description"] = json!("<p>mine</p>");
-    let etag = desk.calendar.put("mine1", mine);
-    let before = desk.calendar.get("mine1").unwrap();
+    let etag = env.calendar.put("mine1", mine);
+    let before = env.calendar.get("mine1").unwrap();
     let wanted = Draft { content: content("Later lunch", hour((2026, 3, 11), 14)), series: None };
-    let written = desk
+    let written = env
         .edit(&id("mine1"), Some(&etag), parts(&[Field::Title, Field::Time], &[]), &wanted)
         .await
         .unwrap();
-    let after = desk.calendar.get("mine1").unwrap();
+    let after = env.calendar.get("mine1").unwrap();
     assert_eq!(
         (&after["summary"], &after["start"]["dateTime"]),
         (&json!("Later lunch"), &json!("2026-03-11T14:00:00+02:00"))
@@ -190,8 +187,8 @@ async fn an_edit_touches_what_it_names_and_nothing_else() {
         assert_eq!(before.get(kept), after.get(kept), "{kept}");
     }
     assert_eq!(written.etag.as_deref(), after["etag"].as_str());
-    let revision = desk.calendar.revision();
-    let again = desk
+    let revision = env.calendar.revision();
+    let again = env
         .edit(
             &id("mine1"),
             written.etag.as_deref(),
@@ -200,15 +197,15 @@ async fn an_edit_touches_what_it_names_and_nothing_else() {
         )
         .await
         .unwrap();
-    assert_eq!(desk.calendar.revision(), revision, "what is as it should be is not written");
+    assert_eq!(env.calendar.revision(), revision, "what is as it should be is not written");
     assert_eq!(again.etag, written.etag);
-    desk.clean();
+    env.clean();
 }
 
 #[tokio::test]
 async fn what_others_take_part_in_is_left_alone() {
-    let desk = Desk::new().await;
-    desk.server.account("ben@example.org");
+    let env = ClientEnv::new().await;
+    env.server.account("ben@example.org");
     let mut called = single("Called by me");
     called["attendees"] = json!([{ "email": "anna@example.org" }, { "email": "ben@example.org" }]);
     let mut invited = single("Called by Ben");
@@ -222,30 +219,30 @@ async fn what_others_take_part_in_is_left_alone() {
     for (name, event) in
         [("called1", called), ("invited1", invited), ("room1", room), ("crowded1", crowded)]
     {
-        let etag = desk.calendar.put(name, event);
-        let revision = desk.calendar.revision();
-        let edit = desk.edit(&id(name), Some(&etag), parts(&[Field::Title], &[]), &lunch()).await;
+        let etag = env.calendar.put(name, event);
+        let revision = env.calendar.revision();
+        let edit = env.edit(&id(name), Some(&etag), parts(&[Field::Title], &[]), &lunch()).await;
         assert!(matches!(edit, Err(Error::HasGuests)), "{name}");
         assert!(
-            matches!(desk.delete(&id(name), Some(&etag)).await, Err(Error::HasGuests)),
+            matches!(env.delete(&id(name), Some(&etag)).await, Err(Error::HasGuests)),
             "{name}"
         );
-        assert_eq!(desk.calendar.revision(), revision);
+        assert_eq!(env.calendar.revision(), revision);
     }
-    desk.clean();
+    env.clean();
 }
 
 #[tokio::test]
 async fn what_is_locked_is_left_alone_and_says_so() {
-    let desk = Desk::new().await;
+    let env = ClientEnv::new().await;
     let mut locked = single("Lunch");
     locked["locked"] = json!(true);
-    let etag = desk.calendar.put("locked1", locked);
-    let error = desk
+    let etag = env.calendar.put("locked1", locked);
+    let error = env
         .edit(&id("locked1"), Some(&etag), parts(&[Field::Location], &[]), &lunch())
         .await
         .unwrap_err();
     assert!(matches!(&error, Error::Refused(why) if why.contains("locked")), "{error:?}");
-    assert_eq!(desk.asked(Kind::Patch), 0);
-    desk.clean();
+    assert_eq!(env.asked(Kind::Patch), 0);
+    env.clean();
 }

@@ -28,14 +28,14 @@ const ANNA: &str = "anna@example.org";
 const BEN: &str = "ben@example.org";
 
 /// Google, two people, and a program that knows it.
-struct World {
+struct ConsentEnv {
     google: Server,
     anna: Account,
     ben: Account,
     cli: Cli,
 }
 
-impl World {
+impl ConsentEnv {
     async fn new() -> anyhow::Result<Self> {
         let google = Server::start().await?;
         let cli =
@@ -182,8 +182,8 @@ fn assert_calm(page: &Answer) {
 
 #[tokio::test]
 async fn a_person_gives_consent_at_a_terminal() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let (page, answer) = world.consent(&world.anna, Consent::All).await?;
+    let env = ConsentEnv::new().await?;
+    let (page, answer) = env.consent(&env.anna, Consent::All).await?;
     assert_eq!(page.status, 200);
     assert_calm(&page);
     let added = answer.done()?;
@@ -191,26 +191,26 @@ async fn a_person_gives_consent_at_a_terminal() -> anyhow::Result<()> {
     assert!(!answer.stdout.contains("http"), "words for people stay on stderr");
     let id = cli::id(&added)?;
     assert_eq!(
-        world.cli.json(&["calendars", "--account", &id]).await?["calendars"][0]["provider"],
+        env.cli.json(&["calendars", "--account", &id]).await?["calendars"][0]["provider"],
         "google"
     );
 
-    let (_, again) = world.consent(&world.anna, Consent::All).await?;
+    let (_, again) = env.consent(&env.anna, Consent::All).await?;
     assert_eq!(cli::id(&again.done()?)?, id, "the same account keeps its id");
-    assert_ne!(cli::id(&world.consent(&world.ben, Consent::All).await?.1.done()?)?, id);
-    assert_eq!(world.accounts().await?.as_array().map(Vec::len), Some(2));
-    world.assert_proper();
+    assert_ne!(cli::id(&env.consent(&env.ben, Consent::All).await?.1.done()?)?, id);
+    assert_eq!(env.accounts().await?.as_array().map(Vec::len), Some(2));
+    env.assert_proper();
     Ok(())
 }
 
 #[tokio::test]
 async fn half_a_consent_names_the_box_that_was_left_empty() -> anyhow::Result<()> {
-    let world = World::new().await?;
+    let env = ConsentEnv::new().await?;
     for (ticked, missing) in [
         (EVENTS, "See the list of Google calendars"),
         (CALENDAR_LIST_READONLY, "View and edit events"),
     ] {
-        let (page, answer) = world.consent(&world.anna, Consent::Only(&[ticked])).await?;
+        let (page, answer) = env.consent(&env.anna, Consent::Only(&[ticked])).await?;
         assert_eq!(page.status, 403);
         assert_calm(&page);
         let (code, words) = answer.failure();
@@ -220,36 +220,36 @@ async fn half_a_consent_names_the_box_that_was_left_empty() -> anyhow::Result<()
         );
         assert!(page.text().contains(missing));
     }
-    assert_eq!(world.accounts().await?, json!([]));
+    assert_eq!(env.accounts().await?, json!([]));
     assert!(
-        world.consent(&world.anna, Consent::All).await?.1.done().is_ok(),
+        env.consent(&env.anna, Consent::All).await?.1.done().is_ok(),
         "asked again, both can be ticked"
     );
-    world.assert_proper();
+    env.assert_proper();
     Ok(())
 }
 
 #[tokio::test]
 async fn a_no_is_respected() -> anyhow::Result<()> {
-    let world = World::new().await?;
+    let env = ConsentEnv::new().await?;
     for (consent, words) in
         [(Consent::Refused, "The answer was no"), (Consent::Blocked, "administrator")]
     {
-        let (page, answer) = world.consent(&world.anna, consent).await?;
+        let (page, answer) = env.consent(&env.anna, consent).await?;
         assert_eq!(page.status, 403);
         let (code, said) = answer.failure();
         assert!(code == "consent" && said.contains(words), "{code}: {said}");
     }
-    assert_eq!((world.accounts().await?, world.anna.living_refresh_tokens()), (json!([]), 0));
+    assert_eq!((env.accounts().await?, env.anna.living_refresh_tokens()), (json!([]), 0));
     Ok(())
 }
 
 #[tokio::test]
 async fn an_answer_with_another_state_ends_the_waiting_and_redeems_nothing() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let asking = world.ask().await?;
+    let env = ConsentEnv::new().await?;
+    let asking = env.ask().await?;
     let (page, cookie) = asking.open().await?;
-    let back = world.anna.consents(&page, Consent::All).await?;
+    let back = env.anna.consents(&page, Consent::All).await?;
     // What is no answer at all ends nothing.
     for path in ["/", "/favicon.ico", "/oauth/google"] {
         assert_eq!(visit(&back.join(path)?, &[]).await?.status, 404);
@@ -260,7 +260,7 @@ async fn an_answer_with_another_state_ends_the_waiting_and_redeems_nothing() -> 
     assert_calm(&forged);
     let (code, words) = asking.end().await?.failure();
     assert!(code == "consent" && words.contains("not used"), "{words}");
-    assert_eq!((world.accounts().await?, world.anna.living_refresh_tokens()), (json!([]), 0));
+    assert_eq!((env.accounts().await?, env.anna.living_refresh_tokens()), (json!([]), 0));
     assert!(visit(&back, &[]).await.is_err(), "nobody listens any more");
     Ok(())
 }
@@ -269,16 +269,16 @@ async fn an_answer_with_another_state_ends_the_waiting_and_redeems_nothing() -> 
 /// user who asked.
 #[tokio::test]
 async fn an_answer_from_another_browser_is_not_taken() -> anyhow::Result<()> {
-    let world = World::new().await?;
+    let env = ConsentEnv::new().await?;
     for cookie in [None, Some(format!("calrelay-command={}", "A".repeat(43)))] {
-        let asking = world.ask().await?;
+        let asking = env.ask().await?;
         let (page, _) = asking.open().await?;
-        let stolen = world.ben.consents(&page, Consent::All).await?;
+        let stolen = env.ben.consents(&page, Consent::All).await?;
         let headers: Vec<_> = cookie.iter().map(|cookie| ("cookie", cookie.as_str())).collect();
         assert_eq!(visit(&stolen, &headers).await?.status, 400);
         assert_eq!(asking.end().await?.failure().0, "consent");
     }
-    let asking = world.ask().await?;
+    let asking = env.ask().await?;
     asking.open().await?;
     let second = visit(&asking.door, &[]).await?;
     assert!(
@@ -291,20 +291,20 @@ async fn an_answer_from_another_browser_is_not_taken() -> anyhow::Result<()> {
     assert_calm(&second);
     let (code, words) = asking.end().await?.failure();
     assert!(code == "consent" && words.contains("Two browsers"), "{words}");
-    assert_eq!((world.accounts().await?, world.ben.living_refresh_tokens()), (json!([]), 0));
+    assert_eq!((env.accounts().await?, env.ben.living_refresh_tokens()), (json!([]), 0));
     Ok(())
 }
 
 #[cfg(unix)]
 #[tokio::test]
 async fn whoever_changes_their_mind_stops_the_waiting() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let asking = world.ask().await?;
+    let env = ConsentEnv::new().await?;
+    let asking = env.ask().await?;
     let id = asking.child.id().context("it runs")?.to_string();
     tokio::process::Command::new("kill").args(["-INT", &id]).status().await?;
     let (code, words) = asking.end().await?.failure();
     assert!(code == "consent" && words.contains("Nothing was stored"), "{words}");
-    assert_eq!(world.accounts().await?, json!([]));
+    assert_eq!(env.accounts().await?, json!([]));
     Ok(())
 }
 
@@ -312,30 +312,30 @@ async fn whoever_changes_their_mind_stops_the_waiting() -> anyhow::Result<()> {
 /// another one.
 #[tokio::test]
 async fn a_code_of_another_consent_is_worth_nothing() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let (first, second) = (world.ask().await?, world.ask().await?);
-    let caught = world.ben.consents(&first.open().await?.0, Consent::All).await?;
+    let env = ConsentEnv::new().await?;
+    let (first, second) = (env.ask().await?, env.ask().await?);
+    let caught = env.ben.consents(&first.open().await?.0, Consent::All).await?;
     let (page, cookie) = second.open().await?;
     let code =
         caught.query_pairs().find(|(name, _)| name == "code").context("a code")?.1.into_owned();
-    let back = world.anna.consents(&page, Consent::All).await?;
+    let back = env.anna.consents(&page, Consent::All).await?;
     assert_eq!(visit(&with_query(&back, "code", &code), &[("cookie", &cookie)]).await?.status, 403);
     assert_eq!(second.end().await?.failure().0, "consent");
-    assert_eq!(world.accounts().await?, json!([]));
+    assert_eq!(env.accounts().await?, json!([]));
     Ok(())
 }
 
 #[tokio::test]
 async fn a_grant_that_exists_is_taken_from_stdin() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let id = world.adopt(&world.anna).await?;
-    assert_eq!(world.adopt(&world.anna).await?, id);
-    assert_eq!(world.accounts().await?[0]["name"], ANNA);
-    assert_eq!(world.with_token("1//0-dead").await?.failure().0, "unauthorized");
-    assert_eq!(world.with_token("").await?.failure().0, "credentials");
-    assert_eq!(world.with_token(&world.ben.grant(&[EVENTS])).await?.failure().0, "consent");
-    assert_eq!(world.accounts().await?.as_array().map(Vec::len), Some(1));
-    world.assert_proper();
+    let env = ConsentEnv::new().await?;
+    let id = env.adopt(&env.anna).await?;
+    assert_eq!(env.adopt(&env.anna).await?, id);
+    assert_eq!(env.accounts().await?[0]["name"], ANNA);
+    assert_eq!(env.with_token("1//0-dead").await?.failure().0, "unauthorized");
+    assert_eq!(env.with_token("").await?.failure().0, "credentials");
+    assert_eq!(env.with_token(&env.ben.grant(&[EVENTS])).await?.failure().0, "consent");
+    assert_eq!(env.accounts().await?.as_array().map(Vec::len), Some(1));
+    env.assert_proper();
     Ok(())
 }
 
@@ -349,12 +349,12 @@ async fn without_a_client_nobody_is_asked() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn consent_that_was_taken_back_stops_the_work_and_loses_no_pair() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let [anna, ben] = world.paired().await?;
-    let pairs = world.cli.json(&["pair", "list"]).await?;
-    world.cli.sync().await?;
-    world.anna.withdraws_consent();
-    let (status, run) = world.cli.sync_with(&[]).await?;
+    let env = ConsentEnv::new().await?;
+    let [anna, ben] = env.paired().await?;
+    let pairs = env.cli.json(&["pair", "list"]).await?;
+    env.cli.sync().await?;
+    env.anna.withdraws_consent();
+    let (status, run) = env.cli.sync_with(&[]).await?;
     assert_eq!(
         (status, &run["state"], &run["error"]["code"]),
         (1, &json!("needs_reconnect"), &json!("unauthorized")),
@@ -364,7 +364,7 @@ async fn consent_that_was_taken_back_stops_the_work_and_loses_no_pair() -> anyho
         run["error"]["message"].as_str().is_some_and(|words| words.contains("consent anew")),
         "{run}"
     );
-    let status = world.cli.status().await?;
+    let status = env.cli.status().await?;
     let state = |id: &str| {
         status["accounts"]
             .as_array()?
@@ -377,12 +377,12 @@ async fn consent_that_was_taken_back_stops_the_work_and_loses_no_pair() -> anyho
         (Some(json!("needs_reconnect")), Some(json!("ok"))),
         "{status}"
     );
-    assert_eq!(world.cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pairs["pairs"][0]["id"]);
+    assert_eq!(env.cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pairs["pairs"][0]["id"]);
 
-    assert_eq!(cli::id(&world.consent(&world.anna, Consent::All).await?.1.done()?)?, anna);
-    world.cli.sync().await?;
-    assert_eq!(world.cli.json(&["pair", "list"]).await?, pairs, "everything is as it was");
-    world.assert_proper();
+    assert_eq!(cli::id(&env.consent(&env.anna, Consent::All).await?.1.done()?)?, anna);
+    env.cli.sync().await?;
+    assert_eq!(env.cli.json(&["pair", "list"]).await?, pairs, "everything is as it was");
+    env.assert_proper();
     Ok(())
 }
 
@@ -390,31 +390,31 @@ async fn consent_that_was_taken_back_stops_the_work_and_loses_no_pair() -> anyho
 /// nothing twice.
 #[tokio::test]
 async fn consent_that_is_taken_back_in_the_middle_of_a_run() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let [_, ben] = world.paired().await?;
-    let tomorrow = world.google.clock().now() + jiff::SignedDuration::from_hours(24);
+    let env = ConsentEnv::new().await?;
+    let [_, ben] = env.paired().await?;
+    let tomorrow = env.google.clock().now() + jiff::SignedDuration::from_hours(24);
     for n in 0..30 {
         let (from, to) = (
             tomorrow + jiff::SignedDuration::from_hours(n),
             tomorrow + jiff::SignedDuration::from_hours(n + 1),
         );
         let event = json!({"summary": format!("Event {n}"), "start": {"dateTime": from.to_string()}, "end": {"dateTime": to.to_string()}});
-        world.anna.primary().add(event);
+        env.anna.primary().add(event);
     }
-    world.google.manners(|manners| manners.latency = Duration::from_millis(20));
-    let running = world.cli.start(&["sync", "--json"], "").await?;
+    env.google.manners(|manners| manners.latency = Duration::from_millis(20));
+    let running = env.cli.start(&["sync", "--json"], "").await?;
     for _ in 0..2_000 {
-        if world.ben.primary().len() >= 5 {
+        if env.ben.primary().len() >= 5 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    world.ben.withdraws_consent();
+    env.ben.withdraws_consent();
     let report: Value = serde_json::from_slice(&running.wait_with_output().await?.stdout)?;
     assert_eq!(report["pairs"][0]["state"], "needs_reconnect", "{report}");
-    let written = world.ben.primary().len();
+    let written = env.ben.primary().len();
     assert!((5..30).contains(&written), "{written}");
-    let accounts = world.accounts().await?;
+    let accounts = env.accounts().await?;
     let state = |id: &str| {
         accounts
             .as_array()?
@@ -424,19 +424,19 @@ async fn consent_that_is_taken_back_in_the_middle_of_a_run() -> anyhow::Result<(
     };
     assert_eq!(state(&ben), Some(json!("needs_reconnect")), "{accounts}");
 
-    assert_eq!(world.adopt(&world.ben).await?, ben);
-    world.cli.sync().await?;
-    assert_eq!((world.anna.primary().len(), world.ben.primary().len()), (30, 30));
-    assert_eq!((world.google.mails(), world.google.propagated()), (0, 0));
-    world.assert_proper();
+    assert_eq!(env.adopt(&env.ben).await?, ben);
+    env.cli.sync().await?;
+    assert_eq!((env.anna.primary().len(), env.ben.primary().len()), (30, 30));
+    assert_eq!((env.google.mails(), env.google.propagated()), (0, 0));
+    env.assert_proper();
     Ok(())
 }
 
 #[tokio::test]
 async fn a_client_that_google_does_not_know_is_no_users_fault() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    world.paired().await?;
-    let World { google, anna, ben, cli } = world;
+    let env = ConsentEnv::new().await?;
+    env.paired().await?;
+    let ConsentEnv { google, anna, ben, cli } = env;
     let cli = cli.with("GOOGLE_CLIENT_SECRET", "mistyped");
     let (status, run) = cli.sync_with(&[]).await?;
     assert_eq!(
@@ -455,51 +455,51 @@ async fn a_client_that_google_does_not_know_is_no_users_fault() -> anyhow::Resul
         "settings",
         "its grants are another client's"
     );
-    let world = World { google, anna, ben, cli: cli.with("GOOGLE_CLIENT_ID", CLIENT_ID) };
-    world.cli.sync().await?;
+    let env = ConsentEnv { google, anna, ben, cli: cli.with("GOOGLE_CLIENT_ID", CLIENT_ID) };
+    env.cli.sync().await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_removed_account_gives_its_grant_back() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let [anna, ben] = world.paired().await?;
-    world.cli.json(&["account", "remove", &anna]).await?;
-    assert_eq!((world.anna.living_refresh_tokens(), world.ben.living_refresh_tokens()), (0, 1));
-    assert_eq!(world.cli.json(&["pair", "list"]).await?, json!({"pairs": []}));
-    world.ben.withdraws_consent();
-    let answer = world.cli.run(&["account", "remove", &ben, "--json"]).await?;
+    let env = ConsentEnv::new().await?;
+    let [anna, ben] = env.paired().await?;
+    env.cli.json(&["account", "remove", &anna]).await?;
+    assert_eq!((env.anna.living_refresh_tokens(), env.ben.living_refresh_tokens()), (0, 1));
+    assert_eq!(env.cli.json(&["pair", "list"]).await?, json!({"pairs": []}));
+    env.ben.withdraws_consent();
+    let answer = env.cli.run(&["account", "remove", &ben, "--json"]).await?;
     assert!(
         answer.done().is_ok() && !answer.stderr.contains("could not be withdrawn"),
         "what is dead already need not be ended: {answer:?}"
     );
-    assert_eq!(world.accounts().await?, json!([]));
-    world.assert_proper();
+    assert_eq!(env.accounts().await?, json!([]));
+    env.assert_proper();
     Ok(())
 }
 
 /// S1: nothing that opens anything is written down, on the terminal, in the log or in storage.
 #[tokio::test]
 async fn no_token_is_written_down() -> anyhow::Result<()> {
-    let mut world = World::new().await?;
-    world.cli = world.cli.with("RUST_LOG", "trace");
-    let token = world.anna.refresh_token();
-    let mut told = vec![format!("{:?}", world.with_token(&token).await?)];
-    let asking = world.ask().await?;
+    let mut env = ConsentEnv::new().await?;
+    env.cli = env.cli.with("RUST_LOG", "trace");
+    let token = env.anna.refresh_token();
+    let mut told = vec![format!("{:?}", env.with_token(&token).await?)];
+    let asking = env.ask().await?;
     let (page, cookie) = asking.open().await?;
-    let back = world.ben.consents(&page, Consent::All).await?;
+    let back = env.ben.consents(&page, Consent::All).await?;
     let code =
         back.query_pairs().find(|(name, _)| name == "code").context("a code")?.1.into_owned();
     visit(&back, &[("cookie", &cookie)]).await?;
     told.push(format!("{:?}", asking.end().await?));
     for command in [&["calendars"][..], &["status"], &["doctor"]] {
-        told.push(format!("{:?}", world.cli.run(command).await?));
+        told.push(format!("{:?}", env.cli.run(command).await?));
     }
     assert!(
         told.iter().any(|text| text.contains("DEBUG") || text.contains("TRACE")),
         "the log is at its most talkative"
     );
-    for entry in std::fs::read_dir(world.cli.data_dir()).into_iter().flatten() {
+    for entry in std::fs::read_dir(env.cli.data_dir()).into_iter().flatten() {
         let path = entry?.path();
         if path.is_file() {
             told.push(String::from_utf8_lossy(&std::fs::read(path)?).into_owned());
@@ -526,8 +526,8 @@ impl providers::RefreshTokenStore for Nowhere {
 
 #[tokio::test]
 async fn a_thousand_waiting_jobs_cost_one_refresh() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let settings = world.google.settings();
+    let env = ConsentEnv::new().await?;
+    let settings = env.google.settings();
     let url = |name: &str| {
         settings
             .iter()
@@ -544,7 +544,7 @@ async fn a_thousand_waiting_jobs_cost_one_refresh() -> anyhow::Result<()> {
     };
     let http = Arc::new(Http::new(AddressPolicy { allow_private: true })?);
     let grants = oauth::Grants::new(Arc::new(oauth::Client::new(&http, settings)));
-    let token: SecretString = world.anna.refresh_token().into();
+    let token: SecretString = env.anna.refresh_token().into();
     let crowd = || {
         let one = |_| {
             let grant = grants.open(ANNA, &token, Arc::new(Nowhere));
@@ -552,16 +552,16 @@ async fn a_thousand_waiting_jobs_cost_one_refresh() -> anyhow::Result<()> {
         };
         futures::future::join_all((0..1000).map(one))
     };
-    let before = world.google.refreshes();
+    let before = env.google.refreshes();
     assert!(crowd().await.iter().all(Result::is_ok));
     assert!(crowd().await.iter().all(Result::is_ok));
-    assert_eq!(world.google.refreshes() - before, 1);
+    assert_eq!(env.google.refreshes() - before, 1);
     // Google ends the token before its time: whoever is refused brings one refresh, and no more.
     let stale = grants.open(ANNA, &token, Arc::new(Nowhere)).bearer().await?;
     for _ in 0..1000 {
         grants.open(ANNA, &token, Arc::new(Nowhere)).refused(&stale);
     }
     assert!(crowd().await.iter().all(Result::is_ok));
-    assert_eq!(world.google.refreshes() - before, 2);
+    assert_eq!(env.google.refreshes() - before, 2);
     Ok(())
 }

@@ -7,20 +7,21 @@ use serde_json::json;
 use simulators::google::Consent;
 use url::Url;
 
-use super::{ANNA, World, assert_calm, visit, with_query};
-use crate::standalone::Running;
+use super::{ANNA, ConsentEnv, assert_calm, visit, with_query};
+
+use crate::support::running::Running;
 
 /// The pages of a running calrelay.
 struct Pages {
-    world: World,
+    env: ConsentEnv,
     running: Running,
 }
 
 impl Pages {
     async fn open() -> anyhow::Result<Self> {
-        let world = World::new().await?;
-        let running = Running::start(&world.cli).await?;
-        Ok(Self { world, running })
+        let env = ConsentEnv::new().await?;
+        let running = Running::start(&env.cli).await?;
+        Ok(Self { env, running })
     }
 
     /// Sent away to Google: the address there, and the cookie.
@@ -43,9 +44,9 @@ impl Pages {
 #[tokio::test]
 async fn a_person_gives_consent_on_the_pages_of_a_running_calrelay() -> anyhow::Result<()> {
     let pages = Pages::open().await?;
-    let world = &pages.world;
+    let env = &pages.env;
     let (page, cookie) = pages.start().await?;
-    let back = world.anna.consents(&page, Consent::All).await?;
+    let back = env.anna.consents(&page, Consent::All).await?;
     assert_eq!(back.path(), "/oauth/google/callback");
     let home = visit(&back, &[("cookie", &cookie)]).await?;
     assert_eq!(
@@ -58,9 +59,9 @@ async fn a_person_gives_consent_on_the_pages_of_a_running_calrelay() -> anyhow::
     let done = visit(&back.join(home.header("location"))?, &[]).await?;
     assert_eq!(done.status, 200);
     assert_calm(&done);
-    assert_eq!(world.accounts().await?[0]["name"], ANNA);
+    assert_eq!(env.accounts().await?[0]["name"], ANNA);
 
-    let trail = world.cli.json(&["audit"]).await?["entries"].clone();
+    let trail = env.cli.json(&["audit"]).await?["entries"].clone();
     let added = trail.as_array().and_then(|all| all.last()).context("an entry")?;
     assert_eq!(
         (&added["action"], &added["outcome"], &added["from"]),
@@ -73,12 +74,12 @@ async fn a_person_gives_consent_on_the_pages_of_a_running_calrelay() -> anyhow::
     assert_eq!(replayed.status, 400);
     assert_calm(&replayed);
     assert_eq!(
-        world.cli.json(&["audit"]).await?["entries"],
+        env.cli.json(&["audit"]).await?["entries"],
         trail,
         "who was not let in writes nothing"
     );
-    assert_eq!(world.anna.living_refresh_tokens(), 1);
-    world.assert_proper();
+    assert_eq!(env.anna.living_refresh_tokens(), 1);
+    env.assert_proper();
     Ok(())
 }
 
@@ -88,13 +89,13 @@ async fn an_answer_belongs_to_the_browser_that_was_sent_away() -> anyhow::Result
     let planted = format!("calrelay-oauth={}", "A".repeat(43));
     for cookie in [None, Some(planted.as_str())] {
         let (page, own) = pages.start().await?;
-        let back = pages.world.anna.consents(&page, Consent::All).await?;
+        let back = pages.env.anna.consents(&page, Consent::All).await?;
         let headers: Vec<_> = cookie.iter().map(|cookie| ("cookie", *cookie)).collect();
         assert_eq!(visit(&back, &headers).await?.status, 400);
         assert_eq!(visit(&back, &[("cookie", &own)]).await?.status, 400, "and is used up");
     }
     let (page, own) = pages.start().await?;
-    let back = pages.world.anna.consents(&page, Consent::All).await?;
+    let back = pages.env.anna.consents(&page, Consent::All).await?;
     for forged in [
         with_query(&back, "state", &"A".repeat(43)),
         with_query(&back, "state", ""),
@@ -104,14 +105,14 @@ async fn an_answer_belongs_to_the_browser_that_was_sent_away() -> anyhow::Result
         assert_eq!(visit(&forged, &[("cookie", &own)]).await?.status, 400, "{}", forged.path());
     }
     assert_eq!(
-        (pages.world.accounts().await?, pages.world.anna.living_refresh_tokens()),
+        (pages.env.accounts().await?, pages.env.anna.living_refresh_tokens()),
         (json!([]), 0),
         "nothing was exchanged"
     );
     assert_eq!(visit(&back, &[("cookie", &own)]).await?.status, 303, "a forged one spoils nothing");
 
     let (page, own) = pages.start().await?;
-    let refused = pages.world.ben.consents(&page, Consent::Refused).await?;
+    let refused = pages.env.ben.consents(&page, Consent::Refused).await?;
     let no = visit(&refused, &[("cookie", &own)]).await?;
     assert_eq!((no.status, visit(&refused, &[("cookie", &own)]).await?.status), (403, 400));
     assert_calm(&no);
@@ -139,7 +140,7 @@ async fn only_the_machines_own_user_is_sent_away() -> anyhow::Result<()> {
 async fn under_the_functions_host_the_command_line_is_the_way() -> anyhow::Result<()> {
     let held = simulators::port::Port::take()?;
     let port = held.number();
-    let World { cli, .. } = World::new().await?;
+    let ConsentEnv { cli, .. } = ConsentEnv::new().await?;
     let cli = cli
         .with("FUNCTIONS_CUSTOMHANDLER_PORT", &port.to_string())
         .with("CALRELAY_STORE", "embedded");
@@ -212,6 +213,6 @@ async fn whatever_comes_back_is_answered_calmly() -> anyhow::Result<()> {
         );
     }
     assert!(answered >= 11, "{answered}");
-    assert_eq!(pages.world.accounts().await?, json!([]));
+    assert_eq!(pages.env.accounts().await?, json!([]));
     Ok(())
 }

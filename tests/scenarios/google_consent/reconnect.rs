@@ -5,48 +5,49 @@ use jiff::SignedDuration;
 use serde_json::json;
 use simulators::google::{CALENDAR_LIST_READONLY, Consent, EVENTS};
 
-use super::World;
+use super::ConsentEnv;
+
 use crate::support::cli;
 
 #[tokio::test]
 async fn half_a_consent_does_not_bring_an_account_back_and_harms_nothing() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let [anna, _] = world.paired().await?;
-    world.cli.sync().await?;
-    let pairs = world.cli.json(&["pair", "list"]).await?;
-    world.anna.withdraws_consent();
-    let at = |hours| json!({"dateTime": (world.google.clock().now() + SignedDuration::from_hours(hours)).to_string()});
-    world.anna.primary().add(json!({"summary": "Lunch", "start": at(48), "end": at(49)}));
-    assert_eq!(world.cli.sync_with(&[]).await?.0, 1);
+    let env = ConsentEnv::new().await?;
+    let [anna, _] = env.paired().await?;
+    env.cli.sync().await?;
+    let pairs = env.cli.json(&["pair", "list"]).await?;
+    env.anna.withdraws_consent();
+    let at = |hours| json!({"dateTime": (env.google.clock().now() + SignedDuration::from_hours(hours)).to_string()});
+    env.anna.primary().add(json!({"summary": "Lunch", "start": at(48), "end": at(49)}));
+    assert_eq!(env.cli.sync_with(&[]).await?.0, 1);
     for (ticked, missing) in [
         (EVENTS, "See the list of Google calendars"),
         (CALENDAR_LIST_READONLY, "View and edit events"),
     ] {
-        let (page, answer) = world.consent(&world.anna, Consent::Only(&[ticked])).await?;
+        let (page, answer) = env.consent(&env.anna, Consent::Only(&[ticked])).await?;
         let (code, words) = answer.failure();
         assert_eq!((page.status, code.as_str()), (403, "consent"));
         assert!(words.contains(missing) && words.contains("it stays as it was"), "{words}");
-        assert_eq!(state_of(&world, &anna).await?, "needs_reconnect");
-        let (status, run) = world.cli.sync_with(&[]).await?;
+        assert_eq!(state_of(&env, &anna).await?, "needs_reconnect");
+        let (status, run) = env.cli.sync_with(&[]).await?;
         assert_eq!(
             (status, &run["state"], &run["deleted"]),
             (1, &json!("needs_reconnect"), &json!(0)),
             "{run}"
         );
     }
-    let (_, whole) = world.consent(&world.anna, Consent::All).await?;
+    let (_, whole) = env.consent(&env.anna, Consent::All).await?;
     assert_eq!(cli::id(&whole.done()?)?, anna, "the same account");
-    world.cli.sync().await?;
+    env.cli.sync().await?;
     assert_eq!(
-        (state_of(&world, &anna).await?, world.cli.json(&["pair", "list"]).await?),
+        (state_of(&env, &anna).await?, env.cli.json(&["pair", "list"]).await?),
         ("ok".to_owned(), pairs)
     );
     assert_eq!(
-        (world.anna.primary().len(), world.ben.primary().len()),
+        (env.anna.primary().len(), env.ben.primary().len()),
         (1, 1),
         "what happened meanwhile, once"
     );
-    world.assert_proper();
+    env.assert_proper();
     Ok(())
 }
 
@@ -54,14 +55,14 @@ async fn half_a_consent_does_not_bring_an_account_back_and_harms_nothing() -> an
 /// the other still waits.
 #[tokio::test]
 async fn somebody_elses_consent_is_said_to_be_somebody_elses() -> anyhow::Result<()> {
-    let world = World::new().await?;
-    let [anna, ben] = world.paired().await?;
-    world.cli.sync().await?;
-    world.anna.withdraws_consent();
-    assert_eq!(world.cli.sync_with(&[]).await?.0, 1);
-    let carol = world.google.account("carol@example.org");
+    let env = ConsentEnv::new().await?;
+    let [anna, ben] = env.paired().await?;
+    env.cli.sync().await?;
+    env.anna.withdraws_consent();
+    assert_eq!(env.cli.sync_with(&[]).await?.0, 1);
+    let carol = env.google.account("carol@example.org");
     for _ in 0..2 {
-        let (_, answer) = world.consent(&carol, Consent::All).await?;
+        let (_, answer) = env.consent(&carol, Consent::All).await?;
         assert!(
             answer.stderr.contains("anna@example.org has still to be connected again"),
             "{}",
@@ -71,24 +72,24 @@ async fn somebody_elses_consent_is_said_to_be_somebody_elses() -> anyhow::Result
         assert_eq!(added["name"], "carol@example.org");
         assert!(![&anna, &ben].contains(&&cli::id(&added)?));
     }
-    let answer = world.with_token(&carol.refresh_token()).await?;
+    let answer = env.with_token(&carol.refresh_token()).await?;
     assert!(
         answer.stderr.contains("anna@example.org has still to be connected again"),
         "and so without a browser: {}",
         answer.stderr
     );
-    assert_eq!(state_of(&world, &anna).await?, "needs_reconnect");
-    let (_, answer) = world.consent(&world.anna, Consent::All).await?;
+    assert_eq!(state_of(&env, &anna).await?, "needs_reconnect");
+    let (_, answer) = env.consent(&env.anna, Consent::All).await?;
     assert!(!answer.stderr.contains("has still to be connected"), "{}", answer.stderr);
     assert_eq!(cli::id(&answer.done()?)?, anna);
-    world.cli.sync().await?;
-    assert_eq!((state_of(&world, &anna).await?, carol.primary().len()), ("ok".to_owned(), 0));
-    world.assert_proper();
+    env.cli.sync().await?;
+    assert_eq!((state_of(&env, &anna).await?, carol.primary().len()), ("ok".to_owned(), 0));
+    env.assert_proper();
     Ok(())
 }
 
-async fn state_of(world: &World, id: &str) -> anyhow::Result<String> {
-    let accounts = world.accounts().await?;
+async fn state_of(env: &ConsentEnv, id: &str) -> anyhow::Result<String> {
+    let accounts = env.accounts().await?;
     let found = accounts
         .as_array()
         .into_iter()

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use simulators::caldav::{self, CalDav, Manners};
 use simulators::google::{Calendar, Quotas, Server};
 
+use crate::support::accounts::USERS;
 use crate::support::cli::{self, Cli, ONE_WAY, TWO_WAY, actions, counts};
-use crate::support::env::USERS;
 use crate::support::events::{at, hour, many, object};
-use crate::support::google::End;
+use crate::support::servers::Provider;
 
 /// A program, Anna at Google, and Ben there or elsewhere.
 struct Door {
@@ -48,7 +48,7 @@ impl Ben {
 }
 
 impl Door {
-    async fn new(ben: End, terms: &[&str]) -> anyhow::Result<Self> {
+    async fn new(ben: Provider, terms: &[&str]) -> anyhow::Result<Self> {
         let google = Server::start().await?;
         google.manners(|manners| manners.quotas = Quotas::NONE);
         let cli =
@@ -67,7 +67,7 @@ impl Door {
             }
         };
         let (from, mut near) = (connect("anna@example.org").await?, None);
-        let (to, ben) = if ben == End::Google {
+        let (to, ben) = if ben == Provider::Google {
             (
                 connect("ben@example.org").await?,
                 Ben::Google(google.account("ben@example.org").primary()),
@@ -115,7 +115,7 @@ impl Door {
 
 #[tokio::test]
 async fn a_preview_shows_what_the_pass_does() -> anyhow::Result<()> {
-    let door = Door::new(End::CalDav, TWO_WAY).await?;
+    let door = Door::new(Provider::CalDav, TWO_WAY).await?;
     for (name, object) in many(14) {
         door.anna.put_object(&name, &object);
     }
@@ -188,7 +188,7 @@ async fn a_preview_shows_what_the_pass_does() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn every_event_can_be_explained() -> anyhow::Result<()> {
-    let door = Door::new(End::Google, ONE_WAY).await?;
+    let door = Door::new(Provider::Google, ONE_WAY).await?;
     let (anna, cli) = (&door.anna, &door.cli);
     for title in ["good", "unwanted", "edited", "cancelled", "declined"] {
         anna.put_object(&format!("{title}.ics"), &hour(title, 2, 9, title));
@@ -262,7 +262,7 @@ async fn what_is_wrong_is_said_where_people_look() -> anyhow::Result<()> {
     use simulators::faults::{Fault, On};
     use simulators::traffic::Kind;
 
-    let door = Door::new(End::Google, TWO_WAY).await?;
+    let door = Door::new(Provider::Google, TWO_WAY).await?;
     door.anna.put_object("odd.ics", &hour("odd", 2, 9, "odd"));
     door.google
         .faults()

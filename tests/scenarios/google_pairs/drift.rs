@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use simulators::person::Person;
 
 use super::series::Scratch;
-use crate::support::env::checks::{FULL, ONE_WAY, did};
-use crate::support::env::google_env::{Desk, ENDS};
+
+use crate::support::env_checks::{FULL, did};
 use crate::support::events::{BERLIN, calendar, vevent};
+use crate::support::google_env::{ENDS, GoogleEnv};
+use crate::support::installation::ONE_WAY;
 
 type Change = fn(&str) -> String;
 
@@ -37,13 +39,11 @@ fn object(title: &str) -> String {
 }
 
 /// The copy gets a place of its own; of a series one occurrence is cancelled, and one is moved.
-async fn edit(desk: &Desk, title: &str) -> anyhow::Result<()> {
-    let name = desk.shown(Side::To, title).await?.name;
+async fn edit(env: &GoogleEnv, title: &str) -> anyhow::Result<()> {
+    let name = env.shown(Side::To, title).await?.name;
     if title == "Once" {
-        desk.stage.people[1]
-            .edit(&name, |ics| ics.replace("LOCATION:Room", "LOCATION:Mine"))
-            .await?;
-    } else if let Person::Google(calendar) = &desk.stage.people[1] {
+        env.people[1].edit(&name, |ics| ics.replace("LOCATION:Room", "LOCATION:Mine")).await?;
+    } else if let Person::Google(calendar) = &env.people[1] {
         let is_it = |item: &Value| item["summary"] == title && item["recurrence"].is_array();
         let id =
             calendar.items().into_iter().find(is_it).unwrap()["id"].as_str().unwrap().to_owned();
@@ -74,7 +74,7 @@ async fn edit(desk: &Desk, title: &str) -> anyhow::Result<()> {
                 1,
             )
         };
-        assert!(desk.stage.people[1].edit(&name, edited).await?);
+        assert!(env.people[1].edit(&name, edited).await?);
     }
     Ok(())
 }
@@ -83,47 +83,43 @@ async fn edit(desk: &Desk, title: &str) -> anyhow::Result<()> {
 async fn what_was_done_to_a_copy_is_undone_when_its_origin_changes_or_everything_is_looked_at()
 -> anyhow::Result<()> {
     for ends in ENDS {
-        let desk = Desk::new(ends, ONE_WAY).await?;
-        let scratch = Scratch::of(&desk);
+        let env = GoogleEnv::new(ends, ONE_WAY).await?;
+        let scratch = Scratch::of(&env);
         for (title, _) in EVENTS {
-            desk.stage.people[0]
-                .put(&format!("{}.ics", title.to_lowercase()), &object(title))
-                .await?;
+            env.people[0].put(&format!("{}.ics", title.to_lowercase()), &object(title)).await?;
         }
-        desk.well().await?;
-        scratch.same(&desk, "as they are made").await?;
+        env.sync_ok().await?;
+        scratch.same(&env, "as they are made").await?;
         for (title, _) in EVENTS {
-            edit(&desk, title).await?;
+            edit(&env, title).await?;
         }
-        let edited = scratch.agenda(&desk, 1).await?;
-        let run = desk.sync().await;
+        let edited = scratch.agenda(&env, 1).await?;
+        let run = env.sync().await;
         assert_eq!((did(&run), run.skipped), ([0, 0, 0], 6), "{ends:?}: {run:?}");
-        desk.quiet().await?;
-        assert_eq!(scratch.agenda(&desk, 1).await?, edited, "{ends:?}: nobody asked for it");
+        env.check_at_rest().await?;
+        assert_eq!(scratch.agenda(&env, 1).await?, edited, "{ends:?}: nobody asked for it");
 
         for (title, change) in EVENTS.into_iter().filter(|(title, _)| *title != "Nothing") {
-            assert!(
-                desk.stage.people[0].edit(&format!("{}.ics", title.to_lowercase()), change).await?
-            );
+            assert!(env.people[0].edit(&format!("{}.ics", title.to_lowercase()), change).await?);
         }
-        let preview = desk.sync_with(SyncOptions { dry_run: true, ..SyncOptions::default() }).await;
-        let run = desk.sync().await;
+        let preview = env.sync_with(SyncOptions { dry_run: true, ..SyncOptions::default() }).await;
+        let run = env.sync().await;
         assert_eq!((did(&run), run.skipped), ([0, 5, 0], 0), "{ends:?}: {run:?}");
         assert_eq!(did(&preview), did(&run), "{ends:?}: {preview:?}");
-        desk.quiet().await?;
-        let run = desk.sync_with(SyncOptions { dry_run: true, ..FULL }).await;
+        env.check_at_rest().await?;
+        let run = env.sync_with(SyncOptions { dry_run: true, ..FULL }).await;
         assert_eq!(did(&run), [0, 1, 0], "{ends:?}: {run:?}");
-        assert_eq!(did(&desk.sync_with(FULL).await), [0, 1, 0], "{ends:?}");
-        scratch.same(&desk, "after all that").await?;
-        desk.quiet().await?;
+        assert_eq!(did(&env.sync_with(FULL).await), [0, 1, 0], "{ends:?}");
+        scratch.same(&env, "after all that").await?;
+        env.check_at_rest().await?;
 
         // Everything is looked at before anybody has seen the edits.
         for title in ["Title anew", "Once", "Nothing"] {
-            edit(&desk, title).await?;
+            edit(&env, title).await?;
         }
-        assert_eq!(did(&desk.sync_with(FULL).await), [0, 3, 0], "{ends:?}");
-        scratch.same(&desk, "looked at").await?;
-        desk.quiet().await?;
+        assert_eq!(did(&env.sync_with(FULL).await), [0, 3, 0], "{ends:?}");
+        scratch.same(&env, "looked at").await?;
+        env.check_at_rest().await?;
     }
     Ok(())
 }

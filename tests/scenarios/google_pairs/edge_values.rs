@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 use simulators::google::Calendar;
 
 use super::series::Scratch;
-use crate::support::env::checks::{TWO_WAY, reasons};
-use crate::support::env::google_env::{Desk, ENDS, hour};
+
+use crate::support::env_checks::reasons;
 use crate::support::events::{BERLIN, calendar, object, vevent};
-use crate::support::google::End;
+use crate::support::google_env::{ENDS, GoogleEnv, hour};
+use crate::support::installation::TWO_WAY;
+use crate::support::servers::Provider;
 
 /// What stands in a title, a description and a place.
 fn texts() -> Vec<(&'static str, String)> {
@@ -34,14 +36,14 @@ fn texts() -> Vec<(&'static str, String)> {
 #[tokio::test]
 async fn texts_of_every_kind_are_carried_over_and_come_to_rest() -> anyhow::Result<()> {
     for (ends, trims) in [(ENDS[0], true), (ENDS[1], false), (ENDS[2], true)] {
-        let desk = Desk::with(ends, TWO_WAY, |server| {
+        let env = GoogleEnv::with(ends, TWO_WAY, |server| {
             server.manners(|manners| manners.trims_texts = trims)
         })
         .await?;
         for (n, (_, text)) in texts().iter().enumerate() {
             let day = format!("2026-04-{:02}", 1 + n);
-            if ends[0] == End::Google {
-                desk.google(0).put(
+            if ends[0] == Provider::Google {
+                env.google(0).put(
                     &format!("event{n}"),
                     hour(&day, text, json!({"description": format!("{text}<br><i>{text}</i>"), "location": text})),
                 );
@@ -56,23 +58,23 @@ async fn texts_of_every_kind_are_carried_over_and_come_to_rest() -> anyhow::Resu
                 let lines = format!(
                     "DTSTART:{day}T090000Z\nDTEND:{day}T100000Z\nSUMMARY:{text}\nDESCRIPTION:{text}\\n{text}\nLOCATION:{text}"
                 );
-                desk.stage.people[0]
+                env.people[0]
                     .put(&format!("e{n}.ics"), &object(&format!("uid-{n}"), &lines))
                     .await?;
             }
         }
-        assert_eq!(desk.well().await?[0], texts().len() as u64, "{ends:?}");
-        desk.quiet().await?;
-        let before = desk.stage.people[0].objects().await?;
+        assert_eq!(env.sync_ok().await?[0], texts().len() as u64, "{ends:?}");
+        env.check_at_rest().await?;
+        let before = env.people[0].objects().await?;
         // Each copy moves to another hour, and nothing else of its event changes.
-        for (name, _) in desk.stage.people[1].objects().await? {
-            desk.stage.people[1]
+        for (name, _) in env.people[1].objects().await? {
+            env.people[1]
                 .edit(&name, |ics| {
                     ics.replace("T120000", "T121500").replace("T090000Z", "T091500Z")
                 })
                 .await?;
         }
-        assert_eq!(desk.well().await?, [0, texts().len() as u64, 0], "{ends:?}");
+        assert_eq!(env.sync_ok().await?, [0, texts().len() as u64, 0], "{ends:?}");
         let kept = |ics: &str| -> Vec<String> {
             let texts = ["SUMMARY", "DESCRIPTION", "LOCATION"];
             let unfolded = ics.replace("\r\n ", "");
@@ -86,12 +88,12 @@ async fn texts_of_every_kind_are_carried_over_and_come_to_rest() -> anyhow::Resu
             });
             lines.filter(|line| !line.ends_with(':')).collect()
         };
-        for ((name, old), (_, new)) in before.iter().zip(desk.stage.people[0].objects().await?) {
+        for ((name, old), (_, new)) in before.iter().zip(env.people[0].objects().await?) {
             assert_eq!(kept(old), kept(&new), "{ends:?}, trims {trims}: {name}");
             assert_ne!(*old, new, "{name} has moved");
         }
-        desk.quiet().await?;
-        let text = desk.text(1).await?;
+        env.check_at_rest().await?;
+        let text = env.text(1).await?;
         let strange = |c: char| {
             (c.is_control() && !matches!(c, '\r' | '\n' | '\t'))
                 || matches!(c, '\u{fffe}' | '\u{ffff}')
@@ -224,36 +226,36 @@ fn times() -> Vec<(&'static str, String, &'static str, usize)> {
 
 #[tokio::test]
 async fn times_of_every_kind_stand_at_google_as_they_are_meant() -> anyhow::Result<()> {
-    for first in [End::CalDav, End::Icloud] {
-        let desk = Desk::with([first, End::Google], TWO_WAY, |server| {
+    for first in [Provider::CalDav, Provider::Icloud] {
+        let env = GoogleEnv::with([first, Provider::Google], TWO_WAY, |server| {
             server.account("ben@example.org").primary().set_zone("Europe/Berlin")
         })
         .await?;
-        let origins = desk.caldav(0).clone();
+        let origins = env.caldav(0).clone();
         for (n, (_, ics, ..)) in times().iter().enumerate() {
             origins.plant(&format!("e{n}.ics"), &simulators::caldav::crlf(ics));
         }
-        assert_eq!(desk.well().await?[0], times().len() as u64);
+        assert_eq!(env.sync_ok().await?[0], times().len() as u64);
         for (title, _, wanted, count) in times() {
-            let all = shown(desk.google(1), title)?;
+            let all = shown(env.google(1), title)?;
             assert_eq!(
                 (all.first().map(String::as_str), all.len()),
                 (Some(wanted), count),
                 "{title}"
             );
         }
-        desk.quiet().await?;
-        if first == End::Icloud {
+        env.check_at_rest().await?;
+        if first == Provider::Icloud {
             continue;
         }
         // An edit of something else leaves the times as they were written.
         let before = origins.objects();
-        for item in desk.google(1).items() {
-            desk.google(1)
+        for item in env.google(1).items() {
+            env.google(1)
                 .patch(item["id"].as_str().unwrap_or_default(), json!({"location": "Harbour"}));
         }
         // Some of them no server would take back as they are; those stay as they are.
-        let run = desk.sync().await;
+        let run = env.sync().await;
         let refused =
             reasons(&run).iter().filter(|reason| *reason == "refused_by_server").count() as u64;
         assert_eq!(
@@ -275,7 +277,7 @@ async fn times_of_every_kind_stand_at_google_as_they_are_meant() -> anyhow::Resu
             origins.objects().iter().filter(|(_, ics)| ics.contains("LOCATION:Harbour")).count()
                 as u64;
         assert!(written == run.changed && refused < 7, "{refused} refused: {run:?}");
-        desk.quiet().await?;
+        env.check_at_rest().await?;
     }
     Ok(())
 }
@@ -283,8 +285,8 @@ async fn times_of_every_kind_stand_at_google_as_they_are_meant() -> anyhow::Resu
 #[tokio::test]
 async fn times_of_every_kind_at_google_are_the_same_elsewhere() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1], ENDS[3]] {
-        let desk = Desk::new(ends, TWO_WAY).await?;
-        let google = desk.google(0).clone();
+        let env = GoogleEnv::new(ends, TWO_WAY).await?;
+        let google = env.google(0).clone();
         let timed = |from: &str, to: &str, zones: [&str; 2]| json!({"start": {"dateTime": from, "timeZone": zones[0]}, "end": {"dateTime": to, "timeZone": zones[1]}});
         let days = |from: &str, to: &str| json!({"start": {"date": from}, "end": {"date": to}});
         let repeating = |mut event: Value, rule: &str| {
@@ -355,24 +357,24 @@ async fn times_of_every_kind_at_google_are_the_same_elsewhere() -> anyhow::Resul
             event["summary"] = json!(title);
             google.put(&format!("event{n}"), event);
         }
-        assert_eq!(desk.well().await?[0], 10, "{ends:?}");
-        let scratch = Scratch::of(&desk);
-        assert_eq!(scratch.agenda(&desk, 0).await?, scratch.agenda(&desk, 1).await?, "{ends:?}");
-        desk.quiet().await?;
+        assert_eq!(env.sync_ok().await?[0], 10, "{ends:?}");
+        let scratch = Scratch::of(&env);
+        assert_eq!(scratch.agenda(&env, 0).await?, scratch.agenda(&env, 1).await?, "{ends:?}");
+        env.check_at_rest().await?;
         let before = google.items();
-        for (name, _) in desk.stage.people[1].objects().await? {
-            desk.stage.people[1]
+        for (name, _) in env.people[1].objects().await? {
+            env.people[1]
                 .edit(&name, |ics| ics.replace("END:VEVENT", "LOCATION:Harbour\r\nEND:VEVENT"))
                 .await?;
         }
-        assert_eq!(desk.well().await?[1], 10, "{ends:?}");
+        assert_eq!(env.sync_ok().await?[1], 10, "{ends:?}");
         for (old, new) in before.iter().zip(google.items()) {
             for name in ["start", "end", "recurrence", "summary"] {
                 assert_eq!(old[name], new[name], "{ends:?}: {name} of {}", old["summary"]);
             }
             assert_eq!(new["location"], "Harbour");
         }
-        desk.quiet().await?;
+        env.check_at_rest().await?;
     }
     Ok(())
 }
@@ -381,8 +383,8 @@ async fn times_of_every_kind_at_google_are_the_same_elsewhere() -> anyhow::Resul
 /// are copied.
 #[tokio::test]
 async fn what_cannot_be_copied_is_named_and_stops_nobody() -> anyhow::Result<()> {
-    let desk = Desk::new(ENDS[2], TWO_WAY).await?;
-    let origins = desk.caldav(0).clone();
+    let env = GoogleEnv::new(ENDS[2], TWO_WAY).await?;
+    let origins = env.caldav(0).clone();
     for (n, lines) in [
         "SUMMARY:No start",
         "DTSTART:20260230T090000Z\nSUMMARY:No such day",
@@ -400,10 +402,10 @@ async fn what_cannot_be_copied_is_named_and_stops_nobody() -> anyhow::Result<()>
         "good.ics",
         &object("good", "DTSTART:20260401T090000Z\nDTEND:20260401T100000Z\nSUMMARY:Good"),
     );
-    let run = desk.sync().await;
+    let run = env.sync().await;
     assert!(run.error.is_none() && run.created >= 1, "{run:?}");
-    desk.shown(Side::To, "Good").await?;
-    let status = jobs::status(&desk.stage.core.services, 60).await?;
+    env.shown(Side::To, "Good").await?;
+    let status = jobs::status(&env.services, 60).await?;
     let problems: Vec<&str> = status
         .pairs
         .first()
@@ -418,5 +420,5 @@ async fn what_cannot_be_copied_is_named_and_stops_nobody() -> anyhow::Result<()>
             .all(|name| problems.iter().any(|event| event.ends_with(name))),
         "{problems:?}"
     );
-    desk.quiet().await
+    env.check_at_rest().await
 }

@@ -5,9 +5,9 @@ use anyhow::Context as _;
 use serde_json::json;
 use simulators::agenda::{Entry, entries};
 
-use crate::support::env::checks::TWO_WAY;
-use crate::support::env::google_env::{Desk, ENDS, hour};
 use crate::support::events::object;
+use crate::support::google_env::{ENDS, GoogleEnv, hour};
+use crate::support::installation::TWO_WAY;
 
 /// What a person can change, each with the values that it begins with, that the owner of the event
 /// gives it, and the owner of the copy.
@@ -55,11 +55,9 @@ fn seen(entry: &Entry, field: &str) -> String {
     }
 }
 
-async fn entry(desk: &Desk, side: usize, name: &str) -> anyhow::Result<Entry> {
-    let text = desk.stage.people[side]
-        .get(name)
-        .await?
-        .with_context(|| format!("side {side} has no {name}"))?;
+async fn entry(env: &GoogleEnv, side: usize, name: &str) -> anyhow::Result<Entry> {
+    let text =
+        env.people[side].get(name).await?.with_context(|| format!("side {side} has no {name}"))?;
     entries([(name.to_owned(), text)]).pop().context("an event")
 }
 
@@ -67,7 +65,7 @@ async fn entry(desk: &Desk, side: usize, name: &str) -> anyhow::Result<Entry> {
 async fn different_fields_are_merged_and_of_the_same_field_the_origin_stands() -> anyhow::Result<()>
 {
     for ends in [ENDS[0], ENDS[1], ENDS[2]] {
-        let desk = Desk::new(ends, TWO_WAY).await?;
+        let env = GoogleEnv::new(ends, TWO_WAY).await?;
         // Which field the owner of the event changes, and which the owner of its copy; one of them
         // may leave it alone.
         let all = (0..=FIELDS.len()).flat_map(|ours| {
@@ -84,11 +82,11 @@ async fn different_fields_are_merged_and_of_the_same_field_the_origin_stands() -
             for (field, values) in &FIELDS[1..3] {
                 ics = with(&ics, &[], &format!("{field}:{}", values[0]));
             }
-            desk.stage.people[0].put(&format!("e{n}.ics"), &ics).await?;
+            env.people[0].put(&format!("e{n}.ics"), &ics).await?;
             cases.push((n, day, title, ours, theirs));
         }
-        assert_eq!(desk.well().await?[0], cases.len() as u64);
-        let copies = desk.stage.people[1].agenda().await?;
+        assert_eq!(env.sync_ok().await?[0], cases.len() as u64);
+        let copies = env.people[1].agenda().await?;
         let copy_of = |title: &str| {
             copies.iter().find(|copy| copy.summary() == title).map(|copy| copy.name.clone())
         };
@@ -117,17 +115,17 @@ async fn different_fields_are_merged_and_of_the_same_field_the_origin_stands() -
             }
             for (side, chosen) in [ours, theirs].into_iter().enumerate() {
                 let Some((field, values)) = chosen else { continue };
-                desk.stage.people[side]
+                env.people[side]
                     .edit(&names[side], |ics| changed(ics, &day, (field, values[1 + side])))
                     .await?;
             }
             pairs.push((names, wanted, (ours.map(|field| field.0), theirs.map(|field| field.0))));
         }
-        desk.well().await?;
-        desk.well().await?;
+        env.sync_ok().await?;
+        env.sync_ok().await?;
         for (names, wanted, what) in pairs {
             for (side, name) in names.iter().enumerate() {
-                let entry = entry(&desk, side, name).await?;
+                let entry = entry(&env, side, name).await?;
                 for (field, value) in &wanted {
                     assert_eq!(
                         seen(&entry, field),
@@ -137,7 +135,7 @@ async fn different_fields_are_merged_and_of_the_same_field_the_origin_stands() -
                 }
             }
         }
-        desk.quiet().await?;
+        env.check_at_rest().await?;
     }
     Ok(())
 }
@@ -155,8 +153,8 @@ async fn joining_details_stay_with_their_owner() -> anyhow::Result<()> {
     let zoom = "Join Zoom Meeting<br>https://example.zoom.us/j/123456789<br><br>Meeting ID: 123 \
     456 789<br>Passcode: 1234";
     for ends in [ENDS[0], ENDS[1]] {
-        let desk = Desk::new(ends, TWO_WAY).await?;
-        let google = desk.google(0).clone();
+        let env = GoogleEnv::new(ends, TWO_WAY).await?;
+        let google = env.google(0).clone();
         for (n, (title, block)) in
             [("Meet", meet.as_str()), ("Teams", teams), ("Zoom", zoom)].into_iter().enumerate()
         {
@@ -168,8 +166,8 @@ async fn joining_details_stay_with_their_owner() -> anyhow::Result<()> {
             });
             google.put(&format!("event{n}"), hour(&format!("2026-04-0{}", 1 + n), title, more));
         }
-        assert_eq!(desk.well().await?, [3, 0, 0]);
-        let text = desk.text(1).await?;
+        assert_eq!(env.sync_ok().await?, [3, 0, 0]);
+        let text = env.text(1).await?;
         for word in [
             "meet.google",
             "teams.microsoft",
@@ -185,13 +183,13 @@ async fn joining_details_stay_with_their_owner() -> anyhow::Result<()> {
         }
         let mut before = Vec::new();
         for (n, title) in ["Meet", "Teams", "Zoom"].into_iter().enumerate() {
-            let copy = desk.shown(engine::pair::Side::To, title).await?;
+            let copy = env.shown(engine::pair::Side::To, title).await?;
             assert_eq!(
                 (copy.description.trim(), copy.location.trim()),
                 ("Bring wine.", "Room 5"),
                 "{title}"
             );
-            desk.stage.people[1]
+            env.people[1]
                 .edit(&copy.name, |ics| {
                     with(
                         ics,
@@ -202,7 +200,7 @@ async fn joining_details_stay_with_their_owner() -> anyhow::Result<()> {
                 .await?;
             before.push(google.get(&format!("event{n}")).context("there")?);
         }
-        assert_eq!(desk.well().await?, [0, 3, 0]);
+        assert_eq!(env.sync_ok().await?, [0, 3, 0]);
         for (n, before) in before.iter().enumerate() {
             let after = google.get(&format!("event{n}")).context("there")?;
             let [description, location] = ["description", "location"]
@@ -224,8 +222,8 @@ async fn joining_details_stay_with_their_owner() -> anyhow::Result<()> {
                 assert_eq!(before[name], after[name], "{name}");
             }
         }
-        desk.well().await?;
-        desk.quiet().await?;
+        env.sync_ok().await?;
+        env.check_at_rest().await?;
     }
     Ok(())
 }

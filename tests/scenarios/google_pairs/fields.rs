@@ -4,11 +4,10 @@
 use engine::pair::Side;
 use serde_json::{Value, json};
 
-use crate::support::env::Terms;
-use crate::support::env::checks::TWO_WAY;
-use crate::support::env::google_env::{Desk, ENDS, hour};
 use crate::support::events::object;
-use crate::support::google::End;
+use crate::support::google_env::{ENDS, GoogleEnv, hour};
+use crate::support::installation::{TWO_WAY, Terms};
+use crate::support::servers::Provider;
 
 /// What Google says of an event, and CLASS, TRANSP and STATUS of its copy at CalDAV; last its
 /// `visibility` and `transparency` at Google.
@@ -80,11 +79,11 @@ async fn what_google_says_of_an_event_is_said_of_its_copy_and_survives_the_way_b
     for (ends, weak) in
         [(ENDS[0], false), (ENDS[0], true), (ENDS[1], false), (ENDS[1], true), (ENDS[3], false)]
     {
-        let desk = Desk::with(ends, TWO_WAY, |server| {
+        let env = GoogleEnv::with(ends, TWO_WAY, |server| {
             server.manners(|manners| manners.confidential_is_private = weak)
         })
         .await?;
-        let origins = desk.google(0).clone();
+        let origins = env.google(0).clone();
         for (n, (title, more, ..)) in rows().into_iter().enumerate() {
             let mut event = hour(&format!("2026-04-{:02}", 1 + n), title, more);
             event["description"] = json!(
@@ -94,17 +93,17 @@ async fn what_google_says_of_an_event_is_said_of_its_copy_and_survives_the_way_b
             event["location"] = json!("Room 5, \"north\"; 2nd floor");
             origins.put(&format!("event{n}"), event);
         }
-        assert_eq!(desk.well().await?, [rows().len() as u64, 0, 0]);
-        desk.quiet().await?;
+        assert_eq!(env.sync_ok().await?, [rows().len() as u64, 0, 0]);
+        env.check_at_rest().await?;
         for (title, _, mut words, mut google) in rows() {
             if weak && title == "confidential" {
                 // We are told no more than that.
                 (words[0], google[0]) = ("PRIVATE", json!("private"));
             }
-            let shown = desk.shown(Side::To, title).await?;
+            let shown = env.shown(Side::To, title).await?;
             assert_eq!(shown.location, "Room 5, \"north\"; 2nd floor");
-            if ends[1] == End::Google {
-                let copy = desk.google(1).find(title).unwrap();
+            if ends[1] == Provider::Google {
+                let copy = env.google(1).find(title).unwrap();
                 assert_eq!(
                     [copy["visibility"].clone(), copy["transparency"].clone()],
                     google,
@@ -130,13 +129,11 @@ async fn what_google_says_of_an_event_is_said_of_its_copy_and_survives_the_way_b
         // Every copy gets another title: nothing else of the origins changes.
         let before = origins.items();
         for (title, ..) in rows() {
-            let name = desk.shown(Side::To, title).await?.name;
+            let name = env.shown(Side::To, title).await?.name;
             let new = format!("SUMMARY:{title} anew");
-            desk.stage.people[1]
-                .edit(&name, |ics| ics.replace(&format!("SUMMARY:{title}"), &new))
-                .await?;
+            env.people[1].edit(&name, |ics| ics.replace(&format!("SUMMARY:{title}"), &new)).await?;
         }
-        assert_eq!(desk.well().await?, [0, rows().len() as u64, 0]);
+        assert_eq!(env.sync_ok().await?, [0, rows().len() as u64, 0]);
         for (old, new) in before.iter().zip(origins.items()) {
             for name in [
                 "description",
@@ -153,7 +150,7 @@ async fn what_google_says_of_an_event_is_said_of_its_copy_and_survives_the_way_b
             }
             assert_eq!(new["summary"], format!("{} anew", old["summary"].as_str().unwrap()));
         }
-        desk.quiet().await?;
+        env.check_at_rest().await?;
     }
     Ok(())
 }
@@ -161,8 +158,8 @@ async fn what_google_says_of_an_event_is_said_of_its_copy_and_survives_the_way_b
 #[tokio::test]
 async fn what_caldav_says_of_an_event_is_said_at_google_and_survives_the_way_back()
 -> anyhow::Result<()> {
-    let desk = Desk::new(ENDS[2], TWO_WAY).await?;
-    let origins = desk.caldav(0);
+    let env = GoogleEnv::new(ENDS[2], TWO_WAY).await?;
+    let origins = env.caldav(0);
     for (n, (title, lines, _)) in FROM_CALDAV.iter().enumerate() {
         let time = format!("DTSTART:202604{:02}T090000Z\nDTEND:202604{:02}T100000Z", 1 + n, 1 + n);
         let rest = "DESCRIPTION:Tea <b> & cake\\n- two\nLOCATION:Room \
@@ -173,10 +170,10 @@ async fn what_caldav_says_of_an_event_is_said_at_google_and_survives_the_way_bac
             &object(&format!("uid-{n}"), &format!("{time}\nSUMMARY:{title}\n{lines}{rest}")),
         );
     }
-    assert_eq!(desk.well().await?[0], FROM_CALDAV.len() as u64);
-    desk.quiet().await?;
+    assert_eq!(env.sync_ok().await?[0], FROM_CALDAV.len() as u64);
+    env.check_at_rest().await?;
     for (title, _, wanted) in FROM_CALDAV {
-        let copy = desk.google(1).find(title).unwrap();
+        let copy = env.google(1).find(title).unwrap();
         let word = |name: &str| copy[name].as_str().unwrap_or_default().to_owned();
         assert_eq!([word("visibility"), word("transparency")], wanted, "{title}");
         assert_eq!((word("status"), word("location")), ("confirmed".into(), "Room 5".into()));
@@ -185,10 +182,10 @@ async fn what_caldav_says_of_an_event_is_said_at_google_and_survives_the_way_bac
             json!({ "useDefault": false }),
             "{title}: reminders are everybody's own"
         );
-        desk.google(1).patch(copy["id"].as_str().unwrap(), json!({ "location": "Room 6" }));
+        env.google(1).patch(copy["id"].as_str().unwrap(), json!({ "location": "Room 6" }));
     }
     let before: Vec<String> = origins.agenda().iter().map(ToString::to_string).collect();
-    assert_eq!(desk.well().await?, [0, FROM_CALDAV.len() as u64, 0]);
+    assert_eq!(env.sync_ok().await?, [0, FROM_CALDAV.len() as u64, 0]);
     let after: Vec<String> = origins
         .agenda()
         .iter()
@@ -201,15 +198,15 @@ async fn what_caldav_says_of_an_event_is_said_at_google_and_survives_the_way_bac
             ("Room 6", "Tea <b> & cake\n- two")
         );
     }
-    desk.quiet().await
+    env.check_at_rest().await
 }
 
 #[tokio::test]
 async fn days_and_zones_keep_their_meaning() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1], ENDS[3]] {
-        let desk = Desk::new(ends, TWO_WAY).await?;
+        let env = GoogleEnv::new(ends, TWO_WAY).await?;
         let time = |from: &str, to: &str, zone: &str| json!({"start": {"dateTime": from, "timeZone": zone}, "end": {"dateTime": to, "timeZone": zone}});
-        let google = desk.google(0).clone();
+        let google = env.google(0).clone();
         google.put("day1", json!({"summary": "Day", "start": {"date": "2026-05-01"}, "end": {"date": "2026-05-02"}}));
         google.put("days1", json!({"summary": "Days", "start": {"date": "2026-12-30"}, "end": {"date": "2027-01-03"}}));
         for (n, zone) in
@@ -239,13 +236,13 @@ async fn days_and_zones_keep_their_meaning() -> anyhow::Result<()> {
                 json!({"start": {"dateTime": "2026-10-25T01:30:00Z"}, "end": {"dateTime": "2026-10-25T02:30:00Z"}}),
             ),
         );
-        desk.well().await?;
-        desk.quiet().await?;
-        let scratch = super::series::Scratch::of(&desk);
-        assert_eq!(scratch.agenda(&desk, 0).await?, scratch.agenda(&desk, 1).await?, "{ends:?}");
+        env.sync_ok().await?;
+        env.check_at_rest().await?;
+        let scratch = super::series::Scratch::of(&env);
+        assert_eq!(scratch.agenda(&env, 0).await?, scratch.agenda(&env, 1).await?, "{ends:?}");
         // Timed becomes all-day on the other side, and back.
-        let name = desk.shown(Side::To, "UTC").await?.name;
-        desk.stage.people[1]
+        let name = env.shown(Side::To, "UTC").await?.name;
+        env.people[1]
             .edit(&name, |ics| {
                 let other = |line: &str| {
                     !line.starts_with("DTSTART")
@@ -258,13 +255,13 @@ async fn days_and_zones_keep_their_meaning() -> anyhow::Result<()> {
                 rest.join("\r\n").replace("SUMMARY:UTC", days) + "\r\n"
             })
             .await?;
-        assert_eq!(desk.well().await?, [0, 1, 0]);
+        assert_eq!(env.sync_ok().await?, [0, 1, 0]);
         assert_eq!(google.get("zone0").unwrap()["start"], json!({"date": "2026-06-01"}));
-        desk.quiet().await?;
+        env.check_at_rest().await?;
         google.patch("zone0", json!({"start": {"date": null, "dateTime": "2026-06-01T10:00:00Z", "timeZone": "UTC"}, "end": {"date": null, "dateTime": "2026-06-01T11:00:00Z", "timeZone": "UTC"}}));
-        assert_eq!(desk.well().await?, [0, 1, 0]);
-        assert_eq!(scratch.agenda(&desk, 0).await?, scratch.agenda(&desk, 1).await?, "{ends:?}");
-        desk.quiet().await?;
+        assert_eq!(env.sync_ok().await?, [0, 1, 0]);
+        assert_eq!(scratch.agenda(&env, 0).await?, scratch.agenda(&env, 1).await?, "{ends:?}");
+        env.check_at_rest().await?;
     }
     Ok(())
 }
@@ -273,8 +270,8 @@ async fn days_and_zones_keep_their_meaning() -> anyhow::Result<()> {
 async fn what_only_looks_like_an_event_is_left_out_and_what_is_declined_goes() -> anyhow::Result<()>
 {
     for ends in [ENDS[0], ENDS[1]] {
-        let desk = Desk::new(ends, TWO_WAY).await?;
-        let google = desk.google(0).clone();
+        let env = GoogleEnv::new(ends, TWO_WAY).await?;
+        let google = env.google(0).clone();
         let me = |answer: &str| json!([{"email": "anna@example.org", "self": true, "responseStatus": answer}, {"email": "ben@example.net"}]);
         google.put(
             "office1",
@@ -304,12 +301,12 @@ async fn what_only_looks_like_an_event_is_left_out_and_what_is_declined_goes() -
                 json!({"attendees": me("accepted"), "organizer": {"email": "ben@example.net"}}),
             ),
         );
-        assert_eq!(desk.well().await?[0], 1, "{ends:?}");
+        assert_eq!(env.sync_ok().await?[0], 1, "{ends:?}");
         google.patch("yes1", json!({"attendees": me("declined")}));
-        assert_eq!(desk.well().await?[2], 1, "{ends:?}");
+        assert_eq!(env.sync_ok().await?[2], 1, "{ends:?}");
         google.patch("yes1", json!({"attendees": me("tentative")}));
-        assert_eq!(desk.well().await?[0], 1, "{ends:?}");
-        desk.quiet().await?;
+        assert_eq!(env.sync_ok().await?[0], 1, "{ends:?}");
+        env.check_at_rest().await?;
     }
     Ok(())
 }
@@ -317,8 +314,8 @@ async fn what_only_looks_like_an_event_is_left_out_and_what_is_declined_goes() -
 #[tokio::test]
 async fn guests_and_conferences_are_shown_as_nothing_but_text() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1], ENDS[3]] {
-        let desk = Desk::new(ends, TWO_WAY).await?;
-        let google = desk.google(0).clone();
+        let env = GoogleEnv::new(ends, TWO_WAY).await?;
+        let google = env.google(0).clone();
         let meeting = json!({
             "attendees": [
                 {"email": "anna@example.org", "self": true, "responseStatus": "accepted"},
@@ -337,23 +334,23 @@ async fn guests_and_conferences_are_shown_as_nothing_but_text() -> anyhow::Resul
             "conferenceData": {"conferenceId": "abc-defg-hij"},
         });
         google.put("meeting1", hour("2026-04-01", "Meeting", meeting));
-        assert_eq!(desk.well().await?[0], 1);
-        let text = desk.text(1).await?;
+        assert_eq!(env.sync_ok().await?[0], 1);
+        let text = env.text(1).await?;
         assert!(
             !text.contains("meet.google.com")
                 && !text.contains("ATTENDEE:")
                 && !text.contains("ORGANIZER"),
             "{text}"
         );
-        let description = desk.shown(Side::To, "Meeting").await?.description;
+        let description = env.shown(Side::To, "Meeting").await?.description;
         let description = description.replace("<br>", "\n");
         assert!(
             description.starts_with("Agenda")
                 && description.ends_with("carl@example.net\ndora@example.net"),
             "{description}"
         );
-        if ends[1] == End::Google {
-            let copy = desk.google(1).find("Meeting").unwrap();
+        if ends[1] == Provider::Google {
+            let copy = env.google(1).find("Meeting").unwrap();
             assert!(
                 copy["attendees"].is_null()
                     && copy["conferenceData"].is_null()
@@ -363,26 +360,24 @@ async fn guests_and_conferences_are_shown_as_nothing_but_text() -> anyhow::Resul
         // What is written on the copy of a meeting is not written to the meeting: guests would see
         // it.
         let before = google.revision();
-        let name = desk.shown(Side::To, "Meeting").await?.name;
-        desk.stage.people[1]
-            .edit(&name, |ics| ics.replace("SUMMARY:Meeting", "SUMMARY:Mine"))
-            .await?;
+        let name = env.shown(Side::To, "Meeting").await?.name;
+        env.people[1].edit(&name, |ics| ics.replace("SUMMARY:Meeting", "SUMMARY:Mine")).await?;
         for _ in 0..2 {
-            desk.well().await?;
+            env.sync_ok().await?;
         }
         assert_eq!(google.revision(), before, "{ends:?}");
         assert!(
-            desk.shown(Side::To, "Meeting").await.is_ok(),
+            env.shown(Side::To, "Meeting").await.is_ok(),
             "{ends:?}: the copy shows the meeting again"
         );
-        desk.quiet().await?;
+        env.check_at_rest().await?;
         // Nor is a meeting deleted for its copy.
-        desk.stage.people[1].delete(&name).await?;
+        env.people[1].delete(&name).await?;
         for _ in 0..2 {
-            desk.well().await?;
+            env.sync_ok().await?;
         }
         assert_eq!(google.revision(), before, "{ends:?}");
-        desk.clean()?;
+        env.check_servers()?;
     }
     Ok(())
 }
@@ -391,8 +386,8 @@ async fn guests_and_conferences_are_shown_as_nothing_but_text() -> anyhow::Resul
 async fn private_pairs_show_when_and_nothing_else() -> anyhow::Result<()> {
     for ends in ENDS {
         let terms = Terms { two_way: true, private: true, private_back: true };
-        let desk = Desk::new(ends, terms).await?;
-        for (side, person) in desk.stage.people.iter().enumerate() {
+        let env = GoogleEnv::new(ends, terms).await?;
+        for (side, person) in env.people.iter().enumerate() {
             let time =
                 format!("DTSTART:2026040{}T090000Z\nDTEND:2026040{}T100000Z", 1 + side, 1 + side);
             let secret = "SUMMARY:Clinic\nDESCRIPTION:Dr. Who\nLOCATION:Ward \
@@ -401,39 +396,39 @@ async fn private_pairs_show_when_and_nothing_else() -> anyhow::Result<()> {
                 .put("secret.ics", &object(&format!("uid-{side}"), &format!("{time}\n{secret}")))
                 .await?;
         }
-        assert_eq!(desk.well().await?, [2, 0, 0]);
+        assert_eq!(env.sync_ok().await?, [2, 0, 0]);
         for side in Side::BOTH {
-            let busy = desk.shown(side, "Busy").await?;
+            let busy = env.shown(side, "Busy").await?;
             assert_eq!(
                 (busy.words[0].as_str(), busy.words[1].as_str()),
                 ("PRIVATE", "TRANSPARENT"),
                 "{ends:?}"
             );
             assert_eq!((busy.description.as_str(), busy.location.as_str()), ("", ""));
-            let text = desk.text(side as usize).await?;
+            let text = env.text(side as usize).await?;
             assert_eq!(
                 ["Clinic", "Dr. Who", "Ward 7"].map(|word| text.matches(word).count()),
                 [1; 3],
                 "each shows its own: {text}"
             );
         }
-        desk.quiet().await?;
+        env.check_at_rest().await?;
         // A title on a private copy stays where it is; a time goes back.
-        let name = desk.shown(Side::To, "Busy").await?.name;
-        desk.stage.people[1]
+        let name = env.shown(Side::To, "Busy").await?.name;
+        env.people[1]
             .edit(&name, |ics| {
                 ics.replace("T090000Z", "T093000Z").replace("SUMMARY:Busy", "SUMMARY:Mine")
             })
             .await?;
-        desk.well().await?;
-        let clinic = desk.shown(Side::From, "Clinic").await?;
+        env.sync_ok().await?;
+        let clinic = env.shown(Side::From, "Clinic").await?;
         assert_eq!(clinic.times[0], "20260401T093000Z", "{ends:?}");
         assert_eq!(
             (clinic.words[0].as_str(), clinic.location.as_str()),
             ("CONFIDENTIAL", "Ward 7")
         );
-        desk.well().await?;
-        desk.quiet().await?;
+        env.sync_ok().await?;
+        env.check_at_rest().await?;
     }
     Ok(())
 }

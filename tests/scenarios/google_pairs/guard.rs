@@ -7,17 +7,17 @@ use jobs::SyncOptions;
 use jobs::report::{HeldKind, PairStatus, Run};
 use serde_json::{Value, json};
 
-use crate::support::env::Terms;
-use crate::support::env::checks::{CONFIRMED, FULL, ONE_WAY, TWO_WAY};
-use crate::support::env::google_env::{Desk, ENDS, hour};
+use crate::support::env_checks::{CONFIRMED, FULL};
 use crate::support::events::object;
-use crate::support::google::End;
+use crate::support::google_env::{ENDS, GoogleEnv, hour};
+use crate::support::installation::{ONE_WAY, TWO_WAY, Terms};
+use crate::support::servers::Provider;
 
 const DAY: i64 = 86_400;
 
 /// So many events on the first side, all of them copied.
-async fn crowd(ends: [End; 2], terms: Terms, count: usize) -> anyhow::Result<Desk> {
-    let desk = Desk::new(ends, terms).await?;
+async fn crowd(ends: [Provider; 2], terms: Terms, count: usize) -> anyhow::Result<GoogleEnv> {
+    let env = GoogleEnv::new(ends, terms).await?;
     for n in 0..count {
         let (month, day) = (3 + n / 20, 11 + n % 20);
         let event = object(
@@ -26,23 +26,23 @@ async fn crowd(ends: [End; 2], terms: Terms, count: usize) -> anyhow::Result<Des
                 "DTSTART:2026{month:02}{day}T090000Z\nDTEND:2026{month:02}{day}T100000Z\nSUMMARY:Event {n}"
             ),
         );
-        desk.stage.people[0].put(&format!("e{n}.ics"), &event).await?;
+        env.people[0].put(&format!("e{n}.ics"), &event).await?;
     }
-    assert_eq!(desk.well().await?[0], count as u64);
-    desk.quiet().await?;
-    Ok(desk)
+    assert_eq!(env.sync_ok().await?[0], count as u64);
+    env.check_at_rest().await?;
+    Ok(env)
 }
 
 /// Somebody deletes so many of what stands in a side.
-async fn delete(desk: &Desk, side: usize, count: usize) -> anyhow::Result<()> {
-    for (name, _) in desk.stage.people[side].objects().await?.into_iter().take(count) {
-        desk.stage.people[side].delete(&name).await?;
+async fn delete(env: &GoogleEnv, side: usize, count: usize) -> anyhow::Result<()> {
+    for (name, _) in env.people[side].objects().await?.into_iter().take(count) {
+        env.people[side].delete(&name).await?;
     }
     Ok(())
 }
 
-async fn left(desk: &Desk) -> anyhow::Result<[usize; 2]> {
-    Ok([desk.stage.people[0].objects().await?.len(), desk.stage.people[1].objects().await?.len()])
+async fn left(env: &GoogleEnv) -> anyhow::Result<[usize; 2]> {
+    Ok([env.people[0].objects().await?.len(), env.people[1].objects().await?.len()])
 }
 
 #[track_caller]
@@ -62,49 +62,49 @@ async fn many_deletions_wait_for_a_word_or_a_second_look() -> anyhow::Result<()>
         for (terms, side, confirmed) in
             [(ONE_WAY, 0, true), (TWO_WAY, 0, false), (TWO_WAY, 1, true)]
         {
-            let desk = crowd(ends, terms, 30).await?;
-            delete(&desk, side, 12).await?;
+            let env = crowd(ends, terms, 30).await?;
+            delete(&env, side, 12).await?;
             let mut kept = [30, 30];
             kept[side] = 18;
             for options in [SyncOptions::default(), FULL, SyncOptions::default()] {
-                held(&desk.sync_with(options).await, 12, 30);
-                assert_eq!(left(&desk).await?, kept, "{ends:?} {terms:?}");
+                held(&env.sync_with(options).await, 12, 30);
+                assert_eq!(left(&env).await?, kept, "{ends:?} {terms:?}");
             }
             let run = if confirmed {
-                desk.sync_with(CONFIRMED).await
+                env.sync_with(CONFIRMED).await
             } else {
                 // Each is looked for by itself, and none is there.
-                desk.stage.core.wait(660);
-                desk.sync().await
+                env.wait(660);
+                env.sync().await
             };
             assert_eq!((run.state, run.deleted), (PairStatus::Ok, 12), "{run:?}");
-            assert_eq!(left(&desk).await?, [18, 18]);
-            desk.quiet().await?;
+            assert_eq!(left(&env).await?, [18, 18]);
+            env.check_at_rest().await?;
         }
         // A few go at once; of one-way pairs too, where copies that stay away are no deletions.
-        let desk = crowd(ends, TWO_WAY, 30).await?;
-        delete(&desk, 0, 7).await?;
-        assert_eq!(desk.well().await?, [0, 0, 7]);
-        let desk = crowd(ends, ONE_WAY, 30).await?;
-        delete(&desk, 1, 29).await?;
+        let env = crowd(ends, TWO_WAY, 30).await?;
+        delete(&env, 0, 7).await?;
+        assert_eq!(env.sync_ok().await?, [0, 0, 7]);
+        let env = crowd(ends, ONE_WAY, 30).await?;
+        delete(&env, 1, 29).await?;
         for _ in 0..2 {
-            let run = desk.sync().await;
+            let run = env.sync().await;
             let held = run.held.as_ref().map(|held| (held.kind, held.deletions));
             assert_eq!(
                 (run.state, held),
                 (PairStatus::Held, Some((HeldKind::Emptied, 29))),
                 "{run:?}"
             );
-            desk.stage.core.wait(660);
+            env.wait(660);
         }
         let answer = Some(Answer::LeaveOut);
-        let run = desk.sync_with(SyncOptions { answer, ..SyncOptions::default() }).await;
+        let run = env.sync_with(SyncOptions { answer, ..SyncOptions::default() }).await;
         assert_eq!(
-            (run.state, run.skipped, left(&desk).await?),
+            (run.state, run.skipped, left(&env).await?),
             (PairStatus::Ok, 29, [30, 1]),
             "{run:?}"
         );
-        desk.quiet().await?;
+        env.check_at_rest().await?;
     }
     Ok(())
 }
@@ -112,29 +112,29 @@ async fn many_deletions_wait_for_a_word_or_a_second_look() -> anyhow::Result<()>
 #[tokio::test]
 async fn what_is_missing_after_a_forgotten_token_is_held_sooner() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1]] {
-        let desk = crowd(ends, TWO_WAY, 30).await?;
-        delete(&desk, 0, 6).await?;
-        desk.google(0).forget_tokens();
-        held(&desk.sync().await, 6, 30);
-        desk.google(0).put("new1", hour("2026-04-01", "New", json!({})));
-        let run = desk.sync().await;
+        let env = crowd(ends, TWO_WAY, 30).await?;
+        delete(&env, 0, 6).await?;
+        env.google(0).forget_tokens();
+        held(&env.sync().await, 6, 30);
+        env.google(0).put("new1", hour("2026-04-01", "New", json!({})));
+        let run = env.sync().await;
         held(&run, 6, 30);
         assert_eq!(
-            (run.created, left(&desk).await?),
+            (run.created, left(&env).await?),
             (1, [25, 31]),
             "{ends:?}: everything else goes on"
         );
-        assert_eq!(desk.sync_with(CONFIRMED).await.deleted, 6);
-        desk.quiet().await?;
+        assert_eq!(env.sync_with(CONFIRMED).await.deleted, 6);
+        env.check_at_rest().await?;
         // Emptied: that may wait as long as it likes for its owner.
-        desk.google(0).clear();
-        desk.google(0).forget_tokens();
-        held(&desk.sync().await, 25, 25);
-        desk.stage.core.wait(7_200);
-        held(&desk.sync().await, 25, 25);
-        assert_eq!(left(&desk).await?, [0, 25]);
-        assert_eq!(desk.sync_with(CONFIRMED).await.deleted, 25);
-        desk.quiet().await?;
+        env.google(0).clear();
+        env.google(0).forget_tokens();
+        held(&env.sync().await, 25, 25);
+        env.wait(7_200);
+        held(&env.sync().await, 25, 25);
+        assert_eq!(left(&env).await?, [0, 25]);
+        assert_eq!(env.sync_with(CONFIRMED).await.deleted, 25);
+        env.check_at_rest().await?;
     }
     Ok(())
 }
@@ -147,8 +147,8 @@ fn days(title: &str, from: &str, to: &str) -> Value {
 #[tokio::test]
 async fn the_window_takes_what_touches_it() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1]] {
-        let desk = Desk::new(ends, TWO_WAY).await?;
-        let google = desk.google(0).clone();
+        let env = GoogleEnv::new(ends, TWO_WAY).await?;
+        let google = env.google(0).clone();
         let series = |title: &str, day: &str, rule: &str| {
             hour(day, title, json!({"recurrence": [format!("RRULE:{rule}")]}))
         };
@@ -166,13 +166,9 @@ async fn the_window_takes_what_touches_it() -> anyhow::Result<()> {
         // Its rule has ended long ago, and one occurrence was put off into the window.
         google.put("late3", series("Put off", "2025-10-07", "FREQ=WEEKLY;COUNT=3"));
         google.patch("late3_20251021T090000Z", hour("2026-05-05", "Put off at last", json!({})));
-        assert_eq!(desk.well().await?[0], 5, "{ends:?}");
-        let mut seen: Vec<String> = desk.stage.people[1]
-            .agenda()
-            .await?
-            .iter()
-            .map(simulators::agenda::Entry::summary)
-            .collect();
+        assert_eq!(env.sync_ok().await?[0], 5, "{ends:?}");
+        let mut seen: Vec<String> =
+            env.people[1].agenda().await?.iter().map(simulators::agenda::Entry::summary).collect();
         seen.sort();
         seen.dedup();
         assert_eq!(
@@ -186,15 +182,15 @@ async fn the_window_takes_what_touches_it() -> anyhow::Result<()> {
                 "Since long ago"
             ]
         );
-        desk.quiet().await?;
+        env.check_at_rest().await?;
         // Two days later two more have come in; nothing that fell out at the past end is taken
         // away.
-        desk.stage.core.wait(2 * DAY);
-        assert_eq!(desk.well().await?, [2, 0, 0]);
-        desk.stage.core.wait(60 * DAY);
-        assert_eq!(desk.well().await?, [0, 0, 0]);
-        assert_eq!(left(&desk).await?[1], 7);
-        desk.quiet().await?;
+        env.wait(2 * DAY);
+        assert_eq!(env.sync_ok().await?, [2, 0, 0]);
+        env.wait(60 * DAY);
+        assert_eq!(env.sync_ok().await?, [0, 0, 0]);
+        assert_eq!(left(&env).await?[1], 7);
+        env.check_at_rest().await?;
     }
     Ok(())
 }
@@ -202,30 +198,34 @@ async fn the_window_takes_what_touches_it() -> anyhow::Result<()> {
 #[tokio::test]
 async fn events_leave_the_window_at_either_end() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1], ENDS[2]] {
-        let desk = crowd(ends, TWO_WAY, 3).await?;
+        let env = crowd(ends, TWO_WAY, 3).await?;
         let move_to = |name: &'static str, from: &'static str, to: &'static str| {
-            let person = desk.stage.people[0].clone();
+            let person = env.people[0].clone();
             async move { person.edit(name, |ics| ics.replace(from, to)).await }
         };
         let after: Vec<&str> = vec!["20280311", "20260311"];
         move_to("e0.ics", "20260311", after[0]).await?;
-        assert_eq!(desk.well().await?, [0, 0, 1], "{ends:?}: beyond its far end");
+        assert_eq!(env.sync_ok().await?, [0, 0, 1], "{ends:?}: beyond its far end");
         move_to("e1.ics", "20260312", "20240312").await?;
-        assert_eq!(desk.well().await?, [0, 1, 0], "{ends:?}: into the past, and its copy with it");
+        assert_eq!(
+            env.sync_ok().await?,
+            [0, 1, 0],
+            "{ends:?}: into the past, and its copy with it"
+        );
         move_to("e0.ics", after[0], after[1]).await?;
-        assert_eq!(desk.well().await?, [1, 0, 0], "{ends:?}: back again");
-        desk.quiet().await?;
+        assert_eq!(env.sync_ok().await?, [1, 0, 0], "{ends:?}: back again");
+        env.check_at_rest().await?;
         // A copy is moved far away: that is an edit like any other, and goes back.
-        let copy = desk.shown(Side::To, "Event 2").await?.name;
-        desk.stage.people[1].edit(&copy, |ics| ics.replace("20260313", "20240313")).await?;
-        assert_eq!(desk.well().await?, [0, 1, 0], "{ends:?}");
-        assert!(desk.shown(Side::From, "Event 2").await?.times[0].starts_with("20240313"));
-        desk.quiet().await?;
+        let copy = env.shown(Side::To, "Event 2").await?.name;
+        env.people[1].edit(&copy, |ics| ics.replace("20260313", "20240313")).await?;
+        assert_eq!(env.sync_ok().await?, [0, 1, 0], "{ends:?}");
+        assert!(env.shown(Side::From, "Event 2").await?.times[0].starts_with("20240313"));
+        env.check_at_rest().await?;
         // Years go by, and nothing does.
         for _ in 0..3 {
-            desk.stage.core.wait(200 * DAY);
-            assert_eq!(desk.well().await?, [0; 3], "{ends:?}");
-            assert_eq!(left(&desk).await?, [3, 3], "{ends:?}");
+            env.wait(200 * DAY);
+            assert_eq!(env.sync_ok().await?, [0; 3], "{ends:?}");
+            assert_eq!(left(&env).await?, [3, 3], "{ends:?}");
         }
     }
     Ok(())

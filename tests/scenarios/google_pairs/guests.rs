@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
-use crate::support::env::checks::{FULL, TWO_WAY, reasons};
-use crate::support::env::google_env::{Desk, ENDS, hour};
+use crate::support::env_checks::{FULL, reasons};
 use crate::support::events::object;
+use crate::support::google_env::{ENDS, GoogleEnv, hour};
+use crate::support::installation::TWO_WAY;
 
 /// Everything by which Google lets somebody else have a part in an event.
 fn meetings() -> Vec<(&'static str, Value)> {
@@ -36,58 +37,58 @@ fn meetings() -> Vec<(&'static str, Value)> {
 #[tokio::test]
 async fn what_others_take_part_in_is_shown_and_left_alone() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1]] {
-        let desk = Desk::new(ends, TWO_WAY).await?;
-        let google = desk.google(0).clone();
+        let env = GoogleEnv::new(ends, TWO_WAY).await?;
+        let google = env.google(0).clone();
         for (n, (title, more)) in meetings().into_iter().enumerate() {
             google.put(&format!("event{n}"), hour(&format!("2026-04-{:02}", 1 + n), title, more));
         }
         let count = meetings().len();
-        assert_eq!(desk.well().await?[0], count as u64);
-        desk.quiet().await?;
+        assert_eq!(env.sync_ok().await?[0], count as u64);
+        env.check_at_rest().await?;
         let untouched = google.revision();
         for (title, _) in meetings() {
-            let copy = desk.shown(Side::To, title).await?;
-            desk.stage.people[1]
+            let copy = env.shown(Side::To, title).await?;
+            env.people[1]
                 .edit(&copy.name, |ics| {
                     ics.replace(&format!("SUMMARY:{title}"), &format!("SUMMARY:{title} by Ben"))
                 })
                 .await?;
         }
         for _ in 0..3 {
-            desk.well().await?;
+            env.sync_ok().await?;
         }
         assert_eq!(google.revision(), untouched, "{ends:?}: nobody's meeting was written to");
         for (title, _) in meetings() {
-            desk.shown(Side::To, title).await.context("put right")?;
+            env.shown(Side::To, title).await.context("put right")?;
         }
-        desk.quiet().await?;
+        env.check_at_rest().await?;
 
         // What happens to the meetings reaches their copies as ever.
         for n in 0..count {
             google.patch(&format!("event{n}"), json!({"location": format!("Hall {n}")}));
         }
-        desk.well().await?;
+        env.sync_ok().await?;
         for (n, (title, _)) in meetings().into_iter().enumerate() {
             assert_eq!(
-                desk.shown(Side::To, title).await?.location,
+                env.shown(Side::To, title).await?.location,
                 format!("Hall {n}"),
                 "{ends:?}: {title}"
             );
         }
-        desk.quiet().await?;
+        env.check_at_rest().await?;
 
         let untouched = google.revision();
         for (title, _) in meetings() {
-            desk.stage.people[1].delete(&desk.shown(Side::To, title).await?.name).await?;
+            env.people[1].delete(&env.shown(Side::To, title).await?.name).await?;
         }
         // All copies are gone: that is asked about, and nothing follows from it for the meetings.
-        assert!(desk.sync().await.held.is_some());
+        assert!(env.sync().await.held.is_some());
         for options in [
             jobs::SyncOptions { answer: Some(engine::plan::Answer::LeaveOut), ..FULL },
             jobs::SyncOptions::default(),
             FULL,
         ] {
-            let run = desk.sync_with(options).await;
+            let run = env.sync_with(options).await;
             ensure!(run.error.is_none() && run.held.is_none(), "{run:?}");
         }
         assert_eq!(
@@ -96,12 +97,12 @@ async fn what_others_take_part_in_is_shown_and_left_alone() -> anyhow::Result<()
             "{ends:?}: nobody's meeting was deleted"
         );
         assert!(
-            desk.stage.people[1].objects().await?.is_empty(),
+            env.people[1].objects().await?.is_empty(),
             "{ends:?}: a copy that was deleted stays away"
         );
         google.patch("event0", json!({"summary": "Called anew"}));
-        assert_eq!(desk.well().await?, [1, 0, 0]);
-        desk.quiet().await?;
+        assert_eq!(env.sync_ok().await?, [1, 0, 0]);
+        env.check_at_rest().await?;
     }
     Ok(())
 }
@@ -109,26 +110,24 @@ async fn what_others_take_part_in_is_shown_and_left_alone() -> anyhow::Result<()
 /// A guest who is invited while an edit of the copy is on its way back.
 #[tokio::test]
 async fn a_guest_may_come_in_the_middle_of_a_pass() -> anyhow::Result<()> {
-    let desk = Desk::new(ENDS[0], TWO_WAY).await?;
-    let google = desk.google(0).clone();
+    let env = GoogleEnv::new(ENDS[0], TWO_WAY).await?;
+    let google = env.google(0).clone();
     google.put("lunch1", hour("2026-04-01", "Lunch", json!({})));
-    desk.well().await?;
-    desk.quiet().await?;
-    let copy = desk.shown(Side::To, "Lunch").await?.name;
-    desk.stage.people[1]
-        .edit(&copy, |ics| ics.replace("SUMMARY:Lunch", "SUMMARY:Lunch by Ben"))
-        .await?;
+    env.sync_ok().await?;
+    env.check_at_rest().await?;
+    let copy = env.shown(Side::To, "Lunch").await?.name;
+    env.people[1].edit(&copy, |ics| ics.replace("SUMMARY:Lunch", "SUMMARY:Lunch by Ben")).await?;
     // The pass reads the event, decides, and reads it once more before it writes: the guest comes
     // between the two.
-    desk.server().faults().after(
+    env.server().faults().after(
         1,
         1,
         On::kind(Kind::Get),
         Fault::Delay(Duration::from_millis(500)),
     );
-    desk.server().reset_counts();
+    env.server().reset_counts();
     let invite = async {
-        while desk.server().counts().of(Kind::Get) < 2 {
+        while env.server().counts().of(Kind::Get) < 2 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         google.patch(
@@ -137,82 +136,82 @@ async fn a_guest_may_come_in_the_middle_of_a_pass() -> anyhow::Result<()> {
         );
         google.revision()
     };
-    let (run, invited) = tokio::join!(desk.sync(), invite);
+    let (run, invited) = tokio::join!(env.sync(), invite);
     assert_eq!(
         (run.error.is_none(), reasons(&run)),
         (true, vec!["has_guests".to_owned()]),
         "{run:?}"
     );
     for _ in 0..2 {
-        desk.well().await?;
+        env.sync_ok().await?;
     }
     assert_eq!(
         (google.revision(), &google.get("lunch1").context("there")?["summary"]),
         (invited, &json!("Lunch"))
     );
-    desk.shown(Side::To, "Lunch").await.context("put right")?;
-    desk.quiet().await
+    env.shown(Side::To, "Lunch").await.context("put right")?;
+    env.check_at_rest().await
 }
 
 #[tokio::test]
 async fn guests_come_later_and_go_again() -> anyhow::Result<()> {
     let (me, zoe) = (json!({"email": "anna@example.org"}), json!({"email": "Zoe@example.net"}));
     for ends in [ENDS[0], ENDS[1]] {
-        let desk = Desk::new(ends, TWO_WAY).await?;
-        let google = desk.google(0).clone();
+        let env = GoogleEnv::new(ends, TWO_WAY).await?;
+        let google = env.google(0).clone();
         google.put("lunch1", hour("2026-04-01", "Lunch", json!({"description": "Soup"})));
         google.put(
             "week1",
             hour("2026-04-02", "Team", json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]})),
         );
-        desk.well().await?;
+        env.sync_ok().await?;
         let second = "week1_20260409T090000Z";
         google.patch("lunch1", json!({"attendees": [me, zoe]}));
         google.patch(second, json!({"attendees": [me, zoe], "location": "Visitors' room"}));
-        desk.well().await?;
+        env.sync_ok().await?;
         let lines = |text: String| text.replace("<br>", "\n").replace("\\n", "\n");
-        let shown = lines(desk.shown(Side::To, "Lunch").await?.description);
+        let shown = lines(env.shown(Side::To, "Lunch").await?.description);
         assert!(shown.starts_with("Soup") && shown.ends_with("\nzoe@example.net"), "{shown}");
         assert_eq!(
-            lines(desk.text(1).await?).matches("\nzoe@example.net").count(),
+            lines(env.text(1).await?).matches("\nzoe@example.net").count(),
             2,
             "{ends:?}: one of them at one occurrence"
         );
-        desk.quiet().await?;
+        env.check_at_rest().await?;
 
         let untouched = google.revision();
         for title in ["Lunch", "Team"] {
-            let copy = desk.shown(Side::To, title).await?.name;
-            desk.stage.people[1]
+            let copy = env.shown(Side::To, title).await?.name;
+            env.people[1]
                 .edit(&copy, |ics| ics.replace(&format!("SUMMARY:{title}"), "SUMMARY:By Ben"))
                 .await?;
         }
-        desk.well().await?;
-        desk.well().await?;
+        env.sync_ok().await?;
+        env.sync_ok().await?;
         assert_eq!(google.revision(), untouched, "{ends:?}");
-        desk.shown(Side::To, "Lunch")
+        env.shown(Side::To, "Lunch")
             .await
-            .and(desk.shown(Side::To, "Team").await)
+            .and(env.shown(Side::To, "Team").await)
             .context("put right")?;
 
         // Without guests both are ordinary events again.
         google.patch("lunch1", json!({"attendees": null}));
         google.patch(second, json!({"attendees": null}));
-        desk.well().await?;
-        assert_eq!(lines(desk.text(1).await?).matches("zoe@example.net").count(), 0, "{ends:?}");
+        env.sync_ok().await?;
+        assert_eq!(lines(env.text(1).await?).matches("zoe@example.net").count(), 0, "{ends:?}");
         for title in ["Lunch", "Team"] {
-            let copy = desk.shown(Side::To, title).await?.name;
-            desk.stage.people[1]
+            let copy = env.shown(Side::To, title).await?.name;
+            env.people[1]
                 .edit(&copy, |ics| {
                     ics.replace(&format!("SUMMARY:{title}"), &format!("SUMMARY:{title} by Ben"))
                 })
                 .await?;
         }
-        assert!(desk.well().await?[1] >= 2);
-        desk.shown(Side::From, "Lunch by Ben")
+        assert!(env.sync_ok().await?[1] >= 2);
+        env.shown(Side::From, "Lunch by Ben")
             .await
-            .and(desk.shown(Side::From, "Team by Ben").await)?;
-        desk.quiet().await?;
+            .and(env.shown(Side::From, "Team by Ben").await)?;
+        env.check_at_rest().await?;
     }
     Ok(())
 }
@@ -221,28 +220,28 @@ async fn guests_come_later_and_go_again() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_copy_with_guests_is_left_alone_too() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[2]] {
-        let desk = Desk::new(ends, TWO_WAY).await?;
+        let env = GoogleEnv::new(ends, TWO_WAY).await?;
         let (copies, times) =
-            (desk.google(1).clone(), "DTSTART:20260401T090000Z\nDTEND:20260401T100000Z\nSUMMARY:");
+            (env.google(1).clone(), "DTSTART:20260401T090000Z\nDTEND:20260401T100000Z\nSUMMARY:");
         for title in ["Lunch", "Dinner"] {
-            desk.stage.people[0]
+            env.people[0]
                 .put(&format!("{title}.ics"), &object(title, &format!("{times}{title}")))
                 .await?;
         }
-        desk.well().await?;
+        env.sync_ok().await?;
         for title in ["Lunch", "Dinner"] {
             let copy = copies.find(title).context("a copy")?;
             let guests = json!([{"email": "ben@example.org"}, {"email": "zoe@example.net"}]);
             copies.patch(copy["id"].as_str().unwrap_or_default(), json!({"attendees": guests}));
         }
-        desk.well().await?;
+        env.sync_ok().await?;
         let untouched = copies.revision();
-        desk.stage.people[0]
+        env.people[0]
             .edit("Lunch.ics", |ics| ics.replace("SUMMARY:Lunch", "SUMMARY:Late lunch"))
             .await?;
-        desk.stage.people[0].delete("Dinner.ics").await?;
+        env.people[0].delete("Dinner.ics").await?;
         for options in [jobs::SyncOptions::default(), FULL, jobs::SyncOptions::default()] {
-            let run = desk.sync_with(options).await;
+            let run = env.sync_with(options).await;
             ensure!(run.error.is_none() && run.held.is_none() && run.deleted == 0, "{run:?}");
         }
         assert_eq!(copies.revision(), untouched, "{ends:?}: nobody was told");
@@ -251,20 +250,20 @@ async fn a_copy_with_guests_is_left_alone_too() -> anyhow::Result<()> {
             copies.find("Lunch").context("a copy")?["id"].as_str().unwrap_or_default(),
             json!({"attendees": null}),
         );
-        desk.stage.people[0]
+        env.people[0]
             .edit("Lunch.ics", |ics| ics.replace("SUMMARY:Late lunch", "SUMMARY:Later lunch"))
             .await?;
-        desk.well().await?;
-        desk.shown(Side::To, "Later lunch").await?;
-        desk.quiet().await?;
+        env.sync_ok().await?;
+        env.shown(Side::To, "Later lunch").await?;
+        env.check_at_rest().await?;
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn a_meeting_at_caldav_is_text_at_google() -> anyhow::Result<()> {
-    let desk = Desk::new(ENDS[2], TWO_WAY).await?;
-    let origins = desk.caldav(0).clone();
+    let env = GoogleEnv::new(ENDS[2], TWO_WAY).await?;
+    let origins = env.caldav(0).clone();
     let crowd: String =
         (0..60).map(|n| format!("ATTENDEE:mailto:Guest{n:02}@example.net\n")).collect();
     for (n, (title, people)) in [
@@ -279,25 +278,25 @@ async fn a_meeting_at_caldav_is_text_at_google() -> anyhow::Result<()> {
         let time = format!("DTSTART:2026040{n}T090000Z\nDTEND:2026040{n}T100000Z", n = n + 1);
         origins.put(&format!("e{n}.ics"), &object(&format!("uid-{n}"), &format!("{time}\n{people}SUMMARY:{title}")));
     }
-    assert_eq!(desk.well().await?[0], 4);
-    desk.quiet().await?;
+    assert_eq!(env.sync_ok().await?[0], 4);
+    env.check_at_rest().await?;
     let before = origins.objects();
-    for copy in desk.google(1).items() {
+    for copy in env.google(1).items() {
         assert!(copy["attendees"].is_null(), "{copy}");
-        desk.google(1).patch(
+        env.google(1).patch(
             copy["id"].as_str().unwrap_or_default(),
             json!({"summary": "By Ben", "description": "Mine"}),
         );
     }
-    desk.well().await?;
-    desk.well().await?;
+    env.sync_ok().await?;
+    env.sync_ok().await?;
     assert_eq!(origins.objects(), before, "not a byte, and nobody is mailed");
-    let crowd = desk.shown(Side::To, "A crowd").await?.description;
+    let crowd = env.shown(Side::To, "A crowd").await?.description;
     assert!(crowd.ends_with("guest49@example.net\n… and 10 more"), "{crowd}");
-    assert!(desk.shown(Side::To, "Called by us").await?.description.ends_with("zoe@example.net"));
-    desk.quiet().await?;
-    desk.google(1).clear();
-    assert_eq!(desk.sync().await.deleted, 0);
+    assert!(env.shown(Side::To, "Called by us").await?.description.ends_with("zoe@example.net"));
+    env.check_at_rest().await?;
+    env.google(1).clear();
+    assert_eq!(env.sync().await.deleted, 0);
     assert_eq!(origins.objects(), before);
-    desk.clean()
+    env.check_servers()
 }

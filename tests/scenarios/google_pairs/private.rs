@@ -6,10 +6,11 @@ use engine::pair::Side;
 use serde_json::{Value, json};
 
 use super::series::Scratch;
-use crate::support::env::Terms;
-use crate::support::env::checks::{ONE_WAY, TWO_WAY, reasons};
-use crate::support::env::google_env::{Desk, ENDS, hour};
+
+use crate::support::env_checks::reasons;
 use crate::support::events::object;
+use crate::support::google_env::{ENDS, GoogleEnv, hour};
+use crate::support::installation::{ONE_WAY, TWO_WAY, Terms};
 
 /// Anna's visits at a clinic, one of them elsewhere.
 fn visits() -> Value {
@@ -23,52 +24,52 @@ fn visits() -> Value {
 #[tokio::test]
 async fn a_private_series_says_when_and_takes_back_nothing_but_times() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1]] {
-        let desk = Desk::new(ends, Terms { private: true, ..TWO_WAY }).await?;
-        let (google, scratch) = (desk.google(0).clone(), Scratch::of(&desk));
+        let env = GoogleEnv::new(ends, Terms { private: true, ..TWO_WAY }).await?;
+        let (google, scratch) = (env.google(0).clone(), Scratch::of(&env));
         google.put("visit1", visits());
         google.patch(
             "visit1_20260414T090000Z",
             json!({"summary": "Other clinic", "location": "Harbour", "attendees": null}),
         );
-        assert_eq!(desk.well().await?, [1, 0, 0]);
+        assert_eq!(env.sync_ok().await?, [1, 0, 0]);
         let told = ["Clinic", "Other clinic", "Dr. Who", "Ward 7", "Harbour"];
         let silent = async || -> anyhow::Result<bool> {
-            let text = desk.text(1).await?;
+            let text = env.text(1).await?;
             Ok(!told.iter().any(|word| text.contains(word)) && text.contains("Busy"))
         };
         assert!(silent().await?, "{ends:?}");
         let starts = async |side: usize| -> anyhow::Result<Vec<String>> {
-            let lines = scratch.agenda(&desk, side).await?;
+            let lines = scratch.agenda(&env, side).await?;
             Ok(lines
                 .into_iter()
                 .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join("/"))
                 .collect())
         };
         assert_eq!(starts(0).await?, starts(1).await?);
-        desk.quiet().await?;
+        env.check_at_rest().await?;
 
         // What is written on the whole series stays there; it says "Busy" again when its origin
         // changes.
-        let (before, name) = (google.items(), desk.shown(Side::To, "Busy").await?.name);
-        desk.stage.people[1]
+        let (before, name) = (google.items(), env.shown(Side::To, "Busy").await?.name);
+        env.people[1]
             .edit(&name, |ics| {
                 ics.replacen("SUMMARY:Busy", "SUMMARY:Ben knows\r\nLOCATION:Here", 1)
             })
             .await?;
-        desk.well().await?;
+        env.sync_ok().await?;
         assert_eq!(google.items(), before, "{ends:?}");
         // One occurrence moves on the copy: the origin's moves, and keeps what it says.
         let moved = "BEGIN:VEVENT\r\nUID:x\r\nDTSTAMP:20260101T000000Z\r\nRECURRENCE-ID:20260421T090000Z\r\nDTSTART:20260422T120000Z\r\n\
             DTEND:20260422T130000Z\r\nSUMMARY:Ben's guess\r\nEND:VEVENT\r\nEND:VCALENDAR";
-        desk.stage.people[1]
+        env.people[1]
             .edit(&name, |ics| {
                 let uid =
                     ics.lines().find_map(|line| line.strip_prefix("UID:")).unwrap_or_default();
                 ics.replace("END:VCALENDAR", &moved.replace("UID:x", &format!("UID:{uid}")))
             })
             .await?;
-        desk.well().await?;
-        desk.well().await?;
+        env.sync_ok().await?;
+        env.sync_ok().await?;
         let occurrence = google.get("visit1_20260421T090000Z").context("there")?;
         assert_eq!(
             (&occurrence["summary"], &occurrence["location"]),
@@ -80,13 +81,13 @@ async fn a_private_series_says_when_and_takes_back_nothing_but_times() -> anyhow
         google.patch("visit1", json!({"description": "Dr. No"}));
         google.patch("visit1_20260428T090000Z", json!({"summary": "Other clinic \
         again", "start": {"dateTime": "2026-04-28T15:00:00+03:00"}, "end": {"dateTime": "2026-04-28T16:00:00+03:00"}}));
-        desk.well().await?;
+        env.sync_ok().await?;
         assert!(silent().await?, "{ends:?}");
-        let text = desk.text(1).await?;
+        let text = env.text(1).await?;
         assert!(!text.contains("Ben knows") && !text.contains("Dr. No"), "{ends:?}: {text}");
         assert_eq!(starts(0).await?, starts(1).await?, "{ends:?}");
-        desk.well().await?;
-        desk.quiet().await?;
+        env.sync_ok().await?;
+        env.check_at_rest().await?;
     }
     Ok(())
 }
@@ -95,32 +96,32 @@ async fn a_private_series_says_when_and_takes_back_nothing_but_times() -> anyhow
 #[tokio::test]
 async fn a_private_copy_names_no_guest() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1]] {
-        let desk = Desk::new(ends, Terms { private: true, ..ONE_WAY }).await?;
+        let env = GoogleEnv::new(ends, Terms { private: true, ..ONE_WAY }).await?;
         let more = json!({
             "attendees": [{"email": "anna@example.org"}, {"email": "zoe@example.net"}], "transparency": "transparent",
             "description": "https://meet.google.com/abc-defg-hij", "hangoutLink": "https://meet.google.com/abc-defg-hij",
         });
-        desk.google(0).put("talk1", hour("2026-04-07", "Talk", more));
-        desk.well().await?;
-        let busy = desk.shown(Side::To, "Busy").await?;
+        env.google(0).put("talk1", hour("2026-04-07", "Talk", more));
+        env.sync_ok().await?;
+        let busy = env.shown(Side::To, "Busy").await?;
         assert_eq!(
             (busy.words[0].as_str(), busy.words[1].as_str(), busy.description.as_str()),
             ("PRIVATE", "TRANSPARENT", "")
         );
-        let text = desk.text(1).await?;
+        let text = env.text(1).await?;
         assert!(
             !["zoe", "anna@", "meet.google", "Talk"].iter().any(|word| text.contains(word)),
             "{text}"
         );
         // Only what a private copy shows makes it be written anew.
-        desk.google(0).patch(
+        env.google(0).patch(
             "talk1",
             json!({"summary": "Speech", "attendees": null, "visibility": "public"}),
         );
-        assert_eq!(desk.well().await?, [0; 3], "{ends:?}");
-        desk.google(0).patch("talk1", json!({"transparency": "opaque"}));
-        assert_eq!(desk.well().await?, [0, 1, 0], "{ends:?}");
-        desk.quiet().await?;
+        assert_eq!(env.sync_ok().await?, [0; 3], "{ends:?}");
+        env.google(0).patch("talk1", json!({"transparency": "opaque"}));
+        assert_eq!(env.sync_ok().await?, [0, 1, 0], "{ends:?}");
+        env.check_at_rest().await?;
     }
     Ok(())
 }
@@ -129,8 +130,8 @@ async fn a_private_copy_names_no_guest() -> anyhow::Result<()> {
 async fn edited_here_and_deleted_there() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1], ENDS[2]] {
         for terms in [TWO_WAY, ONE_WAY] {
-            let desk = Desk::new(ends, terms).await?;
-            let people = &desk.stage.people;
+            let env = GoogleEnv::new(ends, terms).await?;
+            let people = &env.people;
             for (n, title) in
                 ["Copy edited", "Origin edited", "Both gone", "Origin renamed", "Copy gone"]
                     .into_iter()
@@ -145,12 +146,12 @@ async fn edited_here_and_deleted_there() -> anyhow::Result<()> {
                     )
                     .await?;
             }
-            desk.well().await?;
+            env.sync_ok().await?;
             let mut copies = Vec::new();
             for title in
                 ["Copy edited", "Origin edited", "Both gone", "Origin renamed", "Copy gone"]
             {
-                copies.push(desk.shown(Side::To, title).await?.name);
+                copies.push(env.shown(Side::To, title).await?.name);
             }
             let place = |ics: &str| ics.replace("END:VEVENT", "LOCATION:Harbour\r\nEND:VEVENT");
             people[1].edit(&copies[0], place).await?;
@@ -162,7 +163,7 @@ async fn edited_here_and_deleted_there() -> anyhow::Result<()> {
             for name in &copies[1..] {
                 people[1].delete(name).await?;
             }
-            let run = desk.sync().await;
+            let run = env.sync().await;
             assert!(run.error.is_none() && run.held.is_none(), "{run:?}");
             let mut titles = [Vec::new(), Vec::new()];
             for (side, titles) in titles.iter_mut().enumerate() {
@@ -193,8 +194,8 @@ async fn edited_here_and_deleted_there() -> anyhow::Result<()> {
                     "{ends:?}"
                 );
             }
-            desk.well().await?;
-            desk.quiet().await?;
+            env.sync_ok().await?;
+            env.check_at_rest().await?;
         }
     }
     Ok(())

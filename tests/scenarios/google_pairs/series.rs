@@ -6,21 +6,21 @@ use serde_json::{Value, json};
 use simulators::google::Calendar;
 use simulators::person::Person;
 
-use crate::support::env::checks::TWO_WAY;
-use crate::support::env::google_env::{Desk, ENDS};
 use crate::support::events::{BERLIN, calendar, vevent};
-use crate::support::google::End;
+use crate::support::google_env::{ENDS, GoogleEnv};
+use crate::support::installation::TWO_WAY;
+use crate::support::servers::Provider;
 
 /// A calendar of nobody's on which both sides are laid out by one and the same hand.
 pub struct Scratch(Calendar);
 
 impl Scratch {
-    pub fn of(desk: &Desk) -> Self {
-        Self(desk.server().account("nobody@example.org").primary())
+    pub fn of(env: &GoogleEnv) -> Self {
+        Self(env.server().account("nobody@example.org").primary())
     }
 
     /// What a person sees within the window of the story: every occurrence by itself.
-    pub async fn agenda(&self, desk: &Desk, side: usize) -> anyhow::Result<Vec<String>> {
+    pub async fn agenda(&self, env: &GoogleEnv, side: usize) -> anyhow::Result<Vec<String>> {
         let window: [Timestamp; 2] =
             ["2025-12-10T00:00:00Z".parse()?, "2027-03-10T00:00:00Z".parse()?];
         let shown = |calendar: &Calendar| {
@@ -47,7 +47,7 @@ impl Scratch {
             lines.sort();
             lines
         };
-        match &desk.stage.people[side] {
+        match &env.people[side] {
             Person::Google(calendar) => Ok(shown(calendar)),
             person => {
                 self.0.clear();
@@ -61,8 +61,8 @@ impl Scratch {
     }
 
     /// Both sides show the same, and something.
-    pub async fn same(&self, desk: &Desk, what: &str) -> anyhow::Result<()> {
-        let both = [self.agenda(desk, 0).await?, self.agenda(desk, 1).await?];
+    pub async fn same(&self, env: &GoogleEnv, what: &str) -> anyhow::Result<()> {
+        let both = [self.agenda(env, 0).await?, self.agenda(env, 1).await?];
         anyhow::ensure!(!both[0].is_empty(), "{what}: nothing is there");
         let lacks = |one: &[String], other: &[String]| {
             one.iter().filter(|line| !other.contains(line)).cloned().collect::<Vec<_>>()
@@ -70,7 +70,7 @@ impl Scratch {
         anyhow::ensure!(
             both[0] == both[1],
             "{:?} {what}:\nonly here {:#?}\nonly there {:#?}",
-            desk.ends,
+            env.ends,
             lacks(&both[0], &both[1]),
             lacks(&both[1], &both[0])
         );
@@ -91,8 +91,8 @@ fn moved(day: &str, zone: &str) -> Value {
 #[tokio::test]
 async fn series_of_google_are_the_same_everywhere_whatever_happens_to_them() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1], ENDS[3]] {
-        let desk = Desk::new(ends, TWO_WAY).await?;
-        let (google, scratch) = (desk.google(0).clone(), Scratch::of(&desk));
+        let env = GoogleEnv::new(ends, TWO_WAY).await?;
+        let (google, scratch) = (env.google(0).clone(), Scratch::of(&env));
         let tallinn = "Europe/Tallinn";
         google.put("week1", weekly("Team", "2026-03-03", tallinn, "FREQ=WEEKLY;BYDAY=TU"));
         google.put(
@@ -119,9 +119,9 @@ async fn series_of_google_are_the_same_everywhere_whatever_happens_to_them() -> 
             "RDATE;VALUE=DATE:20260407"
         ]);
         google.put("days1", days);
-        desk.well().await?;
-        scratch.same(&desk, "as they are made").await?;
-        desk.quiet().await?;
+        env.sync_ok().await?;
+        scratch.same(&env, "as they are made").await?;
+        env.check_at_rest().await?;
 
         google.patch("week1_20260324T073000Z", moved("2026-03-29", tallinn));
         google.patch("week1_20260331T063000Z", json!({"summary": "Team, in April"}));
@@ -132,9 +132,9 @@ async fn series_of_google_are_the_same_everywhere_whatever_happens_to_them() -> 
         );
         google.remove("days1_20260416");
         google.patch("york1_20260308T133000Z", json!({"location": "Elsewhere"}));
-        desk.well().await?;
-        scratch.same(&desk, "with exceptions").await?;
-        desk.quiet().await?;
+        env.sync_ok().await?;
+        scratch.same(&env, "with exceptions").await?;
+        env.check_at_rest().await?;
 
         let rest = google.split(
             "week1",
@@ -142,32 +142,32 @@ async fn series_of_google_are_the_same_everywhere_whatever_happens_to_them() -> 
             json!({"summary": "Team, smaller", "location": "Room 6"}),
         );
         google.split("days1", "days1_20260528", json!({"summary": "Bins, new"}));
-        desk.well().await?;
-        scratch.same(&desk, "cut in two").await?;
-        desk.quiet().await?;
+        env.sync_ok().await?;
+        scratch.same(&env, "cut in two").await?;
+        env.check_at_rest().await?;
 
         google.patch(&rest, json!({"start": {"dateTime": "2026-05-05T11:00:00+03:00"}, "end": {"dateTime": "2026-05-05T12:00:00+03:00"}}));
         google.patch("month1", json!({"recurrence": ["RRULE:FREQ=MONTHLY;BYDAY=-1TH"], "start": {"dateTime": "2026-01-29T09:30:00+01:00"}, "end": {"dateTime": "2026-01-29T10:30:00+01:00"}}));
-        desk.well().await?;
-        scratch.same(&desk, "moved as a whole").await?;
-        desk.quiet().await?;
+        env.sync_ok().await?;
+        scratch.same(&env, "moved as a whole").await?;
+        env.check_at_rest().await?;
 
         google.patch("week1_20260310T073000Z", json!({"location": "Room 9"}));
         google.patch("week1_20260324T073000Z", moved("2026-03-25", tallinn));
         google.patch("last1", json!({"recurrence": null}));
         google.remove("york1");
-        desk.well().await?;
-        scratch.same(&desk, "after all that").await?;
-        desk.quiet().await?;
+        env.sync_ok().await?;
+        scratch.same(&env, "after all that").await?;
+        env.check_at_rest().await?;
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn series_from_caldav_are_the_same_at_google() -> anyhow::Result<()> {
-    for ends in [ENDS[2], [End::Icloud, End::Google]] {
-        let desk = Desk::new(ends, TWO_WAY).await?;
-        let scratch = Scratch::of(&desk);
+    for ends in [ENDS[2], [Provider::Icloud, Provider::Google]] {
+        let env = GoogleEnv::new(ends, TWO_WAY).await?;
+        let scratch = Scratch::of(&env);
         let time = |name: &str, at: &str| format!("{name};TZID=Europe/Berlin:{at}");
         let master = |rule: &str, more: &str| {
             let (start, end) =
@@ -196,30 +196,30 @@ async fn series_from_caldav_are_the_same_at_google() -> anyhow::Result<()> {
             instead("20260330T090000", "20260330T090000", "20260330T100000", "Team, alone"),
         ];
         let whole = |master: String| calendar(&format!("{BERLIN}{master}{}", exceptions.concat()));
-        desk.caldav(0).put("series.ics", &whole(master("FREQ=WEEKLY", &gaps)));
+        env.caldav(0).put("series.ics", &whole(master("FREQ=WEEKLY", &gaps)));
         let day = "DTSTART;VALUE=DATE:20260301\nDTEND;VALUE=DATE:20260303\nRRULE:FREQ=MONTHLY;COUNT=20\nEXDATE;VALUE=DATE:20260501\nSUMMARY:Rent";
         let other = "RECURRENCE-ID;VALUE=DATE:20260601\nDTSTART;VALUE=DATE:20260605\nDTEND;VALUE=DATE:20260606\nSUMMARY:Rent, late";
-        desk.caldav(0).put(
+        env.caldav(0).put(
             "rent.ics",
             &calendar(&format!("{}{}", vevent("rent", day), vevent("rent", other))),
         );
-        desk.well().await?;
-        scratch.same(&desk, "as they are made").await?;
-        desk.quiet().await?;
+        env.sync_ok().await?;
+        scratch.same(&env, "as they are made").await?;
+        env.check_at_rest().await?;
 
         // On the copies: one more occurrence goes, one moves.
-        let copy = desk.google(1).find("Team").unwrap()["id"].as_str().unwrap().to_owned();
-        assert!(desk.google(1).remove(&format!("{copy}_20260413T070000Z")));
+        let copy = env.google(1).find("Team").unwrap()["id"].as_str().unwrap().to_owned();
+        assert!(env.google(1).remove(&format!("{copy}_20260413T070000Z")));
         assert!(
-            desk.google(1)
+            env.google(1)
                 .patch(&format!("{copy}_20261102T080000Z"), moved("2026-11-03", "Europe/Berlin"))
         );
-        desk.well().await?;
-        scratch.same(&desk, "changed at Google").await?;
-        desk.quiet().await?;
+        env.sync_ok().await?;
+        scratch.same(&env, "changed at Google").await?;
+        env.check_at_rest().await?;
         // Cut at its origin, as calendar programs do it: the rule ends, the exceptions before stay,
         // and those after it go.
-        desk.caldav(0).edit("series.ics", |ics| {
+        env.caldav(0).edit("series.ics", |ics| {
             let ics = ics.replace("RRULE:FREQ=WEEKLY", "RRULE:FREQ=WEEKLY;UNTIL=20260601T070000Z");
             let is_later =
                 |event: &str| event.contains("RECURRENCE-ID") && event.contains("20261102T090000");
@@ -233,15 +233,15 @@ async fn series_from_caldav_are_the_same_at_google() -> anyhow::Result<()> {
             "RRULE:FREQ=WEEKLY",
             "SUMMARY:Team, later",
         ];
-        desk.caldav(0)
+        env.caldav(0)
             .put("rest.ics", &calendar(&format!("{BERLIN}{}", vevent("rest", &rest.join("\n")))));
-        desk.well().await?;
-        scratch.same(&desk, "cut in two").await?;
-        desk.quiet().await?;
-        desk.caldav(0).edit("series.ics", |ics| ics.replace("090000", "093000"));
-        desk.well().await?;
-        scratch.same(&desk, "moved as a whole").await?;
-        desk.quiet().await?;
+        env.sync_ok().await?;
+        scratch.same(&env, "cut in two").await?;
+        env.check_at_rest().await?;
+        env.caldav(0).edit("series.ics", |ics| ics.replace("090000", "093000"));
+        env.sync_ok().await?;
+        scratch.same(&env, "moved as a whole").await?;
+        env.check_at_rest().await?;
     }
     Ok(())
 }

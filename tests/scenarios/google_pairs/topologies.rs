@@ -9,15 +9,16 @@ use jobs::report::{PairStatus, Run, Silent};
 use serde_json::json;
 use simulators::google::Calendar;
 
-use crate::support::env::checks::{ONE_WAY, TWO_WAY};
-use crate::support::env::google_env::{Desk, ENDS, hour};
-use crate::support::env::{Account, Core, Terms};
-use crate::support::google::{End, Settings};
+use crate::support::accounts::Account;
+use crate::support::google::GoogleSettings;
+use crate::support::google_env::{ENDS, GoogleEnv, hour};
+use crate::support::installation::{Installation, ONE_WAY, TWO_WAY, Terms};
+use crate::support::servers::Provider;
 
-impl Desk {
+impl GoogleEnv {
     /// What the program calls a calendar at Google.
     pub async fn id(&self, calendar: &Calendar) -> anyhow::Result<CalendarId> {
-        let listing = directory::calendars(&self.stage.core.services, None).await?;
+        let listing = directory::calendars(&self.services, None).await?;
         let found = listing.calendars.into_iter().find(|row| row.address == calendar.id());
         Ok(found.context("the calendar is listed")?.id)
     }
@@ -35,19 +36,18 @@ impl Desk {
             two_way: terms.two_way,
             private: terms.private,
             private_back: terms.private_back,
-            window_past: self.stage.core.pair.window_past,
-            window_future: self.stage.core.pair.window_future,
+            window_past: self.pair.window_past,
+            window_future: self.pair.window_future,
             take_over: false,
         };
-        directory::add_pair(&self.stage.core.services, new).await
+        directory::add_pair(&self.services, new).await
     }
 
     /// A pass over these pairs: what was created, changed and deleted by each.
     pub async fn all(&self, pairs: &[&Pair]) -> anyhow::Result<Vec<[u64; 3]>> {
         let pairs: Vec<Pair> = pairs.iter().map(|pair| (*pair).clone()).collect();
         let report =
-            jobs::sync(&self.stage.core.services, &pairs, jobs::SyncOptions::default(), &Silent)
-                .await;
+            jobs::sync(&self.services, &pairs, jobs::SyncOptions::default(), &Silent).await;
         let well = |run: &Run| run.error.is_none() && run.state == PairStatus::Ok;
         ensure!(report.pairs.iter().all(well), "{:?}", report.pairs);
         Ok(report.pairs.iter().map(|run| [run.created, run.changed, run.deleted]).collect())
@@ -66,37 +66,34 @@ fn titles(calendar: &Calendar) -> Vec<String> {
 }
 
 /// Anna's calendar, paired with Ben's, and a third one of Anna's.
-async fn three(terms: Terms) -> anyhow::Result<(Desk, [Calendar; 3])> {
-    let desk = Desk::with(ENDS[0], terms, |server| {
+async fn three(terms: Terms) -> anyhow::Result<(GoogleEnv, [Calendar; 3])> {
+    let env = GoogleEnv::with(ENDS[0], terms, |server| {
         drop(server.account("anna@example.org").calendar("Club"))
     })
     .await?;
     let all = [
-        desk.google(0).clone(),
-        desk.google(1).clone(),
-        desk.server().account("anna@example.org").calendar("Club"),
+        env.google(0).clone(),
+        env.google(1).clone(),
+        env.server().account("anna@example.org").calendar("Club"),
     ];
     for (calendar, title) in all.iter().zip(["Anna's", "Ben's", "The club's"]) {
         calendar.put("event1", hour("2026-04-01", title, json!({})));
     }
-    Ok((desk, all))
+    Ok((env, all))
 }
 
 #[tokio::test]
 async fn copies_are_not_copied_on_in_a_chain_or_in_a_ring() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (desk, [anna, ben, club]) = three(terms).await?;
-        let [a, b, c] = [desk.id(&anna).await?, desk.id(&ben).await?, desk.id(&club).await?];
-        let pairs = [
-            desk.stage.core.pair.clone(),
-            desk.pair(&b, &c, terms).await?,
-            desk.pair(&c, &a, terms).await?,
-        ];
+        let (env, [anna, ben, club]) = three(terms).await?;
+        let [a, b, c] = [env.id(&anna).await?, env.id(&ben).await?, env.id(&club).await?];
+        let pairs =
+            [env.pair.clone(), env.pair(&b, &c, terms).await?, env.pair(&c, &a, terms).await?];
         let every = [&pairs[0], &pairs[1], &pairs[2]];
         let back = u64::from(terms.two_way);
-        assert_eq!(desk.all(&every).await?, [[1 + back, 0, 0]; 3]);
+        assert_eq!(env.all(&every).await?, [[1 + back, 0, 0]; 3]);
         for _ in 0..2 {
-            assert_eq!(desk.all(&every).await?, [[0; 3]; 3], "{terms:?}");
+            assert_eq!(env.all(&every).await?, [[0; 3]; 3], "{terms:?}");
         }
         let all = ["Anna's", "Ben's", "The club's"].map(str::to_owned);
         if terms.two_way {
@@ -113,21 +110,21 @@ async fn copies_are_not_copied_on_in_a_chain_or_in_a_ring() -> anyhow::Result<()
         }
         // A change goes as far as its copies, and no further.
         anna.patch("event1", json!({"summary": "Anna's, moved", "location": "Harbour"}));
-        let changes: u64 = desk.all(&every).await?.iter().map(|done| done[1]).sum();
+        let changes: u64 = env.all(&every).await?.iter().map(|done| done[1]).sum();
         assert_eq!(changes, 1 + back);
         anna.remove("event1");
-        let deletions: u64 = desk.all(&every).await?.iter().map(|done| done[2]).sum();
+        let deletions: u64 = env.all(&every).await?.iter().map(|done| done[2]).sum();
         assert_eq!(deletions, 1 + back);
-        assert_eq!(desk.all(&every).await?, [[0; 3]; 3]);
-        desk.clean()?;
+        assert_eq!(env.all(&every).await?, [[0; 3]; 3]);
+        env.check_servers()?;
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn two_calendars_flow_into_one_and_none_into_itself() -> anyhow::Result<()> {
-    let (desk, [anna, ben, club]) = three(ONE_WAY).await?;
-    let [a, b, c] = [desk.id(&anna).await?, desk.id(&ben).await?, desk.id(&club).await?];
+    let (env, [anna, ben, club]) = three(ONE_WAY).await?;
+    let [a, b, c] = [env.id(&anna).await?, env.id(&ben).await?, env.id(&club).await?];
     // Both were invited to one meeting: two calendars, two copies.
     for calendar in [&anna, &club] {
         calendar.put(
@@ -135,13 +132,13 @@ async fn two_calendars_flow_into_one_and_none_into_itself() -> anyhow::Result<()
             hour("2026-04-02", "Party", json!({"iCalUID": "party@example.net", "attendees": [{"email": "zoe@example.net"}]})),
         );
     }
-    let into = [desk.stage.core.pair.clone(), desk.pair(&c, &b, ONE_WAY).await?];
-    assert_eq!(desk.all(&[&into[0], &into[1]]).await?, [[2, 0, 0]; 2]);
+    let into = [env.pair.clone(), env.pair(&c, &b, ONE_WAY).await?];
+    assert_eq!(env.all(&[&into[0], &into[1]]).await?, [[2, 0, 0]; 2]);
     assert_eq!(titles(&ben), ["Anna's", "Ben's", "Party", "Party", "The club's"]);
     let untouched = [anna.revision(), club.revision()];
     // What one of them deletes is deleted for it alone.
     club.remove("party1");
-    assert_eq!(desk.all(&[&into[0], &into[1]]).await?, [[0; 3], [0, 0, 1]]);
+    assert_eq!(env.all(&[&into[0], &into[1]]).await?, [[0; 3], [0, 0, 1]]);
     assert_eq!(titles(&ben), ["Anna's", "Ben's", "Party", "The club's"]);
     assert_eq!(anna.revision(), untouched[0]);
     for (from, to, terms) in [
@@ -151,10 +148,10 @@ async fn two_calendars_flow_into_one_and_none_into_itself() -> anyhow::Result<()
         (&b, &c, TWO_WAY),
         (&a, &a, ONE_WAY),
     ] {
-        let refused = desk.pair(from, to, terms).await;
+        let refused = env.pair(from, to, terms).await;
         assert!(matches!(refused, Err(jobs::Error::Request(_))), "{from:?} to {to:?}: {refused:?}");
     }
-    desk.clean()
+    env.check_servers()
 }
 
 #[tokio::test]
@@ -164,7 +161,7 @@ async fn a_pair_that_is_made_anew_finds_its_copies() -> anyhow::Result<()> {
         for (before, after) in
             [(ONE_WAY, TWO_WAY), (TWO_WAY, ONE_WAY), (TWO_WAY, private), (private, TWO_WAY)]
         {
-            let desk = Desk::new(ends, before).await?;
+            let env = GoogleEnv::new(ends, before).await?;
             for n in 1..=6 {
                 let time = format!(
                     "DTSTART:2026040{n}T090000Z\nDTEND:2026040{n}T100000Z\nSUMMARY:Event \
@@ -177,21 +174,20 @@ async fn a_pair_that_is_made_anew_finds_its_copies() -> anyhow::Result<()> {
                 };
                 let object =
                     crate::support::events::object(&format!("uid-{n}"), &format!("{time}{series}"));
-                desk.stage.people[0].put(&format!("e{n}.ics"), &object).await?;
+                env.people[0].put(&format!("e{n}.ics"), &object).await?;
             }
-            desk.well().await?;
+            env.sync_ok().await?;
             let names: Vec<String> =
-                desk.stage.people[1].objects().await?.into_iter().map(|(name, _)| name).collect();
-            let services = &desk.stage.core.services;
-            directory::remove_pair(services, &desk.stage.core.pair.id).await?;
+                env.people[1].objects().await?.into_iter().map(|(name, _)| name).collect();
+            let services = &env.services;
+            directory::remove_pair(services, &env.pair.id).await?;
             // Meanwhile one is renamed, one deleted, and of one the copy.
-            desk.stage.people[0]
+            env.people[0]
                 .edit("e1.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:First"))
                 .await?;
-            desk.stage.people[0].delete("e2.ics").await?;
-            let again =
-                desk.pair(&desk.stage.core.pair.from, &desk.stage.core.pair.to, after).await?;
-            let [done] = desk.all(&[&again]).await?[..] else { panic!("one pair") };
+            env.people[0].delete("e2.ics").await?;
+            let again = env.pair(&env.pair.from, &env.pair.to, after).await?;
+            let [done] = env.all(&[&again]).await?[..] else { panic!("one pair") };
             // The copy without its event is an event like any other now: it stays as it was, and a
             // two-way pair copies it.
             let like_any_other = u64::from(after.two_way);
@@ -201,13 +197,13 @@ async fn a_pair_that_is_made_anew_finds_its_copies() -> anyhow::Result<()> {
                 "{ends:?}: nothing else is made, nothing deleted"
             );
             let now: Vec<String> =
-                desk.stage.people[1].objects().await?.into_iter().map(|(name, _)| name).collect();
+                env.people[1].objects().await?.into_iter().map(|(name, _)| name).collect();
             assert_eq!(
-                (now, desk.stage.people[0].objects().await?.len()),
+                (now, env.people[0].objects().await?.len()),
                 (names, 5 + like_any_other as usize),
                 "{ends:?}: the same, and none twice"
             );
-            let shown = desk.stage.people[1].agenda().await?;
+            let shown = env.people[1].agenda().await?;
             let busy = shown.iter().filter(|entry| entry.summary() == "Busy").count();
             let first = shown.iter().filter(|entry| entry.summary() == "First").count();
             let left = usize::from(before.private);
@@ -217,11 +213,11 @@ async fn a_pair_that_is_made_anew_finds_its_copies() -> anyhow::Result<()> {
                 "{ends:?} {before:?} {after:?}"
             );
             for _ in 0..2 {
-                assert_eq!(desk.all(&[&again]).await?, [[0; 3]]);
+                assert_eq!(env.all(&[&again]).await?, [[0; 3]]);
             }
-            desk.stage.people[0].delete("e3.ics").await?;
-            assert_eq!(desk.all(&[&again]).await?, [[0, 0, 1]], "a copy like any other");
-            desk.clean()?;
+            env.people[0].delete("e3.ics").await?;
+            assert_eq!(env.all(&[&again]).await?, [[0, 0, 1]], "a copy like any other");
+            env.check_servers()?;
         }
     }
     Ok(())
@@ -229,43 +225,43 @@ async fn a_pair_that_is_made_anew_finds_its_copies() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn an_account_that_is_connected_anew_finds_its_copies() -> anyhow::Result<()> {
-    let desk = Desk::new(ENDS[0], TWO_WAY).await?;
+    let env = GoogleEnv::new(ENDS[0], TWO_WAY).await?;
     for n in 1..=5 {
-        desk.google(0).put(
+        env.google(0).put(
             &format!("event{n}"),
             hour(&format!("2026-04-0{n}"), &format!("Event {n}"), json!({})),
         );
     }
-    desk.well().await?;
-    let services = &desk.stage.core.services;
-    let (from, to) = (desk.stage.core.pair.from.clone(), desk.stage.core.pair.to.clone());
+    env.sync_ok().await?;
+    let services = &env.services;
+    let (from, to) = (env.pair.from.clone(), env.pair.to.clone());
     for side in [1, 0] {
-        let user = desk.google(side).id().to_owned();
+        let user = env.google(side).id().to_owned();
         let accounts = directory::accounts(services).await?;
         let account =
             accounts.iter().find(|account| account.user == user).context("the account")?.clone();
         directory::remove_account(services, &account.id).await?;
         assert!(directory::pairs(services).await?.is_empty(), "it takes its pairs with it");
-        assert_eq!((desk.google(0).len(), desk.google(1).len()), (5, 5), "and nothing else");
-        let token = desk.server().account(&user).refresh_token();
+        assert_eq!((env.google(0).len(), env.google(1).len()), (5, 5), "and nothing else");
+        let token = env.server().account(&user).refresh_token();
         let again =
             directory::connect_account(services, account.kind, &account.url, &user, &token.into())
                 .await?;
         assert_eq!(again.id, account.id);
-        let pair = desk.pair(&from, &to, TWO_WAY).await?;
-        assert_eq!(desk.all(&[&pair]).await?, [[0; 3]]);
-        desk.google(0).patch(&format!("event{}", side + 1), json!({"summary": "Renamed"}));
-        assert_eq!(desk.all(&[&pair]).await?, [[0, 1, 0]]);
+        let pair = env.pair(&from, &to, TWO_WAY).await?;
+        assert_eq!(env.all(&[&pair]).await?, [[0; 3]]);
+        env.google(0).patch(&format!("event{}", side + 1), json!({"summary": "Renamed"}));
+        assert_eq!(env.all(&[&pair]).await?, [[0, 1, 0]]);
     }
-    desk.clean()
+    env.check_servers()
 }
 
 /// Two people with an installation each meet in a calendar of the one: what one brings there is an
 /// ordinary event to the other.
 #[tokio::test]
 async fn two_installations_meet_in_one_calendar() -> anyhow::Result<()> {
-    let desk = Desk::new(ENDS[0], ONE_WAY).await?;
-    let server = desk.server();
+    let env = GoogleEnv::new(ENDS[0], ONE_WAY).await?;
+    let server = env.server();
     let account = |who: &str| {
         let account = server.account(who);
         Account {
@@ -276,20 +272,14 @@ async fn two_installations_meet_in_one_calendar() -> anyhow::Result<()> {
         }
     };
     let theirs = [account("ben@example.org"), account("carl@example.org")];
-    let other = Box::pin(Core::with(
-        theirs,
-        Default::default(),
-        ONE_WAY,
-        false,
-        Some(std::sync::Arc::new(Settings::of(server)?)),
-    ))
-    .await?;
+    let other =
+        Box::pin(Installation::between(theirs, Some(GoogleSettings::of(server)?), ONE_WAY)).await?;
     let carl = server.account("carl@example.org").primary();
-    desk.google(0).put("lunch1", hour("2026-04-01", "Lunch", json!({"visibility": "private"})));
-    desk.google(1).put("own1", hour("2026-04-02", "Ben's own", json!({})));
+    env.google(0).put("lunch1", hour("2026-04-01", "Lunch", json!({"visibility": "private"})));
+    env.google(1).put("own1", hour("2026-04-02", "Ben's own", json!({})));
     for (created, title) in [(2, "Lunch"), (0, "Late lunch")] {
-        desk.google(0).patch("lunch1", json!({"summary": title}));
-        desk.well().await?;
+        env.google(0).patch("lunch1", json!({"summary": title}));
+        env.sync_ok().await?;
         let run = other.sync().await;
         assert_eq!((run.error.is_none(), run.created), (true, created), "{run:?}");
         assert_eq!(titles(&carl), ["Ben's own", title]);
@@ -300,14 +290,14 @@ async fn two_installations_meet_in_one_calendar() -> anyhow::Result<()> {
         );
     }
     for _ in 0..2 {
-        desk.quiet().await?;
+        env.check_at_rest().await?;
         assert_eq!(other.sync().await.actions, Vec::new());
     }
-    desk.google(0).remove("lunch1");
-    desk.well().await?;
+    env.google(0).remove("lunch1");
+    env.sync_ok().await?;
     assert_eq!((other.sync().await.deleted, titles(&carl)), (1, vec!["Ben's own".to_owned()]));
-    assert_eq!(desk.ends, [End::Google; 2]);
-    desk.clean()
+    assert_eq!(env.providers, [Provider::Google; 2]);
+    env.check_servers()
 }
 
 /// Each part of a copy says what it is; and what only looks like one says it in vain.
@@ -317,29 +307,29 @@ async fn marks_stand_on_every_part_and_count_where_they_were_put() -> anyhow::Re
         item["extendedProperties"]["private"]["calrelayOrigin"].is_string()
     };
     for ends in [ENDS[0], ENDS[1], ENDS[2]] {
-        let desk = Desk::new(ends, TWO_WAY).await?;
+        let env = GoogleEnv::new(ends, TWO_WAY).await?;
         let time = "DTSTART:20260401T090000Z\nDTEND:20260401T100000Z\nSUMMARY:Tea";
         let moved = "RECURRENCE-ID:20260402T090000Z\nDTSTART:20260402T120000Z\nDTEND:20260402T130000Z\nSUMMARY:Late tea";
         let [whole, part] = [format!("{time}\nRRULE:FREQ=DAILY;COUNT=5"), moved.to_owned()]
             .map(|lines| crate::support::events::vevent("tea", &lines));
-        desk.stage.people[0]
+        env.people[0]
             .put("tea.ics", &crate::support::events::calendar(&format!("{whole}{part}")))
             .await?;
-        assert_eq!(desk.well().await?, [1, 0, 0]);
-        if ends[1] == End::Google {
-            let items = desk.google(1).items();
+        assert_eq!(env.sync_ok().await?, [1, 0, 0]);
+        if ends[1] == Provider::Google {
+            let items = env.google(1).items();
             assert!(items.len() == 2 && items.iter().all(marked), "{ends:?}: {items:?}");
         } else {
-            let text = desk.text(1).await?;
+            let text = env.text(1).await?;
             assert_eq!(text.matches("X-CALRELAY-ORIGIN:h2.").count(), 2, "{ends:?}: {text}");
         }
-        assert!(!desk.text(0).await?.contains("X-CALRELAY"), "an origin bears no mark");
-        desk.quiet().await?;
+        assert!(!env.text(0).await?.contains("X-CALRELAY"), "an origin bears no mark");
+        env.check_at_rest().await?;
     }
-    let desk = Desk::new(ENDS[0], TWO_WAY).await?;
-    let (anna, ben) = (desk.google(0).clone(), desk.google(1).clone());
+    let env = GoogleEnv::new(ENDS[0], TWO_WAY).await?;
+    let (anna, ben) = (env.google(0).clone(), env.google(1).clone());
     anna.put("lunch1", hour("2026-04-01", "Lunch", json!({})));
-    desk.well().await?;
+    env.sync_ok().await?;
     let mut copy = ben.find("Lunch").context("a copy")?;
     assert!(anna.items().iter().all(|item| !marked(item)) && marked(&copy));
     // Ben doubles the copy: that is an event of his own, and is copied. The same on Anna's calendar
@@ -347,7 +337,7 @@ async fn marks_stand_on_every_part_and_count_where_they_were_put() -> anyhow::Re
     ben.put("double1", copy.clone());
     copy["summary"] = json!("Pasted");
     anna.put("pasted1", copy);
-    assert_eq!(desk.well().await?, [1, 0, 0]);
+    assert_eq!(env.sync_ok().await?, [1, 0, 0]);
     assert_eq!(
         (titles(&anna), titles(&ben)),
         (
@@ -355,11 +345,11 @@ async fn marks_stand_on_every_part_and_count_where_they_were_put() -> anyhow::Re
             vec!["Lunch".into(), "Lunch".into()]
         )
     );
-    desk.quiet().await?;
+    env.check_at_rest().await?;
     anna.remove("lunch1");
-    desk.well().await?;
+    env.sync_ok().await?;
     // With the mapping ends what its mark meant: what was pasted is an event like any other.
     let left: Vec<String> = vec!["Lunch".into(), "Pasted".into()];
     assert_eq!((titles(&anna), titles(&ben)), (left.clone(), left), "Ben's own is left");
-    desk.quiet().await
+    env.check_at_rest().await
 }

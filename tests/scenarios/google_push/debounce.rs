@@ -12,12 +12,12 @@ use simulators::google::Push;
 use simulators::rng::Rng;
 use simulators::traffic::Kind;
 
-use super::program::with;
-use crate::support::env::push_env::{World, event, hear, webhook};
+use crate::support::push_cli_env::with_header;
+use crate::support::push_env::{PushEnv, event, receive, webhook};
 
 const STEP: i64 = 100;
 
-impl World {
+impl PushEnv {
     /// A moment passes, and what is due by then is done.
     async fn moment(&mut self) -> anyhow::Result<()> {
         self.google.clock().advance(SignedDuration::from_millis(STEP));
@@ -34,7 +34,7 @@ impl World {
 /// A person makes two to six edits within some seconds, and then none for half a minute; and again.
 #[tokio::test]
 async fn edits_in_quick_succession_arrive_within_two_seconds() -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
+    let (mut env, _) = PushEnv::paired().await?;
     let (mut rng, mut waits) = (Rng::new(7), Vec::new());
     for spell in 0..12 {
         let mut waiting: Vec<(String, i64)> = Vec::new();
@@ -43,14 +43,14 @@ async fn edits_in_quick_succession_arrive_within_two_seconds() -> anyhow::Result
         for now in (0..).map(|step| step * STEP) {
             if edits > 0 && now >= until {
                 let title = format!("{spell} {edits}");
-                world.people[0].primary().add(event(&title));
+                env.people[0].primary().add(event(&title));
                 waiting.push((title, now));
                 edits -= 1;
                 until = now + 300 + i64::try_from(rng.below(2700))?;
             }
-            world.moment().await?;
+            env.moment().await?;
             waiting.retain(|(title, begun)| {
-                let arrived = world.seen(title) == 1;
+                let arrived = env.count(title) == 1;
                 waits.extend(arrived.then_some(now + STEP - begun));
                 !arrived
             });
@@ -59,54 +59,54 @@ async fn edits_in_quick_succession_arrive_within_two_seconds() -> anyhow::Result
             }
             anyhow::ensure!(now < 60_000, "{waiting:?}");
         }
-        world.wait(30);
-        world.rest().await?;
+        env.wait(30);
+        env.settle().await?;
     }
     waits.sort_unstable();
     let (half, most) = (waits[waits.len() / 2], waits[waits.len() * 95 / 100]);
     println!("{} edits: half of them within {half} ms, 95 % within {most} ms", waits.len());
     assert!(half <= 1000 && most <= 2000, "{waits:?}");
-    world.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }
 
 #[tokio::test]
 async fn a_call_that_is_repeated_sixty_times_costs_twenty_looks_at_most() -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    world.people[0].primary().add(event("Lunch"));
-    let call = world.call()?;
-    world.rest().await?;
+    let (mut env, _) = PushEnv::paired().await?;
+    env.people[0].primary().add(event("Lunch"));
+    let call = env.call()?;
+    env.settle().await?;
     for pause in [0, 1, 10] {
-        world.wait(120);
-        world.google.reset_counts();
+        env.wait(120);
+        env.google.reset_counts();
         for _ in 0..60 {
-            hear(&world.services, &call).await?;
+            receive(&env.services, &call).await?;
             for _ in 0..pause {
-                world.moment().await?;
+                env.moment().await?;
             }
         }
         for _ in 0..60 {
-            world.moment().await?;
+            env.moment().await?;
         }
-        let looks = world.asked(Kind::List);
+        let looks = env.requests(Kind::List);
         assert!(
-            (2..=20).contains(&looks) && world.google.counts().total() == looks,
+            (2..=20).contains(&looks) && env.google.counts().total() == looks,
             "{pause}: {:?}",
-            world.google.counts()
+            env.google.counts()
         );
     }
     // Forged.
-    world.wait(120);
-    world.google.reset_counts();
+    env.wait(120);
+    env.google.reset_counts();
     for _ in 0..1000 {
         assert_eq!(
-            webhook(&world.services, &with(&call, "x-goog-channel-token", "h1.bG9jYWw.AAAA"))
+            webhook(&env.services, &with_header(&call, "x-goog-channel-token", "h1.bG9jYWw.AAAA"))
                 .await?,
             200
         );
     }
-    assert_eq!((world.services.queue.len(QUEUE).await?, world.google.counts().total()), (0, 0));
-    world.assert_proper();
+    assert_eq!((env.services.queue.len(QUEUE).await?, env.google.counts().total()), (0, 0));
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -114,27 +114,27 @@ async fn a_call_that_is_repeated_sixty_times_costs_twenty_looks_at_most() -> any
 /// that leads to a pass of its own.
 #[tokio::test]
 async fn an_edit_after_the_pass_has_read_the_calendar_is_not_lost() -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    world.people[0].primary().add(event("Lunch"));
-    assert_eq!(world.deliver().await?, [Heard::Nudged]);
-    world.google.faults().next(On::kind(Kind::Insert), Fault::Delay(Duration::from_millis(500)));
+    let (mut env, _) = PushEnv::paired().await?;
+    env.people[0].primary().add(event("Lunch"));
+    assert_eq!(env.deliver().await?, [Heard::Nudged]);
+    env.google.faults().next(On::kind(Kind::Insert), Fault::Delay(Duration::from_millis(500)));
     let meanwhile = async {
-        while world.asked(Kind::Insert) == 0 {
+        while env.requests(Kind::Insert) == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        world.people[0].primary().add(event("Tea"));
-        let heard = hear(&world.services, &world.call()?).await?;
-        anyhow::Ok((heard, world.seen("Lunch")))
+        env.people[0].primary().add(event("Tea"));
+        let heard = receive(&env.services, &env.call()?).await?;
+        anyhow::Ok((heard, env.count("Lunch")))
     };
-    let (worked, meanwhile) = tokio::join!(world.work(), meanwhile);
+    let (worked, meanwhile) = tokio::join!(env.work(), meanwhile);
     worked?;
     assert_eq!(meanwhile?, (Heard::Nudged, 0), "the pass was at work");
     // No other call comes.
     for _ in 0..20 {
-        world.google.clock().advance(SignedDuration::from_millis(STEP));
-        world.work().await?;
+        env.google.clock().advance(SignedDuration::from_millis(STEP));
+        env.work().await?;
     }
-    assert_eq!((world.seen("Lunch"), world.seen("Tea")), (1, 1));
-    world.assert_proper();
+    assert_eq!((env.count("Lunch"), env.count("Tea")), (1, 1));
+    env.assert_no_harm();
     Ok(())
 }

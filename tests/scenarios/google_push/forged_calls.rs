@@ -17,26 +17,29 @@ use simulators::traffic::Kind;
 use store::{Message, Queue};
 use url::Url;
 
-use super::program::{Place, looks, on_azurite, replay, serve, with};
-use crate::support::env::push_env::{World, event, webhook};
+use super::program::{looks, on_azurite};
+
+use crate::support::push_cli_env::{PushCliEnv, replay, with_header};
+use crate::support::push_env::{PushEnv, event, webhook};
+use crate::support::running::Running;
 
 const TOKEN: &str = "x-goog-channel-token";
 
 /// A genuine call about Anna's calendar that was heard by nobody yet.
-async fn genuine(world: &World, title: &str) -> anyhow::Result<Push> {
-    world.people[0].primary().add(event(title));
-    world.google.pushes().sent().pop().context("a call")
+async fn genuine(env: &PushEnv, title: &str) -> anyhow::Result<Push> {
+    env.people[0].primary().add(event(title));
+    env.google.pushes().sent().pop().context("a call")
 }
 
 /// How many messages wait.
-async fn waiting(world: &World) -> anyhow::Result<u64> {
-    Ok(world.services.queue.len(QUEUE).await?)
+async fn waiting(env: &PushEnv) -> anyhow::Result<u64> {
+    Ok(env.services.queue.len(QUEUE).await?)
 }
 
 #[tokio::test]
 async fn what_is_no_call_of_google_is_answered_like_one_and_does_nothing() -> anyhow::Result<()> {
-    let (world, _) = World::paired().await?;
-    let push = genuine(&world, "Lunch").await?;
+    let (env, _) = PushEnv::paired().await?;
+    let push = genuine(&env, "Lunch").await?;
     let token = push
         .headers
         .iter()
@@ -48,25 +51,25 @@ async fn what_is_no_call_of_google_is_answered_like_one_and_does_nothing() -> an
     for at in 0..token.len() {
         let mut bytes = token.clone().into_bytes();
         bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
-        forged.push(with(&push, TOKEN, &String::from_utf8(bytes)?));
+        forged.push(with_header(&push, TOKEN, &String::from_utf8(bytes)?));
     }
     forged.extend(
         [&token[1..], &token[..token.len() - 1], "", "h1", "h1..", &format!("{token}A")]
-            .map(|token| with(&push, TOKEN, token)),
+            .map(|token| with_header(&push, TOKEN, token)),
     );
     // Without this header or that, and with headers of any length.
     for missing in ["x-goog-channel-id", TOKEN, "x-goog-resource-id"] {
         forged.push(push.headers.iter().filter(|(name, _)| *name != missing).cloned().collect());
     }
     for name in ["x-goog-channel-id", TOKEN, "x-goog-resource-id"] {
-        forged.push(with(&push, name, &"x".repeat(60_000)));
-        forged.push(with(&push, name, "\u{e4}"));
+        forged.push(with_header(&push, name, &"x".repeat(60_000)));
+        forged.push(with_header(&push, name, "\u{e4}"));
     }
     forged.push(Vec::new());
     for headers in forged {
-        assert_eq!(webhook(&world.services, &headers).await?, 200, "{headers:?}");
+        assert_eq!(webhook(&env.services, &headers).await?, 200, "{headers:?}");
     }
-    assert_eq!(waiting(&world).await?, 0);
+    assert_eq!(waiting(&env).await?, 0);
 
     // What only counts or describes may be missing, and states that nobody knows tell of a change
     // like any other.
@@ -81,18 +84,18 @@ async fn what_is_no_call_of_google_is_answered_like_one_and_does_nothing() -> an
         push.headers.iter().filter(|(name, _)| !needless.contains(name)).cloned().collect();
     for headers in [
         bare,
-        with(&push, "x-goog-resource-state", "not_exists"),
-        with(&push, "x-goog-resource-state", "moon"),
-        with(&push, "x-goog-message-number", "1"),
-        with(&push, "x-goog-message-number", "18446744073709551616"),
+        with_header(&push, "x-goog-resource-state", "not_exists"),
+        with_header(&push, "x-goog-resource-state", "moon"),
+        with_header(&push, "x-goog-message-number", "1"),
+        with_header(&push, "x-goog-message-number", "18446744073709551616"),
     ] {
-        let before = waiting(&world).await?;
+        let before = waiting(&env).await?;
         assert_eq!(
-            (webhook(&world.services, &headers).await?, waiting(&world).await?),
+            (webhook(&env.services, &headers).await?, waiting(&env).await?),
             (200, before + 1),
             "{headers:?}"
         );
-        world.wait(60);
+        env.wait(60);
     }
     Ok(())
 }
@@ -134,24 +137,24 @@ impl Queue for Away {
 
 #[tokio::test]
 async fn what_cannot_be_kept_is_asked_for_again_and_then_done() -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    let push = genuine(&world, "Lunch").await?;
+    let (mut env, _) = PushEnv::paired().await?;
+    let push = genuine(&env, "Lunch").await?;
     let away =
-        Services { queue: Arc::new(Away(world.services.queue.clone())), ..world.services.clone() };
+        Services { queue: Arc::new(Away(env.services.queue.clone())), ..env.services.clone() };
     for _ in 0..3 {
         assert_eq!(webhook(&away, &push.headers).await?, 503, "Google comes again");
     }
     assert_eq!(
-        webhook(&away, &with(&push, TOKEN, "h1.bG9jYWw.AAAA")).await?,
+        webhook(&away, &with_header(&push, TOKEN, "h1.bG9jYWw.AAAA")).await?,
         200,
         "and strangers learn nothing of it"
     );
-    world.dies()?;
-    assert_eq!(webhook(&world.services, &push.headers).await?, 200);
-    world.heard = world.google.pushes().sent().len();
-    world.wait(6);
-    world.rest().await?;
-    assert_eq!(world.seen("Lunch"), 1);
+    env.restart()?;
+    assert_eq!(webhook(&env.services, &push.headers).await?, 200);
+    env.delivered = env.google.pushes().sent().len();
+    env.wait(6);
+    env.settle().await?;
+    assert_eq!(env.count("Lunch"), 1);
     Ok(())
 }
 
@@ -159,24 +162,21 @@ async fn what_cannot_be_kept_is_asked_for_again_and_then_done() -> anyhow::Resul
 /// event is gone.
 #[tokio::test]
 async fn a_call_that_comes_days_late_does_no_harm() -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    let late = genuine(&world, "Lunch").await?;
-    world.rest().await?;
-    let there = world.people[0].primary().find("Lunch").context("it is there")?;
-    world.people[0].primary().remove(there["id"].as_str().context("an id")?);
-    world.rest().await?;
+    let (mut env, _) = PushEnv::paired().await?;
+    let late = genuine(&env, "Lunch").await?;
+    env.settle().await?;
+    let there = env.people[0].primary().find("Lunch").context("it is there")?;
+    env.people[0].primary().remove(there["id"].as_str().context("an id")?);
+    env.settle().await?;
     for _ in 0..6 * 24 {
-        world.wait(3600);
-        jobs::channels::renew(&world.services, false).await?;
+        env.wait(3600);
+        jobs::channels::renew(&env.services, false).await?;
     }
-    world.rest().await?;
-    world.google.reset_counts();
-    assert_eq!(webhook(&world.services, &late.headers).await?, 200);
-    assert_eq!(
-        (waiting(&world).await?, world.google.counts().total(), world.seen("Lunch")),
-        (0, 0, 0)
-    );
-    world.assert_proper();
+    env.settle().await?;
+    env.google.reset_counts();
+    assert_eq!(webhook(&env.services, &late.headers).await?, 200);
+    assert_eq!((waiting(&env).await?, env.google.counts().total(), env.count("Lunch")), (0, 0, 0));
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -187,18 +187,20 @@ async fn rude_requests_are_turned_away_and_the_door_stays_open() -> anyhow::Resu
     let held = Port::take()?;
     let port = held.number();
     let url = Url::parse(&format!("http://127.0.0.1:{port}"))?;
-    let place =
-        Place::new(&[("CALRELAY_PUBLIC_URL", url.as_str()), ("CALRELAY_POLL_SECONDS", "86400")])
-            .await?;
-    let _running = serve(&place.cli, port).await?;
-    place.until("no channels", || place.google.channels().len() == 2).await?;
-    place.quiet().await?;
-    place.google.pushes().way(|way| way.hold = true);
-    place.people[0].primary().add(place.event("Lunch"));
-    let push = place.google.pushes().sent().pop().context("a call")?;
+    let env = PushCliEnv::new(&[
+        ("CALRELAY_PUBLIC_URL", url.as_str()),
+        ("CALRELAY_POLL_SECONDS", "86400"),
+    ])
+    .await?;
+    let _running = Running::start_at(&env.cli, port).await?;
+    env.until("no channels", || env.google.channels().len() == 2).await?;
+    env.wait_for_quiet().await?;
+    env.google.pushes().way(|way| way.hold = true);
+    env.people[0].primary().add(env.event("Lunch"));
+    let push = env.google.pushes().sent().pop().context("a call")?;
     let headers: Vec<(&str, &str)> =
         push.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    place.google.reset_counts();
+    env.google.reset_counts();
     for method in ["GET", "PUT", "DELETE", "HEAD", "OPTIONS"] {
         assert_eq!(
             Client::new(&url).send(method, "/webhooks/google", &headers, "").await?.status,
@@ -218,7 +220,7 @@ async fn rude_requests_are_turned_away_and_the_door_stays_open() -> anyhow::Resu
     );
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(
-        (place.google.counts().total(), place.seen("Lunch")),
+        (env.google.counts().total(), env.count("Lunch")),
         (0, 0),
         "nothing was done for any of them"
     );
@@ -227,8 +229,8 @@ async fn rude_requests_are_turned_away_and_the_door_stays_open() -> anyhow::Resu
         Client::new(&url).send("POST", "/webhooks/google", &headers, "{\"hello\":").await?.status,
         200
     );
-    place.until("the copy", || place.seen("Lunch") == 1).await?;
-    place.assert_proper();
+    env.until("the copy", || env.count("Lunch") == 1).await?;
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -239,13 +241,13 @@ async fn rude_requests_are_turned_away_and_the_door_stays_open() -> anyhow::Resu
 async fn two_instances_together_look_once_in_a_pause() -> anyhow::Result<()> {
     let azurite = Azurite::start().await?;
     let connection = azurite.connection_string();
-    let (place, site, _package) = on_azurite(&connection).await?;
+    let (env, site, _package) = on_azurite(&connection).await?;
     let queues = Arc::new(StorageQueues::new(&connection)?);
     let hosts = [site.start(queues.clone()).await?, site.start(queues).await?];
-    place.until("no channels", || place.google.channels().len() == 2).await?;
-    place.quiet().await?;
-    place.people[0].primary().add(place.event("Lunch"));
-    let push = place
+    env.until("no channels", || env.google.channels().len() == 2).await?;
+    env.wait_for_quiet().await?;
+    env.people[0].primary().add(env.event("Lunch"));
+    let push = env
         .google
         .pushes()
         .sent()
@@ -253,7 +255,7 @@ async fn two_instances_together_look_once_in_a_pause() -> anyhow::Result<()> {
         .rfind(|push| push.state == "exists")
         .context("a call")?;
 
-    place.google.reset_counts();
+    env.google.reset_counts();
     let begun = Instant::now();
     let (mut late, mut answered) = (false, 0);
     while begun.elapsed() < Duration::from_secs(8) {
@@ -264,15 +266,14 @@ async fn two_instances_together_look_once_in_a_pause() -> anyhow::Result<()> {
         }
         if !late && begun.elapsed() > Duration::from_secs(2) {
             late = true;
-            place.people[0].primary().add(place.event("Tea"));
+            env.people[0].primary().add(env.event("Tea"));
         }
     }
     let most = looks(begun.elapsed());
-    place
-        .until("what happened meanwhile", || place.seen("Tea") == 1 && place.seen("Lunch") == 1)
+    env.until("what happened meanwhile", || env.count("Tea") == 1 && env.count("Lunch") == 1)
         .await?;
     tokio::time::sleep(Duration::from_secs(7)).await;
-    let lists = place.google.counts().of(Kind::List);
+    let lists = env.google.counts().of(Kind::List);
     assert!(
         (2..=most).contains(&lists),
         "one list for each look: {lists}, where {most} are allowed"
@@ -282,38 +283,36 @@ async fn two_instances_together_look_once_in_a_pause() -> anyhow::Result<()> {
 
     // The owner of the calendar takes consent back: the next call finds out, and the ones after it
     // ask nothing.
-    place.people[0].withdraws_consent();
-    let state =
-        async || anyhow::Ok(place.cli.json(&["account", "list"]).await?["accounts"].clone());
+    env.people[0].withdraws_consent();
+    let state = async || anyhow::Ok(env.cli.json(&["account", "list"]).await?["accounts"].clone());
     let of = |accounts: &serde_json::Value| {
         accounts
             .as_array()
             .into_iter()
             .flatten()
-            .find(|account| account["id"] == *place.accounts[0])
+            .find(|account| account["id"] == *env.accounts[0])
             .map(|account| account["state"].clone())
     };
-    place.people[0].primary().add(place.event("Cake"));
+    env.people[0].primary().add(env.event("Cake"));
     let begun = Instant::now();
     while of(&state().await?) != Some("needs_reconnect".into()) {
         ensure!(begun.elapsed() < Duration::from_secs(40), "nobody notices");
         call(&hosts[0], &push).await?;
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
-    let token = format!("{}\n", place.people[0].refresh_token());
-    place
-        .cli
+    let token = format!("{}\n", env.people[0].refresh_token());
+    env.cli
         .run_with(&["account", "add", "google", "--refresh-token-stdin", "--json"], &token)
         .await?
         .done()?;
-    place.until("what happened before the way back", || place.seen("Cake") == 1).await?;
-    assert_eq!((place.seen("Lunch"), place.seen("Tea"), place.google.channels().len()), (1, 1, 2));
+    env.until("what happened before the way back", || env.count("Cake") == 1).await?;
+    assert_eq!((env.count("Lunch"), env.count("Tea"), env.google.channels().len()), (1, 1, 2));
     assert!(
         hosts
             .iter()
             .all(|host| host.complaints().is_empty() && host.tally("google_webhook").failed == 0)
     );
-    place.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }
 

@@ -20,84 +20,82 @@ use simulators::faults::{Fault, On};
 use simulators::google::{Role, Sort};
 use simulators::traffic::Kind;
 
-pub use crate::support::env::push_env::webhook;
-use crate::support::env::push_env::{World, event, hear};
-pub use program::{Place, replay, serve, with};
+use crate::support::push_env::{PushEnv, event, receive};
 
 #[tokio::test]
 async fn a_new_pair_is_told_of_its_changes_and_never_polled() -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    assert_eq!(world.living(), [1, 1], "asked for before the first pass");
-    world.people[0].primary().add(event("Lunch"));
-    assert_eq!(world.deliver().await?, [Heard::Nudged]);
-    world.work().await?;
-    assert_eq!((world.seen("Lunch"), world.asked(Kind::List)), (1, 1), "one list and one write");
-    world.rest().await?;
-    world.google.reset_counts();
+    let (mut env, _) = PushEnv::paired().await?;
+    assert_eq!(env.open_watches(), [1, 1], "asked for before the first pass");
+    env.people[0].primary().add(event("Lunch"));
+    assert_eq!(env.deliver().await?, [Heard::Nudged]);
+    env.work().await?;
+    assert_eq!((env.count("Lunch"), env.requests(Kind::List)), (1, 1), "one list and one write");
+    env.settle().await?;
+    env.google.reset_counts();
     for _ in 0..60 {
-        jobs::poll_calendars(&world.services).await?;
-        world.work().await?;
-        world.wait(60);
+        jobs::poll_calendars(&env.services).await?;
+        env.work().await?;
+        env.wait(60);
     }
-    assert_eq!(world.google.counts().total(), 0, "an hour of polls: {:?}", world.google.counts());
-    world.assert_proper();
+    assert_eq!(env.google.counts().total(), 0, "an hour of polls: {:?}", env.google.counts());
+    env.assert_no_harm();
     Ok(())
 }
 
 #[tokio::test]
 async fn calls_that_come_twice_late_or_in_disorder_change_nothing() -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
+    let (mut env, _) = PushEnv::paired().await?;
     for title in ["One", "Two", "Three"] {
-        world.people[0].primary().add(event(title));
+        env.people[0].primary().add(event(title));
     }
-    world.people[0]
+    env.people[0]
         .primary()
-        .patch(&world.people[0].primary().add(event("Four")), json!({ "summary": "Four again" }));
-    let mut sent = world.google.pushes().sent()[world.heard..].to_vec();
-    world.heard += sent.len();
+        .patch(&env.people[0].primary().add(event("Four")), json!({ "summary": "Four again" }));
+    let mut sent = env.google.pushes().sent()[env.delivered..].to_vec();
+    env.delivered += sent.len();
     sent.reverse();
     let mut heard = Vec::new();
     for push in sent.iter().chain(&sent) {
-        heard.push(hear(&world.services, push).await?);
+        heard.push(receive(&env.services, push).await?);
     }
     assert_eq!(
         heard.iter().filter(|heard| **heard == Heard::Nudged).count(),
         2,
         "one look at once, and one for all that followed: {heard:?}"
     );
-    world.rest().await?;
+    env.settle().await?;
     assert_eq!(
-        ["One", "Two", "Three", "Four", "Four again"].map(|title| world.seen(title)),
+        ["One", "Two", "Three", "Four", "Four again"].map(|title| env.count(title)),
         [1, 1, 1, 0, 1]
     );
-    world.wait(600);
-    hear(&world.services, &sent[0]).await?;
-    world.google.reset_counts();
-    world.rest().await?;
+    env.wait(600);
+    receive(&env.services, &sent[0]).await?;
+    env.google.reset_counts();
+    env.settle().await?;
     assert_eq!(
-        world.google.counts().total(),
+        env.google.counts().total(),
         1,
         "what brings nothing new costs one list: {:?}",
-        world.google.counts()
+        env.google.counts()
     );
-    world.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }
 
 #[tokio::test]
 async fn channels_follow_each_other_without_a_gap_and_find_what_was_lost() -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    world.google.pushes().way(|way| way.lose = usize::MAX);
-    world.people[0].primary().add(event("Lunch"));
-    let first = world.google.channels();
+    let (mut env, _) = PushEnv::paired().await?;
+    env.google.pushes().way(|way| way.lose = usize::MAX);
+    env.people[0].primary().add(event("Lunch"));
+    let first = env.google.channels();
     let mut arrived = None;
     for hour in 0..14 * 24 {
-        world.wait(3600);
-        channels::renew(&world.services, false).await?;
-        assert_eq!(world.living(), [1, 1], "hour {hour}");
-        world.deliver().await?;
-        world.work().await?;
-        if arrived.is_none() && world.seen("Lunch") == 1 {
+        env.wait(3600);
+        channels::renew(&env.services, false).await?;
+        assert_eq!(env.open_watches(), [1, 1], "hour {hour}");
+        env.deliver().await?;
+        env.work().await?;
+        if arrived.is_none() && env.count("Lunch") == 1 {
             arrived = Some(hour);
         }
     }
@@ -106,37 +104,38 @@ async fn channels_follow_each_other_without_a_gap_and_find_what_was_lost() -> an
         arrived.is_some_and(|hour| (116..=123).contains(&hour)),
         "it came with the renewal: {arrived:?}"
     );
-    assert!(world.google.channels().iter().all(|channel| !first.contains(channel)));
-    let opened = world.google.pushes().sent().iter().filter(|push| push.state == "sync").count();
-    assert_eq!((opened, world.asked(Kind::Stop)), (2 + 4, 4), "twice in a fortnight, for each");
+    assert!(env.google.channels().iter().all(|channel| !first.contains(channel)));
+    let opened = env.google.pushes().sent().iter().filter(|push| push.state == "sync").count();
+    assert_eq!((opened, env.requests(Kind::Stop)), (2 + 4, 4), "twice in a fortnight, for each");
     // Those that were stopped are not believed any more.
     let old =
-        world.google.pushes().sent().into_iter().find(|push| push.channel == first[0].0).unwrap();
-    assert_eq!(hear(&world.services, &old).await?, Heard::Dropped);
-    world.assert_proper();
+        env.google.pushes().sent().into_iter().find(|push| push.channel == first[0].0).unwrap();
+    assert_eq!(receive(&env.services, &old).await?, Heard::Dropped);
+    env.assert_no_harm();
     Ok(())
 }
 
 #[tokio::test]
 async fn a_channel_that_cannot_be_followed_lives_on_and_is_tried_again() -> anyhow::Result<()> {
-    let (world, _) = World::paired().await?;
-    let first = world.google.channels();
-    world.wait(5 * 86_400 + 3 * 3600);
-    world.google.faults().always(On::kind(Kind::Watch), Fault::Status(503));
-    let tended = channels::renew(&world.services, false).await?;
+    let (env, _) = PushEnv::paired().await?;
+    let first = env.google.channels();
+    env.wait(5 * 86_400 + 3 * 3600);
+    env.google.faults().always(On::kind(Kind::Watch), Fault::Status(503));
+    let tended = channels::renew(&env.services, false).await?;
     assert_eq!((tended.opened, tended.failed), (0, 2));
-    assert_eq!(world.google.channels(), first, "what there was is kept");
-    let states = channels::states(&world.services).await?;
+    assert_eq!(env.google.channels(), first, "what there was is kept");
+    let states = channels::states(&env.services).await?;
     assert!(
         states.iter().all(|state| state.open
             && state.error.as_ref().is_some_and(|error| error.code == "unreachable")),
         "{states:?}"
     );
-    world.google.faults().clear();
-    assert_eq!(channels::renew(&world.services, false).await?.opened, 2);
-    let states = channels::states(&world.services).await?;
+    env.google.faults().clear();
+    assert_eq!(channels::renew(&env.services, false).await?.opened, 2);
+    let states = channels::states(&env.services).await?;
     assert!(
-        world.living() == [1, 1] && states.iter().all(|state| state.open && state.error.is_none()),
+        env.open_watches() == [1, 1]
+            && states.iter().all(|state| state.open && state.error.is_none()),
         "{states:?}"
     );
     Ok(())
@@ -145,34 +144,34 @@ async fn a_channel_that_cannot_be_followed_lives_on_and_is_tried_again() -> anyh
 /// The answer is lost, and Google calls all the same.
 #[tokio::test]
 async fn a_lost_answer_is_made_up_for_by_the_first_call() -> anyhow::Result<()> {
-    let mut world = World::new().await?;
-    world.google.faults().always(On::kind(Kind::Watch), Fault::DropAfter);
-    world.pair(world.people[0].address(), world.people[1].address(), true).await?;
-    world.work().await?;
-    world.google.faults().clear();
-    assert_eq!(world.living(), [1, 1]);
-    assert!(channels::states(&world.services).await?.iter().all(|state| !state.open));
-    assert_eq!(world.deliver().await?, [Heard::Greeted; 2]);
+    let mut env = PushEnv::new().await?;
+    env.google.faults().always(On::kind(Kind::Watch), Fault::DropAfter);
+    env.pair(env.people[0].address(), env.people[1].address(), true).await?;
+    env.work().await?;
+    env.google.faults().clear();
+    assert_eq!(env.open_watches(), [1, 1]);
+    assert!(channels::states(&env.services).await?.iter().all(|state| !state.open));
+    assert_eq!(env.deliver().await?, [Heard::Greeted; 2]);
     assert!(
-        channels::states(&world.services)
+        channels::states(&env.services)
             .await?
             .iter()
             .all(|state| state.open && state.error.is_none())
     );
-    channels::renew(&world.services, false).await?;
-    assert_eq!(world.living(), [1, 1], "nothing is asked for twice");
+    channels::renew(&env.services, false).await?;
+    assert_eq!(env.open_watches(), [1, 1], "nothing is asked for twice");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_calendar_of_which_google_does_not_tell_waits_for_the_night_and_says_so()
 -> anyhow::Result<()> {
-    let mut world = World::new().await?;
-    let import = world.people[0].calendar_of("Club", Sort::Import, Role::Reader);
-    world.pair(import.id(), world.people[1].address(), false).await?;
-    world.rest().await?;
-    assert_eq!((world.living(), world.google.channels().len()), ([0, 1], 1));
-    let states = channels::states(&world.services).await?;
+    let mut env = PushEnv::new().await?;
+    let import = env.people[0].calendar_of("Club", Sort::Import, Role::Reader);
+    env.pair(import.id(), env.people[1].address(), false).await?;
+    env.settle().await?;
+    assert_eq!((env.open_watches(), env.google.channels().len()), ([0, 1], 1));
+    let states = channels::states(&env.services).await?;
     let refused: Vec<_> = states
         .iter()
         .filter(|state| !state.open)
@@ -184,71 +183,71 @@ async fn a_calendar_of_which_google_does_not_tell_waits_for_the_night_and_says_s
             && refused[0].message.contains("nightly"),
         "{states:?}"
     );
-    world.google.reset_counts();
+    env.google.reset_counts();
     for _ in 0..24 {
-        world.wait(3600);
-        channels::renew(&world.services, false).await?;
+        env.wait(3600);
+        channels::renew(&env.services, false).await?;
     }
-    assert_eq!(world.asked(Kind::Watch), 0, "no is no, for some days");
+    assert_eq!(env.requests(Kind::Watch), 0, "no is no, for some days");
     import.add(event("Match"));
-    assert_eq!(world.deliver().await?, []);
-    jobs::reconcile(&world.services).await?;
-    world.work().await?;
-    assert_eq!(world.seen("Match"), 1);
-    world.assert_proper();
+    assert_eq!(env.deliver().await?, []);
+    jobs::reconcile(&env.services).await?;
+    env.work().await?;
+    assert_eq!(env.count("Match"), 1);
+    env.assert_no_harm();
     Ok(())
 }
 
 #[tokio::test]
 async fn channels_end_with_the_last_pair_that_needs_them() -> anyhow::Result<()> {
-    let (mut world, pair) = World::paired().await?;
-    let second = world.people[1].calendar("Team");
-    let other = world.pair(world.people[0].address(), second.id(), false).await?;
-    world.rest().await?;
-    assert_eq!(world.google.channels().len(), 3);
-    directory::pause_pair(&world.services, &pair.id).await?;
+    let (mut env, pair) = PushEnv::paired().await?;
+    let second = env.people[1].calendar("Team");
+    let other = env.pair(env.people[0].address(), second.id(), false).await?;
+    env.settle().await?;
+    assert_eq!(env.google.channels().len(), 3);
+    directory::pause_pair(&env.services, &pair.id).await?;
     assert_eq!(
-        (world.living(), world.google.channels().len()),
+        (env.open_watches(), env.google.channels().len()),
         ([1, 0], 2),
         "Anna's is needed by the other pair"
     );
-    world.people[1].primary().add(event("While paused"));
-    directory::resume_pair(&world.services, &pair.id).await?;
-    world.rest().await?;
-    assert_eq!(world.living(), [1, 1]);
-    let seen = world.people[0]
+    env.people[1].primary().add(event("While paused"));
+    directory::resume_pair(&env.services, &pair.id).await?;
+    env.settle().await?;
+    assert_eq!(env.open_watches(), [1, 1]);
+    let seen = env.people[0]
         .primary()
         .items()
         .iter()
         .filter(|event| event["summary"] == "While paused")
         .count();
     assert_eq!(seen, 1, "what nobody told of is found");
-    directory::remove_pair(&world.services, &other.id).await?;
-    assert_eq!(world.google.channels().len(), 2);
-    let account = directory::accounts(&world.services)
+    directory::remove_pair(&env.services, &other.id).await?;
+    assert_eq!(env.google.channels().len(), 2);
+    let account = directory::accounts(&env.services)
         .await?
         .into_iter()
         .find(|account| account.user == "anna@example.org")
         .unwrap();
-    directory::remove_account(&world.services, &account.id).await?;
-    assert_eq!(world.google.channels(), []);
-    assert!(channels::states(&world.services).await?.is_empty());
-    world.assert_proper();
+    directory::remove_account(&env.services, &account.id).await?;
+    assert_eq!(env.google.channels(), []);
+    assert!(channels::states(&env.services).await?.is_empty());
+    env.assert_no_harm();
     Ok(())
 }
 
 /// A stop that fails is made up for, and what comes meanwhile is not believed.
 #[tokio::test]
 async fn a_channel_that_could_not_be_stopped_is_stopped_later() -> anyhow::Result<()> {
-    let (mut world, pair) = World::paired().await?;
-    world.google.faults().always(On::kind(Kind::Stop), Fault::Status(503));
-    directory::remove_pair(&world.services, &pair.id).await?;
-    assert_eq!(world.living(), [1, 1]);
-    world.people[0].primary().add(event("Lunch"));
-    assert_eq!(world.deliver().await?, [Heard::Dropped]);
-    world.google.faults().clear();
-    channels::renew(&world.services, false).await?;
-    assert_eq!(world.living(), [0, 0]);
+    let (mut env, pair) = PushEnv::paired().await?;
+    env.google.faults().always(On::kind(Kind::Stop), Fault::Status(503));
+    directory::remove_pair(&env.services, &pair.id).await?;
+    assert_eq!(env.open_watches(), [1, 1]);
+    env.people[0].primary().add(event("Lunch"));
+    assert_eq!(env.deliver().await?, [Heard::Dropped]);
+    env.google.faults().clear();
+    channels::renew(&env.services, false).await?;
+    assert_eq!(env.open_watches(), [0, 0]);
     Ok(())
 }
 
@@ -256,21 +255,24 @@ async fn a_channel_that_could_not_be_stopped_is_stopped_later() -> anyhow::Resul
 /// tells how the forgotten one is stopped.
 #[tokio::test]
 async fn a_channel_that_nobody_knew_to_be_open_is_stopped_when_it_calls() -> anyhow::Result<()> {
-    let mut world = World::new().await?;
-    world.google.faults().times(2, On::kind(Kind::Watch), Fault::DropAfter);
-    world.pair(world.people[0].address(), world.people[1].address(), true).await?;
-    world.work().await?;
-    channels::renew(&world.services, false).await?;
-    assert_eq!(world.living(), [2, 2]);
-    world.rest().await?;
-    channels::renew(&world.services, false).await?;
-    assert_eq!((world.living(), world.asked(Kind::Watch), world.asked(Kind::Stop)), ([1, 1], 4, 2));
-    channels::renew(&world.services, false).await?;
-    assert_eq!((world.living(), world.asked(Kind::Stop)), ([1, 1], 2), "once");
-    world.people[0].primary().add(event("Lunch"));
-    world.rest().await?;
-    assert_eq!(world.seen("Lunch"), 1);
-    world.assert_proper();
+    let mut env = PushEnv::new().await?;
+    env.google.faults().times(2, On::kind(Kind::Watch), Fault::DropAfter);
+    env.pair(env.people[0].address(), env.people[1].address(), true).await?;
+    env.work().await?;
+    channels::renew(&env.services, false).await?;
+    assert_eq!(env.open_watches(), [2, 2]);
+    env.settle().await?;
+    channels::renew(&env.services, false).await?;
+    assert_eq!(
+        (env.open_watches(), env.requests(Kind::Watch), env.requests(Kind::Stop)),
+        ([1, 1], 4, 2)
+    );
+    channels::renew(&env.services, false).await?;
+    assert_eq!((env.open_watches(), env.requests(Kind::Stop)), ([1, 1], 2), "once");
+    env.people[0].primary().add(event("Lunch"));
+    env.settle().await?;
+    assert_eq!(env.count("Lunch"), 1);
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -278,82 +280,82 @@ async fn a_channel_that_nobody_knew_to_be_open_is_stopped_when_it_calls() -> any
 /// takes.
 #[tokio::test]
 async fn a_call_during_a_pass_is_looked_at_after_it() -> anyhow::Result<()> {
-    let (mut world, pair) = World::paired().await?;
-    let pass = world
+    let (mut env, pair) = PushEnv::paired().await?;
+    let pass = env
         .services
         .leases
         .acquire("local", &[&directory::pair_lease(&pair.id)])
         .await?
         .taken()
         .unwrap();
-    world.people[0].primary().add(event("Lunch"));
-    world.deliver().await?;
+    env.people[0].primary().add(event("Lunch"));
+    env.deliver().await?;
     for _ in 0..300 {
-        world.work().await?;
-        world.wait(1);
+        env.work().await?;
+        env.wait(1);
     }
     assert_eq!(
-        (world.seen("Lunch"), world.services.queue.len(QUEUE).await?),
+        (env.count("Lunch"), env.services.queue.len(QUEUE).await?),
         (0, 1),
         "it is put off, once"
     );
     pass.end().await;
-    world.rest().await?;
-    assert_eq!(world.seen("Lunch"), 1);
+    env.settle().await?;
+    assert_eq!(env.count("Lunch"), 1);
     Ok(())
 }
 
 /// Nobody sees from outside when Google is well again: the pair asks, every ten minutes.
 #[tokio::test]
 async fn a_pair_that_failed_is_tried_again_every_ten_minutes() -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    world.google.faults().always(On::kind(Kind::List), Fault::Status(503));
-    world.people[0].primary().add(event("Lunch"));
-    world.deliver().await?;
-    world.work().await?;
+    let (mut env, _) = PushEnv::paired().await?;
+    env.google.faults().always(On::kind(Kind::List), Fault::Status(503));
+    env.people[0].primary().add(event("Lunch"));
+    env.deliver().await?;
+    env.work().await?;
     let mut tries = 0;
     for _ in 0..60 {
-        world.wait(60);
-        jobs::poll_calendars(&world.services).await?;
-        tries += world.work().await?;
+        env.wait(60);
+        jobs::poll_calendars(&env.services).await?;
+        tries += env.work().await?;
     }
     assert_eq!(tries, 6 + 4, "and the queue brings back what a call has led to");
-    world.google.faults().clear();
+    env.google.faults().clear();
     for _ in 0..10 {
-        world.wait(60);
-        jobs::poll_calendars(&world.services).await?;
-        world.work().await?;
+        env.wait(60);
+        jobs::poll_calendars(&env.services).await?;
+        env.work().await?;
     }
-    assert_eq!(world.seen("Lunch"), 1);
-    world.assert_proper();
+    assert_eq!(env.count("Lunch"), 1);
+    env.assert_no_harm();
     Ok(())
 }
 
 /// Without an address nobody calls; nothing is polled for that.
 #[tokio::test]
 async fn without_a_public_address_nothing_is_asked_for() -> anyhow::Result<()> {
-    let mut world = World::new().await?;
-    world.services.setup = Arc::default();
-    world.pair(world.people[0].address(), world.people[1].address(), true).await?;
-    world.rest().await?;
-    channels::renew(&world.services, true).await?;
-    world.rest().await?;
-    world.google.reset_counts();
-    world.people[0].primary().add(event("Lunch"));
+    let mut env = PushEnv::new().await?;
+    env.services.setup = Arc::default();
+    env.pair(env.people[0].address(), env.people[1].address(), true).await?;
+    env.settle().await?;
+    channels::renew(&env.services, true).await?;
+    env.settle().await?;
+    env.google.reset_counts();
+    env.people[0].primary().add(event("Lunch"));
     for _ in 0..60 {
-        jobs::poll_calendars(&world.services).await?;
-        world.work().await?;
-        world.wait(60);
+        jobs::poll_calendars(&env.services).await?;
+        env.work().await?;
+        env.wait(60);
     }
-    assert_eq!((world.google.counts().total(), world.google.channels().len()), (0, 0));
-    let states: Vec<(CalendarId, bool)> = channels::states(&world.services)
+    assert_eq!((env.google.counts().total(), env.google.channels().len()), (0, 0));
+    let states: Vec<(CalendarId, bool)> = channels::states(&env.services)
         .await?
         .into_iter()
         .map(|s| (s.calendar, s.error.is_some()))
         .collect();
     assert!(states.len() == 2 && states.iter().all(|(_, said)| *said));
-    jobs::reconcile(&world.services).await?;
-    world.work().await?;
-    assert_eq!(world.seen("Lunch"), 1);
+    jobs::reconcile(&env.services).await?;
+    env.work().await?;
+    assert_eq!(env.count("Lunch"), 1);
     Ok(())
 }

@@ -12,7 +12,7 @@ use simulators::faults::{Fault, On};
 use simulators::google::Role;
 use simulators::traffic::Kind;
 
-use crate::support::env::push_env::{World, event};
+use crate::support::push_env::{PushEnv, event};
 
 fn refused(status: u16, reason: &'static str) -> Fault {
     Fault::Refused { status, reason }
@@ -27,40 +27,40 @@ async fn an_account_whose_fresh_token_is_refused_needs_its_owner() -> anyhow::Re
         (refused(403, "insufficientPermissions"), "consent"),
         (refused(403, "ACCESS_TOKEN_SCOPE_INSUFFICIENT"), "consent"),
     ] {
-        let (mut world, _) = World::paired().await?;
-        world.google.faults().always(On::kinds(&[Kind::List, Kind::Batch, Kind::Insert]), fault);
-        world.people[0].primary().add(event("Lunch"));
-        world.deliver().await?;
-        world.google.reset_counts();
-        world.work().await?;
-        let account = world.account(0).await?;
+        let (mut env, _) = PushEnv::paired().await?;
+        env.google.faults().always(On::kinds(&[Kind::List, Kind::Batch, Kind::Insert]), fault);
+        env.people[0].primary().add(event("Lunch"));
+        env.deliver().await?;
+        env.google.reset_counts();
+        env.work().await?;
+        let account = env.account(0).await?;
         ensure!(
             account.state == "needs_reconnect"
                 && account.error.as_ref().is_some_and(|error| error.code == code),
             "{account:?}"
         );
         assert_eq!(
-            (world.account(1).await?.state.as_str(), world.standing().await?.state),
+            (env.account(1).await?.state.as_str(), env.pair_state().await?.state),
             ("ok", PairStatus::NeedsReconnect)
         );
         assert!(
-            (world.asked(Kind::List), world.asked(Kind::Token)) <= (2, 1),
+            (env.requests(Kind::List), env.requests(Kind::Token)) <= (2, 1),
             "{:?}",
-            world.google.counts()
+            env.google.counts()
         );
-        world.google.reset_counts();
+        env.google.reset_counts();
         for n in 0..5 {
-            world.people[0].primary().add(event(&format!("More {n}")));
-            world.minutes(20).await?;
+            env.people[0].primary().add(event(&format!("More {n}")));
+            env.minutes(20).await?;
         }
-        assert_eq!(world.google.counts().total(), 0, "{fault:?}: {:?}", world.google.counts());
-        world.google.faults().clear();
-        world.minutes(20).await?;
-        assert_eq!(world.google.counts().total(), 0, "only its owner leads it back");
-        world.connects(&world.people[0]).await?;
-        world.rest().await?;
-        assert_eq!((world.seen("Lunch"), world.people[1].primary().len()), (1, 6), "{fault:?}");
-        world.assert_proper();
+        assert_eq!(env.google.counts().total(), 0, "{fault:?}: {:?}", env.google.counts());
+        env.google.faults().clear();
+        env.minutes(20).await?;
+        assert_eq!(env.google.counts().total(), 0, "only its owner leads it back");
+        env.connect(&env.people[0]).await?;
+        env.settle().await?;
+        assert_eq!((env.count("Lunch"), env.people[1].primary().len()), (1, 6), "{fault:?}");
+        env.assert_no_harm();
     }
     Ok(())
 }
@@ -71,13 +71,13 @@ async fn an_account_whose_fresh_token_is_refused_needs_its_owner() -> anyhow::Re
 async fn an_account_that_google_has_closed_is_left_alone_until_it_is_open_again()
 -> anyhow::Result<()> {
     for reason in ["quotaExceeded", "dailyLimitExceeded"] {
-        let (mut world, _) = World::paired().await?;
-        world.google.faults().always(On::kind(Kind::List), refused(403, reason));
-        world.people[0].primary().add(event("Lunch"));
-        world.deliver().await?;
-        world.work().await?;
-        world.google.faults().clear();
-        let account = world.account(0).await?;
+        let (mut env, _) = PushEnv::paired().await?;
+        env.google.faults().always(On::kind(Kind::List), refused(403, reason));
+        env.people[0].primary().add(event("Lunch"));
+        env.deliver().await?;
+        env.work().await?;
+        env.google.faults().clear();
+        let account = env.account(0).await?;
         let words = account.error.as_ref().map(|error| error.message.clone()).unwrap_or_default();
         ensure!(
             account.state == "unreachable"
@@ -85,40 +85,40 @@ async fn an_account_that_google_has_closed_is_left_alone_until_it_is_open_again(
                 && words.contains("Nothing was lost"),
             "{account:?}"
         );
-        assert_eq!(world.account(1).await?.state, "ok");
+        assert_eq!(env.account(1).await?.state, "ok");
         assert_eq!(
-            world.standing().await?.error.map(|error| error.code).as_deref(),
+            env.pair_state().await?.error.map(|error| error.code).as_deref(),
             Some("throttled")
         );
-        let row = directory::account(&world.services, &account.id).await?;
-        let left = row.parked(world.google.clock().now()).expect("it is closed");
+        let row = directory::account(&env.services, &account.id).await?;
+        let left = row.parked(env.google.clock().now()).expect("it is closed");
         assert!(left >= Duration::from_secs(3600) || reason == "dailyLimitExceeded", "{left:?}");
         assert!(left <= Duration::from_secs(25 * 3600), "{left:?}");
 
         // Calls, polls and the queue's retries; a process that dies and remembers nothing.
-        world.google.reset_counts();
-        let end = world.google.clock().now() + SignedDuration::try_from(left)?;
+        env.google.reset_counts();
+        let end = env.google.clock().now() + SignedDuration::try_from(left)?;
         for n in 0..3 {
-            if world.google.clock().now() + SignedDuration::from_mins(11) >= end {
+            if env.google.clock().now() + SignedDuration::from_mins(11) >= end {
                 break;
             }
-            world.people[n % 2].primary().add(event(&format!("Meanwhile {n}")));
-            world.minutes(10).await?;
-            world.dies()?;
+            env.people[n % 2].primary().add(event(&format!("Meanwhile {n}")));
+            env.minutes(10).await?;
+            env.restart()?;
         }
-        assert_eq!(world.google.counts().total(), 0, "{reason}: {:?}", world.google.counts());
-        let now = world.google.clock().now();
-        world.wait(end.duration_since(now).as_secs() + 1);
-        world.minutes(12).await?;
-        world.rest().await?;
-        let made = world.people[0].primary().len();
-        assert_eq!((world.seen("Lunch"), world.people[1].primary().len()), (1, made), "{reason}");
+        assert_eq!(env.google.counts().total(), 0, "{reason}: {:?}", env.google.counts());
+        let now = env.google.clock().now();
+        env.wait(end.duration_since(now).as_secs() + 1);
+        env.minutes(12).await?;
+        env.settle().await?;
+        let made = env.people[0].primary().len();
+        assert_eq!((env.count("Lunch"), env.people[1].primary().len()), (1, made), "{reason}");
         assert_eq!(
-            (world.account(0).await?.state.as_str(), world.standing().await?.state),
+            (env.account(0).await?.state.as_str(), env.pair_state().await?.state),
             ("ok", PairStatus::Ok),
             "{reason}"
         );
-        world.assert_proper();
+        env.assert_no_harm();
     }
     Ok(())
 }
@@ -129,15 +129,15 @@ async fn an_account_that_google_has_closed_is_left_alone_until_it_is_open_again(
 async fn a_write_that_is_refused_without_a_cause_in_its_calendar_waits_by_itself()
 -> anyhow::Result<()> {
     for reason in ["forbidden", "requiredAccessLevel"] {
-        let (mut world, _) = World::paired().await?;
-        world.google.faults().always(On::writes().saying("Lunch"), refused(403, reason));
-        world.people[0].primary().add(event("Lunch"));
-        world.people[0].primary().add(event("Tea"));
-        world.deliver().await?;
-        world.work().await?;
-        let standing = world.standing().await?;
+        let (mut env, _) = PushEnv::paired().await?;
+        env.google.faults().always(On::writes().saying("Lunch"), refused(403, reason));
+        env.people[0].primary().add(event("Lunch"));
+        env.people[0].primary().add(event("Tea"));
+        env.deliver().await?;
+        env.work().await?;
+        let standing = env.pair_state().await?;
         assert_eq!(
-            (standing.state, standing.problems, world.seen("Tea")),
+            (standing.state, standing.problems, env.count("Tea")),
             (PairStatus::Ok, 1, 1),
             "{reason}"
         );
@@ -147,27 +147,27 @@ async fn a_write_that_is_refused_without_a_cause_in_its_calendar_waits_by_itself
             "{problem:?}"
         );
         assert_eq!(
-            [world.account(0).await?.state, world.account(1).await?.state],
+            [env.account(0).await?.state, env.account(1).await?.state],
             ["ok", "ok"],
             "no account can help it"
         );
-        world.google.reset_counts();
-        world.minutes(60).await?;
+        env.google.reset_counts();
+        env.minutes(60).await?;
         assert!(
-            world.google.counts().writes() <= 4 && world.google.counts().total() <= 45,
+            env.google.counts().writes() <= 4 && env.google.counts().total() <= 45,
             "{:?}",
-            world.google.counts()
+            env.google.counts()
         );
-        world.google.faults().clear();
-        world.minutes(150).await?;
-        world.rest().await?;
-        let standing = world.standing().await?;
+        env.google.faults().clear();
+        env.minutes(150).await?;
+        env.settle().await?;
+        let standing = env.pair_state().await?;
         assert_eq!(
-            (world.seen("Lunch"), standing.state, standing.problems),
+            (env.count("Lunch"), standing.state, standing.problems),
             (1, PairStatus::Ok, 0),
             "{reason}"
         );
-        world.assert_proper();
+        env.assert_no_harm();
     }
     Ok(())
 }
@@ -177,15 +177,15 @@ async fn a_write_that_is_refused_without_a_cause_in_its_calendar_waits_by_itself
 #[tokio::test]
 async fn a_calendar_that_is_shared_for_reading_only_stops_its_pair_and_no_other()
 -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    let anna = world.people[0].clone();
+    let (mut env, _) = PushEnv::paired().await?;
+    let anna = env.people[0].clone();
     // Of somebody who is not connected here.
-    let team = world.google.account("carol@example.org").calendar("Team");
+    let team = env.google.account("carol@example.org").calendar("Team");
     anna.sees(&team, Role::Writer);
-    let shared = world.pair(anna.address(), team.id(), false).await?;
-    world.rest().await?;
-    let state = async |world: &World| {
-        let pairs = jobs::status(&world.services, 60).await?.pairs;
+    let shared = env.pair(anna.address(), team.id(), false).await?;
+    env.settle().await?;
+    let state = async |env: &PushEnv| {
+        let pairs = jobs::status(&env.services, 60).await?.pairs;
         anyhow::Ok(
             pairs
                 .into_iter()
@@ -195,13 +195,13 @@ async fn a_calendar_that_is_shared_for_reading_only_stops_its_pair_and_no_other(
     };
     anna.sees(&team, Role::Reader);
     anna.primary().add(event("Lunch"));
-    world.minutes(5).await?;
-    assert_eq!((world.seen("Lunch"), team.len()), (1, 0), "the other pair goes on");
-    assert_eq!(state(&world).await?, Some((PairStatus::Error, Some("forbidden".into()))));
+    env.minutes(5).await?;
+    assert_eq!((env.count("Lunch"), team.len()), (1, 0), "the other pair goes on");
+    assert_eq!(state(&env).await?, Some((PairStatus::Error, Some("forbidden".into()))));
     anna.sees(&team, Role::Writer);
-    world.minutes(11).await?;
-    assert_eq!((team.len(), state(&world).await?), (1, Some((PairStatus::Ok, None))));
-    world.assert_proper();
+    env.minutes(11).await?;
+    assert_eq!((team.len(), state(&env).await?), (1, Some((PairStatus::Ok, None))));
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -209,15 +209,14 @@ async fn a_calendar_that_is_shared_for_reading_only_stops_its_pair_and_no_other(
 /// anything.
 #[tokio::test]
 async fn a_mistake_of_the_deployment_is_said_to_be_one() -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    world
-        .google
+    let (mut env, _) = PushEnv::paired().await?;
+    env.google
         .faults()
         .always(On::kinds(&[Kind::List, Kind::Insert]), refused(403, "accessNotConfigured"));
-    world.people[0].primary().add(event("Lunch"));
-    world.deliver().await?;
-    world.work().await?;
-    let error = world.standing().await?.error.expect("it says why");
+    env.people[0].primary().add(event("Lunch"));
+    env.deliver().await?;
+    env.work().await?;
+    let error = env.pair_state().await?.error.expect("it says why");
     assert_eq!(error.code, "settings");
     assert!(
         error.message.contains("Google Cloud project")
@@ -225,38 +224,37 @@ async fn a_mistake_of_the_deployment_is_said_to_be_one() -> anyhow::Result<()> {
         "{}",
         error.message
     );
-    assert_eq!([world.account(0).await?.state, world.account(1).await?.state], ["ok", "ok"]);
-    world.google.faults().clear();
-    world.minutes(11).await?;
-    world.rest().await?;
-    assert_eq!((world.seen("Lunch"), world.standing().await?.state), (1, PairStatus::Ok));
+    assert_eq!([env.account(0).await?.state, env.account(1).await?.state], ["ok", "ok"]);
+    env.google.faults().clear();
+    env.minutes(11).await?;
+    env.settle().await?;
+    assert_eq!((env.count("Lunch"), env.pair_state().await?.state), (1, PairStatus::Ok));
     Ok(())
 }
 
 /// The event is somebody else's after all: that write is dropped, and everything else goes on.
 #[tokio::test]
 async fn a_write_that_only_an_organizer_may_make_is_dropped() -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    let lunch = world.people[0].primary().add(event("Lunch"));
-    let tea = world.people[0].primary().add(event("Tea"));
-    world.rest().await?;
-    world
-        .google
+    let (mut env, _) = PushEnv::paired().await?;
+    let lunch = env.people[0].primary().add(event("Lunch"));
+    let tea = env.people[0].primary().add(event("Tea"));
+    env.settle().await?;
+    env.google
         .faults()
         .next(On::kinds(&[Kind::Update, Kind::Patch]), refused(403, "forbiddenForNonOrganizer"));
-    world.people[0].primary().patch(&lunch, json!({ "summary": "Late lunch" }));
-    world.deliver().await?;
-    world.work().await?;
-    assert!(!world.google.faults().waiting());
-    world.people[0].primary().patch(&tea, json!({ "summary": "Late tea" }));
-    world.rest().await?;
+    env.people[0].primary().patch(&lunch, json!({ "summary": "Late lunch" }));
+    env.deliver().await?;
+    env.work().await?;
+    assert!(!env.google.faults().waiting());
+    env.people[0].primary().patch(&tea, json!({ "summary": "Late tea" }));
+    env.settle().await?;
     assert_eq!(
-        (world.seen("Lunch"), world.seen("Late tea"), world.standing().await?.state),
+        (env.count("Lunch"), env.count("Late tea"), env.pair_state().await?.state),
         (1, 1, PairStatus::Ok)
     );
-    world.google.reset_counts();
-    world.minutes(60).await?;
-    assert_eq!(world.google.counts().writes(), 0, "it is not tried again");
-    world.assert_proper();
+    env.google.reset_counts();
+    env.minutes(60).await?;
+    assert_eq!(env.google.counts().writes(), 0, "it is not tried again");
+    env.assert_no_harm();
     Ok(())
 }

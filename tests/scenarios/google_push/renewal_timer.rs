@@ -7,7 +7,8 @@ use jobs::Services;
 use jobs::nudge::QUEUE;
 
 use super::forged_calls::Away;
-use crate::support::env::push_env::World;
+
+use crate::support::push_env::PushEnv;
 
 async fn tick(services: &Services, past_due: bool) -> Disposition {
     let found = functions::FUNCTIONS
@@ -23,13 +24,13 @@ async fn tick(services: &Services, past_due: bool) -> Disposition {
 #[tokio::test]
 async fn the_clock_makes_up_for_what_was_missed_and_comes_again_where_it_failed()
 -> anyhow::Result<()> {
-    let (world, _) = World::paired().await?;
-    assert_eq!(tick(&world.services, false).await, Disposition::Done);
-    assert_eq!(world.services.queue.len(QUEUE).await?, 0, "nothing to renew, nothing to look at");
-    assert_eq!(tick(&world.services, true).await, Disposition::Done);
-    assert!(world.services.queue.len(QUEUE).await? > 0, "all are looked at");
+    let (env, _) = PushEnv::paired().await?;
+    assert_eq!(tick(&env.services, false).await, Disposition::Done);
+    assert_eq!(env.services.queue.len(QUEUE).await?, 0, "nothing to renew, nothing to look at");
+    assert_eq!(tick(&env.services, true).await, Disposition::Done);
+    assert!(env.services.queue.len(QUEUE).await? > 0, "all are looked at");
     let away =
-        Services { queue: Arc::new(Away(world.services.queue.clone())), ..world.services.clone() };
+        Services { queue: Arc::new(Away(env.services.queue.clone())), ..env.services.clone() };
     assert_eq!(tick(&away, true).await, Disposition::Retry);
     Ok(())
 }

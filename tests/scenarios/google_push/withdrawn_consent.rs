@@ -9,9 +9,9 @@ use simulators::google::Account;
 use simulators::traffic::Kind;
 use store::Table;
 
-use crate::support::env::push_env::{World, event};
+use crate::support::push_env::{PushEnv, event};
 
-impl World {
+impl PushEnv {
     /// How many of a person's events have this title.
     fn has(&self, person: &Account, title: &str) -> usize {
         person
@@ -31,70 +31,70 @@ impl World {
 #[tokio::test]
 async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_loses_nothing()
 -> anyhow::Result<()> {
-    let (mut world, pair) = World::paired().await?;
-    let [anna, ben] = world.people.clone();
+    let (mut env, pair) = PushEnv::paired().await?;
+    let [anna, ben] = env.people.clone();
     let lunch = anna.primary().add(event("Lunch"));
-    world.rest().await?;
-    let first = world.google.channels();
+    env.settle().await?;
+    let first = env.google.channels();
     anna.withdraws_consent();
     anna.primary().patch(&lunch, serde_json::json!({ "summary": "Late lunch" }));
     ben.primary().add(event("Cake"));
-    world.deliver().await?;
-    world.work().await?;
+    env.deliver().await?;
+    env.work().await?;
 
     // At once, and it says whose it is and what to do.
-    let (account, standing) = (world.account(0).await?, world.standing().await?);
+    let (account, standing) = (env.account(0).await?, env.pair_state().await?);
     assert_eq!(
-        (account.state.as_str(), world.account(1).await?.state.as_str()),
+        (account.state.as_str(), env.account(1).await?.state.as_str()),
         ("needs_reconnect", "ok")
     );
     assert!(account.error.is_some_and(
         |error| error.code == "unauthorized" && error.message.contains("calrelay account add")
     ));
     assert_eq!((standing.state, standing.copies), (PairStatus::NeedsReconnect, 1));
-    let watches = channels::states(&world.services).await?;
+    let watches = channels::states(&env.services).await?;
     assert_eq!(watches.len(), 2, "nothing is forgotten: {watches:?}");
 
     // No storm: two hours of calls, polls and renewals ask nothing of anybody.
-    world.google.reset_counts();
+    env.google.reset_counts();
     for n in 0..4 {
         ben.primary().add(event(&format!("Guest {n}")));
-        world.minutes(30).await?;
+        env.minutes(30).await?;
     }
-    assert_eq!(world.google.counts().total(), 0, "{:?}", world.google.counts());
+    assert_eq!(env.google.counts().total(), 0, "{:?}", env.google.counts());
     assert_eq!(
         (
-            world.has(&anna, "Late lunch"),
-            world.has(&ben, "Lunch"),
+            env.has(&anna, "Late lunch"),
+            env.has(&ben, "Lunch"),
             anna.primary().len(),
             ben.primary().len()
         ),
         (1, 1, 1, 6)
     );
-    assert_eq!(world.google.channels(), first, "nobody can stop them, and nobody tries");
+    assert_eq!(env.google.channels(), first, "nobody can stop them, and nobody tries");
 
     // The way back: the same account, the same pair, the same copies.
-    let again = world.connects(&anna).await?;
+    let again = env.connect(&anna).await?;
     assert_eq!(again.id, account.id);
-    world.rest().await?;
-    let standing = world.standing().await?;
+    env.settle().await?;
+    let standing = env.pair_state().await?;
     assert_eq!((standing.id, standing.state, standing.copies), (pair.id, PairStatus::Ok, 6));
     for title in ["Late lunch", "Cake", "Guest 0", "Guest 3"] {
-        assert_eq!((world.has(&anna, title), world.has(&ben, title)), (1, 1), "{title}");
+        assert_eq!((env.has(&anna, title), env.has(&ben, title)), (1, 1), "{title}");
     }
     assert_eq!((anna.primary().len(), ben.primary().len()), (6, 6));
     // Its channel was made anew, and the other one is as it was.
-    let now = world.google.channels();
+    let now = env.google.channels();
     let of = |channels: &[(String, String)], person: &Account| {
         channels.iter().find(|(_, calendar)| calendar == person.address()).cloned()
     };
-    assert_eq!((world.living(), of(&now, &ben)), ([1, 1], of(&first, &ben)));
+    assert_eq!((env.open_watches(), of(&now, &ben)), ([1, 1], of(&first, &ben)));
     assert_ne!(of(&now, &anna), of(&first, &anna));
-    assert_eq!(world.asked(Kind::Stop), 1);
+    assert_eq!(env.requests(Kind::Stop), 1);
     anna.primary().add(event("Tea"));
-    world.rest().await?;
-    assert_eq!(world.has(&ben, "Tea"), 1, "it is told of through the new one");
-    world.assert_proper();
+    env.settle().await?;
+    assert_eq!(env.has(&ben, "Tea"), 1, "it is told of through the new one");
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -102,51 +102,51 @@ async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_lose
 /// is as it was.
 #[tokio::test]
 async fn channels_of_an_account_that_stays_away_end_by_themselves() -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    let [anna, ben] = world.people.clone();
+    let (mut env, _) = PushEnv::paired().await?;
+    let [anna, ben] = env.people.clone();
     anna.withdraws_consent();
     ben.primary().add(event("Cake"));
-    world.deliver().await?;
-    world.work().await?;
+    env.deliver().await?;
+    env.work().await?;
     for _ in 0..7 * 24 {
-        world.wait(3600);
-        channels::renew(&world.services, false).await?;
-        jobs::poll_calendars(&world.services).await?;
-        world.work().await?;
+        env.wait(3600);
+        channels::renew(&env.services, false).await?;
+        jobs::poll_calendars(&env.services).await?;
+        env.work().await?;
     }
     assert_eq!(
-        (world.living(), world.channel_rows().await?),
+        (env.open_watches(), env.channel_rows().await?),
         ([0, 1], 1),
         "Ben's is followed, Anna's is over"
     );
-    let watches = channels::states(&world.services).await?;
+    let watches = channels::states(&env.services).await?;
     let said: Vec<&str> = watches
         .iter()
         .filter_map(|watch| watch.error.as_ref())
         .map(|error| error.message.as_str())
         .collect();
     assert!(said.len() == 1 && said[0].contains("connected again"), "{said:?}");
-    world.connects(&anna).await?;
-    world.rest().await?;
+    env.connect(&anna).await?;
+    env.settle().await?;
     assert_eq!(
-        (world.living(), world.channel_rows().await?, world.has(&anna, "Cake")),
+        (env.open_watches(), env.channel_rows().await?, env.has(&anna, "Cake")),
         ([1, 1], 2, 1)
     );
-    world.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }
 
 /// In the middle of the writes, more than once, with another process each time.
 #[tokio::test]
 async fn a_run_that_loses_its_consent_goes_on_where_it_stopped() -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    let [anna, ben] = world.people.clone();
+    let (mut env, _) = PushEnv::paired().await?;
+    let [anna, ben] = env.people.clone();
     for n in 0..40 {
         anna.primary().add(event(&format!("Event {n}")));
     }
-    world.google.manners(|manners| manners.latency = Duration::from_millis(2));
+    env.google.manners(|manners| manners.latency = Duration::from_millis(2));
     for enough in [5, 20] {
-        world.deliver().await?;
+        env.deliver().await?;
         let withdrawn = async {
             for _ in 0..2_000 {
                 if ben.primary().len() >= enough {
@@ -156,20 +156,20 @@ async fn a_run_that_loses_its_consent_goes_on_where_it_stopped() -> anyhow::Resu
             }
             ben.withdraws_consent();
         };
-        let (worked, ()) = futures::join!(world.work(), withdrawn);
+        let (worked, ()) = futures::join!(env.work(), withdrawn);
         worked?;
-        world.wait(31);
-        world.work().await?;
+        env.wait(31);
+        env.work().await?;
         assert!((enough..40).contains(&ben.primary().len()), "{}", ben.primary().len());
-        assert_eq!(world.account(1).await?.state, "needs_reconnect");
-        world.dies()?;
-        world.connects(&ben).await?;
+        assert_eq!(env.account(1).await?.state, "needs_reconnect");
+        env.restart()?;
+        env.connect(&ben).await?;
     }
-    world.rest().await?;
+    env.settle().await?;
     assert_eq!((anna.primary().len(), ben.primary().len()), (40, 40));
-    assert!((0..40).all(|n| world.has(&ben, &format!("Event {n}")) == 1), "each once");
-    assert_eq!(world.standing().await?.state, PairStatus::Ok);
-    world.assert_proper();
+    assert!((0..40).all(|n| env.has(&ben, &format!("Event {n}")) == 1), "each once");
+    assert_eq!(env.pair_state().await?.state, PairStatus::Ok);
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -178,26 +178,26 @@ async fn a_run_that_loses_its_consent_goes_on_where_it_stopped() -> anyhow::Resu
 #[tokio::test]
 async fn another_persons_consent_does_not_take_the_place_of_the_one_that_is_missing()
 -> anyhow::Result<()> {
-    let (mut world, pair) = World::paired().await?;
-    let [anna, ben] = world.people.clone();
+    let (mut env, pair) = PushEnv::paired().await?;
+    let [anna, ben] = env.people.clone();
     anna.withdraws_consent();
     ben.primary().add(event("Cake"));
-    world.deliver().await?;
-    world.work().await?;
-    let missing = world.account(0).await?;
-    let carol = world.google.account("carol@example.org");
+    env.deliver().await?;
+    env.work().await?;
+    let missing = env.account(0).await?;
+    let carol = env.google.account("carol@example.org");
     carol.primary().add(event("Carol's own"));
-    let connected = world.connects(&carol).await?;
-    world.rest().await?;
+    let connected = env.connect(&carol).await?;
+    env.settle().await?;
     assert_ne!(connected.id, missing.id);
     assert_eq!((connected.name.as_str(), carol.primary().len()), ("carol@example.org", 1));
     assert_eq!(
-        (world.account(0).await?.state.as_str(), world.standing().await?.state),
+        (env.account(0).await?.state.as_str(), env.pair_state().await?.state),
         ("needs_reconnect", PairStatus::NeedsReconnect)
     );
-    let now = directory::pair(&world.services, &pair.id).await?;
+    let now = directory::pair(&env.services, &pair.id).await?;
     assert_eq!((now.from, now.to), (pair.from, pair.to));
     assert_eq!((anna.primary().len(), ben.primary().len()), (0, 1));
-    world.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }

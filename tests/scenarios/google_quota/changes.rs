@@ -6,7 +6,7 @@ use simulators::google::Account;
 use simulators::traffic::{Counts, Kind};
 
 use super::host::{Courier, Host};
-use super::quota_env::{House, hour, pair};
+use super::quota_env::{QuotaEnv, hour, pair};
 
 /// Longer than a nudge is put off.
 const CALM: Duration = Duration::from_secs(15);
@@ -15,54 +15,54 @@ const CALM: Duration = Duration::from_secs(15);
 const SOON: [Duration; 2] = [Duration::from_secs(120), Duration::from_millis(50)];
 
 /// Anna's changes reach Ben, one-way; Google tells of them.
-struct Told {
-    house: House,
+struct PushedPair {
+    env: QuotaEnv,
     people: [Account; 2],
     _work: (Host, Courier),
 }
 
-impl Told {
+impl PushedPair {
     /// Paired and at rest. With `echo`, Google tells of what the product writes itself as well, as
     /// it does in life.
     async fn new(echo: bool) -> anyhow::Result<Self> {
-        let house = House::new().await?;
-        let process = house.process()?;
+        let env = QuotaEnv::new().await?;
+        let process = env.process()?;
         let people = [
-            house.person(&process, "anna@example.org").await?,
-            house.person(&process, "ben@example.org").await?,
+            env.connect_google(&process, "anna@example.org").await?,
+            env.connect_google(&process, "ben@example.org").await?,
         ];
         // They are handed over, and not sent.
-        house.google.pushes().way(|way| way.hold = true);
+        env.google.pushes().way(|way| way.hold = true);
         pair(&process, people[0].address(), people[1].address()).await?;
         let only = Some(people[0].address()).filter(|_| !echo);
-        let work = (Host::start(&process), Courier::start(&process, house.google.pushes(), only));
-        let told = Self { house, people, _work: work };
-        told.rest().await?;
-        Ok(told)
+        let work = (Host::start(&process), Courier::start(&process, env.google.pushes(), only));
+        let pushed = Self { env, people, _work: work };
+        pushed.rest().await?;
+        Ok(pushed)
     }
 
     /// Until nothing is asked of Google any more; what was asked since the counts were last taken.
     async fn rest(&self) -> anyhow::Result<Counts> {
         for _ in 0..40 {
-            let before = self.house.google.counts().total();
+            let before = self.env.google.counts().total();
             tokio::time::sleep(CALM).await;
-            if self.house.google.counts().total() == before {
+            if self.env.google.counts().total() == before {
                 return Ok(self.counts());
             }
         }
-        anyhow::bail!("it never comes to rest: {}", self.house.google.counts())
+        anyhow::bail!("it never comes to rest: {}", self.env.google.counts())
     }
 
     /// What was asked since this was last called.
     fn counts(&self) -> Counts {
-        let counts = self.house.google.counts();
-        self.house.google.reset_counts();
+        let counts = self.env.google.counts();
+        self.env.google.reset_counts();
         counts
     }
 
     /// What is asked until so many events stand on the other side.
     async fn until(&self, events: usize) -> anyhow::Result<Counts> {
-        self.house.until(SOON, "copies", || self.people[1].primary().len() == events).await?;
+        self.env.until(SOON, "copies", || self.people[1].primary().len() == events).await?;
         Ok(self.counts())
     }
 }
@@ -76,11 +76,15 @@ fn beyond_writes(counts: &Counts) -> u64 {
 #[tokio::test(start_paused = true)]
 async fn a_hundred_changes_at_once_arrive_in_one_run() -> anyhow::Result<()> {
     for (echo, most) in [(false, 1), (true, 4)] {
-        let told = Told::new(echo).await?;
+        let pushed = PushedPair::new(echo).await?;
         (0..100).for_each(|n| {
-            drop(told.people[0].primary().put(&format!("event{n}"), hour(n, &format!("Event {n}"))))
+            drop(
+                pushed.people[0]
+                    .primary()
+                    .put(&format!("event{n}"), hour(n, &format!("Event {n}"))),
+            )
         });
-        let (made, then) = (told.until(100).await?, told.rest().await?);
+        let (made, then) = (pushed.until(100).await?, pushed.rest().await?);
         assert_eq!(
             (made.of(Kind::List), made.of(Kind::Insert), beyond_writes(&made)),
             (1, 100, 1),
@@ -90,24 +94,27 @@ async fn a_hundred_changes_at_once_arrive_in_one_run() -> anyhow::Result<()> {
         assert!(beyond_writes(&then) <= most, "echo {echo}: {then}");
         // The same for changes of what is there.
         (0..100).for_each(|n| {
-            drop(told.people[0].primary().put(&format!("event{n}"), hour(n, &format!("Talk {n}"))))
+            drop(
+                pushed.people[0].primary().put(&format!("event{n}"), hour(n, &format!("Talk {n}"))),
+            )
         });
-        told.house
-            .until(SOON, "changes", || told.people[1].primary().find("Talk 99").is_some())
+        pushed
+            .env
+            .until(SOON, "changes", || pushed.people[1].primary().find("Talk 99").is_some())
             .await?;
-        let all = told.rest().await?;
+        let all = pushed.rest().await?;
         assert_eq!((all.of(Kind::Update), all.writes()), (100, 100), "{all}");
         assert!(beyond_writes(&all) <= 1 + most, "echo {echo}: {all}");
-        told.house.assert_below_quotas();
-        told.house.assert_proper();
+        pushed.env.assert_below_quotas();
+        pushed.env.assert_no_harm();
     }
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_change_costs_one_list_and_one_write_and_its_echo_a_list() -> anyhow::Result<()> {
-    let told = Told::new(true).await?;
-    let (anna, ben) = (told.people[0].primary(), &told.people[1]);
+    let pushed = PushedPair::new(true).await?;
+    let (anna, ben) = (pushed.people[0].primary(), &pushed.people[1]);
     let steps: [(&str, Kind, &dyn Fn()); 3] = [
         ("made", Kind::Insert, &|| drop(anna.put("lunch1", hour(1, "Lunch")))),
         ("changed", Kind::Update, &|| drop(anna.put("lunch1", hour(1, "Tea")))),
@@ -115,7 +122,7 @@ async fn a_change_costs_one_list_and_one_write_and_its_echo_a_list() -> anyhow::
     ];
     for (what, kind, change) in steps {
         change();
-        let all = told.rest().await?;
+        let all = pushed.rest().await?;
         // What is said to be deleted is looked for by itself before its copy goes.
         let looked = u64::from(kind == Kind::Delete);
         assert_eq!(
@@ -128,10 +135,10 @@ async fn a_change_costs_one_list_and_one_write_and_its_echo_a_list() -> anyhow::
     assert_eq!(ben.primary().len(), 0);
     // A change of nothing that is copied: it is told of, read, and that is all.
     anna.put("lunch1", hour(1, "Lunch"));
-    told.rest().await?;
+    pushed.rest().await?;
     anna.patch("lunch1", serde_json::json!({ "colorId": "7" }));
-    let all = told.rest().await?;
+    let all = pushed.rest().await?;
     assert_eq!((all.of(Kind::List), all.total()), (1, 1), "{all}");
-    told.house.assert_proper();
+    pushed.env.assert_no_harm();
     Ok(())
 }

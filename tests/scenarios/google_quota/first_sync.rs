@@ -4,27 +4,27 @@
 
 use simulators::traffic::Kind;
 
-use super::quota_env::{House, hour, pair, sync};
+use super::quota_env::{QuotaEnv, hour, pair, sync};
 
 /// Events of a large calendar.
 const MANY: usize = 5_000;
 
 #[tokio::test(start_paused = true)]
 async fn five_thousand_events_between_two_people() -> anyhow::Result<()> {
-    let house = House::new().await?;
-    let process = house.process()?;
+    let env = QuotaEnv::new().await?;
+    let process = env.process()?;
     let (anna, ben) = (
-        house.person(&process, "anna@example.org").await?,
-        house.person(&process, "ben@example.org").await?,
+        env.connect_google(&process, "anna@example.org").await?,
+        env.connect_google(&process, "ben@example.org").await?,
     );
     let pair = pair(&process, anna.address(), ben.address()).await?;
     (0..MANY).for_each(|n| {
         drop(anna.primary().put(&format!("event{n}"), hour(n, &format!("Event {n}"))))
     });
-    house.google.reset_counts();
+    env.google.reset_counts();
     assert_eq!(sync(&process, &pair).await?, MANY as u64);
     assert_eq!(ben.primary().len(), MANY);
-    let counts = house.google.counts();
+    let counts = env.google.counts();
     // Two pages here, and there one empty.
     assert_eq!(
         (counts.of(Kind::Insert), counts.of(Kind::List), counts.peak_writes),
@@ -32,17 +32,19 @@ async fn five_thousand_events_between_two_people() -> anyhow::Result<()> {
         "{counts}"
     );
     assert_eq!(counts.total() - counts.of(Kind::Token), MANY as u64 + 3, "{counts}");
-    house.assert_below_quotas();
-    house.assert_proper();
+    env.assert_below_quotas();
+    env.assert_no_harm();
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn five_thousand_events_from_caldav() -> anyhow::Result<()> {
-    let house = House::new().await?;
-    let process = house.process()?;
-    let (cleo, ben) =
-        (house.neighbour(&process).await?, house.person(&process, "ben@example.org").await?);
+    let env = QuotaEnv::new().await?;
+    let process = env.process()?;
+    let (cleo, ben) = (
+        env.connect_caldav(&process).await?,
+        env.connect_google(&process, "ben@example.org").await?,
+    );
     let pair = pair(&process, "/main/", ben.address()).await?;
     for n in 0..MANY {
         let (day, minute) = (1 + n % 28, n / 28);
@@ -53,14 +55,14 @@ async fn five_thousand_events_from_caldav() -> anyhow::Result<()> {
         );
         cleo.put(&format!("e{n}.ics"), &crate::support::events::object(&format!("uid-{n}"), &body));
     }
-    house.google.reset_counts();
+    env.google.reset_counts();
     assert_eq!(sync(&process, &pair).await?, MANY as u64);
     assert_eq!(ben.primary().len(), MANY);
-    let counts = house.google.counts();
+    let counts = env.google.counts();
     assert_eq!((counts.of(Kind::Insert), counts.peak_writes), (MANY as u64, 1), "{counts}");
     assert!(counts.total() - counts.of(Kind::Token) <= MANY as u64 + 4, "{counts}");
-    house.assert_below_quotas();
-    house.assert_proper();
+    env.assert_below_quotas();
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -70,11 +72,11 @@ async fn five_thousand_events_from_caldav() -> anyhow::Result<()> {
 #[tokio::test(start_paused = true)]
 async fn five_thousand_events_within_one_account() -> anyhow::Result<()> {
     const EACH: usize = MANY / 3 + 1;
-    let house = House::new().await?;
-    let process = house.process()?;
-    let anna = house.google.account("anna@example.org");
+    let env = QuotaEnv::new().await?;
+    let process = env.process()?;
+    let anna = env.google.account("anna@example.org");
     let targets = ["Work", "Club", "Home"].map(|title| anna.calendar(title));
-    house.person(&process, anna.address()).await?;
+    env.connect_google(&process, anna.address()).await?;
     for n in 0..EACH {
         let mut event = hour(n, &format!("Event {n}"));
         if n % 11 == 0 {
@@ -86,24 +88,24 @@ async fn five_thousand_events_within_one_account() -> anyhow::Result<()> {
     for target in &targets {
         pairs.push(pair(&process, anna.address(), target.id()).await?);
     }
-    house.google.reset_counts();
+    env.google.reset_counts();
     let begun = tokio::time::Instant::now();
     let made = futures::future::try_join_all(pairs.iter().map(|pair| sync(&process, pair))).await?;
     assert_eq!(
         (made, targets.each_ref().map(simulators::google::Calendar::len)),
         (vec![EACH as u64; 3], [EACH; 3])
     );
-    let counts = house.google.counts();
+    let counts = env.google.counts();
     let (inserts, reads) = (counts.of(Kind::Insert) as usize, counts.batched(Kind::List) as usize);
     assert_eq!(
         (inserts, reads, counts.of(Kind::Batch)),
         (3 * EACH, 3 * EACH.div_ceil(11), 12),
         "{counts}"
     );
-    let [busiest, _] = house.assert_below_quotas();
+    let [busiest, _] = env.assert_below_quotas();
     // It was the account that was kept busy, and not the calendars: otherwise this story would show
     // nothing.
     assert!(busiest > 500, "{busiest} in the busiest minute, {:?}", begun.elapsed());
-    house.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }

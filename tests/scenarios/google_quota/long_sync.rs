@@ -6,7 +6,7 @@ use std::time::Duration;
 use simulators::traffic::Kind;
 
 use super::host::{Host, deadline, nudge};
-use super::quota_env::{House, hour, pair, sync};
+use super::quota_env::{QuotaEnv, hour, pair, sync};
 
 fn seconds(within: u64) -> [Duration; 2] {
     [Duration::from_secs(within), Duration::from_secs(1)]
@@ -17,22 +17,22 @@ fn seconds(within: u64) -> [Duration; 2] {
 #[tokio::test(start_paused = true)]
 async fn a_long_first_sync_goes_on_in_turns_and_lets_others_through() -> anyhow::Result<()> {
     const MANY: usize = 1_500;
-    let house = House::new().await?;
-    let process = house.process()?;
-    let anna = house.person(&process, "anna@example.org").await?;
-    let ben = house.person(&process, "ben@example.org").await?;
-    let dora = house.person(&process, "dora@example.org").await?;
+    let env = QuotaEnv::new().await?;
+    let process = env.process()?;
+    let anna = env.connect_google(&process, "anna@example.org").await?;
+    let ben = env.connect_google(&process, "ben@example.org").await?;
+    let dora = env.connect_google(&process, "dora@example.org").await?;
     let other = pair(&process, dora.address(), ben.address()).await?;
     let host = Host::start(&process);
-    house.until(seconds(60), "rest", || host.tally().done > 0).await?;
+    env.until(seconds(60), "rest", || host.tally().done > 0).await?;
 
     (0..MANY).for_each(|n| {
         drop(anna.primary().put(&format!("event{n}"), hour(n, &format!("Event {n}"))))
     });
-    house.google.reset_counts();
+    env.google.reset_counts();
     let large = pair(&process, anna.address(), ben.address()).await?;
-    let written = || house.google.counts().of(Kind::Insert);
-    house.until(seconds(60), "copies", || written() > 100).await?;
+    let written = || env.google.counts().of(Kind::Insert);
+    env.until(seconds(60), "copies", || written() > 100).await?;
     let state = |status: &jobs::Status| {
         status.pairs.iter().find(|state| state.id == large.id).cloned().unwrap()
     };
@@ -47,28 +47,28 @@ async fn a_long_first_sync_goes_on_in_turns_and_lets_others_through() -> anyhow:
     dora.primary().add(hour(1, "Lunch"));
     nudge(&process, &other.from).await?;
     let took =
-        house.until(seconds(150), "the other's", || ben.primary().find("Lunch").is_some()).await?;
+        env.until(seconds(150), "the other's", || ben.primary().find("Lunch").is_some()).await?;
     assert!(
         written() < MANY as u64,
         "it came while the first sync was still under way, after {took:?}"
     );
 
-    house.until(seconds(900), "all copies", || written() > MANY as u64).await?;
-    house.until(seconds(120), "the end", || host.is_idle()).await?;
+    env.until(seconds(900), "all copies", || written() > MANY as u64).await?;
+    env.until(seconds(120), "the end", || host.is_idle()).await?;
     let seen = state(&jobs::status(&process, 60).await?);
     assert!(
         seen.left.is_none() && seen.last_sync.is_some() && seen.copies == MANY as u64,
         "{seen:?}"
     );
     assert_eq!(ben.primary().len(), MANY + 1);
-    let (counts, tally) = (house.google.counts(), host.tally());
+    let (counts, tally) = (env.google.counts(), host.tally());
     assert_eq!(written(), MANY as u64 + 1, "nothing is made twice: {counts}");
     assert!((2..=6).contains(&tally.turns) && tally.longest < deadline() / 2, "{tally:?}");
     assert_eq!((tally.cut, tally.retried, tally.poisoned), (0, 0, 0), "{tally:?}");
     // Each turn lists both calendars once, of one page each; the other pair looks when it is told.
     assert!(counts.total() - counts.writes() <= 4 * tally.turns as u64 + 20, "{counts}");
-    house.assert_below_quotas();
-    house.assert_proper();
+    env.assert_below_quotas();
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -77,12 +77,12 @@ async fn a_long_first_sync_goes_on_in_turns_and_lets_others_through() -> anyhow:
 #[tokio::test(start_paused = true)]
 async fn two_processes_that_share_an_account_come_to_terms() -> anyhow::Result<()> {
     const EACH: usize = 300;
-    let house = House::new().await?;
-    let processes = [house.process()?, house.process()?];
-    let anna = house.google.account("anna@example.org");
+    let env = QuotaEnv::new().await?;
+    let processes = [env.process()?, env.process()?];
+    let anna = env.google.account("anna@example.org");
     let targets =
         ["Work", "Club", "Home", "Team", "Gym", "Choir"].map(|title| anna.calendar(title));
-    house.person(&processes[0], anna.address()).await?;
+    env.connect_google(&processes[0], anna.address()).await?;
     (0..EACH).for_each(|n| {
         drop(anna.primary().put(&format!("event{n}"), hour(n, &format!("Event {n}"))))
     });
@@ -90,7 +90,7 @@ async fn two_processes_that_share_an_account_come_to_terms() -> anyhow::Result<(
     for (n, target) in targets.iter().enumerate() {
         work.push((&processes[n % 2], pair(&processes[0], anna.address(), target.id()).await?));
     }
-    house.google.reset_counts();
+    env.google.reset_counts();
     let failures = futures::future::join_all(work.iter().map(|(process, pair)| async move {
         let mut failures = 0;
         // As a queue does, which gives up after the fifth time.
@@ -103,9 +103,9 @@ async fn two_processes_that_share_an_account_come_to_terms() -> anyhow::Result<(
     let failures = failures.await;
     assert_eq!(targets.each_ref().map(simulators::google::Calendar::len), [EACH; 6]);
     assert!(failures.iter().all(|failures| *failures < 5), "{failures:?}");
-    let (refused, counts) = (house.google.refused_by_quota(), house.google.counts());
+    let (refused, counts) = (env.google.refused_by_quota(), env.google.counts());
     assert!(refused > 0, "they never came into each other's way, and this story shows nothing");
     assert!(refused <= 14, "{refused} of {counts}");
-    house.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }

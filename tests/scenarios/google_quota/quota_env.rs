@@ -1,117 +1,83 @@
-//! Google and a CalDAV server, people with calendars there, and processes of ours, all in the time
-//! of one runtime whose clock is paused: it jumps to the next timer whenever nobody has anything to
-//! do. So the product keeps its pace in earnest, with its own constants, and the simulator counts
-//! by the same clock; only that nobody has to wait.
+//! Google and a CalDAV server, people with calendars there, and processes of one installation.
+//!
+//! The clock of the runtime is paused: it jumps to the next timer whenever no task has work. The
+//! product keeps its rate limits with its own constants, the simulator counts by that clock, and no
+//! test waits.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use engine::pair::Pair;
 use engine::provider::ProviderKind;
 use jiff::{SignedDuration, Timestamp};
-use jobs::directory::{self, NewPair};
-use jobs::doctor::Setup;
-use jobs::report::Silent;
+use jobs::directory;
 use jobs::{Services, SyncOptions};
-use providers::http::{AddressPolicy, Http};
 use serde_json::{Value, json};
 use simulators::caldav::{self, CalDav, Manners};
 use simulators::google::{self, Server};
-use store::Embedded;
-use tempfile::TempDir;
 
-use crate::support::env::push_env::Watch;
-use crate::support::env::{BEGINNING, Connector};
-use crate::support::google::{Google, Settings};
+use crate::support::accounts::Account;
+use crate::support::clock::START;
+use crate::support::installation::{self, ONE_WAY, ProcessOptions, new_pair};
+use crate::support::push_env::reached_by;
+use crate::support::storage::TestStorage;
 
-/// Every answer of Google takes this long.
+/// How long each response of Google takes.
 pub const LATENCY: Duration = Duration::from_millis(80);
 
-/// The servers, and what one installation keeps.
-pub struct House {
+/// The servers, and what one installation stores.
+pub struct QuotaEnv {
     pub google: Server,
     pub caldav: CalDav,
-    settings: Settings,
-    dir: TempDir,
+    options: ProcessOptions,
+    storage: TestStorage,
 }
 
-impl House {
+impl QuotaEnv {
     pub async fn new() -> anyhow::Result<Self> {
         let google = Server::start().await?;
-        google.clock().run_from(BEGINNING.parse()?);
+        google.clock().run_from(START.parse()?);
         google.manners(|manners| manners.latency = LATENCY);
-        let memory = std::path::Path::new("/dev/shm");
-        let dir =
-            if memory.is_dir() { tempfile::tempdir_in(memory)? } else { tempfile::tempdir()? };
         Ok(Self {
-            settings: Settings::of(&google)?,
+            options: ProcessOptions { rate_limits: true, ..reached_by(&google)? },
             caldav: CalDav::start(Manners::generic()).await?,
             google,
-            dir,
+            storage: TestStorage::embedded()?,
         })
     }
 
-    /// A process of the installation: with connections, a pace and a memory of its own.
+    /// A process of the installation, with connections, rate limits and memory of its own.
     pub fn process(&self) -> anyhow::Result<Services> {
-        let clock = self.google.clock().clone();
-        let store = Arc::new(Embedded::open(self.dir.path(), move || clock.now())?);
-        let http = Arc::new(Http::new(AddressPolicy { allow_private: true })?);
-        Ok(Services {
-            leases: store.clone(),
-            queue: store.clone(),
-            store,
-            vault: Arc::new(vault::Envelope::new(
-                vault::LocalKey::open(self.dir.path())?,
-                vault::Root::new(&[7; 32]),
-            )),
-            connect: Arc::new(Connector {
-                google: Some(Google::new(&http, &self.settings)),
-                http,
-                origins: Default::default(),
-                clock: None,
-            }),
-            clock: Arc::new(Watch(self.google.clock().clone())),
-            owner: "local".into(),
-            setup: Arc::new(Setup {
-                public_url: Some("https://calendars.example.org".into()),
-                ..Setup::default()
-            }),
-            pace: Arc::default(),
-        })
+        self.options.process(&self.storage, &self.storage.open(&self.options.clock)?)
     }
 
-    /// Somebody's account at Google, connected.
-    pub async fn person(
+    /// Connects an account at Google.
+    pub async fn connect_google(
         &self,
         services: &Services,
         address: &str,
     ) -> anyhow::Result<google::Account> {
         let account = self.google.account(address);
-        let url = self.google.url().to_string();
-        directory::connect_account(
-            services,
-            ProviderKind::Google,
-            &url,
-            address,
-            &account.refresh_token().into(),
-        )
-        .await?;
+        let connected = Account {
+            kind: ProviderKind::Google,
+            url: self.google.url().to_string(),
+            user: address.to_owned(),
+            password: account.refresh_token(),
+        };
+        installation::connect(services, &connected).await?;
         Ok(account)
     }
 
-    /// Somebody's calendar on the CalDAV server, connected.
-    pub async fn neighbour(&self, services: &Services) -> anyhow::Result<caldav::Calendar> {
+    /// Connects an account of the CalDAV server.
+    pub async fn connect_caldav(&self, services: &Services) -> anyhow::Result<caldav::Calendar> {
         let calendar = self.caldav.account("cleo", "cleo-secret-9753").calendar("cleo", "main");
-        let url = self.caldav.url().to_string();
-        directory::connect_account(
-            services,
-            ProviderKind::Caldav,
-            &url,
-            "cleo",
-            &"cleo-secret-9753".into(),
-        )
-        .await?;
+        let connected = Account {
+            kind: ProviderKind::Caldav,
+            url: self.caldav.url().to_string(),
+            user: "cleo".to_owned(),
+            password: "cleo-secret-9753".to_owned(),
+        };
+        installation::connect(services, &connected).await?;
         Ok(calendar)
     }
 
@@ -147,7 +113,7 @@ impl House {
 
     /// What must never have happened.
     #[track_caller]
-    pub fn assert_proper(&self) {
+    pub fn assert_no_harm(&self) {
         assert_eq!(self.google.violations(), Vec::<String>::new());
         assert_eq!(
             (self.google.mails(), self.google.propagated(), self.caldav.mails_sent()),
@@ -156,40 +122,27 @@ impl House {
     }
 }
 
-/// One-way, from the calendar whose address ends so to the one whose address ends so.
+/// Pairs two calendars one way; `from` and `to` are the ends of their addresses.
 pub async fn pair(services: &Services, from: &str, to: &str) -> anyhow::Result<Pair> {
     let listing = directory::calendars(services, None).await?;
     let id = |end: &str| {
         let found = listing.calendars.iter().find(|row| row.address.ends_with(end));
         anyhow::Ok(found.with_context(|| format!("no calendar {end}"))?.id.clone())
     };
-    let (window_past, window_future) = ("3mo".parse()?, "12mo".parse()?);
-    let (from, to) = (id(from)?, id(to)?);
-    let new = NewPair {
-        from,
-        to,
-        two_way: false,
-        private: false,
-        private_back: false,
-        window_past,
-        window_future,
-        take_over: false,
-    };
+    let new = new_pair([&id(from)?, &id(to)?], ONE_WAY);
     Ok(directory::add_pair(services, new).await?)
 }
 
-/// A pass that somebody waits for, to its end.
+/// A pass that has to succeed; returns the number of copies that it makes.
 pub async fn sync(services: &Services, pair: &Pair) -> anyhow::Result<u64> {
-    let report =
-        jobs::sync(services, std::slice::from_ref(pair), SyncOptions::default(), &Silent).await;
-    let run = report.pairs.into_iter().next().context("one pair, one run")?;
+    let run = installation::sync(services, pair, SyncOptions::default()).await?;
     anyhow::ensure!(run.error.is_none(), "{:?}", run.error);
     Ok(run.created)
 }
 
 /// An hour of some day of the window.
 pub fn hour(n: usize, title: &str) -> Value {
-    let begin: Timestamp = BEGINNING.parse().unwrap();
+    let begin: Timestamp = START.parse().unwrap();
     let start = begin + SignedDuration::from_hours(2 + i64::try_from(n).unwrap());
     json!({
         "summary": title,

@@ -6,11 +6,12 @@ use anyhow::Context as _;
 use serde_json::Value;
 use simulators::caldav::Manners;
 
-use crate::standalone::Running;
+use crate::support::accounts::USERS;
+use crate::support::builder::Builder;
 use crate::support::cli::Cli;
-use crate::support::cli_env::Village;
-use crate::support::env::USERS;
+use crate::support::cli_env::CliEnv;
 use crate::support::events::hour;
+use crate::support::running::Running;
 
 /// Action, subject and outcome of each entry.
 async fn trail(cli: &Cli) -> anyhow::Result<Vec<[String; 3]>> {
@@ -28,23 +29,23 @@ async fn trail(cli: &Cli) -> anyhow::Result<Vec<[String; 3]>> {
 
 #[tokio::test]
 async fn every_change_is_written_down_with_its_outcome() -> anyhow::Result<()> {
-    let village = Village::new(Manners::generic()).await?;
-    let cli = &village.cli;
-    let [anna, ben] = &village.accounts;
-    let url = village.servers[0].url().to_string();
+    let env = Builder::caldav(Manners::generic()).build_cli().await?;
+    let cli = &env.cli;
+    let [anna, ben] = &env.accounts;
+    let url = env.servers[0].url().to_string();
     cli.run_with(
         &["account", "add", "caldav", "--url", &url, "--user", USERS[0].0, "--password-stdin"],
         "Zirbelkiefer\n",
     )
     .await?;
-    let pair = village.pair(&[]).await?;
+    let pair = env.pair(&[]).await?;
     for n in 0..40 {
-        village.people[0]
+        env.people[0]
             .put(&format!("{n}.ics"), &hour(&format!("e{n}"), 1 + n % 20, 9, "Quittengelee"));
     }
     cli.json(&["sync"]).await?;
     for n in 0..30 {
-        village.people[0].delete(&format!("{n}.ics"));
+        env.people[0].delete(&format!("{n}.ics"));
     }
     cli.json(&["sync"]).await?;
     cli.json(&["sync", "--pair", &pair, "--confirm-deletions", "--dry-run"]).await?;
@@ -95,12 +96,12 @@ async fn changes(cli: &Cli) -> anyhow::Result<Vec<String>> {
 
 #[tokio::test]
 async fn a_service_that_starts_with_other_settings_says_which() -> anyhow::Result<()> {
-    let mut village = Village::new(Manners::generic()).await?;
-    let started = async |village: &Village, expected: usize| -> anyhow::Result<Vec<String>> {
-        let running = Running::start(&village.cli).await?;
+    let mut env = Builder::caldav(Manners::generic()).build_cli().await?;
+    let started = async |env: &CliEnv, expected: usize| -> anyhow::Result<Vec<String>> {
+        let running = Running::start(&env.cli).await?;
         // It is written down beside the work.
         let written = async {
-            while changes(&village.cli).await?.len() < expected {
+            while changes(&env.cli).await?.len() < expected {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
             anyhow::Ok(())
@@ -109,17 +110,17 @@ async fn a_service_that_starts_with_other_settings_says_which() -> anyhow::Resul
             .await
             .context("it was not written down")??;
         running.terminate().await?;
-        changes(&village.cli).await
+        changes(&env.cli).await
     };
-    started(&village, 1).await?;
-    started(&village, 1).await?;
-    village.cli = village.cli.with("ICLOUD_CALDAV_URL", "https://dav.example.org/Haselnusshof/");
-    let now = started(&village, 2).await?;
+    started(&env, 1).await?;
+    started(&env, 1).await?;
+    env.cli = env.cli.with("ICLOUD_CALDAV_URL", "https://dav.example.org/Haselnusshof/");
+    let now = started(&env, 2).await?;
     assert_eq!(
         (now.len(), now[1].as_str()),
         (2, "ICLOUD_CALDAV_URL"),
         "the second start has changed nothing"
     );
-    assert!(!format!("{:?}", village.cli.run(&["audit"]).await?).contains("Haselnusshof"));
+    assert!(!format!("{:?}", env.cli.run(&["audit"]).await?).contains("Haselnusshof"));
     Ok(())
 }

@@ -8,10 +8,11 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::standalone::{Running, until};
+use crate::support::builder::Builder;
 use crate::support::cli::{Cli, TWO_WAY};
-use crate::support::cli_env::Village;
+use crate::support::cli_env::CliEnv;
 use crate::support::events::hour;
+use crate::support::running::{Running, until};
 
 /// More than the program may have descriptors.
 const CLIENTS: usize = 400;
@@ -25,11 +26,11 @@ const OPENINGS: [&str; 4] = [
     "GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
 ];
 
-async fn village() -> anyhow::Result<Village> {
+async fn village() -> anyhow::Result<CliEnv> {
     let cli = Cli::new()?.with("CALRELAY_POLL_SECONDS", "1").with_descriptors(DESCRIPTORS);
-    let village = Village::of(cli, Manners::generic()).await?;
-    village.pair(TWO_WAY).await?;
-    Ok(village)
+    let env = Builder::caldav(Manners::generic()).build_cli_with(cli).await?;
+    env.pair(TWO_WAY).await?;
+    Ok(env)
 }
 
 /// Opens connections, and new ones for those that are closed, until it is dropped.
@@ -55,9 +56,9 @@ fn crowd(running: &Running) -> anyhow::Result<JoinSet<()>> {
 
 #[tokio::test]
 async fn slow_clients_keep_neither_a_change_nor_an_answer_waiting() -> anyhow::Result<()> {
-    let village = village().await?;
-    let [anna, ben] = &village.people;
-    let running = Running::start(&village.cli).await?;
+    let env = village().await?;
+    let [anna, ben] = &env.people;
+    let running = Running::start(&env.cli).await?;
     anna.put("first.ics", &hour("first", 2, 9, "First"));
     until("the first copy", || ben.len() == 1).await?;
     let crowd = crowd(&running)?;
@@ -80,14 +81,14 @@ async fn slow_clients_keep_neither_a_change_nor_an_answer_waiting() -> anyhow::R
     }
     drop(crowd);
     assert_eq!(running.terminate().await?, 0);
-    village.at_rest().await
+    env.check_at_rest().await
 }
 
 /// A body that is announced and not sent takes no memory.
 #[tokio::test]
 async fn bodies_that_do_not_come_take_no_memory() -> anyhow::Result<()> {
-    let village = village().await?;
-    let running = Running::start(&village.cli).await?;
+    let env = village().await?;
+    let running = Running::start(&env.cli).await?;
     let address = running.url.socket_addrs(|| None)?[0];
     let memory = || -> anyhow::Result<u64> {
         let Ok(status) = std::fs::read_to_string(format!(

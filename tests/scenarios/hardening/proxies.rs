@@ -5,9 +5,9 @@ use simulators::client::Client;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::standalone::Running;
+use crate::support::builder::Builder;
 use crate::support::cli::Cli;
-use crate::support::cli_env::Village;
+use crate::support::running::Running;
 
 /// The answer to a request that is sent byte for byte.
 async fn raw(running: &Running, request: &str) -> anyhow::Result<String> {
@@ -20,8 +20,8 @@ async fn raw(running: &Running, request: &str) -> anyhow::Result<String> {
 
 #[tokio::test]
 async fn what_a_proxy_forwards_is_not_the_operators() -> anyhow::Result<()> {
-    let village = Village::new(Manners::generic()).await?;
-    let running = Running::start(&village.cli).await?;
+    let env = Builder::caldav(Manners::generic()).build_cli().await?;
+    let running = Running::start(&env.cli).await?;
     assert_eq!(running.get("/health/detail", &[]).await?.0, 200, "the machine's own user");
     for name in [
         "x-real-ip",
@@ -62,12 +62,13 @@ async fn behind_a_public_address_no_request_is_the_operators() -> anyhow::Result
     for (url, status, hsts) in
         [("https://calendars.example.org", 403, true), ("http://localhost:7071", 200, false)]
     {
-        let village =
-            Village::of(Cli::new()?.with("CALRELAY_PUBLIC_URL", url), Manners::generic()).await?;
-        let running = Running::start(&village.cli).await?;
+        let env = Builder::caldav(Manners::generic())
+            .build_cli_with(Cli::new()?.with("CALRELAY_PUBLIC_URL", url))
+            .await?;
+        let running = Running::start(&env.cli).await?;
         assert_eq!(running.get("/health/detail", &[]).await?.0, status, "{url}");
         // A person who can read the service's own files is its operator, behind any proxy.
-        let token = std::fs::read_to_string(village.cli.data_dir().join("operator.token"))?;
+        let token = std::fs::read_to_string(env.cli.data_dir().join("operator.token"))?;
         let bearer = format!("Bearer {}", token.trim());
         let shown = [("authorization", bearer.as_str()), ("x-forwarded-for", "192.0.2.1")];
         assert_eq!(running.get("/health/detail", &shown).await?.0, 200, "{url}");

@@ -12,9 +12,9 @@ use simulators::port::Port;
 use tokio::process::{Child, Command};
 use url::Url;
 
-use crate::standalone::Running;
+use crate::support::builder::Builder;
 use crate::support::cli::Cli;
-use crate::support::cli_env::Village;
+use crate::support::running::Running;
 
 /// `tests/setup/proxies.sh` ends with this where there is no proxy to be had.
 const NONE: i32 = 3;
@@ -152,8 +152,8 @@ async fn through_a_real_proxy_nobody_is_the_operator() -> anyhow::Result<()> {
         let cli =
             google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
         let cli = public.into_iter().fold(cli, |cli, url| cli.with("CALRELAY_PUBLIC_URL", url));
-        let village = Village::of(cli, Manners::generic()).await?;
-        let running = Running::start(&village.cli).await?;
+        let env = Builder::caldav(Manners::generic()).build_cli_with(cli).await?;
+        let running = Running::start(&env.cli).await?;
         is_no_operator(&Front::nginx(&nginx, &running.url, "").await?, "nginx as it comes").await?;
         is_no_operator(&Front::nginx(&nginx, &running.url, USUAL).await?, "nginx as it should be")
             .await?;
@@ -169,7 +169,7 @@ async fn through_a_real_proxy_nobody_is_the_operator() -> anyhow::Result<()> {
             )
             .await?;
         }
-        let token = std::fs::read_to_string(village.cli.data_dir().join("operator.token"))?;
+        let token = std::fs::read_to_string(env.cli.data_dir().join("operator.token"))?;
         let bearer = format!("Bearer {}", token.trim());
         assert_eq!(
             plain.status("GET", "/health/detail", &[("authorization", &bearer)]).await?,

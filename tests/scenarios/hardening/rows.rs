@@ -5,15 +5,16 @@ use serde_json::Value;
 use simulators::caldav::{CalDav, Manners};
 use store::{Op, Row, Table};
 
-use crate::support::cli_env::Village;
-use crate::support::env::USERS;
+use crate::support::accounts::USERS;
+use crate::support::builder::Builder;
+use crate::support::cli_env::CliEnv;
 use crate::support::events::hour;
 
 const OWNER: &str = "local";
 
 /// Rewrites the row of an account.
-async fn edit(village: &Village, account: &str, change: impl Fn(&mut Value)) -> anyhow::Result<()> {
-    let opened = village.cli.storage().open(&village.cli.data_dir()).await?;
+async fn edit(env: &CliEnv, account: &str, change: impl Fn(&mut Value)) -> anyhow::Result<()> {
+    let opened = env.cli.storage().open(&env.cli.data_dir()).await?;
     let key = format!("account:{account}");
     let row: Row =
         opened.store().get(Table::Directory, OWNER, &key).await?.expect("the account's row");
@@ -29,13 +30,13 @@ async fn edit(village: &Village, account: &str, change: impl Fn(&mut Value)) -> 
 /// Every way in which the program talks to a server is tried with a row that names another server.
 #[tokio::test]
 async fn a_server_that_was_put_into_a_row_is_sent_no_password() -> anyhow::Result<()> {
-    let (village, pair) = Village::paired(&[]).await?;
-    village.people[0].put("one.ics", &hour("one", 3, 9, "One"));
-    village.cli.json(&["sync"]).await?;
+    let (env, pair) = Builder::caldav(Manners::generic()).build_cli_paired(&[]).await?;
+    env.people[0].put("one.ics", &hour("one", 3, 9, "One"));
+    env.cli.json(&["sync"]).await?;
     let (user, password) = USERS[0];
     let thief = CalDav::start(Manners::generic()).await?;
     thief.account(user, password).calendar(user, "main");
-    let (own, foreign) = (village.servers[0].url().to_string(), thief.url().to_string());
+    let (own, foreign) = (env.servers[0].url().to_string(), thief.url().to_string());
     let swap = |field: &'static str| {
         let (own, foreign) = (own.clone(), foreign.clone());
         move |row: &mut Value| {
@@ -43,23 +44,23 @@ async fn a_server_that_was_put_into_a_row_is_sent_no_password() -> anyhow::Resul
         }
     };
     for field in ["endpoint", "url"] {
-        edit(&village, &village.accounts[0], swap(field)).await?;
-        village.people[0].put("two.ics", &hour("two", 4, 9, "Two"));
+        edit(&env, &env.accounts[0], swap(field)).await?;
+        env.people[0].put("two.ics", &hour("two", 4, 9, "Two"));
         for command in [
             &["sync", "--json"][..],
             &["sync", "--full", "--json"],
             &["calendars", "--json"],
             &["doctor", "--json"],
         ] {
-            village.cli.run(command).await?;
+            env.cli.run(command).await?;
         }
-        let event = village.people[0].path() + "one.ics";
-        village.cli.run(&["explain", "--pair", &pair, "--event", &event, "--json"]).await?;
+        let event = env.people[0].path() + "one.ics";
+        env.cli.run(&["explain", "--pair", &pair, "--event", &event, "--json"]).await?;
         assert_eq!(thief.counts().total(), 0, "{field}: the server of the row was asked");
-        let status = village.cli.json(&["status"]).await?;
+        let status = env.cli.json(&["status"]).await?;
         let account = status["accounts"]
             .as_array()
-            .and_then(|all| all.iter().find(|account| account["id"] == *village.accounts[0]));
+            .and_then(|all| all.iter().find(|account| account["id"] == *env.accounts[0]));
         let account = account.expect("the account");
         assert_eq!(
             (&account["state"], &account["error"]["code"]),
@@ -67,9 +68,9 @@ async fn a_server_that_was_put_into_a_row_is_sent_no_password() -> anyhow::Resul
             "{account}"
         );
         // Connected again, it goes on as before: nothing was lost, deleted or doubled.
-        assert_eq!(village.cli.connect(&own, user, password).await?, village.accounts[0]);
-        village.cli.json(&["sync"]).await?;
-        assert_eq!(village.people[1].len(), 2);
+        assert_eq!(env.cli.connect(&own, user, password).await?, env.accounts[0]);
+        env.cli.json(&["sync"]).await?;
+        assert_eq!(env.people[1].len(), 2);
     }
-    village.at_rest().await
+    env.check_at_rest().await
 }

@@ -7,22 +7,22 @@ use jobs::directory::{self, AccountStatus};
 use simulators::caldav::{CalDav, Manners};
 use simulators::faults::{Fault, On};
 
-use crate::standalone::{Running, until};
+use crate::support::builder::Builder;
 use crate::support::cli::Cli;
-use crate::support::cli_env::Village;
-use crate::support::env::{Terms, World, new_pair};
 use crate::support::events::hour;
+use crate::support::installation::{Terms, new_pair};
+use crate::support::running::{Running, until};
 
 /// One account's server is silent: the nudges of another pair are sent all the same, and the
 /// account is said to be out of reach.
 #[tokio::test]
 async fn a_silent_server_keeps_no_other_pair_from_being_polled() -> anyhow::Result<()> {
-    let world = World::new([Manners::generic(), Manners::generic()], Terms::default()).await?;
+    let env = Builder::caldav(Manners::generic()).terms(Terms::default()).build().await?;
     let quiet = CalDav::start(Manners::generic()).await?;
     for user in ["cleo", "dora"] {
         quiet.account(user, "a-secret-1").calendar(user, "main");
         directory::connect_account(
-            &world.services,
+            &env.services,
             ProviderKind::Caldav,
             quiet.url().as_str(),
             user,
@@ -30,39 +30,39 @@ async fn a_silent_server_keeps_no_other_pair_from_being_polled() -> anyhow::Resu
         )
         .await?;
     }
-    let known = directory::calendars(&world.services, None).await?.calendars;
+    let known = directory::calendars(&env.services, None).await?.calendars;
     let calendar = |user: &str| {
         known.iter().find(|row| row.address.contains(user)).expect("a calendar").id.clone()
     };
     let new = new_pair([&calendar("cleo"), &calendar("dora")], Terms::default());
-    directory::add_pair(&world.services, new).await?;
-    world.sync().await;
+    directory::add_pair(&env.services, new).await?;
+    env.sync().await;
     quiet.faults().always(On::any(), Fault::Delay(Duration::from_secs(600)));
-    world.calendars[0].put("one.ics", &hour("one", 3, 9, "One"));
+    env.people[0].put("one.ics", &hour("one", 3, 9, "One"));
     let nudged = async {
-        while world.services.queue.len(jobs::nudge::QUEUE).await? == 0 {
+        while env.services.queue.len(jobs::nudge::QUEUE).await? == 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         anyhow::Ok(())
     };
-    let poll = jobs::poll_calendars(&world.services);
+    let poll = jobs::poll_calendars(&env.services);
     let (polled, nudged) =
         tokio::join!(poll, tokio::time::timeout(Duration::from_secs(10), nudged));
     nudged??;
     assert_eq!(polled?.pairs, 2);
-    let accounts = directory::accounts(&world.services).await?;
+    let accounts = directory::accounts(&env.services).await?;
     let away =
         accounts.iter().filter(|account| account.state == AccountStatus::Unreachable).count();
     assert_eq!(away, 2, "the two of the silent server");
     // It is left alone for a while, and found again when it answers.
     quiet.reset_counts();
-    jobs::poll_calendars(&world.services).await?;
+    jobs::poll_calendars(&env.services).await?;
     assert_eq!(quiet.counts().total(), 0);
     quiet.faults().clear();
-    world.wait(61);
-    jobs::poll_calendars(&world.services).await?;
+    env.wait(61);
+    jobs::poll_calendars(&env.services).await?;
     assert!(quiet.counts().total() > 0);
-    let accounts = directory::accounts(&world.services).await?;
+    let accounts = directory::accounts(&env.services).await?;
     assert!(accounts.iter().all(|account| account.state == AccountStatus::Ok), "{accounts:?}");
     Ok(())
 }
@@ -70,44 +70,44 @@ async fn a_silent_server_keeps_no_other_pair_from_being_polled() -> anyhow::Resu
 /// Storage and vault answer, and yet nothing is synced: a probe has to see that.
 #[tokio::test]
 async fn a_service_that_does_no_work_is_not_well() -> anyhow::Result<()> {
-    let world = World::new([Manners::generic(), Manners::generic()], Terms::default()).await?;
-    let progress = &world.services.pace.progress;
-    assert!(jobs::health(&world.services, false).await.ok);
+    let env = Builder::caldav(Manners::generic()).terms(Terms::default()).build().await?;
+    let progress = &env.services.pace.progress;
+    assert!(jobs::health(&env.services, false).await.ok);
     progress.expect("poll_caldav", Duration::ZERO);
     tokio::time::sleep(Duration::from_millis(2)).await;
-    let health = jobs::health(&world.services, false).await;
+    let health = jobs::health(&env.services, false).await;
     assert_eq!((health.ok, health.storage, health.vault, health.work), (false, true, true, false));
     progress.expect("poll_caldav", Duration::from_secs(60));
-    assert!(jobs::health(&world.services, false).await.ok);
+    assert!(jobs::health(&env.services, false).await.ok);
     Ok(())
 }
 
 /// Polls come oftener than a silent server is given up: a change elsewhere does not wait for that.
 #[tokio::test]
 async fn a_change_does_not_wait_for_servers_that_are_silent() -> anyhow::Result<()> {
-    let village =
-        Village::of(Cli::new()?.with("CALRELAY_POLL_SECONDS", "1"), Manners::generic()).await?;
-    village.pair(&[]).await?;
+    let env = Builder::caldav(Manners::generic())
+        .build_cli_with(Cli::new()?.with("CALRELAY_POLL_SECONDS", "1"))
+        .await?;
+    env.pair(&[]).await?;
     let quiet = CalDav::start(Manners::generic()).await?;
     let mut calendars = Vec::new();
     for user in ["cleo", "dora", "emil", "fred"] {
         quiet.account(user, "a-secret-1").calendar(user, "main");
-        let account = village.cli.connect(quiet.url().as_str(), user, "a-secret-1").await?;
-        calendars.push(village.cli.calendar(&account, "main").await?);
+        let account = env.cli.connect(quiet.url().as_str(), user, "a-secret-1").await?;
+        calendars.push(env.cli.calendar(&account, "main").await?);
     }
     for pair in calendars.chunks(2) {
-        village.cli.pair_add(&pair[0], &pair[1], &[]).await?;
+        env.cli.pair_add(&pair[0], &pair[1], &[]).await?;
     }
-    village.cli.json(&["sync"]).await?;
+    env.cli.json(&["sync"]).await?;
     quiet.faults().always(On::any(), Fault::Delay(Duration::from_secs(600)));
-    let running = Running::start(&village.cli).await?;
+    let running = Running::start(&env.cli).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     for n in 0..8 {
-        village.people[0].put(&format!("{n}.ics"), &hour(&format!("e{n}"), 3 + n, 9, "One"));
-        let took = until("the copy", || {
-            village.people[1].len() == usize::try_from(n).unwrap_or_default() + 1
-        })
-        .await?;
+        env.people[0].put(&format!("{n}.ics"), &hour(&format!("e{n}"), 3 + n, 9, "One"));
+        let took =
+            until("the copy", || env.people[1].len() == usize::try_from(n).unwrap_or_default() + 1)
+                .await?;
         assert!(took < Duration::from_secs(10), "change {n} took {took:?}");
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
@@ -120,17 +120,18 @@ async fn a_change_does_not_wait_for_servers_that_are_silent() -> anyhow::Result<
 #[tokio::test]
 async fn a_calendar_without_a_mark_is_read_at_every_poll() -> anyhow::Result<()> {
     let manners = Manners { ctag: false, sync: false, ..Manners::generic() };
-    let village = Village::of(Cli::new()?.with("CALRELAY_POLL_SECONDS", "1"), manners).await?;
-    village.pair(&[]).await?;
-    let running = Running::start(&village.cli).await?;
+    let env = Builder::caldav(manners)
+        .build_cli_with(Cli::new()?.with("CALRELAY_POLL_SECONDS", "1"))
+        .await?;
+    env.pair(&[]).await?;
+    let running = Running::start(&env.cli).await?;
     for n in 0..3 {
         // Some polls find nothing.
         tokio::time::sleep(Duration::from_secs(3)).await;
-        village.people[0].put(&format!("{n}.ics"), &hour(&format!("e{n}"), 3 + n, 9, "One"));
-        let took = until("the copy", || {
-            village.people[1].len() == usize::try_from(n).unwrap_or_default() + 1
-        })
-        .await?;
+        env.people[0].put(&format!("{n}.ics"), &hour(&format!("e{n}"), 3 + n, 9, "One"));
+        let took =
+            until("the copy", || env.people[1].len() == usize::try_from(n).unwrap_or_default() + 1)
+                .await?;
         assert!(took < Duration::from_secs(10), "change {n} took {took:?}");
     }
     assert_eq!(running.terminate().await?, 0);

@@ -4,10 +4,10 @@
 use serde_json::json;
 use simulators::caldav::{CalDav, Manners};
 
-use super::{all_but, at_rest, copied, titles, village_at_rest};
+use crate::support::accounts::USERS;
 use crate::support::cli::{Cli, ONE_WAY, PRIVATE, TWO_WAY, counts};
-use crate::support::cli_env::Village;
-use crate::support::env::USERS;
+use crate::support::cli_checks::{all_but, check_at_rest, check_unchanged, copied, titles};
+use crate::support::cli_env::CliEnv;
 use crate::support::events::{hour, many};
 
 /// Every address that leads to the account of a user on a server of this kind.
@@ -38,39 +38,39 @@ async fn accounts(cli: &Cli) -> anyhow::Result<usize> {
 /// Connecting it again says that it is there: the same id, the same pairs, a new secret.
 #[tokio::test]
 async fn an_account_that_is_added_under_another_spelling_is_the_same() -> anyhow::Result<()> {
-    let (village, pair) = copied(3, TWO_WAY).await?;
+    let (env, pair) = copied(3, TWO_WAY).await?;
     let (user, _) = USERS[0];
     let mut password = USERS[0].1.to_owned();
-    for (n, url) in spellings(&village.servers[0], user)?.into_iter().enumerate() {
+    for (n, url) in spellings(&env.servers[0], user)?.into_iter().enumerate() {
         // What is at another host is proved with the secret that is known, so that secret is the
         // same there.
-        if url.starts_with(village.servers[0].url().as_str().trim_end_matches('/')) {
+        if url.starts_with(env.servers[0].url().as_str().trim_end_matches('/')) {
             password = format!("a-new-secret-{n}");
-            village.servers[0].account(user, &password);
+            env.servers[0].account(user, &password);
         }
-        let answer = village.cli.account_add(&url, user, &password).await?;
-        assert_eq!(answer.done()?["id"], village.accounts[0].as_str(), "{url}");
-        assert_eq!(accounts(&village.cli).await?, 2, "{url}");
-        assert_eq!(village.cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pair.as_str());
-        let run = village.cli.sync().await?;
+        let answer = env.cli.account_add(&url, user, &password).await?;
+        assert_eq!(answer.done()?["id"], env.accounts[0].as_str(), "{url}");
+        assert_eq!(accounts(&env.cli).await?, 2, "{url}");
+        assert_eq!(env.cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pair.as_str());
+        let run = env.cli.sync().await?;
         assert_eq!(counts(&run), [0; 4], "{url}: {run}");
     }
-    assert_eq!(village.cli.calendar(&village.accounts[0], "main").await?, village.calendars[0]);
-    village_at_rest(&village).await
+    assert_eq!(env.cli.calendar(&env.accounts[0], "main").await?, env.calendars[0]);
+    check_at_rest(&env).await
 }
 
 /// A refused password changes nothing, under whatever spelling.
 #[tokio::test]
 async fn a_wrong_password_under_another_spelling_changes_nothing() -> anyhow::Result<()> {
-    let (village, _) = copied(3, ONE_WAY).await?;
+    let (env, _) = copied(3, ONE_WAY).await?;
     let (user, _) = USERS[0];
-    for url in spellings(&village.servers[0], user)? {
-        let answer = village.cli.account_add(&url, user, "wrong-secret").await?;
+    for url in spellings(&env.servers[0], user)? {
+        let answer = env.cli.account_add(&url, user, "wrong-secret").await?;
         assert_eq!(answer.failure().0, "unauthorized", "{url}");
-        assert_eq!(accounts(&village.cli).await?, 2);
+        assert_eq!(accounts(&env.cli).await?, 2);
     }
-    assert_eq!(counts(&village.cli.sync().await?), [0; 4]);
-    village_at_rest(&village).await
+    assert_eq!(counts(&env.cli.sync().await?), [0; 4]);
+    check_at_rest(&env).await
 }
 
 /// An account is removed, added again under another spelling, and its calendars are paired as
@@ -80,40 +80,40 @@ async fn an_account_removed_and_added_under_another_spelling_doubles_nothing() -
 {
     for (turn, terms) in [ONE_WAY, TWO_WAY, PRIVATE].into_iter().enumerate() {
         for side in [0, 1] {
-            let (village, _) = copied(4, terms).await?;
+            let (env, _) = copied(4, terms).await?;
             if terms == TWO_WAY {
-                village.people[1].put("own.ics", &hour("own", 3, 20, "Own"));
-                village.cli.sync().await?;
+                env.people[1].put("own.ics", &hour("own", 3, 20, "Own"));
+                env.cli.sync().await?;
             }
-            let before = [titles(&village.people[0]), titles(&village.people[1])];
+            let before = [titles(&env.people[0]), titles(&env.people[1])];
             let (user, password) = USERS[side];
-            let mut account = village.accounts[side].clone();
+            let mut account = env.accounts[side].clone();
             // Each spelling once for each side.
-            for url in spellings(&village.servers[side], user)?.into_iter().skip(turn).step_by(3) {
-                village.cli.json(&["account", "remove", &account]).await?;
-                account = village.cli.connect(&url, user, password).await?;
-                let mut ends = village.calendars.clone();
-                ends[side] = village.cli.calendar(&account, "main").await?;
-                village.cli.pair_add(&ends[0], &ends[1], terms).await?;
-                let run = village.cli.sync().await?;
+            for url in spellings(&env.servers[side], user)?.into_iter().skip(turn).step_by(3) {
+                env.cli.json(&["account", "remove", &account]).await?;
+                account = env.cli.connect(&url, user, password).await?;
+                let mut ends = env.calendars.clone();
+                ends[side] = env.cli.calendar(&account, "main").await?;
+                env.cli.pair_add(&ends[0], &ends[1], terms).await?;
+                let run = env.cli.sync().await?;
                 assert_eq!(
                     (&run["created"], &run["deleted"]),
                     (&json!(0), &json!(0)),
                     "{terms:?}, side {side}, {url}: {run}"
                 );
                 assert_eq!(
-                    [titles(&village.people[0]), titles(&village.people[1])],
+                    [titles(&env.people[0]), titles(&env.people[1])],
                     before,
                     "{terms:?}, side {side}, {url}"
                 );
             }
-            village.people[0].delete("e1.ics");
+            env.people[0].delete("e1.ics");
             assert_eq!(
-                counts(&village.cli.sync().await?),
+                counts(&env.cli.sync().await?),
                 [0, 0, 1, 0],
                 "copies that were found are copies like any other"
             );
-            village_at_rest(&village).await?;
+            check_at_rest(&env).await?;
         }
     }
     Ok(())
@@ -156,7 +156,7 @@ async fn two_servers_that_look_alike_stay_two_accounts() -> anyhow::Result<()> {
         for (server, id) in servers.iter().zip(&ids) {
             assert_eq!(cli.connect(server.url().as_str(), user, password).await?, *id);
         }
-        at_rest(&[&cli], &[&people[0], &people[1]]).await?;
+        check_unchanged(&[&cli], &[&people[0], &people[1]]).await?;
     }
     Ok(())
 }
@@ -186,30 +186,28 @@ async fn two_users_of_one_server_are_two_accounts() -> anyhow::Result<()> {
         (made, titles(&calendars[1]), titles(&calendars[2])),
         (2, vec!["A".to_owned()], vec!["A".to_owned()])
     );
-    at_rest(&[&cli], &[&calendars[0], &calendars[1], &calendars[2]]).await
+    check_unchanged(&[&cli], &[&calendars[0], &calendars[1], &calendars[2]]).await
 }
 
 /// Another spelling is found before any event was synced, where a calendar holds something, and the
 /// pair that it would double is refused.
 #[tokio::test]
 async fn a_second_pair_of_the_same_calendars_is_refused() -> anyhow::Result<()> {
-    let village: Village = copied(3, ONE_WAY).await?.0;
+    let env: CliEnv = copied(3, ONE_WAY).await?.0;
     let (user, password) = USERS[1];
-    for url in spellings(&village.servers[1], user)? {
-        let again = village.cli.connect(&url, user, password).await?;
-        let same = village.cli.calendar(&again, "main").await?;
-        for (from, to) in [
-            (&village.calendars[0], &same),
-            (&same, &village.calendars[0]),
-            (&same, &village.calendars[1]),
-        ] {
+    for url in spellings(&env.servers[1], user)? {
+        let again = env.cli.connect(&url, user, password).await?;
+        let same = env.cli.calendar(&again, "main").await?;
+        for (from, to) in
+            [(&env.calendars[0], &same), (&same, &env.calendars[0]), (&same, &env.calendars[1])]
+        {
             let refused =
-                village.cli.run(&["pair", "add", "--from", from, "--to", to, "--json"]).await?;
+                env.cli.run(&["pair", "add", "--from", from, "--to", to, "--json"]).await?;
             let (_, words) = refused.failure();
             assert!(!words.is_empty(), "{url}: {from} to {to}");
         }
     }
-    assert_eq!(village.cli.sync_all(&[]).await?.len(), 1);
-    assert_eq!(titles(&village.people[1]), all_but(3, &[]));
-    village_at_rest(&village).await
+    assert_eq!(env.cli.sync_all(&[]).await?.len(), 1);
+    assert_eq!(titles(&env.people[1]), all_but(3, &[]));
+    check_at_rest(&env).await
 }

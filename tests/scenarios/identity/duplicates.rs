@@ -7,14 +7,15 @@ use simulators::faults::{Fault, On};
 use simulators::person::{Ending, Person};
 use simulators::traffic::Kind;
 
-use super::{
-    all_but, copied, delete, explained, furnished, named, rename, skipped, titles, village_at_rest,
-};
+use simulators::caldav::Manners;
+
 use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
-use crate::support::cli_env::Village;
+use crate::support::cli_checks::{
+    self, all_but, check_at_rest, copied, delete, explained, filled, named, rename, skipped, titles,
+};
+use crate::support::cli_env::CliEnv;
 use crate::support::events::{at, hour, object};
 use crate::support::rows::hours_pass;
-use simulators::caldav::Manners;
 
 /// How many occurrences the series of a calendar have in all, by their COUNT.
 fn occurrences(calendar: &Calendar) -> u32 {
@@ -31,32 +32,32 @@ fn occurrences(calendar: &Calendar) -> u32 {
 #[tokio::test]
 async fn a_duplicated_copy_becomes_an_event_of_its_owner() -> anyhow::Result<()> {
     for night in [false, true] {
-        let (village, pair) = copied(2, TWO_WAY).await?;
-        let [anna, ben] = &village.people;
+        let (env, pair) = copied(2, TWO_WAY).await?;
+        let [anna, ben] = &env.people;
         let copy = named(ben, "Event 1")?;
         assert!(Person::from(ben.clone()).duplicate(&copy, "second.ics", "second").await?);
         assert!(ben.edit("second.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:Second")));
         if night {
-            hours_pass(&village.cli, 24).await?;
+            hours_pass(&env.cli, 24).await?;
         }
-        let run = village.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert_eq!(counts(&run)[..3], [1, 0, 0], "{run}");
         let expected = ["Event 0", "Event 1", "Second"];
         assert_eq!(
             (titles(anna), titles(ben)),
             (expected.map(str::to_owned).to_vec(), expected.map(str::to_owned).to_vec())
         );
-        assert_eq!(village.cli.explain(&pair, "second.ics").await?["copied"], true);
+        assert_eq!(env.cli.explain(&pair, "second.ics").await?["copied"], true);
 
         rename(ben, "Second", "Second, renamed")?;
         rename(anna, "Event 1", "First, renamed")?;
-        assert_eq!(counts(&village.cli.sync().await?), [0, 2, 0, 0]);
+        assert_eq!(counts(&env.cli.sync().await?), [0, 2, 0, 0]);
         delete(ben, "Second, renamed")?;
-        assert_eq!(counts(&village.cli.sync().await?), [0, 0, 1, 0]);
+        assert_eq!(counts(&env.cli.sync().await?), [0, 0, 1, 0]);
         assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)));
         assert_eq!(titles(anna), ["Event 0", "First, renamed"]);
-        hours_pass(&village.cli, 24).await?;
-        village_at_rest(&village).await?;
+        hours_pass(&env.cli, 24).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -65,29 +66,29 @@ async fn a_duplicated_copy_becomes_an_event_of_its_owner() -> anyhow::Result<()>
 #[tokio::test]
 async fn one_way_a_duplicated_copy_is_left_alone() -> anyhow::Result<()> {
     for terms in [ONE_WAY, PRIVATE] {
-        let (village, pair) = copied(2, terms).await?;
-        let [anna, ben] = &village.people;
+        let (env, pair) = copied(2, terms).await?;
+        let [anna, ben] = &env.people;
         let copy = ben.names().remove(0);
         assert!(Person::from(ben.clone()).duplicate(&copy, "second.ics", "second").await?);
         let before = ben.get("second.ics");
-        let run = village.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert_eq!(
             (counts(&run), skipped(&run, "duplicate_of_copy")),
             ([0, 0, 0, 1], vec!["second.ics".to_owned()]),
             "{run}"
         );
-        assert_eq!(explained(&village.cli, &pair, "second.ics").await?, json!("duplicate_of_copy"));
-        assert_eq!(explained(&village.cli, &pair, &copy).await?, json!("own_copy"));
+        assert_eq!(explained(&env.cli, &pair, "second.ics").await?, json!("duplicate_of_copy"));
+        assert_eq!(explained(&env.cli, &pair, &copy).await?, json!("own_copy"));
         // It goes its own way also when its origin changes, and when that is deleted.
         for n in [0, 1] {
             rename(anna, &format!("Event {n}"), &format!("Renamed {n}"))?;
         }
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         assert_eq!(ben.get("second.ics"), before);
         anna.clear();
-        village.cli.sync().await?;
-        hours_pass(&village.cli, 24).await?;
-        village_at_rest(&village).await?;
+        env.cli.sync().await?;
+        hours_pass(&env.cli, 24).await?;
+        check_at_rest(&env).await?;
         assert_eq!((ben.get("second.ics"), ben.len()), (before, 1));
     }
     Ok(())
@@ -99,17 +100,17 @@ async fn one_way_a_duplicated_copy_is_left_alone() -> anyhow::Result<()> {
 async fn a_duplicate_takes_the_place_of_a_copy_that_is_deleted() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
         for together in [true, false] {
-            let (village, _) = copied(3, terms).await?;
-            let [anna, ben] = &village.people;
+            let (env, _) = copied(3, terms).await?;
+            let [anna, ben] = &env.people;
             let copy = named(ben, "Event 1")?;
             assert!(Person::from(ben.clone()).duplicate(&copy, "second.ics", "second").await?);
             if !together {
-                village.cli.sync().await?;
+                env.cli.sync().await?;
             }
             assert!(ben.delete(&copy));
             for hours in [0, 1, 24, 1] {
-                hours_pass(&village.cli, hours).await?;
-                village.cli.sync().await?;
+                hours_pass(&env.cli, hours).await?;
+                env.cli.sync().await?;
             }
             assert!(
                 anna.find("SUMMARY:Event 1").is_some(),
@@ -120,7 +121,7 @@ async fn a_duplicate_takes_the_place_of_a_copy_that_is_deleted() -> anyhow::Resu
                 (all_but(3, &[]), all_but(3, &[])),
                 "{terms:?}, together: {together}"
             );
-            village_at_rest(&village).await?;
+            check_at_rest(&env).await?;
         }
     }
     Ok(())
@@ -131,16 +132,16 @@ async fn a_duplicate_takes_the_place_of_a_copy_that_is_deleted() -> anyhow::Resu
 #[tokio::test]
 async fn a_duplicate_outlives_a_copy_whose_deletion_was_not_answered() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, _) = copied(4, terms).await?;
-        let [anna, ben] = &village.people;
+        let (env, _) = copied(4, terms).await?;
+        let [anna, ben] = &env.people;
         let copy = named(ben, "Event 1")?;
         delete(anna, "Event 1")?;
         assert!(Person::from(ben.clone()).duplicate(&copy, "second.ics", "second").await?);
         assert!(ben.edit("second.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:Second")));
-        village.servers[1].faults().next(On::kind(Kind::Delete), Fault::StatusAfter(500));
+        env.servers[1].faults().next(On::kind(Kind::Delete), Fault::StatusAfter(500));
         for hours in [0, 1, 1, 24] {
-            hours_pass(&village.cli, hours).await?;
-            village.cli.sync().await?;
+            hours_pass(&env.cli, hours).await?;
+            env.cli.sync().await?;
             assert!(
                 named(ben, "Second").is_ok(),
                 "{terms:?}, after {hours} hours: {:?}",
@@ -148,21 +149,21 @@ async fn a_duplicate_outlives_a_copy_whose_deletion_was_not_answered() -> anyhow
             );
         }
         assert!(named(ben, "Event 1").is_err(), "{terms:?}");
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
 
 async fn cut(terms: &[&str], ending: Ending, at_copy: bool) -> anyhow::Result<()> {
-    let (village, pair) = furnished(Manners::generic(), 0, terms).await?;
-    let [anna, ben] = &village.people;
+    let (env, pair) = filled(Manners::generic(), 0, terms).await?;
+    let [anna, ben] = &env.people;
     let lines = format!(
         "DTSTART:{}\nDTEND:{}\nRRULE:FREQ=DAILY;COUNT=6\nSUMMARY:Daily",
         at(3, 9),
         at(3, 10)
     );
     anna.put("daily.ics", &object("daily", &lines));
-    village.cli.sync().await?;
+    env.cli.sync().await?;
     let (calendar, name) =
         if at_copy { (ben, named(ben, "Daily")?) } else { (anna, "daily.ics".to_owned()) };
     let later = |ics: &str| ics.replace("SUMMARY:Daily", "SUMMARY:Later");
@@ -171,18 +172,18 @@ async fn cut(terms: &[&str], ending: Ending, at_copy: bool) -> anyhow::Result<()
             .cut(&name, &at(6, 9), ending, ("rest.ics", "rest"), later)
             .await?
     );
-    let run = village.cli.sync().await?;
+    let run = env.cli.sync().await?;
     let told = format!("{terms:?} {ending:?}, at the copy: {at_copy}: {run}");
     assert_eq!(run["deleted"], 0, "{told}");
     for hours in [0, 24, 1] {
-        hours_pass(&village.cli, hours).await?;
-        village.cli.sync().await?;
+        hours_pass(&env.cli, hours).await?;
+        env.cli.sync().await?;
     }
     let one_way_at_copy = at_copy && terms != TWO_WAY;
     if one_way_at_copy {
         assert_eq!(occurrences(anna), 6, "the origin is as it was: {told}");
         assert_eq!(
-            explained(&village.cli, &pair, "rest.ics").await?,
+            explained(&env.cli, &pair, "rest.ics").await?,
             json!("duplicate_of_copy"),
             "{told}"
         );
@@ -198,12 +199,12 @@ async fn cut(terms: &[&str], ending: Ending, at_copy: bool) -> anyhow::Result<()
         }
         rename(if at_copy { anna } else { ben }, "Later", "Later still")?;
         if terms == TWO_WAY {
-            assert_eq!(counts(&village.cli.sync().await?), [0, 1, 0, 0], "{told}");
+            assert_eq!(counts(&env.cli.sync().await?), [0, 1, 0, 0], "{told}");
             assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)), "{told}");
         }
     }
-    village.cli.sync().await?;
-    village_at_rest(&village).await
+    env.cli.sync().await?;
+    check_at_rest(&env).await
 }
 
 #[tokio::test]
@@ -228,45 +229,45 @@ async fn a_series_that_is_cut_on_the_side_of_its_origin_loses_no_occurrence() ->
 /// An origin that was made again carries a mark too: its duplicate is an event like any other.
 #[tokio::test]
 async fn a_duplicate_of_an_origin_that_was_made_again_is_copied() -> anyhow::Result<()> {
-    let (village, _) = copied(2, TWO_WAY).await?;
-    let [anna, ben] = &village.people;
+    let (env, _) = copied(2, TWO_WAY).await?;
+    let [anna, ben] = &env.people;
     rename(ben, "Event 1", "Edited")?;
     delete(anna, "Event 1")?;
-    assert_eq!(village.cli.sync().await?["created"], 1, "the edit wins");
+    assert_eq!(env.cli.sync().await?["created"], 1, "the edit wins");
     let name = named(anna, "Edited")?;
     assert!(Person::from(anna.clone()).duplicate(&name, "second.ics", "second").await?);
     assert!(anna.edit("second.ics", |ics| ics.replace("SUMMARY:Edited", "SUMMARY:Second")));
-    assert_eq!(counts(&village.cli.sync().await?)[..3], [1, 0, 0]);
+    assert_eq!(counts(&env.cli.sync().await?)[..3], [1, 0, 0]);
     assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)));
     assert_eq!(titles(ben), ["Edited", "Event 0", "Second"]);
-    hours_pass(&village.cli, 24).await?;
-    village_at_rest(&village).await
+    hours_pass(&env.cli, 24).await?;
+    check_at_rest(&env).await
 }
 
 /// A copy of one pair that is duplicated into a third calendar, out of which another pair copies:
 /// it is a copy there too, and is not copied on.
 #[tokio::test]
 async fn a_copy_that_is_put_into_another_calendar_is_not_copied_on() -> anyhow::Result<()> {
-    let (village, _): (Village, _) = copied(2, ONE_WAY).await?;
-    let third = village.servers[1].calendar("ben", "third");
-    let fourth = village.servers[1].calendar("ben", "fourth");
+    let (env, _): (CliEnv, _) = copied(2, ONE_WAY).await?;
+    let third = env.servers[1].calendar("ben", "third");
+    let fourth = env.servers[1].calendar("ben", "fourth");
     let ends = [
-        village.cli.calendar(&village.accounts[1], "third").await?,
-        village.cli.calendar(&village.accounts[1], "fourth").await?,
+        env.cli.calendar(&env.accounts[1], "third").await?,
+        env.cli.calendar(&env.accounts[1], "fourth").await?,
     ];
-    let second = village.cli.pair_add(&ends[0], &ends[1], ONE_WAY).await?;
-    let (name, body) = village.people[1].objects().remove(0);
+    let second = env.cli.pair_add(&ends[0], &ends[1], ONE_WAY).await?;
+    let (name, body) = env.people[1].objects().remove(0);
     third.put(&name, &body);
     third.put("own.ics", &hour("own", 3, 20, "Own"));
-    let (status, run) = village.cli.sync_with(&["--pair", &second]).await?;
+    let (status, run) = env.cli.sync_with(&["--pair", &second]).await?;
     assert_eq!(
         (status, counts(&run), skipped(&run, "own_copy")),
         (0, [1, 0, 0, 1], vec![name.clone()]),
         "{run}"
     );
-    assert_eq!(explained(&village.cli, &second, &name).await?, json!("own_copy"));
+    assert_eq!(explained(&env.cli, &second, &name).await?, json!("own_copy"));
     assert_eq!(titles(&fourth), ["Own"]);
-    super::at_rest(&[&village.cli], &[&village.people[0], &village.people[1], &third, &fourth])
+    cli_checks::check_unchanged(&[&env.cli], &[&env.people[0], &env.people[1], &third, &fourth])
         .await
 }
 
@@ -282,26 +283,26 @@ async fn what_was_made_out_of_a_copy_keeps_its_own_copy_in_a_pair_made_anew() ->
         (&["--two-way", "--private-back"], TWO_WAY),
     ] {
         for (turned, renamed) in [(false, false), (false, true), (true, false), (true, true)] {
-            let (village, pair) = copied(2, before).await?;
-            let [anna, ben] = &village.people;
+            let (env, pair) = copied(2, before).await?;
+            let [anna, ben] = &env.people;
             let copy = named(ben, "Event 1")?;
             assert!(Person::from(ben.clone()).duplicate(&copy, "second.ics", "second").await?);
             assert!(ben.edit("second.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:Second")));
             let marked = ben.get("second.ics").expect("it is there");
-            assert_eq!(village.cli.sync().await?["created"], 1);
+            assert_eq!(env.cli.sync().await?["created"], 1);
             ben.put("second.ics", &marked);
-            village.cli.sync().await?;
-            village.cli.json(&["pair", "remove", &pair]).await?;
+            env.cli.sync().await?;
+            env.cli.json(&["pair", "remove", &pair]).await?;
             if renamed {
                 ben.delete("second.ics");
                 ben.put("another.ics", &marked);
             }
             let [from, to] =
-                [usize::from(turned), usize::from(!turned)].map(|i| village.calendars[i].as_str());
-            village.cli.pair_add(from, to, after).await?;
+                [usize::from(turned), usize::from(!turned)].map(|i| env.calendars[i].as_str());
+            env.cli.pair_add(from, to, after).await?;
             for hours in [0, 1, 24] {
-                hours_pass(&village.cli, hours).await?;
-                village.cli.sync().await?;
+                hours_pass(&env.cli, hours).await?;
+                env.cli.sync().await?;
             }
             let shown = [titles(anna), titles(ben)];
             assert_eq!(
@@ -309,7 +310,7 @@ async fn what_was_made_out_of_a_copy_keeps_its_own_copy_in_a_pair_made_anew() ->
                 (3, 3),
                 "{before:?} {after:?} {turned} {renamed}: {shown:?}"
             );
-            village_at_rest(&village).await?;
+            check_at_rest(&env).await?;
         }
     }
     Ok(())
@@ -319,23 +320,23 @@ async fn what_was_made_out_of_a_copy_keeps_its_own_copy_in_a_pair_made_anew() ->
 /// them is the copy from now on.
 #[tokio::test]
 async fn of_two_duplicates_one_takes_the_place_of_a_copy_that_was_deleted() -> anyhow::Result<()> {
-    let (village, pair) = copied(3, ONE_WAY).await?;
-    let ben = &village.people[1];
+    let (env, pair) = copied(3, ONE_WAY).await?;
+    let ben = &env.people[1];
     let copy = named(ben, "Event 1")?;
     let object = ben.get(&copy).unwrap_or_default();
     delete(ben, "Event 1")?;
-    village.cli.sync().await?;
+    env.cli.sync().await?;
     let uid = copy.trim_end_matches(".ics");
     assert!(object.contains(&format!("UID:{uid}")), "{object}");
     for name in ["one", "two"] {
         ben.plant(&format!("{name}.ics"), &object.replace(uid, name));
     }
-    let run = village.cli.sync().await?;
+    let run = env.cli.sync().await?;
     let left = skipped(&run, "duplicate_of_copy");
     assert_eq!(left.len(), 1, "{run}");
     for name in ["one.ics", "two.ics"] {
         let reason = if left[0] == name { "duplicate_of_copy" } else { "own_copy" };
-        assert_eq!(explained(&village.cli, &pair, name).await?, json!(reason), "{name}: {run}");
+        assert_eq!(explained(&env.cli, &pair, name).await?, json!(reason), "{name}: {run}");
     }
-    village_at_rest(&village).await
+    check_at_rest(&env).await
 }

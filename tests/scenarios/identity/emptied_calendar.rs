@@ -6,9 +6,11 @@ use simulators::caldav::{Calendar, LostToken, Manners, Rewrite};
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
-use super::{all_but, copied, delete, furnished, rename, status_of, titles, village_at_rest};
 use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
-use crate::support::cli_env::Village;
+use crate::support::cli_checks::{
+    self, all_but, check_at_rest, copied, delete, filled, rename, status_of, titles,
+};
+use crate::support::cli_env::CliEnv;
 use crate::support::events::hour;
 use crate::support::rows::hours_pass;
 
@@ -35,19 +37,19 @@ impl How {
 }
 
 /// The pair holds, whatever passes are made and however long it waits, and says so.
-async fn holds(village: &Village, pair: &str, told: &str) -> anyhow::Result<Value> {
+async fn holds(env: &CliEnv, pair: &str, told: &str) -> anyhow::Result<Value> {
     let mut held = Value::Null;
     for (hours, arguments) in
         [(0, &["--dry-run"][..]), (0, &[]), (1, &[]), (0, &["--full"]), (24, &[]), (1, &[])]
     {
-        hours_pass(&village.cli, hours).await?;
-        let (status, run) = village.cli.sync_with(arguments).await?;
+        hours_pass(&env.cli, hours).await?;
+        let (status, run) = env.cli.sync_with(arguments).await?;
         assert_eq!(
             (status, &run["state"], &counts(&run)[..3]),
             (0, &json!("held"), &[0; 3][..]),
             "{told} {arguments:?}: {run}"
         );
-        assert_eq!(super::skipped(&run, "suppressed").len(), 0, "{told}: {run}");
+        assert_eq!(cli_checks::skipped(&run, "suppressed").len(), 0, "{told}: {run}");
         held = run["held"].clone();
         assert_eq!(
             (&held["kind"], &held["deletions"]),
@@ -55,14 +57,14 @@ async fn holds(village: &Village, pair: &str, told: &str) -> anyhow::Result<Valu
             "{told}: {run}"
         );
     }
-    let status = status_of(&village.cli, pair).await?;
+    let status = status_of(&env.cli, pair).await?;
     assert_eq!((&status["state"], &status["held"]), (&json!("held"), &held), "{told}");
-    let words = village.cli.run(&["status"]).await?.stdout;
+    let words = env.cli.run(&["status"]).await?.stdout;
     assert!(
         ["--make-again", "--leave-out"].iter().all(|answer| words.contains(answer)),
         "both answers: {words}"
     );
-    assert_eq!(village.people[0].len(), COPIES, "{told}: no original is deleted");
+    assert_eq!(env.people[0].len(), COPIES, "{told}: no original is deleted");
     Ok(held)
 }
 
@@ -71,10 +73,10 @@ async fn all_copies_are_made_again() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY, PRIVATE] {
         for how in How::ALL {
             let told = format!("{terms:?}, {how:?}");
-            let (village, pair) = copied(COPIES, terms).await?;
-            let [anna, ben] = &village.people;
+            let (env, pair) = copied(COPIES, terms).await?;
+            let [anna, ben] = &env.people;
             how.happens(ben);
-            let held = holds(&village, &pair, &told).await?;
+            let held = holds(&env, &pair, &told).await?;
             let confirm: Vec<&str> = held["confirm"]
                 .as_array()
                 .into_iter()
@@ -82,14 +84,14 @@ async fn all_copies_are_made_again() -> anyhow::Result<()> {
                 .filter_map(Value::as_str)
                 .collect();
             assert_eq!(confirm, ["sync", "--pair", &pair, "--make-again"], "{told}");
-            let (status, run) = village.cli.sync_with(&confirm[1..]).await?;
+            let (status, run) = env.cli.sync_with(&confirm[1..]).await?;
             assert_eq!(
                 (status, &run["state"], counts(&run)),
                 (0, &json!("ok"), [COPIES as u64, 0, 0, 0]),
                 "{told}: {run}"
             );
             assert_eq!(ben.len(), COPIES, "{told}");
-            let status = status_of(&village.cli, &pair).await?;
+            let status = status_of(&env.cli, &pair).await?;
             assert_eq!(
                 (&status["held"], &status["copies"]),
                 (&Value::Null, &json!(COPIES)),
@@ -106,11 +108,11 @@ async fn all_copies_are_made_again() -> anyhow::Result<()> {
             rename(anna, "Event 1", "One")?;
             delete(anna, "Event 2")?;
             assert_eq!(
-                counts(&village.cli.sync().await?),
+                counts(&env.cli.sync().await?),
                 [0, u64::from(terms != PRIVATE), 1, 0],
                 "{told}"
             );
-            village_at_rest(&village).await?;
+            check_at_rest(&env).await?;
         }
     }
     Ok(())
@@ -121,18 +123,18 @@ async fn all_copies_are_left_out() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
         for how in How::ALL {
             let told = format!("{terms:?}, {how:?}");
-            let (village, pair) = copied(COPIES, terms).await?;
-            let [anna, ben] = &village.people;
+            let (env, pair) = copied(COPIES, terms).await?;
+            let [anna, ben] = &env.people;
             how.happens(ben);
-            holds(&village, &pair, &told).await?;
-            let (status, run) = village.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
+            holds(&env, &pair, &told).await?;
+            let (status, run) = env.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
             assert_eq!(
                 (status, &run["state"], &counts(&run)[..3]),
                 (0, &json!("ok"), &[0; 3][..]),
                 "{told}: {run}"
             );
             for arguments in [&[][..], &["--full"]] {
-                let (_, run) = village.cli.sync_with(arguments).await?;
+                let (_, run) = env.cli.sync_with(arguments).await?;
                 assert_eq!(
                     (&run["state"], &counts(&run)[..3]),
                     (&json!("ok"), &[0; 3][..]),
@@ -140,18 +142,14 @@ async fn all_copies_are_left_out() -> anyhow::Result<()> {
                 );
             }
             assert_eq!((anna.len(), ben.len()), (COPIES, 0), "{told}");
-            assert_eq!(
-                village.cli.explain(&pair, "e3.ics").await?["reason"],
-                "suppressed",
-                "{told}"
-            );
+            assert_eq!(env.cli.explain(&pair, "e3.ics").await?["reason"], "suppressed", "{told}");
             // A title that changes brings that one back, and a new event is copied.
             rename(anna, "Event 1", "One")?;
             anna.put("new.ics", &hour("new", 3, 20, "New"));
-            assert_eq!(counts(&village.cli.sync().await?), [2, 0, 0, 0], "{told}");
+            assert_eq!(counts(&env.cli.sync().await?), [2, 0, 0, 0], "{told}");
             assert_eq!(titles(ben), ["New", "One"], "{told}");
-            hours_pass(&village.cli, 24).await?;
-            village_at_rest(&village).await?;
+            hours_pass(&env.cli, 24).await?;
+            check_at_rest(&env).await?;
         }
     }
     Ok(())
@@ -160,20 +158,20 @@ async fn all_copies_are_left_out() -> anyhow::Result<()> {
 /// What happens meanwhile goes on: new events are copied, and the question stays.
 #[tokio::test]
 async fn a_new_event_is_copied_while_the_pair_asks() -> anyhow::Result<()> {
-    let (village, pair) = copied(COPIES, ONE_WAY).await?;
-    let [anna, ben] = &village.people;
+    let (env, pair) = copied(COPIES, ONE_WAY).await?;
+    let [anna, ben] = &env.people;
     ben.replace();
-    village.cli.sync_with(&[]).await?;
+    env.cli.sync_with(&[]).await?;
     anna.put("new.ics", &hour("new", 3, 20, "New"));
-    let (_, run) = village.cli.sync_with(&[]).await?;
+    let (_, run) = env.cli.sync_with(&[]).await?;
     assert_eq!(
         (&run["state"], &run["created"], titles(ben)),
         (&json!("held"), &json!(1), vec!["New".to_owned()]),
         "{run}"
     );
-    let (_, run) = village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
+    let (_, run) = env.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
     assert_eq!((&run["created"], ben.len()), (&json!(COPIES), COPIES + 1), "{run}");
-    village_at_rest(&village).await
+    check_at_rest(&env).await
 }
 
 /// All comes back by itself (a backup, a trash): nothing was lost by waiting, and nobody is asked
@@ -181,18 +179,18 @@ async fn a_new_event_is_copied_while_the_pair_asks() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_calendar_that_comes_back_is_as_it_was() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, pair) = copied(COPIES, terms).await?;
-        let [anna, ben] = &village.people;
+        let (env, pair) = copied(COPIES, terms).await?;
+        let [anna, ben] = &env.people;
         let before = ben.objects();
         ben.replace();
-        let (_, run) = village.cli.sync_with(&[]).await?;
+        let (_, run) = env.cli.sync_with(&[]).await?;
         assert_eq!(run["state"], "held", "{run}");
         before.iter().for_each(|(name, body)| _ = ben.plant(name, body));
-        let run = village.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert_eq!(counts(&run)[..3], [0; 3], "{run}");
-        assert_eq!(status_of(&village.cli, &pair).await?["held"], Value::Null);
+        assert_eq!(status_of(&env.cli, &pair).await?["held"], Value::Null);
         assert_eq!((titles(anna), titles(ben)), (all_but(COPIES, &[]), all_but(COPIES, &[])));
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -200,84 +198,84 @@ async fn a_calendar_that_comes_back_is_as_it_was() -> anyhow::Result<()> {
 /// A few copies that a person deletes are that person's wish; most of them at once are asked about.
 #[tokio::test]
 async fn a_few_deleted_copies_are_no_emptied_calendar() -> anyhow::Result<()> {
-    let (village, _) = copied(COPIES, ONE_WAY).await?;
+    let (env, _) = copied(COPIES, ONE_WAY).await?;
     for n in 0..3 {
-        delete(&village.people[1], &format!("Event {n}"))?;
+        delete(&env.people[1], &format!("Event {n}"))?;
     }
-    let run = village.cli.sync().await?;
+    let run = env.cli.sync().await?;
     assert_eq!(
-        (&run["state"], super::skipped(&run, "suppressed").len()),
+        (&run["state"], cli_checks::skipped(&run, "suppressed").len()),
         (&json!("ok"), 3),
         "{run}"
     );
-    village_at_rest(&village).await?;
+    check_at_rest(&env).await?;
 
-    let (village, _) = copied(COPIES, ONE_WAY).await?;
+    let (env, _) = copied(COPIES, ONE_WAY).await?;
     for n in 0..15 {
-        delete(&village.people[1], &format!("Event {n}"))?;
+        delete(&env.people[1], &format!("Event {n}"))?;
     }
-    let (status, run) = village.cli.sync_with(&[]).await?;
+    let (status, run) = env.cli.sync_with(&[]).await?;
     assert_eq!(
-        (status, &run["state"], super::skipped(&run, "suppressed").len()),
+        (status, &run["state"], cli_checks::skipped(&run, "suppressed").len()),
         (0, &json!("held"), 0),
         "{run}"
     );
-    village_at_rest(&village).await
+    check_at_rest(&env).await
 }
 
 /// An answer to the one question is none to the other.
 #[tokio::test]
 async fn an_answer_fits_its_question() -> anyhow::Result<()> {
-    let (village, pair) = copied(COPIES, TWO_WAY).await?;
-    village.people[1].replace();
-    village.cli.sync_with(&[]).await?;
-    let (_, run) = village.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
-    assert_eq!((&run["deleted"], village.people[0].len()), (&json!(0), COPIES), "{run}");
+    let (env, pair) = copied(COPIES, TWO_WAY).await?;
+    env.people[1].replace();
+    env.cli.sync_with(&[]).await?;
+    let (_, run) = env.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
+    assert_eq!((&run["deleted"], env.people[0].len()), (&json!(0), COPIES), "{run}");
     for wrong in [
         &["sync", "--make-again"][..],
         &["sync", "--leave-out"],
         &["sync", "--pair", &pair, "--make-again", "--leave-out"],
     ] {
-        assert_eq!(village.cli.run(wrong).await?.status, 2, "{wrong:?}");
+        assert_eq!(env.cli.run(wrong).await?.status, 2, "{wrong:?}");
     }
 
     // Deletions that are held are not answered by what an emptied calendar is answered with.
-    let (village, pair) = copied(COPIES, ONE_WAY).await?;
-    village.people[0].clear();
-    let (_, run) = village.cli.sync_with(&[]).await?;
+    let (env, pair) = copied(COPIES, ONE_WAY).await?;
+    env.people[0].clear();
+    let (_, run) = env.cli.sync_with(&[]).await?;
     assert_eq!(
         (&run["state"], &run["held"]["kind"]),
         (&json!("held"), &json!("deletions")),
         "{run}"
     );
     for answer in ["--make-again", "--leave-out"] {
-        village.cli.run(&["sync", "--pair", &pair, answer, "--json"]).await?;
-        assert_eq!(village.people[1].len(), COPIES, "{answer}");
+        env.cli.run(&["sync", "--pair", &pair, answer, "--json"]).await?;
+        assert_eq!(env.people[1].len(), COPIES, "{answer}");
     }
-    let (_, run) = village.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
-    assert_eq!((&run["deleted"], village.people[1].len()), (&json!(COPIES), 0), "{run}");
-    village_at_rest(&village).await
+    let (_, run) = env.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
+    assert_eq!((&run["deleted"], env.people[1].len()), (&json!(COPIES), 0), "{run}");
+    check_at_rest(&env).await
 }
 
 /// What is left out is the event as it is then: a title that had changed before the answer is no
 /// reason to make it again.
 #[tokio::test]
 async fn what_is_left_out_stays_away_after_a_full_pass() -> anyhow::Result<()> {
-    let (village, pair) = copied(COPIES, ONE_WAY).await?;
-    let [anna, ben] = &village.people;
+    let (env, pair) = copied(COPIES, ONE_WAY).await?;
+    let [anna, ben] = &env.people;
     ben.replace();
     rename(anna, "Event 1", "One")?;
-    village.cli.sync_with(&[]).await?;
-    village.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
+    env.cli.sync_with(&[]).await?;
+    env.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
     for arguments in [&[][..], &["--full"]] {
-        let (_, run) = village.cli.sync_with(arguments).await?;
+        let (_, run) = env.cli.sync_with(arguments).await?;
         assert_eq!(
             (&run["state"], &run["created"], ben.len()),
             (&json!("ok"), &json!(0), 0),
             "{run}"
         );
     }
-    village_at_rest(&village).await
+    check_at_rest(&env).await
 }
 
 /// On a server that tells of no deletion, one of few events that a person deletes is an unusual
@@ -285,22 +283,21 @@ async fn what_is_left_out_stays_away_after_a_full_pass() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_deletion_among_few_events_waits_for_a_second_look_only() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, _) =
-            furnished(Manners { sync: false, ..Manners::generic() }, 7, terms).await?;
-        let [anna, ben] = &village.people;
-        village.cli.sync().await?;
+        let (env, _) = filled(Manners { sync: false, ..Manners::generic() }, 7, terms).await?;
+        let [anna, ben] = &env.people;
+        env.cli.sync().await?;
         delete(anna, "Event 1")?;
-        let (_, run) = village.cli.sync_with(&[]).await?;
+        let (_, run) = env.cli.sync_with(&[]).await?;
         assert_eq!(
             (&run["state"], &run["held"]["kind"]),
             (&json!("held"), &json!("deletions")),
             "{terms:?}: {run}"
         );
-        hours_pass(&village.cli, 1).await?;
-        let (_, run) = village.cli.sync_with(&[]).await?;
+        hours_pass(&env.cli, 1).await?;
+        let (_, run) = env.cli.sync_with(&[]).await?;
         assert_eq!((&run["state"], &run["deleted"]), (&json!("ok"), &json!(1)), "{terms:?}: {run}");
         assert_eq!(titles(ben), all_but(7, &[1]), "{terms:?}");
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -308,18 +305,18 @@ async fn a_deletion_among_few_events_waits_for_a_second_look_only() -> anyhow::R
 /// Half of the copies in each calendar: all of them, and their originals would be gone as well.
 #[tokio::test]
 async fn all_copies_in_both_calendars_wait_for_a_word() -> anyhow::Result<()> {
-    let (village, _) = copied(3, TWO_WAY).await?;
-    let [anna, ben] = &village.people;
+    let (env, _) = copied(3, TWO_WAY).await?;
+    let [anna, ben] = &env.people;
     for n in 0..3 {
         ben.put(&format!("own{n}.ics"), &hour(&format!("own{n}"), 3 + n, 20, &format!("Own {n}")));
     }
-    village.cli.sync().await?;
+    env.cli.sync().await?;
     for calendar in [anna, ben] {
         for name in calendar.names().iter().filter(|name| name.starts_with("calrelay-")) {
             calendar.delete(name);
         }
     }
-    let (_, run) = village.cli.sync_with(&[]).await?;
+    let (_, run) = env.cli.sync_with(&[]).await?;
     assert_eq!(
         (&run["state"], counts(&run)[2], anna.len(), ben.len()),
         (&json!("held"), 0, 3, 3),
@@ -340,10 +337,10 @@ async fn originals_that_are_restored_are_the_originals_again() -> anyhow::Result
         (&[], true),
         (&["--private"], true),
     ] {
-        let (village, pair) = copied(6, &[TWO_WAY, private].concat()).await?;
-        let [anna, ben] = &village.people;
+        let (env, pair) = copied(6, &[TWO_WAY, private].concat()).await?;
+        let [anna, ben] = &env.people;
         ben.put("own.ics", &hour("own", 3, 20, "Own"));
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         let objects: Vec<(String, String)> = anna
             .names()
             .into_iter()
@@ -351,25 +348,25 @@ async fn originals_that_are_restored_are_the_originals_again() -> anyhow::Result
             .collect();
         let before = [titles(anna), titles(ben)];
         anna.clear();
-        village.cli.sync_with(&[]).await?;
-        village.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
+        env.cli.sync_with(&[]).await?;
+        env.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
         assert_eq!((anna.len(), titles(ben)), (0, before[1].clone()), "{private:?}");
         for (name, object) in &objects {
             anna.put(&if renamed { format!("imported-{name}") } else { name.clone() }, object);
         }
         for arguments in [&[][..], &["--full"]] {
-            village.cli.sync_with(arguments).await?;
+            env.cli.sync_with(arguments).await?;
             assert_eq!([titles(anna), titles(ben)], before, "{private:?} {renamed} {arguments:?}");
         }
         rename(anna, "Event 1", "Renamed")?;
         assert_eq!(
-            counts(&village.cli.sync().await?)[..3],
+            counts(&env.cli.sync().await?)[..3],
             [0, u64::from(private != ["--private"]), 0],
             "{private:?}"
         );
         delete(anna, "Event 2")?;
-        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 0, 1], "{private:?}");
-        village_at_rest(&village).await?;
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 0, 1], "{private:?}");
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -379,25 +376,25 @@ async fn originals_that_are_restored_are_the_originals_again() -> anyhow::Result
 #[tokio::test]
 async fn what_is_restored_under_another_name_is_known_by_its_uid() -> anyhow::Result<()> {
     for (emptied, rewrite) in [(0, Rewrite::Kept), (0, Rewrite::Plain), (1, Rewrite::Anew)] {
-        let (village, pair) = furnished(Manners::generic(), 6, TWO_WAY).await?;
-        let [anna, ben] = &village.people;
-        village.servers[emptied].manners(|manners| {
+        let (env, pair) = filled(Manners::generic(), 6, TWO_WAY).await?;
+        let [anna, ben] = &env.people;
+        env.servers[emptied].manners(|manners| {
             (manners.rewrite, manners.uid_may_change, manners.etag_on_put) = (rewrite, true, false);
         });
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         rename(ben, "Event 1", "Edited")?;
         delete(anna, "Event 1")?;
-        village.cli.sync().await?;
-        let calendar = &village.people[emptied];
+        env.cli.sync().await?;
+        let calendar = &env.people[emptied];
         let (objects, before) = (calendar.objects(), titles(ben));
         calendar.clear();
-        village.cli.sync_with(&[]).await?;
-        village.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
+        env.cli.sync_with(&[]).await?;
+        env.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
         for (n, (_, object)) in objects.iter().enumerate() {
             calendar.put(&format!("import{n}.ics"), object);
         }
         for arguments in [&[][..], &["--full"]] {
-            village.cli.sync_with(arguments).await?;
+            env.cli.sync_with(arguments).await?;
             assert_eq!(
                 [titles(anna), titles(ben)],
                 [before.clone(), before.clone()],
@@ -406,13 +403,13 @@ async fn what_is_restored_under_another_name_is_known_by_its_uid() -> anyhow::Re
         }
         rename(anna, "Event 2", "Renamed")?;
         rename(anna, "Edited", "Edited again")?;
-        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 2, 0], "{emptied} {rewrite:?}");
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 2, 0], "{emptied} {rewrite:?}");
         delete(anna, "Event 3")?;
-        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 0, 1], "{emptied} {rewrite:?}");
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 0, 1], "{emptied} {rewrite:?}");
         // What is new since is an event like any other.
         anna.put("new.ics", &hour("new", 3, 21, "New"));
-        assert_eq!(counts(&village.cli.sync().await?)[..3], [1, 0, 0], "{emptied} {rewrite:?}");
-        village_at_rest(&village).await?;
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [1, 0, 0], "{emptied} {rewrite:?}");
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -425,30 +422,30 @@ async fn what_is_not_known_to_be_gone_is_asked_about_again() -> anyhow::Result<(
         .into_iter()
         .flat_map(|how| ["--make-again", "--leave-out"].map(|answer| (how, answer)))
     {
-        let (village, pair) = copied(COPIES, TWO_WAY).await?;
-        let [anna, ben] = &village.people;
-        let name = super::named(ben, "Event 1")?;
+        let (env, pair) = copied(COPIES, TWO_WAY).await?;
+        let [anna, ben] = &env.people;
+        let name = cli_checks::named(ben, "Event 1")?;
         how.happens(ben);
-        village.cli.sync_with(&[]).await?;
-        village.servers[1].faults().always(On::kind(Kind::Get).at(&name), Fault::Status(403));
-        let (_, run) = village.cli.sync_with(&["--pair", &pair, answer]).await?;
+        env.cli.sync_with(&[]).await?;
+        env.servers[1].faults().always(On::kind(Kind::Get).at(&name), Fault::Status(403));
+        let (_, run) = env.cli.sync_with(&["--pair", &pair, answer]).await?;
         let made = if answer == "--make-again" { COPIES - 1 } else { 0 };
         assert_eq!(
             (&run["state"], &run["held"]["deletions"], ben.len()),
             (&json!("held"), &json!(1), made),
             "{how:?} {answer}: {run}"
         );
-        village.servers[1].faults().clear();
-        hours_pass(&village.cli, 1).await?;
-        village.cli.sync_with(&[]).await?;
+        env.servers[1].faults().clear();
+        hours_pass(&env.cli, 1).await?;
+        env.cli.sync_with(&[]).await?;
         assert_eq!(anna.len(), COPIES, "{how:?} {answer}: no original goes with it");
-        village.cli.sync_with(&["--pair", &pair, answer]).await?;
+        env.cli.sync_with(&["--pair", &pair, answer]).await?;
         assert_eq!(
             (anna.len(), ben.len()),
             (COPIES, if made > 0 { COPIES } else { 0 }),
             "{how:?} {answer}"
         );
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -458,29 +455,30 @@ async fn what_is_not_known_to_be_gone_is_asked_about_again() -> anyhow::Result<(
 #[tokio::test]
 async fn one_copy_of_which_nothing_is_said_hides_no_emptied_calendar() -> anyhow::Result<()> {
     for how in How::ALL {
-        let (village, pair) = copied(COPIES, TWO_WAY).await?;
-        let [anna, ben] = &village.people;
-        village.servers[1]
-            .faults()
-            .always(On::kind(Kind::Get).at(&super::named(ben, "Event 1")?), Fault::Status(403));
+        let (env, pair) = copied(COPIES, TWO_WAY).await?;
+        let [anna, ben] = &env.people;
+        env.servers[1].faults().always(
+            On::kind(Kind::Get).at(&cli_checks::named(ben, "Event 1")?),
+            Fault::Status(403),
+        );
         how.happens(ben);
         for _ in 0..3 {
-            let (_, run) = village.cli.sync_with(&[]).await?;
+            let (_, run) = env.cli.sync_with(&[]).await?;
             assert_eq!(
                 (&run["held"]["kind"], anna.len()),
                 (&json!("emptied"), COPIES),
                 "{how:?}: {run}"
             );
-            hours_pass(&village.cli, 1).await?;
+            hours_pass(&env.cli, 1).await?;
         }
-        village.servers[1].faults().clear();
-        village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
+        env.servers[1].faults().clear();
+        env.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
         assert_eq!(
             (titles(anna), titles(ben)),
             (all_but(COPIES, &[]), all_but(COPIES, &[])),
             "{how:?}"
         );
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -491,21 +489,21 @@ async fn one_copy_of_which_nothing_is_said_hides_no_emptied_calendar() -> anyhow
 #[tokio::test]
 async fn the_deletion_of_what_came_later_hides_no_emptied_calendar() -> anyhow::Result<()> {
     let manners = Manners { lost_token: LostToken::Everything, ..Manners::generic() };
-    let (village, pair) = furnished(manners, 3, TWO_WAY).await?;
-    let [anna, ben] = &village.people;
-    village.cli.sync().await?;
-    hours_pass(&village.cli, 24).await?;
-    assert_eq!(counts(&village.cli.sync().await?), [0; 4]);
+    let (env, pair) = filled(manners, 3, TWO_WAY).await?;
+    let [anna, ben] = &env.people;
+    env.cli.sync().await?;
+    hours_pass(&env.cli, 24).await?;
+    assert_eq!(counts(&env.cli.sync().await?), [0; 4]);
     ben.replace();
     for (name, after) in [("later", 20), ("stays", 21)] {
         anna.put(&format!("{name}.ics"), &hour(name, after, 9, name));
     }
-    assert_eq!(counts(&village.cli.sync().await?)[..3], [2, 0, 0]);
+    assert_eq!(counts(&env.cli.sync().await?)[..3], [2, 0, 0]);
     delete(ben, "later")?;
-    hours_pass(&village.cli, 24).await?;
-    let (_, run) = village.cli.sync_with(&[]).await?;
+    hours_pass(&env.cli, 24).await?;
+    let (_, run) = env.cli.sync_with(&[]).await?;
     assert_eq!((&run["held"]["kind"], anna.len()), (&json!("emptied"), 5), "{run}");
-    village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
+    env.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
     assert!(
         all_but(3, &[])
             .iter()
@@ -513,5 +511,5 @@ async fn the_deletion_of_what_came_later_hides_no_emptied_calendar() -> anyhow::
         "{:?}",
         titles(ben)
     );
-    village_at_rest(&village).await
+    check_at_rest(&env).await
 }

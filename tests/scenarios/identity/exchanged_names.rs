@@ -3,8 +3,8 @@
 use serde_json::json;
 use simulators::caldav::Calendar;
 
-use super::{all_but, copied, explained, named, titles, village_at_rest};
 use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
+use crate::support::cli_checks::{all_but, check_at_rest, copied, explained, named, titles};
 use crate::support::events::hour;
 use crate::support::rows::hours_pass;
 
@@ -19,12 +19,12 @@ fn exchange(calendar: &Calendar, one: &str, two: &str) {
 async fn copies_that_exchange_their_names_are_the_same_copies() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY, PRIVATE] {
         for night in [0, 24] {
-            let (village, _) = copied(4, terms).await?;
-            let [anna, ben] = &village.people;
+            let (env, _) = copied(4, terms).await?;
+            let [anna, ben] = &env.people;
             let (before, names) = ([titles(anna), titles(ben)], ben.names());
             exchange(ben, &names[0], &names[1]);
-            hours_pass(&village.cli, night).await?;
-            let (_, run) = village.cli.sync_with(&["--full"]).await?;
+            hours_pass(&env.cli, night).await?;
+            let (_, run) = env.cli.sync_with(&["--full"]).await?;
             assert_eq!(
                 (counts(&run)[..3].to_vec(), [titles(anna), titles(ben)]),
                 (vec![0, 0, 0], before),
@@ -32,16 +32,16 @@ async fn copies_that_exchange_their_names_are_the_same_copies() -> anyhow::Resul
             );
             // Each goes with its own original.
             exchange(ben, &names[1], &names[2]);
-            village.cli.sync().await?;
+            env.cli.sync().await?;
             for n in 0..3 {
                 anna.delete(&format!("e{n}.ics"));
             }
-            let run = village.cli.sync().await?;
+            let run = env.cli.sync().await?;
             assert_eq!(counts(&run)[..3], [0, 0, 3], "{terms:?}: {run}");
             if terms != PRIVATE {
                 assert_eq!(titles(ben), all_but(4, &[0, 1, 2]));
             }
-            village_at_rest(&village).await?;
+            check_at_rest(&env).await?;
         }
     }
     Ok(())
@@ -51,8 +51,8 @@ async fn copies_that_exchange_their_names_are_the_same_copies() -> anyhow::Resul
 #[tokio::test]
 async fn an_event_under_the_name_of_a_copy_is_its_owners() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY, PRIVATE, &["--two-way", "--private-back"]] {
-        let (village, pair) = copied(4, terms).await?;
-        let [anna, ben] = &village.people;
+        let (env, pair) = copied(4, terms).await?;
+        let [anna, ben] = &env.people;
         let start = anna
             .agenda()
             .iter()
@@ -70,22 +70,18 @@ async fn an_event_under_the_name_of_a_copy_is_its_owners() -> anyhow::Result<()>
         let own = ben.get(&name);
         let is_source = terms.contains(&"--two-way");
         for (hours, arguments) in [(0, &[][..]), (24, &[]), (1, &["--full"]), (24, &[])] {
-            hours_pass(&village.cli, hours).await?;
-            village.cli.sync_with(arguments).await?;
+            hours_pass(&env.cli, hours).await?;
+            env.cli.sync_with(arguments).await?;
             assert_eq!(ben.get(&name), own, "{terms:?} {arguments:?}");
         }
         assert!(named(anna, "Event 1").is_ok(), "{terms:?}");
         assert_eq!(named(anna, "My own secret").is_ok(), terms == TWO_WAY, "{terms:?}");
         assert_eq!(anna.len(), 4 + usize::from(is_source));
-        assert_eq!(
-            explained(&village.cli, &pair, "e1.ics").await?,
-            json!("suppressed"),
-            "{terms:?}"
-        );
+        assert_eq!(explained(&env.cli, &pair, "e1.ics").await?, json!("suppressed"), "{terms:?}");
         anna.delete("e1.ics");
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         assert_eq!(ben.get(&name), own, "{terms:?}: with the original");
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }

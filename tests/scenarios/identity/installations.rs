@@ -8,13 +8,13 @@ use serde_json::json;
 use simulators::caldav::{CalDav, Calendar, Manners};
 use simulators::faults::{Fault, On};
 
-use super::{
-    all_but, at_rest, copied, delete, explained, named, rename, skipped, status_of, titles,
-    village_at_rest,
-};
+use crate::support::accounts::USERS;
 use crate::support::cli::{Cli, ONE_WAY, PRIVATE, TWO_WAY, actions, counts};
-use crate::support::cli_env::Village;
-use crate::support::env::USERS;
+use crate::support::cli_checks::{
+    all_but, check_at_rest, check_unchanged, copied, delete, explained, named, rename, skipped,
+    status_of, titles,
+};
+use crate::support::cli_env::CliEnv;
 use crate::support::events::hour;
 use crate::support::rows::hours_pass;
 
@@ -57,39 +57,39 @@ impl Ring {
 
 /// The data directory is lost: another program in the place of the first, with the same accounts
 /// and pair.
-pub async fn set_up_anew(village: &mut Village, terms: &[&str]) -> anyhow::Result<String> {
-    village.cli = Cli::new()?;
+pub async fn set_up_anew(env: &mut CliEnv, terms: &[&str]) -> anyhow::Result<String> {
+    env.cli = Cli::new()?;
     for side in [0, 1] {
         let (user, password) = USERS[side];
-        village.accounts[side] =
-            village.cli.connect(village.servers[side].url().as_str(), user, password).await?;
-        village.calendars[side] = village.cli.calendar(&village.accounts[side], "main").await?;
+        env.accounts[side] =
+            env.cli.connect(env.servers[side].url().as_str(), user, password).await?;
+        env.calendars[side] = env.cli.calendar(&env.accounts[side], "main").await?;
     }
-    village.pair(terms).await
+    env.pair(terms).await
 }
 
 #[tokio::test]
 async fn after_the_data_are_lost_nothing_is_made_beside_the_copies() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (mut village, _) = copied(5, terms).await?;
-        let pair = set_up_anew(&mut village, terms).await?;
-        let [anna, ben] = village.people.clone();
-        let preview = village.cli.dry_run().await?;
-        let run = village.cli.sync().await?;
+        let (mut env, _) = copied(5, terms).await?;
+        let pair = set_up_anew(&mut env, terms).await?;
+        let [anna, ben] = env.people.clone();
+        let preview = env.cli.dry_run().await?;
+        let run = env.cli.sync().await?;
         assert_eq!(actions(&preview), actions(&run));
         assert_eq!(counts(&run)[..3], [0; 3], "{terms:?}: {run}");
         assert_eq!(skipped(&run, "copied_by_another").len(), 5, "{terms:?}: {run}");
         assert_eq!(preview["copied_by_another"], 5, "the preview counts them: {preview}");
-        assert_eq!(status_of(&village.cli, &pair).await?["copied_by_another"], 5);
+        assert_eq!(status_of(&env.cli, &pair).await?["copied_by_another"], 5);
         let copy = named(&ben, "Event 1")?;
         for event in ["e1.ics", copy.as_str()] {
             assert_eq!(
-                explained(&village.cli, &pair, event).await?,
+                explained(&env.cli, &pair, event).await?,
                 json!("copied_by_another"),
                 "{event}"
             );
         }
-        let words = village.cli.run(&["sync", "--full", "--dry-run"]).await?.stdout;
+        let words = env.cli.run(&["sync", "--full", "--dry-run"]).await?.stdout;
         assert!(
             words.contains("--take-over") || words.contains("take-over"),
             "the preview says what to do: {words}"
@@ -98,15 +98,15 @@ async fn after_the_data_are_lost_nothing_is_made_beside_the_copies() -> anyhow::
         // New events are copied, and what stands beside a copy of another is not touched by edits
         // and deletions.
         anna.put("new.ics", &hour("new", 3, 20, "New"));
-        assert_eq!(counts(&village.cli.sync().await?)[..3], [1, 0, 0]);
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [1, 0, 0]);
         rename(&anna, "Event 1", "Renamed")?;
         delete(&anna, "Event 2")?;
         for arguments in [&[][..], &["--full"]] {
-            let (_, run) = village.cli.sync_with(arguments).await?;
+            let (_, run) = env.cli.sync_with(arguments).await?;
             assert_eq!(counts(&run)[..3], [0; 3], "{terms:?}: {run}");
         }
-        hours_pass(&village.cli, 24).await?;
-        village_at_rest(&village).await?;
+        hours_pass(&env.cli, 24).await?;
+        check_at_rest(&env).await?;
         assert_eq!(
             (titles(&ben).len(), ben.find("SUMMARY:Event 1").is_some()),
             (6, true),
@@ -118,22 +118,22 @@ async fn after_the_data_are_lost_nothing_is_made_beside_the_copies() -> anyhow::
 
 async fn claimed(before: &[&str], after: &[&str], at_once: bool) -> anyhow::Result<()> {
     let told = format!("{before:?} {after:?}, at once: {at_once}");
-    let (mut village, _) = copied(5, before).await?;
-    let [anna, ben] = village.people.clone();
+    let (mut env, _) = copied(5, before).await?;
+    let [anna, ben] = env.people.clone();
     if at_once {
-        set_up_anew(&mut village, &[after, &["--take-over"]].concat()).await?;
+        set_up_anew(&mut env, &[after, &["--take-over"]].concat()).await?;
     } else {
-        let pair = set_up_anew(&mut village, after).await?;
-        assert_eq!(counts(&village.cli.sync().await?)[..3], [0; 3]);
-        village.cli.json(&["pair", "take-over", &pair]).await?;
+        let pair = set_up_anew(&mut env, after).await?;
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [0; 3]);
+        env.cli.json(&["pair", "take-over", &pair]).await?;
     }
     rename(&anna, "Event 0", "Zero")?;
-    let preview = village.cli.dry_run().await?;
-    let run = village.cli.sync().await?;
+    let preview = env.cli.dry_run().await?;
+    let run = env.cli.sync().await?;
     assert_eq!(actions(&preview), actions(&run), "{told}");
     assert_eq!((&run["created"], &run["deleted"]), (&json!(0), &json!(0)), "{told}: {run}");
-    village.cli.sync().await?;
-    let status = village.cli.status().await?;
+    env.cli.sync().await?;
+    let status = env.cli.status().await?;
     assert_eq!(
         (&status["pairs"][0]["copies"], &status["pairs"][0]["copied_by_another"]),
         (&json!(5), &json!(0)),
@@ -148,19 +148,15 @@ async fn claimed(before: &[&str], after: &[&str], at_once: bool) -> anyhow::Resu
 
     delete(&anna, "Event 1")?;
     rename(&anna, "Event 2", "Two")?;
-    assert_eq!(
-        counts(&village.cli.sync().await?),
-        [0, u64::from(after != PRIVATE), 1, 0],
-        "{told}"
-    );
+    assert_eq!(counts(&env.cli.sync().await?), [0, u64::from(after != PRIVATE), 1, 0], "{told}");
     if after == TWO_WAY {
         rename(&ben, "Event 3", "Three")?;
         delete(&ben, "Event 4")?;
-        assert_eq!(counts(&village.cli.sync().await?), [0, 1, 1, 0], "{told}");
+        assert_eq!(counts(&env.cli.sync().await?), [0, 1, 1, 0], "{told}");
         assert_eq!((titles(&anna), titles(&ben)), (titles(&ben), titles(&anna)), "{told}");
     }
-    hours_pass(&village.cli, 24).await?;
-    village_at_rest(&village).await
+    hours_pass(&env.cli, 24).await?;
+    check_at_rest(&env).await
 }
 
 #[tokio::test]
@@ -189,36 +185,36 @@ async fn what_was_lost_is_taken_over_later() -> anyhow::Result<()> {
 /// origins that were made again among them.
 #[tokio::test]
 async fn a_take_over_finds_copies_of_all_kinds() -> anyhow::Result<()> {
-    let (mut village, _) = copied(4, TWO_WAY).await?;
-    let [anna, ben] = village.people.clone();
+    let (mut env, _) = copied(4, TWO_WAY).await?;
+    let [anna, ben] = env.people.clone();
     ben.put("own.ics", &hour("own", 3, 20, "Own"));
-    village.cli.sync().await?;
+    env.cli.sync().await?;
     rename(&ben, "Event 1", "Edited")?;
     delete(&anna, "Event 1")?;
     anna.edit("e2.ics", |ics| ics.replace("SUMMARY", "LOCATION:Harbour\r\nSUMMARY"));
     delete(&ben, "Event 2")?;
-    assert_eq!(village.cli.sync().await?["created"], 2, "an origin and a copy are made again");
+    assert_eq!(env.cli.sync().await?["created"], 2, "an origin and a copy are made again");
     let before = [titles(&anna), titles(&ben)];
-    let pair = set_up_anew(&mut village, &[TWO_WAY, &["--take-over"]].concat()).await?;
+    let pair = set_up_anew(&mut env, &[TWO_WAY, &["--take-over"]].concat()).await?;
     for _ in 0..2 {
-        let run = village.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert_eq!((&run["created"], &run["deleted"]), (&json!(0), &json!(0)), "{run}");
     }
     assert_eq!([titles(&anna), titles(&ben)], before);
     rename(&anna, "Own", "Own, renamed")?;
     rename(&ben, "Edited", "Edited again")?;
     delete(&anna, "Event 2")?;
-    let run = village.cli.sync().await?;
+    let run = env.cli.sync().await?;
     assert_eq!(counts(&run), [0, 2, 1, 0], "{run} {:?} {:?}", titles(&anna), titles(&ben));
     assert_eq!((titles(&anna), titles(&ben)), (titles(&ben), titles(&anna)));
-    village_at_rest(&village).await?;
+    check_at_rest(&env).await?;
     // What was taken over once needs no further word: no title of Anna's stays behind a pair that
     // is private.
-    village.cli.json(&["pair", "remove", &pair]).await?;
-    village.pair(PRIVATE).await?;
-    assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 3, 0]);
+    env.cli.json(&["pair", "remove", &pair]).await?;
+    env.pair(PRIVATE).await?;
+    assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 3, 0]);
     assert_eq!(titles(&ben), ["Busy", "Busy", "Busy", "Own, renamed"]);
-    village_at_rest(&village).await
+    check_at_rest(&env).await
 }
 
 /// Two installations in opposite directions: each leaves the copies of the other alone.
@@ -243,7 +239,7 @@ async fn two_installations_in_opposite_directions_come_to_rest() -> anyhow::Resu
         for calendar in &ring.calendars[..2] {
             assert_eq!(titles(calendar), ["Hers", "His"], "{terms:?}");
         }
-        at_rest(&[&clis[0], &clis[1]], &ring.all()).await?;
+        check_unchanged(&[&clis[0], &clis[1]], &ring.all()).await?;
     }
     Ok(())
 }
@@ -276,7 +272,7 @@ async fn two_installations_with_the_same_pair_come_to_rest() -> anyhow::Result<(
             (titles(&ring.calendars[1]), 5),
             "{terms:?}"
         );
-        at_rest(&[&clis[0], &clis[1]], &ring.all()).await?;
+        check_unchanged(&[&clis[0], &clis[1]], &ring.all()).await?;
     }
     Ok(())
 }
@@ -317,7 +313,7 @@ async fn a_ring_of_three_installations_comes_to_rest() -> anyhow::Result<()> {
                 ring.sizes()
             );
         }
-        at_rest(&[&clis[0], &clis[1], &clis[2]], &ring.all()).await?;
+        check_unchanged(&[&clis[0], &clis[1], &clis[2]], &ring.all()).await?;
     }
     Ok(())
 }
@@ -350,7 +346,7 @@ async fn a_copy_that_another_installation_made_meanwhile_is_not_made_beside_it()
         all_but(3, &[]),
         "{before} copies were made by the first one"
     );
-    at_rest(&[&first, &second], &ring.all()).await
+    check_unchanged(&[&first, &second], &ring.all()).await
 }
 
 /// What another installation has copied is there, whoever asks.
@@ -375,7 +371,7 @@ async fn a_copy_of_another_installation_is_there_already() -> anyhow::Result<()>
     this.json(&["pair", "remove", &second]).await?;
     this.sync_with(&["--pair", &first]).await?;
     assert_eq!(ring.sizes(), [1, 1, 1]);
-    at_rest(&[&this, &other], &ring.all()).await
+    check_unchanged(&[&this, &other], &ring.all()).await
 }
 
 /// The old installation goes on after the new one has taken its copies over: it writes nothing of
@@ -383,11 +379,11 @@ async fn a_copy_of_another_installation_is_there_already() -> anyhow::Result<()>
 #[tokio::test]
 async fn copies_that_a_second_installation_has_taken_over_are_left_to_it() -> anyhow::Result<()> {
     for theirs in [&["--two-way", "--take-over"][..], &["--two-way", "--private", "--take-over"]] {
-        let (mut village, old_pair) = copied(6, TWO_WAY).await?;
-        let old = std::mem::replace(&mut village.cli, Cli::new()?);
-        let pair = set_up_anew(&mut village, theirs).await?;
-        let [anna, ben] = &village.people;
-        village.cli.sync().await?;
+        let (mut env, old_pair) = copied(6, TWO_WAY).await?;
+        let old = std::mem::replace(&mut env.cli, Cli::new()?);
+        let pair = set_up_anew(&mut env, theirs).await?;
+        let [anna, ben] = &env.people;
+        env.cli.sync().await?;
         let written = titles(ben);
         let run = old.sync().await?;
         assert_eq!(
@@ -400,9 +396,9 @@ async fn copies_that_a_second_installation_has_taken_over_are_left_to_it() -> an
         assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), written), "{theirs:?}");
         rename(anna, "Event 1", "One")?;
         old.json(&["pair", "remove", &old_pair]).await?;
-        village.cli.sync().await?;
-        assert!(village.cli.explain(&pair, "e1.ics").await?["copied"] == true, "{theirs:?}");
-        village_at_rest(&village).await?;
+        env.cli.sync().await?;
+        assert!(env.cli.explain(&pair, "e1.ics").await?["copied"] == true, "{theirs:?}");
+        check_at_rest(&env).await?;
     }
     Ok(())
 }

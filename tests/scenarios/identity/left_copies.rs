@@ -5,15 +5,17 @@ use serde_json::json;
 use simulators::caldav::Calendar;
 use simulators::person::Person;
 
-use super::{all_but, at_rest, copied, explained, named, rename, skipped, titles};
 use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
-use crate::support::cli_env::Village;
+use crate::support::cli_checks::{
+    all_but, check_unchanged, copied, explained, named, rename, skipped, titles,
+};
+use crate::support::cli_env::CliEnv;
 use crate::support::events::hour;
 
 /// A third calendar, at Ben's server; its id.
-async fn third(village: &Village) -> anyhow::Result<(Calendar, String)> {
-    let calendar = village.servers[1].calendar("ben", "third");
-    let id = village.cli.calendar(&village.accounts[1], "third").await?;
+async fn third(env: &CliEnv) -> anyhow::Result<(Calendar, String)> {
+    let calendar = env.servers[1].calendar("ben", "third");
+    let id = env.cli.calendar(&env.accounts[1], "third").await?;
     Ok((calendar, id))
 }
 
@@ -22,31 +24,27 @@ async fn third(village: &Village) -> anyhow::Result<(Calendar, String)> {
 #[tokio::test]
 async fn they_are_copied_like_any_event() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY, PRIVATE] {
-        let (village, pair) = copied(3, ONE_WAY).await?;
-        let (third, id) = third(&village).await?;
-        let second = village.cli.pair_add(&village.calendars[1], &id, terms).await?;
-        let (_, run) = village.cli.sync_with(&["--pair", &second]).await?;
+        let (env, pair) = copied(3, ONE_WAY).await?;
+        let (third, id) = third(&env).await?;
+        let second = env.cli.pair_add(&env.calendars[1], &id, terms).await?;
+        let (_, run) = env.cli.sync_with(&["--pair", &second]).await?;
         assert_eq!(
             (counts(&run)[0], skipped(&run, "own_copy").len()),
             (0, 3),
             "while their pair lives they are copies: {run}"
         );
 
-        village.cli.json(&["pair", "remove", &pair]).await?;
-        village.cli.sync_with(&["--full"]).await?;
+        env.cli.json(&["pair", "remove", &pair]).await?;
+        env.cli.sync_with(&["--full"]).await?;
         assert_eq!(third.len(), 3, "{terms:?}");
         if terms != PRIVATE {
             assert_eq!(titles(&third), all_but(3, &[]));
-            rename(&village.people[1], "Event 1", "Renamed")?;
-            assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0]);
+            rename(&env.people[1], "Event 1", "Renamed")?;
+            assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0]);
             assert_eq!(titles(&third), ["Event 0", "Event 2", "Renamed"]);
         }
-        assert_eq!(
-            titles(&village.people[0]),
-            all_but(3, &[]),
-            "the origin's calendar is in no pair"
-        );
-        at_rest(&[&village.cli], &[&village.people[0], &village.people[1], &third]).await?;
+        assert_eq!(titles(&env.people[0]), all_but(3, &[]), "the origin's calendar is in no pair");
+        check_unchanged(&[&env.cli], &[&env.people[0], &env.people[1], &third]).await?;
     }
     Ok(())
 }
@@ -55,21 +53,21 @@ async fn they_are_copied_like_any_event() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_duplicate_of_what_is_left_is_copied() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, pair) = copied(2, ONE_WAY).await?;
-        let (third, id) = third(&village).await?;
-        village.cli.json(&["pair", "remove", &pair]).await?;
-        village.cli.pair_add(&village.calendars[1], &id, terms).await?;
-        assert_eq!(counts(&village.cli.sync().await?), [2, 0, 0, 0]);
-        let ben = &village.people[1];
+        let (env, pair) = copied(2, ONE_WAY).await?;
+        let (third, id) = third(&env).await?;
+        env.cli.json(&["pair", "remove", &pair]).await?;
+        env.cli.pair_add(&env.calendars[1], &id, terms).await?;
+        assert_eq!(counts(&env.cli.sync().await?), [2, 0, 0, 0]);
+        let ben = &env.people[1];
         assert!(
             Person::from(ben.clone())
                 .duplicate(&named(ben, "Event 1")?, "second.ics", "second")
                 .await?
         );
         assert!(ben.edit("second.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:Second")));
-        let run = village.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert_eq!((counts(&run), titles(&third)), ([1, 0, 0, 0], titles(ben)), "{run}");
-        at_rest(&[&village.cli], &[ben, &third]).await?;
+        check_unchanged(&[&env.cli], &[ben, &third]).await?;
     }
     Ok(())
 }
@@ -77,36 +75,35 @@ async fn a_duplicate_of_what_is_left_is_copied() -> anyhow::Result<()> {
 /// The calendar to be written to holds the origin already.
 #[tokio::test]
 async fn they_are_not_copied_to_where_they_come_from() -> anyhow::Result<()> {
-    let (village, pair) = copied(3, ONE_WAY).await?;
-    let [anna, ben] = &village.people;
-    village.cli.json(&["pair", "remove", &pair]).await?;
-    let back = village.cli.pair_add(&village.calendars[1], &village.calendars[0], ONE_WAY).await?;
+    let (env, pair) = copied(3, ONE_WAY).await?;
+    let [anna, ben] = &env.people;
+    env.cli.json(&["pair", "remove", &pair]).await?;
+    let back = env.cli.pair_add(&env.calendars[1], &env.calendars[0], ONE_WAY).await?;
     ben.put("own.ics", &hour("own", 3, 20, "Own"));
-    let preview = village.cli.dry_run().await?;
-    let run = village.cli.sync().await?;
+    let preview = env.cli.dry_run().await?;
+    let run = env.cli.sync().await?;
     assert_eq!((counts(&preview), counts(&run)), ([1, 0, 0, 3], [1, 0, 0, 3]), "{run}");
     assert_eq!(skipped(&run, "already_there").len(), 3, "{run}");
     let copy = named(ben, "Event 1")?;
-    assert_eq!(explained(&village.cli, &back, &copy).await?, json!("already_there"));
+    assert_eq!(explained(&env.cli, &back, &copy).await?, json!("already_there"));
     assert_eq!(anna.len(), 4);
-    at_rest(&[&village.cli], &[anna, ben]).await
+    check_unchanged(&[&env.cli], &[anna, ben]).await
 }
 
 /// Or another copy of it: two calendars with copies of one event, into one.
 #[tokio::test]
 async fn the_second_copy_of_an_event_is_not_copied_to_where_the_first_is() -> anyhow::Result<()> {
     for end_first in [false, true] {
-        let (village, pair) = copied(3, ONE_WAY).await?;
-        let [anna, ben] = &village.people;
-        let (third, id) = third(&village).await?;
-        let second = village.cli.pair_add(&village.calendars[0], &id, ONE_WAY).await?;
-        assert_eq!(counts(&village.cli.sync_with(&["--pair", &second]).await?.1), [3, 0, 0, 0]);
+        let (env, pair) = copied(3, ONE_WAY).await?;
+        let [anna, ben] = &env.people;
+        let (third, id) = third(&env).await?;
+        let second = env.cli.pair_add(&env.calendars[0], &id, ONE_WAY).await?;
+        assert_eq!(counts(&env.cli.sync_with(&["--pair", &second]).await?.1), [3, 0, 0, 0]);
         // Of Ben's copies and of the third calendar's, one of the two sorts is left behind.
-        village.cli.json(&["pair", "remove", if end_first { &pair } else { &second }]).await?;
-        let ends =
-            if end_first { [&village.calendars[1], &id] } else { [&id, &village.calendars[1]] };
-        let chain = village.cli.pair_add(ends[0], ends[1], ONE_WAY).await?;
-        let (status, run) = village.cli.sync_with(&["--pair", &chain]).await?;
+        env.cli.json(&["pair", "remove", if end_first { &pair } else { &second }]).await?;
+        let ends = if end_first { [&env.calendars[1], &id] } else { [&id, &env.calendars[1]] };
+        let chain = env.cli.pair_add(ends[0], ends[1], ONE_WAY).await?;
+        let (status, run) = env.cli.sync_with(&["--pair", &chain]).await?;
         assert_eq!(
             (status, counts(&run)[0], skipped(&run, "already_there").len()),
             (0, 0, 3),
@@ -117,7 +114,7 @@ async fn the_second_copy_of_an_event_is_not_copied_to_where_the_first_is() -> an
             (all_but(3, &[]), all_but(3, &[])),
             "end first: {end_first}"
         );
-        at_rest(&[&village.cli], &[anna, ben, &third]).await?;
+        check_unchanged(&[&env.cli], &[anna, ben, &third]).await?;
     }
     Ok(())
 }
@@ -125,32 +122,32 @@ async fn the_second_copy_of_an_event_is_not_copied_to_where_the_first_is() -> an
 /// The hash of the first origin goes along a chain of copies, so its end is known where it began.
 #[tokio::test]
 async fn a_chain_of_copies_does_not_close_into_a_ring() -> anyhow::Result<()> {
-    let (village, pair) = copied(3, ONE_WAY).await?;
-    let [anna, ben] = &village.people;
-    let (third, id) = third(&village).await?;
-    village.cli.json(&["pair", "remove", &pair]).await?;
-    let second = village.cli.pair_add(&village.calendars[1], &id, ONE_WAY).await?;
-    assert_eq!(counts(&village.cli.sync().await?), [3, 0, 0, 0]);
-    village.cli.json(&["pair", "remove", &second]).await?;
-    let closing = village.cli.pair_add(&id, &village.calendars[0], TWO_WAY).await?;
-    let run = village.cli.sync().await?;
+    let (env, pair) = copied(3, ONE_WAY).await?;
+    let [anna, ben] = &env.people;
+    let (third, id) = third(&env).await?;
+    env.cli.json(&["pair", "remove", &pair]).await?;
+    let second = env.cli.pair_add(&env.calendars[1], &id, ONE_WAY).await?;
+    assert_eq!(counts(&env.cli.sync().await?), [3, 0, 0, 0]);
+    env.cli.json(&["pair", "remove", &second]).await?;
+    let closing = env.cli.pair_add(&id, &env.calendars[0], TWO_WAY).await?;
+    let run = env.cli.sync().await?;
     assert_eq!((counts(&run)[0], &run["deleted"]), (0, &json!(0)), "{closing}: {run}");
     for (person, events) in [(anna, 3), (ben, 3), (&third, 3)] {
         assert_eq!(titles(person), all_but(events, &[]));
     }
-    at_rest(&[&village.cli], &[anna, ben, &third]).await
+    check_unchanged(&[&env.cli], &[anna, ben, &third]).await
 }
 
 /// Each left behind copy is there, whatever is then done to its origin.
 #[tokio::test]
 async fn a_copy_left_behind_outlives_its_origin() -> anyhow::Result<()> {
-    let (village, pair) = copied(3, TWO_WAY).await?;
-    let [anna, ben] = &village.people;
-    village.cli.json(&["pair", "remove", &pair]).await?;
+    let (env, pair) = copied(3, TWO_WAY).await?;
+    let [anna, ben] = &env.people;
+    env.cli.json(&["pair", "remove", &pair]).await?;
     anna.clear();
-    let back = village.cli.pair_add(&village.calendars[1], &village.calendars[0], ONE_WAY).await?;
-    let run = village.cli.sync().await?;
+    let back = env.cli.pair_add(&env.calendars[1], &env.calendars[0], ONE_WAY).await?;
+    let run = env.cli.sync().await?;
     assert_eq!(counts(&run)[..3], [3, 0, 0], "their origins are not there any more: {back}: {run}");
     assert_eq!((titles(anna), titles(ben)), (all_but(3, &[]), all_but(3, &[])));
-    at_rest(&[&village.cli], &[anna, ben]).await
+    check_unchanged(&[&env.cli], &[anna, ben]).await
 }

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use simulators::caldav::Calendar;
 
-use super::{at_rest, copied, explained, named, skipped, status_of, titles, village_at_rest};
 use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::support::cli_env::Village;
+use crate::support::cli_checks::{
+    check_at_rest, check_unchanged, copied, explained, named, skipped, status_of, titles,
+};
+use crate::support::cli_env::CliEnv;
 use crate::support::events::{hour, object};
 use crate::support::rows::hours_pass;
 
@@ -42,8 +44,8 @@ fn forged(mark: &str) -> String {
 #[tokio::test]
 async fn marks_that_do_not_verify_are_left_alone_and_named() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, pair) = copied(2, terms).await?;
-        let [anna, ben] = village.people.clone();
+        let (env, pair) = copied(2, terms).await?;
+        let [anna, ben] = env.people.clone();
         let mark = mark_of(&ben, "Event 1")?;
         let parts: Vec<&str> = mark.split('.').collect();
         let odd = [
@@ -62,7 +64,7 @@ async fn marks_that_do_not_verify_are_left_alone_and_named() -> anyhow::Result<(
             anna.put(name, &marked(name, n as i64 + 3, &format!("Odd {n}"), mark));
         }
         let begun = Instant::now();
-        let run = village.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
         let named = skipped(&run, "copied_by_another");
         for (name, _) in &odd {
@@ -71,17 +73,17 @@ async fn marks_that_do_not_verify_are_left_alone_and_named() -> anyhow::Result<(
                 "{terms:?}: {name} is not named: {named:?}"
             );
             assert_eq!(
-                explained(&village.cli, &pair, name).await?,
+                explained(&env.cli, &pair, name).await?,
                 json!("copied_by_another"),
                 "{name}"
             );
         }
         assert_eq!(counts(&run)[..3], [0; 3], "{run}");
         assert_eq!(ben.len(), 2, "{terms:?}: {:?}", titles(&ben));
-        assert_eq!(status_of(&village.cli, &pair).await?["copied_by_another"], odd.len());
+        assert_eq!(status_of(&env.cli, &pair).await?["copied_by_another"], odd.len());
         assert_eq!(anna.len(), 2 + odd.len(), "no original is touched");
-        hours_pass(&village.cli, 24).await?;
-        village_at_rest(&village).await?;
+        hours_pass(&env.cli, 24).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -91,25 +93,25 @@ async fn marks_that_do_not_verify_are_left_alone_and_named() -> anyhow::Result<(
 #[tokio::test]
 async fn a_good_mark_in_a_wrong_place_does_no_harm() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, pair) = copied(3, terms).await?;
-        let [anna, ben] = village.people.clone();
+        let (env, pair) = copied(3, terms).await?;
+        let [anna, ben] = env.people.clone();
         let mark = mark_of(&ben, "Event 1")?;
         anna.put("stray.ics", &marked("stray", 5, "Stray", &mark));
-        let run = village.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert_eq!(
             (&counts(&run)[..3], skipped(&run, "own_copy")),
             (&[0; 3][..], vec!["stray.ics".to_owned()]),
             "{terms:?}: {run}"
         );
-        assert_eq!(explained(&village.cli, &pair, "stray.ics").await?, json!("own_copy"));
+        assert_eq!(explained(&env.cli, &pair, "stray.ics").await?, json!("own_copy"));
         // It is no proof that the copy exists where it belongs, and none that it does not.
         let copy = named(&ben, "Event 1")?;
-        assert_eq!(village.cli.explain(&pair, "e1.ics").await?["copied"], true);
+        assert_eq!(env.cli.explain(&pair, "e1.ics").await?["copied"], true);
         anna.edit("e1.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:Renamed"));
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         assert!(ben.get(&copy).is_some_and(|ics| ics.contains("SUMMARY:Renamed")));
-        hours_pass(&village.cli, 24).await?;
-        village_at_rest(&village).await?;
+        hours_pass(&env.cli, 24).await?;
+        check_at_rest(&env).await?;
         assert!(anna.get("stray.ics").is_some());
     }
     Ok(())
@@ -118,48 +120,48 @@ async fn a_good_mark_in_a_wrong_place_does_no_harm() -> anyhow::Result<()> {
 /// A mark of another calendar, in a third one.
 #[tokio::test]
 async fn a_mark_of_another_calendar_is_known_everywhere() -> anyhow::Result<()> {
-    let (village, _) = copied(3, ONE_WAY).await?;
-    let mark = mark_of(&village.people[1], "Event 1")?;
-    let third = village.servers[0].calendar("anna", "third");
-    let fourth = village.servers[0].calendar("anna", "fourth");
+    let (env, _) = copied(3, ONE_WAY).await?;
+    let mark = mark_of(&env.people[1], "Event 1")?;
+    let third = env.servers[0].calendar("anna", "third");
+    let fourth = env.servers[0].calendar("anna", "fourth");
     let mut ends = Vec::new();
     for name in ["third", "fourth"] {
-        ends.push(village.cli.calendar(&village.accounts[0], name).await?);
+        ends.push(env.cli.calendar(&env.accounts[0], name).await?);
     }
     third.put("stray.ics", &marked("stray", 5, "Stray", &mark));
-    let second = village.cli.pair_add(&ends[0], &ends[1], TWO_WAY).await?;
-    let (_, run) = village.cli.sync_with(&["--pair", &second]).await?;
+    let second = env.cli.pair_add(&ends[0], &ends[1], TWO_WAY).await?;
+    let (_, run) = env.cli.sync_with(&["--pair", &second]).await?;
     assert_eq!(
         (counts(&run), skipped(&run, "own_copy").len(), fourth.len()),
         ([0, 0, 0, 1], 1, 0),
         "{run}"
     );
-    at_rest(&[&village.cli], &[&village.people[0], &village.people[1], &third, &fourth]).await
+    check_unchanged(&[&env.cli], &[&env.people[0], &env.people[1], &third, &fourth]).await
 }
 
 /// A thousand events with one mark: in the calendar of the copies, and in that of the origins.
 #[tokio::test]
 async fn a_thousand_events_with_one_mark_do_no_harm() -> anyhow::Result<()> {
     for (terms, side) in [(ONE_WAY, 1), (ONE_WAY, 0), (TWO_WAY, 1)] {
-        let (village, pair): (Village, String) = copied(3, terms).await?;
-        let mark = mark_of(&village.people[1], "Event 1")?;
+        let (env, pair): (CliEnv, String) = copied(3, terms).await?;
+        let mark = mark_of(&env.people[1], "Event 1")?;
         for n in 0..1000 {
-            village.people[side].put(
+            env.people[side].put(
                 &format!("x{n:04}.ics"),
                 &marked(&format!("x{n}"), 1 + n % 200, &format!("Same {n}"), &mark),
             );
         }
         let told = format!("{terms:?}, side {side}");
         let begun = Instant::now();
-        let run = village.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert!(begun.elapsed() < Duration::from_secs(120), "{told}: {:?}", begun.elapsed());
-        let [anna, ben] = &village.people;
+        let [anna, ben] = &env.people;
         let back = terms == TWO_WAY;
         assert_eq!(counts(&run)[..3], [if back { 1000 } else { 0 }, 0, 0], "{told}");
         let reason = if side == 0 { "own_copy" } else { "duplicate_of_copy" };
         if !back {
             assert_eq!(skipped(&run, reason).len(), 1000, "{told}");
-            assert_eq!(explained(&village.cli, &pair, "x0500.ics").await?, json!(reason), "{told}");
+            assert_eq!(explained(&env.cli, &pair, "x0500.ics").await?, json!(reason), "{told}");
         }
         assert_eq!(
             (anna.len(), ben.len()),
@@ -170,14 +172,14 @@ async fn a_thousand_events_with_one_mark_do_no_harm() -> anyhow::Result<()> {
         // origin would be ordinary events.
         if side == 1 {
             anna.delete("e1.ics");
-            let run = village.cli.sync().await?;
+            let run = env.cli.sync().await?;
             assert_eq!(
                 run["deleted"], 1,
                 "the copy goes with its origin, and nothing else: {told}"
             );
         }
-        hours_pass(&village.cli, 24).await?;
-        village_at_rest(&village).await?;
+        hours_pass(&env.cli, 24).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -186,8 +188,8 @@ async fn a_thousand_events_with_one_mark_do_no_harm() -> anyhow::Result<()> {
 #[tokio::test]
 async fn an_origin_with_a_very_long_uid_is_copied() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, pair) = copied(1, terms).await?;
-        let [anna, ben] = village.people.clone();
+        let (env, pair) = copied(1, terms).await?;
+        let [anna, ben] = env.people.clone();
         let uid = "u".repeat(5_000);
         let folded: Vec<&str> = uid
             .as_bytes()
@@ -199,15 +201,15 @@ async fn an_origin_with_a_very_long_uid_is_copied() -> anyhow::Result<()> {
             &hour("U-I-D", 3, 9, "Long")
                 .replace("UID:U-I-D", &format!("UID:{}", folded.join("\n "))),
         );
-        let run = village.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert_eq!(counts(&run), [1, 0, 0, 0], "{run}");
         assert!(mark_of(&ben, "Long")?.len() < 200, "its mark is as short as any");
-        assert_eq!(village.cli.explain(&pair, "long.ics").await?["copied"], true);
-        village.cli.json(&["pair", "remove", &pair]).await?;
-        village.pair(terms).await?;
-        assert_eq!(village.cli.sync().await?["created"], 0, "and is found again");
+        assert_eq!(env.cli.explain(&pair, "long.ics").await?["copied"], true);
+        env.cli.json(&["pair", "remove", &pair]).await?;
+        env.pair(terms).await?;
+        assert_eq!(env.cli.sync().await?["created"], 0, "and is found again");
         assert_eq!(ben.len(), 2);
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -216,8 +218,8 @@ async fn an_origin_with_a_very_long_uid_is_copied() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_copy_that_has_lost_its_mark_is_a_copy() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, pair) = copied(3, terms).await?;
-        let [anna, ben] = village.people.clone();
+        let (env, pair) = copied(3, terms).await?;
+        let [anna, ben] = env.people.clone();
         for name in ben.names() {
             ben.edit(&name, |ics| {
                 let kept: Vec<String> = simulators::ics::unfold(ics)
@@ -228,8 +230,8 @@ async fn a_copy_that_has_lost_its_mark_is_a_copy() -> anyhow::Result<()> {
             });
         }
         for hours in [0, 24] {
-            hours_pass(&village.cli, hours).await?;
-            let run = village.cli.sync().await?;
+            hours_pass(&env.cli, hours).await?;
+            let run = env.cli.sync().await?;
             assert_eq!(
                 (&run["created"], &run["deleted"]),
                 (&json!(0), &json!(0)),
@@ -238,10 +240,10 @@ async fn a_copy_that_has_lost_its_mark_is_a_copy() -> anyhow::Result<()> {
         }
         assert_eq!((anna.len(), ben.len()), (3, 3), "{terms:?}");
         let copy = named(&ben, "Event 1")?;
-        assert_eq!(explained(&village.cli, &pair, &copy).await?, json!("own_copy"));
+        assert_eq!(explained(&env.cli, &pair, &copy).await?, json!("own_copy"));
         anna.delete("e1.ics");
-        assert_eq!(village.cli.sync().await?["deleted"], 1);
-        village_at_rest(&village).await?;
+        assert_eq!(env.cli.sync().await?["deleted"], 1);
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -250,8 +252,8 @@ async fn a_copy_that_has_lost_its_mark_is_a_copy() -> anyhow::Result<()> {
 /// event.
 #[tokio::test]
 async fn contradicting_marks_in_one_object_do_no_harm() -> anyhow::Result<()> {
-    let (village, _) = copied(3, TWO_WAY).await?;
-    let [anna, ben] = village.people.clone();
+    let (env, _) = copied(3, TWO_WAY).await?;
+    let [anna, ben] = env.people.clone();
     let marks = [mark_of(&ben, "Event 0")?, mark_of(&ben, "Event 1")?];
     let two = marks.iter().map(|mark| format!("X-CALRELAY-ORIGIN:{mark}\n")).collect::<String>();
     let lines = format!(
@@ -262,10 +264,10 @@ async fn contradicting_marks_in_one_object_do_no_harm() -> anyhow::Result<()> {
     anna.put("two.ics", &object("two", &lines));
     ben.put("two.ics", &object("two", &lines));
     for hours in [0, 24, 1] {
-        hours_pass(&village.cli, hours).await?;
-        let run = village.cli.sync().await?;
+        hours_pass(&env.cli, hours).await?;
+        let run = env.cli.sync().await?;
         assert_eq!(run["deleted"], 0, "{run}");
     }
     assert!(anna.len() <= 5 && ben.len() <= 5, "{:?} {:?}", titles(&anna), titles(&ben));
-    village_at_rest(&village).await
+    check_at_rest(&env).await
 }

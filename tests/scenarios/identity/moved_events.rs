@@ -4,8 +4,8 @@
 use serde_json::json;
 use simulators::caldav::Calendar;
 
-use super::{all_but, copied, explained, named, titles, village_at_rest};
 use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
+use crate::support::cli_checks::{all_but, check_at_rest, copied, explained, named, titles};
 use crate::support::rows::hours_pass;
 
 /// As clients do it: the same object is there, under the same name, and then it is not here any
@@ -22,19 +22,19 @@ fn carry(title: &str, here: &Calendar, there: &Calendar) -> anyhow::Result<()> {
 async fn an_original_is_moved_to_the_other_calendar() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY, PRIVATE] {
         for both_seen_at_once in [true, false] {
-            let (village, _) = copied(3, terms).await?;
-            let [anna, ben] = &village.people;
+            let (env, _) = copied(3, terms).await?;
+            let [anna, ben] = &env.people;
             if both_seen_at_once {
                 carry("Event 1", anna, ben)?;
             } else {
                 let name = named(anna, "Event 1")?;
                 ben.plant(&name, &anna.get(&name).unwrap_or_default());
-                village.cli.sync().await?;
+                env.cli.sync().await?;
                 anyhow::ensure!(anna.delete(&name));
             }
             for hours in [0, 0, 24] {
-                hours_pass(&village.cli, hours).await?;
-                village.cli.sync().await?;
+                hours_pass(&env.cli, hours).await?;
+                env.cli.sync().await?;
             }
             let (here, there) = (titles(anna), titles(ben));
             assert!(
@@ -45,7 +45,7 @@ async fn an_original_is_moved_to_the_other_calendar() -> anyhow::Result<()> {
                 TWO_WAY => assert_eq!((here, there), (all_but(3, &[]), all_but(3, &[]))),
                 _ => assert_eq!((here, there.len()), (all_but(3, &[1]), 3), "{terms:?}: {there:?}"),
             }
-            village_at_rest(&village).await?;
+            check_at_rest(&env).await?;
         }
     }
     Ok(())
@@ -58,22 +58,22 @@ async fn an_original_is_moved_to_the_other_calendar() -> anyhow::Result<()> {
 async fn a_copy_is_moved_to_the_calendar_of_its_original() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY, &["--two-way", "--private"]] {
         for both_seen_at_once in [true, false] {
-            let (village, pair) = copied(12, terms).await?;
-            let [anna, ben] = &village.people;
+            let (env, pair) = copied(12, terms).await?;
+            let [anna, ben] = &env.people;
             let original = anna.get("e1.ics");
-            let copy = village.cli.explain(&pair, "e1.ics").await?["copy"]
+            let copy = env.cli.explain(&pair, "e1.ics").await?["copy"]
                 .as_str()
                 .unwrap_or_default()
                 .to_owned();
             let copy = copy.rsplit('/').next().unwrap_or_default().to_owned();
             anna.plant("moved.ics", &ben.get(&copy).unwrap_or_default());
             if !both_seen_at_once {
-                village.cli.sync().await?;
+                env.cli.sync().await?;
             }
             anyhow::ensure!(ben.delete(&copy), "{copy}");
             for hours in [0, 0, 24] {
-                hours_pass(&village.cli, hours).await?;
-                let run = village.cli.sync().await?;
+                hours_pass(&env.cli, hours).await?;
+                let run = env.cli.sync().await?;
                 assert_eq!(counts(&run)[..3], [0; 3], "{terms:?}: {run}");
             }
             assert_eq!(
@@ -82,24 +82,24 @@ async fn a_copy_is_moved_to_the_calendar_of_its_original() -> anyhow::Result<()>
                 "{terms:?}"
             );
             assert_eq!(
-                explained(&village.cli, &pair, "e1.ics").await?,
+                explained(&env.cli, &pair, "e1.ics").await?,
                 json!("suppressed"),
                 "{terms:?}"
             );
             assert_eq!(
-                explained(&village.cli, &pair, "moved.ics").await?,
+                explained(&env.cli, &pair, "moved.ics").await?,
                 json!("own_copy"),
                 "{terms:?}"
             );
 
             anyhow::ensure!(anna.delete("e1.ics"));
-            let run = village.cli.sync().await?;
+            let run = env.cli.sync().await?;
             assert_eq!(
                 (counts(&run)[..3].to_vec(), ben.len()),
                 (vec![1, 0, 0], 12),
                 "{terms:?}: {run}"
             );
-            village_at_rest(&village).await?;
+            check_at_rest(&env).await?;
         }
     }
     Ok(())
@@ -108,15 +108,15 @@ async fn a_copy_is_moved_to_the_calendar_of_its_original() -> anyhow::Result<()>
 #[tokio::test]
 async fn a_copy_leaves_its_calendar_and_comes_back() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, _) = copied(12, terms).await?;
-        let [anna, ben] = &village.people;
-        let third = village.servers[1].calendar("ben", "third");
+        let (env, _) = copied(12, terms).await?;
+        let [anna, ben] = &env.people;
+        let third = env.servers[1].calendar("ben", "third");
         carry("Event 1", ben, &third)?;
         carry("Event 1", &third, ben)?;
-        let (_, run) = village.cli.sync_with(&[]).await?;
+        let (_, run) = env.cli.sync_with(&[]).await?;
         assert_eq!(run["deleted"], json!(0), "{run}");
         assert_eq!((titles(anna), titles(ben)), (all_but(12, &[]), all_but(12, &[])), "{terms:?}");
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }

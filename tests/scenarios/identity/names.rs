@@ -7,18 +7,18 @@ use anyhow::Context as _;
 use serde_json::json;
 use simulators::caldav::{Late, Manners, Names, Rewrite};
 
-use super::{
-    a_night, all_but, copied, delete, explained, furnished, named, rename, titles, village_at_rest,
-};
 use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::support::cli_checks::{
+    all_but, check_at_rest, copied, delete, explained, filled, named, pass_a_night, rename, titles,
+};
 use crate::support::events::{hour, many};
 use crate::support::rows::hours_pass;
 
 async fn on_a_server_with_its_own_names(location: bool, terms: &[&str]) -> anyhow::Result<()> {
-    let (village, pair) = furnished(Manners::generic(), 4, terms).await?;
-    village.servers[1].manners(|manners| manners.names = Names::Own { location });
-    a_night(&village).await?;
-    let [anna, ben] = &village.people;
+    let (env, pair) = filled(Manners::generic(), 4, terms).await?;
+    env.servers[1].manners(|manners| manners.names = Names::Own { location });
+    pass_a_night(&env).await?;
+    let [anna, ben] = &env.people;
     assert_eq!(
         (titles(anna), titles(ben)),
         (all_but(4, &[]), all_but(4, &[])),
@@ -27,12 +27,12 @@ async fn on_a_server_with_its_own_names(location: bool, terms: &[&str]) -> anyho
 
     rename(anna, "Event 0", "Renamed")?;
     delete(anna, "Event 1")?;
-    assert_eq!(counts(&village.cli.sync().await?), [0, 1, 1, 0]);
+    assert_eq!(counts(&env.cli.sync().await?), [0, 1, 1, 0]);
     assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)));
     assert!(ben.find("SUMMARY:Renamed").is_some());
     let copy = named(ben, "Event 2")?;
-    assert_eq!(explained(&village.cli, &pair, &copy).await?, json!("own_copy"));
-    let told = village.cli.explain(&pair, "e2.ics").await?;
+    assert_eq!(explained(&env.cli, &pair, &copy).await?, json!("own_copy"));
+    let told = env.cli.explain(&pair, "e2.ics").await?;
     assert!(
         told["copied"] == true && told["copy"].as_str().is_some_and(|id| id.ends_with(&copy)),
         "{told}"
@@ -40,11 +40,11 @@ async fn on_a_server_with_its_own_names(location: bool, terms: &[&str]) -> anyho
     if terms == TWO_WAY {
         rename(ben, "Event 2", "By Ben")?;
         delete(ben, "Event 3")?;
-        assert_eq!(counts(&village.cli.sync().await?), [0, 1, 1, 0]);
+        assert_eq!(counts(&env.cli.sync().await?), [0, 1, 1, 0]);
         assert_eq!(titles(anna), ["By Ben", "Renamed"]);
     }
-    a_night(&village).await?;
-    village_at_rest(&village).await
+    pass_a_night(&env).await?;
+    check_at_rest(&env).await
 }
 
 #[tokio::test]
@@ -63,14 +63,14 @@ async fn a_server_chooses_names_and_does_not_say_which() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_server_keeps_neither_name_nor_uid_nor_mark() -> anyhow::Result<()> {
     for (terms, etag_on_put) in [(ONE_WAY, true), (TWO_WAY, true), (TWO_WAY, false)] {
-        let (village, pair) = furnished(Manners::generic(), 4, terms).await?;
-        let [anna, ben] = &village.people;
+        let (env, pair) = filled(Manners::generic(), 4, terms).await?;
+        let [anna, ben] = &env.people;
         ben.put("own.ics", &hour("own", 3, 20, "Own"));
-        village.servers[1].manners(|manners| {
+        env.servers[1].manners(|manners| {
             (manners.names, manners.rewrite, manners.etag_on_put) =
                 (Names::Own { location: false }, Rewrite::Anew, etag_on_put);
         });
-        a_night(&village).await?;
+        pass_a_night(&env).await?;
         let own = usize::from(terms == TWO_WAY);
         assert_eq!((anna.len(), ben.len()), (4 + own, 5), "nothing is doubled: {terms:?}");
 
@@ -78,21 +78,21 @@ async fn a_server_keeps_neither_name_nor_uid_nor_mark() -> anyhow::Result<()> {
         delete(anna, "Event 1")?;
         let (name, object) = many(6).pop().context("an event")?;
         anna.put(&name, &object);
-        assert_eq!(counts(&village.cli.sync().await?), [1, 1, 1, 0]);
-        a_night(&village).await?;
+        assert_eq!(counts(&env.cli.sync().await?), [1, 1, 1, 0]);
+        pass_a_night(&env).await?;
         assert_eq!(titles(ben), ["Event 2", "Event 3", "Event 5", "Own", "Renamed"]);
         assert_eq!(
-            (anna.len(), explained(&village.cli, &pair, &named(ben, "Event 5")?).await?),
+            (anna.len(), explained(&env.cli, &pair, &named(ben, "Event 5")?).await?),
             (4 + own, json!("own_copy"))
         );
         if terms == TWO_WAY {
             rename(ben, "Event 5", "By Ben")?;
             delete(ben, "Event 3")?;
-            assert_eq!(counts(&village.cli.sync().await?), [0, 1, 1, 0]);
+            assert_eq!(counts(&env.cli.sync().await?), [0, 1, 1, 0]);
             assert_eq!(titles(anna), ["By Ben", "Event 2", "Own", "Renamed"]);
         }
-        a_night(&village).await?;
-        village_at_rest(&village).await?;
+        pass_a_night(&env).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -101,20 +101,20 @@ async fn a_server_keeps_neither_name_nor_uid_nor_mark() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_server_keeps_nothing_of_what_is_written() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, _) = furnished(Manners::generic(), 4, terms).await?;
-        let [anna, ben] = &village.people;
-        village.servers[1].manners(|manners| {
+        let (env, _) = filled(Manners::generic(), 4, terms).await?;
+        let [anna, ben] = &env.people;
+        env.servers[1].manners(|manners| {
             (manners.names, manners.rewrite) = (Names::Own { location: false }, Rewrite::Anew)
         });
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         for name in ben.names() {
             assert!(ben.edit(&name, |ics| {
                 ics.replace("SUMMARY:Event", "SUMMARY:No").replace("DTSTART:2026", "DTSTART:2025")
             }));
         }
         for hours in [0, 1, 24, 1, 24] {
-            hours_pass(&village.cli, hours).await?;
-            let (code, run) = village.cli.sync_with(&[]).await?;
+            hours_pass(&env.cli, hours).await?;
+            let (code, run) = env.cli.sync_with(&[]).await?;
             assert_eq!((code, run["error"]["code"].as_str()), (1, Some("unrecognised")), "{run}");
             assert_eq!((titles(anna), ben.len()), (all_but(4, &[]), 4));
         }
@@ -127,25 +127,25 @@ async fn a_server_keeps_nothing_of_what_is_written() -> anyhow::Result<()> {
 async fn both_servers_choose_names() -> anyhow::Result<()> {
     for location in [true, false] {
         let manners = Manners { names: Names::Own { location }, ..Manners::generic() };
-        let (village, _) = furnished(manners, 3, TWO_WAY).await?;
-        let [anna, ben] = &village.people;
+        let (env, _) = filled(manners, 3, TWO_WAY).await?;
+        let [anna, ben] = &env.people;
         ben.put("own.ics", &hour("own", 3, 20, "Own"));
-        a_night(&village).await?;
+        pass_a_night(&env).await?;
         assert_eq!((titles(anna).len(), titles(ben).len()), (4, 4));
         rename(ben, "Event 0", "Edited on the copy")?;
         delete(anna, "Event 0")?;
         rename(anna, "Own", "Own, edited")?;
         delete(ben, "Own")?;
-        assert_eq!(village.cli.sync().await?["created"], 2, "the edit wins");
-        a_night(&village).await?;
+        assert_eq!(env.cli.sync().await?["created"], 2, "the edit wins");
+        pass_a_night(&env).await?;
         assert_eq!(titles(anna), ["Edited on the copy", "Event 1", "Event 2", "Own, edited"]);
         assert_eq!(titles(ben), titles(anna));
         // They are a pair as before.
         rename(anna, "Edited on the copy", "Once more")?;
         delete(ben, "Own, edited")?;
-        assert_eq!(counts(&village.cli.sync().await?), [0, 1, 1, 0]);
+        assert_eq!(counts(&env.cli.sync().await?), [0, 1, 1, 0]);
         assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)));
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -155,8 +155,8 @@ async fn both_servers_choose_names() -> anyhow::Result<()> {
 #[tokio::test]
 async fn an_object_that_gets_another_name_is_the_same_event() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, pair) = copied(6, terms).await?;
-        let [anna, ben] = &village.people;
+        let (env, pair) = copied(6, terms).await?;
+        let [anna, ben] = &env.people;
         for (n, how) in [&[][..], &["--full"]].into_iter().enumerate() {
             for (calendar, name) in
                 [(anna, format!("e{n}.ics")), (ben, named(ben, &format!("Event {}", n + 2))?)]
@@ -165,24 +165,24 @@ async fn an_object_that_gets_another_name_is_the_same_event() -> anyhow::Result<
                 assert!(calendar.delete(&name));
                 calendar.put(&format!("moved-{n}.ics"), &body);
             }
-            village.reset_counts();
-            let (status, run) = village.cli.sync_with(how).await?;
+            env.reset_counts();
+            let (status, run) = env.cli.sync_with(how).await?;
             assert_eq!(
-                (status, &counts(&run)[..3], village.writes()),
+                (status, &counts(&run)[..3], env.writes()),
                 (0, &[0; 3][..], [0, 0]),
                 "{terms:?} {how:?}: {run}"
             );
         }
         assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), all_but(6, &[])));
-        assert_eq!(village.cli.explain(&pair, "moved-0.ics").await?["copied"], true);
+        assert_eq!(env.cli.explain(&pair, "moved-0.ics").await?["copied"], true);
         // Edits and deletions find them under the new names.
         rename(anna, "Event 0", "Zero")?;
         rename(anna, "Event 2", "Two")?;
         delete(anna, "Event 1")?;
         delete(anna, "Event 3")?;
-        assert_eq!(counts(&village.cli.sync().await?), [0, 2, 2, 0]);
+        assert_eq!(counts(&env.cli.sync().await?), [0, 2, 2, 0]);
         assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)));
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -191,43 +191,42 @@ async fn an_object_that_gets_another_name_is_the_same_event() -> anyhow::Result<
 /// that.
 #[tokio::test]
 async fn a_copy_whose_new_name_is_told_later_costs_no_original() -> anyhow::Result<()> {
-    let (village, _) =
-        furnished(Manners { finds_uids: true, ..Manners::generic() }, 6, TWO_WAY).await?;
-    let [anna, ben] = &village.people;
-    village.cli.sync().await?;
+    let (env, _) = filled(Manners { finds_uids: true, ..Manners::generic() }, 6, TWO_WAY).await?;
+    let [anna, ben] = &env.people;
+    env.cli.sync().await?;
     let name = named(ben, "Event 2")?;
     let body = ben.get(&name).context("it is there")?;
     assert!(ben.delete(&name));
     ben.put("moved.ics", &body);
     ben.delay("moved.ics", Late::Untold);
     for _ in 0..2 {
-        let run = village.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert_eq!(counts(&run)[..3], [0; 3], "{run}");
     }
     ben.catch_up();
     rename(anna, "Event 2", "Two")?;
-    assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0]);
+    assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0]);
     assert_eq!((anna.len(), titles(anna)), (6, titles(ben)));
-    village_at_rest(&village).await
+    check_at_rest(&env).await
 }
 
 /// Another copy of this pair has the name that a new copy would get.
 #[tokio::test]
 async fn a_copy_under_the_name_of_another_is_not_overwritten() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, _) = copied(6, terms).await?;
-        let [anna, ben] = &village.people;
+        let (env, _) = copied(6, terms).await?;
+        let [anna, ben] = &env.people;
         let (original, name) = (anna.get("e1.ics").context("it is there")?, named(ben, "Event 1")?);
         delete(anna, "Event 1")?;
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         let other = named(ben, "Event 2")?;
         let body = ben.get(&other).context("it is there")?;
         assert!(ben.delete(&other));
         ben.put(&name, &body);
         anna.put("e1.ics", &original);
-        assert_eq!(counts(&village.cli.sync().await?)[..3], [1, 0, 0], "{terms:?}");
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [1, 0, 0], "{terms:?}");
         assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), all_but(6, &[])), "{terms:?}");
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -237,23 +236,23 @@ async fn a_copy_under_the_name_of_another_is_not_overwritten() -> anyhow::Result
 async fn all_objects_get_other_names_at_once() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
         for side in [0, 1] {
-            let (village, _) = copied(40, terms).await?;
-            let calendar = &village.people[side];
+            let (env, _) = copied(40, terms).await?;
+            let calendar = &env.people[side];
             for (n, (name, body)) in calendar.objects().into_iter().enumerate() {
                 calendar.delete(&name);
                 calendar.plant(&format!("{n}.EML"), &body);
             }
-            village.reset_counts();
-            let run = village.cli.sync().await?;
+            env.reset_counts();
+            let run = env.cli.sync().await?;
             assert_eq!(
-                (&counts(&run)[..3], village.writes()),
+                (&counts(&run)[..3], env.writes()),
                 (&[0; 3][..], [0, 0]),
                 "{terms:?}, side {side}: {run}"
             );
-            hours_pass(&village.cli, 24).await?;
-            village_at_rest(&village).await?;
+            hours_pass(&env.cli, 24).await?;
+            check_at_rest(&env).await?;
             assert_eq!(
-                (titles(&village.people[0]), titles(&village.people[1])),
+                (titles(&env.people[0]), titles(&env.people[1])),
                 (all_but(40, &[]), all_but(40, &[]))
             );
         }
@@ -268,21 +267,21 @@ async fn an_event_that_comes_back_is_copied_though_its_copy_lies_in_a_trash() ->
 {
     for status in [400, 403] {
         for terms in [ONE_WAY, TWO_WAY] {
-            let (village, _) = copied(2, terms).await?;
-            village.servers[1].manners(|manners| manners.trash = Some(status));
-            let [anna, ben] = &village.people;
+            let (env, _) = copied(2, terms).await?;
+            env.servers[1].manners(|manners| manners.trash = Some(status));
+            let [anna, ben] = &env.people;
             for round in 0..3 {
                 let body = anna.get("e1.ics").expect("it is there");
                 anna.delete("e1.ics");
-                assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 0, 1]);
+                assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 0, 1]);
                 anna.put("e1.ics", &body);
-                let run = village.cli.sync().await?;
+                let run = env.cli.sync().await?;
                 assert_eq!(counts(&run), [1, 0, 0, 0], "{status}, round {round}: {run}");
                 assert_eq!(titles(ben), all_but(2, &[]));
                 // From the third time on a name is made of the time, in seconds.
                 tokio::time::sleep(Duration::from_millis(1100)).await;
             }
-            village_at_rest(&village).await?;
+            check_at_rest(&env).await?;
         }
     }
     Ok(())
@@ -291,18 +290,18 @@ async fn an_event_that_comes_back_is_copied_though_its_copy_lies_in_a_trash() ->
 /// Two-way, a copy that its owner deletes from one calendar and takes out of the trash again.
 #[tokio::test]
 async fn a_copy_that_is_taken_out_of_the_trash_is_that_copy() -> anyhow::Result<()> {
-    let (village, _) = copied(3, ONE_WAY).await?;
-    village.servers[1].manners(|manners| manners.trash = Some(400));
-    let [anna, ben] = &village.people;
+    let (env, _) = copied(3, ONE_WAY).await?;
+    env.servers[1].manners(|manners| manners.trash = Some(400));
+    let [anna, ben] = &env.people;
     let copy = named(ben, "Event 1")?;
     let uid =
         ben.agenda().iter().find(|entry| entry.name == copy).expect("a copy").uid().to_owned();
     assert!(ben.delete(&copy) && ben.restore(&uid));
-    assert_eq!(counts(&village.cli.sync().await?)[..3], [0; 3]);
+    assert_eq!(counts(&env.cli.sync().await?)[..3], [0; 3]);
     rename(anna, "Event 1", "Renamed")?;
-    assert_eq!(counts(&village.cli.sync().await?), [0, 1, 0, 0]);
+    assert_eq!(counts(&env.cli.sync().await?), [0, 1, 0, 0]);
     assert_eq!(titles(ben), ["Event 0", "Event 2", "Renamed"]);
-    village_at_rest(&village).await
+    check_at_rest(&env).await
 }
 
 /// Names and UIDs of all kinds, among them a name that spells another after decoding, and one UID
@@ -310,8 +309,8 @@ async fn a_copy_that_is_taken_out_of_the_trash_is_that_copy() -> anyhow::Result<
 #[tokio::test]
 async fn odd_names_and_uids_are_kept_apart() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, pair) = furnished(Manners::radicale_like(), 0, terms).await?;
-        let [anna, ben] = &village.people;
+        let (env, pair) = filled(Manners::radicale_like(), 0, terms).await?;
+        let [anna, ben] = &env.people;
         let names = [
             "a+b.ics",
             "a%2Bb.ics",
@@ -340,18 +339,18 @@ async fn odd_names_and_uids_are_kept_apart() -> anyhow::Result<()> {
         for (n, (name, uid)) in names.iter().zip(uids).enumerate() {
             anna.put(name, &hour(uid, n as i64 + 1, 9, &format!("Event {n}")));
         }
-        let run = village.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert_eq!(counts(&run), [names.len() as u64, 0, 0, 0], "{run}");
         for name in names {
-            let told = village.cli.explain(&pair, name).await?;
+            let told = env.cli.explain(&pair, name).await?;
             assert_eq!(told["copied"], true, "{name}: {told}");
         }
         for n in 0..names.len() {
             rename(anna, &format!("Event {n}"), &format!("Number {n}"))?;
         }
-        assert_eq!(counts(&village.cli.sync().await?), [0, names.len() as u64, 0, 0]);
-        hours_pass(&village.cli, 24).await?;
-        village_at_rest(&village).await?;
+        assert_eq!(counts(&env.cli.sync().await?), [0, names.len() as u64, 0, 0]);
+        hours_pass(&env.cli, 24).await?;
+        check_at_rest(&env).await?;
         assert_eq!(titles(ben), titles(anna));
     }
     Ok(())

@@ -3,21 +3,23 @@
 
 use simulators::caldav::{Calendar, Manners, Rewrite};
 
-use super::{a_night, all_but, delete, furnished, named, rename, titles, village_at_rest};
 use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::support::cli_env::Village;
+use crate::support::cli_checks::{
+    all_but, check_at_rest, delete, filled, named, pass_a_night, rename, titles,
+};
+use crate::support::cli_env::CliEnv;
 use crate::support::events::{at, hour};
 use crate::support::rows::hours_pass;
 
 /// Ben's server is one.
-async fn at_ben(events: usize, terms: &[&str], etag_on_put: bool) -> anyhow::Result<Village> {
-    let (village, _) = furnished(Manners::generic(), events, terms).await?;
-    village.servers[1].manners(|manners| {
+async fn at_ben(events: usize, terms: &[&str], etag_on_put: bool) -> anyhow::Result<CliEnv> {
+    let (env, _) = filled(Manners::generic(), events, terms).await?;
+    env.servers[1].manners(|manners| {
         (manners.rewrite, manners.uid_may_change, manners.etag_on_put) =
             (Rewrite::Anew, true, etag_on_put);
     });
-    a_night(&village).await?;
-    Ok(village)
+    pass_a_night(&env).await?;
+    Ok(env)
 }
 
 /// Title and time in one edit.
@@ -40,10 +42,10 @@ fn turn_into_dinner(calendar: &Calendar, title: &str) -> anyhow::Result<()> {
 async fn an_edit_of_title_and_time_is_an_edit() -> anyhow::Result<()> {
     for etag_on_put in [true, false] {
         for events in [1, 4] {
-            let village = at_ben(events, TWO_WAY, etag_on_put).await?;
-            let [anna, ben] = &village.people;
+            let env = at_ben(events, TWO_WAY, etag_on_put).await?;
+            let [anna, ben] = &env.people;
             turn_into_dinner(ben, "Event 0")?;
-            let run = village.cli.sync().await?;
+            let run = env.cli.sync().await?;
             assert_eq!(counts(&run)[..3], [0, 1, 0], "{etag_on_put} {events}: {run}");
             assert!(
                 named(anna, "Dinner")? == "e0.ics" && anna.len() == events,
@@ -52,12 +54,12 @@ async fn an_edit_of_title_and_time_is_an_edit() -> anyhow::Result<()> {
             );
             assert_eq!(titles(anna), titles(ben));
             rename(anna, "Dinner", "Supper")?;
-            assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0]);
+            assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0]);
             if events > 1 {
                 delete(ben, "Supper")?;
-                assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 0, 1]);
+                assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 0, 1]);
             }
-            village_at_rest(&village).await?;
+            check_at_rest(&env).await?;
         }
     }
     Ok(())
@@ -67,17 +69,17 @@ async fn an_edit_of_title_and_time_is_an_edit() -> anyhow::Result<()> {
 #[tokio::test]
 async fn one_way_an_edited_copy_stays_the_copy() -> anyhow::Result<()> {
     for etag_on_put in [true, false] {
-        let village = at_ben(4, ONE_WAY, etag_on_put).await?;
-        let [anna, ben] = &village.people;
+        let env = at_ben(4, ONE_WAY, etag_on_put).await?;
+        let [anna, ben] = &env.people;
         turn_into_dinner(ben, "Event 0")?;
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         rename(anna, "Event 0", "Event 0, renamed")?;
-        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0]);
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0]);
         assert_eq!(titles(anna), titles(ben));
         delete(anna, "Event 0, renamed")?;
-        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 0, 1]);
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 0, 1]);
         assert_eq!(titles(ben), all_but(4, &[0]));
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -87,8 +89,8 @@ async fn one_way_an_edited_copy_stays_the_copy() -> anyhow::Result<()> {
 async fn copies_that_exchange_their_names_are_known_by_their_uids() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
         for moved in [false, true] {
-            let village = at_ben(6, terms, false).await?;
-            let [anna, ben] = &village.people;
+            let env = at_ben(6, terms, false).await?;
+            let [anna, ben] = &env.people;
             let (before, originals) = (titles(ben), anna.objects());
             let objects = ben.objects();
             let names = objects.iter().map(|(name, _)| name.clone());
@@ -102,16 +104,16 @@ async fn copies_that_exchange_their_names_are_known_by_their_uids() -> anyhow::R
                 ben.put(name, object);
             }
             for hours in [0, 1, 24] {
-                hours_pass(&village.cli, hours).await?;
-                let run = village.cli.sync().await?;
+                hours_pass(&env.cli, hours).await?;
+                let run = env.cli.sync().await?;
                 assert_eq!(counts(&run)[..3], [0, 0, 0], "{terms:?} {moved}: {run}");
             }
             assert_eq!((titles(ben), anna.objects()), (before, originals), "{terms:?} {moved}");
             rename(anna, "Event 3", "Event 3, renamed")?;
             delete(anna, "Event 4")?;
-            assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 1]);
+            assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 1]);
             assert_eq!(titles(anna), titles(ben));
-            village_at_rest(&village).await?;
+            check_at_rest(&env).await?;
         }
     }
     Ok(())
@@ -122,21 +124,21 @@ async fn copies_that_exchange_their_names_are_known_by_their_uids() -> anyhow::R
 #[tokio::test]
 async fn another_event_under_the_name_of_a_copy_is_its_owners() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let village = at_ben(4, terms, false).await?;
-        let [anna, ben] = &village.people;
+        let env = at_ben(4, terms, false).await?;
+        let [anna, ben] = &env.people;
         let name = named(ben, "Event 1")?;
         ben.put(&name, &hour("own", 9, 15, "My own"));
         let own = ben.get(&name);
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         assert_eq!(
             (ben.get(&name), named(anna, "Event 1").is_ok()),
             (own.clone(), true),
             "{terms:?}"
         );
         anna.delete("e1.ics");
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         assert_eq!(ben.get(&name), own, "{terms:?}: with the original");
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }

@@ -10,8 +10,10 @@ use simulators::caldav::{Calendar, Manners};
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
-use crate::support::env::{Terms, World};
+use crate::support::builder::Builder;
+use crate::support::env::Env;
 use crate::support::events::object;
+use crate::support::installation::{Terms, new_pair};
 
 const TWO_WAY: Terms = Terms { two_way: true, private: false, private_back: false };
 const ONE_WAY: Terms = Terms { two_way: false, private: false, private_back: false };
@@ -28,36 +30,36 @@ fn fill(calendar: &Calendar, from: usize, count: usize) {
 }
 
 /// Two servers in memory with so many events copied, at rest.
-async fn world(terms: Terms, events: usize) -> anyhow::Result<World> {
-    let world = World::new([Manners::generic(), Manners::generic()], terms).await?;
-    fill(&world.calendars[0], 0, events);
-    assert_eq!(world.sync().await.created, events as u64);
-    world.sync().await;
-    Ok(world)
+async fn filled_env(terms: Terms, events: usize) -> anyhow::Result<Env> {
+    let env = Builder::caldav(Manners::generic()).terms(terms).build().await?;
+    fill(&env.people[0], 0, events);
+    assert_eq!(env.sync().await.created, events as u64);
+    env.sync().await;
+    Ok(env)
 }
 
 /// The answer to a deletion is lost, and a look at what has become of it may be too.
 #[tokio::test]
 async fn a_clean_up_whose_answer_is_lost_costs_no_original() -> anyhow::Result<()> {
     for looked in [true, false] {
-        let world = world(TWO_WAY, 12).await?;
-        let [anna, ben] = &world.calendars;
-        let faults = world.servers[1].faults();
+        let env = filled_env(TWO_WAY, 12).await?;
+        let [anna, ben] = &env.people;
+        let faults = env.servers[1].faults();
         faults.next(On::kind(Kind::Delete), Fault::DropAfter);
         if !looked {
             faults.always(On::kind(Kind::Get), Fault::Status(500));
         }
-        let run = jobs::clean_up_pair(&world.services, &world.pair.id, CleanUp::default(), &Silent)
-            .await?;
+        let run =
+            jobs::clean_up_pair(&env.services, &env.pair.id, CleanUp::default(), &Silent).await?;
         let unsure = u64::from(!looked);
         assert!(run.error.is_none() && ben.is_empty(), "{looked}: {run:?}");
         assert_eq!((run.deleted, run.skipped), (12 - unsure, unsure), "{looked}: {run:?}");
         faults.clear();
-        directory::resume_pair(&world.services, &world.pair.id).await?;
+        directory::resume_pair(&env.services, &env.pair.id).await?;
         for _ in 0..3 {
-            let run = world.sync().await;
+            let run = env.sync().await;
             assert_eq!((run.deleted, anna.len()), (0, 12), "{looked}: {run:?}");
-            world.wait(700);
+            env.wait(700);
         }
         assert_eq!(ben.len(), 12, "{looked}");
     }
@@ -66,68 +68,62 @@ async fn a_clean_up_whose_answer_is_lost_costs_no_original() -> anyhow::Result<(
 
 #[tokio::test]
 async fn a_clean_up_of_a_calendar_spares_what_a_pair_has_claimed_since() -> anyhow::Result<()> {
-    let mut world = world(TWO_WAY, 4).await?;
-    directory::remove_pair(&world.services, &world.pair.id).await?;
-    let ends = [
-        world.ends[0].connect(&world.services).await?,
-        world.ends[1].connect(&world.services).await?,
-    ];
-    let found = jobs::left_copies(&world.services, &ends[1].calendar, &Silent).await?;
+    let mut env = filled_env(TWO_WAY, 4).await?;
+    directory::remove_pair(&env.services, &env.pair.id).await?;
+    let ends =
+        [env.ends[0].connect(&env.services).await?, env.ends[1].connect(&env.services).await?];
+    let found = jobs::left_copies(&env.services, &ends[1].calendar, &Silent).await?;
     assert_eq!(found.len(), 4);
-    world.core.pair_anew([&ends[0], &ends[1]], TWO_WAY).await?;
-    world.sync().await;
-    let run = jobs::delete_left_copies(&world.services, found, &Silent).await?;
-    assert_eq!((run.deleted, run.skipped, world.calendars[1].len()), (0, 4, 4), "{run:?}");
+    env.replace_pair([&ends[0], &ends[1]], TWO_WAY).await?;
+    env.sync().await;
+    let run = jobs::delete_left_copies(&env.services, found, &Silent).await?;
+    assert_eq!((run.deleted, run.skipped, env.people[1].len()), (0, 4, 4), "{run:?}");
     for _ in 0..2 {
-        world.sync().await;
-        world.wait(700);
+        env.sync().await;
+        env.wait(700);
     }
-    assert_eq!([world.calendars[0].len(), world.calendars[1].len()], [4, 4]);
+    assert_eq!([env.people[0].len(), env.people[1].len()], [4, 4]);
     Ok(())
 }
 
 /// A pair the other way round has claimed them as its originals, and the first ones are gone.
 #[tokio::test]
 async fn a_clean_up_of_a_calendar_spares_what_is_an_original_by_then() -> anyhow::Result<()> {
-    let mut world = world(TWO_WAY, 4).await?;
-    directory::remove_pair(&world.services, &world.pair.id).await?;
-    let ends = [
-        world.ends[0].connect(&world.services).await?,
-        world.ends[1].connect(&world.services).await?,
-    ];
-    let found = jobs::left_copies(&world.services, &ends[1].calendar, &Silent).await?;
+    let mut env = filled_env(TWO_WAY, 4).await?;
+    directory::remove_pair(&env.services, &env.pair.id).await?;
+    let ends =
+        [env.ends[0].connect(&env.services).await?, env.ends[1].connect(&env.services).await?];
+    let found = jobs::left_copies(&env.services, &ends[1].calendar, &Silent).await?;
     assert_eq!(found.len(), 4);
-    world.calendars[0].clear();
-    world.core.pair_anew([&ends[1], &ends[0]], ONE_WAY).await?;
-    assert_eq!(world.sync().await.created, 4);
-    let run = jobs::delete_left_copies(&world.services, found, &Silent).await?;
-    assert_eq!((run.deleted, run.skipped, world.calendars[1].len()), (0, 4, 4), "{run:?}");
+    env.people[0].clear();
+    env.replace_pair([&ends[1], &ends[0]], ONE_WAY).await?;
+    assert_eq!(env.sync().await.created, 4);
+    let run = jobs::delete_left_copies(&env.services, found, &Silent).await?;
+    assert_eq!((run.deleted, run.skipped, env.people[1].len()), (0, 4, 4), "{run:?}");
     Ok(())
 }
 
 /// Two installations with the same pair, at rest; then new events come.
 async fn twins(terms: Terms, more: usize, wait: i64) -> anyhow::Result<()> {
-    let world = world(terms, 3).await?;
+    let env = filled_env(terms, 3).await?;
     let cancelled =
         hour("gone", "20260420", "Cancelled").replace("SUMMARY", "STATUS:CANCELLED\r\nSUMMARY");
-    world.calendars[1].put("gone.ics", &cancelled);
-    world.sync().await;
-    let mut other = world.core.beside(9).await?;
-    let ends = [
-        world.ends[0].connect(&other.services).await?,
-        world.ends[1].connect(&other.services).await?,
-    ];
-    other.pair_anew([&ends[0], &ends[1]], terms).await?;
+    env.people[1].put("gone.ics", &cancelled);
+    env.sync().await;
+    let mut other = env.beside(9).await?;
+    let ends =
+        [env.ends[0].connect(&other.services).await?, env.ends[1].connect(&other.services).await?];
+    other.replace_pair([&ends[0], &ends[1]], terms).await?;
     for _ in 0..2 {
         assert_eq!(other.sync().await.created, 0);
     }
-    let before = world.calendars[1].len();
-    world.wait(wait);
-    fill(&world.calendars[0], 10, more);
-    assert_eq!(world.sync().await.created, more as u64);
+    let before = env.people[1].len();
+    env.wait(wait);
+    fill(&env.people[0], 10, more);
+    assert_eq!(env.sync().await.created, more as u64);
     let run = other.sync().await;
     assert_eq!(
-        (run.created, world.calendars[1].len()),
+        (run.created, env.people[1].len()),
         (0, before + more),
         "{terms:?}, {more} more: {run:?}"
     );
@@ -149,20 +145,20 @@ async fn new_events_that_another_installation_has_copied_are_not_doubled() -> an
 #[tokio::test]
 async fn what_comes_into_the_window_is_not_doubled() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let world = world(terms, 3).await?;
-        let [anna, ben] = &world.calendars;
+        let env = filled_env(terms, 3).await?;
+        let [anna, ben] = &env.people;
         anna.put("far.ics", &hour("far", "20270305", "Far"));
-        world.sync().await;
-        let mut other = world.core.beside(9).await?;
+        env.sync().await;
+        let mut other = env.beside(9).await?;
         let ends = [
-            world.ends[0].connect(&other.services).await?,
-            world.ends[1].connect(&other.services).await?,
+            env.ends[0].connect(&other.services).await?,
+            env.ends[1].connect(&other.services).await?,
         ];
-        let mut new = crate::support::env::new_pair([&ends[0].calendar, &ends[1].calendar], terms);
+        let mut new = new_pair([&ends[0].calendar, &ends[1].calendar], terms);
         new.window_future = engine::pair::Reach::Months(6);
         other.pair = directory::add_pair(&other.services, new).await?;
         for wait in [0, 0, 200 * 86_400] {
-            world.wait(wait);
+            env.wait(wait);
             let run = other.sync().await;
             assert_eq!((run.created, ben.len()), (0, 4), "{terms:?}: {run:?}");
         }
@@ -175,20 +171,20 @@ async fn what_comes_into_the_window_is_not_doubled() -> anyhow::Result<()> {
 #[tokio::test]
 async fn an_emptied_calendar_costs_no_original_after_the_clock_was_wrong() -> anyhow::Result<()> {
     for ahead in [0, 10 * 3_600, 2 * 86_400] {
-        let world = world(TWO_WAY, 20).await?;
-        let [anna, ben] = &world.calendars;
-        world.wait(ahead);
-        world.sync_with(SyncOptions { full: true, ..SyncOptions::default() }).await;
-        world.wait(60 - ahead);
-        world.sync().await;
+        let env = filled_env(TWO_WAY, 20).await?;
+        let [anna, ben] = &env.people;
+        env.wait(ahead);
+        env.sync_with(SyncOptions { full: true, ..SyncOptions::default() }).await;
+        env.wait(60 - ahead);
+        env.sync().await;
         ben.replace();
         fill(anna, 30, 3);
-        world.servers[1].faults().after(2, 9, On::kind(Kind::Put), Fault::Status(500));
-        world.sync().await;
-        world.servers[1].faults().clear();
+        env.servers[1].faults().after(2, 9, On::kind(Kind::Put), Fault::Status(500));
+        env.sync().await;
+        env.servers[1].faults().clear();
         for _ in 0..3 {
-            world.wait(700);
-            let run = world.sync().await;
+            env.wait(700);
+            let run = env.sync().await;
             assert_eq!(
                 (run.held.as_ref().map(|held| held.kind), anna.len()),
                 (Some(HeldKind::Emptied), 23),
@@ -203,17 +199,17 @@ async fn an_emptied_calendar_costs_no_original_after_the_clock_was_wrong() -> an
 /// their own.
 #[tokio::test]
 async fn a_second_look_is_ten_minutes_after_the_first() -> anyhow::Result<()> {
-    let world = world(TWO_WAY, 20).await?;
-    let [anna, ben] = &world.calendars;
+    let env = filled_env(TWO_WAY, 20).await?;
+    let [anna, ben] = &env.people;
     let before = ben.objects();
     ben.replace();
-    assert_eq!(world.sync().await.state, PairStatus::Held);
-    world.wait(1_200);
+    assert_eq!(env.sync().await.state, PairStatus::Held);
+    env.wait(1_200);
     before.iter().for_each(|(name, body)| _ = ben.plant(name, body));
     (0..12).for_each(|n| assert!(anna.delete(&format!("e{n}.ics"))));
     for (wait, deleted) in [(0, 0), (60, 0), (600, 12)] {
-        world.wait(wait);
-        let run = world.sync().await;
+        env.wait(wait);
+        let run = env.sync().await;
         assert_eq!((run.deleted, ben.len()), (deleted, 20 - deleted as usize), "{run:?}");
     }
     Ok(())
@@ -237,18 +233,15 @@ impl Progress for Invites<'_> {
 
 #[tokio::test]
 async fn a_copy_with_guests_is_not_deleted_at_the_last_moment() -> anyhow::Result<()> {
-    let world = world(ONE_WAY, 1).await?;
-    let [anna, ben] = &world.calendars;
+    let env = filled_env(ONE_WAY, 1).await?;
+    let [anna, ben] = &env.people;
     anna.delete("e0.ics");
-    let pair = directory::pair(&world.services, &world.pair.id).await?;
+    let pair = directory::pair(&env.services, &env.pair.id).await?;
     let invites = Invites(AtomicUsize::new(0), ben);
-    jobs::sync(&world.services, &[pair], SyncOptions::default(), &invites).await;
+    jobs::sync(&env.services, &[pair], SyncOptions::default(), &invites).await;
     assert!(invites.0.load(Ordering::Relaxed) > 2, "the deletions were announced");
     for _ in 0..2 {
-        assert_eq!(
-            (world.sync().await.deleted, ben.len(), world.servers[1].mails_sent()),
-            (0, 1, 0)
-        );
+        assert_eq!((env.sync().await.deleted, ben.len(), env.servers[1].mails_sent()), (0, 1, 0));
     }
     Ok(())
 }
@@ -267,14 +260,10 @@ impl<F: Fn() + Send + Sync> Progress for At<F> {
 }
 
 /// One pass in which that is done.
-async fn sync_and_do(
-    world: &World,
-    part: usize,
-    what: impl Fn() + Send + Sync,
-) -> anyhow::Result<u64> {
-    let pair = directory::pair(&world.services, &world.pair.id).await?;
+async fn sync_and_do(env: &Env, part: usize, what: impl Fn() + Send + Sync) -> anyhow::Result<u64> {
+    let pair = directory::pair(&env.services, &env.pair.id).await?;
     let at = At(AtomicUsize::new(0), part, what);
-    let report = jobs::sync(&world.services, &[pair], SyncOptions::default(), &at).await;
+    let report = jobs::sync(&env.services, &[pair], SyncOptions::default(), &at).await;
     assert!(at.0.load(Ordering::Relaxed) > part, "that part was announced");
     Ok(report.pairs.iter().map(|run| run.deleted).sum())
 }
@@ -283,18 +272,18 @@ async fn sync_and_do(
 #[tokio::test]
 async fn what_is_there_when_it_is_looked_for_is_not_deleted() -> anyhow::Result<()> {
     for (terms, side) in [(ONE_WAY, 0), (TWO_WAY, 0), (TWO_WAY, 1)] {
-        let world = world(terms, 12).await?;
-        let there = &world.calendars[side];
+        let env = filled_env(terms, 12).await?;
+        let there = &env.people[side];
         let (name, object) = there.objects().remove(0);
         there.delete(&name);
-        let deleted = sync_and_do(&world, 0, || _ = there.plant(&name, &object)).await?;
+        let deleted = sync_and_do(&env, 0, || _ = there.plant(&name, &object)).await?;
         assert_eq!(
-            (deleted, world.calendars.each_ref().map(Calendar::len)),
+            (deleted, env.people.each_ref().map(Calendar::len)),
             (0, [12, 12]),
             "{terms:?} {side}"
         );
         assert_eq!(
-            (world.sync().await.deleted, world.calendars.each_ref().map(Calendar::len)),
+            (env.sync().await.deleted, env.people.each_ref().map(Calendar::len)),
             (0, [12, 12]),
             "{terms:?} {side}"
         );
@@ -305,19 +294,15 @@ async fn what_is_there_when_it_is_looked_for_is_not_deleted() -> anyhow::Result<
 #[tokio::test]
 async fn another_event_under_the_name_of_a_copy_is_not_deleted_at_the_last_moment()
 -> anyhow::Result<()> {
-    let world = world(ONE_WAY, 3).await?;
-    let [anna, ben] = &world.calendars;
+    let env = filled_env(ONE_WAY, 3).await?;
+    let [anna, ben] = &env.people;
     anna.delete("e0.ics");
     let name = ben.find("SUMMARY:Event 0").unwrap_or_default();
     let deleted =
-        sync_and_do(&world, 2, || _ = ben.plant(&name, &hour("bens", "20260412", "Of Ben")))
-            .await?;
+        sync_and_do(&env, 2, || _ = ben.plant(&name, &hour("bens", "20260412", "Of Ben"))).await?;
     assert_eq!((deleted, ben.len()), (0, 3));
     for _ in 0..2 {
-        assert_eq!(
-            (world.sync().await.deleted, ben.find("SUMMARY:Of Ben")),
-            (0, Some(name.clone()))
-        );
+        assert_eq!((env.sync().await.deleted, ben.find("SUMMARY:Of Ben")), (0, Some(name.clone())));
     }
     Ok(())
 }
@@ -325,15 +310,12 @@ async fn another_event_under_the_name_of_a_copy_is_not_deleted_at_the_last_momen
 /// A person may call an event "Busy": a word like others, where the copy is not private.
 #[tokio::test]
 async fn a_copy_that_its_owner_calls_busy_is_edited() -> anyhow::Result<()> {
-    let world = World::new([Manners::generic(), Manners::generic()], TWO_WAY).await?;
-    world.calendars[0].put("e.ics", &hour("e", "20260402", "Lunch"));
-    world.sync().await;
-    let copy = world.calendars[1].names().remove(0);
-    assert!(world.calendars[1].edit(&copy, |ics| ics.replace("SUMMARY:Lunch", "SUMMARY:Busy")));
-    let run = world.sync().await;
-    anyhow::ensure!(
-        run.changed == 1 && world.calendars[0].find("SUMMARY:Busy").is_some(),
-        "{run:?}"
-    );
+    let env = Builder::caldav(Manners::generic()).terms(TWO_WAY).build().await?;
+    env.people[0].put("e.ics", &hour("e", "20260402", "Lunch"));
+    env.sync().await;
+    let copy = env.people[1].names().remove(0);
+    assert!(env.people[1].edit(&copy, |ics| ics.replace("SUMMARY:Lunch", "SUMMARY:Busy")));
+    let run = env.sync().await;
+    anyhow::ensure!(run.changed == 1 && env.people[0].find("SUMMARY:Busy").is_some(), "{run:?}");
     Ok(())
 }

@@ -4,9 +4,9 @@
 use serde_json::json;
 use simulators::caldav::{LostToken, Manners};
 
-use super::{furnished, rename, titles, village_at_rest};
 use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::support::cli_env::Village;
+use crate::support::cli_checks::{check_at_rest, filled, rename, titles};
+use crate::support::cli_env::CliEnv;
 use crate::support::events::hour;
 use crate::support::rows::hours_pass;
 
@@ -17,14 +17,14 @@ fn forgetful() -> Manners {
 
 /// So many events of Anna's and one of Ben's, copied both ways and listed on another day; then
 /// Ben's calendar is made anew.
-async fn replaced(events: usize) -> anyhow::Result<(Village, String)> {
-    let (village, pair) = furnished(forgetful(), events, TWO_WAY).await?;
-    village.people[1].put("own.ics", &hour("own", 3, 20, "Ben's own"));
-    village.cli.sync().await?;
-    hours_pass(&village.cli, 24).await?;
-    village.cli.sync().await?;
-    village.people[1].replace();
-    Ok((village, pair))
+async fn replaced(events: usize) -> anyhow::Result<(CliEnv, String)> {
+    let (env, pair) = filled(forgetful(), events, TWO_WAY).await?;
+    env.people[1].put("own.ics", &hour("own", 3, 20, "Ben's own"));
+    env.cli.sync().await?;
+    hours_pass(&env.cli, 24).await?;
+    env.cli.sync().await?;
+    env.people[1].replace();
+    Ok((env, pair))
 }
 
 /// The server takes the old sync token without a word, as iCloud does, and tells nothing of what is
@@ -33,29 +33,29 @@ async fn replaced(events: usize) -> anyhow::Result<(Village, String)> {
 #[tokio::test]
 async fn copies_made_since_do_not_hide_that_a_calendar_was_made_anew() -> anyhow::Result<()> {
     for later in [0, 1] {
-        let (village, pair) = replaced(3).await?;
-        let [anna, ben] = &village.people;
+        let (env, pair) = replaced(3).await?;
+        let [anna, ben] = &env.people;
         for n in 0..2 {
             anna.put(
                 &format!("new{n}.ics"),
                 &hour(&format!("new{n}"), 3, 21 + n, &format!("New {n}")),
             );
-            village.cli.sync_with(&[]).await?;
+            env.cli.sync_with(&[]).await?;
         }
-        hours_pass(&village.cli, 24).await?;
+        hours_pass(&env.cli, 24).await?;
         for hours in [0, later, later] {
-            hours_pass(&village.cli, hours).await?;
-            let (_, run) = village.cli.sync_with(&[]).await?;
+            hours_pass(&env.cli, hours).await?;
+            let (_, run) = env.cli.sync_with(&[]).await?;
             assert_eq!(
                 (&run["held"]["kind"], &run["deleted"]),
                 (&json!("emptied"), &json!(0)),
                 "{run}"
             );
         }
-        let (_, run) = village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
+        let (_, run) = env.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
         assert_eq!((&run["state"], &run["deleted"]), (&json!("ok"), &json!(0)), "{run}");
         assert_eq!((titles(anna).len(), titles(anna)), (6, titles(ben)));
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -63,16 +63,16 @@ async fn copies_made_since_do_not_hide_that_a_calendar_was_made_anew() -> anyhow
 /// The same where writes find it out: what was not edited is not deleted for it.
 #[tokio::test]
 async fn writes_that_find_nothing_ask_before_the_rest_is_deleted() -> anyhow::Result<()> {
-    let (village, pair) = replaced(2).await?;
-    let [anna, ben] = &village.people;
+    let (env, pair) = replaced(2).await?;
+    let [anna, ben] = &env.people;
     rename(anna, "Event 0", "Zero")?;
     rename(anna, "Ben's own", "Ben's, renamed")?;
-    let (_, run) = village.cli.sync_with(&[]).await?;
+    let (_, run) = env.cli.sync_with(&[]).await?;
     assert_eq!(run["deleted"], json!(0), "{run}");
     assert_eq!(titles(anna), ["Ben's, renamed", "Event 1", "Zero"], "{run}");
-    village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
+    env.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
     assert_eq!(titles(ben), titles(anna));
-    village_at_rest(&village).await
+    check_at_rest(&env).await
 }
 
 /// The only original of a calendar that was made anew is looked for because its copy has another
@@ -81,19 +81,16 @@ async fn writes_that_find_nothing_ask_before_the_rest_is_deleted() -> anyhow::Re
 async fn the_only_original_of_a_calendar_that_was_made_anew_waits_for_a_second_look()
 -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, _) = furnished(
-            Manners { lost_token: LostToken::Everything, ..Manners::generic() },
-            1,
-            terms,
-        )
-        .await?;
-        let [anna, ben] = &village.people;
-        village.cli.sync().await?;
+        let (env, _) =
+            filled(Manners { lost_token: LostToken::Everything, ..Manners::generic() }, 1, terms)
+                .await?;
+        let [anna, ben] = &env.people;
+        env.cli.sync().await?;
         anna.replace();
         anna.put("new.ics", &hour("new", 9, 9, "New"));
-        assert_eq!(counts(&village.cli.sync().await?)[..3], [1, 0, 0], "{terms:?}");
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [1, 0, 0], "{terms:?}");
         ben.touch_all();
-        let (_, run) = village.cli.sync_with(&[]).await?;
+        let (_, run) = env.cli.sync_with(&[]).await?;
         assert_eq!((&run["deleted"], ben.len()), (&json!(0), 2), "{terms:?}: {run}");
     }
     Ok(())

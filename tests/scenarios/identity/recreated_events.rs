@@ -5,9 +5,9 @@ use simulators::caldav::{Calendar, Manners, Names, Rewrite};
 use simulators::faults::{Fault, Faults, On};
 use simulators::traffic::Kind;
 
-use super::{copied, delete, named, rename, titles, village_at_rest};
 use crate::support::cli::{TWO_WAY, counts};
-use crate::support::cli_env::Village;
+use crate::support::cli_checks::{check_at_rest, copied, delete, named, rename, titles};
+use crate::support::cli_env::CliEnv;
 use crate::support::events::hour;
 
 /// How a pass is cut off by a write.
@@ -37,19 +37,19 @@ async fn an_origin_that_was_made_again_is_no_other_event() -> anyhow::Result<()>
     for how in [Cut::Answer, Cut::Line] {
         for names in [Names::Asked, Names::Own { location: false }] {
             for edited_again in [false, true] {
-                let (village, _) = copied(6, TWO_WAY).await?;
-                let [anna, ben] = &village.people;
-                village.servers[0].manners(|manners| drops_marks(manners, names));
+                let (env, _) = copied(6, TWO_WAY).await?;
+                let [anna, ben] = &env.people;
+                env.servers[0].manners(|manners| drops_marks(manners, names));
                 delete(anna, "Event 0")?;
                 rename(ben, "Event 0", "Mine now")?;
-                cut(village.servers[0].faults(), how);
-                village.cli.sync_all(&[]).await?;
-                village.servers[0].faults().clear();
+                cut(env.servers[0].faults(), how);
+                env.cli.sync_all(&[]).await?;
+                env.servers[0].faults().clear();
                 if edited_again {
                     rename(ben, "Mine now", "Mine still")?;
                 }
                 for _ in 0..3 {
-                    village.cli.sync().await?;
+                    env.cli.sync().await?;
                 }
                 let title = if edited_again { "Mine still" } else { "Mine now" };
                 let expected =
@@ -61,8 +61,8 @@ async fn an_origin_that_was_made_again_is_no_other_event() -> anyhow::Result<()>
                     "{how:?} {names:?} {edited_again}"
                 );
                 rename(anna, title, "Given back")?;
-                assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0]);
-                village_at_rest(&village).await?;
+                assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0]);
+                check_at_rest(&env).await?;
             }
         }
     }
@@ -81,27 +81,27 @@ async fn what_an_emptied_calendar_had_is_made_again_once() -> anyhow::Result<()>
     for how in [Cut::Answer, Cut::Line] {
         for names in [Names::Asked, Names::Own { location: false }] {
             for side in [0, 1] {
-                let (village, pair) = copied(8, TWO_WAY).await?;
-                let [anna, ben] = &village.people;
+                let (env, pair) = copied(8, TWO_WAY).await?;
+                let [anna, ben] = &env.people;
                 for n in 0..3 {
                     ben.put(
                         &format!("own{n}.ics"),
                         &hour(&format!("own-{n}"), 20 + n, 12, &format!("Own {n}")),
                     );
                 }
-                village.cli.sync().await?;
+                env.cli.sync().await?;
                 let before = titles(ben);
-                let server = &village.servers[side];
+                let server = &env.servers[side];
                 server.manners(|manners| drops_marks(manners, names));
-                village.people[side].clear();
-                village.cli.sync_all(&[]).await?;
+                env.people[side].clear();
+                env.cli.sync_all(&[]).await?;
                 cut(server.faults(), how);
                 let answer = ["--pair", &pair, "--make-again"];
-                village.cli.sync_with(&answer).await?;
+                env.cli.sync_with(&answer).await?;
                 server.faults().clear();
-                village.cli.sync_with(&answer).await?;
+                env.cli.sync_with(&answer).await?;
                 for _ in 0..2 {
-                    village.cli.sync_all(&[]).await?;
+                    env.cli.sync_all(&[]).await?;
                 }
                 let shown = |calendar: &Calendar| (titles(calendar), calendar.len());
                 let expected = (before.clone(), before.len());
@@ -110,19 +110,19 @@ async fn what_an_emptied_calendar_had_is_made_again_once() -> anyhow::Result<()>
                     [expected.clone(), expected],
                     "{how:?} {names:?} side {side}"
                 );
-                each_goes_with_its_copy(&village).await?;
-                village_at_rest(&village).await?;
+                each_goes_with_its_copy(&env).await?;
+                check_at_rest(&env).await?;
             }
         }
     }
     Ok(())
 }
 
-async fn each_goes_with_its_copy(village: &Village) -> anyhow::Result<()> {
-    let [anna, ben] = &village.people;
+async fn each_goes_with_its_copy(env: &CliEnv) -> anyhow::Result<()> {
+    let [anna, ben] = &env.people;
     rename(anna, "Event 3", "Event 3, renamed")?;
     rename(ben, "Own 1", "Own 1, renamed")?;
-    assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 2, 0]);
+    assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 2, 0]);
     assert!(named(ben, "Event 3, renamed").is_ok() && named(anna, "Own 1, renamed").is_ok());
     Ok(())
 }

@@ -5,14 +5,15 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use simulators::caldav::{CalDav, Calendar, Manners};
 
-use super::{all_but, at_rest, delete, titles};
+use crate::support::accounts::USERS;
+use crate::support::builder::Builder;
 use crate::support::cli::{Cli, ONE_WAY, TWO_WAY, counts};
-use crate::support::env::USERS;
+use crate::support::cli_checks::{self, all_but, check_unchanged, delete, titles};
 use crate::support::events::many;
 
 /// One server, on which Ben sees Anna's calendar as `theirs`, and she herself sees it a second time
 /// as `again`.
-struct House {
+struct Remote {
     cli: Cli,
     _server: CalDav,
     /// Anna's calendar `main`.
@@ -24,7 +25,7 @@ struct House {
     names: [String; 2],
 }
 
-impl House {
+impl Remote {
     async fn new(shared_url: bool) -> anyhow::Result<Self> {
         let server = CalDav::start(Manners { shared_url, ..Manners::generic() }).await?;
         USERS.iter().for_each(|(user, password)| _ = server.account(user, password));
@@ -82,23 +83,23 @@ impl House {
 async fn a_calendar_paired_with_itself_under_another_name_does_not_grow() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
         for n in [0, 1] {
-            let house = House::new(false).await?;
-            many(3).iter().for_each(|(name, object)| _ = house.main.put(name, object));
-            let ends = [house.hers[0].clone(), house.names[n].clone()];
+            let remote = Remote::new(false).await?;
+            many(3).iter().for_each(|(name, object)| _ = remote.main.put(name, object));
+            let ends = [remote.hers[0].clone(), remote.names[n].clone()];
             for ends in [[&ends[0], &ends[1]], [&ends[1], &ends[0]]] {
-                let Some(pair) = house.pair(ends[0], ends[1], terms).await? else { continue };
-                let runs = house.passes().await?;
-                assert!(house.main.len() <= 4, "{terms:?}, {n}: {:?}", titles(&house.main));
+                let Some(pair) = remote.pair(ends[0], ends[1], terms).await? else { continue };
+                let runs = remote.passes().await?;
+                assert!(remote.main.len() <= 4, "{terms:?}, {n}: {:?}", titles(&remote.main));
                 assert!(
                     runs[0]["error"]["message"].is_string() && runs[0]["state"] == "error",
                     "{runs:?}"
                 );
-                at_rest(&[&house.cli], &[&house.main]).await?;
-                house.cli.json(&["pair", "remove", &pair]).await?;
-                house.cli.json(&["clean-up", "--calendar", ends[1], "--yes"]).await?;
-                assert_eq!(titles(&house.main), all_but(3, &[]), "as before");
+                check_unchanged(&[&remote.cli], &[&remote.main]).await?;
+                remote.cli.json(&["pair", "remove", &pair]).await?;
+                remote.cli.json(&["clean-up", "--calendar", ends[1], "--yes"]).await?;
+                assert_eq!(titles(&remote.main), all_but(3, &[]), "as before");
             }
-            assert_eq!(titles(&house.main), all_but(3, &[]));
+            assert_eq!(titles(&remote.main), all_but(3, &[]));
         }
     }
     Ok(())
@@ -107,16 +108,16 @@ async fn a_calendar_paired_with_itself_under_another_name_does_not_grow() -> any
 /// Where the server says whose calendar it is, the pair is refused at once.
 #[tokio::test]
 async fn a_share_that_names_its_owner_is_refused_at_set_up() -> anyhow::Result<()> {
-    let house = House::new(true).await?;
-    many(3).iter().for_each(|(name, object)| _ = house.main.put(name, object));
-    let ([main, _], [again, theirs]) = (&house.hers, &house.names);
+    let remote = Remote::new(true).await?;
+    many(3).iter().for_each(|(name, object)| _ = remote.main.put(name, object));
+    let ([main, _], [again, theirs]) = (&remote.hers, &remote.names);
     for (from, to) in
         [(main, again), (again, main), (main, theirs), (theirs, main), (again, theirs)]
     {
-        assert_eq!(house.pair(from, to, TWO_WAY).await?, None, "{from} {to}");
+        assert_eq!(remote.pair(from, to, TWO_WAY).await?, None, "{from} {to}");
     }
-    assert!(house.cli.sync_all(&[]).await?.is_empty());
-    at_rest(&[&house.cli], &[&house.main]).await
+    assert!(remote.cli.sync_all(&[]).await?.is_empty());
+    check_unchanged(&[&remote.cli], &[&remote.main]).await
 }
 
 /// Two pairs into one calendar that the user sees under two names.
@@ -124,30 +125,30 @@ async fn a_share_that_names_its_owner_is_refused_at_set_up() -> anyhow::Result<(
 async fn two_pairs_into_one_calendar_double_nothing() -> anyhow::Result<()> {
     for shared_url in [true, false] {
         for terms in [ONE_WAY, TWO_WAY] {
-            let house = House::new(shared_url).await?;
-            many(3).iter().for_each(|(name, object)| _ = house.other.put(name, object));
-            let [main, other] = &house.hers;
-            house.pair(other, main, terms).await?.expect("the first pair is made");
-            assert_eq!(counts(&house.cli.sync().await?), [3, 0, 0, 0]);
-            for second in &house.names {
-                house.pair(other, second, terms).await?;
+            let remote = Remote::new(shared_url).await?;
+            many(3).iter().for_each(|(name, object)| _ = remote.other.put(name, object));
+            let [main, other] = &remote.hers;
+            remote.pair(other, main, terms).await?.expect("the first pair is made");
+            assert_eq!(counts(&remote.cli.sync().await?), [3, 0, 0, 0]);
+            for second in &remote.names {
+                remote.pair(other, second, terms).await?;
             }
-            let runs = house.passes().await?;
-            let seen = (titles(&house.main), titles(&house.other));
+            let runs = remote.passes().await?;
+            let seen = (titles(&remote.main), titles(&remote.other));
             assert_eq!(
                 seen,
                 (all_but(3, &[]), all_but(3, &[])),
                 "{shared_url}, {terms:?}: {runs:?}"
             );
             // The first pair works as it did.
-            delete(&house.other, "Event 1")?;
-            house.passes().await?;
+            delete(&remote.other, "Event 1")?;
+            remote.passes().await?;
             assert_eq!(
-                (titles(&house.main), titles(&house.other)),
+                (titles(&remote.main), titles(&remote.other)),
                 (all_but(3, &[1]), all_but(3, &[1])),
                 "{shared_url}, {terms:?}"
             );
-            at_rest(&[&house.cli], &[&house.main, &house.other]).await?;
+            check_unchanged(&[&remote.cli], &[&remote.main, &remote.other]).await?;
         }
     }
     Ok(())
@@ -157,21 +158,21 @@ async fn two_pairs_into_one_calendar_double_nothing() -> anyhow::Result<()> {
 #[tokio::test]
 async fn two_pairs_out_of_one_calendar_double_nothing() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let house = House::new(true).await?;
-        many(3).iter().for_each(|(name, object)| _ = house.main.put(name, object));
-        let [main, other] = &house.hers;
-        house.pair(main, other, terms).await?.expect("the first pair is made");
-        for second in &house.names {
-            assert_eq!(house.pair(second, other, terms).await?, None);
-            assert_eq!(house.pair(other, second, terms).await?, None);
+        let remote = Remote::new(true).await?;
+        many(3).iter().for_each(|(name, object)| _ = remote.main.put(name, object));
+        let [main, other] = &remote.hers;
+        remote.pair(main, other, terms).await?.expect("the first pair is made");
+        for second in &remote.names {
+            assert_eq!(remote.pair(second, other, terms).await?, None);
+            assert_eq!(remote.pair(other, second, terms).await?, None);
         }
-        house.passes().await?;
+        remote.passes().await?;
         assert_eq!(
-            (titles(&house.main), titles(&house.other)),
+            (titles(&remote.main), titles(&remote.other)),
             (all_but(3, &[]), all_but(3, &[])),
             "{terms:?}"
         );
-        at_rest(&[&house.cli], &[&house.main, &house.other]).await?;
+        check_unchanged(&[&remote.cli], &[&remote.main, &remote.other]).await?;
     }
     Ok(())
 }
@@ -221,7 +222,7 @@ async fn an_empty_calendar_under_two_host_names_does_not_grow() -> anyhow::Resul
     }
     assert!(main.len() <= 4, "{added:?}: {:?}", titles(&main));
     assert!(all_but(3, &[]).iter().all(|title| titles(&main).contains(title)));
-    at_rest(&[&cli], &[&main]).await?;
+    check_unchanged(&[&cli], &[&main]).await?;
     drop(server);
     Ok(())
 }
@@ -231,21 +232,21 @@ async fn an_empty_calendar_under_two_host_names_does_not_grow() -> anyhow::Resul
 #[tokio::test]
 async fn one_object_in_both_calendars_stops_no_pair() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, pair) = super::copied(4, terms).await?;
-        let [anna, ben] = &village.people;
-        let name = super::named(ben, "Event 1")?;
+        let (env, pair) = cli_checks::copied(4, terms).await?;
+        let [anna, ben] = &env.people;
+        let name = cli_checks::named(ben, "Event 1")?;
         let body = ben.get(&name).unwrap_or_default();
         let tag = ben.etag(&name).context("an ETag")?;
         anna.plant(&name, &body);
         anna.set_etag(&name, &tag);
-        super::rename(anna, "Event 2", "Two")?;
-        let run = village.cli.sync().await?;
+        cli_checks::rename(anna, "Event 2", "Two")?;
+        let run = env.cli.sync().await?;
         assert_eq!((run["error"].clone(), counts(&run)[1]), (Value::Null, 1), "{terms:?}: {run}");
         assert_eq!(
-            village.cli.explain(&pair, &format!("/calendars/anna/main/{name}")).await?["reason"],
+            env.cli.explain(&pair, &format!("/calendars/anna/main/{name}")).await?["reason"],
             "own_copy"
         );
-        super::village_at_rest(&village).await?;
+        cli_checks::check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -255,28 +256,28 @@ async fn one_object_in_both_calendars_stops_no_pair() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_pair_of_which_both_ends_have_other_names_is_refused() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let village = crate::support::cli_env::Village::new(Manners::generic()).await?;
+        let env = Builder::caldav(Manners::generic()).build_cli().await?;
         let mut others = Vec::new();
         for side in [0, 1] {
             let (user, password) = USERS[side];
-            let by_name = village.servers[side].url().as_str().replace("127.0.0.1", "localhost");
-            let account = village.cli.connect(&by_name, user, password).await?;
-            ensure!(account != village.accounts[side], "two empty calendars prove nothing");
-            others.push(village.cli.calendar(&account, "main").await?);
+            let by_name = env.servers[side].url().as_str().replace("127.0.0.1", "localhost");
+            let account = env.cli.connect(&by_name, user, password).await?;
+            ensure!(account != env.accounts[side], "two empty calendars prove nothing");
+            others.push(env.cli.calendar(&account, "main").await?);
         }
-        village.pair(terms).await?;
+        env.pair(terms).await?;
         for (name, object) in many(5) {
-            village.people[0].put(&name, &object);
+            env.people[0].put(&name, &object);
         }
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         for [from, to] in [[0, 1], [1, 0]] {
-            let answer = village
+            let answer = env
                 .cli
                 .run(&["pair", "add", "--json", "--from", &others[from], "--to", &others[to]])
                 .await?;
             ensure!(answer.status != 0, "{terms:?}: {}", answer.stdout);
         }
-        super::village_at_rest(&village).await?;
+        cli_checks::check_at_rest(&env).await?;
     }
     Ok(())
 }

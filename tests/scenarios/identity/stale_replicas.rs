@@ -3,19 +3,19 @@
 
 use simulators::caldav::{Calendar, Manners};
 
-use super::{furnished, named, rename, titles, village_at_rest};
 use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::support::cli_env::Village;
+use crate::support::cli_checks::{check_at_rest, filled, named, rename, titles};
+use crate::support::cli_env::CliEnv;
 use crate::support::rows::hours_pass;
 
-async fn at_rest_before(tokens: bool, terms: &[&str]) -> anyhow::Result<Village> {
-    let (village, _) =
-        furnished(Manners { sync: tokens, ctag: tokens, ..Manners::generic() }, 4, terms).await?;
+async fn at_rest_before(tokens: bool, terms: &[&str]) -> anyhow::Result<CliEnv> {
+    let (env, _) =
+        filled(Manners { sync: tokens, ctag: tokens, ..Manners::generic() }, 4, terms).await?;
     for hours in [0, 1] {
-        hours_pass(&village.cli, hours).await?;
-        village.cli.sync().await?;
+        hours_pass(&env.cli, hours).await?;
+        env.cli.sync().await?;
     }
-    Ok(village)
+    Ok(env)
 }
 
 fn edit(calendar: &Calendar, title: &str, line: &str) -> anyhow::Result<()> {
@@ -31,18 +31,18 @@ async fn a_version_that_was_replaced_is_no_edit() -> anyhow::Result<()> {
         for tokens in [true, false] {
             for hours in [0, 24] {
                 let told = format!("{terms:?} {writer} {tokens} {hours}");
-                let village = at_rest_before(tokens, terms).await?;
-                let [own, other] = [&village.people[writer], &village.people[1 - writer]];
+                let env = at_rest_before(tokens, terms).await?;
+                let [own, other] = [&env.people[writer], &env.people[1 - writer]];
                 rename(own, "Event 0", "Edited")?;
                 other.stand_still(true);
-                assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0], "{told}");
+                assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0], "{told}");
                 for arguments in [&[][..], &["--full"], &[]] {
-                    hours_pass(&village.cli, if arguments.is_empty() { 0 } else { hours }).await?;
-                    let (_, run) = village.cli.sync_with(arguments).await?;
+                    hours_pass(&env.cli, if arguments.is_empty() { 0 } else { hours }).await?;
+                    let (_, run) = env.cli.sync_with(arguments).await?;
                     assert_eq!(counts(&run)[..3], [0, 0, 0], "{told}: {run}");
                 }
                 other.stand_still(false);
-                village.cli.sync().await?;
+                env.cli.sync().await?;
                 assert!(
                     named(own, "Edited").is_ok() && titles(own) == titles(other),
                     "{told}: {:?} {:?}",
@@ -50,9 +50,9 @@ async fn a_version_that_was_replaced_is_no_edit() -> anyhow::Result<()> {
                     titles(other)
                 );
                 rename(own, "Edited", "Edited again")?;
-                assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0], "{told}");
+                assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0], "{told}");
                 assert_eq!(titles(own), titles(other), "{told}");
-                village_at_rest(&village).await?;
+                check_at_rest(&env).await?;
             }
         }
     }
@@ -63,19 +63,19 @@ async fn a_version_that_was_replaced_is_no_edit() -> anyhow::Result<()> {
 #[tokio::test]
 async fn what_is_edited_while_a_server_is_behind_is_written() -> anyhow::Result<()> {
     for tokens in [true, false] {
-        let village = at_rest_before(tokens, TWO_WAY).await?;
-        let [anna, ben] = &village.people;
+        let env = at_rest_before(tokens, TWO_WAY).await?;
+        let [anna, ben] = &env.people;
         rename(anna, "Event 0", "Edited")?;
         ben.stand_still(true);
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         for line in ["LOCATION:Room 5", "DESCRIPTION:Bring numbers"] {
             edit(anna, "Edited", line)?;
             for _ in 0..2 {
-                village.cli.sync_all(&[]).await?;
+                env.cli.sync_all(&[]).await?;
             }
         }
         ben.stand_still(false);
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         for calendar in [anna, ben] {
             let object = calendar.get(&named(calendar, "Edited")?).unwrap_or_default();
             assert!(
@@ -83,7 +83,7 @@ async fn what_is_edited_while_a_server_is_behind_is_written() -> anyhow::Result<
                 "{tokens}: {object}"
             );
         }
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -93,18 +93,18 @@ async fn what_is_edited_while_a_server_is_behind_is_written() -> anyhow::Result<
 #[tokio::test]
 async fn a_version_that_stays_counts_on_a_later_day() -> anyhow::Result<()> {
     for tokens in [true, false] {
-        let village = at_rest_before(tokens, TWO_WAY).await?;
-        let [anna, ben] = &village.people;
+        let env = at_rest_before(tokens, TWO_WAY).await?;
+        let [anna, ben] = &env.people;
         let name = named(ben, "Event 0")?;
         let (before, etag) =
             (ben.get(&name).unwrap_or_default(), ben.etag(&name).unwrap_or_default());
         rename(anna, "Event 0", "Edited")?;
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         ben.put(&name, &before);
         ben.set_etag(&name, &etag);
         for hours in [0, 24, 24, 1] {
-            hours_pass(&village.cli, hours).await?;
-            village.cli.sync().await?;
+            hours_pass(&env.cli, hours).await?;
+            env.cli.sync().await?;
         }
         assert!(
             named(anna, "Event 0").is_ok() && titles(anna) == titles(ben),
@@ -112,7 +112,7 @@ async fn a_version_that_stays_counts_on_a_later_day() -> anyhow::Result<()> {
             titles(anna),
             titles(ben)
         );
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -124,25 +124,25 @@ async fn a_version_that_stays_counts_on_a_later_day() -> anyhow::Result<()> {
 async fn what_is_restored_is_an_edit() -> anyhow::Result<()> {
     for (tokens, writer) in [(true, 0), (true, 1), (false, 0), (false, 1)] {
         let told = format!("{tokens} {writer}");
-        let village = at_rest_before(tokens, TWO_WAY).await?;
-        let [own, other] = [&village.people[writer], &village.people[1 - writer]];
+        let env = at_rest_before(tokens, TWO_WAY).await?;
+        let [own, other] = [&env.people[writer], &env.people[1 - writer]];
         let name = named(other, "Event 0")?;
         let (before, etag) =
             (other.get(&name).unwrap_or_default(), other.etag(&name).unwrap_or_default());
         rename(own, "Event 0", "Edited")?;
-        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0], "{told}");
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0], "{told}");
         if !tokens {
-            village.cli.sync().await?;
+            env.cli.sync().await?;
         }
         other.put(&name, &before);
         other.set_etag(&name, &etag);
-        let run = village.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert!(counts(&run)[..3] == [0, 1, 0] && named(own, "Event 0").is_ok(), "{told}: {run}");
         for (calendar, line) in [(own, "LOCATION:Room 5"), (other, "DESCRIPTION:Bring numbers")] {
             edit(calendar, "Event 0", line)?;
-            assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0], "{told}: {line}");
+            assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0], "{told}: {line}");
         }
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -151,23 +151,23 @@ async fn what_is_restored_is_an_edit() -> anyhow::Result<()> {
 /// for it is named.
 #[tokio::test]
 async fn what_waits_for_a_server_that_is_behind_is_named() -> anyhow::Result<()> {
-    let village = at_rest_before(true, TWO_WAY).await?;
-    let [anna, ben] = &village.people;
+    let env = at_rest_before(true, TWO_WAY).await?;
+    let [anna, ben] = &env.people;
     rename(ben, "Event 0", "Edited")?;
     anna.stand_still(true);
-    village.cli.sync().await?;
+    env.cli.sync().await?;
     edit(ben, "Edited", "LOCATION:Room 5")?;
     for _ in 0..2 {
-        let (_, run) = village.cli.sync_with(&[]).await?;
+        let (_, run) = env.cli.sync_with(&[]).await?;
         assert_eq!(counts(&run), [0, 0, 0, 1], "{run}");
-        assert_eq!(village.cli.status().await?["pairs"][0]["problems"], 1);
+        assert_eq!(env.cli.status().await?["pairs"][0]["problems"], 1);
     }
     anna.stand_still(false);
-    village.cli.sync().await?;
-    assert_eq!(village.cli.status().await?["pairs"][0]["problems"], 0);
+    env.cli.sync().await?;
+    assert_eq!(env.cli.status().await?["pairs"][0]["problems"], 0);
     assert!(
         anna.get("e0.ics")
             .is_some_and(|object| object.contains("Room 5") && object.contains("Edited"))
     );
-    village_at_rest(&village).await
+    check_at_rest(&env).await
 }

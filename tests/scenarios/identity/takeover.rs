@@ -3,26 +3,28 @@
 
 use serde_json::json;
 
-use super::{all_but, copied, delete, named, rename, titles, village_at_rest};
 use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, actions, counts};
-use crate::support::cli_env::Village;
+use crate::support::cli_checks::{
+    self, all_but, check_at_rest, copied, delete, named, rename, titles,
+};
+use crate::support::cli_env::CliEnv;
 use crate::support::events::{at, hour, object};
 use crate::support::rows::hours_pass;
 
 /// Ends the pair and makes it anew; the run of the first pass, which makes and deletes nothing, and
 /// does what its preview shows.
-async fn anew(village: &Village, pair: &str, terms: &[&str]) -> anyhow::Result<String> {
-    village.cli.json(&["pair", "remove", pair]).await?;
-    let pair = village.pair(terms).await?;
-    let preview = village.cli.dry_run().await?;
-    let run = village.cli.sync().await?;
+async fn anew(env: &CliEnv, pair: &str, terms: &[&str]) -> anyhow::Result<String> {
+    env.cli.json(&["pair", "remove", pair]).await?;
+    let pair = env.pair(terms).await?;
+    let preview = env.cli.dry_run().await?;
+    let run = env.cli.sync().await?;
     assert_eq!(actions(&preview), actions(&run), "{terms:?}");
     assert_eq!((&run["created"], &run["deleted"]), (&json!(0), &json!(0)), "{terms:?}: {run}");
     Ok(pair)
 }
 
-fn all_busy(village: &Village) {
-    let titles = titles(&village.people[1]);
+fn all_busy(env: &CliEnv) {
+    let titles = titles(&env.people[1]);
     assert!(titles.iter().all(|title| title == "Busy"), "a title is left: {titles:?}");
 }
 
@@ -33,8 +35,8 @@ async fn copies_of_later_generations_are_found() -> anyhow::Result<()> {
     for (before, after) in
         [(ONE_WAY, ONE_WAY), (ONE_WAY, TWO_WAY), (ONE_WAY, PRIVATE), (PRIVATE, ONE_WAY)]
     {
-        let (village, pair) = copied(3, before).await?;
-        let [anna, ben] = &village.people;
+        let (env, pair) = copied(3, before).await?;
+        let [anna, ben] = &env.people;
         for round in 0..2 {
             let copies = ben.agenda();
             let origin = anna
@@ -49,24 +51,24 @@ async fn copies_of_later_generations_are_found() -> anyhow::Result<()> {
                 .name
                 .clone();
             ben.delete(&copy);
-            village.cli.sync().await?;
+            env.cli.sync().await?;
             anna.edit("e1.ics", |ics| ics.replace("SUMMARY:", &format!("SUMMARY:{round} ")));
-            assert_eq!(village.cli.sync().await?["created"], 1, "made again");
+            assert_eq!(env.cli.sync().await?["created"], 1, "made again");
         }
-        let pair = anew(&village, &pair, after).await?;
+        let pair = anew(&env, &pair, after).await?;
         assert_eq!((anna.len(), ben.len()), (3, 3), "{before:?} {after:?}");
         if after == PRIVATE {
-            all_busy(&village);
+            all_busy(&env);
         } else {
             assert_eq!(titles(ben), titles(anna));
         }
-        assert!(village.cli.explain(&pair, "e1.ics").await?["copied"] == true);
+        assert!(env.cli.explain(&pair, "e1.ics").await?["copied"] == true);
         // Deleted and made again once more, under a name that none before had.
         anna.edit("e1.ics", |ics| ics.replace("SUMMARY:", "SUMMARY:Last "));
-        assert_eq!(village.cli.sync().await?["changed"], u64::from(after != PRIVATE));
+        assert_eq!(env.cli.sync().await?["changed"], u64::from(after != PRIVATE));
         anna.delete("e1.ics");
-        assert_eq!(counts(&village.cli.sync().await?), [0, 0, 1, 0]);
-        village_at_rest(&village).await?;
+        assert_eq!(counts(&env.cli.sync().await?), [0, 0, 1, 0]);
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -76,17 +78,17 @@ async fn copies_of_later_generations_are_found() -> anyhow::Result<()> {
 #[tokio::test]
 async fn an_origin_that_was_made_again_keeps_its_copy() -> anyhow::Result<()> {
     for after in [ONE_WAY, TWO_WAY, PRIVATE] {
-        let (village, pair) = copied(3, TWO_WAY).await?;
-        let [anna, ben] = &village.people;
+        let (env, pair) = copied(3, TWO_WAY).await?;
+        let [anna, ben] = &env.people;
         ben.put("own.ics", &hour("own", 3, 20, "Own"));
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         // At either end.
         rename(ben, "Event 1", "Edited by Ben")?;
         delete(anna, "Event 1")?;
         rename(anna, "Own", "Edited by Anna")?;
         delete(ben, "Own")?;
-        assert_eq!(village.cli.sync().await?["created"], 2, "the edit wins");
-        anew(&village, &pair, after).await?;
+        assert_eq!(env.cli.sync().await?["created"], 2, "the edit wins");
+        anew(&env, &pair, after).await?;
         assert_eq!(
             (anna.len(), ben.len()),
             (4, 4),
@@ -95,13 +97,13 @@ async fn an_origin_that_was_made_again_keeps_its_copy() -> anyhow::Result<()> {
             titles(ben)
         );
         rename(anna, "Edited by Ben", "Edited again")?;
-        let run = village.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert_eq!(
             (&run["created"], &run["changed"]),
             (&json!(0), &json!(u64::from(after != PRIVATE))),
             "{after:?}: {run}"
         );
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -110,8 +112,8 @@ async fn an_origin_that_was_made_again_keeps_its_copy() -> anyhow::Result<()> {
 /// they show is hidden, and they are kept.
 #[tokio::test]
 async fn no_title_is_left_behind_a_private_pair() -> anyhow::Result<()> {
-    let (village, pair) = copied(3, ONE_WAY).await?;
-    let [anna, ben] = &village.people;
+    let (env, pair) = copied(3, ONE_WAY).await?;
+    let [anna, ben] = &env.people;
     anna.put("far.ics", &hour("far", 300, 9, "Far away"));
     anna.put(
         "series.ics",
@@ -125,26 +127,26 @@ async fn no_title_is_left_behind_a_private_pair() -> anyhow::Result<()> {
         ),
     );
     anna.put("past.ics", &hour("past", -60, 9, "Past"));
-    assert_eq!(village.cli.sync().await?["created"], 3);
+    assert_eq!(env.cli.sync().await?["created"], 3);
     // A copy whose origin is gone by the time that the pair is made anew.
-    village.cli.json(&["pair", "remove", &pair]).await?;
+    env.cli.json(&["pair", "remove", &pair]).await?;
     delete(anna, "Event 2")?;
     let narrow = [PRIVATE, &["--window-past", "30d", "--window-future", "60d"]].concat();
-    let again = village.pair(&narrow).await?;
-    let preview = village.cli.dry_run().await?;
-    let run = village.cli.sync().await?;
+    let again = env.pair(&narrow).await?;
+    let preview = env.cli.dry_run().await?;
+    let run = env.cli.sync().await?;
     assert_eq!(actions(&preview), actions(&run));
     assert_eq!(run["created"], 0, "{run}");
     for hours in [0, 24] {
-        hours_pass(&village.cli, hours).await?;
-        village.cli.sync().await?;
+        hours_pass(&env.cli, hours).await?;
+        env.cli.sync().await?;
         let shown = titles(ben);
         for title in ["Far away", "Past", "Monthly", "Event 0", "Event 1"] {
             assert!(!shown.contains(&title.to_owned()), "{title} is left: {shown:?}");
         }
     }
-    assert!(village.cli.explain(&again, "e0.ics").await?["copied"] == true);
-    village_at_rest(&village).await
+    assert!(env.cli.explain(&again, "e0.ics").await?["copied"] == true);
+    check_at_rest(&env).await
 }
 
 /// A pair made anew in the other direction, or both ways after one: none is doubled, in either
@@ -154,14 +156,14 @@ async fn a_pair_made_anew_the_other_way_round_doubles_nothing() -> anyhow::Resul
     for (before, after) in
         [(ONE_WAY, ONE_WAY), (ONE_WAY, TWO_WAY), (TWO_WAY, ONE_WAY), (TWO_WAY, TWO_WAY)]
     {
-        let (village, pair) = copied(3, before).await?;
-        let [anna, ben] = &village.people;
+        let (env, pair) = copied(3, before).await?;
+        let [anna, ben] = &env.people;
         ben.put("own.ics", &hour("own", 3, 20, "Own"));
-        village.cli.sync().await?;
-        village.cli.json(&["pair", "remove", &pair]).await?;
-        let [from, to] = &village.calendars;
-        village.cli.pair_add(to, from, after).await?;
-        let run = village.cli.sync().await?;
+        env.cli.sync().await?;
+        env.cli.json(&["pair", "remove", &pair]).await?;
+        let [from, to] = &env.calendars;
+        env.cli.pair_add(to, from, after).await?;
+        let run = env.cli.sync().await?;
         let own = u64::from(before == ONE_WAY);
         assert_eq!(
             (&run["created"], &run["deleted"]),
@@ -169,7 +171,7 @@ async fn a_pair_made_anew_the_other_way_round_doubles_nothing() -> anyhow::Resul
             "{before:?} {after:?}: {run}"
         );
         for arguments in [&["--full"][..], &[]] {
-            village.cli.sync_with(arguments).await?;
+            env.cli.sync_with(arguments).await?;
         }
         assert_eq!(
             (titles(anna), titles(ben)),
@@ -177,7 +179,7 @@ async fn a_pair_made_anew_the_other_way_round_doubles_nothing() -> anyhow::Resul
             "{before:?} {after:?}"
         );
         assert_eq!(anna.len(), 4);
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -187,10 +189,10 @@ async fn a_pair_made_anew_the_other_way_round_doubles_nothing() -> anyhow::Resul
 #[tokio::test]
 async fn an_old_copy_that_cannot_be_written_to_stops_nothing() -> anyhow::Result<()> {
     for guests in [true, false] {
-        let (village, pair) = copied(6, ONE_WAY).await?;
-        let [anna, ben] = &village.people;
+        let (env, pair) = copied(6, ONE_WAY).await?;
+        let [anna, ben] = &env.people;
         let copy = named(ben, "Event 3")?;
-        village.cli.json(&["pair", "remove", &pair]).await?;
+        env.cli.json(&["pair", "remove", &pair]).await?;
         ben.edit(&copy, |ics| {
             let moved = ics.replace(":202", ":203");
             let people = "ORGANIZER:mailto:ben@calendars.example\r\nATTENDEE:mailto:zoe@example.net\r\nSUMMARY";
@@ -198,14 +200,14 @@ async fn an_old_copy_that_cannot_be_written_to_stops_nothing() -> anyhow::Result
         });
         if !guests {
             use simulators::faults::{Fault, On};
-            village.servers[1]
+            env.servers[1]
                 .faults()
                 .always(On::kind(simulators::traffic::Kind::Put).at(&copy), Fault::Status(400));
         }
-        village.pair(ONE_WAY).await?;
+        env.pair(ONE_WAY).await?;
         anna.put("new.ics", &hour("new", 2, 9, "New"));
         for _ in 0..2 {
-            let (status, run) = village.cli.sync_with(&[]).await?;
+            let (status, run) = env.cli.sync_with(&[]).await?;
             assert_eq!((status, &run["state"]), (0, &json!("ok")), "guests: {guests}: {run}");
         }
         assert!(ben.find("SUMMARY:New").is_some(), "the rest goes on");
@@ -214,27 +216,27 @@ async fn an_old_copy_that_cannot_be_written_to_stops_nothing() -> anyhow::Result
             (7, 1),
             "guests: {guests}"
         );
-        village.servers[1].faults().clear();
+        env.servers[1].faults().clear();
         delete(anna, "Event 1")?;
-        assert_eq!(village.cli.sync().await?["deleted"], 1);
-        at_rest_after_refusal(&village).await?;
+        assert_eq!(env.cli.sync().await?["deleted"], 1);
+        at_rest_after_refusal(&env).await?;
     }
     Ok(())
 }
 
 /// A write that was refused may be tried again once; after that it is quiet.
-async fn at_rest_after_refusal(village: &Village) -> anyhow::Result<()> {
+async fn at_rest_after_refusal(env: &CliEnv) -> anyhow::Result<()> {
     for _ in 0..2 {
-        village.cli.sync().await?;
+        env.cli.sync().await?;
     }
-    village_at_rest(village).await
+    check_at_rest(env).await
 }
 
 /// Ended and made anew ten times in all ways: nothing grows.
 #[tokio::test]
 async fn pairs_that_come_and_go_grow_nothing() -> anyhow::Result<()> {
-    let (village, mut pair) = copied(4, ONE_WAY).await?;
-    let [from, to] = village.calendars.clone();
+    let (env, mut pair) = copied(4, ONE_WAY).await?;
+    let [from, to] = env.calendars.clone();
     for (n, (turned, terms)) in [
         (false, PRIVATE),
         (false, TWO_WAY),
@@ -250,49 +252,49 @@ async fn pairs_that_come_and_go_grow_nothing() -> anyhow::Result<()> {
     .into_iter()
     .enumerate()
     {
-        village.cli.json(&["pair", "remove", &pair]).await?;
+        env.cli.json(&["pair", "remove", &pair]).await?;
         let ends = if turned { [&to, &from] } else { [&from, &to] };
-        pair = village.cli.pair_add(ends[0], ends[1], terms).await?;
+        pair = env.cli.pair_add(ends[0], ends[1], terms).await?;
         for arguments in [&[][..], &["--full"], &[]] {
-            let (status, run) = village.cli.sync_with(arguments).await?;
+            let (status, run) = env.cli.sync_with(arguments).await?;
             assert_eq!((status, &run["deleted"]), (0, &json!(0)), "turn {n}: {run}");
         }
-        assert_eq!((village.people[0].len(), village.people[1].len()), (4, 4), "turn {n}");
+        assert_eq!((env.people[0].len(), env.people[1].len()), (4, 4), "turn {n}");
     }
     assert_eq!(
-        (titles(&village.people[0]), titles(&village.people[1])),
+        (titles(&env.people[0]), titles(&env.people[1])),
         (all_but(4, &[]), all_but(4, &[]))
     );
-    village_at_rest(&village).await
+    check_at_rest(&env).await
 }
 
 /// All events lie outside the window of the new pair: their copies show no title either.
 #[tokio::test]
 async fn no_title_is_left_outside_a_shorter_window() -> anyhow::Result<()> {
-    let (village, pair) =
-        super::furnished(simulators::caldav::Manners::generic(), 0, ONE_WAY).await?;
-    let [anna, ben] = &village.people;
+    let (env, pair) =
+        cli_checks::filled(simulators::caldav::Manners::generic(), 0, ONE_WAY).await?;
+    let [anna, ben] = &env.people;
     for n in 0..3 {
         anna.put(
             &format!("far{n}.ics"),
             &hour(&format!("far{n}"), 290 + n, 9, &format!("Far {n}")),
         );
     }
-    assert_eq!(village.cli.sync().await?["created"], 3);
-    village.cli.json(&["pair", "remove", &pair]).await?;
-    village.pair(&["--private", "--window-future", "6mo"]).await?;
-    village.cli.sync().await?;
-    all_busy(&village);
+    assert_eq!(env.cli.sync().await?["created"], 3);
+    env.cli.json(&["pair", "remove", &pair]).await?;
+    env.pair(&["--private", "--window-future", "6mo"]).await?;
+    env.cli.sync().await?;
+    all_busy(&env);
     assert_eq!(ben.len(), 3);
-    village_at_rest(&village).await
+    check_at_rest(&env).await
 }
 
 /// A copy was duplicated under a pair that has ended. The new pair goes both ways, so the duplicate
 /// is an event like any other.
 #[tokio::test]
 async fn a_duplicate_from_before_is_copied_by_a_pair_that_goes_both_ways() -> anyhow::Result<()> {
-    let (village, pair) = copied(3, ONE_WAY).await?;
-    let [anna, ben] = &village.people;
+    let (env, pair) = copied(3, ONE_WAY).await?;
+    let [anna, ben] = &env.people;
     let copy = named(ben, "Event 1")?;
     assert!(
         simulators::person::Person::from(ben.clone())
@@ -300,16 +302,16 @@ async fn a_duplicate_from_before_is_copied_by_a_pair_that_goes_both_ways() -> an
             .await?
     );
     rename_one(ben, "second.ics");
-    village.cli.sync().await?;
-    village.cli.json(&["pair", "remove", &pair]).await?;
-    let pair = village.pair(TWO_WAY).await?;
-    let run = village.cli.sync().await?;
+    env.cli.sync().await?;
+    env.cli.json(&["pair", "remove", &pair]).await?;
+    let pair = env.pair(TWO_WAY).await?;
+    let run = env.cli.sync().await?;
     assert_eq!(counts(&run)[..3], [1, 0, 0], "{run}");
     let expected: Vec<String> =
         ["Event 0", "Event 1", "Event 2", "Second"].map(str::to_owned).to_vec();
     assert_eq!((titles(anna), titles(ben)), (expected.clone(), expected));
-    assert_eq!(village.cli.explain(&pair, "second.ics").await?["copied"], true);
-    village_at_rest(&village).await
+    assert_eq!(env.cli.explain(&pair, "second.ics").await?["copied"], true);
+    check_at_rest(&env).await
 }
 
 fn rename_one(calendar: &simulators::caldav::Calendar, name: &str) {
@@ -321,24 +323,24 @@ fn rename_one(calendar: &simulators::caldav::Calendar, name: &str) {
 #[tokio::test]
 async fn what_is_left_of_another_calendars_event_is_not_written_to() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY, PRIVATE] {
-        let (village, pair) = copied(3, ONE_WAY).await?;
-        let [anna, ben] = &village.people;
-        let third = village.servers[0].calendar("anna", "third");
-        village.cli.json(&["calendars", "--refresh"]).await.ok();
-        let id = village.cli.calendar(&village.accounts[0], "third").await?;
+        let (env, pair) = copied(3, ONE_WAY).await?;
+        let [anna, ben] = &env.people;
+        let third = env.servers[0].calendar("anna", "third");
+        env.cli.json(&["calendars", "--refresh"]).await.ok();
+        let id = env.cli.calendar(&env.accounts[0], "third").await?;
         rename(ben, "Event 1", "My notes")?;
-        village.cli.json(&["pair", "remove", &pair]).await?;
+        env.cli.json(&["pair", "remove", &pair]).await?;
         third.put(
             "other.ics",
             &object("uid-1", &format!("DTSTART:{}\nDTEND:{}\nSUMMARY:Theirs", at(5, 9), at(5, 10))),
         );
         let before = ben.objects();
-        village.cli.pair_add(&id, &village.calendars[1], terms).await?;
-        let run = village.cli.sync().await?;
+        env.cli.pair_add(&id, &env.calendars[1], terms).await?;
+        let run = env.cli.sync().await?;
         let kept = before.iter().all(|(name, body)| ben.get(name).as_ref() == Some(body));
         assert!(kept, "{terms:?}: {run}");
         assert_eq!(
-            super::skipped(&run, "already_there")
+            cli_checks::skipped(&run, "already_there")
                 .iter()
                 .filter(|name| *name == "other.ics")
                 .count(),
@@ -346,7 +348,7 @@ async fn what_is_left_of_another_calendars_event_is_not_written_to() -> anyhow::
             "{terms:?}: {run}"
         );
         third.delete("other.ics");
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         assert!(before.iter().all(|(name, _)| ben.get(name).is_some()), "{terms:?}");
         assert_eq!(titles(anna).len(), 3);
     }

@@ -6,12 +6,13 @@ use simulators::caldav::{Late, Manners, Names, Rewrite};
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
-use super::{
-    a_night, all_but, copied, delete, explained, furnished, named, rename, skipped, status_of,
-    titles, village_at_rest,
-};
+use crate::support::builder::Builder;
 use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::support::cli_env::Village;
+use crate::support::cli_checks::{
+    all_but, check_at_rest, copied, delete, explained, filled, named, pass_a_night, rename,
+    skipped, status_of, titles,
+};
+use crate::support::cli_env::CliEnv;
 use crate::support::events::{hour, many, stamp};
 use crate::support::rows::hours_pass;
 
@@ -23,41 +24,37 @@ fn loses_everything(manners: &mut Manners) {
 async fn a_copy_that_the_server_does_not_keep_costs_no_original() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
         for sync in [true, false] {
-            let (village, pair) =
-                furnished(Manners { sync, ..Manners::generic() }, 4, terms).await?;
-            let [anna, ben] = &village.people;
-            village.cli.sync().await?;
-            village.servers[1].manners(|manners| manners.swallows = true);
+            let (env, pair) = filled(Manners { sync, ..Manners::generic() }, 4, terms).await?;
+            let [anna, ben] = &env.people;
+            env.cli.sync().await?;
+            env.servers[1].manners(|manners| manners.swallows = true);
             anna.put("new.ics", &hour("new", 5, 9, "New"));
-            village.cli.sync().await?;
-            a_night(&village).await?;
+            env.cli.sync().await?;
+            pass_a_night(&env).await?;
             assert!(named(anna, "New").is_ok() && named(ben, "New").is_err(), "{terms:?}");
-            assert_eq!(status_of(&village.cli, &pair).await?["problems"], 1);
-            assert_eq!(
-                explained(&village.cli, &pair, "new.ics").await?,
-                json!("refused_by_server")
-            );
+            assert_eq!(status_of(&env.cli, &pair).await?["problems"], 1);
+            assert_eq!(explained(&env.cli, &pair, "new.ics").await?, json!("refused_by_server"));
 
-            village.servers[1].manners(|manners| manners.swallows = false);
+            env.servers[1].manners(|manners| manners.swallows = false);
             let full = terms == ONE_WAY;
             if !full {
                 // A server that shows nothing until its calendar is listed as a whole was not
                 // missed before the first night.
-                hours_pass(&village.cli, 24).await?;
-                village.cli.sync().await?;
+                hours_pass(&env.cli, 24).await?;
+                env.cli.sync().await?;
                 rename(anna, "New", "Newer")?;
             }
-            let (_, run) = village.cli.sync_with(if full { &["--full"] } else { &[] }).await?;
+            let (_, run) = env.cli.sync_with(if full { &["--full"] } else { &[] }).await?;
             assert_eq!(counts(&run)[..3], [1, 0, 0], "it is made again: {run}");
-            village.cli.sync().await?;
-            assert_eq!(status_of(&village.cli, &pair).await?["problems"], 0);
+            env.cli.sync().await?;
+            assert_eq!(status_of(&env.cli, &pair).await?["problems"], 0);
             anna.delete("new.ics");
             // One of five that is missing in a listing is asked about.
-            let (_, first) = village.cli.sync_with(&[]).await?;
-            let (_, run) = village.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
+            let (_, first) = env.cli.sync_with(&[]).await?;
+            let (_, run) = env.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
             assert_eq!(counts(&first)[2] + counts(&run)[2], 1, "{run}");
             assert_eq!((titles(anna), titles(ben)), (all_but(4, &[]), all_but(4, &[])));
-            village_at_rest(&village).await?;
+            check_at_rest(&env).await?;
         }
     }
     Ok(())
@@ -66,23 +63,23 @@ async fn a_copy_that_the_server_does_not_keep_costs_no_original() -> anyhow::Res
 #[tokio::test]
 async fn a_copy_that_is_shown_late_is_that_copy() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, pair) =
-            furnished(Manners { tells_unseen_gone: false, ..Manners::generic() }, 4, terms).await?;
-        let [anna, ben] = &village.people;
-        village.cli.sync().await?;
+        let (env, pair) =
+            filled(Manners { tells_unseen_gone: false, ..Manners::generic() }, 4, terms).await?;
+        let [anna, ben] = &env.people;
+        env.cli.sync().await?;
         anna.put("new.ics", &hour("new", 5, 9, "New"));
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         let name = named(ben, "New")?;
         let copy = ben.get(&name).expect("it is there");
         ben.delete(&name);
-        a_night(&village).await?;
+        pass_a_night(&env).await?;
         ben.put(&name, &copy);
-        a_night(&village).await?;
+        pass_a_night(&env).await?;
         assert_eq!((titles(anna), anna.len()), (titles(ben), 5), "{terms:?}");
-        assert_eq!(status_of(&village.cli, &pair).await?["problems"], 0);
+        assert_eq!(status_of(&env.cli, &pair).await?["problems"], 0);
         rename(anna, "New", "Newer")?;
-        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0]);
-        village_at_rest(&village).await?;
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0]);
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -93,23 +90,23 @@ async fn a_server_begins_to_lose_what_is_written() -> anyhow::Result<()> {
     for (terms, etag_on_put) in
         [(ONE_WAY, true), (TWO_WAY, true), (ONE_WAY, false), (TWO_WAY, false)]
     {
-        let (village, _) = copied(4, terms).await?;
-        let [anna, ben] = &village.people;
-        village.servers[1].manners(|manners| {
+        let (env, _) = copied(4, terms).await?;
+        let [anna, ben] = &env.people;
+        env.servers[1].manners(|manners| {
             loses_everything(manners);
             manners.etag_on_put = etag_on_put;
         });
         anna.put("new.ics", &hour("new", 5, 9, "New"));
-        village.cli.sync().await?;
-        a_night(&village).await?;
+        env.cli.sync().await?;
+        pass_a_night(&env).await?;
         assert_eq!((titles(anna), anna.len()), (titles(ben), 5), "{terms:?} {etag_on_put}");
         assert!(anna.get("new.ics").is_some(), "the original is untouched");
         rename(anna, "New", "Newer")?;
-        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0]);
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0]);
         delete(anna, "Newer")?;
-        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 0, 1]);
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 0, 1]);
         assert_eq!(titles(ben), all_but(4, &[]));
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -119,41 +116,42 @@ async fn a_server_begins_to_lose_what_is_written() -> anyhow::Result<()> {
 /// deletion.
 #[tokio::test]
 async fn what_is_listed_while_something_is_held_is_no_longer_awaited() -> anyhow::Result<()> {
-    let (village, pair) =
-        furnished(Manners { sync: false, ..Manners::generic() }, 8, TWO_WAY).await?;
-    let [anna, ben] = &village.people;
+    let (env, pair) = filled(Manners { sync: false, ..Manners::generic() }, 8, TWO_WAY).await?;
+    let [anna, ben] = &env.people;
     for own in 0..3 {
         ben.put(
             &format!("own{own}.ics"),
             &hour(&format!("own{own}"), 9 + own, 12, &format!("Own {own}")),
         );
     }
-    a_night(&village).await?;
+    pass_a_night(&env).await?;
     anna.replace();
-    assert_eq!(village.cli.sync_with(&[]).await?.1["state"], "held");
+    assert_eq!(env.cli.sync_with(&[]).await?.1["state"], "held");
     anna.put("new.ics", &hour("new", 3, 20, "New"));
     for _ in 0..2 {
-        assert_eq!(village.cli.sync_with(&[]).await?.1["state"], "held");
+        assert_eq!(env.cli.sync_with(&[]).await?.1["state"], "held");
     }
     delete(ben, "New")?;
-    let (_, run) = village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
-    hours_pass(&village.cli, 1).await?;
-    village.cli.sync_with(&[]).await?;
+    let (_, run) = env.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
+    hours_pass(&env.cli, 1).await?;
+    env.cli.sync_with(&[]).await?;
     assert!(
         titles(anna).len() == 11 && titles(anna) == titles(ben),
         "{run}: {:?} {:?}",
         titles(anna),
         titles(ben)
     );
-    village_at_rest(&village).await
+    check_at_rest(&env).await
 }
 
 #[tokio::test]
 async fn an_event_like_the_copy_stays_its_owners() -> anyhow::Result<()> {
     for (etag_on_put, sync) in [(true, true), (true, false), (false, true), (false, false)] {
-        let village = Village::new(Manners { sync, etag_on_put, ..Manners::generic() }).await?;
-        let [anna, ben] = &village.people;
-        village.servers[1].manners(loses_everything);
+        let env = Builder::caldav(Manners { sync, etag_on_put, ..Manners::generic() })
+            .build_cli()
+            .await?;
+        let [anna, ben] = &env.people;
+        env.servers[1].manners(loses_everything);
         for (name, object) in many(15) {
             anna.put(&name, &object);
         }
@@ -163,14 +161,14 @@ async fn an_event_like_the_copy_stays_its_owners() -> anyhow::Result<()> {
             &hour("own", 5, 9, "Dentist").replace("SUMMARY", "DESCRIPTION:My notes\r\nSUMMARY"),
         );
         let own = ben.get("0-own.ics");
-        village.pair(ONE_WAY).await?;
-        a_night(&village).await?;
+        env.pair(ONE_WAY).await?;
+        pass_a_night(&env).await?;
         rename(anna, "Dentist", "Surgery")?;
-        village.cli.sync().await?;
-        a_night(&village).await?;
+        env.cli.sync().await?;
+        pass_a_night(&env).await?;
         assert_eq!(ben.get("0-own.ics"), own, "renamed: {etag_on_put} {sync}");
         delete(anna, "Surgery")?;
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         assert_eq!(ben.get("0-own.ics"), own, "deleted: {etag_on_put} {sync}");
     }
     Ok(())
@@ -182,14 +180,15 @@ async fn an_event_like_the_copy_stays_its_owners() -> anyhow::Result<()> {
 async fn an_event_that_was_there_before_is_never_the_copy() -> anyhow::Result<()> {
     for (terms, sync) in [(ONE_WAY, true), (ONE_WAY, false), (TWO_WAY, true)] {
         for touched in [false, true] {
-            let village = Village::new(Manners {
+            let env = Builder::caldav(Manners {
                 sync,
                 etag_on_put: false,
                 merges: true,
                 ..Manners::generic()
             })
+            .build_cli()
             .await?;
-            let [anna, ben] = &village.people;
+            let [anna, ben] = &env.people;
             for (name, object) in many(12) {
                 anna.put(&name, &object);
             }
@@ -199,8 +198,8 @@ async fn an_event_that_was_there_before_is_never_the_copy() -> anyhow::Result<()
                 &hour("own", 5, 9, "Dentist")
                     .replace("SUMMARY", "DESCRIPTION:Bring the X-rays\r\nSUMMARY"),
             );
-            village.pair(terms).await?;
-            village.cli.sync().await?;
+            env.pair(terms).await?;
+            env.cli.sync().await?;
             if touched {
                 let stamp = stamp();
                 ben.edit("own.ics", |ics| {
@@ -211,15 +210,15 @@ async fn an_event_that_was_there_before_is_never_the_copy() -> anyhow::Result<()
                 });
             }
             let own = ben.get("own.ics");
-            a_night(&village).await?;
+            pass_a_night(&env).await?;
             assert!(anna.edit("e.ics", |ics| ics.replace("SUMMARY", "LOCATION:Bonn\r\nSUMMARY")));
-            village.cli.sync().await?;
-            a_night(&village).await?;
+            env.cli.sync().await?;
+            pass_a_night(&env).await?;
             assert_eq!(ben.get("own.ics"), own, "edited: {terms:?} {sync} {touched}");
             anna.delete("e.ics");
             for hours in [0, 24, 1, 24, 1, 24] {
-                hours_pass(&village.cli, hours).await?;
-                village.cli.sync().await?;
+                hours_pass(&env.cli, hours).await?;
+                env.cli.sync().await?;
             }
             assert_eq!(ben.get("own.ics"), own, "deleted: {terms:?} {sync} {touched}");
         }
@@ -237,17 +236,17 @@ async fn late_copy(
     manners: Manners,
     late: Late,
     body: &str,
-) -> anyhow::Result<(Village, String)> {
-    let (village, pair) = furnished(manners, 12, terms).await?;
-    let [anna, ben] = &village.people;
-    village.cli.sync().await?;
-    village.cli.sync().await?;
-    village.servers[1].manners(|manners| manners.late = late);
+) -> anyhow::Result<(CliEnv, String)> {
+    let (env, pair) = filled(manners, 12, terms).await?;
+    let [anna, ben] = &env.people;
+    env.cli.sync().await?;
+    env.cli.sync().await?;
+    env.servers[1].manners(|manners| manners.late = late);
     anna.put("new.ics", body);
-    assert_eq!(village.cli.sync().await?["created"], 1);
-    village.servers[1].manners(|manners| manners.late = Late::Not);
+    assert_eq!(env.cli.sync().await?["created"], 1);
+    env.servers[1].manners(|manners| manners.late = Late::Not);
     ben.put("mine.ics", &hour("mine", 150, 20, "Mine"));
-    Ok((village, pair))
+    Ok((env, pair))
 }
 
 fn count(calendar: &simulators::caldav::Calendar, title: &str) -> usize {
@@ -263,28 +262,28 @@ async fn edits_reach_a_copy_that_is_not_listed_yet() -> anyhow::Result<()> {
                 ("LOCATION:Bonn\r\nSUMMARY:New", "LOCATION:Bonn"),
             ] {
                 let manners = Manners { sync, ..Manners::generic() };
-                let (village, pair) =
+                let (env, pair) =
                     late_copy(terms, manners, late, &hour("new", 5, 9, "New")).await?;
-                let [anna, ben] = &village.people;
+                let [anna, ben] = &env.people;
                 assert!(anna.edit("new.ics", |ics| ics.replace("SUMMARY:New", edit)));
-                village.cli.sync().await?;
+                env.cli.sync().await?;
                 let case = format!("{terms:?} {sync} {late:?} {edit}");
                 assert_eq!(
                     ben.find(needle).is_some(),
                     late == Late::Unlisted,
                     "what can be read is written: {case}"
                 );
-                village.cli.sync().await?;
+                env.cli.sync().await?;
                 ben.catch_up();
-                a_night(&village).await?;
+                pass_a_night(&env).await?;
                 assert!(ben.find(needle).is_some() && anna.find(needle).is_some(), "{case}");
                 assert_eq!(
                     (ben.len(), titles(anna).len()),
                     (14, if terms == TWO_WAY { 14 } else { 13 }),
                     "nothing is doubled: {case}"
                 );
-                assert_eq!(status_of(&village.cli, &pair).await?["problems"], 0);
-                village_at_rest(&village).await?;
+                assert_eq!(status_of(&env.cli, &pair).await?["problems"], 0);
+                check_at_rest(&env).await?;
             }
         }
     }
@@ -296,23 +295,23 @@ async fn edits_reach_a_copy_that_is_not_listed_yet() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_copy_that_is_not_listed_does_not_grow() -> anyhow::Result<()> {
     for late in [Late::Unlisted, Late::Unread] {
-        let (village, pair) =
+        let (env, pair) =
             late_copy(ONE_WAY, Manners::generic(), late, &hour("new", 5, 9, "Secret 0")).await?;
-        let [anna, ben] = &village.people;
+        let [anna, ben] = &env.people;
         for n in 0..4 {
             ben.put(&format!("mine-{n}.ics"), &hour(&format!("mine-{n}"), 100 + n, 20, "Mine"));
             rename(anna, &format!("Secret {n}"), &format!("Secret {}", n + 1))?;
-            village.cli.sync().await?;
+            env.cli.sync().await?;
         }
         ben.catch_up();
-        village.cli.sync().await?;
-        village_at_rest(&village).await?;
+        env.cli.sync().await?;
+        check_at_rest(&env).await?;
         assert_eq!((count(ben, "Secret 4"), ben.len()), (1, 12 + 1 + 5), "{late:?}");
-        village.cli.run(&["pair", "remove", &pair]).await?;
-        village.pair(&["--private"]).await?;
-        village.cli.sync().await?;
+        env.cli.run(&["pair", "remove", &pair]).await?;
+        env.pair(&["--private"]).await?;
+        env.cli.sync().await?;
         assert!(ben.find("Secret").is_none() && ben.len() == 18, "{late:?}: {:?}", titles(ben));
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -327,32 +326,32 @@ async fn a_copy_that_is_not_listed_goes_with_its_origin() -> anyhow::Result<()> 
             let names = if late == Late::Unread { own_names } else { Names::Asked };
             for how in ["moved", "cancelled", "deleted"] {
                 let manners = Manners { sync, ..Manners::generic() };
-                let (village, pair) = furnished(manners, 12, terms).await?;
-                let [anna, ben] = &village.people;
-                village.servers[1].manners(|manners| manners.names = names);
-                village.cli.sync().await?;
-                village.cli.sync().await?;
-                village.servers[1].manners(|manners| manners.late = late);
+                let (env, pair) = filled(manners, 12, terms).await?;
+                let [anna, ben] = &env.people;
+                env.servers[1].manners(|manners| manners.names = names);
+                env.cli.sync().await?;
+                env.cli.sync().await?;
+                env.servers[1].manners(|manners| manners.late = late);
                 anna.put("new.ics", &hour("new", 5, 9, "New"));
-                village.cli.sync().await?;
-                village.servers[1].manners(|manners| manners.late = Late::Not);
+                env.cli.sync().await?;
+                env.servers[1].manners(|manners| manners.late = Late::Not);
                 ben.put("mine.ics", &hour("mine", 150, 20, "Mine"));
                 match how {
                     "moved" => assert!(anna.edit("new.ics", moved)),
                     "cancelled" => assert!(anna.edit("new.ics", cancelled)),
                     _ => assert!(anna.delete("new.ics")),
                 }
-                village.cli.sync().await?;
+                env.cli.sync().await?;
                 ben.catch_up();
                 for hours in [0, 1, 24] {
-                    hours_pass(&village.cli, hours).await?;
-                    village.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
+                    hours_pass(&env.cli, hours).await?;
+                    env.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
                 }
                 let left = usize::from(how != "deleted");
                 let case = format!("{terms:?} {sync} {late:?} {names:?} {how}");
                 assert_eq!((count(ben, "New"), count(anna, "New")), (0, left), "{case}");
                 assert_eq!(ben.len(), 13, "{case}: {:?}", titles(ben));
-                village_at_rest(&village).await?;
+                check_at_rest(&env).await?;
             }
         }
     }
@@ -367,18 +366,16 @@ async fn a_copy_whose_answer_was_lost_is_known_by_what_it_shows() -> anyhow::Res
         [ONE_WAY, TWO_WAY].into_iter().flat_map(|terms| cases.map(|case| (terms, case)))
     {
         for then in ["nothing", "edited", "deleted"] {
-            let (village, pair) = furnished(Manners::generic(), 4, terms).await?;
-            let [anna, ben] = &village.people;
+            let (env, pair) = filled(Manners::generic(), 4, terms).await?;
+            let [anna, ben] = &env.people;
             // Her own, at the time and with the title of one of them.
             ben.put("own.ics", &many(1)[0].1.replace("uid-0", "own"));
-            village.servers[1].manners(|manners| {
+            env.servers[1].manners(|manners| {
                 loses_everything(manners);
                 (manners.etag_on_put, manners.names) = (etag_on_put, Names::Own { location });
             });
-            village.servers[1]
-                .faults()
-                .next(On::kind(Kind::Put).saying("Event 1"), Fault::DropAfter);
-            let run = village.cli.sync().await?;
+            env.servers[1].faults().next(On::kind(Kind::Put).saying("Event 1"), Fault::DropAfter);
+            let run = env.cli.sync().await?;
             assert_eq!(skipped(&run, "refused_by_server").len(), 1, "the answer is lost: {run}");
             match then {
                 "edited" => rename(anna, "Event 1", "Edited")?,
@@ -386,7 +383,7 @@ async fn a_copy_whose_answer_was_lost_is_known_by_what_it_shows() -> anyhow::Res
                 _ => {}
             }
             for _ in 0..3 {
-                village.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
+                env.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
             }
             let case = format!("{terms:?} {etag_on_put} {location} {then}");
             let own = usize::from(terms == TWO_WAY);
@@ -399,7 +396,7 @@ async fn a_copy_whose_answer_was_lost_is_known_by_what_it_shows() -> anyhow::Res
                 titles(ben)
             );
             assert_eq!(count(ben, "Edited"), usize::from(then == "edited"), "{case}");
-            village_at_rest(&village).await?;
+            check_at_rest(&env).await?;
         }
     }
     Ok(())
@@ -412,32 +409,31 @@ async fn an_event_beside_a_copy_that_is_not_shown_is_copied_or_named_for_what_it
     for (sync, late) in SYNC_AND_LATE {
         for etag_on_put in [true, false] {
             let manners = Manners { sync, etag_on_put, ..Manners::generic() };
-            let (village, pair) =
-                late_copy(TWO_WAY, manners, late, &hour("new", 5, 9, "New")).await?;
-            let [anna, ben] = &village.people;
+            let (env, pair) = late_copy(TWO_WAY, manners, late, &hour("new", 5, 9, "New")).await?;
+            let [anna, ben] = &env.people;
             ben.put(
                 "lunch.ics",
                 &hour("lunch", 5, 9, "Lunch").replace("20250101T000000Z", &stamp()),
             );
-            village.cli.sync().await?;
+            env.cli.sync().await?;
             let case = format!("{sync} {late:?} {etag_on_put}");
             if etag_on_put || late == Late::Unlisted {
                 assert_eq!(count(anna, "Lunch"), 1, "no copy has that version: {case}");
             } else {
                 assert_eq!(
-                    explained(&village.cli, &pair, "lunch.ics").await?,
+                    explained(&env.cli, &pair, "lunch.ics").await?,
                     json!("may_be_copy"),
                     "{case}"
                 );
             }
             ben.catch_up();
-            a_night(&village).await?;
+            pass_a_night(&env).await?;
             assert_eq!(
                 (count(anna, "Lunch"), count(ben, "Lunch"), count(ben, "New")),
                 (1, 1, 1),
                 "{case}"
             );
-            village_at_rest(&village).await?;
+            check_at_rest(&env).await?;
         }
     }
     Ok(())
@@ -448,8 +444,8 @@ async fn an_event_beside_a_copy_that_is_not_shown_is_copied_or_named_for_what_it
 #[tokio::test]
 async fn copies_that_answer_under_their_names_are_recognised() -> anyhow::Result<()> {
     for (terms, sync) in [(ONE_WAY, true), (ONE_WAY, false), (TWO_WAY, true)] {
-        let village = Village::new(Manners { sync, ..Manners::generic() }).await?;
-        let [anna, ben] = &village.people;
+        let env = Builder::caldav(Manners { sync, ..Manners::generic() }).build_cli().await?;
+        let [anna, ben] = &env.people;
         for (name, object) in many(3) {
             anna.put(&name, &object);
         }
@@ -459,23 +455,23 @@ async fn copies_that_answer_under_their_names_are_recognised() -> anyhow::Result
                 &hour(&format!("own{n}"), 20 + n, 9, &format!("Own {n}")),
             );
         }
-        village.servers[1].manners(|manners| manners.late = Late::Unlisted);
-        let pair = village.pair(terms).await?;
-        village.cli.sync().await?;
+        env.servers[1].manners(|manners| manners.late = Late::Unlisted);
+        let pair = env.pair(terms).await?;
+        env.cli.sync().await?;
         for (hours, title, new) in
             [(1, "Event 0", "Edited 1"), (24, "Edited 1", "Edited 2"), (24, "Edited 2", "Edited 3")]
         {
-            hours_pass(&village.cli, hours).await?;
+            hours_pass(&env.cli, hours).await?;
             rename(anna, title, new)?;
-            let run = village.cli.sync().await?;
+            let run = env.cli.sync().await?;
             assert!(
                 run["error"].is_null() && titles(ben).contains(&new.to_owned()),
                 "{terms:?} {sync} {hours}: {run}"
             );
         }
-        assert_ne!(status_of(&village.cli, &pair).await?["state"], "error");
+        assert_ne!(status_of(&env.cli, &pair).await?["state"], "error");
         ben.catch_up();
-        a_night(&village).await?;
+        pass_a_night(&env).await?;
         assert_eq!(ben.len(), 7, "{terms:?} {sync}: {:?}", titles(ben));
     }
     Ok(())

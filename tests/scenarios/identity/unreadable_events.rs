@@ -5,9 +5,11 @@ use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
 use super::installations::set_up_anew;
-use super::{all_but, copied, delete, named, rename, skipped, status_of, titles, village_at_rest};
-use crate::isolation::problems;
+
 use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
+use crate::support::cli_checks::{
+    all_but, check_at_rest, copied, delete, named, problems, rename, skipped, status_of, titles,
+};
 use crate::support::events::hour;
 use crate::support::rows::hours_pass;
 
@@ -15,14 +17,14 @@ use crate::support::rows::hours_pass;
 #[tokio::test]
 async fn nothing_is_made_beside_a_copy_that_cannot_be_read_yet() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (mut village, _) = copied(3, terms).await?;
-        let ben = village.people[1].clone();
+        let (mut env, _) = copied(3, terms).await?;
+        let ben = env.people[1].clone();
         let copy = named(&ben, "Event 1")?;
-        village.servers[1].manners(|manners| manners.multiget_withholds = Some("calrelay-"));
-        village.servers[1].faults().always(On::kind(Kind::Get).at(&copy), Fault::Status(500));
-        set_up_anew(&mut village, terms).await?;
+        env.servers[1].manners(|manners| manners.multiget_withholds = Some("calrelay-"));
+        env.servers[1].faults().always(On::kind(Kind::Get).at(&copy), Fault::Status(500));
+        set_up_anew(&mut env, terms).await?;
         for _ in 0..3 {
-            let (_, run) = village.cli.sync_with(&[]).await?;
+            let (_, run) = env.cli.sync_with(&[]).await?;
             assert_eq!(
                 (counts(&run)[..3].to_vec(), ben.len()),
                 (vec![0; 3], 3),
@@ -30,14 +32,14 @@ async fn nothing_is_made_beside_a_copy_that_cannot_be_read_yet() -> anyhow::Resu
             );
             assert_eq!(run["error"]["code"], "refused_by_server", "{terms:?}: {run}");
         }
-        village.servers[1].faults().clear();
-        let run = village.cli.sync().await?;
+        env.servers[1].faults().clear();
+        let run = env.cli.sync().await?;
         assert_eq!(
             (skipped(&run, "copied_by_another").len(), ben.len()),
             (3, 3),
             "{terms:?}: {run}"
         );
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -45,34 +47,34 @@ async fn nothing_is_made_beside_a_copy_that_cannot_be_read_yet() -> anyhow::Resu
 /// The same for ever: it keeps no other event from being copied.
 #[tokio::test]
 async fn a_copy_that_is_never_given_stops_nothing() -> anyhow::Result<()> {
-    let (mut village, _) = copied(3, ONE_WAY).await?;
-    let [anna, ben] = village.people.clone();
-    village.servers[1].manners(|manners| manners.multiget_withholds = Some("calrelay-"));
+    let (mut env, _) = copied(3, ONE_WAY).await?;
+    let [anna, ben] = env.people.clone();
+    env.servers[1].manners(|manners| manners.multiget_withholds = Some("calrelay-"));
     let copy = named(&ben, "Event 1")?;
-    village.servers[1].faults().always(On::kind(Kind::Get).at(&copy), Fault::Status(500));
+    env.servers[1].faults().always(On::kind(Kind::Get).at(&copy), Fault::Status(500));
     anna.put("new.ics", &hour("new", 3, 20, "New"));
-    let pair = set_up_anew(&mut village, ONE_WAY).await?;
+    let pair = set_up_anew(&mut env, ONE_WAY).await?;
     for _ in 0..4 {
-        assert_ne!(village.cli.sync_with(&[]).await?.0, 0);
-        hours_pass(&village.cli, 1).await?;
+        assert_ne!(env.cli.sync_with(&[]).await?.0, 0);
+        hours_pass(&env.cli, 1).await?;
     }
-    village.cli.sync().await?;
+    env.cli.sync().await?;
     assert!(named(&ben, "New").is_ok());
-    assert_eq!(problems(&village).await?, [copy.as_str()]);
+    assert_eq!(problems(&env).await?, [copy.as_str()]);
     // When it can be read, `status` says what it is.
-    village.servers[1].faults().clear();
-    hours_pass(&village.cli, 25).await?;
-    village.cli.sync().await?;
-    assert_eq!(problems(&village).await?, [copy.as_str()]);
+    env.servers[1].faults().clear();
+    hours_pass(&env.cli, 25).await?;
+    env.cli.sync().await?;
+    assert_eq!(problems(&env).await?, [copy.as_str()]);
     assert_eq!(
-        status_of(&village.cli, &pair).await?["problem_events"][0]["reason"],
+        status_of(&env.cli, &pair).await?["problem_events"][0]["reason"],
         "copied_by_another"
     );
-    village_at_rest(&village).await?;
+    check_at_rest(&env).await?;
     assert!(ben.delete(&copy));
-    village.cli.sync().await?;
-    assert!(problems(&village).await?.is_empty());
-    village_at_rest(&village).await
+    env.cli.sync().await?;
+    assert!(problems(&env).await?.is_empty());
+    check_at_rest(&env).await
 }
 
 /// The mark of a copy that is taken over cannot be written. Its original is deleted and the copy is
@@ -80,28 +82,28 @@ async fn a_copy_that_is_never_given_stops_nothing() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_copy_whose_mark_was_refused_is_marked_when_its_original_is_made_again()
 -> anyhow::Result<()> {
-    let (mut village, _) = copied(3, ONE_WAY).await?;
-    let [anna, ben] = village.people.clone();
-    village.servers[1]
+    let (mut env, _) = copied(3, ONE_WAY).await?;
+    let [anna, ben] = env.people.clone();
+    env.servers[1]
         .faults()
         .next(On::kind(Kind::Put).at(&named(&ben, "Event 1")?), Fault::Status(403));
-    let pair = set_up_anew(&mut village, &[TWO_WAY, &["--take-over"]].concat()).await?;
-    let run = village.cli.sync().await?;
+    let pair = set_up_anew(&mut env, &[TWO_WAY, &["--take-over"]].concat()).await?;
+    let run = env.cli.sync().await?;
     assert_eq!(skipped(&run, "refused_by_server").len(), 1, "{run}");
     rename(&ben, "Event 1", "Edited")?;
     delete(&anna, "Event 1")?;
-    let run = village.cli.sync().await?;
+    let run = env.cli.sync().await?;
     assert_eq!((counts(&run)[0], titles(&anna)), (1, titles(&ben)), "{run}");
-    village_at_rest(&village).await?;
-    village.cli.json(&["pair", "remove", &pair]).await?;
-    village.pair(PRIVATE).await?;
-    let run = village.cli.sync().await?;
+    check_at_rest(&env).await?;
+    env.cli.json(&["pair", "remove", &pair]).await?;
+    env.pair(PRIVATE).await?;
+    let run = env.cli.sync().await?;
     assert_eq!(
         (titles(&ben), skipped(&run, "copied_by_another").len()),
         (vec!["Busy".to_owned(); 3], 0),
         "{run}"
     );
-    village_at_rest(&village).await
+    check_at_rest(&env).await
 }
 
 /// After the data are lost an original cannot be read for days, and its copy is remembered by
@@ -109,18 +111,18 @@ async fn a_copy_whose_mark_was_refused_is_marked_when_its_original_is_made_again
 #[tokio::test]
 async fn an_original_that_is_read_after_days_is_not_copied_beside_its_copy() -> anyhow::Result<()> {
     for more in [&[][..], &["--take-over"]] {
-        let (mut village, _) = copied(3, TWO_WAY).await?;
-        let [anna, ben] = village.people.clone();
-        village.servers[0].manners(|manners| manners.multiget_withholds = Some("e1"));
-        village.servers[0].faults().always(On::kind(Kind::Get).at("e1.ics"), Fault::Status(403));
-        let pair = set_up_anew(&mut village, &[TWO_WAY, more].concat()).await?;
+        let (mut env, _) = copied(3, TWO_WAY).await?;
+        let [anna, ben] = env.people.clone();
+        env.servers[0].manners(|manners| manners.multiget_withholds = Some("e1"));
+        env.servers[0].faults().always(On::kind(Kind::Get).at("e1.ics"), Fault::Status(403));
+        let pair = set_up_anew(&mut env, &[TWO_WAY, more].concat()).await?;
         for hours in [0, 0, 0, 0, 0, 0, 24, 24] {
-            hours_pass(&village.cli, hours).await?;
-            village.cli.sync_with(&[]).await?;
+            hours_pass(&env.cli, hours).await?;
+            env.cli.sync_with(&[]).await?;
         }
-        village.servers[0].faults().clear();
-        hours_pass(&village.cli, 25).await?;
-        village.cli.sync_with(&[]).await?;
+        env.servers[0].faults().clear();
+        hours_pass(&env.cli, 25).await?;
+        env.cli.sync_with(&[]).await?;
         assert_eq!(
             (anna.len(), ben.len()),
             (3, 3),
@@ -128,12 +130,12 @@ async fn an_original_that_is_read_after_days_is_not_copied_beside_its_copy() -> 
             titles(&anna),
             titles(&ben)
         );
-        village.cli.json(&["pair", "take-over", &pair]).await?;
+        env.cli.json(&["pair", "take-over", &pair]).await?;
         rename(&anna, "Event 1", "Edited")?;
-        village.cli.sync_with(&[]).await?;
+        env.cli.sync_with(&[]).await?;
         assert_eq!((titles(&anna), ben.len()), (titles(&ben), 3), "{more:?}");
-        assert_eq!(status_of(&village.cli, &pair).await?["copied_by_another"], 0, "{more:?}");
-        village_at_rest(&village).await?;
+        assert_eq!(status_of(&env.cli, &pair).await?["copied_by_another"], 0, "{more:?}");
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -142,37 +144,29 @@ async fn an_original_that_is_read_after_days_is_not_copied_beside_its_copy() -> 
 #[tokio::test]
 async fn what_could_not_be_read_is_taken_over_when_it_can_be() -> anyhow::Result<()> {
     for (terms, left) in [(ONE_WAY, 0), (TWO_WAY, 0), (ONE_WAY, 1)] {
-        let (mut village, _) = copied(3, TWO_WAY).await?;
-        let people = village.people.clone();
+        let (mut env, _) = copied(3, TWO_WAY).await?;
+        let people = env.people.clone();
         let name = named(&people[1 - left], "Event 1")?;
         if left == 1 {
             // What is left of an event of the other calendar, which is gone.
             delete(&people[1], "Event 1")?;
         }
-        set_up_anew(&mut village, &[terms, &["--take-over"]].concat()).await?;
-        village.servers[1 - left].manners(|manners| manners.multiget_withholds = Some("e"));
-        village.servers[1 - left].faults().times(
-            2,
-            On::kind(Kind::Get).at(&name),
-            Fault::Status(403),
-        );
+        set_up_anew(&mut env, &[terms, &["--take-over"]].concat()).await?;
+        env.servers[1 - left].manners(|manners| manners.multiget_withholds = Some("e"));
+        env.servers[1 - left].faults().times(2, On::kind(Kind::Get).at(&name), Fault::Status(403));
         for _ in 0..4 {
-            village.cli.sync_with(&[]).await?;
+            env.cli.sync_with(&[]).await?;
         }
-        hours_pass(&village.cli, 1).await?;
-        let run = village.cli.sync().await?;
+        hours_pass(&env.cli, 1).await?;
+        let run = env.cli.sync().await?;
         assert_eq!(skipped(&run, "copied_by_another").len(), 0, "{terms:?} {left}: {run}");
         assert_eq!(
             (titles(&people[0]), titles(&people[1])),
             (all_but(3, &[]), all_but(3, &[])),
             "{terms:?} {left}"
         );
-        assert_eq!(
-            village.cli.status().await?["pairs"][0]["copied_by_another"],
-            0,
-            "{terms:?} {left}"
-        );
-        village_at_rest(&village).await?;
+        assert_eq!(env.cli.status().await?["pairs"][0]["copied_by_another"], 0, "{terms:?} {left}");
+        check_at_rest(&env).await?;
     }
     Ok(())
 }

@@ -3,21 +3,21 @@
 use serde_json::json;
 use simulators::caldav::{Etags, Manners};
 
-use super::problems;
-use crate::identity::{named, rename, titles, village_at_rest};
+use crate::support::builder::Builder;
 use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::support::cli_env::Village;
+use crate::support::cli_checks::{check_at_rest, named, problems, rename, titles};
+use crate::support::cli_env::CliEnv;
 use crate::support::events::many;
 use crate::support::rows::hours_pass;
 
-async fn village(etags: Etags, terms: &[&str]) -> anyhow::Result<Village> {
-    let village = Village::new(Manners { etags, ..Manners::generic() }).await?;
+async fn village(etags: Etags, terms: &[&str]) -> anyhow::Result<CliEnv> {
+    let env = Builder::caldav(Manners { etags, ..Manners::generic() }).build_cli().await?;
     for (name, object) in many(5) {
-        village.people[0].put(&name, &object);
+        env.people[0].put(&name, &object);
     }
-    village.pair(terms).await?;
-    village.cli.sync().await?;
-    Ok(village)
+    env.pair(terms).await?;
+    env.cli.sync().await?;
+    Ok(env)
 }
 
 #[tokio::test]
@@ -32,34 +32,34 @@ async fn events_are_changed_and_deleted_whatever_the_form_of_their_versions() ->
         Etags::OtherInListing,
     ] {
         for (terms, sides) in [(ONE_WAY, vec![0]), (TWO_WAY, vec![0, 1])] {
-            let village = village(etags, terms).await?;
-            let [anna, ben] = &village.people;
+            let env = village(etags, terms).await?;
+            let [anna, ben] = &env.people;
             for side in sides {
-                rename(&village.people[side], "Event 1", "Edited")?;
+                rename(&env.people[side], "Event 1", "Edited")?;
                 assert_eq!(
-                    counts(&village.cli.sync().await?),
+                    counts(&env.cli.sync().await?),
                     [0, 1, 0, 0],
                     "{etags:?} {terms:?} {side}"
                 );
-                rename(&village.people[side], "Edited", "Event 1")?;
+                rename(&env.people[side], "Edited", "Event 1")?;
                 assert_eq!(
-                    counts(&village.cli.sync().await?),
+                    counts(&env.cli.sync().await?),
                     [0, 1, 0, 0],
                     "{etags:?} {terms:?} {side}"
                 );
-                let gone = named(&village.people[side], &format!("Event {}", 2 + side))?;
-                village.people[side].delete(&gone);
+                let gone = named(&env.people[side], &format!("Event {}", 2 + side))?;
+                env.people[side].delete(&gone);
                 assert_eq!(
-                    counts(&village.cli.sync().await?),
+                    counts(&env.cli.sync().await?),
                     [0, 0, 1, 0],
                     "{etags:?} {terms:?} {side}"
                 );
                 assert_eq!(titles(anna), titles(ben), "{etags:?} {terms:?} {side}");
-                village_at_rest(&village).await?;
+                check_at_rest(&env).await?;
             }
-            village.reset_counts();
-            village.cli.sync_with(&["--full"]).await?;
-            assert_eq!(village.writes(), [0, 0], "{etags:?} {terms:?}");
+            env.reset_counts();
+            env.cli.sync_with(&["--full"]).await?;
+            assert_eq!(env.writes(), [0, 0], "{etags:?} {terms:?}");
         }
     }
     Ok(())
@@ -69,13 +69,13 @@ async fn events_are_changed_and_deleted_whatever_the_form_of_their_versions() ->
 /// nothing else suffers.
 #[tokio::test]
 async fn a_server_that_takes_no_condition_is_named() -> anyhow::Result<()> {
-    let village = village(Etags::NoCondition, ONE_WAY).await?;
-    let [anna, ben] = &village.people;
+    let env = village(Etags::NoCondition, ONE_WAY).await?;
+    let [anna, ben] = &env.people;
     rename(anna, "Event 1", "Edited")?;
     anna.put("new.ics", &many(9)[8].1);
-    let run = village.cli.sync().await?;
+    let run = env.cli.sync().await?;
     assert_eq!((&run["state"], counts(&run)), (&json!("ok"), [1, 0, 0, 1]), "{run}");
-    assert_eq!((problems(&village).await?, ben.len()), (vec!["e1.ics".to_owned()], 6));
+    assert_eq!((problems(&env).await?, ben.len()), (vec!["e1.ics".to_owned()], 6));
     Ok(())
 }
 
@@ -84,22 +84,22 @@ async fn a_server_that_takes_no_condition_is_named() -> anyhow::Result<()> {
 async fn many_edits_and_deletions_reach_a_server_whose_reads_have_versions_of_their_own()
 -> anyhow::Result<()> {
     for etags in [Etags::OfCalendar, Etags::OtherInListing] {
-        let village = village(etags, TWO_WAY).await?;
-        let [anna, ben] = &village.people;
+        let env = village(etags, TWO_WAY).await?;
+        let [anna, ben] = &env.people;
         for n in 0..3 {
             rename(ben, &format!("Event {n}"), &format!("Edited {n}"))?;
         }
         ben.delete(&named(ben, "Event 3")?);
         for hours in [0, 1] {
-            hours_pass(&village.cli, hours).await?;
-            village.cli.sync().await?;
+            hours_pass(&env.cli, hours).await?;
+            env.cli.sync().await?;
         }
         assert_eq!((titles(anna), anna.len()), (titles(ben), 4), "{etags:?}");
         assert!(
-            titles(anna)[0].starts_with("Edited") && problems(&village).await?.is_empty(),
+            titles(anna)[0].starts_with("Edited") && problems(&env).await?.is_empty(),
             "{etags:?}"
         );
-        village_at_rest(&village).await?;
+        check_at_rest(&env).await?;
     }
     Ok(())
 }

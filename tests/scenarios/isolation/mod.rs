@@ -14,7 +14,6 @@ mod writes;
 use serde_json::Value;
 
 use crate::support::cli::Cli;
-use crate::support::cli_env::Village;
 
 /// Statuses that a server may have for one event; all of them where `CALRELAY_EVERY_STATUS` is set.
 #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the program")]
@@ -28,18 +27,8 @@ fn statuses() -> Vec<u16> {
     vec![400, 401, 403, 404, 406, 413, 423, 500, 503]
 }
 
-/// The names of events that the status names for a pair.
-pub async fn problems(village: &Village) -> anyhow::Result<Vec<String>> {
-    let status = village.cli.status().await?;
-    let named = status["pairs"][0]["problem_events"].as_array().cloned().unwrap_or_default();
-    assert_eq!(status["pairs"][0]["problems"], named.len(), "{status}");
-    Ok(named
-        .iter()
-        .map(|problem| problem["event"].as_str().unwrap_or_default().to_owned())
-        .collect())
-}
-
-async fn told(cli: &Cli, pair: &str, event: &str) -> anyhow::Result<(Value, String)> {
-    let told = cli.explain(pair, event).await?;
-    Ok((told["reason"].clone(), told["message"].as_str().unwrap_or_default().to_owned()))
+/// Reason and message of `explain`.
+async fn explained(cli: &Cli, pair: &str, event: &str) -> anyhow::Result<(Value, String)> {
+    let document = cli.explain(pair, event).await?;
+    Ok((document["reason"].clone(), document["message"].as_str().unwrap_or_default().to_owned()))
 }

@@ -11,19 +11,20 @@ use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
 use store::{Op, Table};
 
-use crate::support::env::{Terms, World, new_pair};
+use crate::support::builder::Builder;
 use crate::support::events::hour;
+use crate::support::installation::{Terms, new_pair};
 
 #[tokio::test]
 async fn a_pair_that_cannot_be_read_stops_no_poll_and_says_so() -> anyhow::Result<()> {
-    let world = World::new([Manners::generic(), Manners::generic()], Terms::default()).await?;
-    world.sync().await;
+    let env = Builder::caldav(Manners::generic()).terms(Terms::default()).build().await?;
+    env.sync().await;
     let newer = |key: &str| Op::Put { key: key.into(), value: r#"{"v":99,"id":"pzzzz"}"#.into() };
-    world.services.store.commit(Table::Directory, "local", &[newer("pair:pzzzz")]).await?;
-    world.calendars[0].put("one.ics", &hour("one", 3, 9, "One"));
-    let polled = jobs::poll_calendars(&world.services).await?;
+    env.services.store.commit(Table::Directory, "local", &[newer("pair:pzzzz")]).await?;
+    env.people[0].put("one.ics", &hour("one", 3, 9, "One"));
+    let polled = jobs::poll_calendars(&env.services).await?;
     assert_eq!((polled.pairs, polled.due), (1, 1));
-    let pairs = jobs::status(&world.services, 60).await?.pairs;
+    let pairs = jobs::status(&env.services, 60).await?.pairs;
     let state = |id: &str| {
         pairs
             .iter()
@@ -31,32 +32,32 @@ async fn a_pair_that_cannot_be_read_stops_no_poll_and_says_so() -> anyhow::Resul
             .map(|pair| (pair.state, pair.error.is_some()))
     };
     assert_eq!(state("pzzzz"), Some((PairStatus::Error, true)));
-    assert_eq!(state(world.pair.id.as_str()), Some((PairStatus::Ok, false)));
+    assert_eq!(state(env.pair.id.as_str()), Some((PairStatus::Ok, false)));
     Ok(())
 }
 
 #[tokio::test]
 async fn a_server_that_is_silent_keeps_only_its_own_pair_waiting() -> anyhow::Result<()> {
-    let world = World::new([Manners::generic(), Manners::generic()], Terms::default()).await?;
-    let url = world.servers[0].url().to_string();
-    let cleo = world.servers[0].account("cleo", "cleo-secret-1").calendar("cleo", "main");
+    let env = Builder::caldav(Manners::generic()).terms(Terms::default()).build().await?;
+    let url = env.servers[0].url().to_string();
+    let cleo = env.servers[0].account("cleo", "cleo-secret-1").calendar("cleo", "main");
     let account = directory::connect_account(
-        &world.services,
+        &env.services,
         ProviderKind::Caldav,
         &url,
         "cleo",
         &"cleo-secret-1".to_owned().into(),
     )
     .await?;
-    let known = directory::calendars(&world.services, Some(&account.id)).await?.calendars;
+    let known = directory::calendars(&env.services, Some(&account.id)).await?.calendars;
     let to = known.into_iter().find(|row| row.address.contains("cleo")).expect("her calendar").id;
-    let new = new_pair([&world.pair.from, &to], Terms::default());
-    let other = directory::add_pair(&world.services, new).await?;
-    let pairs = [world.pair.clone(), other];
-    sync(&world.services, &pairs, SyncOptions::default(), &Silent).await;
-    world.servers[1].faults().always(On::any(), Fault::Delay(Duration::from_secs(600)));
-    world.calendars[0].put("one.ics", &hour("one", 3, 9, "One"));
-    let nudge = Nudge { calendar_id: world.pair.from.clone(), cause: Cause::Webhook };
+    let new = new_pair([&env.pair.from, &to], Terms::default());
+    let other = directory::add_pair(&env.services, new).await?;
+    let pairs = [env.pair.clone(), other];
+    sync(&env.services, &pairs, SyncOptions::default(), &Silent).await;
+    env.servers[1].faults().always(On::any(), Fault::Delay(Duration::from_secs(600)));
+    env.people[0].put("one.ics", &hour("one", 3, 9, "One"));
+    let nudge = Nudge { calendar_id: env.pair.from.clone(), cause: Cause::Webhook };
     let arrives = async {
         while cleo.is_empty() {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -64,7 +65,7 @@ async fn a_server_that_is_silent_keeps_only_its_own_pair_waiting() -> anyhow::Re
     };
     // The silent one takes half a minute to be given up.
     tokio::select! {
-        _ = sync_calendar(&world.services, &nudge) => anyhow::ensure!(cleo.len() == 1, "the other pair was not worked on"),
+        _ = sync_calendar(&env.services, &nudge) => anyhow::ensure!(cleo.len() == 1, "the other pair was not worked on"),
         () = arrives => {}
         () = tokio::time::sleep(Duration::from_secs(20)) => anyhow::bail!("the other pair waits"),
     }

@@ -5,31 +5,34 @@ use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
-use super::{problems, statuses, told};
-use crate::identity::{delete, named, rename, titles, village_at_rest};
+use super::{explained, statuses};
+
+use crate::support::builder::Builder;
 use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::support::cli_env::Village;
+use crate::support::cli_checks::{check_at_rest, delete, named, problems, rename, titles};
+use crate::support::cli_env::CliEnv;
 use crate::support::events::{hour, many};
 use crate::support::rows::hours_pass;
 
-async fn with_one_bad(fault: Fault, terms: &[&str]) -> anyhow::Result<(Village, String)> {
-    let village =
-        Village::new(Manners { multiget_withholds: Some("bad"), ..Manners::generic() }).await?;
+async fn with_one_bad(fault: Fault, terms: &[&str]) -> anyhow::Result<(CliEnv, String)> {
+    let env = Builder::caldav(Manners { multiget_withholds: Some("bad"), ..Manners::generic() })
+        .build_cli()
+        .await?;
     for (name, object) in many(6) {
-        village.people[0].put(&name, &object);
+        env.people[0].put(&name, &object);
     }
-    village.people[0].put("a-bad.ics", &hour("bad", 3, 9, "Bad"));
-    village.servers[0].faults().always(On::kind(Kind::Get).at("a-bad.ics"), fault);
-    let pair = village.pair(terms).await?;
-    Ok((village, pair))
+    env.people[0].put("a-bad.ics", &hour("bad", 3, 9, "Bad"));
+    env.servers[0].faults().always(On::kind(Kind::Get).at("a-bad.ics"), fault);
+    let pair = env.pair(terms).await?;
+    Ok((env, pair))
 }
 
 #[tokio::test]
 async fn one_read_that_is_refused_keeps_no_other_event_from_being_copied() -> anyhow::Result<()> {
     for status in statuses().into_iter().filter(|status| !matches!(status, 404 | 410)) {
-        let (village, pair) = with_one_bad(Fault::Status(status), ONE_WAY).await?;
-        let [anna, ben] = &village.people;
-        let run = village.cli.sync().await?;
+        let (env, pair) = with_one_bad(Fault::Status(status), ONE_WAY).await?;
+        let [anna, ben] = &env.people;
+        let run = env.cli.sync().await?;
         assert_eq!(
             (counts(&run), &run["state"], ben.len()),
             ([6, 0, 0, 1], &json!("ok"), 6),
@@ -44,8 +47,8 @@ async fn one_read_that_is_refused_keeps_no_other_event_from_being_copied() -> an
                 .unwrap()["reason"],
             "refused_by_server"
         );
-        assert_eq!(problems(&village).await?, ["a-bad.ics"], "{status}");
-        let (reason, words) = told(&village.cli, &pair, "a-bad.ics").await?;
+        assert_eq!(problems(&env).await?, ["a-bad.ics"], "{status}");
+        let (reason, words) = explained(&env.cli, &pair, "a-bad.ics").await?;
         assert_eq!(reason, "refused_by_server");
         let says = if status == 401 {
             "refused the sign-in".to_owned()
@@ -60,26 +63,22 @@ async fn one_read_that_is_refused_keeps_no_other_event_from_being_copied() -> an
         };
         assert!(words.contains(&says) && words.contains("tried once"), "{status}: {words}");
 
-        village.reset_counts();
-        assert_eq!(counts(&village.cli.sync().await?), [0, 0, 0, 0], "{status}: it waits");
-        assert_eq!(
-            village.servers[0].counts().of(Kind::Get),
-            0,
-            "the cursor moved past it: {status}"
-        );
+        env.reset_counts();
+        assert_eq!(counts(&env.cli.sync().await?), [0, 0, 0, 0], "{status}: it waits");
+        assert_eq!(env.servers[0].counts().of(Kind::Get), 0, "the cursor moved past it: {status}");
         rename(anna, "Event 1", "Newer")?;
         anna.delete("e2.ics");
-        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 1], "{status}");
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 1], "{status}");
 
-        village.servers[0].faults().clear();
+        env.servers[0].faults().clear();
         assert_eq!(
-            counts(&village.cli.sync_with(&["--full"]).await?.1)[..3],
+            counts(&env.cli.sync_with(&["--full"]).await?.1)[..3],
             [1, 0, 0],
             "{status}: it is tried at once where somebody asks"
         );
         assert_eq!(titles(anna), titles(ben));
-        assert!(problems(&village).await?.is_empty());
-        village_at_rest(&village).await?;
+        assert!(problems(&env).await?.is_empty());
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -88,36 +87,34 @@ async fn one_read_that_is_refused_keeps_no_other_event_from_being_copied() -> an
 async fn a_known_event_that_is_not_given_keeps_its_copy_and_its_news() -> anyhow::Result<()> {
     for (terms, sides) in [(ONE_WAY, vec![0]), (TWO_WAY, vec![0, 1])] {
         for side in sides {
-            let village = Village::new(Manners::generic()).await?;
-            let [anna, ben] = &village.people;
+            let env = Builder::caldav(Manners::generic()).build_cli().await?;
+            let [anna, ben] = &env.people;
             for (name, object) in many(6) {
                 anna.put(&name, &object);
             }
-            village.pair(terms).await?;
-            village.cli.sync().await?;
-            let name = named(&village.people[side], "Event 3")?;
-            village.servers[side].manners(|manners| manners.multiget_withholds = Some("e"));
-            village.servers[side]
-                .faults()
-                .always(On::kind(Kind::Get).at(&name), Fault::Status(500));
-            rename(&village.people[side], "Event 3", "Edited")?;
-            rename(&village.people[side], "Event 4", "Another")?;
-            let run = village.cli.sync().await?;
+            env.pair(terms).await?;
+            env.cli.sync().await?;
+            let name = named(&env.people[side], "Event 3")?;
+            env.servers[side].manners(|manners| manners.multiget_withholds = Some("e"));
+            env.servers[side].faults().always(On::kind(Kind::Get).at(&name), Fault::Status(500));
+            rename(&env.people[side], "Event 3", "Edited")?;
+            rename(&env.people[side], "Event 4", "Another")?;
+            let run = env.cli.sync().await?;
             assert_eq!(
                 (counts(&run)[..3].to_vec(), &run["state"]),
                 (vec![0, 1, 0], &json!("ok")),
                 "{terms:?} {side}: {run}"
             );
-            assert_eq!(problems(&village).await?, ["e3.ics"]);
-            village.servers[side].faults().clear();
-            let (_, run) = village.cli.sync_with(&["--full"]).await?;
+            assert_eq!(problems(&env).await?, ["e3.ics"]);
+            env.servers[side].faults().clear();
+            let (_, run) = env.cli.sync_with(&["--full"]).await?;
             assert_eq!(
                 (counts(&run)[..3].to_vec(), titles(anna)),
                 (vec![0, 1, 0], titles(ben)),
                 "{terms:?} {side}: {run}"
             );
-            assert!(named(ben, "Edited").is_ok() && problems(&village).await?.is_empty());
-            village_at_rest(&village).await?;
+            assert!(named(ben, "Edited").is_ok() && problems(&env).await?.is_empty());
+            check_at_rest(&env).await?;
         }
     }
     Ok(())
@@ -127,26 +124,26 @@ async fn a_known_event_that_is_not_given_keeps_its_copy_and_its_news() -> anyhow
 #[tokio::test]
 async fn what_is_listed_before_it_can_be_read_is_asked_for_again() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, pair) = Village::paired(terms).await?;
-        let [anna, ben] = &village.people;
+        let (env, pair) = Builder::caldav(Manners::generic()).build_cli_paired(terms).await?;
+        let [anna, ben] = &env.people;
         anna.put("one.ics", &hour("one", 2, 9, "One"));
-        village.cli.sync().await?;
+        env.cli.sync().await?;
         anna.put("new.ics", &hour("new", 3, 9, "New"));
         anna.put("two.ics", &hour("two", 4, 9, "Two"));
-        village.servers[0].manners(|manners| manners.multiget_withholds = Some("new"));
-        village.servers[0].faults().always(On::kind(Kind::Get).at("new.ics"), Fault::Status(404));
-        let run = village.cli.sync().await?;
+        env.servers[0].manners(|manners| manners.multiget_withholds = Some("new"));
+        env.servers[0].faults().always(On::kind(Kind::Get).at("new.ics"), Fault::Status(404));
+        let run = env.cli.sync().await?;
         assert_eq!((counts(&run), &run["state"]), ([1, 0, 0, 1], &json!("ok")), "{run}");
-        assert_eq!(problems(&village).await?, ["new.ics"]);
+        assert_eq!(problems(&env).await?, ["new.ics"]);
         assert!(
-            told(&village.cli, &pair, "new.ics").await?.1.contains("answers that it is not there")
+            explained(&env.cli, &pair, "new.ics").await?.1.contains("answers that it is not there")
         );
-        village.cli.sync().await?;
-        village.servers[0].faults().clear();
-        let run = village.cli.sync().await?;
+        env.cli.sync().await?;
+        env.servers[0].faults().clear();
+        let run = env.cli.sync().await?;
         assert_eq!((counts(&run), titles(anna)), ([1, 0, 0, 0], titles(ben)), "{run}");
-        assert!(problems(&village).await?.is_empty());
-        village_at_rest(&village).await?;
+        assert!(problems(&env).await?.is_empty());
+        check_at_rest(&env).await?;
     }
     Ok(())
 }
@@ -157,33 +154,31 @@ async fn what_is_listed_before_it_can_be_read_is_asked_for_again() -> anyhow::Re
 async fn what_is_listed_and_said_to_be_missing_is_not_gone() -> anyhow::Result<()> {
     for status in [404, 410] {
         for deleted in [false, true] {
-            let (village, _) = Village::paired(TWO_WAY).await?;
-            let [anna, ben] = &village.people;
+            let (env, _) = Builder::caldav(Manners::generic()).build_cli_paired(TWO_WAY).await?;
+            let [anna, ben] = &env.people;
             for (name, object) in many(4) {
                 anna.put(&name, &object);
             }
-            village.cli.sync().await?;
-            village.servers[0].manners(|manners| manners.multiget_withholds = Some("e1"));
-            village.servers[0]
-                .faults()
-                .always(On::kind(Kind::Get).at("e1.ics"), Fault::Status(status));
+            env.cli.sync().await?;
+            env.servers[0].manners(|manners| manners.multiget_withholds = Some("e1"));
+            env.servers[0].faults().always(On::kind(Kind::Get).at("e1.ics"), Fault::Status(status));
             if deleted {
                 delete(ben, "Event 1")?
             } else {
                 rename(ben, "Event 1", "Edited")?
             }
             for _ in 0..2 {
-                let run = village.cli.sync().await?;
+                let run = env.cli.sync().await?;
                 assert_eq!(
                     (counts(&run)[..3].to_vec(), anna.len()),
                     (vec![0; 3], 4),
                     "{status} {deleted}: {run}"
                 );
             }
-            assert_eq!(problems(&village).await?, ["e1.ics"], "{status} {deleted}");
-            village.servers[0].faults().clear();
-            hours_pass(&village.cli, 1).await?;
-            village.cli.sync().await?;
+            assert_eq!(problems(&env).await?, ["e1.ics"], "{status} {deleted}");
+            env.servers[0].faults().clear();
+            hours_pass(&env.cli, 1).await?;
+            env.cli.sync().await?;
             let expected = if deleted {
                 vec!["Event 0", "Event 2", "Event 3"]
             } else {
@@ -194,8 +189,8 @@ async fn what_is_listed_and_said_to_be_missing_is_not_gone() -> anyhow::Result<(
                 (titles(ben), expected.iter().map(|title| (*title).to_owned()).collect()),
                 "{status}"
             );
-            assert!(problems(&village).await?.is_empty(), "{status} {deleted}");
-            village_at_rest(&village).await?;
+            assert!(problems(&env).await?.is_empty(), "{status} {deleted}");
+            check_at_rest(&env).await?;
         }
     }
     Ok(())
@@ -204,40 +199,40 @@ async fn what_is_listed_and_said_to_be_missing_is_not_gone() -> anyhow::Result<(
 /// What is deleted before it could be read is no problem of anybody.
 #[tokio::test]
 async fn what_is_gone_before_it_could_be_read_is_forgotten() -> anyhow::Result<()> {
-    let (village, _) = Village::paired(ONE_WAY).await?;
-    let [anna, _] = &village.people;
+    let (env, _) = Builder::caldav(Manners::generic()).build_cli_paired(ONE_WAY).await?;
+    let [anna, _] = &env.people;
     anna.put("one.ics", &hour("one", 2, 9, "One"));
-    village.cli.sync().await?;
+    env.cli.sync().await?;
     anna.put("new.ics", &hour("new", 3, 9, "New"));
-    village.servers[0].faults().always(On::kind(Kind::Get).at("new.ics"), Fault::Status(404));
-    village.servers[0].manners(|manners| manners.multiget_withholds = Some("new"));
-    village.cli.sync().await?;
-    assert_eq!(problems(&village).await?, ["new.ics"]);
+    env.servers[0].faults().always(On::kind(Kind::Get).at("new.ics"), Fault::Status(404));
+    env.servers[0].manners(|manners| manners.multiget_withholds = Some("new"));
+    env.cli.sync().await?;
+    assert_eq!(problems(&env).await?, ["new.ics"]);
     anna.delete("new.ics");
-    village.cli.sync().await?;
-    assert!(problems(&village).await?.is_empty());
-    village_at_rest(&village).await
+    env.cli.sync().await?;
+    assert!(problems(&env).await?.is_empty());
+    check_at_rest(&env).await
 }
 
 /// A calendar that gives no event at all is the calendar's failure, or the account's.
 #[tokio::test]
 async fn what_concerns_more_than_one_event_is_not_blamed_on_events() -> anyhow::Result<()> {
-    let village = Village::new(Manners::generic()).await?;
+    let env = Builder::caldav(Manners::generic()).build_cli().await?;
     for (name, object) in many(6) {
-        village.people[0].put(&name, &object);
+        env.people[0].put(&name, &object);
     }
-    village.pair(ONE_WAY).await?;
+    env.pair(ONE_WAY).await?;
     for (status, code) in [(401, "unauthorized"), (500, "unreachable"), (403, "not_found")] {
-        let faults = village.servers[0].faults();
+        let faults = env.servers[0].faults();
         faults.after(1, usize::MAX, On::kind(Kind::Propfind), Fault::Status(status));
         faults.always(On::kinds(&[Kind::Get, Kind::Multiget]), Fault::Status(status));
-        let (_, run) = village.cli.sync_with(&["--full"]).await?;
+        let (_, run) = env.cli.sync_with(&["--full"]).await?;
         assert_eq!(
-            (&run["error"]["code"], village.people[1].len()),
+            (&run["error"]["code"], env.people[1].len()),
             (&json!(code), 0),
             "{status}: {run}"
         );
-        assert!(problems(&village).await?.is_empty(), "{status}");
+        assert!(problems(&env).await?.is_empty(), "{status}");
         faults.clear();
     }
     Ok(())

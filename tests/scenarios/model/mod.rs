@@ -14,8 +14,6 @@ mod edits;
 mod expected;
 mod simulation;
 
-pub use simulation::Mortal;
-
 use std::panic::AssertUnwindSafe;
 
 use futures::{FutureExt, StreamExt};
@@ -53,46 +51,46 @@ impl Usual {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_rest_both_calendars_are_as_the_rules_say() -> anyhow::Result<()> {
-    tell_all(simulation::Place::Memory).await
+    run_all(simulation::Mode::Memory).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_with_all_fields_values_that_come_back_and_clocks_that_are_off()
 -> anyhow::Result<()> {
-    tell_all(simulation::Place::Wide).await
+    run_all(simulation::Mode::Wide).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_on_radicale_and_xandikos() -> anyhow::Result<()> {
-    tell_all(simulation::Place::Real).await
+    run_all(simulation::Mode::Real).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_with_google_at_one_end_or_both() -> anyhow::Result<()> {
-    tell_all(simulation::Place::Google).await
+    run_all(simulation::Mode::Google).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_where_nothing_syncs_but_what_google_tells_of() -> anyhow::Result<()> {
-    tell_all(simulation::Place::Pushed).await
+    run_all(simulation::Mode::Pushed).await
 }
 
-async fn tell_all(place: simulation::Place) -> anyhow::Result<()> {
+async fn run_all(mode: simulation::Mode) -> anyhow::Result<()> {
     let storage = storage::kind()?;
     let usual = Usual::of(storage);
-    let seeds = seeds(match place {
-        simulation::Place::Memory => usual.memory,
-        simulation::Place::Real => usual.real,
-        simulation::Place::Google => usual.google,
-        simulation::Place::Wide => usual.wide,
-        simulation::Place::Pushed => usual.pushed,
+    let seeds = seeds(match mode {
+        simulation::Mode::Memory => usual.memory,
+        simulation::Mode::Real => usual.real,
+        simulation::Mode::Google => usual.google,
+        simulation::Mode::Wide => usual.wide,
+        simulation::Mode::Pushed => usual.pushed,
     })?;
     let is_usual = std::env::vars_os()
         .all(|(name, _)| !name.to_string_lossy().starts_with("CALRELAY_MODEL_SEED"));
-    let once_bad: &[u64] = match (place, storage) {
-        (simulation::Place::Memory, storage::Kind::Embedded) => &ONCE_BAD,
-        (simulation::Place::Wide, storage::Kind::Embedded) => &ONCE_BAD_WIDE,
-        (simulation::Place::Pushed, storage::Kind::Embedded) => &ONCE_BAD_PUSHED,
+    let once_bad: &[u64] = match (mode, storage) {
+        (simulation::Mode::Memory, storage::Kind::Embedded) => &ONCE_BAD,
+        (simulation::Mode::Wide, storage::Kind::Embedded) => &ONCE_BAD_WIDE,
+        (simulation::Mode::Pushed, storage::Kind::Embedded) => &ONCE_BAD_PUSHED,
         _ => &[],
     };
     let again = once_bad.iter().copied().filter(|_| is_usual);
@@ -100,7 +98,7 @@ async fn tell_all(place: simulation::Place) -> anyhow::Result<()> {
     let count = seeds.len();
     let stories = futures::stream::iter(seeds).map(|seed| {
         tokio::spawn(async move {
-            let told = AssertUnwindSafe(simulation::tell(seed, place)).catch_unwind().await;
+            let told = AssertUnwindSafe(simulation::run_seed(seed, mode)).catch_unwind().await;
             let why = match told {
                 Ok(Ok(())) => return None,
                 Ok(Err(error)) => format!("{error:#}"),
@@ -116,7 +114,7 @@ async fn tell_all(place: simulation::Place) -> anyhow::Result<()> {
         .filter_map(|told| async { told.unwrap_or_else(|error| Some(error.to_string())) });
     let failures: Vec<String> = told.collect().await;
     println!(
-        "{count} stories told ({place:?}, {storage:?}), {} of them ended badly",
+        "{count} stories told ({mode:?}, {storage:?}), {} of them ended badly",
         failures.len()
     );
     for failure in failures.iter().take(20) {

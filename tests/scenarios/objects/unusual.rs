@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use simulators::caldav::Manners;
 
+use crate::support::builder::Builder;
 use crate::support::cli::{ONE_WAY, counts};
-use crate::support::cli_env::Village;
-use crate::support::env::checks;
-use crate::support::env::google_env::Desk;
 use crate::support::events::{at, calendar, object, vevent};
-use crate::support::google::End;
+use crate::support::google_env::GoogleEnv;
+use crate::support::installation;
+use crate::support::servers::Provider;
 
 /// A name, the lines of the master, those of changed occurrences, and the starts and ends of what
 /// is to be seen.
@@ -89,13 +90,13 @@ fn written((name, master, changes, _): &Case) -> String {
 
 #[tokio::test]
 async fn google_shows_what_an_unusual_object_means() -> anyhow::Result<()> {
-    let desk = Desk::new([End::CalDav, End::Google], checks::ONE_WAY).await?;
+    let env = GoogleEnv::new([Provider::CalDav, Provider::Google], installation::ONE_WAY).await?;
     for case in &CASES {
-        desk.caldav(0).plant(&format!("{}.ics", case.0), &simulators::caldav::crlf(&written(case)));
+        env.caldav(0).plant(&format!("{}.ics", case.0), &simulators::caldav::crlf(&written(case)));
     }
-    assert_eq!(desk.well().await?, [CASES.len() as u64, 0, 0]);
+    assert_eq!(env.sync_ok().await?, [CASES.len() as u64, 0, 0]);
     let window: [Timestamp; 2] = ["2026-03-01T00:00:00Z".parse()?, "2026-06-01T00:00:00Z".parse()?];
-    let shown = desk.google(1).occurrences(window[0], window[1]);
+    let shown = env.google(1).occurrences(window[0], window[1]);
     for (name, _, _, expected) in &CASES {
         let text = |time: &Value| match time["dateTime"].as_str() {
             Some(time) => {
@@ -111,34 +112,34 @@ async fn google_shows_what_an_unusual_object_means() -> anyhow::Result<()> {
             found.iter().map(|(start, end)| (start.as_str(), end.as_str())).collect();
         assert_eq!(found, *expected, "{name}");
     }
-    desk.quiet().await
+    env.check_at_rest().await
 }
 
 /// An endless rule of hours has more dates than an event may have: it is reported, and everything
 /// else is copied.
 #[tokio::test]
 async fn google_is_not_asked_for_what_it_cannot_show() -> anyhow::Result<()> {
-    let desk = Desk::new([End::CalDav, End::Google], checks::ONE_WAY).await?;
-    desk.caldav(0).put(
+    let env = GoogleEnv::new([Provider::CalDav, Provider::Google], installation::ONE_WAY).await?;
+    env.caldav(0).put(
         "e.ics",
         &object(
             "e",
             "DTSTART:20260402T090000Z\nDTEND:20260402T093000Z\nRRULE:FREQ=HOURLY\nSUMMARY:Bell",
         ),
     );
-    desk.caldav(0).put(
+    env.caldav(0).put(
         "l.ics",
         &object("l", "DTSTART:20260402T120000Z\nDTEND:20260402T130000Z\nSUMMARY:Lunch"),
     );
-    let run = desk.sync().await;
+    let run = env.sync().await;
     assert_eq!((run.created, run.skipped, run.error), (1, 1, None));
-    desk.quiet().await
+    env.check_at_rest().await
 }
 
 #[tokio::test]
 async fn a_guessed_zone_is_told_until_it_is_set_right() -> anyhow::Result<()> {
-    let (village, pair) = Village::paired(ONE_WAY).await?;
-    let [anna, ben] = &village.people;
+    let (env, pair) = Builder::caldav(Manners::generic()).build_cli_paired(ONE_WAY).await?;
+    let [anna, ben] = &env.people;
     let odd = |tzid: &str, title: &str| {
         let [start, end] = [9, 10].map(|hour| at(2, hour).replace('Z', ""));
         let lines =
@@ -146,38 +147,39 @@ async fn a_guessed_zone_is_told_until_it_is_set_right() -> anyhow::Result<()> {
         simulators::caldav::crlf(&object("odd", &lines))
     };
     anna.plant("odd.ics", &odd("Nowhere in Particular", "Odd"));
-    assert_eq!(counts(&village.cli.sync().await?), [1, 0, 0, 0]);
+    assert_eq!(counts(&env.cli.sync().await?), [1, 0, 0, 0]);
     for _ in 0..2 {
-        let status = village.cli.status().await?;
+        let status = env.cli.status().await?;
         assert_eq!(
             (&status["pairs"][0]["problems"], &status["pairs"][0]["state"]),
             (&json!(1), &json!("ok")),
             "{status}"
         );
         assert_eq!(status["pairs"][0]["problem_events"][0]["reason"], "zone_unknown");
-        let told = village.cli.explain(&pair, "odd.ics").await?;
+        let told = env.cli.explain(&pair, "odd.ics").await?;
         assert_eq!(
             (&told["copied"], &told["reason"]),
             (&json!(true), &json!("zone_unknown")),
             "{told}"
         );
-        assert_eq!(counts(&village.cli.sync().await?), [0; 4], "and that is no work");
+        assert_eq!(counts(&env.cli.sync().await?), [0; 4], "and that is no work");
     }
     anna.plant("odd.ics", &odd("Nowhere in Particular", "Still odd"));
-    assert_eq!(counts(&village.cli.sync().await?), [0, 1, 0, 0]);
-    assert_eq!(village.cli.status().await?["pairs"][0]["problems"], 1);
+    assert_eq!(counts(&env.cli.sync().await?), [0, 1, 0, 0]);
+    assert_eq!(env.cli.status().await?["pairs"][0]["problems"], 1);
     anna.plant("odd.ics", &odd("Europe/Berlin", "Right"));
-    assert_eq!((counts(&village.cli.sync().await?), ben.len()), ([0, 1, 0, 0], 1));
-    assert_eq!(village.cli.status().await?["pairs"][0]["problems"], 0);
-    assert_eq!(village.cli.explain(&pair, "odd.ics").await?["reason"], Value::Null);
+    assert_eq!((counts(&env.cli.sync().await?), ben.len()), ([0, 1, 0, 0], 1));
+    assert_eq!(env.cli.status().await?["pairs"][0]["problems"], 0);
+    assert_eq!(env.cli.explain(&pair, "odd.ics").await?["reason"], Value::Null);
     Ok(())
 }
 
 /// Two megabytes in the line of an attachment: read without it, in a listing of many and by itself.
 #[tokio::test]
 async fn an_event_is_copied_without_what_hangs_on_it() -> anyhow::Result<()> {
-    let (village, _) = Village::paired(crate::support::cli::TWO_WAY).await?;
-    let [anna, ben] = &village.people;
+    let (env, _) =
+        Builder::caldav(Manners::generic()).build_cli_paired(crate::support::cli::TWO_WAY).await?;
+    let [anna, ben] = &env.people;
     let data = "QUJD".repeat(1 << 19);
     let attached = |n: u8| {
         let lines = format!(
@@ -188,10 +190,10 @@ async fn an_event_is_copied_without_what_hangs_on_it() -> anyhow::Result<()> {
         simulators::caldav::crlf(&object(&format!("a{n}"), &lines))
     };
     anna.plant("a1.ics", &attached(1));
-    assert_eq!(counts(&village.cli.sync().await?), [1, 0, 0, 0], "by itself");
+    assert_eq!(counts(&env.cli.sync().await?), [1, 0, 0, 0], "by itself");
     anna.plant("a2.ics", &attached(2));
     anna.plant("a3.ics", &attached(3));
-    assert_eq!((counts(&village.cli.sync().await?), ben.len()), ([2, 0, 0, 0], 3), "among many");
+    assert_eq!((counts(&env.cli.sync().await?), ben.len()), ([2, 0, 0, 0], 3), "among many");
     let before = anna.objects();
     let name = ben
         .objects()
@@ -202,7 +204,7 @@ async fn an_event_is_copied_without_what_hangs_on_it() -> anyhow::Result<()> {
     let copy =
         ben.objects().into_iter().find(|(found, _)| *found == name).map(|(_, ics)| ics).unwrap();
     ben.put(&name, &copy.replace("SUMMARY:Plan 1", "SUMMARY:Edited"));
-    let run = village.cli.sync().await?;
+    let run = env.cli.sync().await?;
     assert_eq!(run["actions"][0]["reason"], "refused_by_server", "{run}");
     assert!(anna.objects() == before, "an edit that would lose the attachment is not made");
     Ok(())

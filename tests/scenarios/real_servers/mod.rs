@@ -5,31 +5,32 @@
 
 pub mod week;
 
-use simulators::servers::Kind::{self, Radicale, Xandikos};
 use simulators::traffic::Kind as Asked;
 
+use crate::support::builder::Builder;
 use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, actions, counts};
+use crate::support::cli_env::lines;
 use crate::support::events::{at, hour, many};
-use crate::support::real_cli_env::{Town, lines};
+use crate::support::servers::Provider::{self, Radicale, Xandikos};
 
-const BOTH: [(Kind, Kind); 2] = [(Radicale, Xandikos), (Xandikos, Radicale)];
+const BOTH: [(Provider, Provider); 2] = [(Radicale, Xandikos), (Xandikos, Radicale)];
 
 /// I2, I5, L1, L3, L7, X: the week of a person arrives whole on the other server, and only what may
 /// arrive.
 #[tokio::test]
 async fn a_week_of_events_is_copied_one_way() -> anyhow::Result<()> {
     for (from, to) in BOTH {
-        let town = Town::new(from, to).await?;
-        town.pair(ONE_WAY).await?;
+        let env = Builder::providers([from, to]).build_cli().await?;
+        env.pair(ONE_WAY).await?;
         for (name, object) in week::events() {
-            town.people[0].put(&name, &object).await?;
+            env.people[0].put(&name, &object).await?;
         }
-        town.people[1].put("own.ics", &hour("own", 3, 9, "Their own")).await?;
-        let before = town.people[0].objects().await?;
+        env.people[1].put("own.ics", &hour("own", 3, 9, "Their own")).await?;
+        let before = env.people[0].objects().await?;
 
-        let preview = town.cli.dry_run().await?;
-        assert_eq!(town.people[1].objects().await?.len(), 1, "a dry run writes nothing");
-        let (run, asked) = town.sync().await?;
+        let preview = env.cli.dry_run().await?;
+        assert_eq!(env.people[1].objects().await?.len(), 1, "a dry run writes nothing");
+        let (run, asked) = env.sync().await?;
         assert_eq!(actions(&preview), actions(&run), "the pass does what its preview showed");
         assert_eq!(counts(&run), [week::events().len() as u64, 0, 0, 0], "{run}");
         assert_eq!(
@@ -40,17 +41,17 @@ async fn a_week_of_events_is_copied_one_way() -> anyhow::Result<()> {
         );
         assert_eq!(asked[0].writes(), 0, "one-way: {}", asked[0]);
         assert_eq!(
-            town.people[0].objects().await?,
+            env.people[0].objects().await?,
             before,
             "one-way: not a byte changes at the origin"
         );
 
-        week::assert_copied(&town.people[0], &town.people[1]).await?;
-        assert!(lines(&town.people[1]).await?.iter().any(|line| line.contains("Their own")));
+        week::assert_copied(&env.people[0], &env.people[1]).await?;
+        assert!(lines(&env.people[1]).await?.iter().any(|line| line.contains("Their own")));
 
-        let (run, asked) = town.sync().await?;
+        let (run, asked) = env.sync().await?;
         assert!(actions(&run).is_empty() && asked.iter().all(|asked| asked.writes() == 0), "{run}");
-        let (_, [one, two]) = town.sync().await?;
+        let (_, [one, two]) = env.sync().await?;
         assert_eq!(
             (one.total(), two.total()),
             (1, 1),
@@ -64,37 +65,37 @@ async fn a_week_of_events_is_copied_one_way() -> anyhow::Result<()> {
 #[tokio::test]
 async fn edits_and_deletions_follow_one_way() -> anyhow::Result<()> {
     for (from, to) in BOTH {
-        let town = Town::new(from, to).await?;
-        town.pair(ONE_WAY).await?;
-        let [anna, ben] = &town.people;
+        let env = Builder::providers([from, to]).build_cli().await?;
+        env.pair(ONE_WAY).await?;
+        let [anna, ben] = &env.people;
         for (name, object) in many(4) {
             anna.put(&name, &object).await?;
         }
-        town.sync().await?;
+        env.sync().await?;
         let sequence = |agenda: Vec<simulators::agenda::Entry>| {
             agenda[0].value("SEQUENCE").parse::<u32>().unwrap_or(0)
         };
         let mut last = sequence(ben.agenda().await?);
         for title in ["Once more", "And again"] {
             anna.edit("e0.ics", |ics| week::with(ics, "SUMMARY", title)).await?;
-            let (run, asked) = town.sync().await?;
+            let (run, asked) = env.sync().await?;
             assert_eq!((counts(&run), asked[1].writes()), ([0, 1, 0, 0], 1), "{run}");
             let now = sequence(ben.agenda().await?);
             assert!(now > last, "SEQUENCE rises on each update: {last}, {now}");
             last = now;
         }
         anna.delete("e1.ics").await?;
-        let (run, _) = town.sync().await?;
+        let (run, _) = env.sync().await?;
         assert_eq!(counts(&run), [0, 0, 1, 0], "{run}");
         assert_eq!(run["actions"][0]["reason"], "origin_deleted");
-        let [ours, theirs] = town.agendas().await?;
+        let [ours, theirs] = env.agendas().await?;
         assert_eq!(ours, theirs);
         // Ben moves one copy and deletes another: Anna's calendar stays as it is.
         let names: Vec<String> = ben.objects().await?.into_iter().map(|(name, _)| name).collect();
         let before = anna.objects().await?;
         ben.edit(&names[0], |ics| week::with(ics, "SUMMARY", "Ben's own word")).await?;
         ben.delete(&names[1]).await?;
-        let (run, asked) = town.sync().await?;
+        let (run, asked) = env.sync().await?;
         assert_eq!((asked[0].writes(), asked[1].writes()), (0, 0), "{run}");
         assert_eq!(anna.objects().await?, before);
         let reasons: Vec<&str> = run["actions"]
@@ -113,16 +114,16 @@ async fn edits_and_deletions_follow_one_way() -> anyhow::Result<()> {
 #[tokio::test]
 async fn two_way_both_people_edit() -> anyhow::Result<()> {
     for (from, to) in BOTH {
-        let town = Town::new(from, to).await?;
-        town.pair(TWO_WAY).await?;
-        let [anna, ben] = &town.people;
+        let env = Builder::providers([from, to]).build_cli().await?;
+        env.pair(TWO_WAY).await?;
+        let [anna, ben] = &env.people;
         for (name, object) in many(3) {
             anna.put(&name, &object).await?;
         }
         ben.put("bread.ics", &hour("bread", 5, 7, "Bread")).await?;
-        let (run, _) = town.sync().await?;
+        let (run, _) = env.sync().await?;
         assert_eq!(counts(&run), [4, 0, 0, 0], "{run}");
-        let [ours, theirs] = town.agendas().await?;
+        let [ours, theirs] = env.agendas().await?;
         assert_eq!(ours, theirs);
 
         // Ben moves the copy of one event, Anna renames the copy of his; each deletes something of
@@ -142,9 +143,9 @@ async fn two_way_both_people_edit() -> anyhow::Result<()> {
         let renamed = copy_of(anna.agenda().await?, "Bread");
         anna.edit(&renamed, |ics| week::with(ics, "SUMMARY", "Bread and butter")).await?;
         ben.delete(&copy_of(ben.agenda().await?, "Event 1")).await?;
-        let (run, _) = town.sync().await?;
+        let (run, _) = env.sync().await?;
         assert_eq!(counts(&run), [0, 2, 1, 0], "{run}");
-        let [ours, theirs] = town.agendas().await?;
+        let [ours, theirs] = env.agendas().await?;
         assert_eq!(ours, theirs);
         assert_eq!(ours.len(), 3);
         assert!(
@@ -156,8 +157,8 @@ async fn two_way_both_people_edit() -> anyhow::Result<()> {
             "{ours:?}"
         );
         assert!(ours.iter().any(|line| line.contains("Bread and butter")), "{ours:?}");
-        town.sync().await?;
-        let (run, asked) = town.sync().await?;
+        env.sync().await?;
+        let (run, asked) = env.sync().await?;
         assert!(
             actions(&run).is_empty() && asked.iter().all(|asked| asked.total() == 1),
             "quiet: {run}"
@@ -171,13 +172,13 @@ async fn two_way_both_people_edit() -> anyhow::Result<()> {
 #[tokio::test]
 async fn private_copies_tell_nothing() -> anyhow::Result<()> {
     for (from, to) in BOTH {
-        let town = Town::new(from, to).await?;
-        town.pair(&[TWO_WAY, PRIVATE].concat()).await?;
-        let [anna, ben] = &town.people;
+        let env = Builder::providers([from, to]).build_cli().await?;
+        env.pair(&[TWO_WAY, PRIVATE].concat()).await?;
+        let [anna, ben] = &env.people;
         for (name, object) in week::events() {
             anna.put(&name, &object).await?;
         }
-        let (run, _) = town.sync().await?;
+        let (run, _) = env.sync().await?;
         assert_eq!(run["created"], week::events().len(), "{run}");
         for (_, object) in ben.objects().await? {
             week::assert_tells_nothing(&object);
@@ -194,7 +195,7 @@ async fn private_copies_tell_nothing() -> anyhow::Result<()> {
             week::with(&week::with(ics, "DTSTART", &at(2, 13)), "DTEND", &at(2, 14))
         })
         .await?;
-        let (run, _) = town.sync().await?;
+        let (run, _) = env.sync().await?;
         assert_eq!(counts(&run), [0, 1, 0, 0], "{run}");
         let after = lines(anna).await?;
         let gone: Vec<&String> = before.iter().filter(|line| !after.contains(line)).collect();
@@ -210,20 +211,20 @@ async fn private_copies_tell_nothing() -> anyhow::Result<()> {
 #[tokio::test]
 async fn ten_changes_cost_ten_writes() -> anyhow::Result<()> {
     for (from, to) in BOTH {
-        let town = Town::new(from, to).await?;
-        town.pair(ONE_WAY).await?;
+        let env = Builder::providers([from, to]).build_cli().await?;
+        env.pair(ONE_WAY).await?;
         for (name, object) in many(30) {
-            town.people[0].put(&name, &object).await?;
+            env.people[0].put(&name, &object).await?;
         }
-        let (_, asked) = town.sync().await?;
+        let (_, asked) = env.sync().await?;
         assert_eq!(asked[1].of(Asked::Put), 30, "{}", asked[1]);
-        town.sync().await?;
+        env.sync().await?;
         for n in 0..10 {
-            town.people[0]
+            env.people[0]
                 .edit(&format!("e{n}.ics"), |ics| week::with(ics, "SUMMARY", "Another title"))
                 .await?;
         }
-        let (_, [one, two]) = town.sync().await?;
+        let (_, [one, two]) = env.sync().await?;
         let of = [Asked::Propfind, Asked::SyncCollection, Asked::Multiget].map(|kind| one.of(kind));
         assert_eq!((of, one.total()), ([1, 1, 1], 3), "{one}");
         assert_eq!(

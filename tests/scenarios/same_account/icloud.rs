@@ -3,8 +3,8 @@
 use serde_json::json;
 use simulators::caldav::{CalDav, Manners};
 
+use crate::support::accounts::APP_PASSWORD;
 use crate::support::cli::{self, Cli, ONE_WAY, counts};
-use crate::support::env::APP_PASSWORD;
 use crate::support::events::{hour, many};
 
 const APPLE_ID: &str = "anna@example.org";

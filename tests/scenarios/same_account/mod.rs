@@ -11,15 +11,17 @@ mod one_calendar;
 mod server;
 
 use serde_json::{Value, json};
+use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
 use simulators::proxy::Proxy;
 
 use crate::real_servers::week;
+use server::{MAKES, Make, Remote};
+
+use crate::support::accounts::USERS;
+use crate::support::builder::Builder;
 use crate::support::cli::{self, Answer, Cli, ONE_WAY, TWO_WAY, actions, counts};
-use crate::support::cli_env::Village;
-use crate::support::env::USERS;
 use crate::support::events::{hour, many};
-use server::{House, MAKES, Make};
 
 const AGAIN: &str = "This account is connected already, as ";
 
@@ -53,46 +55,46 @@ fn assert_is(answer: &Answer, account: &str, name: &str, already: bool) {
 #[tokio::test]
 async fn every_spelling_of_a_server_is_one_account() -> anyhow::Result<()> {
     for make in MAKES {
-        let house = House::new(make, 12).await?;
-        let (door, cloud) = (Proxy::start(&house.url).await?, Proxy::start(&house.url).await?);
+        let remote = Remote::new(make, 12).await?;
+        let (door, cloud) = (Proxy::start(&remote.url).await?, Proxy::start(&remote.url).await?);
         cloud.below(&["/cloud"]);
-        let village = Village::new(simulators::caldav::Manners::generic()).await?;
-        let cli = &village.cli;
-        let first = house.add(cli, house.url.as_str()).await?;
+        let env = Builder::caldav(simulators::caldav::Manners::generic()).build_cli().await?;
+        let cli = &env.cli;
+        let first = remote.add(cli, remote.url.as_str()).await?;
         let account = cli::id(&first.done()?)?;
-        assert_is(&first, &account, &house.name_at(house.url.as_str()), false);
-        let calendars = [cli.calendar(&account, "work").await?, village.calendars[1].clone()];
+        assert_is(&first, &account, &remote.name_at(remote.url.as_str()), false);
+        let calendars = [cli.calendar(&account, "work").await?, env.calendars[1].clone()];
         let pair = cli.pair_add(&calendars[0], &calendars[1], ONE_WAY).await?;
         assert_eq!(counts(&cli.sync().await?), [12, 0, 0, 0], "{make:?}");
-        village.reset_counts();
+        env.reset_counts();
 
-        let mut spellings = house.spellings();
+        let mut spellings = remote.spellings();
         spellings.push(door.url().to_string());
-        spellings.push(format!("{}{}", door.url(), house.principal.trim_start_matches('/')));
+        spellings.push(format!("{}{}", door.url(), remote.principal.trim_start_matches('/')));
         spellings.push(cloud.url().join("/cloud/")?.to_string());
-        spellings.push(cloud.url().join(&format!("/cloud{}", house.home))?.to_string());
-        spellings.push(house.url.to_string());
+        spellings.push(cloud.url().join(&format!("/cloud{}", remote.home))?.to_string());
+        spellings.push(remote.url.to_string());
         for spelling in spellings {
-            let again = house.add(cli, &spelling).await?;
+            let again = remote.add(cli, &spelling).await?;
             anyhow::ensure!(again.status == 0, "{make:?} {spelling}: {again:?}");
-            assert_is(&again, &account, &house.name_at(&spelling), true);
+            assert_is(&again, &account, &remote.name_at(&spelling), true);
             let listed = accounts(cli).await?;
             assert_eq!(listed.len(), 3, "{make:?} {spelling}: {listed:?}");
             assert!(
-                listed.contains(&(account.clone(), house.name_at(&spelling))),
+                listed.contains(&(account.clone(), remote.name_at(&spelling))),
                 "{make:?} {spelling}: {listed:?}"
             );
             assert_eq!(cli.calendar(&account, "work").await?, calendars[0], "{make:?} {spelling}");
             assert!(actions(&cli.sync().await?).is_empty(), "{make:?} {spelling}");
-            house.work.edit("e0.ics", |ics| week::with(ics, "SUMMARY", &spelling)).await?;
+            remote.work.edit("e0.ics", |ics| week::with(ics, "SUMMARY", &spelling)).await?;
             assert_eq!(counts(&cli.sync().await?), [0, 1, 0, 0], "{make:?} {spelling}");
         }
-        let changes = village.writes()[1];
+        let changes = env.writes()[1];
         assert_eq!(cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pair.as_str());
-        house.work.put("new.ics", &hour("new", 3, 18, "New")).await?;
+        remote.work.put("new.ics", &hour("new", 3, 18, "New")).await?;
         assert_eq!(counts(&cli.sync().await?), [1, 0, 0, 0], "{make:?}: the pair goes on");
-        assert_eq!(village.writes(), [0, changes + 1], "{make:?}");
-        assert_eq!(house.work.objects().await?.len(), 13, "{make:?}: nothing came back");
+        assert_eq!(env.writes(), [0, changes + 1], "{make:?}");
+        assert_eq!(remote.work.objects().await?.len(), 13, "{make:?}: nothing came back");
     }
     Ok(())
 }
@@ -100,7 +102,7 @@ async fn every_spelling_of_a_server_is_one_account() -> anyhow::Result<()> {
 #[tokio::test]
 async fn two_servers_of_one_make_stay_two_accounts() -> anyhow::Result<()> {
     for make in MAKES {
-        let [one, two] = [House::new(make, 0).await?, House::new(make, 0).await?];
+        let [one, two] = [Remote::new(make, 0).await?, Remote::new(make, 0).await?];
         let cli = Cli::new()?;
         assert_apart(&cli, &one, &two, "both are empty").await?;
 
@@ -125,12 +127,12 @@ async fn two_servers_of_one_make_stay_two_accounts() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn assert_apart(cli: &Cli, one: &House, two: &House, why: &str) -> anyhow::Result<()> {
+async fn assert_apart(cli: &Cli, one: &Remote, two: &Remote, why: &str) -> anyhow::Result<()> {
     let mut ids = Vec::new();
-    for house in [one, two] {
-        let answer = house.add(cli, house.url.as_str()).await?;
+    for remote in [one, two] {
+        let answer = remote.add(cli, remote.url.as_str()).await?;
         let id = cli::id(&answer.done()?)?;
-        assert_is(&answer, &id, &house.name_at(house.url.as_str()), false);
+        assert_is(&answer, &id, &remote.name_at(remote.url.as_str()), false);
         ids.push(id);
     }
     let listed = accounts(cli).await?;
@@ -142,10 +144,10 @@ async fn assert_apart(cli: &Cli, one: &House, two: &House, why: &str) -> anyhow:
 /// server.
 #[tokio::test]
 async fn a_new_password_is_taken_under_another_address() -> anyhow::Result<()> {
-    let (village, pair) = Village::paired(ONE_WAY).await?;
-    let (cli, server) = (&village.cli, &village.servers[0]);
+    let (env, pair) = Builder::caldav(Manners::generic()).build_cli_paired(ONE_WAY).await?;
+    let (cli, server) = (&env.cli, &env.servers[0]);
     for (name, object) in many(5) {
-        village.people[0].put(&name, &object);
+        env.people[0].put(&name, &object);
     }
     cli.sync().await?;
     let (user, old) = USERS[0];
@@ -163,11 +165,11 @@ async fn a_new_password_is_taken_under_another_address() -> anyhow::Result<()> {
     let again = cli.account_add(&principal, user, "a-new-secret-99").await?;
     assert_is(
         &again,
-        &village.accounts[0],
+        &env.accounts[0],
         &format!("{user} on {}", host(server.url().as_str())),
         true,
     );
-    village.people[0].put("new.ics", &hour("new", 3, 18, "New"));
+    env.people[0].put("new.ics", &hour("new", 3, 18, "New"));
     assert_eq!(counts(&cli.sync().await?), [1, 0, 0, 0]);
     assert_eq!(cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pair.as_str());
     Ok(())
@@ -177,24 +179,24 @@ async fn a_new_password_is_taken_under_another_address() -> anyhow::Result<()> {
 /// for the same server, so it reads both.
 #[tokio::test]
 async fn a_new_password_proves_an_account_below_another_prefix() -> anyhow::Result<()> {
-    let house = House::new(Make::Ours, 4).await?;
-    let door = Proxy::start(&house.url).await?;
+    let remote = Remote::new(Make::Simulated, 4).await?;
+    let door = Proxy::start(&remote.url).await?;
     let cli = Cli::new()?;
     // By its root the server stands there below a prefix, and by another one as well.
-    let before = house.add(&cli, door.url().as_str()).await?.done()?;
-    let server = house.ours().expect("ours");
-    server.account(&house.user, "a-new-secret-99");
+    let before = remote.add(&cli, door.url().as_str()).await?.done()?;
+    let server = remote.simulated().expect("ours");
+    server.account(&remote.user, "a-new-secret-99");
     assert_eq!(cli.run(&["calendars"]).await?.status, 1);
     let known = cli.json(&["account", "list"]).await?;
     assert_eq!(known["accounts"][0]["state"], "needs_reconnect");
     door.below(&["", "/cloud"]);
     let again = cli
-        .account_add(door.url().join("/cloud/")?.as_str(), &house.user, "a-new-secret-99")
+        .account_add(door.url().join("/cloud/")?.as_str(), &remote.user, "a-new-secret-99")
         .await?;
     assert_is(
         &again,
         before["id"].as_str().unwrap_or_default(),
-        &house.name_at(door.url().as_str()),
+        &remote.name_at(door.url().as_str()),
         true,
     );
     Ok(())
@@ -209,29 +211,29 @@ async fn an_account_that_cannot_be_read_any_more_is_known_by_what_is_remembered(
     for (fault, terms) in
         [(None, ONE_WAY), (Some(Fault::DropBefore), TWO_WAY), (Some(Fault::Status(404)), ONE_WAY)]
     {
-        let house = House::new(Make::Ours, 12).await?;
-        let door = Proxy::start(&house.url).await?;
-        let village = Village::new(simulators::caldav::Manners::generic()).await?;
-        let cli = &village.cli;
-        let account = cli::id(&house.add(cli, door.url().as_str()).await?.done()?)?;
+        let remote = Remote::new(Make::Simulated, 12).await?;
+        let door = Proxy::start(&remote.url).await?;
+        let env = Builder::caldav(simulators::caldav::Manners::generic()).build_cli().await?;
+        let cli = &env.cli;
+        let account = cli::id(&remote.add(cli, door.url().as_str()).await?.done()?)?;
         let work = cli.calendar(&account, "work").await?;
         // Both directions: here it holds the origins, there the copies.
         let pair = match terms == TWO_WAY {
-            true => cli.pair_add(&village.calendars[1], &work, terms).await?,
-            false => cli.pair_add(&work, &village.calendars[1], terms).await?,
+            true => cli.pair_add(&env.calendars[1], &work, terms).await?,
+            false => cli.pair_add(&work, &env.calendars[1], terms).await?,
         };
         cli.sync().await?;
-        let server = house.ours().expect("ours");
-        server.account(&house.user, "a-new-secret-99");
+        let server = remote.simulated().expect("ours");
+        server.account(&remote.user, "a-new-secret-99");
         if let Some(fault) = fault {
             door.faults().always(On::any(), fault);
         }
         assert_eq!(cli.sync_with(&[]).await?.0, 1);
-        house.work.put("new.ics", &hour("new", 3, 18, "New")).await?;
-        house.work.edit("e3.ics", |ics| week::with(ics, "SUMMARY", "Edited meanwhile")).await?;
+        remote.work.put("new.ics", &hour("new", 3, 18, "New")).await?;
+        remote.work.edit("e3.ics", |ics| week::with(ics, "SUMMARY", "Edited meanwhile")).await?;
         door.reset_counts();
-        let again = cli.account_add(house.url.as_str(), &house.user, "a-new-secret-99").await?;
-        assert_is(&again, &account, &house.name_at(house.url.as_str()), true);
+        let again = cli.account_add(remote.url.as_str(), &remote.user, "a-new-secret-99").await?;
+        assert_is(&again, &account, &remote.name_at(remote.url.as_str()), true);
         let asked = door.counts().total();
         assert!(
             asked == 0 || fault.is_some(),
@@ -241,14 +243,14 @@ async fn an_account_that_cannot_be_read_any_more_is_known_by_what_is_remembered(
         assert_eq!(cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pair.as_str());
 
         // Another server with the same names in it is another one.
-        let other = House::new(Make::Ours, 0).await?;
+        let other = Remote::new(Make::Simulated, 0).await?;
         for n in 0..12 {
             other
                 .work
                 .put(&format!("e{n}.ics"), &hour(&format!("other-{n}"), 3, 9, "Other"))
                 .await?;
         }
-        server.account(&house.user, "a-third-secret-77");
+        server.account(&remote.user, "a-third-secret-77");
         assert_eq!(cli.sync_with(&[]).await?.0, 1);
         let answer = other.add(cli, other.url.as_str()).await?;
         assert_is(&answer, &cli::id(&answer.done()?)?, &other.name_at(other.url.as_str()), false);
@@ -260,15 +262,15 @@ async fn an_account_that_cannot_be_read_any_more_is_known_by_what_is_remembered(
 /// connected is connected all the same.
 #[tokio::test]
 async fn an_account_that_cannot_be_compared_is_another_one() -> anyhow::Result<()> {
-    let house = House::new(Make::Ours, 4).await?;
+    let remote = Remote::new(Make::Simulated, 4).await?;
     for fault in [Fault::DropBefore, Fault::Status(500), Fault::Status(401), Fault::Truncated] {
-        let door = Proxy::start(&house.url).await?;
+        let door = Proxy::start(&remote.url).await?;
         let cli = Cli::new()?;
-        let one = cli::id(&house.add(&cli, door.url().as_str()).await?.done()?)?;
+        let one = cli::id(&remote.add(&cli, door.url().as_str()).await?.done()?)?;
         door.faults().always(On::any(), fault);
-        let other = house.add(&cli, house.url.as_str()).await?;
+        let other = remote.add(&cli, remote.url.as_str()).await?;
         let id = cli::id(&other.done()?)?;
-        assert_is(&other, &id, &house.name_at(house.url.as_str()), false);
+        assert_is(&other, &id, &remote.name_at(remote.url.as_str()), false);
         assert!(id != one && accounts(&cli).await?.len() == 2, "{fault:?}");
     }
     Ok(())

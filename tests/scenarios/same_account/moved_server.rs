@@ -7,42 +7,47 @@ use simulators::caldav::Manners;
 use simulators::proxy::Proxy;
 use simulators::traffic::Kind;
 
-use super::server::{House, MAKES, Make};
+use super::server::{MAKES, Make, Remote};
+
+use crate::support::accounts::{Account, USERS};
+use crate::support::builder::Builder;
 use crate::support::cli::{self, ONE_WAY, TWO_WAY, actions, counts};
-use crate::support::cli_env::Village;
-use crate::support::env::checks::{BACKGROUND, code, did};
-use crate::support::env::{Account, Core, Origins, USERS};
+use crate::support::env_checks::{BACKGROUND, code, did};
 use crate::support::events::hour;
+use crate::support::installation::Installation;
 
 #[tokio::test]
 async fn a_pair_follows_its_calendar_to_another_path() -> anyhow::Result<()> {
     for make in MAKES {
-        let house = House::new(make, 8).await?;
-        let door = Proxy::start(&house.url).await?;
-        let village = Village::new(Manners::generic()).await?;
-        let cli = &village.cli;
-        let account = cli::id(&house.add(cli, door.url().as_str()).await?.done()?)?;
+        let remote = Remote::new(make, 8).await?;
+        let door = Proxy::start(&remote.url).await?;
+        let env = Builder::caldav(Manners::generic()).build_cli().await?;
+        let cli = &env.cli;
+        let account = cli::id(&remote.add(cli, door.url().as_str()).await?.done()?)?;
         let ids = [cli.calendar(&account, "work").await?, cli.calendar(&account, "spare").await?];
-        let pair = cli.pair_add(&ids[0], &village.calendars[1], TWO_WAY).await?;
-        village.people[1].put("ben.ics", &hour("ben", 4, 7, "Ben's"));
+        let pair = cli.pair_add(&ids[0], &env.calendars[1], TWO_WAY).await?;
+        env.people[1].put("ben.ics", &hour("ben", 4, 7, "Ben's"));
         assert_eq!(counts(&cli.sync().await?), [9, 0, 0, 0]);
-        village.reset_counts();
+        env.reset_counts();
         door.reset_counts();
         for (n, prefix) in ["/cloud", "/remote/dav", ""].into_iter().enumerate() {
             door.below(&[prefix]);
             assert!(actions(&cli.dry_run().await?).is_empty(), "{make:?} {prefix}");
             assert!(actions(&cli.sync().await?).is_empty(), "{make:?} {prefix}");
             assert_eq!(
-                (village.writes(), door.counts().writes()),
+                (env.writes(), door.counts().writes()),
                 ([0, 3 * n as u64], 0),
                 "{make:?} {prefix}: nothing is written for that"
             );
-            house.work.put(&format!("new{n}.ics"), &hour(&format!("new{n}"), 3, 18, "New")).await?;
-            house
+            remote
+                .work
+                .put(&format!("new{n}.ics"), &hour(&format!("new{n}"), 3, 18, "New"))
+                .await?;
+            remote
                 .work
                 .edit(&format!("e{n}.ics"), |ics| ics.replace("Event", "Edited event"))
                 .await?;
-            house.work.delete(&format!("e{}.ics", n + 4)).await?;
+            remote.work.delete(&format!("e{}.ics", n + 4)).await?;
             assert_eq!(counts(&cli.sync().await?), [1, 1, 1, 0], "{make:?} {prefix}");
             assert_eq!(
                 [cli.calendar(&account, "work").await?, cli.calendar(&account, "spare").await?],
@@ -56,13 +61,9 @@ async fn a_pair_follows_its_calendar_to_another_path() -> anyhow::Result<()> {
             (&json!(pair), &json!("ok")),
             "{status}"
         );
-        assert_eq!(house.work.agenda().await?.len(), 9);
+        assert_eq!(remote.work.agenda().await?.len(), 9);
         let lines = |agenda: Vec<Entry>| agenda.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(
-            lines(house.work.agenda().await?),
-            lines(village.people[1].agenda()),
-            "{make:?}"
-        );
+        assert_eq!(lines(remote.work.agenda().await?), lines(env.people[1].agenda()), "{make:?}");
     }
     Ok(())
 }
@@ -70,15 +71,15 @@ async fn a_pair_follows_its_calendar_to_another_path() -> anyhow::Result<()> {
 /// What is gone is not found, and says so; when it comes back, the pair goes on.
 #[tokio::test]
 async fn a_calendar_that_is_gone_stays_missing() -> anyhow::Result<()> {
-    let house = House::new(Make::Ours, 5).await?;
-    let server = house.ours().expect("ours");
-    let village = Village::new(Manners::generic()).await?;
-    let cli = &village.cli;
-    let account = cli::id(&house.add(cli, house.url.as_str()).await?.done()?)?;
+    let remote = Remote::new(Make::Simulated, 5).await?;
+    let server = remote.simulated().expect("ours");
+    let env = Builder::caldav(Manners::generic()).build_cli().await?;
+    let cli = &env.cli;
+    let account = cli::id(&remote.add(cli, remote.url.as_str()).await?.done()?)?;
     let work = cli.calendar(&account, "work").await?;
-    cli.pair_add(&work, &village.calendars[1], ONE_WAY).await?;
+    cli.pair_add(&work, &env.calendars[1], ONE_WAY).await?;
     cli.sync().await?;
-    server.calendar(&house.user, "work").set_hidden(true);
+    server.calendar(&remote.user, "work").set_hidden(true);
     for _ in 0..2 {
         let (status, run) = cli.sync_with(&[]).await?;
         assert_eq!(
@@ -87,9 +88,9 @@ async fn a_calendar_that_is_gone_stays_missing() -> anyhow::Result<()> {
             "{run}"
         );
     }
-    assert_eq!(village.people[1].len(), 5, "its copies stay");
-    server.calendar(&house.user, "work").set_hidden(false);
-    house.work.put("new.ics", &hour("new", 3, 18, "New")).await?;
+    assert_eq!(env.people[1].len(), 5, "its copies stay");
+    server.calendar(&remote.user, "work").set_hidden(false);
+    remote.work.put("new.ics", &hour("new", 3, 18, "New")).await?;
     assert_eq!(counts(&cli.sync().await?), [1, 0, 0, 0]);
     Ok(())
 }
@@ -114,14 +115,9 @@ async fn nobody_looks_for_a_calendar_again_and_again() -> anyhow::Result<()> {
         }
     };
     let accounts = [account(0, &door.url()), account(1, &servers[1].url())];
-    let core = Box::pin(Core::with(
-        accounts,
-        Origins::default(),
-        crate::support::env::checks::ONE_WAY,
-        false,
-        None,
-    ))
-    .await?;
+    let core =
+        Box::pin(Installation::between(accounts, None, crate::support::installation::ONE_WAY))
+            .await?;
     core.sync().await;
     let cost = async || {
         door.reset_counts();

@@ -8,9 +8,11 @@ use simulators::proxy::Proxy;
 use simulators::traffic::Kind;
 
 use super::accounts;
-use super::server::{House, MAKES, Make};
+use super::server::{MAKES, Make, Remote};
+
+use crate::support::builder::Builder;
 use crate::support::cli::{self, Cli, ONE_WAY, TWO_WAY, counts};
-use crate::support::cli_env::Village;
+use crate::support::cli_env::CliEnv;
 use crate::support::events::{hour, many};
 
 /// Why a pair is not made.
@@ -36,36 +38,36 @@ async fn pairs(cli: &Cli) -> anyhow::Result<Vec<String>> {
 /// A calendar through two accounts, which were connected while there was nothing to know them by;
 /// and Ben's.
 struct Twice {
-    village: Village,
-    house: House,
+    env: CliEnv,
+    remote: Remote,
     door: Proxy,
     work: [String; 2],
     ben: String,
 }
 
 async fn twice(make: Make) -> anyhow::Result<Twice> {
-    let house = House::new(make, 0).await?;
-    let door = Proxy::start(&house.url).await?;
-    let village = Village::new(Manners::generic()).await?;
+    let remote = Remote::new(make, 0).await?;
+    let door = Proxy::start(&remote.url).await?;
+    let env = Builder::caldav(Manners::generic()).build_cli().await?;
     let mut work = Vec::new();
-    for url in [house.url.as_str(), door.url().as_str()] {
-        let account = cli::id(&house.add(&village.cli, url).await?.done()?)?;
-        work.push(village.cli.calendar(&account, "work").await?);
+    for url in [remote.url.as_str(), door.url().as_str()] {
+        let account = cli::id(&remote.add(&env.cli, url).await?.done()?)?;
+        work.push(env.cli.calendar(&account, "work").await?);
     }
-    assert_eq!(accounts(&village.cli).await?.len(), 4, "nothing proves that they are one");
+    assert_eq!(accounts(&env.cli).await?.len(), 4, "nothing proves that they are one");
     for (name, object) in many(70) {
-        house.work.put(&name, &object).await?;
+        remote.work.put(&name, &object).await?;
     }
-    let ben = village.calendars[1].clone();
+    let ben = env.calendars[1].clone();
     let [one, two] = work.try_into().map_err(|_| anyhow::anyhow!("two of them"))?;
-    Ok(Twice { village, house, door, work: [one, two], ben })
+    Ok(Twice { env, remote, door, work: [one, two], ben })
 }
 
 #[tokio::test]
 async fn a_server_under_two_addresses_is_seen_by_what_it_holds() -> anyhow::Result<()> {
     for make in MAKES {
         let twice = twice(make).await?;
-        let (cli, [one, two], ben) = (&twice.village.cli, &twice.work, &twice.ben);
+        let (cli, [one, two], ben) = (&twice.env.cli, &twice.work, &twice.ben);
         let words = refused(cli, one, two, ONE_WAY).await?;
         assert!(
             words.contains("one and the same calendar")
@@ -88,12 +90,12 @@ async fn a_server_under_two_addresses_is_seen_by_what_it_holds() -> anyhow::Resu
         }
         assert_eq!(pairs(cli).await?, std::slice::from_ref(&pair));
         assert_eq!(twice.door.counts().writes(), 0, "{make:?}: {}", twice.door.counts());
-        assert_eq!(twice.house.work.objects().await?.len(), 70);
+        assert_eq!(twice.remote.work.objects().await?.len(), 70);
         // Another calendar of the same person is another one.
         let account = accounts(cli)
             .await?
             .into_iter()
-            .find(|(_, name)| *name == twice.house.name_at(twice.door.url().as_str()));
+            .find(|(_, name)| *name == twice.remote.name_at(twice.door.url().as_str()));
         let spare = cli.calendar(&account.expect("it is listed").0, "spare").await?;
         let other = cli.pair_add(&spare, ben, ONE_WAY).await?;
         assert_eq!(pairs(cli).await?.len(), 2);
@@ -106,8 +108,8 @@ async fn a_server_under_two_addresses_is_seen_by_what_it_holds() -> anyhow::Resu
 /// What cannot be compared is paired, and nothing of it is held against anybody.
 #[tokio::test]
 async fn what_cannot_be_compared_is_taken_for_two() -> anyhow::Result<()> {
-    let twice = twice(Make::Ours).await?;
-    let (cli, [one, two], ben) = (&twice.village.cli, &twice.work, &twice.ben);
+    let twice = twice(Make::Simulated).await?;
+    let (cli, [one, two], ben) = (&twice.env.cli, &twice.work, &twice.ben);
     cli.pair_add(one, ben, ONE_WAY).await?;
     for fault in [Fault::Status(500), Fault::DropBefore, Fault::Truncated, Fault::Status(401)] {
         twice.door.faults().always(On::any(), fault);
@@ -127,8 +129,8 @@ async fn what_cannot_be_compared_is_taken_for_two() -> anyhow::Result<()> {
 /// A server that is slow keeps its owner waiting for twenty seconds, and no longer.
 #[tokio::test]
 async fn a_slow_server_does_not_keep_a_pair_from_being_made() -> anyhow::Result<()> {
-    let twice = twice(Make::Ours).await?;
-    let (cli, [one, two], ben) = (&twice.village.cli, &twice.work, &twice.ben);
+    let twice = twice(Make::Simulated).await?;
+    let (cli, [one, two], ben) = (&twice.env.cli, &twice.work, &twice.ben);
     cli.pair_add(one, ben, ONE_WAY).await?;
     twice
         .door
@@ -146,12 +148,12 @@ async fn a_slow_server_does_not_keep_a_pair_from_being_made() -> anyhow::Result<
 #[tokio::test]
 async fn one_address_is_one_calendar_for_whoever_sees_it() -> anyhow::Result<()> {
     // Xandikos asks nobody for a name.
-    let house = House::new(Make::Xandikos, 0).await?;
-    let village = Village::new(Manners::generic()).await?;
-    let (cli, ben) = (&village.cli, &village.calendars[1]);
+    let remote = Remote::new(Make::Xandikos, 0).await?;
+    let env = Builder::caldav(Manners::generic()).build_cli().await?;
+    let (cli, ben) = (&env.cli, &env.calendars[1]);
     let mut work = Vec::new();
     for user in ["user", "guest"] {
-        let account = cli::id(&cli.account_add(house.url.as_str(), user, "any").await?.done()?)?;
+        let account = cli::id(&cli.account_add(remote.url.as_str(), user, "any").await?.done()?)?;
         work.push(cli.calendar(&account, "work").await?);
     }
     assert!(work[0] != work[1]);
@@ -162,9 +164,9 @@ async fn one_address_is_one_calendar_for_whoever_sees_it() -> anyhow::Result<()>
         assert!(words.contains(&pair) && words.contains("reached in another way"), "{words}");
     }
     // With an event to know it by, the other name is the same account.
-    house.work.put("lunch.ics", &hour("lunch", 2, 12, "Lunch")).await?;
+    remote.work.put("lunch.ics", &hour("lunch", 2, 12, "Lunch")).await?;
     let known: Vec<String> = accounts(cli).await?.into_iter().map(|(id, _)| id).collect();
-    let third = cli.account_add(house.url.as_str(), "a-third-name", "any").await?;
+    let third = cli.account_add(remote.url.as_str(), "a-third-name", "any").await?;
     assert!(
         third.stderr.contains(super::AGAIN) && known.contains(&cli::id(&third.done()?)?),
         "{}",

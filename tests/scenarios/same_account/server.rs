@@ -8,20 +8,21 @@ use simulators::servers::Server;
 use url::Url;
 
 use super::host;
+
 use crate::support::cli::{Answer, Cli};
 use crate::support::events::many;
 
 /// Who made the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Make {
-    Ours,
+    Simulated,
     Radicale,
     Xandikos,
 }
 
-pub const MAKES: [Make; 3] = [Make::Ours, Make::Radicale, Make::Xandikos];
+pub const MAKES: [Make; 3] = [Make::Simulated, Make::Radicale, Make::Xandikos];
 
-pub struct House {
+pub struct Remote {
     pub url: Url,
     pub user: String,
     pub password: String,
@@ -29,19 +30,19 @@ pub struct House {
     pub home: String,
     /// The calendar `work`; `spare` stays empty.
     pub work: Person,
-    server: Behind,
+    server: Backend,
 }
 
-enum Behind {
-    Ours(CalDav),
-    Other { _server: Server },
+enum Backend {
+    Simulated(CalDav),
+    Real { _server: Server },
 }
 
-impl House {
+impl Remote {
     /// With so many events in `work`.
     pub async fn new(make: Make, events: usize) -> anyhow::Result<Self> {
-        let house = match make {
-            Make::Ours => Self::ours_with(Manners::generic()).await?,
+        let remote = match make {
+            Make::Simulated => Self::simulated_with(Manners::generic()).await?,
             Make::Radicale => {
                 Self::of(
                     Server::radicale(&[("anna@example.org", "anna-secret-7531")]).await?,
@@ -53,12 +54,12 @@ impl House {
             Make::Xandikos => Self::of(Server::xandikos().await?, "/user/", "calendars/").await?,
         };
         for (name, object) in many(events) {
-            house.work.put(&name, &object).await?;
+            remote.work.put(&name, &object).await?;
         }
-        Ok(house)
+        Ok(remote)
     }
 
-    async fn ours_with(manners: Manners) -> anyhow::Result<Self> {
+    async fn simulated_with(manners: Manners) -> anyhow::Result<Self> {
         let server = CalDav::start(manners).await?;
         let (user, password) = ("anna".to_owned(), "anna-secret-7531".to_owned());
         let work = Person::from(server.account(&user, &password).calendar(&user, "work"));
@@ -71,7 +72,7 @@ impl House {
             principal,
             home,
             work,
-            server: Behind::Ours(server),
+            server: Backend::Simulated(server),
         })
     }
 
@@ -88,15 +89,15 @@ impl House {
             principal: principal.to_owned(),
             home,
             work,
-            server: Behind::Other { _server: server },
+            server: Backend::Real { _server: server },
         })
     }
 
     /// The server, where it is ours.
-    pub fn ours(&self) -> Option<&CalDav> {
+    pub fn simulated(&self) -> Option<&CalDav> {
         match &self.server {
-            Behind::Ours(server) => Some(server),
-            Behind::Other { .. } => None,
+            Backend::Simulated(server) => Some(server),
+            Backend::Real { .. } => None,
         }
     }
 

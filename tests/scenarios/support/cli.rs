@@ -1,27 +1,29 @@
-//! The front door: the real program, run as its user runs it, with a data directory and settings of
-//! its own.
+//! The command line: the real program with a data directory and settings of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context as _, ensure};
+use engine::provider::ProviderKind;
 use serde_json::Value;
+use simulators::google;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
-use crate::support::storage::OfProgram;
+use super::accounts::Account;
+use super::storage::ProgramStorage;
 
-/// Somebody at a terminal.
+/// The program, as one user runs it.
 pub struct Cli {
     program: PathBuf,
     home: TempDir,
-    storage: OfProgram,
+    storage: ProgramStorage,
     settings: Vec<(String, String)>,
     descriptors: Option<u32>,
 }
 
-/// What a command answered.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Answer {
     /// Exit status; -1 where it was killed.
@@ -30,26 +32,31 @@ pub struct Answer {
     pub stderr: String,
 }
 
-/// How a pair is to be.
+/// Terms of a pair.
 pub const ONE_WAY: &[&str] = &[];
 pub const TWO_WAY: &[&str] = &["--two-way"];
 pub const PRIVATE: &[&str] = &["--private"];
 
 impl Cli {
-    /// A user who has never used the program.
+    /// Nothing is stored yet.
     pub fn new() -> anyhow::Result<Self> {
         Ok(Self::running(program()?, tempfile::tempdir()?))
     }
 
-    /// The same with a program of another build.
+    /// As [`Self::new`], with a program of another build.
     pub fn running(program: PathBuf, home: TempDir) -> Self {
         Self {
             program,
             home,
-            storage: OfProgram::default(),
+            storage: ProgramStorage::default(),
             settings: Vec::new(),
             descriptors: None,
         }
+    }
+
+    /// A program that is registered with the simulated Google.
+    pub fn for_google(google: &google::Server) -> anyhow::Result<Self> {
+        Ok(google.settings().iter().fold(Self::new()?, |cli, (name, value)| cli.with(name, value)))
     }
 
     /// With a setting.
@@ -59,7 +66,7 @@ impl Cli {
         self
     }
 
-    /// With so many file descriptors at the most.
+    /// With so many file descriptors at most.
     pub fn with_descriptors(mut self, most: u32) -> Self {
         self.descriptors = Some(most);
         self
@@ -70,22 +77,22 @@ impl Cli {
         self.home.path().join("data")
     }
 
-    /// Its settings, beside those of its storage.
+    /// The settings, apart from those of storage.
     pub fn settings(&self) -> &[(String, String)] {
         &self.settings
     }
 
-    /// Where its rows are kept.
-    pub fn storage(&self) -> &OfProgram {
+    /// Where the program keeps its rows.
+    pub fn storage(&self) -> &ProgramStorage {
         &self.storage
     }
 
-    /// The directory that the program is started in.
+    /// The working directory of the program.
     pub fn home(&self) -> &Path {
         self.home.path()
     }
 
-    /// Starts a command; it is killed where it is dropped.
+    /// Starts a command; dropping the child kills it.
     pub async fn start(&self, arguments: &[&str], stdin: &str) -> anyhow::Result<Child> {
         let mut command = match self.descriptors {
             None => Command::new(&self.program),
@@ -111,7 +118,7 @@ impl Cli {
             .kill_on_drop(true)
             .spawn()?;
         let mut pipe = child.stdin.take().context("a pipe to the program")?;
-        // A program that does not read it may be gone by now.
+        // A program that does not read its input may have ended by now.
         let _ = pipe.write_all(stdin.as_bytes()).await;
         Ok(child)
     }
@@ -126,7 +133,7 @@ impl Cli {
         })
     }
 
-    /// The same with nothing on standard input.
+    /// Runs a command with nothing on standard input.
     pub async fn run(&self, arguments: &[&str]) -> anyhow::Result<Answer> {
         self.run_with(arguments, "").await
     }
@@ -157,18 +164,37 @@ impl Cli {
         self.run_with(&arguments, &format!("{password}\n")).await
     }
 
-    /// `account add icloud`, likewise.
+    /// `account add icloud`.
     pub async fn icloud_add(&self, user: &str, password: &str) -> anyhow::Result<Answer> {
         let arguments = ["account", "add", "icloud", "--user", user, "--password-stdin", "--json"];
         self.run_with(&arguments, &format!("{password}\n")).await
     }
 
-    /// Connects an account that is known to be good; its id.
+    /// `account add google` with a refresh token.
+    pub async fn google_add(&self, refresh_token: &str) -> anyhow::Result<Answer> {
+        let arguments = ["account", "add", "google", "--refresh-token-stdin", "--json"];
+        self.run_with(&arguments, &format!("{refresh_token}\n")).await
+    }
+
+    /// Connects an account; its id.
+    pub async fn connect_account(&self, account: &Account) -> anyhow::Result<String> {
+        match account.kind {
+            ProviderKind::Google => self.connect_google(&account.password).await,
+            _ => self.connect(&account.url, &account.user, &account.password).await,
+        }
+    }
+
+    /// Connects an account at Google; its id.
+    pub async fn connect_google(&self, refresh_token: &str) -> anyhow::Result<String> {
+        id(&self.google_add(refresh_token).await?.done()?)
+    }
+
+    /// Connects an account of a CalDAV server; its id.
     pub async fn connect(&self, url: &str, user: &str, password: &str) -> anyhow::Result<String> {
         id(&self.account_add(url, user, password).await?.done()?)
     }
 
-    /// The id of the calendar of an account whose name ends so.
+    /// The id of an account's calendar; `name` is the end of its name.
     pub async fn calendar(&self, account: &str, name: &str) -> anyhow::Result<String> {
         let listed = self.json(&["calendars", "--account", account]).await?;
         let calendars = listed["calendars"].as_array().context("calendars")?;
@@ -183,7 +209,7 @@ impl Cli {
         id(&self.json(&[&["pair", "add", "--from", from, "--to", to], terms].concat()).await?)
     }
 
-    /// `sync` with these further arguments: the run of the one pair, whether it ended well or not.
+    /// `sync` with these further arguments: exit status and run of the only pair, failed or not.
     pub async fn sync_with(&self, arguments: &[&str]) -> anyhow::Result<(i32, Value)> {
         let answer = self.run(&[&["sync", "--json"], arguments].concat()).await?;
         let report = answer.document()?;
@@ -192,13 +218,13 @@ impl Cli {
         Ok((answer.status, runs[0].clone()))
     }
 
-    /// `sync` with these further arguments: the runs of all pairs, whether they ended well or not.
+    /// `sync` with these further arguments: the runs of all pairs, failed or not.
     pub async fn sync_all(&self, arguments: &[&str]) -> anyhow::Result<Vec<Value>> {
         let report = self.run(&[&["sync", "--json"], arguments].concat()).await?.document()?;
         report["pairs"].as_array().cloned().with_context(|| format!("no report: {report}"))
     }
 
-    /// `sync` that has to end well.
+    /// `sync` that has to succeed.
     pub async fn sync(&self) -> anyhow::Result<Value> {
         let (status, run) = self.sync_with(&[]).await?;
         ensure!(status == 0 && run["state"] == "ok", "{run}");
@@ -224,7 +250,7 @@ impl Cli {
 }
 
 impl Answer {
-    /// The document on standard output, and that it is the only thing there.
+    /// The JSON document on standard output, where nothing else may be.
     pub fn document(&self) -> anyhow::Result<Value> {
         serde_json::from_str(&self.stdout).with_context(|| format!("no JSON document: {self:?}"))
     }
@@ -235,15 +261,15 @@ impl Answer {
         self.document()
     }
 
-    /// The code and the words of a command that has failed.
+    /// Error code and message of a command that has failed.
     #[track_caller]
     pub fn failure(&self) -> (String, String) {
-        let document = self.document().expect("a failure is told in JSON");
+        let document = self.document().expect("a failure is a JSON document");
         assert_eq!(self.status, 1, "{document}");
         let error = &document["error"];
         (
             error["code"].as_str().expect("a code").to_owned(),
-            error["message"].as_str().expect("words").to_owned(),
+            error["message"].as_str().expect("a message").to_owned(),
         )
     }
 }
@@ -258,8 +284,7 @@ pub fn counts(run: &Value) -> [u64; 4] {
     ["created", "changed", "deleted", "skipped"].map(|name| run[name].as_u64().unwrap_or(u64::MAX))
 }
 
-/// Action, calendar and event of each action, sorted: what a dry run and the pass after it have in
-/// common.
+/// Action, calendar and event of each action, sorted: equal for a dry run and the pass after it.
 pub fn actions(run: &Value) -> Vec<String> {
     let all = run["actions"].as_array().into_iter().flatten();
     let mut all: Vec<String> = all
@@ -269,10 +294,10 @@ pub fn actions(run: &Value) -> Vec<String> {
     all
 }
 
-/// The program that `cargo build -p host` made beside the tests.
+/// The program that `cargo build -p host` puts beside the tests.
 pub fn program() -> anyhow::Result<PathBuf> {
     let tests = std::env::current_exe()?;
-    let directory = tests.ancestors().nth(2).context("the tests lie in target/PROFILE/deps")?;
+    let directory = tests.ancestors().nth(2).context("the tests are in target/PROFILE/deps")?;
     let program = directory.join(format!("calrelay{}", std::env::consts::EXE_SUFFIX));
     ensure!(
         program.is_file(),

@@ -1,36 +1,38 @@
-//! From an account to a provider, as the product goes, with addresses that are the same each time a
-//! story is run.
+//! The one connector of in-process environments: from an account to a provider.
 
 use std::sync::Arc;
 
 use engine::provider::ProviderKind;
 use jiff::Timestamp;
-use jobs::Connect;
+use jobs::{Connect, Consents};
 use providers::caldav::{CalDav as Client, Endpoint, discover};
 use providers::http::Http;
 use providers::{Provider, RefreshTokenStore};
 use secrecy::SecretString;
 use simulators::caldav::CalDav;
 
-use crate::support::env::Hands;
-use crate::support::google::Google;
+use super::clock::TestClock;
+use super::google::GoogleClient;
 
-/// The product's own way from an account to a provider. The servers have new ports each time, and
-/// their addresses are part of ids: so accounts are connected under fixed addresses.
+/// Opens providers as the product does. Simulators have a new port in each run, and addresses are
+/// part of ids, so accounts are connected under fixed addresses.
 pub struct Connector {
     pub http: Arc<Http>,
     /// What the fixed addresses mean; empty where none is used.
     pub origins: Origins,
-    pub google: Option<Google>,
-    /// The clock of the story, which tells the servers' time too.
-    pub clock: Option<Arc<Hands>>,
+    pub google: Option<GoogleClient>,
+    /// Whether accounts at Google are connected and removed through their consent. Otherwise their
+    /// refresh token is stored like a password, and removing an account leaves the token valid.
+    pub consents: bool,
+    /// Gives the servers' time.
+    pub clock: TestClock,
 }
 
 /// Fixed origins (`http://127.0.0.1:1001`) and the real ones that they mean.
 #[derive(Clone, Debug, Default)]
 pub struct Origins(Vec<[String; 2]>);
 
-/// How an address of a server of ours is written.
+/// How the address of a simulated server is spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spelling {
     /// By its IP address.
@@ -44,12 +46,12 @@ pub enum Spelling {
 }
 
 impl Origins {
-    /// The server of a side at this address, and nothing else.
+    /// Adds the one address of the server of a side.
     pub fn add(&mut self, side: usize, real: &str) {
         self.push(side, Spelling::Plain, real);
     }
 
-    /// A server of ours, at all of its addresses.
+    /// Adds all addresses of a simulated server.
     pub fn add_all(&mut self, side: usize, server: &CalDav) {
         self.push(side, Spelling::Plain, server.url().as_str());
         self.push(side, Spelling::Name, server.name_url().as_str());
@@ -124,13 +126,21 @@ impl Connect for Connector {
         keep: Arc<dyn RefreshTokenStore>,
     ) -> providers::Result<Arc<dyn Provider>> {
         match &self.google {
-            Some(google) if kind == ProviderKind::Google => {
-                google.open(&self.http, user, &secret, keep)
-            }
+            Some(google) if kind == ProviderKind::Google => google.open(user, &secret, keep),
             _ => self.open(kind, endpoint, user, secret),
         }
     }
+
+    fn consents(&self, kind: ProviderKind) -> providers::Result<&dyn Consents> {
+        match &self.google {
+            Some(google) if self.consents => Ok(google),
+            _ => Err(providers::Error::Misconfigured(format!(
+                "{kind} accounts are not connected by consent here"
+            ))),
+        }
+    }
+
     fn server_time(&self) -> Option<Timestamp> {
-        self.clock.as_ref()?.of_servers()
+        self.clock.server_time()
     }
 }

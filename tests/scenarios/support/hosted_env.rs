@@ -1,4 +1,5 @@
-//! A village whose program runs under the stand-in for the Functions host.
+//! The hosted environment: two CalDAV servers, and the real program under the stand-in for the
+//! Functions host.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,65 +7,59 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
-use simulators::azurite::Azurite;
-use simulators::caldav::{Calendar, Manners};
-use simulators::functions_host::{App, Environment, Host, Site, Source, StorageQueues, Tally};
+use simulators::caldav::Calendar;
+use simulators::functions_host::{App, Environment, Host, Site, Source, Tally};
 use tempfile::TempDir;
 
-use crate::support::cli::{Cli, TWO_WAY, program};
-use crate::support::cli_env::Village;
+use super::cli::{TWO_WAY, program};
+use super::cli_env::CliEnv;
 
 pub const QUEUE: &str = "sync-calendar";
 pub const POISON: &str = "sync-calendar-poison";
 
-/// Longer than anything here takes on a busy machine.
+/// Longer than any step takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A village with a pair both ways, and instances of the host that work for it.
-pub struct Town<S> {
-    pub village: Village,
+/// A pair both ways, and instances of the host that work for it.
+pub struct HostedEnv<S> {
+    pub env: CliEnv,
     pub queues: Arc<S>,
     pub site: Site,
     pub hosts: Vec<Host>,
     _package: TempDir,
 }
 
-impl Town<StorageQueues> {
-    /// On Azurite, with one instance. `visibility` is what stands between a failure of a message
-    /// and the next attempt: half a minute in our `host.json`, for which no test waits.
-    pub async fn on(azurite: &Azurite, visibility: &str) -> anyhow::Result<Self> {
-        let connection = azurite.connection_string();
-        let settings = [("CALRELAY_STORE", "azure"), ("AzureWebJobsStorage", &connection)];
-        let queues = StorageQueues::new(&connection)?;
-        Self::new(&settings, |_| Ok(queues), visibility).await
+impl<S> std::ops::Deref for HostedEnv<S> {
+    type Target = CliEnv;
+
+    fn deref(&self) -> &CliEnv {
+        &self.env
     }
 }
 
-impl<S: Source> Town<S> {
-    /// With these settings, and queues that the host finds in this way.
+impl<S: Source> HostedEnv<S> {
+    /// Pairs the calendars of an environment and starts one instance, with these settings.
+    /// `visibility` is the delay between a failure of a message and the next attempt; `host.json`
+    /// has half a minute, for which no test waits.
     pub async fn new(
+        env: CliEnv,
         settings: &[(&str, &str)],
-        queues: impl FnOnce(&Village) -> anyhow::Result<S>,
+        queues: S,
         visibility: &str,
     ) -> anyhow::Result<Self> {
-        let cli = settings
-            .iter()
-            .try_fold(Cli::new()?, |cli, (name, value)| anyhow::Ok(cli.with(name, value)))?;
-        let village = Village::of(cli, Manners::generic()).await?;
-        village.pair(TWO_WAY).await?;
-        let queues = Arc::new(queues(&village)?);
+        env.pair(TWO_WAY).await?;
         let package = package(visibility)?;
         let mut environment = environment(settings);
-        environment
-            .push(("CALRELAY_DATA_DIR".into(), village.cli.data_dir().display().to_string()));
+        environment.push(("CALRELAY_DATA_DIR".into(), env.cli.data_dir().display().to_string()));
         let site = Site::new(App::read(package.path())?, environment)?;
-        let mut town = Self { village, queues, site, hosts: Vec::new(), _package: package };
-        town.grow().await?;
-        Ok(town)
+        let queues = Arc::new(queues);
+        let mut hosted = Self { env, queues, site, hosts: Vec::new(), _package: package };
+        hosted.start_instance().await?;
+        Ok(hosted)
     }
 
-    /// One more instance.
-    pub async fn grow(&mut self) -> anyhow::Result<()> {
+    /// Starts one more instance.
+    pub async fn start_instance(&mut self) -> anyhow::Result<()> {
         self.hosts.push(self.site.start(self.queues.clone()).await?);
         Ok(())
     }
@@ -74,7 +69,7 @@ impl<S: Source> Town<S> {
         &self.hosts[0]
     }
 
-    /// What came of a function on all instances.
+    /// The results of a function on all instances.
     pub fn tally(&self, function: &str) -> Tally {
         self.hosts.iter().map(|host| host.tally(function)).fold(Tally::default(), |all, one| {
             Tally {
@@ -86,7 +81,7 @@ impl<S: Source> Town<S> {
         })
     }
 
-    /// Waits until something holds.
+    /// Waits until a condition holds.
     pub async fn until(&self, what: &str, holds: impl Fn() -> bool) -> anyhow::Result<()> {
         let begun = Instant::now();
         while !holds() {
@@ -96,14 +91,13 @@ impl<S: Source> Town<S> {
         Ok(())
     }
 
-    /// Waits until all messages that can be taken are dealt with.
-    pub async fn rest(&self) -> anyhow::Result<()> {
+    /// Waits until no message is visible and no function runs.
+    pub async fn drain(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
         let mut quiet = 0;
-        // Once more when all is quiet: a message may have been on its way from one queue to the
-        // other.
+        // A second look when all is quiet: a message may move from one queue to the other.
         while quiet < 2 {
-            self.check("the queues do not come to rest", begun)?;
+            self.check("the queues are never empty", begun)?;
             let waiting = self.queues.waiting(QUEUE).await.unwrap_or(1)
                 + self.queues.waiting(POISON).await.unwrap_or(1);
             let busy: usize = self.hosts.iter().map(Host::busy).sum();
@@ -128,56 +122,54 @@ impl<S: Source> Town<S> {
         Ok(())
     }
 
-    /// The clock moves on by a minute, and everything that this brings is dealt with; how many
-    /// messages that was.
+    /// Moves the clock by a minute and drains the queues; returns the number of messages.
     pub async fn minute(&self) -> anyhow::Result<usize> {
         let (polls, messages) =
             (self.tally("poll_caldav").ended(), self.tally("sync_calendar").ended());
         self.site.clock().advance(Duration::from_secs(60));
         self.until("no poll", || self.tally("poll_caldav").ended() > polls).await?;
-        self.rest().await?;
+        self.drain().await?;
         Ok(self.tally("sync_calendar").ended() - messages)
     }
 
-    /// Minutes until one brings nothing.
+    /// Moves the clock until a minute brings no message.
     pub async fn settle(&self) -> anyhow::Result<()> {
         for _ in 0..10 {
             if self.minute().await? == 0 {
                 return Ok(());
             }
         }
-        anyhow::bail!("it never comes to rest: {}", self.site.log())
+        anyhow::bail!("every minute brings messages: {}", self.site.log())
     }
 
-    /// What is sent when something happens in a calendar.
+    /// The message that a change in a calendar leads to.
     pub fn nudge(&self, side: usize, cause: &str) -> String {
-        json!({"calendarId": self.village.calendars[side], "cause": cause}).to_string()
+        json!({"calendarId": self.calendars[side], "cause": cause}).to_string()
     }
 
     fn complaints(&self) -> Vec<String> {
         self.hosts.iter().flat_map(Host::complaints).collect()
     }
 
-    /// Both calendars show the same, every event once; nobody has a complaint, the host least of
-    /// all.
+    /// Both calendars show equal events, every event once, and neither a server nor the host complains.
     #[track_caller]
-    pub fn assert_in_step(&self, events: usize) {
-        let [ours, theirs] = self.village.agendas();
+    pub fn assert_equal_sides(&self, events: usize) {
+        let [ours, theirs] = self.agendas();
         assert_eq!(ours, theirs, "{}", self.site.log());
         assert_eq!(
-            self.village.people.each_ref().map(Calendar::len),
+            self.people.each_ref().map(Calendar::len),
             [events, events],
             "nothing is lost, and nothing is doubled"
         );
         let mut distinct = ours.clone();
         distinct.dedup();
-        assert_eq!(distinct, ours, "an event stands there twice");
-        self.village.assert_nobody_was_harmed();
+        assert_eq!(distinct, ours, "an event is listed twice");
+        self.assert_no_harm();
         assert_eq!(self.complaints(), Vec::<String>::new());
     }
 }
 
-/// These settings, and those that every handler has here.
+/// These settings, and those of every handler in the tests.
 pub fn environment(settings: &[(&str, &str)]) -> Environment {
     let common = [("CALRELAY_ALLOW_PRIVATE_HOSTS", "true")];
     settings
@@ -192,7 +184,7 @@ pub fn package(visibility: &str) -> anyhow::Result<TempDir> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the repository")?;
     let package = tempfile::tempdir()?;
     let (program, packaged) = (program()?, package.path().join("calrelay"));
-    // A link where that is possible: it is large.
+    // A link where that is possible: the program is large.
     std::fs::hard_link(&program, &packaged)
         .or_else(|_| std::fs::copy(&program, &packaged).map(drop))?;
     let mut host: Value = serde_json::from_slice(&std::fs::read(repository.join("host.json"))?)?;

@@ -1,5 +1,5 @@
-//! The storage that a story runs on: embedded, or an account of Azurite where
-//! `CALRELAY_TEST_STORE=azurite` says so. A story does not know which.
+//! The storage of a scenario: embedded, or an account of Azurite where `CALRELAY_TEST_STORE=azurite`
+//! says so. The scenario does not depend on which.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use store::{Embedded, Leases, Queue, Store};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-/// The switch of the tests.
+/// The setting that chooses the storage.
 const SWITCH: &str = "CALRELAY_TEST_STORE";
 
-/// Which one it is.
+/// The storage of the scenarios.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Embedded,
@@ -24,7 +24,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What is written before a command so that it runs on this one.
+    /// What precedes a command that repeats a scenario on this storage.
     pub fn switch(self) -> &'static str {
         match self {
             Self::Embedded => "",
@@ -33,8 +33,11 @@ impl Kind {
     }
 }
 
-/// What the switch says; embedded where it says nothing.
-#[expect(clippy::disallowed_methods, reason = "a test's own switch, not a setting of the product")]
+/// The chosen storage; embedded by default.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a setting of the tests, not a setting of the product"
+)]
 pub fn kind() -> anyhow::Result<Kind> {
     match std::env::var(SWITCH).as_deref() {
         Err(_) | Ok("" | "embedded") => Ok(Kind::Embedded),
@@ -43,24 +46,29 @@ pub fn kind() -> anyhow::Result<Kind> {
     }
 }
 
-/// A place for what one service keeps. No other story sees anything of it.
-pub struct Place {
-    /// Of embedded storage and of the vault.
+/// The storage of one installation, apart from all others.
+pub struct TestStorage {
+    /// The data directory: embedded storage and the vault's key.
     directory: TempDir,
     account: Option<Account>,
 }
 
-/// A place, opened by one process.
+/// Storage as one process has opened it.
 #[derive(Clone)]
 pub enum Opened {
     Embedded(Arc<Embedded>),
     Azure(Arc<Azure>),
 }
 
-impl Place {
-    /// An empty one.
+impl TestStorage {
+    /// Empty storage of the chosen kind.
     pub async fn new() -> anyhow::Result<Self> {
         Ok(Self { directory: directory()?, account: account().await? })
+    }
+
+    /// Empty embedded storage, for scenarios whose clock the emulator cannot follow.
+    pub fn embedded() -> anyhow::Result<Self> {
+        Ok(Self { directory: directory()?, account: None })
     }
 
     /// The data directory.
@@ -68,10 +76,13 @@ impl Place {
         self.directory.path()
     }
 
-    /// Opens it, as a process does that starts.
-    pub fn open(&self, clock: Arc<impl Clock + 'static>) -> anyhow::Result<Opened> {
+    /// Opens the storage, as a process does when it starts.
+    pub fn open(&self, clock: &(impl Clock + Clone + 'static)) -> anyhow::Result<Opened> {
         Ok(match &self.account {
-            None => Opened::Embedded(Arc::new(Embedded::open(self.path(), move || clock.now())?)),
+            None => {
+                let clock = clock.clone();
+                Opened::Embedded(Arc::new(Embedded::open(self.path(), move || clock.now())?))
+            }
             Some(account) => Opened::azure(account)?,
         })
     }
@@ -108,9 +119,8 @@ impl Opened {
         }
     }
 
-    /// Waits until the leases that were dropped have ended, as the program does before it exits.
-    /// What was held without a lease in anybody's hand stays held until its term is over: whoever
-    /// wants it next has to wait, as after a process that was killed.
+    /// Waits until dropped leases have ended, as the program does before it exits. A lease whose
+    /// holder was never returned lasts until its term is over, as after a process that was killed.
     pub async fn settle(&self) {
         if let Self::Azure(store) = self {
             store.settle().await;
@@ -118,13 +128,13 @@ impl Opened {
     }
 }
 
-/// The same for the program, which is told by its settings: an account that is taken when it is
-/// first started.
+/// The storage of the real program, which its settings name. An account of Azurite is taken when the
+/// program is first started.
 #[derive(Default)]
-pub struct OfProgram(OnceCell<Option<Account>>);
+pub struct ProgramStorage(OnceCell<Option<Account>>);
 
-impl OfProgram {
-    /// Its settings, none where it is embedded storage in the data directory.
+impl ProgramStorage {
+    /// The settings that name the storage; none for embedded storage in the data directory.
     pub async fn settings(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
         let account = self.account().await?;
         let settings = account.iter().map(|account| {
@@ -136,8 +146,8 @@ impl OfProgram {
         Ok(settings.flatten().collect())
     }
 
-    /// Opens it in this process, between two commands of the program whose data directory this is.
-    /// Only for rows: its clock stands still.
+    /// Opens the storage in this process, between two commands of the program that owns the data
+    /// directory. Only for rows: the clock does not move.
     pub async fn open(&self, data: &Path) -> anyhow::Result<Opened> {
         Ok(match self.account().await? {
             None => Opened::Embedded(Arc::new(Embedded::open(data, || Timestamp::UNIX_EPOCH)?)),
@@ -145,17 +155,17 @@ impl OfProgram {
         })
     }
 
-    /// The account; none where it is embedded storage.
+    /// The account of Azurite; none for embedded storage.
     pub async fn account(&self) -> anyhow::Result<Option<&Account>> {
         Ok(self.0.get_or_try_init(account).await?.as_ref())
     }
 }
 
-/// Whether a story has to be left out because it is about the files of embedded storage. Says why.
-pub fn leaves_out(why: &str) -> anyhow::Result<bool> {
+/// Whether a scenario about the files of embedded storage has to be skipped; prints the reason.
+pub fn skips(why: &str) -> anyhow::Result<bool> {
     let out = kind()? != Kind::Embedded;
     if out {
-        println!("not told on Azurite: {why}");
+        println!("skipped on Azurite: {why}");
     }
     Ok(out)
 }
@@ -167,7 +177,7 @@ async fn account() -> anyhow::Result<Option<Account>> {
     })
 }
 
-/// In memory where the system has such a place: a thousand worlds should not wear out a disk.
+/// A directory in memory where the system has such a place: the random model opens thousands.
 fn directory() -> std::io::Result<TempDir> {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }

@@ -14,6 +14,7 @@ use store::Table;
 use vault::Vault as _;
 
 use super::servers::{ENDS, FOLDER, Ground, PEOPLE};
+
 use crate::support::cli::Cli;
 use crate::support::rows;
 use crate::support::storage::{self, Kind};

@@ -9,10 +9,11 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use simulators::person::Person;
 
-use crate::support::cli::{actions, counts};
-use crate::support::rows::hours_pass;
 use installation::{Installation, Listed};
 use servers::{GINA, PAIRS, PEOPLE};
+
+use crate::support::cli::{actions, counts};
+use crate::support::rows::hours_pass;
 
 /// No pass creates, changes or deletes.
 fn writes_nothing(run: &Value) -> bool {
@@ -28,7 +29,7 @@ async fn at_rest(installation: &Installation) -> anyhow::Result<()> {
         }
     }
     assert_eq!(installation.ground.writes(), [0; 3]);
-    installation.ground.assert_nobody_was_harmed();
+    installation.ground.assert_no_harm();
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use simulators::caldav::{CalDav, Calendar, Manners};
 use simulators::google::{self, Account, Quotas};
 use simulators::person::Person;
 
-use crate::support::env::USERS;
+use crate::support::accounts::USERS;
 
 /// Where the recording stands.
 pub const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/recordings/release-0.1");
@@ -115,14 +115,14 @@ impl Ground {
         let mut all = Vec::new();
         for pair in PAIRS {
             for person in self.people(pair) {
-                all.push(crate::support::real_cli_env::lines(&person).await?);
+                all.push(crate::support::cli_env::lines(&person).await?);
             }
         }
         Ok(all)
     }
 
     /// No guest was mailed, and no server has anything to complain about.
-    pub fn assert_nobody_was_harmed(&self) {
+    pub fn assert_no_harm(&self) {
         for server in &self.servers {
             assert_eq!((server.mails_sent(), server.complaints()), (0, Vec::new()));
         }

@@ -9,16 +9,17 @@ use store::Table;
 use vault::Envelope;
 
 use crate::key_vault::{Row, limits, stand_in, wrapping_key};
-use crate::support::env::push_env::{World, event};
+
+use crate::support::push_env::{PushEnv, event};
 
 /// Anna and Ben, and secrets that are sealed with the stand-in's key.
-async fn world(vault: &StandIn) -> anyhow::Result<World> {
-    let mut world = World::new().await?;
-    world.services.vault = process(vault, &Arc::default());
-    for person in &world.people {
-        world.connects(person).await?;
+async fn filled_env(vault: &StandIn) -> anyhow::Result<PushEnv> {
+    let mut env = PushEnv::new().await?;
+    env.services.vault = process(vault, &Arc::default());
+    for person in &env.people {
+        env.connect(person).await?;
     }
-    Ok(world)
+    Ok(env)
 }
 
 fn process(vault: &StandIn, row: &Arc<Row>) -> Arc<dyn vault::Vault> {
@@ -33,30 +34,30 @@ async fn wrapped_with(services: &Services, version: &str) -> anyhow::Result<usiz
 #[tokio::test]
 async fn everything_is_wrapped_with_the_newest_version_now() -> anyhow::Result<()> {
     let vault = stand_in().await;
-    let mut world = world(&vault).await?;
-    world.services.vault.hash_key("marks").await?;
+    let mut env = filled_env(&vault).await?;
+    env.services.vault.hash_key("marks").await?;
     let first = vault.newest();
-    let done = jobs::rotate(&world.services, false).await?;
+    let done = jobs::rotate(&env.services, false).await?;
     assert_eq!(
         (done.key.as_str(), done.rewrapped, done.removed),
         (first.as_str(), 0, 0),
         "there is no newer one"
     );
     let second = vault.rotate();
-    let done = jobs::rotate(&world.services, false).await?;
+    let done = jobs::rotate(&env.services, false).await?;
     assert_eq!(
         (done.key.as_str(), done.rewrapped, done.left.len()),
         (second.as_str(), 3, 0),
         "two accounts, and the root"
     );
-    assert_eq!(wrapped_with(&world.services, &second).await?, 2);
+    assert_eq!(wrapped_with(&env.services, &second).await?, 2);
     // Nobody needs the old version any more.
     vault.enable(&first, false);
-    world.pair(world.people[0].address(), world.people[1].address(), false).await?;
-    world.people[0].primary().add(event("Lunch"));
-    world.rest().await?;
-    assert_eq!(world.seen("Lunch"), 1);
-    world.assert_proper();
+    env.pair(env.people[0].address(), env.people[1].address(), false).await?;
+    env.people[0].primary().add(event("Lunch"));
+    env.settle().await?;
+    assert_eq!(env.count("Lunch"), 1);
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -64,14 +65,14 @@ async fn everything_is_wrapped_with_the_newest_version_now() -> anyhow::Result<(
 async fn a_vault_that_denies_access_spoils_nothing_and_the_next_rotation_does_it()
 -> anyhow::Result<()> {
     let vault = stand_in().await;
-    let world = world(&vault).await?;
+    let env = filled_env(&vault).await?;
     let (first, second) = (vault.newest(), vault.rotate());
     vault.allow(false);
-    assert!(jobs::rotate(&world.services, false).await.is_err());
+    assert!(jobs::rotate(&env.services, false).await.is_err());
     vault.allow(true);
-    assert_eq!(wrapped_with(&world.services, &first).await?, 2);
+    assert_eq!(wrapped_with(&env.services, &first).await?, 2);
     tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    let done = jobs::rotate(&world.services, false).await?;
-    assert_eq!((done.rewrapped, wrapped_with(&world.services, &second).await?), (2, 2));
+    let done = jobs::rotate(&env.services, false).await?;
+    assert_eq!((done.rewrapped, wrapped_with(&env.services, &second).await?), (2, 2));
     Ok(())
 }

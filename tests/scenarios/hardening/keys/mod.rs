@@ -4,6 +4,7 @@
 mod key_vault;
 mod webhooks;
 
+use simulators::caldav::Manners;
 use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
@@ -15,11 +16,11 @@ use simulators::port::Port;
 use simulators::rng::Rng;
 use store::{Op, Table};
 
-use crate::google_push::serve;
+use crate::support::accounts::USERS;
+use crate::support::builder::Builder;
 use crate::support::cli::{Answer, Cli};
-use crate::support::cli_env::Village;
-use crate::support::env::USERS;
 use crate::support::events::hour;
+use crate::support::running::Running;
 
 const ROTATE: &[&str] = &["vault", "rotate", "--json"];
 
@@ -76,107 +77,106 @@ fn assert_discreet(cli: &Cli, answer: &Answer) -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn all_passwords_are_wrapped_anew_and_no_mark_changes() -> anyhow::Result<()> {
-    let (village, _) = Village::paired(&["--two-way"]).await?;
-    village.people[0].put("one.ics", &hour("one", 3, 9, "One"));
-    village.cli.sync().await?;
-    let first = versions(&village.cli)?;
-    let answer = village.cli.run(ROTATE).await?;
+    let (env, _) = Builder::caldav(Manners::generic()).build_cli_paired(&["--two-way"]).await?;
+    env.people[0].put("one.ics", &hour("one", 3, 9, "One"));
+    env.cli.sync().await?;
+    let first = versions(&env.cli)?;
+    let answer = env.cli.run(ROTATE).await?;
     let done = answer.done()?;
     assert_eq!(
         (&done["rewrapped"], &done["left"], &done["removed"]),
         (&json!(2), &json!([]), &json!(0))
     );
-    assert_eq!(json!(versions(&village.cli)?), json!([first[0], done["key"]]));
-    assert_eq!(json!(wrapped_with(&village.cli).await?), json!([done["key"]]));
-    assert_discreet(&village.cli, &answer)?;
+    assert_eq!(json!(versions(&env.cli)?), json!([first[0], done["key"]]));
+    assert_eq!(json!(wrapped_with(&env.cli).await?), json!([done["key"]]));
+    assert_discreet(&env.cli, &answer)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(
-            fs::metadata(village.cli.data_dir().join("vault.key"))?.permissions().mode() & 0o777,
+            fs::metadata(env.cli.data_dir().join("vault.key"))?.permissions().mode() & 0o777,
             0o600
         );
     }
     // Copies are known by their marks as before: nothing is written, and an edit goes where it
     // went.
-    village.at_rest().await?;
-    village.people[0].put("one.ics", &hour("one", 3, 10, "One, later"));
-    let run = village.cli.sync().await?;
+    env.check_at_rest().await?;
+    env.people[0].put("one.ics", &hour("one", 3, 10, "One, later"));
+    let run = env.cli.sync().await?;
     assert_eq!((&run["created"], &run["changed"]), (&json!(0), &json!(1)));
-    let words = village.cli.run(&["vault", "rotate"]).await?;
+    let words = env.cli.run(&["vault", "rotate"]).await?;
     assert!(
         words.status == 0
             && words.stdout.contains("wrapped anew with it: 2")
             && words.stderr.contains("make a new one"),
         "{words:?}"
     );
-    assert_discreet(&village.cli, &words)?;
+    assert_discreet(&env.cli, &words)?;
     // Versions go when nobody can hold anything of theirs any more.
-    two_hours_pass(&village.cli).await?;
-    let last = village.cli.json(&ROTATE[..2]).await?;
-    assert_eq!((last["removed"].as_u64(), versions(&village.cli)?.len()), (Some(2), 2), "{last}");
-    ensure!(!versions(&village.cli)?.contains(&first[0]), "the first is still there");
-    village.at_rest().await
+    two_hours_pass(&env.cli).await?;
+    let last = env.cli.json(&ROTATE[..2]).await?;
+    assert_eq!((last["removed"].as_u64(), versions(&env.cli)?.len()), (Some(2), 2), "{last}");
+    ensure!(!versions(&env.cli)?.contains(&first[0]), "the first is still there");
+    env.check_at_rest().await
 }
 
 #[tokio::test]
 async fn a_key_file_of_before_opens_nothing_that_is_sealed_after() -> anyhow::Result<()> {
-    let (village, _) = Village::paired(&[]).await?;
-    village.cli.sync().await?;
-    let path = village.cli.data_dir().join("vault.key");
+    let (env, _) = Builder::caldav(Manners::generic()).build_cli_paired(&[]).await?;
+    env.cli.sync().await?;
+    let path = env.cli.data_dir().join("vault.key");
     let old = fs::read(&path)?;
-    village.cli.json(&ROTATE[..2]).await?;
+    env.cli.json(&ROTATE[..2]).await?;
     let new = fs::read(&path)?;
     fs::write(&path, old)?;
-    village.reset_counts();
-    let (status, run) = village.cli.sync_with(&[]).await?;
+    env.reset_counts();
+    let (status, run) = env.cli.sync_with(&[]).await?;
     assert_eq!((status, &run["error"]["code"]), (1, &json!("vault")), "{run}");
     // Nothing can be wrapped anew either, and nothing is spoilt by trying.
-    let answer = village.cli.run(ROTATE).await?;
+    let answer = env.cli.run(ROTATE).await?;
     let document = answer.document()?;
     assert_eq!(
         (answer.status, &document["rewrapped"], document["left"].as_array().map(Vec::len)),
         (1, &json!(0), Some(2)),
         "{document}"
     );
-    for (server, account) in village.servers.iter().zip(&village.accounts) {
+    for (server, account) in env.servers.iter().zip(&env.accounts) {
         assert_eq!(server.counts().total(), 0, "no server was asked");
         ensure!(answer.stderr.contains(account.as_str()), "{}", answer.stderr);
     }
     fs::write(&path, new)?;
-    village.cli.sync().await?;
-    village.at_rest().await
+    env.cli.sync().await?;
+    env.check_at_rest().await
 }
 
 #[tokio::test]
 async fn a_running_service_goes_on_meanwhile() -> anyhow::Result<()> {
-    let (village, _) = Village::paired(&[]).await?;
+    let (env, _) = Builder::caldav(Manners::generic()).build_cli_paired(&[]).await?;
     let held = Port::take()?;
-    let _running = serve(&village.cli, held.number()).await?;
+    let _running = Running::start_at(&env.cli, held.number()).await?;
     for n in 0..4 {
         let title = format!("Number {n}");
-        village.people[0].put(&format!("{n}.ics"), &hour(&n.to_string(), 3 + n, 9, &title));
-        let (done, run) =
-            futures::try_join!(village.cli.json(&ROTATE[..2]), village.cli.json(&["sync"]))?;
+        env.people[0].put(&format!("{n}.ics"), &hour(&n.to_string(), 3 + n, 9, &title));
+        let (done, run) = futures::try_join!(env.cli.json(&ROTATE[..2]), env.cli.json(&["sync"]))?;
         ensure!(done["left"] == json!([]), "{done}");
         ensure!(run["pairs"][0]["error"].is_null(), "{run}");
     }
-    let accounts = village.cli.json(&["account", "list"]).await?;
+    let accounts = env.cli.json(&["account", "list"]).await?;
     ensure!(
         accounts["accounts"]
             .as_array()
             .is_some_and(|all| all.iter().all(|account| account["state"] == "ok")),
         "{accounts}"
     );
-    village.cli.json(&["sync"]).await?;
-    assert_eq!(village.people[1].len(), 4);
+    env.cli.json(&["sync"]).await?;
+    assert_eq!(env.people[1].len(), 4);
     Ok(())
 }
 
 #[tokio::test]
 async fn many_at_once_go_one_after_another() -> anyhow::Result<()> {
-    let (village, _) = Village::paired(&[]).await?;
-    let answers = join_all((0..4).map(|_| village.cli.run(ROTATE))).await;
+    let (env, _) = Builder::caldav(Manners::generic()).build_cli_paired(&[]).await?;
+    let answers = join_all((0..4).map(|_| env.cli.run(ROTATE))).await;
     let mut keys = BTreeSet::new();
     for answer in answers {
         let done = answer?.done()?;
@@ -185,10 +185,10 @@ async fn many_at_once_go_one_after_another() -> anyhow::Result<()> {
     }
     assert_eq!(keys.len(), 4);
     assert_eq!(
-        wrapped_with(&village.cli).await?,
-        BTreeSet::from([versions(&village.cli)?.pop().context("a version")?])
+        wrapped_with(&env.cli).await?,
+        BTreeSet::from([versions(&env.cli)?.pop().context("a version")?])
     );
-    village.cli.sync().await?;
+    env.cli.sync().await?;
     Ok(())
 }
 
@@ -197,19 +197,20 @@ async fn many_at_once_go_one_after_another() -> anyhow::Result<()> {
 async fn a_rotation_that_is_killed_loses_nothing() -> anyhow::Result<()> {
     let mut rng = Rng::new(10);
     let stories = (0..4).map(|_| rng.below(1000) as u64).map(async |seed| {
-        let (mut rng, (village, _)) = (Rng::new(seed), Village::paired(&[]).await?);
+        let (mut rng, (env, _)) =
+            (Rng::new(seed), Builder::caldav(Manners::generic()).build_cli_paired(&[]).await?);
         for _ in 0..6 {
-            let mut child = village.cli.start(ROTATE, "").await?;
+            let mut child = env.cli.start(ROTATE, "").await?;
             tokio::time::sleep(Duration::from_millis(rng.below(400) as u64)).await;
             child.kill().await?;
-            village.cli.sync().await?;
+            env.cli.sync().await?;
         }
-        let done = village.cli.json(&ROTATE[..2]).await?;
+        let done = env.cli.json(&ROTATE[..2]).await?;
         ensure!(done["left"] == json!([]), "{done}");
-        two_hours_pass(&village.cli).await?;
-        village.cli.json(&ROTATE[..2]).await?;
-        ensure!(versions(&village.cli)?.len() == 2, "what the killed ones have made is gone");
-        village.at_rest().await
+        two_hours_pass(&env.cli).await?;
+        env.cli.json(&ROTATE[..2]).await?;
+        ensure!(versions(&env.cli)?.len() == 2, "what the killed ones have made is gone");
+        env.check_at_rest().await
     });
     try_join_all(stories).await?;
     Ok(())
@@ -217,9 +218,9 @@ async fn a_rotation_that_is_killed_loses_nothing() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_row_that_does_not_open_is_named_and_the_others_go_on() -> anyhow::Result<()> {
-    let (village, _) = Village::paired(&[]).await?;
-    let [damaged, whole] = &village.accounts;
-    let store = village.cli.storage().open(&village.cli.data_dir()).await?.store();
+    let (env, _) = Builder::caldav(Manners::generic()).build_cli_paired(&[]).await?;
+    let [damaged, whole] = &env.accounts;
+    let store = env.cli.storage().open(&env.cli.data_dir()).await?.store();
     let foreign = store.get(Table::Secrets, "local", whole).await?.context("a secret")?.value;
     store
         .commit(
@@ -228,7 +229,7 @@ async fn a_row_that_does_not_open_is_named_and_the_others_go_on() -> anyhow::Res
             &[Op::Put { key: damaged.clone(), value: foreign.clone() }],
         )
         .await?;
-    let answer = village.cli.run(ROTATE).await?;
+    let answer = env.cli.run(ROTATE).await?;
     let document = answer.document()?;
     assert_eq!(
         (answer.status, &document["rewrapped"], &document["left"]),
@@ -239,13 +240,13 @@ async fn a_row_that_does_not_open_is_named_and_the_others_go_on() -> anyhow::Res
         "{}",
         answer.stderr
     );
-    assert_discreet(&village.cli, &answer)?;
+    assert_discreet(&env.cli, &answer)?;
     let left = store.get(Table::Secrets, "local", damaged).await?.context("a secret")?.value;
     assert_eq!(left, foreign);
     // Connected again, all is well.
     let (user, password) = USERS[0];
-    village.cli.connect(village.servers[0].url().as_str(), user, password).await?;
-    assert_eq!(village.cli.json(&ROTATE[..2]).await?["rewrapped"], 2);
-    village.cli.sync().await?;
+    env.cli.connect(env.servers[0].url().as_str(), user, password).await?;
+    assert_eq!(env.cli.json(&ROTATE[..2]).await?["rewrapped"], 2);
+    env.cli.sync().await?;
     Ok(())
 }

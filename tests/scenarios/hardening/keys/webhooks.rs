@@ -16,8 +16,11 @@ use simulators::port::Port;
 use store::{Op, Row, Store, Table};
 use url::Url;
 
-use crate::google_push::{Place, replay, serve, webhook, with};
-use crate::support::env::push_env::{World, event, hear};
+use crate::support::push_cli_env::{PushCliEnv, replay, with_header};
+use crate::support::push_env::webhook;
+use crate::support::running::Running;
+
+use crate::support::push_env::{PushEnv, event, receive};
 
 const TOKEN: &str = "x-goog-channel-token";
 
@@ -31,52 +34,52 @@ fn key(push: &Push) -> &str {
 }
 
 /// An event of Anna's that nobody was told of yet, and the call about it.
-fn call(world: &mut World, title: &str) -> anyhow::Result<Push> {
-    world.people[0].primary().add(event(title));
-    let sent = world.google.pushes().sent();
-    world.heard = sent.len();
+fn call(env: &mut PushEnv, title: &str) -> anyhow::Result<Push> {
+    env.people[0].primary().add(event(title));
+    let sent = env.google.pushes().sent();
+    env.delivered = sent.len();
     sent.into_iter().next_back().context("a call")
 }
 
 #[tokio::test]
 async fn a_channel_is_believed_until_its_key_was_followed_twice_and_then_made_anew()
 -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    let first = call(&mut world, "One")?;
+    let (mut env, _) = PushEnv::paired().await?;
+    let first = call(&mut env, "One")?;
     assert!(token(&first).starts_with("h2.") && token(&first).len() <= 128, "{}", token(&first));
-    assert_eq!(hear(&world.services, &first).await?, Heard::Nudged);
-    world.wait(60);
-    let rotated = jobs::rotate(&world.services, false).await?;
+    assert_eq!(receive(&env.services, &first).await?, Heard::Nudged);
+    env.wait(60);
+    let rotated = jobs::rotate(&env.services, false).await?;
     assert_eq!(rotated.channels, 0);
-    assert_eq!(hear(&world.services, &first).await?, Heard::Nudged, "the key before");
-    world.rest().await?;
-    assert_eq!((world.seen("One"), world.living()), (1, [1, 1]));
+    assert_eq!(receive(&env.services, &first).await?, Heard::Nudged, "the key before");
+    env.settle().await?;
+    assert_eq!((env.count("One"), env.open_watches()), (1, [1, 1]));
 
-    let open = world.google.channels();
-    assert_eq!(jobs::rotate(&world.services, false).await?.channels, 2);
-    world.wait(60);
-    let late = call(&mut world, "Two")?;
+    let open = env.google.channels();
+    assert_eq!(jobs::rotate(&env.services, false).await?.channels, 2);
+    env.wait(60);
+    let late = call(&mut env, "Two")?;
     assert_eq!(
-        (key(&late), hear(&world.services, &late).await?),
+        (key(&late), receive(&env.services, &late).await?),
         (key(&first), Heard::Dropped),
         "the one before that"
     );
-    world.rest().await?;
+    env.settle().await?;
     assert_eq!(
-        (world.seen("Two"), world.living()),
+        (env.count("Two"), env.open_watches()),
         (1, [1, 1]),
         "the sync that goes with the new channels has found it"
     );
     assert!(
-        world.google.channels().iter().all(|channel| !open.contains(channel)),
+        env.google.channels().iter().all(|channel| !open.contains(channel)),
         "the old ones were stopped"
     );
-    let new = call(&mut world, "Three")?;
+    let new = call(&mut env, "Three")?;
     assert_ne!((key(&new), key(&new)), (key(&first), rotated.webhook_key.as_str()));
-    assert_eq!(hear(&world.services, &new).await?, Heard::Nudged);
-    world.rest().await?;
-    assert_eq!(world.seen("Three"), 1);
-    world.assert_proper();
+    assert_eq!(receive(&env.services, &new).await?, Heard::Nudged);
+    env.settle().await?;
+    assert_eq!(env.count("Three"), 1);
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -84,45 +87,45 @@ async fn a_channel_is_believed_until_its_key_was_followed_twice_and_then_made_an
 /// every moment are heard.
 #[tokio::test]
 async fn channels_take_the_new_key_as_they_are_renewed() -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    let done = jobs::rotate(&world.services, false).await?;
+    let (mut env, _) = PushEnv::paired().await?;
+    let done = jobs::rotate(&env.services, false).await?;
     for hour in 0..6 * 24 {
-        world.wait(3600);
-        channels::renew(&world.services, false).await?;
-        assert_eq!(world.living(), [1, 1], "hour {hour}");
+        env.wait(3600);
+        channels::renew(&env.services, false).await?;
+        assert_eq!(env.open_watches(), [1, 1], "hour {hour}");
         if hour % 12 == 0 {
-            world.people[0].primary().add(event(&format!("At {hour}")));
-            let heard = world.deliver().await?;
+            env.people[0].primary().add(event(&format!("At {hour}")));
+            let heard = env.deliver().await?;
             assert!(heard.contains(&Heard::Nudged), "hour {hour}: {heard:?}");
-            world.rest().await?;
-            assert_eq!(world.seen(&format!("At {hour}")), 1);
+            env.settle().await?;
+            assert_eq!(env.count(&format!("At {hour}")), 1);
         }
     }
-    let last = call(&mut world, "Last")?;
+    let last = call(&mut env, "Last")?;
     assert_eq!(key(&last), done.webhook_key);
-    world.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }
 
 #[tokio::test]
 async fn in_an_emergency_no_call_of_before_is_believed_and_no_change_is_missed()
 -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    let open = world.google.channels();
-    let done = jobs::rotate(&world.services, true).await?;
+    let (mut env, _) = PushEnv::paired().await?;
+    let open = env.google.channels();
+    let done = jobs::rotate(&env.services, true).await?;
     assert_eq!(done.channels, 2);
-    let leaked = call(&mut world, "Lunch")?;
-    assert_eq!(hear(&world.services, &leaked).await?, Heard::Dropped);
-    world.rest().await?;
-    assert_eq!((world.seen("Lunch"), world.living()), (1, [1, 1]));
-    assert!(world.google.channels().iter().all(|channel| !open.contains(channel)));
-    assert_eq!(hear(&world.services, &leaked).await?, Heard::Dropped);
-    let new = call(&mut world, "Tea")?;
+    let leaked = call(&mut env, "Lunch")?;
+    assert_eq!(receive(&env.services, &leaked).await?, Heard::Dropped);
+    env.settle().await?;
+    assert_eq!((env.count("Lunch"), env.open_watches()), (1, [1, 1]));
+    assert!(env.google.channels().iter().all(|channel| !open.contains(channel)));
+    assert_eq!(receive(&env.services, &leaked).await?, Heard::Dropped);
+    let new = call(&mut env, "Tea")?;
     assert_eq!(
-        (key(&new), hear(&world.services, &new).await?),
+        (key(&new), receive(&env.services, &new).await?),
         (done.webhook_key.as_str(), Heard::Nudged)
     );
-    world.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -130,51 +133,43 @@ async fn in_an_emergency_no_call_of_before_is_believed_and_no_change_is_missed()
 /// run sees by the keys what has to be done.
 #[tokio::test]
 async fn the_hourly_run_makes_anew_what_a_broken_rotation_has_left() -> anyhow::Result<()> {
-    let (world, _) = World::paired().await?;
-    let open = world.google.channels();
-    let row = world
-        .services
-        .store
-        .get(Table::Directory, "vault", "webhooks")
-        .await?
-        .context("the keys")?;
+    let (env, _) = PushEnv::paired().await?;
+    let open = env.google.channels();
+    let row =
+        env.services.store.get(Table::Directory, "vault", "webhooks").await?.context("the keys")?;
     let value = r#"{"v":1,"current":"qqqq","since":"2026-03-10T12:00:00Z"}"#.into();
-    world
-        .services
+    env.services
         .store
         .commit(Table::Directory, "vault", &[Op::Replace { key: row.key, etag: row.etag, value }])
         .await?;
-    let tended = channels::renew(&world.services, false).await?;
-    assert_eq!((tended.opened, tended.ended, world.living()), (2, 2, [1, 1]));
-    assert!(world.google.channels().iter().all(|channel| !open.contains(channel)));
-    assert_eq!(channels::renew(&world.services, false).await?.opened, 0, "once");
+    let tended = channels::renew(&env.services, false).await?;
+    assert_eq!((tended.opened, tended.ended, env.open_watches()), (2, 2, [1, 1]));
+    assert!(env.google.channels().iter().all(|channel| !open.contains(channel)));
+    assert_eq!(channels::renew(&env.services, false).await?.opened, 0, "once");
     Ok(())
 }
 
 /// A channel that an earlier version has opened, with the token that it gave.
 #[tokio::test]
 async fn a_token_of_the_form_before_is_accepted_until_its_channel_ends() -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    let push = call(&mut world, "Lunch")?;
-    let secret = world.services.vault.hash_key("webhooks").await?;
+    let (mut env, _) = PushEnv::paired().await?;
+    let push = call(&mut env, "Lunch")?;
+    let secret = env.services.vault.hash_key("webhooks").await?;
     let text = ["calrelay/webhook/v1", "google", "local", &push.channel].join("\0");
     let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret[..]), text.as_bytes());
     let old =
         format!("h1.{}.{}", BASE64URL_NOPAD.encode(b"local"), BASE64URL_NOPAD.encode(mac.as_ref()));
-    let headers = with(&push, TOKEN, &old);
+    let headers = with_header(&push, TOKEN, &old);
     let waiting = async |services: &Services| anyhow::Ok(services.queue.len(QUEUE).await?);
-    jobs::rotate(&world.services, false).await?;
+    jobs::rotate(&env.services, false).await?;
+    assert_eq!((webhook(&env.services, &headers).await?, waiting(&env.services).await?), (200, 1));
+    env.settle().await?;
+    assert_eq!(env.count("Lunch"), 1);
+    env.wait(60);
+    jobs::rotate(&env.services, true).await?;
+    env.settle().await?;
     assert_eq!(
-        (webhook(&world.services, &headers).await?, waiting(&world.services).await?),
-        (200, 1)
-    );
-    world.rest().await?;
-    assert_eq!(world.seen("Lunch"), 1);
-    world.wait(60);
-    jobs::rotate(&world.services, true).await?;
-    world.rest().await?;
-    assert_eq!(
-        (webhook(&world.services, &headers).await?, waiting(&world.services).await?),
+        (webhook(&env.services, &headers).await?, waiting(&env.services).await?),
         (200, 0),
         "not after an emergency"
     );
@@ -223,16 +218,16 @@ impl Store for Counting {
 
 #[tokio::test]
 async fn a_forged_key_asks_nothing_of_storage() -> anyhow::Result<()> {
-    let (mut world, _) = World::paired().await?;
-    let push = call(&mut world, "Lunch")?;
+    let (mut env, _) = PushEnv::paired().await?;
+    let push = call(&mut env, "Lunch")?;
     let (own, genuine) = (key(&push), token(&push));
-    jobs::rotate(&world.services, false).await?;
-    let store = Arc::new(Counting(world.services.store.clone(), AtomicUsize::new(0)));
+    jobs::rotate(&env.services, false).await?;
+    let store = Arc::new(Counting(env.services.store.clone(), AtomicUsize::new(0)));
     // A process that has read nothing yet.
-    let services = Services { store: store.clone(), ..world.process()? };
+    let services = Services { store: store.clone(), ..env.process()? };
     for n in 0..2000 {
         let forged = genuine.replacen(own, &format!("{n:04}"), 1);
-        assert_eq!(webhook(&services, &with(&push, TOKEN, &forged)).await?, 200);
+        assert_eq!(webhook(&services, &with_header(&push, TOKEN, &forged)).await?, 200);
     }
     for forged in [
         "h2",
@@ -242,7 +237,7 @@ async fn a_forged_key_asks_nothing_of_storage() -> anyhow::Result<()> {
         &genuine.replacen("h2", "h3", 1),
         &genuine.replace(own, ""),
     ] {
-        assert_eq!(webhook(&services, &with(&push, TOKEN, forged)).await?, 200, "{forged}");
+        assert_eq!(webhook(&services, &with_header(&push, TOKEN, forged)).await?, 200, "{forged}");
     }
     assert_eq!(store.1.load(Ordering::Relaxed), 0);
     assert_eq!(webhook(&services, &push.headers).await?, 200);
@@ -256,39 +251,41 @@ async fn a_running_service_opens_its_channels_anew_at_once() -> anyhow::Result<(
     let held = Port::take()?;
     let port = held.number();
     let url = Url::parse(&format!("http://127.0.0.1:{port}"))?;
-    let place =
-        Place::new(&[("CALRELAY_PUBLIC_URL", url.as_str()), ("CALRELAY_POLL_SECONDS", "86400")])
-            .await?;
-    let _running = serve(&place.cli, port).await?;
-    place.until("no channels", || place.google.channels().len() == 2).await?;
-    place.quiet().await?;
-    let open = place.google.channels();
-    let old = place.google.pushes().sent().into_iter().next_back().context("a call")?;
-    let done = place.cli.json(&["vault", "rotate", "--webhooks-now"]).await?;
+    let env = PushCliEnv::new(&[
+        ("CALRELAY_PUBLIC_URL", url.as_str()),
+        ("CALRELAY_POLL_SECONDS", "86400"),
+    ])
+    .await?;
+    let _running = Running::start_at(&env.cli, port).await?;
+    env.until("no channels", || env.google.channels().len() == 2).await?;
+    env.wait_for_quiet().await?;
+    let open = env.google.channels();
+    let old = env.google.pushes().sent().into_iter().next_back().context("a call")?;
+    let done = env.cli.json(&["vault", "rotate", "--webhooks-now"]).await?;
     assert_eq!(
         (done["rewrapped"].as_u64(), done["channels"].as_u64()),
         (Some(2), Some(2)),
         "{done}"
     );
     let anew = || {
-        let now = place.google.channels();
+        let now = env.google.channels();
         now.len() == 2 && now.iter().all(|channel| !open.contains(channel))
     };
-    place.until("no other channels", anew).await?;
-    place.quiet().await?;
-    place.google.reset_counts();
+    env.until("no other channels", anew).await?;
+    env.wait_for_quiet().await?;
+    env.google.reset_counts();
     assert_eq!(replay(&url, &old.headers, 20).await?, [200; 20]);
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
-    assert_eq!(place.google.counts().total(), 0, "nothing is done for a call of before");
-    place.people[0].primary().add(place.event("Lunch"));
-    place.until("the copy", || place.seen("Lunch") == 1).await?;
+    assert_eq!(env.google.counts().total(), 0, "nothing is done for a call of before");
+    env.people[0].primary().add(env.event("Lunch"));
+    env.until("the copy", || env.count("Lunch") == 1).await?;
     // Without a hurry nothing is asked of Google at all.
-    place.quiet().await?;
-    place.google.reset_counts();
-    assert_eq!(place.cli.json(&["vault", "rotate"]).await?["channels"], 0);
-    assert_eq!(place.google.counts().total(), 0);
-    place.people[0].primary().add(place.event("Tea"));
-    place.until("the copy", || place.seen("Tea") == 1).await?;
-    place.assert_proper();
+    env.wait_for_quiet().await?;
+    env.google.reset_counts();
+    assert_eq!(env.cli.json(&["vault", "rotate"]).await?["channels"], 0);
+    assert_eq!(env.google.counts().total(), 0);
+    env.people[0].primary().add(env.event("Tea"));
+    env.until("the copy", || env.count("Tea") == 1).await?;
+    env.assert_no_harm();
     Ok(())
 }

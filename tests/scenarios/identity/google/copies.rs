@@ -6,8 +6,9 @@ use simulators::google::Role;
 use simulators::person::Person;
 
 use super::{ANNA, BEN, ENDS, Street, delete, rename, titles};
-use crate::identity::{explained, skipped, status_of};
+
 use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
+use crate::support::cli_checks::{explained, skipped, status_of};
 use crate::support::events::{hour, many};
 use crate::support::rows::hours_pass;
 

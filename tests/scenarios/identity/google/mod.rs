@@ -9,8 +9,8 @@ use simulators::caldav::{CalDav, Manners};
 use simulators::google::{Quotas, Server};
 use simulators::person::Person;
 
+use crate::support::accounts::USERS;
 use crate::support::cli::{self, Cli, counts};
-use crate::support::env::USERS;
 use crate::support::events::many;
 
 const ANNA: &str = "anna@example.org";

@@ -4,11 +4,11 @@ use anyhow::Result;
 use simulators::agenda::Entry;
 use simulators::person::Person;
 
-use super::Story;
+use super::Simulation;
 use crate::model::edits;
 use crate::model::expected::{self, Aspect, Bond, Fact};
 
-impl Story {
+impl Simulation {
     pub(super) fn slot(&mut self, series: bool, day: bool) -> String {
         self.slots += 1;
         let n = self.slots;
@@ -66,7 +66,7 @@ impl Story {
                 && (fact.made_of == Some(number) || self.facts[i].made_of == Some(fact.number))
         });
         if self.rng.chance(0.2) && !has_a_twin {
-            self.stage.people[side].delete(&name).await?;
+            self.env.people[side].delete(&name).await?;
             // What was written to it here before went with it, unless a pass had carried it over by
             // then.
             self.facts[i].delete(side, self.passes);
@@ -87,7 +87,7 @@ impl Story {
                 _ => return self.end(i, side, &name, occurrence).await,
             }
             // To cancel what does not take place is no edit.
-            if !self.stage.people[side]
+            if !self.env.people[side]
                 .get(&name)
                 .await?
                 .is_some_and(|ics| edits::occurrence::takes_place(&ics, occurrence))
@@ -106,9 +106,7 @@ impl Story {
             Some(value) => value,
             None => self.another(i, aspect),
         };
-        self.stage.people[side]
-            .edit(&name, |ics| edits::edited(ics, aspect, &value, series))
-            .await?;
+        self.env.people[side].edit(&name, |ics| edits::edited(ics, aspect, &value, series)).await?;
         self.trace.push(format!("side {side} sets {aspect:?} of E{number} to {value}"));
         self.facts[i].edit(side, aspect, self.passes, value);
         Ok(())
@@ -165,7 +163,7 @@ impl Story {
         // In a two-way pair only the times of a private copy count.
         let only_moves = side != fact.side && self.rules.only_times_count(side);
         let kind = if only_moves { 0 } else { self.rng.below(3) };
-        let text = self.stage.people[side].get(name).await?;
+        let text = self.env.people[side].get(name).await?;
         let Some(text) = text.filter(|ics| edits::occurrence::takes_place(ics, occurrence)) else {
             return Ok(());
         };
@@ -179,7 +177,7 @@ impl Story {
             edits::occurrence::changed(ics, occurrence, begin.as_deref(), title.as_deref())
         };
         let Some((_, value)) = changed(&text) else { return Ok(()) };
-        self.stage.people[side]
+        self.env.people[side]
             .edit(name, |ics| changed(ics).map_or_else(|| ics.to_owned(), |(ics, _)| ics))
             .await?;
         let aspect = Aspect::Occurrence(occurrence);
@@ -190,11 +188,11 @@ impl Story {
 
     /// The series ends with an occurrence. Its times and its rule are one field.
     async fn end(&mut self, i: usize, side: usize, name: &str, last: u8) -> Result<()> {
-        let text = self.stage.people[side].get(name).await?;
+        let text = self.env.people[side].get(name).await?;
         let Some(text) = text.filter(|ics| edits::occurrence::takes_place(ics, last)) else {
             return Ok(());
         };
-        self.stage.people[side]
+        self.env.people[side]
             .edit(name, |ics| edits::occurrence::ended(ics, last).unwrap_or_else(|| ics.to_owned()))
             .await?;
         self.trace
@@ -223,7 +221,7 @@ impl Story {
             (self.slot(series, day), self.word("E", number), self.word("L", number));
         let name = format!("e{number}.ics");
         let ics = edits::event(&format!("person-{number}"), &time, &title, &location, series);
-        self.stage.people[side].put(&name, &ics).await?;
+        self.env.people[side].put(&name, &ics).await?;
         self.trace.push(format!(
             "side {side} makes E{number} at {time}{}",
             if series { ", a series" } else { "" }
@@ -241,7 +239,7 @@ impl Story {
     pub(super) async fn entries(&self, i: usize, side: usize) -> Result<Vec<Entry>> {
         let fact = &self.facts[i];
         let prefix = format!("E{}v", fact.number);
-        let agenda = self.stage.people[side].agenda().await?;
+        let agenda = self.env.people[side].agenda().await?;
         let belongs = |entry: &Entry| {
             fact.times.contains(entry.value("DTSTART")) || entry.summary().starts_with(&prefix)
         };
@@ -253,7 +251,7 @@ impl Story {
 
     /// The occurrences of a series that were changed by themselves.
     pub(super) async fn changed(&self, side: usize, name: &str) -> Result<Vec<Entry>> {
-        let agenda = self.stage.people[side].agenda().await?;
+        let agenda = self.env.people[side].agenda().await?;
         Ok(agenda
             .into_iter()
             .filter(|entry| entry.original().is_some() && entry.name == name)
@@ -265,8 +263,8 @@ impl Story {
         let hours: i64 = [1, 30, 24 * 40, 24 * 400][self.rng.below(4)];
         let by = if self.rng.chance(0.5) { hours * 3600 } else { -hours * 3600 };
         self.set_clock_right();
-        self.stage.core.wait(by);
-        self.stage.core.set_servers_ahead(-by);
+        self.env.wait(by);
+        self.env.set_servers_ahead(-by);
         self.clock_off = by;
         self.clock_was_off |= hours > 24;
         self.trace.push(format!("this machine's clock goes wrong by {} hours", by / 3600));
@@ -277,15 +275,15 @@ impl Story {
         if self.clock_off == 0 {
             return;
         }
-        self.stage.core.wait(-self.clock_off);
-        self.stage.core.set_servers_ahead(0);
+        self.env.wait(-self.clock_off);
+        self.env.set_servers_ahead(0);
         self.clock_off = 0;
         self.trace.push("this machine's clock is set right".into());
     }
 
     pub(super) fn mischief(&mut self) {
         let side = self.rng.below(2);
-        match (self.rng.below(3), &self.stage.people[side]) {
+        match (self.rng.below(3), &self.env.people[side]) {
             (0, Person::Near(calendar)) => {
                 calendar.forget_tokens();
                 self.trace.push(format!("side {side} forgets its tokens"));
@@ -304,7 +302,7 @@ impl Story {
             }
             _ => {
                 let hours = [1, 5, 30][self.rng.below(3)];
-                self.stage.core.wait(hours * 3600);
+                self.env.wait(hours * 3600);
                 self.trace.push(format!("{hours} hours pass"));
             }
         }

@@ -6,21 +6,25 @@ use engine::provider::ProviderKind;
 use simulators::caldav::{CalDav, Calendar, OldBase};
 use simulators::person::Person;
 
-use super::Story;
+use super::Simulation;
 use crate::model::expected::Fact;
-use crate::support::env::{APP_PASSWORD, Account, Connected, End, Host, PREFIX, Spelling, address};
 
-impl Story {
+use crate::support::accounts::{APP_PASSWORD, Account};
+use crate::support::connector::{PREFIX, Spelling, address};
+use crate::support::installation::{Connected, End};
+use crate::support::servers::Server;
+
+impl Simulation {
     /// An account is connected again under another address, or all paths of a server change.
     /// Neither makes a difference.
     pub(super) async fn another_address(&mut self) -> Result<()> {
         let side = self.rng.below(2);
-        let Host::Memory(server) = &self.stage.hosts[side] else { return Ok(()) };
+        let Server::CalDav(server) = &self.env.servers[side] else { return Ok(()) };
         if self.rng.chance(0.5) {
             let old = match self.rng.below(3) {
                 0 => OldBase::Answers,
                 // What was typed has to lead somewhere.
-                2 if url::Url::parse(&self.stage.core.ends[side].account.url)?.path() == "/" => {
+                2 if url::Url::parse(&self.env.ends[side].account.url)?.path() == "/" => {
                     OldBase::Gone
                 }
                 _ => OldBase::Redirects([301, 308][self.rng.below(2)]),
@@ -32,35 +36,35 @@ impl Story {
             return Ok(());
         }
         let before = self.connected().await?;
-        let here = self.stage.core.ends[side].account.url.clone();
+        let here = self.env.ends[side].account.url.clone();
         self.respell(side);
-        let url = self.stage.core.ends[side].account.url.clone();
+        let url = self.env.ends[side].account.url.clone();
         let after = self.connected().await?;
         self.trace.push(format!("side {side} is connected again at {url}"));
         // Two servers of one make give the same user the same paths: without any event there is no
         // proof that they are one.
-        let place = |url: &str| (url.split('/').nth(2).map(str::to_owned), url.contains(PREFIX));
-        let same_origin = place(&url) == place(&here);
-        let is_rebased = matches!(&self.stage.hosts[side], Host::Memory(server) if server.manner(|manners| !manners.left.is_empty()));
+        let origin = |url: &str| (url.split('/').nth(2).map(str::to_owned), url.contains(PREFIX));
+        let same_origin = origin(&url) == origin(&here);
+        let is_rebased = matches!(&self.env.servers[side], Server::CalDav(server) if server.manner(|manners| !manners.left.is_empty()));
         // Where the former address leads nowhere, what is remembered is compared, and little of
         // that may have changed since.
         let is_changed =
             |fact: &Fact| fact.new || fact.touched(side) || fact.doings[side].deleted.is_some();
         let is_remembered = !is_rebased || !self.facts.iter().any(is_changed);
-        let proof = is_remembered && !self.stage.people[side].objects().await?.is_empty();
+        let proof = is_remembered && !self.env.people[side].objects().await?.is_empty();
         ensure!(
             before[side].account == after[side].account || !(same_origin && !is_rebased || proof),
             "the same account is another one at {url}"
         );
         // Where the base has changed too, the former address may be the one that is another
         // account's now.
-        let pair = &self.stage.core.pair;
+        let pair = &self.env.pair;
         let is_own = |connected: &Connected| [&pair.from, &pair.to].contains(&&connected.calendar);
         if before[side].account != after[side].account {
             let stray = if is_own(&after[side]) { &before[side] } else { &after[side] };
-            jobs::directory::remove_account(&self.stage.core.services, &stray.account).await?;
+            jobs::directory::remove_account(&self.env.services, &stray.account).await?;
             if !is_own(&after[side]) {
-                self.stage.core.ends[side].account.url = here;
+                self.env.ends[side].account.url = here;
             }
         }
         Ok(())
@@ -68,9 +72,9 @@ impl Story {
 
     /// Another address for the account of a side.
     pub(super) fn respell(&mut self, side: usize) {
-        let Host::Memory(server) = &self.stage.hosts[side] else { return };
-        let Account { kind, user, .. } = &self.stage.core.ends[side].account;
-        let Person::Near(calendar) = &self.stage.people[side] else { return };
+        let Server::CalDav(server) = &self.env.servers[side] else { return };
+        let Account { kind, user, .. } = &self.env.ends[side].account;
+        let Person::Near(calendar) = &self.env.people[side] else { return };
         let is_shared = user.starts_with("carol");
         let shared = is_shared.then(|| calendar.shared(user, "shared")).flatten();
         let home = home(shared.as_ref().unwrap_or(calendar));
@@ -91,15 +95,15 @@ impl Story {
             server.url_below(PREFIX);
         }
         let tail = if self.rng.chance(0.4) || needs_home { home } else { String::new() };
-        self.stage.core.ends[side].account.url = format!("{}{tail}", address(side, spelling));
+        self.env.ends[side].account.url = format!("{}{tail}", address(side, spelling));
     }
 
     /// The calendar of a side as another account sees it.
     pub(super) fn share(&mut self, side: usize) -> Result<End> {
-        let kind = self.stage.core.ends[side].account.kind;
+        let kind = self.env.ends[side].account.kind;
         let address = address(side, Spelling::Plain);
-        let end = match (&self.stage.hosts[side], &self.stage.people[side]) {
-            (Host::Memory(server), Person::Near(calendar)) => {
+        let end = match (&self.env.servers[side], &self.env.people[side]) {
+            (Server::CalDav(server), Person::Near(calendar)) => {
                 let (user, password) = match kind {
                     ProviderKind::Icloud => ("carol@example.org", APP_PASSWORD),
                     _ => ("carol", "carol-secret-9753"),
@@ -116,7 +120,7 @@ impl Story {
                     calendar: "/shared/".into(),
                 }
             }
-            (Host::Google(server), Person::Google(calendar)) => {
+            (Server::Google(server), Person::Google(calendar)) => {
                 let carol = server.account("carol@example.org");
                 carol.sees(calendar, simulators::google::Role::Writer);
                 let account = Account {

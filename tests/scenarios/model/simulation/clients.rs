@@ -3,18 +3,18 @@
 use anyhow::Result;
 use simulators::person::Ending;
 
-use super::Story;
+use super::Simulation;
 use super::repair::Mark;
 use super::shown::Shown;
 use crate::model::edits;
 use crate::model::expected::{Aspect, Bond, Fact};
 
-impl Story {
+impl Simulation {
     /// An event is duplicated, or a series cut by "this and following"; what is new gets values of
     /// its own at once. Whether anything was done.
     pub(super) async fn clients_copy(&mut self, i: usize, side: usize, name: &str) -> Result<bool> {
         let cut = 1 + self.rng.below(6) as u8;
-        let Some(text) = self.stage.people[side].get(name).await? else { return Ok(false) };
+        let Some(text) = self.env.people[side].get(name).await? else { return Ok(false) };
         let cuts = self.facts[i].series
             && self.rng.chance(0.6)
             && edits::occurrence::takes_place(&text, cut);
@@ -33,7 +33,7 @@ impl Story {
         let (title, location) = (self.word("E", number), self.word("L", number));
         let (new, uid) = (format!("e{number}.ics"), format!("person-{number}"));
         let renewed = |ics: &str| edits::renewed(ics, &time, &title, &location, series, cuts);
-        let person = &self.stage.people[side];
+        let person = &self.env.people[side];
         if cuts {
             let ending = if self.rng.chance(0.5) { Ending::Until } else { Ending::Count };
             let at = edits::occurrence::at(&edits::start(&text), cut).unwrap_or_default();
@@ -49,7 +49,7 @@ impl Story {
             person.edit(&new, renewed).await?;
             self.trace.push(format!("side {side} duplicates E{of} as E{number} at {time}"));
         }
-        let agenda = self.stage.people[side].agenda().await?;
+        let agenda = self.env.people[side].agenda().await?;
         let made = agenda.iter().find(|entry| entry.name == new && entry.original().is_none());
         let mut shows = made.map(|entry| Shown::of(entry, &[]).aspects).unwrap_or_default();
         shows.retain(|aspect, _| !matches!(aspect, Aspect::Occurrence(_)));

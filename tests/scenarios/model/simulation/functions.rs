@@ -20,7 +20,7 @@ fn function(name: &str) -> FunctionCode {
 
 /// Google calls; the answer's status.
 pub async fn call(services: &Services, push: &Push) -> Result<u16> {
-    crate::google_push::webhook(services, &push.headers).await
+    crate::support::push_env::webhook(services, &push.headers).await
 }
 
 /// The clock strikes for a function.

@@ -5,27 +5,28 @@ use jobs::SyncOptions;
 use simulators::person::Person;
 
 use super::passes::line;
-use super::{Emptied, Place, Story};
+use super::{Emptied, Mode, Simulation};
 use crate::model::edits;
 use crate::model::expected::{self, Bond, Fact};
-use crate::support::env::{Terms, new_pair};
+
+use crate::support::installation::{Terms, new_pair};
 
 /// Copies that have to be there before a server that names each of them as removed is one that was
 /// emptied.
 const EMPTIED: usize = 5;
 
-impl Story {
+impl Simulation {
     /// How the story begins: an event that is not the pair's, and perhaps another installation.
     pub(super) async fn begin(&mut self) -> Result<()> {
         if !self.rules.terms.two_way && self.rng.chance(0.25) {
             self.rules.terms.private_back = self.rng.chance(0.3);
             self.rules.twins = true;
-            let mut second = self.stage.core.beside(8).await?;
+            let mut second = self.env.beside(8).await?;
             let ends = [
                 second.ends[0].connect(&second.services).await?,
                 second.ends[1].connect(&second.services).await?,
             ];
-            second.pair_anew([&ends[1], &ends[0]], self.rules.second()).await?;
+            second.replace_pair([&ends[1], &ends[0]], self.rules.second()).await?;
             self.second = Some(second);
             self.trace.push("another installation goes the other way".into());
         }
@@ -39,13 +40,13 @@ impl Story {
         }
         let number = self.facts.len() as u32;
         let (time, title) = ("20260401T230000Z".to_owned(), self.word("E", number));
-        self.stage.people[1]
+        self.env.people[1]
             .put("own.ics", &edits::event("own", &time, &title, "Home", false))
             .await?;
         let mut fact = Fact::new(number, 1, false, expected::plain(time, title, "Home".to_owned()));
         fact.bond = Bond::Apart;
         self.facts.push(fact);
-        self.bystander = self.stage.people[1].get("own.ics").await?;
+        self.bystander = self.env.people[1].get("own.ics").await?;
         Ok(())
     }
 
@@ -55,7 +56,7 @@ impl Story {
             return Ok(());
         }
         match self.rng.below(10) {
-            0..=5 => self.pair_anew().await,
+            0..=5 => self.recreate_pair().await,
             6..=7 => self.empty().await,
             _ if self.facts.iter().any(|fact| fact.foreign) => self.take_over().await,
             _ => self.a_pair_too_many().await,
@@ -73,7 +74,7 @@ impl Story {
         }
         // Where each event is named as removed, a few are a person's deletions.
         let may_be_cleared = copies >= EMPTIED && origins == 0;
-        let how = match &self.stage.people[side] {
+        let how = match &self.env.people[side] {
             Person::Near(calendar) if may_be_cleared && self.rng.chance(0.5) => {
                 calendar.clear();
                 "emptied"
@@ -114,12 +115,12 @@ impl Story {
         let side = self.rng.below(2);
         // Two calendars of which nothing is known may be any two.
         if self.rules.twins
-            || matches!(self.place, Place::Real)
-            || self.stage.people[side].objects().await?.is_empty()
+            || matches!(self.mode, Mode::Real)
+            || self.env.people[side].objects().await?.is_empty()
         {
             return Ok(());
         }
-        let share = self.share(side)?.connect(&self.stage.core.services).await?;
+        let share = self.share(side)?.connect(&self.env.services).await?;
         let ends = self.connected().await?;
         let itself = self.rng.chance(0.5);
         let other = if itself { &ends[side].calendar } else { &ends[1 - side].calendar };
@@ -127,11 +128,9 @@ impl Story {
         let [from, to] =
             if shared_first { [&share.calendar, other] } else { [other, &share.calendar] };
         let terms = Terms { two_way: self.rng.chance(0.5), ..Terms::default() };
-        let services = &self.stage.core.services;
-        let before = [
-            self.stage.people[0].objects().await?.len(),
-            self.stage.people[1].objects().await?.len(),
-        ];
+        let services = &self.env.services;
+        let before =
+            [self.env.people[0].objects().await?.len(), self.env.people[1].objects().await?.len()];
         let what = if itself {
             format!("side {side} is paired with itself")
         } else {
@@ -143,16 +142,14 @@ impl Story {
             Ok(pair) => {
                 let mut said = Vec::new();
                 for _ in 0..3 {
-                    said.push(line(
-                        &self.stage.core.sync_pair(&pair, SyncOptions::default()).await?,
-                    ));
-                    said.push(line(&self.stage.core.sync().await));
+                    said.push(line(&self.env.sync_pair(&pair, SyncOptions::default()).await?));
+                    said.push(line(&self.env.sync().await));
                 }
                 jobs::directory::remove_pair(services, &pair.id).await?;
                 self.trace.push(format!("{what}: {said:?}"));
                 let after = [
-                    self.stage.people[0].objects().await?.len(),
-                    self.stage.people[1].objects().await?.len(),
+                    self.env.people[0].objects().await?.len(),
+                    self.env.people[1].objects().await?.len(),
                 ];
                 ensure!(before == after, "{what}, and {before:?} events have become {after:?}");
             }

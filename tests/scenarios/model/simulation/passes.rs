@@ -1,8 +1,5 @@
 //! Passes: those that meet faults or are killed, and those that bring everything to rest.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -11,11 +8,14 @@ use jobs::SyncOptions;
 use jobs::report::{HeldKind, PairStatus, Run, Verb};
 use simulators::faults::{Fault, On};
 
-use super::Story;
+use super::Simulation;
 use super::rules::full;
 use crate::model::expected::Bond;
-use crate::support::env::Host;
-use crate::support::env::checks::reasons;
+
+use crate::support::env_checks::reasons;
+use crate::support::installation::Installation;
+use crate::support::interrupt::KillAfter;
+use crate::support::servers::Server;
 
 /// Passes after the faults have stopped until everything must be at rest.
 const CALM_PASSES: usize = 5;
@@ -25,13 +25,13 @@ const LAST_PASSES: usize = 3;
 
 const DAY: i64 = 86_400;
 
-impl Story {
+impl Simulation {
     /// A pass that meets faults, or whose process is killed at some await, or both.
     pub(super) async fn troubled_pass(&mut self) -> Result<()> {
         self.passes += 1;
         let seed = self.rng.number();
         let odds = [0.0, 0.03, 0.12][self.rng.below(3)];
-        for host in &self.stage.hosts {
+        for host in &self.env.servers {
             if odds > 0.0 {
                 host.faults().randomly(seed, odds, On::any(), Fault::PASSING);
             }
@@ -46,7 +46,8 @@ impl Story {
             let most = if self.rng.chance(0.5) { 60 } else { 600 };
             let polls = 1 + self.rng.below(most);
             let survived =
-                Mortal { life: polls, inner: Box::pin(self.core(which).sync_with(options)) }.await;
+                KillAfter { polls, inner: Box::pin(self.installation(which).sync_with(options)) }
+                    .await;
             self.trace.push(match &survived {
                 Some(run) => format!("pass{}: {}", of(which), line(run)),
                 None => format!("pass{} killed after {polls} polls", of(which)),
@@ -55,43 +56,43 @@ impl Story {
             // What the dead process had already handed to the system comes to its end before the
             // next one starts.
             tokio::time::sleep(Duration::from_millis(15)).await;
-            let core = if which == 0 {
-                &mut self.stage.core
+            let installation = if which == 0 {
+                &mut self.env.installation
             } else {
-                self.second.as_mut().unwrap_or(&mut self.stage.core)
+                self.second.as_mut().unwrap_or(&mut self.env.installation)
             };
-            core.restart().await?;
+            installation.restart().await?;
         } else {
-            let run = self.core(which).sync_with(options).await;
+            let run = self.installation(which).sync_with(options).await;
             self.trace.push(format!("pass{} (faults {odds}): {}", of(which), line(&run)));
         }
-        let struck = |host: &Host| {
+        let struck = |host: &Server| {
             host.faults()
                 .struck()
                 .into_iter()
                 .map(|struck| format!("{:?} {} {:?}", struck.kind, struck.path, struck.fault))
         };
-        for (side, host) in self.stage.hosts.iter().enumerate() {
+        for (side, host) in self.env.servers.iter().enumerate() {
             let met: Vec<String> = struck(host).skip(self.met[side]).collect();
             if !met.is_empty() {
                 self.trace.push(format!("  on side {side} it met {}", met.join(", ")));
                 self.met[side] += met.len();
             }
         }
-        self.stage.hosts.iter().for_each(|host| host.faults().clear());
+        self.env.servers.iter().for_each(|host| host.faults().clear());
         Ok(())
     }
 
-    fn core(&self, which: usize) -> &crate::support::env::Core {
-        self.second.as_ref().filter(|_| which == 1).unwrap_or(&self.stage.core)
+    fn installation(&self, which: usize) -> &Installation {
+        self.second.as_ref().filter(|_| which == 1).unwrap_or(&self.env.installation)
     }
 
     /// The faults have stopped: incremental passes, and then the passes of one night. After each
     /// everything is quiet within a few passes.
     pub(super) async fn rest(&mut self) -> Result<()> {
         self.until_quiet("calm pass").await?;
-        let now = jobs::Clock::now(&*self.stage.core.services.clock).as_second();
-        self.stage.core.wait(DAY - now.rem_euclid(DAY) + 9_000);
+        let now = jobs::Clock::now(&*self.env.services.clock).as_second();
+        self.env.wait(DAY - now.rem_euclid(DAY) + 9_000);
         self.until_quiet("night").await
     }
 
@@ -133,10 +134,10 @@ impl Story {
     /// A pass that has to end well, and whose questions the owner answers. Whether it wrote
     /// nothing.
     async fn calm_pass(&mut self, which: usize, what: &str, options: SyncOptions) -> Result<bool> {
-        let core = self.core(which);
-        core.wait(1200);
-        self.stage.hosts.iter().for_each(Host::reset_counts);
-        let mut run = core.sync_with(options).await;
+        let installation = self.installation(which);
+        installation.wait(1200);
+        self.env.reset_counts();
+        let mut run = installation.sync_with(options).await;
         for _ in 0..3 {
             if run.state != PairStatus::Held {
                 break;
@@ -146,19 +147,19 @@ impl Story {
             let patience =
                 if self.is_wide() && self.rng.chance(0.4) { 1 + self.rng.below(2) } else { 0 };
             for _ in 0..patience {
-                self.core(which).wait(700);
-                run = self.core(which).sync_with(SyncOptions::default()).await;
+                self.installation(which).wait(700);
+                run = self.installation(which).sync_with(SyncOptions::default()).await;
                 self.trace.push(format!("{what}{}, no answer yet: {}", of(which), line(&run)));
             }
             if run.state != PairStatus::Held {
                 break;
             }
-            run = self.core(which).sync_with(answer).await;
+            run = self.installation(which).sync_with(answer).await;
         }
         self.trace.push(format!("{what}{}: {}", of(which), line(&run)));
         ensure!(run.error.is_none(), "a calm pass failed: {:?}", run.error);
         ensure!(run.state == PairStatus::Ok, "a calm pass ended {:?}", run.state);
-        let writes: u64 = self.stage.hosts.iter().map(|host| host.counts().writes()).sum();
+        let writes: u64 = self.env.writes().iter().sum();
         let most = 4 * self.facts.len() as u64 + 8;
         ensure!(writes <= most, "{writes} writes in one pass, for {} events", self.facts.len());
         Ok(writes == 0 && run.actions.iter().all(|action| action.action == Verb::Skip))
@@ -206,22 +207,4 @@ pub(super) fn line(run: &Run) -> String {
         "{:?} +{} ~{} -{} skipped {} {why} {held}{error}",
         run.state, run.created, run.changed, run.deleted, run.skipped
     )
-}
-
-/// A future whose process dies after so many polls.
-pub struct Mortal<'a, T> {
-    pub life: usize,
-    pub inner: Pin<Box<dyn Future<Output = T> + Send + 'a>>,
-}
-
-impl<T> Future for Mortal<'_, T> {
-    type Output = Option<T>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        if self.life == 0 {
-            return Poll::Ready(None);
-        }
-        self.life -= 1;
-        self.inner.as_mut().poll(context).map(Some)
-    }
 }

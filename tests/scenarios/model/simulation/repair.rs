@@ -7,13 +7,14 @@ use jobs::directory;
 use simulators::person::Person;
 
 use super::rules::Rules;
-use super::{Place, Story};
+use super::{Mode, Simulation};
 use crate::model::expected::{Bond, Fact};
-use crate::support::env::{Connected, Terms};
 
-impl Story {
+use crate::support::installation::{Connected, Terms};
+
+impl Simulation {
     /// The pair ends; people may edit while there is none; then there is another one.
-    pub(super) async fn pair_anew(&mut self) -> Result<()> {
+    pub(super) async fn recreate_pair(&mut self) -> Result<()> {
         let lost = self.rng.chance(0.25);
         self.end_pair(lost).await?;
         for _ in 0..self.rng.below(4) {
@@ -51,10 +52,10 @@ impl Story {
         self.bystander = None;
         self.lost |= lost;
         if lost {
-            self.stage.core.lose(20 + self.passes as u8).await?;
+            self.env.lose(20 + self.passes as u8).await?;
             self.trace.push("all data are lost".into());
         } else {
-            directory::remove_pair(&self.stage.core.services, &self.stage.core.pair.id).await?;
+            directory::remove_pair(&self.env.services, &self.env.pair.id).await?;
             self.trace.push("the pair ends".into());
         }
         Ok(())
@@ -70,7 +71,7 @@ impl Story {
         self.rules = Rules { terms, from: self.rng.below(2), twins: false, paired: true };
         let ends = self.connected().await?;
         let [from, to] = [&ends[self.rules.from], &ends[1 - self.rules.from]];
-        self.stage.core.pair_anew([from, to], terms).await.context("the pair is made anew")?;
+        self.env.replace_pair([from, to], terms).await.context("the pair is made anew")?;
         self.trace.push(format!("a pair from side {}: {terms:?}", self.rules.from));
         self.relink(false).await
     }
@@ -80,7 +81,7 @@ impl Story {
         let mut keys = Vec::new();
         for side in 0..2 {
             for (entry, _) in self.look(i, side).await? {
-                let text = self.stage.people[side].get(&entry.name).await?.unwrap_or_default();
+                let text = self.env.people[side].get(&entry.name).await?.unwrap_or_default();
                 keys.extend(
                     self.mark_text(side, &entry.name, &text)
                         .and_then(|mark| mark.split('.').nth(1).map(str::to_owned)),
@@ -92,16 +93,13 @@ impl Story {
 
     /// Both ends, connected as they are reached now.
     pub(super) async fn connected(&self) -> Result<[Connected; 2]> {
-        let core = &self.stage.core;
-        Ok([
-            core.ends[0].connect(&core.services).await?,
-            core.ends[1].connect(&core.services).await?,
-        ])
+        let env = &self.env;
+        Ok([env.ends[0].connect(&env.services).await?, env.ends[1].connect(&env.services).await?])
     }
 
     /// The owner says that what other installations have left belongs to this pair.
     pub(super) async fn take_over(&mut self) -> Result<()> {
-        jobs::take_over(&self.stage.core.services, &self.stage.core.pair.id).await?;
+        jobs::take_over(&self.env.services, &self.env.pair.id).await?;
         self.trace.push("what others have left is taken over".into());
         let foreign: Vec<bool> =
             self.facts.iter_mut().map(|fact| std::mem::take(&mut fact.foreign)).collect();
@@ -124,7 +122,7 @@ impl Story {
             let mut marks = [Mark::None; 2];
             for (side, mark) in marks.iter_mut().enumerate() {
                 if let Some((entry, _)) = self.look(i, side).await?.into_iter().next() {
-                    let text = self.stage.people[side].get(&entry.name).await?.unwrap_or_default();
+                    let text = self.env.people[side].get(&entry.name).await?.unwrap_or_default();
                     *mark = self.mark(side, &entry.name, &text);
                 }
             }
@@ -157,19 +155,19 @@ impl Story {
             match self.rng.below(3) {
                 0 => {}
                 1 => {
-                    directory::remove_account(&self.stage.core.services, &end.account).await?;
+                    directory::remove_account(&self.env.services, &end.account).await?;
                     self.respell(side);
                     self.renew_grant(side);
                     self.trace.push(format!(
                         "side {side} is to be reached at {}",
-                        self.stage.core.ends[side].account.url
+                        self.env.ends[side].account.url
                     ));
                 }
                 _ => {
-                    if matches!(self.place, Place::Real) {
+                    if matches!(self.mode, Mode::Real) {
                         continue;
                     }
-                    self.stage.core.ends[side] = self.share(side)?;
+                    self.env.ends[side] = self.share(side)?;
                     self.trace.push(format!("side {side} is to be reached through a share"));
                 }
             }
@@ -179,8 +177,8 @@ impl Story {
 
     /// A grant at Google that was given back is given again.
     fn renew_grant(&mut self, side: usize) {
-        if let crate::support::env::Host::Google(server) = &self.stage.hosts[side] {
-            let account = &mut self.stage.core.ends[side].account;
+        if let Some(server) = self.env.servers[side].google() {
+            let account = &mut self.env.installation.ends[side].account;
             account.password = server.account(&account.user).refresh_token();
         }
     }
@@ -231,9 +229,9 @@ pub(super) enum Mark {
     Origin,
 }
 
-impl Story {
+impl Simulation {
     pub(super) fn mark_text(&self, side: usize, name: &str, text: &str) -> Option<String> {
-        match &self.stage.people[side] {
+        match &self.env.people[side] {
             Person::Google(calendar) => calendar.object_property(name, "calrelayOrigin"),
             Person::Near(_) | Person::Far(_) => {
                 let line = simulators::ics::unfold(text)

@@ -2,8 +2,9 @@
 
 use jobs::SyncOptions;
 
-use super::Story;
-use crate::support::env::Terms;
+use super::Simulation;
+
+use crate::support::installation::Terms;
 
 /// The rules in force.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +48,7 @@ pub fn full() -> SyncOptions {
     SyncOptions { full: true, ..SyncOptions::default() }
 }
 
-impl Story {
+impl Simulation {
     /// What is known of an event afterwards, where no pass has a hand in it.
     pub(super) async fn look_again(&mut self, i: usize) -> anyhow::Result<()> {
         for side in 0..2 {

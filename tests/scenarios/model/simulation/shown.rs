@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, ensure};
 use simulators::agenda::Entry;
 
-use super::Story;
+use super::Simulation;
 use crate::model::edits;
 use crate::model::expected::{Aspect, Aspects};
 
@@ -109,11 +109,11 @@ impl Shown {
     }
 }
 
-impl Story {
+impl Simulation {
     /// Both calendars in the trace of a story that ended badly: names, marks and what people see.
     pub(super) async fn show_all(&mut self) {
         for side in 0..2 {
-            let Ok(objects) = self.stage.people[side].objects().await else { continue };
+            let Ok(objects) = self.env.people[side].objects().await else { continue };
             for (name, text) in objects {
                 let mark = self.mark_text(side, &name, &text).unwrap_or_default();
                 let seen: Vec<String> = simulators::agenda::entries([(name.clone(), text)])

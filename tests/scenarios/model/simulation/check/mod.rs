@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, bail, ensure};
 use simulators::agenda::Entry;
 
-use super::Story;
+use super::Simulation;
 use super::repair::Mark;
 use super::shown::{Drift, Shown, time_of};
 use crate::model::expected::{Aspect, Aspects, Bond, Fact, Fate};
@@ -25,7 +25,7 @@ pub(super) enum Strict {
 /// An event as both sides show it.
 type Found = [Vec<(Entry, Shown)>; 2];
 
-impl Story {
+impl Simulation {
     /// Judges what incremental passes and a night have left. Where that is wrong, it is said
     /// whether a full pass repairs it.
     pub(super) async fn judge_calm(&mut self) -> Result<()> {
@@ -86,12 +86,12 @@ impl Story {
         }
         if let Some(own) = &self.bystander {
             ensure!(
-                self.stage.people[1].get("own.ics").await?.as_ref() == Some(own),
+                self.env.people[1].get("own.ics").await?.as_ref() == Some(own),
                 "an event of the target's owner was touched"
             );
         }
         for (side, expected) in expected.into_iter().enumerate() {
-            let there = self.stage.people[side].objects().await?.len();
+            let there = self.env.people[side].objects().await?.len();
             ensure!(
                 there == expected,
                 "side {side} has {there} objects, and {expected} events are known"
@@ -99,8 +99,8 @@ impl Story {
         }
         if self.rules.paired {
             let [from, to] =
-                [self.rules.from, 1 - self.rules.from].map(|side| &self.stage.people[side]);
-            self.stage.core.in_step([from, to]).await?;
+                [self.rules.from, 1 - self.rules.from].map(|side| &self.env.people[side]);
+            self.env.compare([from, to]).await?;
         }
         self.emptied = None;
         self.all_deleted = false;
@@ -114,7 +114,7 @@ impl Story {
         let Some((entry, _)) = found[side].first().filter(|_| self.rules.is_private(side)) else {
             return Ok(());
         };
-        let text = self.stage.people[side].get(&entry.name).await?.unwrap_or_default();
+        let text = self.env.people[side].get(&entry.name).await?.unwrap_or_default();
         let whole = text.replace("\r\n ", "").replace("\n ", "");
         for word in fact.words[fact.side].difference(&fact.words[side]) {
             let mut ends = whole
@@ -130,7 +130,7 @@ impl Story {
 
     async fn mark_of(&self, side: usize, found: &Found) -> Result<Mark> {
         let Some((entry, _)) = found[side].first() else { return Ok(Mark::None) };
-        let text = self.stage.people[side].get(&entry.name).await?.unwrap_or_default();
+        let text = self.env.people[side].get(&entry.name).await?.unwrap_or_default();
         Ok(self.mark(side, &entry.name, &text))
     }
 

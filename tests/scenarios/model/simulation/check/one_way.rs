@@ -7,10 +7,10 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::{Found, Strict, of_copy, plain};
 use crate::model::expected::Aspect;
-use crate::model::simulation::Story;
+use crate::model::simulation::Simulation;
 use crate::model::simulation::shown::{Drift, time_of};
 
-impl Story {
+impl Simulation {
     pub(super) fn judge_one_way(&mut self, i: usize, found: &Found, strict: Strict) -> Result<()> {
         let fact = self.facts[i].clone();
         let [source, target] = [fact.side, 1 - fact.side];

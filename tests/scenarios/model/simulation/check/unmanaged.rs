@@ -6,10 +6,10 @@ use anyhow::{Result, ensure};
 
 use super::Found;
 use crate::model::expected::Bond;
-use crate::model::simulation::Story;
+use crate::model::simulation::Simulation;
 use crate::model::simulation::shown::Drift;
 
-impl Story {
+impl Simulation {
     /// What was there is there. Where one side alone has it, and that side is copied, a copy may
     /// have been made.
     pub(super) fn judge_apart(&mut self, i: usize, found: &Found) -> Result<()> {

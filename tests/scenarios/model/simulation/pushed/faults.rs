@@ -8,7 +8,7 @@ use simulators::faults::{Fault, On};
 use simulators::person::Person;
 use simulators::traffic::Kind;
 
-use crate::model::simulation::{Story, functions};
+use crate::model::simulation::{Simulation, functions};
 
 /// What Google says no with, where the account, the deployment or the moment is wrong.
 const REFUSALS: [(u16, &str); 12] = [
@@ -26,7 +26,7 @@ const REFUSALS: [(u16, &str); 12] = [
     (429, "rateLimitExceeded"),
 ];
 
-impl Story {
+impl Simulation {
     /// The next that somebody asks of Google, of one kind, is refused.
     pub(super) fn refusal(&mut self) {
         if !self.rng.chance(0.2) {
@@ -58,7 +58,7 @@ impl Story {
     /// Somebody does something at Google that is about the account, or Google forgets.
     pub(super) async fn trouble(&mut self) -> Result<()> {
         let side = self.rng.below(2);
-        let Person::Google(calendar) = &self.stage.people[side] else { return Ok(()) };
+        let Person::Google(calendar) = &self.env.people[side] else { return Ok(()) };
         let person = self.google().account(calendar.id());
         let what = match self.rng.below(5) {
             0 => {
@@ -103,7 +103,7 @@ impl Story {
     }
 
     pub(super) async fn reconnect(&self, side: usize) -> Result<()> {
-        let Person::Google(calendar) = &self.stage.people[side] else { return Ok(()) };
+        let Person::Google(calendar) = &self.env.people[side] else { return Ok(()) };
         let services = self.services();
         let accounts = directory::accounts(&services).await?;
         let account = accounts

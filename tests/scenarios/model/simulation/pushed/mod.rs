@@ -17,11 +17,13 @@ use jiff::SignedDuration;
 use jobs::Services;
 use jobs::doctor::Setup;
 use simulators::faults::{Fault, On};
-use simulators::google::{Push, Server};
+use simulators::google::{self, Push};
 
-use super::passes::Mortal;
-use super::{EPOCHS, Story, functions};
-use crate::support::env::{BEGINNING, Host};
+use super::{EPOCHS, Simulation, functions};
+
+use crate::support::clock::START;
+use crate::support::interrupt::KillAfter;
+use crate::support::servers::Server;
 
 /// Calls on their way, and what has become of them.
 #[derive(Default)]
@@ -34,11 +36,11 @@ pub(super) struct Mail {
     lost: bool,
 }
 
-impl Story {
+impl Simulation {
     pub(super) async fn run_pushed(&mut self) -> Result<()> {
-        self.google().clock().stand_at(BEGINNING.parse()?);
+        self.google().clock().stand_at(START.parse()?);
         self.google().pushes().way(|way| way.hold = true);
-        self.stage.core.services.setup = Arc::new(Setup {
+        self.env.services.setup = Arc::new(Setup {
             public_url: Some("https://calendars.example.org".into()),
             ..Setup::default()
         });
@@ -61,22 +63,22 @@ impl Story {
             self.judge_calm().await?;
         }
         self.ends_well().await?;
-        self.nobody_complains()
+        self.env.check_servers()
     }
 
-    fn google(&self) -> &Server {
-        let google = self.stage.hosts.iter().find_map(|host| {
-            if let Host::Google(server) = host { Some(server.as_ref()) } else { None }
+    fn google(&self) -> &google::Server {
+        let google = self.env.servers.iter().find_map(|host| {
+            if let Server::Google(server) = host { Some(server.as_ref()) } else { None }
         });
         google.expect("Google is in every pair here")
     }
 
     fn services(&self) -> Services {
-        self.stage.core.services.clone()
+        self.env.services.clone()
     }
 
     fn pass_time(&self, seconds: i64) {
-        self.stage.core.wait(seconds);
+        self.env.wait(seconds);
         self.google().clock().advance(SignedDuration::from_secs(seconds));
     }
 
@@ -90,7 +92,7 @@ impl Story {
     /// The process dies, and the next one knows nothing.
     async fn die(&mut self) -> Result<()> {
         tokio::time::sleep(Duration::from_millis(15)).await;
-        self.stage.core.restart().await
+        self.env.restart().await
     }
 
     /// Some calls arrive, in any order; some twice, some never.
@@ -115,8 +117,8 @@ impl Story {
     /// A call, in whose middle the process may die: then Google calls again.
     async fn deliver(&mut self, push: Push, what: String) -> Result<()> {
         let services = self.services();
-        let life = if self.rng.chance(0.1) { 1 + self.rng.below(30) } else { usize::MAX };
-        let answer = Mortal { life, inner: Box::pin(functions::call(&services, &push)) }
+        let polls = if self.rng.chance(0.1) { 1 + self.rng.below(30) } else { usize::MAX };
+        let answer = KillAfter { polls, inner: Box::pin(functions::call(&services, &push)) }
             .await
             .transpose()?;
         self.trace.push(format!("a call: {what}, answered {answer:?}"));
@@ -142,7 +144,7 @@ impl Story {
             self.passes += 1;
             let seed = self.rng.number();
             let odds = [0.0, 0.03, 0.12][self.rng.below(3)];
-            for host in self.stage.hosts.iter().filter(|_| odds > 0.0) {
+            for host in self.env.servers.iter().filter(|_| odds > 0.0) {
                 host.faults().randomly(seed, odds, On::any(), Fault::PASSING);
             }
             self.refusal();
@@ -152,7 +154,7 @@ impl Story {
                 self.mail.waiting.swap_remove(one)
             });
             let most = if self.rng.chance(0.5) { 60 } else { 600 };
-            let life = if self.rng.chance(0.3) { 1 + self.rng.below(most) } else { usize::MAX };
+            let polls = if self.rng.chance(0.3) { 1 + self.rng.below(most) } else { usize::MAX };
             let services = self.services();
             // What Google sends while the work goes on may be heard while it goes on: before a
             // watch is answered, and of every single write.
@@ -188,7 +190,7 @@ impl Story {
                 let (called, heard) = called?;
                 anyhow::Ok((worked?, called, heard))
             };
-            let done = Mortal { life, inner: Box::pin(both) }.await.transpose()?;
+            let done = KillAfter { polls, inner: Box::pin(both) }.await.transpose()?;
             if let Some((.., heard)) = &done {
                 self.mail.known = *heard;
             }
@@ -201,7 +203,7 @@ impl Story {
                         heard - known
                     )
                 }
-                None => format!("{name}: killed after {life} polls"),
+                None => format!("{name}: killed after {polls} polls"),
             });
             if done.as_ref().is_none_or(|(_, called, _)| called.is_some_and(|status| status != 200))
             {
@@ -235,7 +237,7 @@ impl Story {
     }
 
     fn calm(&self) {
-        self.stage.hosts.iter().for_each(|host| host.faults().clear());
+        self.env.servers.iter().for_each(|host| host.faults().clear());
     }
 
     /// Some seconds or minutes, and a poll.

@@ -9,10 +9,9 @@ use simulators::person::Person;
 
 use crate::model::simulation::check::Strict;
 use crate::model::simulation::rules::full;
-use crate::model::simulation::{Story, functions};
-use crate::support::env::Host;
+use crate::model::simulation::{Simulation, functions};
 
-impl Story {
+impl Simulation {
     /// The faults have stopped. What is on its way arrives, and the clock goes on; nobody asks for
     /// anything but what only owners can do.
     pub(super) async fn rest_by_itself(&mut self) -> Result<()> {
@@ -23,7 +22,7 @@ impl Story {
                 && self.google().account(&account.user).living_refresh_tokens() == 0;
             if account.state == AccountStatus::NeedsReconnect || revoked {
                 let side =
-                    self.stage.people.iter().position(|person| matches!(person, Person::Google(calendar) if calendar.id() == account.user));
+                    self.env.people.iter().position(|person| matches!(person, Person::Google(calendar) if calendar.id() == account.user));
                 self.reconnect(side.context("a side at Google")?).await?;
                 self.trace.push(format!("{} is connected anew", account.user));
             }
@@ -59,10 +58,10 @@ impl Story {
             "a channel is missing: {:?}",
             status.watches
         );
-        self.stage.hosts.iter().for_each(Host::reset_counts);
+        self.env.reset_counts();
         functions::tick(&self.services(), "reconcile", false).await?;
         self.minutes(15).await?;
-        let writes: u64 = self.stage.hosts.iter().map(|host| host.counts().writes()).sum();
+        let writes: u64 = self.env.writes().iter().sum();
         ensure!(writes == 0, "{writes} writes where everything should be at rest");
         let living = self.google().channels().len();
         let wanted = status.watches.len();
@@ -72,14 +71,14 @@ impl Story {
 
     /// After a full pass all is exactly right, and three nights write nothing.
     pub(super) async fn ends_well(&mut self) -> Result<()> {
-        self.stage.core.sync_with(full()).await;
+        self.env.sync_with(full()).await;
         self.minutes(15).await?;
         self.judge(Strict::Yes).await.context("after a full pass at the end")?;
         for night in 0..3 {
-            self.stage.hosts.iter().for_each(Host::reset_counts);
+            self.env.reset_counts();
             functions::tick(&self.services(), "reconcile", false).await?;
             self.minutes(15).await?;
-            let writes: u64 = self.stage.hosts.iter().map(|host| host.counts().writes()).sum();
+            let writes: u64 = self.env.writes().iter().sum();
             ensure!(writes == 0, "{writes} writes in night {night} after the end of the story");
         }
         Ok(())
@@ -113,8 +112,7 @@ impl Story {
             let status = self.standing().await?;
             if status.pairs[0].state == PairStatus::Held {
                 self.trace.push("its owner lets it delete".into());
-                self.stage
-                    .core
+                self.env
                     .sync_with(SyncOptions { confirm_deletions: true, ..SyncOptions::default() })
                     .await;
             }

@@ -1,10 +1,9 @@
-//! That origins and copies are in step: expanded over the window, both show the same instants and
-//! titles.
+//! Compares origins with their copies: expanded over the window, both show equal instants and titles.
 //!
-//! The pairs of events are those that the pair itself remembers; what they show is read and
-//! expanded without the product. Left out is what need not be the same: a copy that drifted and
-//! waits for a full pass, one to which its owner invited people, what is refused or awaited, and an
-//! object of which the RFC does not say what it shows.
+//! Which events belong together is read from the pair's mappings; what the events show is read and
+//! expanded without the product. Four kinds may differ and are left out: a copy that its owner
+//! edited and that waits for a full pass, a copy with attendees of its own, an event that is refused
+//! or not listed yet, and an object whose meaning the RFC does not define.
 
 use std::ops::Range;
 
@@ -13,23 +12,25 @@ use engine::event::EventId;
 use engine::mapping::{Mapping, MappingState};
 use engine::pair::Side;
 use jiff::Timestamp;
-use jobs::directory;
+use simulators::caldav::CalDav;
 use simulators::expand::{Expanded, expand};
 use simulators::person::Person;
 use store::Table;
 
-use super::{Core, Stage, World};
+use super::env::Env;
+use super::installation::Installation;
+use super::servers::Server;
 
-/// How the rows of mappings begin.
+/// The prefix of the rows of mappings.
 const MAPPING: &str = "m:";
-/// No pair of a test has more.
+/// More mappings than any pair of a test has.
 const MOST: usize = 10_000;
 
-impl Core {
-    /// Every origin and its copy show the same in the window; a private copy the same instants.
-    /// Says how many were compared.
-    pub async fn in_step(&self, people: [&Person; 2]) -> Result<usize> {
-        let Ok(pair) = directory::pair(&self.services, &self.pair.id).await else { return Ok(0) };
+impl Installation {
+    /// Compares every origin with its copy in the window; of a private copy only the instants.
+    /// Returns how many pairs of events were compared.
+    pub async fn compare(&self, people: [&Person; 2]) -> Result<usize> {
+        let Ok(pair) = self.current_pair().await else { return Ok(0) };
         let window = pair.window(self.services.clock.now());
         let range = window.start_instant()..window.end_instant();
         let mut compared = 0;
@@ -38,7 +39,7 @@ impl Core {
         for row in rows {
             let mapping: Mapping =
                 serde_json::from_str(&row.value).with_context(|| format!("the row {}", row.key))?;
-            if !is_to_be_the_same(&mapping) {
+            if !is_comparable(&mapping) {
                 continue;
             }
             let side = mapping.side;
@@ -66,7 +67,7 @@ impl Core {
             let [here, there] = [&origin, &copy].map(seen);
             ensure!(
                 here == there,
-                "{} and its copy are not in step: {}",
+                "{} and its copy differ: {}",
                 mapping.origin.id,
                 difference(&here, &there)
             );
@@ -75,22 +76,22 @@ impl Core {
     }
 }
 
-impl World {
-    /// As [`Core::in_step`].
-    pub async fn in_step(&self) -> Result<usize> {
-        let [from, to] = self.calendars.clone().map(Person::from);
-        self.core.in_step([&from, &to]).await
+impl Env<CalDav> {
+    /// As [`Installation::compare`].
+    pub async fn compare_sides(&self) -> Result<usize> {
+        let [from, to] = self.people.clone().map(Person::from);
+        self.compare([&from, &to]).await
     }
 }
 
-impl Stage {
-    /// As [`Core::in_step`].
-    pub async fn in_step(&self) -> Result<usize> {
-        self.core.in_step(self.people.each_ref()).await
+impl Env<Server> {
+    /// As [`Installation::compare`].
+    pub async fn compare_sides(&self) -> Result<usize> {
+        self.compare(self.people.each_ref()).await
     }
 }
 
-fn is_to_be_the_same(mapping: &Mapping) -> bool {
+fn is_comparable(mapping: &Mapping) -> bool {
     let halves = [&mapping.origin, &mapping.copy];
     let settled = halves.iter().all(|half| half.intent.is_none() && half.etag.is_some());
     mapping.state == MappingState::Live
@@ -100,7 +101,7 @@ fn is_to_be_the_same(mapping: &Mapping) -> bool {
         && mapping.unseen.is_none()
 }
 
-/// What a person sees of an event.
+/// What the user of a calendar sees of an event.
 async fn shown(
     person: &Person,
     id: &EventId,

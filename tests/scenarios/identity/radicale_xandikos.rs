@@ -6,10 +6,10 @@ use simulators::person::Person;
 use simulators::servers::Kind::{self, Radicale, Xandikos};
 use simulators::servers::Server;
 
-use super::skipped;
 use crate::support::cli::{Cli, ONE_WAY, PRIVATE, TWO_WAY, counts};
+use crate::support::cli_checks::skipped;
+use crate::support::cli_env::lines;
 use crate::support::events::{at, hour, many, object};
-use crate::support::real_cli_env::lines;
 use crate::support::rows::hours_pass;
 
 const BOTH: [[Kind; 2]; 2] = [[Radicale, Xandikos], [Xandikos, Radicale]];
