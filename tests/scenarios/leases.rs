@@ -18,7 +18,6 @@ use store::azure::{AccountSettings, Azure};
 use store::{Acquired, Hold, Lease, Leases, Table};
 
 use crate::azure_costs::{event, on_azure};
-
 use crate::support::builder::Builder;
 use crate::support::env::Env;
 use crate::support::env_checks::{BACKGROUND, assert_at_rest, code, did};

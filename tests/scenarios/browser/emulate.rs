@@ -15,7 +15,6 @@ use simulators::port::Port;
 use url::Url;
 
 use super::browser_env::ANNA;
-
 use crate::support::cli::{self, Cli};
 use crate::support::running::Running;
 

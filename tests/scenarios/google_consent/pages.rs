@@ -8,7 +8,6 @@ use simulators::google::Consent;
 use url::Url;
 
 use super::{ANNA, ConsentEnv, assert_calm, visit, with_query};
-
 use crate::support::running::Running;
 
 /// The pages of a running calrelay.

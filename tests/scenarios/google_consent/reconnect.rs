@@ -6,7 +6,6 @@ use serde_json::json;
 use simulators::google::{CALENDAR_LIST_READONLY, Consent, EVENTS};
 
 use super::ConsentEnv;
-
 use crate::support::cli;
 
 #[tokio::test]

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use simulators::person::Person;
 
 use super::series::Scratch;
-
 use crate::support::env_checks::{FULL, did};
 use crate::support::events::{BERLIN, calendar, vevent};
 use crate::support::google_env::{ENDS, GoogleEnv};

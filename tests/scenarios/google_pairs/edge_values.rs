@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use simulators::google::Calendar;
 
 use super::series::Scratch;
-
 use crate::support::env_checks::reasons;
 use crate::support::events::{BERLIN, calendar, object, vevent};
 use crate::support::google_env::{ENDS, GoogleEnv, hour};

@@ -6,7 +6,6 @@ use engine::pair::Side;
 use serde_json::{Value, json};
 
 use super::series::Scratch;
-
 use crate::support::env_checks::reasons;
 use crate::support::events::object;
 use crate::support::google_env::{ENDS, GoogleEnv, hour};

@@ -18,7 +18,6 @@ use store::{Message, Queue};
 use url::Url;
 
 use super::program::{looks, on_azurite};
-
 use crate::support::push_cli_env::{PushCliEnv, replay, with_header};
 use crate::support::push_env::{PushEnv, event, webhook};
 use crate::support::running::Running;

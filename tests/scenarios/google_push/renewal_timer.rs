@@ -7,7 +7,6 @@ use jobs::Services;
 use jobs::nudge::QUEUE;
 
 use super::forged_calls::Away;
-
 use crate::support::push_env::PushEnv;
 
 async fn tick(services: &Services, past_due: bool) -> Disposition {

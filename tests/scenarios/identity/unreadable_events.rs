@@ -5,7 +5,6 @@ use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
 use super::installations::set_up_anew;
-
 use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
 use crate::support::cli_checks::{
     all_but, check_at_rest, copied, delete, named, problems, rename, skipped, status_of, titles,

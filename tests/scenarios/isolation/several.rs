@@ -7,7 +7,6 @@ use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
 use super::explained;
-
 use crate::support::builder::Builder;
 use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
 use crate::support::cli_checks::{check_at_rest, named, problems, rename, titles};

@@ -16,7 +16,7 @@ use simulators::faults::{Fault, On};
 use simulators::proxy::Proxy;
 
 use crate::real_servers::week;
-use server::{MAKES, Make, Remote};
+use server::{MAKES, Make, Remote, host};
 
 use crate::support::accounts::USERS;
 use crate::support::builder::Builder;
@@ -274,10 +274,4 @@ async fn an_account_that_cannot_be_compared_is_another_one() -> anyhow::Result<(
         assert!(id != one && accounts(&cli).await?.len() == 2, "{fault:?}");
     }
     Ok(())
-}
-
-/// A host, and its port, of an address.
-fn host(url: &str) -> String {
-    let url = url::Url::parse(url).expect("an address");
-    format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or_default())
 }

@@ -8,7 +8,6 @@ use simulators::proxy::Proxy;
 use simulators::traffic::Kind;
 
 use super::server::{MAKES, Make, Remote};
-
 use crate::support::accounts::{Account, USERS};
 use crate::support::builder::Builder;
 use crate::support::cli::{self, ONE_WAY, TWO_WAY, actions, counts};

@@ -9,7 +9,6 @@ use simulators::traffic::Kind;
 
 use super::accounts;
 use super::server::{MAKES, Make, Remote};
-
 use crate::support::builder::Builder;
 use crate::support::cli::{self, Cli, ONE_WAY, TWO_WAY, counts};
 use crate::support::cli_env::CliEnv;

@@ -7,8 +7,6 @@ use simulators::person::Person;
 use simulators::servers::Server;
 use url::Url;
 
-use super::host;
-
 use crate::support::cli::{Answer, Cli};
 use crate::support::events::many;
 
@@ -131,4 +129,10 @@ impl Remote {
             .flat_map(|origin| paths.iter().map(move |path| format!("{origin}{path}")))
             .collect()
     }
+}
+
+/// Host and port of an address.
+pub fn host(url: &str) -> String {
+    let url = url::Url::parse(url).expect("an address");
+    format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or_default())
 }

@@ -14,7 +14,6 @@ use store::Table;
 use vault::Vault as _;
 
 use super::servers::{ENDS, FOLDER, Ground, PEOPLE};
-
 use crate::support::cli::Cli;
 use crate::support::rows;
 use crate::support::storage::{self, Kind};

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use simulators::person::Person;
 
 use super::servers::{ENDS, FOLDER, GINA, Ground, PAIRS, PEOPLE, TERMS};
-
 use crate::support::cli::{self, Cli};
 use crate::support::events::{BERLIN, calendar, object, vevent};
 use crate::support::storage::{self, Kind};

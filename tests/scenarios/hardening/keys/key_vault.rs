@@ -9,7 +9,6 @@ use store::Table;
 use vault::Envelope;
 
 use crate::key_vault::{Row, limits, stand_in, wrapping_key};
-
 use crate::support::push_env::{PushEnv, event};
 
 /// Anna and Ben, and secrets that are sealed with the stand-in's key.

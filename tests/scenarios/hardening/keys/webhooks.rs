@@ -18,9 +18,8 @@ use url::Url;
 
 use crate::support::push_cli_env::{PushCliEnv, replay, with_header};
 use crate::support::push_env::webhook;
-use crate::support::running::Running;
-
 use crate::support::push_env::{PushEnv, event, receive};
+use crate::support::running::Running;
 
 const TOKEN: &str = "x-goog-channel-token";
 

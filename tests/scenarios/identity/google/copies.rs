@@ -6,7 +6,6 @@ use simulators::google::Role;
 use simulators::person::Person;
 
 use super::{ANNA, BEN, ENDS, Street, delete, rename, titles};
-
 use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
 use crate::support::cli_checks::{explained, skipped, status_of};
 use crate::support::events::{hour, many};

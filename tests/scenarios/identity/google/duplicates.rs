@@ -5,7 +5,6 @@ use serde_json::json;
 use simulators::person::{Ending, Person};
 
 use super::{ENDS, Street, delete, named, rename, titles};
-
 use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
 use crate::support::cli_checks::{explained, skipped};
 use crate::support::events::{at, object};

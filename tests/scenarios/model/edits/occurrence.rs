@@ -1,6 +1,6 @@
 //! One occurrence of a weekly series, cancelled or changed by a person.
 
-use super::{later, line, start, with};
+use super::lines::{later, line, start, with};
 
 /// The start that the rule gives an occurrence, from that of its series.
 pub fn at(series: &str, number: u8) -> Option<String> {

@@ -4,7 +4,7 @@ use anyhow::Result;
 use simulators::agenda::Entry;
 use simulators::person::Person;
 
-use super::Simulation;
+use super::state::Simulation;
 use crate::model::edits;
 use crate::model::expected::{self, Aspect, Bond, Fact};
 

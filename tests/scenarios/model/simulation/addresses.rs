@@ -6,9 +6,8 @@ use engine::provider::ProviderKind;
 use simulators::caldav::{CalDav, Calendar, OldBase};
 use simulators::person::Person;
 
-use super::Simulation;
+use super::state::Simulation;
 use crate::model::expected::Fact;
-
 use crate::support::accounts::{APP_PASSWORD, Account};
 use crate::support::connector::{PREFIX, Spelling, address};
 use crate::support::installation::{Connected, End};

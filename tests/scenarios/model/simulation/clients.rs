@@ -3,9 +3,9 @@
 use anyhow::Result;
 use simulators::person::Ending;
 
-use super::Simulation;
 use super::repair::Mark;
 use super::shown::Shown;
+use super::state::Simulation;
 use crate::model::edits;
 use crate::model::expected::{Aspect, Bond, Fact};
 

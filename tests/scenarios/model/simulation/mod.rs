@@ -11,6 +11,7 @@ mod pushed;
 mod repair;
 mod rules;
 mod shown;
+mod state;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,30 +23,12 @@ use simulators::rng::Rng;
 
 use self::check::Strict;
 use self::rules::Rules;
-use super::expected::Fact;
+pub use self::state::Mode;
+use self::state::{EPOCHS, Mail, Simulation};
 use crate::support::builder::Builder;
 use crate::support::env::Env;
 use crate::support::installation::{Installation, Terms};
 use crate::support::servers::{Provider, Server};
-
-const EPOCHS: usize = 3;
-
-/// Where a story takes place.
-#[derive(Clone, Copy, Debug)]
-pub enum Mode {
-    /// On servers of ours, whose manners the seed chooses.
-    Memory,
-    /// On Radicale and Xandikos.
-    Real,
-    /// At Google, one of them or both.
-    Google,
-    /// As [`Place::Memory`]; people also use all fields, change values back and leave questions
-    /// open, and the clock may be off.
-    Wide,
-    /// As [`Place::Google`], where no pass is asked for: calls, the queue and the clock drive
-    /// everything.
-    Pushed,
-}
 
 /// Tells the story of a seed.
 pub async fn run_seed(seed: u64, mode: Mode) -> Result<()> {
@@ -102,7 +85,7 @@ pub async fn run_seed(seed: u64, mode: Mode) -> Result<()> {
         clock_was_off: false,
         met: [0; 2],
         trace: Vec::new(),
-        mail: pushed::Mail::default(),
+        mail: Mail::default(),
     };
     let result = match mode {
         Mode::Pushed => simulation.run_pushed().await,
@@ -147,55 +130,6 @@ fn google_manners(rng: &mut Rng, manners: &mut google::Manners) {
     manners.discards_exceptions = rng.chance(0.5);
 }
 
-struct Simulation {
-    rng: Rng,
-    env: Env<Server>,
-    mode: Mode,
-    rules: Rules,
-    /// Another installation on the same calendars.
-    second: Option<Installation>,
-    facts: Vec<Fact>,
-    /// Passes made so far.
-    passes: u32,
-    /// Times given out so far; no time is used twice.
-    slots: u32,
-    /// All data were lost once: origins that were made again before bear marks that nothing can
-    /// verify.
-    lost: bool,
-    /// The keys of marks that were there then.
-    lost_keys: BTreeSet<String>,
-    /// A calendar was emptied since the last rest.
-    emptied: Option<Emptied>,
-    /// A person deleted all copies by hand since the last rest, and had them made again.
-    all_deleted: bool,
-    /// One-way: the object of an event that is not the pair's, as long as no person touches it.
-    bystander: Option<String>,
-    /// How many seconds this machine's clock is ahead of the servers'.
-    clock_off: i64,
-    /// It was wrong since the last rest by so much that the window was another one.
-    clock_was_off: bool,
-    /// Faults that passes have met so far, by side.
-    met: [usize; 2],
-    trace: Vec<String>,
-    /// Where Google calls.
-    mail: pushed::Mail,
-}
-
-impl Drop for Simulation {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("    {}", self.trace.join("\n    "));
-        }
-    }
-}
-
-/// A calendar that was emptied or made anew, and what its owner is going to answer.
-#[derive(Clone, Copy, Debug)]
-struct Emptied {
-    side: usize,
-    make_again: bool,
-}
-
 impl Simulation {
     async fn run(&mut self) -> Result<()> {
         self.begin().await?;
@@ -222,9 +156,5 @@ impl Simulation {
         self.judge(Strict::Yes).await.context("after a full pass at the end")?;
         self.does_not_grow().await?;
         self.env.check_servers()
-    }
-
-    fn is_wide(&self) -> bool {
-        matches!(self.mode, Mode::Wide)
     }
 }

@@ -5,10 +5,9 @@ use jobs::SyncOptions;
 use simulators::person::Person;
 
 use super::passes::line;
-use super::{Emptied, Mode, Simulation};
+use super::state::{Emptied, Mode, Simulation};
 use crate::model::edits;
 use crate::model::expected::{self, Bond, Fact};
-
 use crate::support::installation::{Terms, new_pair};
 
 /// Copies that have to be there before a server that names each of them as removed is one that was

@@ -8,10 +8,9 @@ use jobs::SyncOptions;
 use jobs::report::{HeldKind, PairStatus, Run, Verb};
 use simulators::faults::{Fault, On};
 
-use super::Simulation;
 use super::rules::full;
+use super::state::Simulation;
 use crate::model::expected::Bond;
-
 use crate::support::env_checks::reasons;
 use crate::support::installation::Installation;
 use crate::support::interrupt::KillAfter;

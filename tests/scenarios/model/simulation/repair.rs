@@ -7,9 +7,8 @@ use jobs::directory;
 use simulators::person::Person;
 
 use super::rules::Rules;
-use super::{Mode, Simulation};
+use super::state::{Mode, Simulation};
 use crate::model::expected::{Bond, Fact};
-
 use crate::support::installation::{Connected, Terms};
 
 impl Simulation {

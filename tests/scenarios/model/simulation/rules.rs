@@ -2,8 +2,6 @@
 
 use jobs::SyncOptions;
 
-use super::Simulation;
-
 use crate::support::installation::Terms;
 
 /// The rules in force.
@@ -46,17 +44,4 @@ impl Rules {
 /// Everything is read from the start.
 pub fn full() -> SyncOptions {
     SyncOptions { full: true, ..SyncOptions::default() }
-}
-
-impl Simulation {
-    /// What is known of an event afterwards, where no pass has a hand in it.
-    pub(super) async fn look_again(&mut self, i: usize) -> anyhow::Result<()> {
-        for side in 0..2 {
-            self.facts[i].own[side] =
-                self.look(i, side).await?.into_iter().next().map(|(_, shown)| shown.aspects);
-        }
-        self.facts[i].doings = Default::default();
-        self.facts[i].over = self.facts[i].is_nowhere();
-        Ok(())
-    }
 }

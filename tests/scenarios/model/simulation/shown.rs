@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, ensure};
 use simulators::agenda::Entry;
 
-use super::Simulation;
+use super::state::Simulation;
 use crate::model::edits;
 use crate::model::expected::{Aspect, Aspects};
 
@@ -138,6 +138,17 @@ impl Simulation {
             all.push((entry, shown));
         }
         Ok(all)
+    }
+
+    /// What is known of an event afterwards, where no pass has a hand in it.
+    pub(super) async fn look_again(&mut self, i: usize) -> Result<()> {
+        for side in 0..2 {
+            self.facts[i].own[side] =
+                self.look(i, side).await?.into_iter().next().map(|(_, shown)| shown.aspects);
+        }
+        self.facts[i].doings = Default::default();
+        self.facts[i].over = self.facts[i].is_nowhere();
+        Ok(())
     }
 }
 

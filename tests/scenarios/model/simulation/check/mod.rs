@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, bail, ensure};
 use simulators::agenda::Entry;
 
-use super::Simulation;
 use super::repair::Mark;
 use super::shown::{Drift, Shown, time_of};
+use super::state::Simulation;
 use crate::model::expected::{Aspect, Aspects, Bond, Fact, Fate};
 
 /// Whether what only a full pass repairs has to be right.

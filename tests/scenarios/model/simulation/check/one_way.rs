@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::{Found, Strict, of_copy, plain};
 use crate::model::expected::Aspect;
-use crate::model::simulation::Simulation;
 use crate::model::simulation::shown::{Drift, time_of};
+use crate::model::simulation::state::Simulation;
 
 impl Simulation {
     pub(super) fn judge_one_way(&mut self, i: usize, found: &Found, strict: Strict) -> Result<()> {

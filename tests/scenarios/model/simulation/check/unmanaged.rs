@@ -6,8 +6,8 @@ use anyhow::{Result, ensure};
 
 use super::Found;
 use crate::model::expected::Bond;
-use crate::model::simulation::Simulation;
 use crate::model::simulation::shown::Drift;
+use crate::model::simulation::state::Simulation;
 
 impl Simulation {
     /// What was there is there. Where one side alone has it, and that side is copied, a copy may

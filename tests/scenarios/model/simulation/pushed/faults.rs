@@ -8,7 +8,8 @@ use simulators::faults::{Fault, On};
 use simulators::person::Person;
 use simulators::traffic::Kind;
 
-use crate::model::simulation::{Simulation, functions};
+use crate::model::simulation::functions;
+use crate::model::simulation::state::Simulation;
 
 /// What Google says no with, where the account, the deployment or the moment is wrong.
 const REFUSALS: [(u16, &str); 12] = [

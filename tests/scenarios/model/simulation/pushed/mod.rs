@@ -19,22 +19,11 @@ use jobs::doctor::Setup;
 use simulators::faults::{Fault, On};
 use simulators::google::{self, Push};
 
-use super::{EPOCHS, Simulation, functions};
-
+use super::functions;
+use super::state::{EPOCHS, Simulation};
 use crate::support::clock::START;
 use crate::support::interrupt::KillAfter;
 use crate::support::servers::Server;
-
-/// Calls on their way, and what has become of them.
-#[derive(Default)]
-pub(super) struct Mail {
-    /// Not delivered yet, in no order.
-    waiting: Vec<Push>,
-    /// How many of those that Google has made are known here.
-    known: usize,
-    /// One was lost for good since the last rest.
-    lost: bool,
-}
 
 impl Simulation {
     pub(super) async fn run_pushed(&mut self) -> Result<()> {

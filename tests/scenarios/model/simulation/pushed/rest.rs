@@ -8,8 +8,9 @@ use jobs::report::PairStatus;
 use simulators::person::Person;
 
 use crate::model::simulation::check::Strict;
+use crate::model::simulation::functions;
 use crate::model::simulation::rules::full;
-use crate::model::simulation::{Simulation, functions};
+use crate::model::simulation::state::Simulation;
 
 impl Simulation {
     /// The faults have stopped. What is on its way arrives, and the clock goes on; nobody asks for
