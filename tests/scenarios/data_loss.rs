@@ -3,7 +3,6 @@
 
 use engine::pair::Side;
 use jobs::SyncOptions;
-use jobs::directory::{self, AccountStatus};
 use jobs::report::PairStatus;
 use simulators::caldav::{LostToken, Manners};
 use simulators::faults::{Fault, On};
@@ -17,6 +16,7 @@ use crate::support::env_checks::{
 };
 use crate::support::events::object;
 use crate::support::installation::Terms;
+use crate::support::product::{self, AccountStatus};
 
 /// A pair with so many events of Anna's, all copied, in a calendar where Ben has one of his own.
 async fn filled_env(count: usize, two_way: bool) -> anyhow::Result<Env> {
@@ -197,7 +197,7 @@ async fn a_refused_password_stops_everything_until_it_is_given_anew() -> anyhow:
             0,
             "nobody asks again by themselves: the account could be locked for it"
         );
-        let accounts = directory::accounts(&env.services).await?;
+        let accounts = product::accounts(&env.services).await?;
         assert_eq!(
             accounts
                 .iter()

@@ -13,7 +13,7 @@ use crate::support::events::{hour, many};
 const APPLE_ID: &str = "anna@example.org";
 
 /// Two calendars of one Apple ID, and the program that takes this server for Apple's.
-struct Cloud {
+struct IcloudEnv {
     cli: Cli,
     server: CalDav,
     home: Calendar,
@@ -21,7 +21,7 @@ struct Cloud {
     account: String,
 }
 
-async fn cloud(manners: Manners) -> anyhow::Result<Cloud> {
+async fn connected(manners: Manners) -> anyhow::Result<IcloudEnv> {
     let server = CalDav::start(manners).await?;
     server.account(APPLE_ID, APP_PASSWORD);
     let (home, work) = (server.calendar(APPLE_ID, "home"), server.calendar(APPLE_ID, "work"));
@@ -30,10 +30,10 @@ async fn cloud(manners: Manners) -> anyhow::Result<Cloud> {
         .as_str()
         .expect("an id")
         .to_owned();
-    Ok(Cloud { cli, server, home, work, account })
+    Ok(IcloudEnv { cli, server, home, work, account })
 }
 
-impl Cloud {
+impl IcloudEnv {
     async fn pair(&self, terms: &[&str]) -> anyhow::Result<String> {
         let ids = [
             self.cli.calendar(&self.account, "home").await?,
@@ -46,8 +46,8 @@ impl Cloud {
 /// I2: reminders, inbox and outbox are not offered.
 #[tokio::test]
 async fn only_calendars_of_events_are_offered() -> anyhow::Result<()> {
-    let cloud = cloud(Manners::icloud()).await?;
-    let listed = cloud.cli.json(&["calendars"]).await?;
+    let env = connected(Manners::icloud()).await?;
+    let listed = env.cli.json(&["calendars"]).await?;
     let mut names: Vec<&str> = listed["calendars"]
         .as_array()
         .unwrap()
@@ -70,75 +70,72 @@ async fn only_calendars_of_events_are_offered() -> anyhow::Result<()> {
 /// the whole account.
 #[tokio::test]
 async fn two_calendars_of_one_apple_id_are_kept_in_step() -> anyhow::Result<()> {
-    let cloud = cloud(Manners::icloud()).await?;
-    cloud.pair(TWO_WAY).await?;
+    let env = connected(Manners::icloud()).await?;
+    env.pair(TWO_WAY).await?;
     for (name, object) in many(6) {
-        cloud.home.put(&name, &object);
+        env.home.put(&name, &object);
     }
-    cloud.work.put("desk.ics", &hour("desk", 9, 9, "At the desk"));
-    let preview = cloud.cli.dry_run().await?;
-    let run = cloud.cli.sync().await?;
+    env.work.put("desk.ics", &hour("desk", 9, 9, "At the desk"));
+    let preview = env.cli.dry_run().await?;
+    let run = env.cli.sync().await?;
     assert_eq!((counts(&run), actions(&preview)), ([7, 0, 0, 0], actions(&run)));
     let lines =
         |calendar: &Calendar| calendar.agenda().iter().map(ToString::to_string).collect::<Vec<_>>();
-    assert_eq!(lines(&cloud.home), lines(&cloud.work));
-    for copy in cloud
+    assert_eq!(lines(&env.home), lines(&env.work));
+    for copy in env
         .work
         .names()
         .iter()
-        .chain(&cloud.home.names())
+        .chain(&env.home.names())
         .filter(|name| name.starts_with("calrelay-"))
     {
-        let text = cloud.work.get(copy).or_else(|| cloud.home.get(copy)).unwrap_or_default();
+        let text = env.work.get(copy).or_else(|| env.home.get(copy)).unwrap_or_default();
         assert!(
             text.contains("ACTION:NONE") && !text.contains("ACTION:DISPLAY"),
             "an inert alarm, so that Apple adds none of its own"
         );
     }
-    assert!(
-        actions(&cloud.cli.sync().await?).is_empty(),
-        "what Apple made of our writes is no edit"
-    );
-    cloud.server.reset_counts();
-    assert!(actions(&cloud.cli.sync().await?).is_empty());
+    assert!(actions(&env.cli.sync().await?).is_empty(), "what Apple made of our writes is no edit");
+    env.server.reset_counts();
+    assert!(actions(&env.cli.sync().await?).is_empty());
     assert_eq!(
-        (cloud.server.counts().total(), cloud.server.counts().of(Kind::Propfind)),
+        (env.server.counts().total(), env.server.counts().of(Kind::Propfind)),
         (1, 1),
         "{}",
-        cloud.server.counts()
+        env.server.counts()
     );
 
-    let copy = cloud
+    let copy = env
         .work
         .agenda()
         .into_iter()
         .find(|entry| entry.summary() == "Event 3")
         .expect("its copy")
         .name;
-    cloud.work.edit(&copy, |ics| ics.replace("Event 3", "Three"));
-    cloud.home.delete("e4.ics");
-    let run = cloud.cli.sync().await?;
+    env.work.edit(&copy, |ics| ics.replace("Event 3", "Three"));
+    env.home.delete("e4.ics");
+    let run = env.cli.sync().await?;
     assert_eq!(counts(&run), [0, 1, 1, 0], "{run}");
-    assert_eq!(lines(&cloud.home), lines(&cloud.work));
-    assert!(lines(&cloud.home).iter().any(|line| line.contains("Three")));
-    assert_eq!((cloud.server.mails_sent(), cloud.server.complaints()), (0, Vec::new()));
+    assert_eq!(lines(&env.home), lines(&env.work));
+    assert!(lines(&env.home).iter().any(|line| line.contains("Three")));
+    assert_eq!((env.server.mails_sent(), env.server.complaints()), (0, Vec::new()));
     Ok(())
 }
 
 /// I4: Apple forgets a token without a word, and lists everything as changed.
 #[tokio::test]
 async fn a_token_that_apple_has_forgotten() -> anyhow::Result<()> {
-    let cloud = cloud(Manners::icloud()).await?;
-    cloud.pair(ONE_WAY).await?;
+    let env = connected(Manners::icloud()).await?;
+    env.pair(ONE_WAY).await?;
     for (name, object) in many(21) {
-        cloud.home.put(&name, &object);
+        env.home.put(&name, &object);
     }
-    cloud.cli.sync().await?;
-    cloud.cli.sync().await?;
-    cloud.home.forget_tokens();
-    cloud.home.delete("e1.ics");
-    cloud.home.edit("e2.ics", |ics| ics.replace("Event 2", "Two"));
-    let run = cloud.cli.sync().await?;
+    env.cli.sync().await?;
+    env.cli.sync().await?;
+    env.home.forget_tokens();
+    env.home.delete("e1.ics");
+    env.home.edit("e2.ics", |ics| ics.replace("Event 2", "Two"));
+    let run = env.cli.sync().await?;
     assert_eq!(counts(&run), [0, 1, 1, 0], "the deletion is found though nobody told of it: {run}");
     Ok(())
 }
@@ -148,12 +145,14 @@ async fn a_token_that_apple_has_forgotten() -> anyhow::Result<()> {
 #[tokio::test]
 async fn the_password_goes_to_apples_hosts_only() -> anyhow::Result<()> {
     for status in [301, 302, 307, 308] {
-        let cloud =
-            cloud(Manners { redirect: Some(Redirect::ToPartition(status)), ..Manners::icloud() })
-                .await?;
-        cloud.pair(ONE_WAY).await?;
-        cloud.home.put("lunch.ics", &hour("lunch", 2, 12, "Lunch"));
-        assert_eq!(counts(&cloud.cli.sync().await?), [1, 0, 0, 0]);
+        let env = connected(Manners {
+            redirect: Some(Redirect::ToPartition(status)),
+            ..Manners::icloud()
+        })
+        .await?;
+        env.pair(ONE_WAY).await?;
+        env.home.put("lunch.ics", &hour("lunch", 2, 12, "Lunch"));
+        assert_eq!(counts(&env.cli.sync().await?), [1, 0, 0, 0]);
     }
     // The port is another one, and the name of the host as well: `localhost` is not the host that
     // was named.
@@ -193,47 +192,45 @@ async fn the_china_region_is_refused() -> anyhow::Result<()> {
 /// I8: several Apple IDs of one person.
 #[tokio::test]
 async fn two_apple_ids_of_one_person() -> anyhow::Result<()> {
-    let cloud = cloud(Manners::icloud()).await?;
-    let family = cloud
+    let env = connected(Manners::icloud()).await?;
+    let family = env
         .server
         .account("family@example.org", "qrst-uvwx-yzab-cdef")
         .calendar("family@example.org", "family");
     let other =
-        cloud.cli.icloud_add("family@example.org", "qrst-uvwx-yzab-cdef").await?.done()?["id"]
+        env.cli.icloud_add("family@example.org", "qrst-uvwx-yzab-cdef").await?.done()?["id"]
             .as_str()
             .unwrap()
             .to_owned();
-    assert_ne!(other, cloud.account);
-    let ids = [
-        cloud.cli.calendar(&cloud.account, "home").await?,
-        cloud.cli.calendar(&other, "family").await?,
-    ];
-    cloud.cli.pair_add(&ids[0], &ids[1], TWO_WAY).await?;
-    cloud.home.put("lunch.ics", &hour("lunch", 2, 12, "Lunch"));
+    assert_ne!(other, env.account);
+    let ids =
+        [env.cli.calendar(&env.account, "home").await?, env.cli.calendar(&other, "family").await?];
+    env.cli.pair_add(&ids[0], &ids[1], TWO_WAY).await?;
+    env.home.put("lunch.ics", &hour("lunch", 2, 12, "Lunch"));
     family.put("trip.ics", &hour("trip", 3, 8, "Trip"));
-    assert_eq!(counts(&cloud.cli.sync().await?), [2, 0, 0, 0]);
-    assert_eq!((cloud.home.len(), family.len()), (2, 2));
-    assert!(actions(&cloud.cli.sync().await?).is_empty());
+    assert_eq!(counts(&env.cli.sync().await?), [2, 0, 0, 0]);
+    assert_eq!((env.home.len(), family.len()), (2, 2));
+    assert!(actions(&env.cli.sync().await?).is_empty());
     Ok(())
 }
 
 /// A request to wait is heeded, and longer than Apple says.
 #[tokio::test]
 async fn throttling_is_waited_out() -> anyhow::Result<()> {
-    let cloud = cloud(Manners::icloud()).await?;
-    cloud.pair(ONE_WAY).await?;
+    let env = connected(Manners::icloud()).await?;
+    env.pair(ONE_WAY).await?;
     for (name, object) in many(3) {
-        cloud.home.put(&name, &object);
+        env.home.put(&name, &object);
     }
-    cloud.server.manners(|manners| {
+    env.server.manners(|manners| {
         manners.throttle = Some(Throttle { every: 6, refused: 1, status: 503, retry_after: 1 })
     });
-    let run = cloud.cli.sync().await?;
-    assert_eq!((counts(&run), cloud.work.len()), ([3, 0, 0, 0], 3));
+    let run = env.cli.sync().await?;
+    assert_eq!((counts(&run), env.work.len()), ([3, 0, 0, 0], 3));
     assert!(
-        cloud.server.counts().peak_writes <= 2,
+        env.server.counts().peak_writes <= 2,
         "Apple bears two at once: {}",
-        cloud.server.counts()
+        env.server.counts()
     );
     Ok(())
 }

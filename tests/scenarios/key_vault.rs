@@ -36,7 +36,7 @@ fn process(vault: &StandIn) -> Sealer {
 }
 
 fn process_with(vault: &StandIn, limits: CallLimits) -> Sealer {
-    Envelope::with_root_row(wrapping_key(vault, limits), Arc::new(Row::default()))
+    Envelope::with_root_row(wrapping_key(vault, limits), Arc::new(MemoryRow::default()))
 }
 
 /// A vault that failed is asked again at once.
@@ -67,11 +67,11 @@ fn parts(text: &str) -> [&str; 4] {
 
 /// The row of the root, in memory.
 #[derive(Default)]
-pub struct Row(Mutex<Option<String>>);
+pub struct MemoryRow(Mutex<Option<String>>);
 
 #[async_trait::async_trait]
-impl RootRow for Row {
-    fn context(&self) -> SealContext<'_> {
+impl RootRow for MemoryRow {
+    fn place(&self) -> SealContext<'_> {
         SealContext { table: "secrets", partition: "vault", row: "root" }
     }
 
@@ -195,7 +195,7 @@ async fn with_a_version_in_its_identifier_it_wraps_with_that_one() {
         limits(),
         Some(transport),
     );
-    let sealer = Envelope::with_root_row(key, Arc::new(Row::default()));
+    let sealer = Envelope::with_root_row(key, Arc::new(MemoryRow::default()));
     let text = seal(&sealer).await;
     assert_eq!(parts(&text)[1], pinned);
     assert_eq!(sealer.reseal(PLACE, &text).await.unwrap(), None);
@@ -397,7 +397,7 @@ async fn health_is_not_taken_from_memory_when_work_fails() {
 #[tokio::test]
 async fn hash_keys_are_the_same_for_all_processes_whatever_is_rotated() {
     let vault = stand_in().await;
-    let row = Arc::new(Row::default());
+    let row = Arc::new(MemoryRow::default());
     let process = || Envelope::with_root_row(wrapping_key(&vault, limits()), row.clone());
     let (one, two) = (process(), process());
     let (a, b) = tokio::join!(one.hash_key("marks"), two.hash_key("marks"));
@@ -412,7 +412,7 @@ async fn hash_keys_are_the_same_for_all_processes_whatever_is_rotated() {
 #[tokio::test]
 async fn where_the_vault_is_away_at_the_start_no_root_is_made_and_none_is_replaced() {
     let vault = stand_in().await;
-    let row = Arc::new(Row::default());
+    let row = Arc::new(MemoryRow::default());
     let sealer = Envelope::with_root_row(wrapping_key(&vault, limits()), row.clone());
     vault.all(Some(Fault::Unavailable));
     unavailable(sealer.hash_key("marks").await);

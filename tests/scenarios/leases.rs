@@ -10,7 +10,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use jobs::nudge::{Cause, Nudge, QUEUE};
 use jobs::report::Silent;
-use jobs::{NudgeOutcome, Services, SyncOptions, directory, sync_calendar};
+use jobs::{NudgeOutcome, Services, SyncOptions, sync_calendar};
 use simulators::azurite::Azurite;
 use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
@@ -22,25 +22,27 @@ use crate::support::builder::Builder;
 use crate::support::env::Env;
 use crate::support::env_checks::{BACKGROUND, assert_at_rest, code, did};
 use crate::support::installation::{ONE_WAY, TWO_WAY, Terms};
+use crate::support::product;
 
 /// Leases that are lost after their holder has asked so many times whether they hold.
-struct Fleeting {
+struct ExpiringLeases {
     leases: Arc<dyn Leases>,
     asks: usize,
 }
 
-struct Asked {
+struct ExpiringHold {
     lease: Lease,
     left: AtomicUsize,
 }
 
 #[async_trait]
-impl Leases for Fleeting {
+impl Leases for ExpiringLeases {
     async fn acquire(&self, scope: &str, names: &[&str]) -> store::Result<Acquired> {
         Ok(match self.leases.acquire(scope, names).await? {
-            Acquired::Taken(lease) => {
-                Acquired::Taken(Lease::new(Asked { lease, left: AtomicUsize::new(self.asks) }))
-            }
+            Acquired::Taken(lease) => Acquired::Taken(Lease::new(ExpiringHold {
+                lease,
+                left: AtomicUsize::new(self.asks),
+            })),
             busy => busy,
         })
     }
@@ -51,7 +53,7 @@ impl Leases for Fleeting {
 }
 
 #[async_trait]
-impl Hold for Asked {
+impl Hold for ExpiringHold {
     fn holds(&self) -> bool {
         self.left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
@@ -65,12 +67,12 @@ impl Hold for Asked {
 
 /// Leases that exclude nobody: what a holder has that was asleep for too long, and does not know
 /// it.
-struct Worthless;
+struct UselessLeases;
 
 #[async_trait]
-impl Leases for Worthless {
+impl Leases for UselessLeases {
     async fn acquire(&self, _: &str, _: &[&str]) -> store::Result<Acquired> {
-        Ok(Acquired::Taken(Lease::new(Worthless)))
+        Ok(Acquired::Taken(Lease::new(UselessLeases)))
     }
 
     fn pause(&self) -> Duration {
@@ -79,7 +81,7 @@ impl Leases for Worthless {
 }
 
 #[async_trait]
-impl Hold for Worthless {
+impl Hold for UselessLeases {
     fn holds(&self) -> bool {
         true
     }
@@ -108,10 +110,10 @@ async fn a_pass_that_may_have_lost_its_lease_writes_no_more() -> anyhow::Result<
     for terms in [ONE_WAY, TWO_WAY] {
         for asks in [0, 1, 7] {
             let env = filled_env(terms, 20).await?;
-            let leases = Arc::new(Fleeting { leases: env.services.leases.clone(), asks });
-            let fleeting = Services { leases, ..env.services.clone() };
+            let leases = Arc::new(ExpiringLeases { leases: env.services.leases.clone(), asks });
+            let expiring = Services { leases, ..env.services.clone() };
             env.reset_counts();
-            let run = sync(&fleeting, &env, SyncOptions::default()).await;
+            let run = sync(&expiring, &env, SyncOptions::default()).await;
             assert_eq!(
                 (code(&run), env.writes()),
                 ("storage", [0, asks as u64]),
@@ -126,7 +128,7 @@ async fn a_pass_that_may_have_lost_its_lease_writes_no_more() -> anyhow::Result<
             env.people[0].delete("e3.ics");
             env.people[0].edit("e4.ics", |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
             env.reset_counts();
-            let leases = Arc::new(Fleeting { leases: env.services.leases.clone(), asks: 0 });
+            let leases = Arc::new(ExpiringLeases { leases: env.services.leases.clone(), asks: 0 });
             let run =
                 sync(&Services { leases, ..env.services.clone() }, &env, SyncOptions::default())
                     .await;
@@ -145,7 +147,7 @@ async fn two_who_both_believe_to_be_alone_harm_nothing() -> anyhow::Result<()> {
         let env = filled_env(terms, 120).await?;
         let slow = Fault::Delay(Duration::from_millis(2));
         env.servers.iter().for_each(|server| server.faults().always(On::any(), slow));
-        let alone = Services { leases: Arc::new(Worthless), ..env.services.clone() };
+        let alone = Services { leases: Arc::new(UselessLeases), ..env.services.clone() };
         for round in 0..4 {
             let runs = join_all((0..3).map(|_| sync(&alone, &env, SyncOptions::default()))).await;
             assert!(
@@ -183,12 +185,12 @@ async fn a_pass_that_was_overtaken_by_the_removal_of_its_pair_brings_nothing_bac
 -> anyhow::Result<()> {
     let env = filled_env(TWO_WAY, 10).await?;
     env.servers[1].faults().always(On::writes(), Fault::Delay(Duration::from_millis(300)));
-    let alone = Services { leases: Arc::new(Worthless), ..env.services.clone() };
+    let alone = Services { leases: Arc::new(UselessLeases), ..env.services.clone() };
     let removal = async {
         while env.servers[1].counts().writes() == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        directory::remove_pair(&env.services, &env.pair.id).await
+        product::remove_pair(&env.services, &env.pair.id).await
     };
     let (run, removed) = tokio::join!(sync(&alone, &env, SyncOptions::default()), removal);
     removed?;
@@ -203,9 +205,9 @@ async fn whoever_only_looks_waits_for_nobody() -> anyhow::Result<()> {
     let mut env = filled_env(TWO_WAY, 5).await?;
     assert_at_rest(&env).await;
     let pair = env.pair.clone();
-    let known = directory::Snapshot::read(&env.services).await?;
-    let calendar = |id| directory::calendar_lease(&known, id);
-    let names = [directory::pair_lease(&pair.id), calendar(&pair.to), calendar(&pair.from)];
+    let known = product::Snapshot::read(&env.services).await?;
+    let calendar = |id| product::calendar_lease(&known, id);
+    let names = [product::pair_lease(&pair.id), calendar(&pair.to), calendar(&pair.from)];
     let names = names.each_ref().map(String::as_str);
     let lease = env
         .services
@@ -260,7 +262,7 @@ async fn whoever_only_looks_waits_for_nobody() -> anyhow::Result<()> {
     // not looked at.
     env.restart().await?;
     assert_at_rest(&env).await;
-    directory::remove_pair(&env.services, &pair.id).await?;
+    product::remove_pair(&env.services, &pair.id).await?;
     let run = sync(&env.services, &env, SyncOptions::default()).await;
     assert_eq!((did(&run), code(&run)), ([0, 0, 0], ""), "{run:?}");
     assert!(

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use simulators::browser::{Look, Window};
 
-use super::browser_env::{Behind, EVENTS, Place, consent};
+use super::browser_env::{BrowserEnv, Deployment, EVENTS, consent};
 
 const LOOKS: [(&str, Look); 4] = [
     ("desk-light", Look { width: 1280, height: 800, dark: false }),
@@ -58,29 +58,29 @@ async fn look_at(window: &Window, name: &str, way: &str) -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn the_pages_are_legible_in_every_look() -> anyhow::Result<()> {
-    let place = Place::public(Behind::Proxy).await?;
-    let window = place.browser.window().await?;
-    window.open(place.url.as_str()).await?;
+    let env = BrowserEnv::public(Deployment::Proxy).await?;
+    let window = env.browser.window().await?;
+    window.open(env.url.as_str()).await?;
     look_at(&window, "home", "").await?;
-    window.open(place.url.join("/oauth/google/start")?.as_str()).await?;
+    window.open(env.url.join("/oauth/google/start")?.as_str()).await?;
     look_at(&window, "no-link", "").await?;
-    window.open(&place.link().await?).await?;
+    window.open(&env.link().await?).await?;
     look_at(&window, "link", "Continue to Google").await?;
     window.follow("button", "Continue to Google").await?;
     consent(&window, &[EVENTS]).await?;
     look_at(&window, "empty-box", "Try again").await?;
-    window.open(place.url.join("/oauth/google/callback?code=x")?.as_str()).await?;
+    window.open(env.url.join("/oauth/google/callback?code=x")?.as_str()).await?;
     look_at(&window, "not-ours", "Try again").await?;
-    window.open(place.url.join("/oauth/google/callback?done")?.as_str()).await?;
+    window.open(env.url.join("/oauth/google/callback?done")?.as_str()).await?;
     look_at(&window, "done", "").await?;
-    place.assert_proper(&window);
+    env.assert_proper(&window);
 
-    let place = Place::machine().await?;
-    let window = place.browser.window().await?;
-    window.open(place.url.as_str()).await?;
+    let env = BrowserEnv::machine().await?;
+    let window = env.browser.window().await?;
+    window.open(env.url.as_str()).await?;
     look_at(&window, "own-home", "Connect a Google account").await?;
-    window.open(place.url.join("/oauth/google/callback?done")?.as_str()).await?;
+    window.open(env.url.join("/oauth/google/callback?done")?.as_str()).await?;
     look_at(&window, "own-done", "").await?;
-    place.assert_proper(&window);
+    env.assert_proper(&window);
     Ok(())
 }

@@ -29,7 +29,7 @@ const GOOGLE: &str = "accounts.example.org";
 
 /// What calrelay runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Behind {
+pub enum Deployment {
     /// By itself, behind a proxy that says nothing of itself.
     Proxy,
     /// Under the stand-in for the Functions host, with storage on Azurite.
@@ -37,7 +37,7 @@ pub enum Behind {
 }
 
 /// One calrelay and one Google.
-pub struct Place {
+pub struct BrowserEnv {
     pub google: Server,
     pub anna: Account,
     pub cli: Cli,
@@ -49,7 +49,7 @@ pub struct Place {
     _fronts: Vec<Front>,
 }
 
-impl Place {
+impl BrowserEnv {
     /// On somebody's own machine, without a public address, over http.
     pub async fn machine() -> anyhow::Result<Self> {
         let (google, anna, cli) = people().await?;
@@ -71,7 +71,7 @@ impl Place {
     }
 
     /// With a public address, over https.
-    pub async fn public(behind: Behind) -> anyhow::Result<Self> {
+    pub async fn public(behind: Deployment) -> anyhow::Result<Self> {
         let (google, anna, cli) = people().await?;
         let accounts = Front::start(GOOGLE, &google.url()).await?;
         let public = format!("https://{PUBLIC}");
@@ -81,11 +81,11 @@ impl Place {
             .with("CALRELAY_PUBLIC_URL", &public);
         let (mut running, mut hosted) = (Vec::new(), Vec::new());
         let inside = match behind {
-            Behind::Proxy => {
+            Deployment::Proxy => {
                 running.push(Running::start(&cli).await?);
                 running[0].url.clone()
             }
-            Behind::FunctionsHost => {
+            Deployment::FunctionsHost => {
                 let connection = azurite::Account::take().await?.connection_string();
                 cli = cli.with("CALRELAY_STORE", "azure").with("AzureWebJobsStorage", &connection);
                 hosted.push(host(&cli, &connection).await?);
@@ -135,7 +135,7 @@ impl Place {
         let (google, local) = (format!("https://{GOOGLE}/"), self.google.url().to_string());
         for asked in window.asked() {
             let known =
-                [self.url.as_str(), &google, &local].iter().any(|place| asked.starts_with(place));
+                [self.url.as_str(), &google, &local].iter().any(|env| asked.starts_with(env));
             assert!(known && !asked.contains("favicon"), "{asked}");
         }
     }
@@ -144,8 +144,7 @@ impl Place {
 /// Google, Anna there, and a program that knows it.
 async fn people() -> anyhow::Result<(Server, Account, Cli)> {
     let google = Server::start().await?;
-    let cli =
-        google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
+    let cli = Cli::for_google(&google)?;
     let anna = google.account(ANNA);
     Ok((google, anna, cli))
 }

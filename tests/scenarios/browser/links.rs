@@ -3,7 +3,7 @@
 use simulators::browser::Window;
 use simulators::client::Client;
 
-use super::browser_env::{ANNA, Behind, EVENTS, LIST, Place, consent};
+use super::browser_env::{ANNA, BrowserEnv, Deployment, EVENTS, LIST, consent};
 
 const ON: &str = "Continue to Google";
 
@@ -26,10 +26,10 @@ fn assert_calm(window: &Window) {
 }
 
 /// The whole way, with everything that can go wrong on it.
-async fn told(behind: Behind) -> anyhow::Result<()> {
-    let place = Place::public(behind).await?;
+async fn told(behind: Deployment) -> anyhow::Result<()> {
+    let env = BrowserEnv::public(behind).await?;
     let (link, window, other) =
-        (place.link().await?, place.browser.window().await?, place.browser.window().await?);
+        (env.link().await?, env.browser.window().await?, env.browser.window().await?);
 
     // To look at it changes nothing, for whoever looks.
     for looking in [&other, &window, &window] {
@@ -66,49 +66,49 @@ async fn told(behind: Behind) -> anyhow::Result<()> {
     assert_eq!(window.open(&link).await?, 200);
     assert_eq!(window.follow("button", ON).await?, 200);
     let asked = window.address().await?;
-    assert_eq!(place.accounts().await?.len(), 0);
+    assert_eq!(env.accounts().await?.len(), 0);
     assert_eq!(consent(&window, &[LIST, EVENTS]).await?, 200);
     assert_calm(&window);
     assert_eq!(window.address().await?, "https://calendars.example.org/oauth/google/callback?done");
     assert_eq!(window.cookies().await?.len(), 0);
-    assert_eq!(place.accounts().await?[0]["name"], ANNA);
+    assert_eq!(env.accounts().await?[0]["name"], ANNA);
 
     // It has done its work, for everybody.
-    let tokens = place.anna.living_refresh_tokens();
+    let tokens = env.anna.living_refresh_tokens();
     assert_eq!(window.open(&asked).await?, 200);
     assert_eq!(consent(&window, &[LIST, EVENTS]).await?, 400);
     assert_eq!(window.follow("button", "Try again").await?, 410);
     window.open(&link).await?;
     assert_eq!(window.follow("button", ON).await?, 410);
     assert_eq!(
-        (place.accounts().await?.len(), place.anna.living_refresh_tokens()),
+        (env.accounts().await?.len(), env.anna.living_refresh_tokens()),
         (1, tokens),
         "no other code was redeemed"
     );
-    place.assert_proper(&window);
-    place.assert_proper(&other);
+    env.assert_proper(&window);
+    env.assert_proper(&other);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_link_connects_one_account_behind_a_proxy() -> anyhow::Result<()> {
-    told(Behind::Proxy).await
+    told(Deployment::Proxy).await
 }
 
 #[tokio::test]
 async fn a_link_connects_one_account_under_the_functions_host() -> anyhow::Result<()> {
-    told(Behind::FunctionsHost).await
+    told(Deployment::FunctionsHost).await
 }
 
 /// A proxy on the same machine that says nothing of itself: whatever comes through it comes from
 /// here, and from everybody.
 #[tokio::test]
 async fn behind_a_public_address_nobody_begins_without_a_link() -> anyhow::Result<()> {
-    let place = Place::public(Behind::Proxy).await?;
-    let window = place.browser.window().await?;
-    assert_eq!(window.open(place.url.as_str()).await?, 200);
+    let env = BrowserEnv::public(Deployment::Proxy).await?;
+    let window = env.browser.window().await?;
+    assert_eq!(window.open(env.url.as_str()).await?, 200);
     assert!(window.click("link", "Connect a Google account").await.is_err());
-    let start = place.url.join("/oauth/google/start")?;
+    let start = env.url.join("/oauth/google/start")?;
     let junk = "A".repeat(43);
     for query in [
         "".to_owned(),
@@ -128,8 +128,8 @@ async fn behind_a_public_address_nobody_begins_without_a_link() -> anyhow::Resul
 
     // From the machine itself, as a proxy would ask; and as a page of another site would have a
     // browser ask.
-    let direct = Client::new(&place.inside());
-    let link = place.link().await?;
+    let direct = Client::new(&env.inside());
+    let link = env.link().await?;
     let ticket = link.rsplit('=').next().unwrap_or_default();
     let form = ("content-type", "application/x-www-form-urlencoded");
     assert_eq!(direct.send("GET", "/oauth/google/start", &[], "").await?.status, 403);
@@ -162,16 +162,16 @@ async fn behind_a_public_address_nobody_begins_without_a_link() -> anyhow::Resul
         good.status == 303 && good.header("set-cookie").starts_with("__Host-oauth="),
         "none of that has used it up"
     );
-    assert_eq!(place.accounts().await?.len(), 0);
-    place.assert_proper(&window);
+    assert_eq!(env.accounts().await?.len(), 0);
+    env.assert_proper(&window);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_link_needs_an_address_that_browsers_reach() -> anyhow::Result<()> {
-    let place = Place::machine().await?;
+    let env = BrowserEnv::machine().await?;
     let (code, words) =
-        place.cli.run(&["account", "add", "google", "--link", "--json"]).await?.failure();
+        env.cli.run(&["account", "add", "google", "--link", "--json"]).await?.failure();
     assert!(code == "settings" && words.contains("CALRELAY_PUBLIC_URL"), "{words}");
     Ok(())
 }

@@ -33,13 +33,13 @@ use simulators::traffic::Kind;
 const MARK: &str = "h1.test";
 
 /// Tokens as a grant gives them: a new one once the old one is refused.
-struct Purse {
+struct RenewedTokens {
     account: Account,
     held: Mutex<SecretString>,
 }
 
 #[async_trait::async_trait]
-impl AccessTokens for Purse {
+impl AccessTokens for RenewedTokens {
     async fn bearer(&self) -> Result<SecretString> {
         Ok(self.held.lock().unwrap().clone())
     }
@@ -77,8 +77,10 @@ impl ClientEnv {
         let server = Server::start().await.unwrap();
         server.clock().stand_at("2026-03-10T12:00:00Z".parse().unwrap());
         let anna = server.account("anna@example.org");
-        let tokens =
-            Arc::new(Purse { account: anna.clone(), held: Mutex::new(anna.access_token().into()) });
+        let tokens = Arc::new(RenewedTokens {
+            account: anna.clone(),
+            held: Mutex::new(anna.access_token().into()),
+        });
         let client = OAuthClientSlot::new(http, &server.url(), anna.address(), tokens).unwrap();
         let calendar = anna.primary();
         Self { server, anna, calendar, client }
@@ -213,7 +215,7 @@ fn parts(fields: &[Field], exceptions: &[OriginalStart]) -> Parts {
 
 /// What a survey says of each id: its title where its content came along, `?` where it is only
 /// named, `-` where it was removed.
-fn told(changes: &ChangeSet) -> BTreeMap<String, String> {
+fn listed_titles(changes: &ChangeSet) -> BTreeMap<String, String> {
     let line = |listed: &Listed| match listed {
         Listed::Present { id, event: Some(event), .. } => {
             (id.to_string(), event.content.title.clone())

@@ -7,30 +7,24 @@ use simulators::traffic::Counts;
 use crate::support::cli::{self, Cli, ONE_WAY, TWO_WAY};
 
 /// A program that knows Google, and Anna there.
-pub(super) struct Office {
+pub(super) struct GoogleProgram {
     pub(super) google: Server,
     pub(super) anna: Calendar,
     pub(super) cli: Cli,
 }
 
-impl Office {
+impl GoogleProgram {
     pub(super) async fn new() -> anyhow::Result<Self> {
         let google = Server::start().await?;
         google.manners(|manners| manners.quotas = Quotas::NONE);
-        let cli =
-            google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
+        let cli = Cli::for_google(&google)?;
         let anna = google.account("anna@example.org").primary();
         Ok(Self { google, anna, cli })
     }
 
     /// Connects a person's account at Google; the id of their own calendar.
     pub(super) async fn google(&self, who: &str) -> anyhow::Result<String> {
-        let token = format!("{}\n", self.google.account(who).refresh_token());
-        let answer = self
-            .cli
-            .run_with(&["account", "add", "google", "--refresh-token-stdin", "--json"], &token)
-            .await?;
-        let account = cli::id(&answer.done()?)?;
+        let account = self.cli.connect_google(&self.google.account(who).refresh_token()).await?;
         let listed = self.cli.json(&["calendars", "--account", &account]).await?;
         cli::id(&listed["calendars"][0])
     }
@@ -86,21 +80,21 @@ fn shown(calendar: &Calendar) -> Vec<String> {
 
 #[tokio::test]
 async fn two_calendars_at_google_are_kept_in_step_both_ways() -> anyhow::Result<()> {
-    let office = Office::new().await?;
-    let (anna, ben) = (&office.anna, office.google.account("ben@example.org").primary());
+    let env = GoogleProgram::new().await?;
+    let (anna, ben) = (&env.anna, env.google.account("ben@example.org").primary());
     anna.put("lunch1", on("2026-12-02", "Lunch"));
     anna.put("team1", repeating("Team"));
     anna.patch("team1_20261215T100000Z", json!({ "summary": "Team, moved", "start": { "dateTime": "2026-12-16T15:00:00+02:00" }, "end": { "dateTime": "2026-12-16T16:00:00+02:00" } }));
     ben.put("own1", on("2026-12-03", "Ben's own"));
-    let ends = [office.google("anna@example.org").await?, office.google("ben@example.org").await?];
-    office.cli.pair_add(&ends[0], &ends[1], TWO_WAY).await?;
-    let (first, _) = office.sync().await?;
+    let ends = [env.google("anna@example.org").await?, env.google("ben@example.org").await?];
+    env.cli.pair_add(&ends[0], &ends[1], TWO_WAY).await?;
+    let (first, _) = env.sync().await?;
     assert_eq!(first, [3, 0, 0, 0]);
     assert_eq!(shown(anna), shown(&ben));
-    let (_, echo) = office.sync().await?;
+    let (_, echo) = env.sync().await?;
     assert_eq!(echo.writes(), 0, "{echo}");
     let revisions = [anna.revision(), ben.revision()];
-    let (again, quiet) = office.sync().await?;
+    let (again, quiet) = env.sync().await?;
     assert_eq!(
         (again, quiet.of(Kind::List), quiet.total() - quiet.of(Kind::Token)),
         ([0; 4], 2, 2),
@@ -108,7 +102,7 @@ async fn two_calendars_at_google_are_kept_in_step_both_ways() -> anyhow::Result<
     );
 
     anna.patch("lunch1", json!({ "summary": "Late lunch" }));
-    let (changed, asked) = office.sync().await?;
+    let (changed, asked) = env.sync().await?;
     assert_eq!(changed, [0, 1, 0, 0]);
     assert_eq!(
         (asked.of(Kind::List), asked.of(Kind::Update), asked.total() - asked.of(Kind::Token)),
@@ -119,78 +113,78 @@ async fn two_calendars_at_google_are_kept_in_step_both_ways() -> anyhow::Result<
     let copy = ben.find("Team").unwrap()["id"].as_str().unwrap().to_owned();
     ben.patch(&format!("{copy}_20261222T100000Z"), json!({ "summary": "Team, by Ben" }));
     ben.remove(&format!("{copy}_20261229T100000Z"));
-    office.sync().await?;
+    env.sync().await?;
     assert_eq!(anna.get("team1_20261222T100000Z").unwrap()["summary"], "Team, by Ben");
     assert_eq!(anna.get("team1_20261229T100000Z").unwrap()["status"], "cancelled", "by Ben");
 
     ben.remove(ben.find("Late lunch").unwrap()["id"].as_str().unwrap());
-    office.sync().await?;
+    env.sync().await?;
     assert!(anna.get("lunch1").unwrap()["status"] == "cancelled");
     for _ in 0..2 {
-        office.sync().await?;
+        env.sync().await?;
     }
     let revisions_then = [anna.revision(), ben.revision()];
-    office.sync().await?;
+    env.sync().await?;
     assert_eq!([anna.revision(), ben.revision()], revisions_then, "at rest");
     assert_ne!(revisions, revisions_then);
-    office.clean();
+    env.clean();
     Ok(())
 }
 
 #[tokio::test]
 async fn google_and_another_server_are_kept_in_step_both_ways() -> anyhow::Result<()> {
-    let office = Office::new().await?;
+    let env = GoogleProgram::new().await?;
     let server = CalDav::start(simulators::caldav::Manners::generic()).await?;
-    let desk = server.account("carl", "carl-secret-9753").calendar("carl", "desk");
-    office.anna.put("lunch1", on("2026-12-02", "Lunch"));
-    office.anna.put("team1", repeating("Team"));
-    office.anna.patch("team1_20261215T100000Z", json!({ "summary": "Team, moved" }));
-    let from = office.google("anna@example.org").await?;
-    let account = office.cli.connect(server.url().as_str(), "carl", "carl-secret-9753").await?;
-    let to = office.cli.calendar(&account, "desk").await?;
-    office.cli.pair_add(&from, &to, TWO_WAY).await?;
-    assert_eq!(office.sync().await?.0, [2, 0, 0, 0]);
-    desk.put(
+    let carl = server.account("carl", "carl-secret-9753").calendar("carl", "desk");
+    env.anna.put("lunch1", on("2026-12-02", "Lunch"));
+    env.anna.put("team1", repeating("Team"));
+    env.anna.patch("team1_20261215T100000Z", json!({ "summary": "Team, moved" }));
+    let from = env.google("anna@example.org").await?;
+    let account = env.cli.connect(server.url().as_str(), "carl", "carl-secret-9753").await?;
+    let to = env.cli.calendar(&account, "desk").await?;
+    env.cli.pair_add(&from, &to, TWO_WAY).await?;
+    assert_eq!(env.sync().await?.0, [2, 0, 0, 0]);
+    carl.put(
         "own.ics",
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//x\r\nBEGIN:VEVENT\r\nUID:own\r\nDTSTAMP:20261101T000000Z\r\n\
          DTSTART:20261204T090000\r\nDTEND:20261204T100000\r\nSUMMARY:Walk\r\nSTATUS:TENTATIVE\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
     );
-    assert_eq!(office.sync().await?.0, [1, 0, 0, 0]);
-    let walk = office.anna.find("Walk").unwrap();
+    assert_eq!(env.sync().await?.0, [1, 0, 0, 0]);
+    let walk = env.anna.find("Walk").unwrap();
     assert!(
         walk["visibility"].is_null() || walk["visibility"] == "default",
         "PUBLIC is what CalDAV says of everything"
     );
     for _ in 0..2 {
-        office.sync().await?;
+        env.sync().await?;
     }
-    let revision = office.anna.revision();
-    assert_eq!(office.sync().await?.0, [0; 4]);
-    assert_eq!(office.anna.revision(), revision, "at rest");
-    office.clean();
+    let revision = env.anna.revision();
+    assert_eq!(env.sync().await?.0, [0; 4]);
+    assert_eq!(env.anna.revision(), revision, "at rest");
+    env.clean();
     Ok(())
 }
 
 #[tokio::test]
 async fn a_one_way_pair_never_writes_to_where_it_reads() -> anyhow::Result<()> {
-    let office = Office::new().await?;
-    let ben = office.google.account("ben@example.org").primary();
+    let env = GoogleProgram::new().await?;
+    let ben = env.google.account("ben@example.org").primary();
     let mut meeting = on("2026-12-02", "Meeting");
     meeting["attendees"] =
         json!([{ "email": "anna@example.org" }, { "email": "carl@example.org" }]);
-    office.anna.put("meeting1", meeting);
-    let ends = [office.google("anna@example.org").await?, office.google("ben@example.org").await?];
-    office.cli.pair_add(&ends[0], &ends[1], ONE_WAY).await?;
-    let revision = office.anna.revision();
-    office.sync().await?;
+    env.anna.put("meeting1", meeting);
+    let ends = [env.google("anna@example.org").await?, env.google("ben@example.org").await?];
+    env.cli.pair_add(&ends[0], &ends[1], ONE_WAY).await?;
+    let revision = env.anna.revision();
+    env.sync().await?;
     let copy = ben.find("Meeting").unwrap();
     assert!(
         copy["attendees"].is_null()
             && copy["description"].as_str().unwrap().contains("carl@example.org")
     );
     ben.patch(copy["id"].as_str().unwrap(), json!({ "summary": "By Ben" }));
-    office.sync().await?;
-    assert_eq!(office.anna.revision(), revision);
-    office.clean();
+    env.sync().await?;
+    assert_eq!(env.anna.revision(), revision);
+    env.clean();
     Ok(())
 }

@@ -9,15 +9,15 @@ async fn a_change_costs_one_request_and_brings_its_content() {
     let env = ClientEnv::new().await;
     env.calendar.put("lunch", single("Lunch"));
     let first = env.listed().await;
-    assert_eq!(told(&first), names(&[("lunch", "Lunch")]));
+    assert_eq!(listed_titles(&first), names(&[("lunch", "Lunch")]));
     env.server.reset_counts();
-    assert_eq!(told(&env.since(&first.cursor).await), names(&[]));
+    assert_eq!(listed_titles(&env.since(&first.cursor).await), names(&[]));
     env.calendar.patch("lunch", json!({ "summary": "Late lunch" }));
     env.calendar.put("tea", single("Tea"));
     let second = env.since(&first.cursor).await;
-    assert_eq!(told(&second), names(&[("lunch", "Late lunch"), ("tea", "Tea")]));
+    assert_eq!(listed_titles(&second), names(&[("lunch", "Late lunch"), ("tea", "Tea")]));
     env.calendar.remove("tea");
-    assert_eq!(told(&env.since(&second.cursor).await), names(&[("tea", "-")]));
+    assert_eq!(listed_titles(&env.since(&second.cursor).await), names(&[("tea", "-")]));
     assert_eq!((env.asked(Kind::List), env.server.counts().total()), (3, 3));
     env.clean();
 }
@@ -51,7 +51,7 @@ async fn pages_of_every_manner_are_read_to_their_end() {
                 (5, empty_pages, repeats_items, reversed);
         });
         let changes = env.listed().await;
-        assert_eq!(told(&changes).len(), 23);
+        assert_eq!(listed_titles(&changes).len(), 23);
         assert_eq!(changes.listed.len(), 23, "every id once");
     }
     env.clean();
@@ -79,9 +79,9 @@ async fn a_window_is_a_window_and_what_is_no_event_is_left_out() {
     put("home1", "2026-03-11", "workingLocation");
     put("born1", "2026-03-12", "birthday");
     let changes = env.listed().await;
-    assert_eq!(told(&changes), names(&[("inside1", "default")]));
+    assert_eq!(listed_titles(&changes), names(&[("inside1", "default")]));
     env.calendar.patch("home1", json!({ "summary": "Elsewhere" }));
-    assert_eq!(told(&env.since(&changes.cursor).await), names(&[]));
+    assert_eq!(listed_titles(&env.since(&changes.cursor).await), names(&[]));
     env.clean();
 }
 
@@ -106,7 +106,7 @@ async fn a_forgotten_cursor_says_so_on_whichever_page() {
     let error =
         env.client.list_changes(env.calendar.id(), Since::Cursor(&cursor), None).await.unwrap_err();
     assert!(matches!(error, Error::CursorExpired));
-    assert_eq!(told(&env.listed().await).len(), 12, "and the whole list is there as ever");
+    assert_eq!(listed_titles(&env.listed().await).len(), 12, "and the whole list is there as ever");
     env.clean();
 }
 
@@ -243,7 +243,7 @@ async fn details_that_are_not_shown_to_us_are_said_to_be_busy() {
         let window = Window { start: date(2026, 1, 1), end: date(2027, 1, 1) };
         let changes =
             env.client.list_changes(bens.id(), Since::Window(window), None).await.unwrap();
-        assert_eq!(told(&changes), names(&[("open1", titles[0]), ("secret1", titles[1])]));
+        assert_eq!(listed_titles(&changes), names(&[("open1", titles[0]), ("secret1", titles[1])]));
     }
     env.clean();
 }

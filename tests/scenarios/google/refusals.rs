@@ -15,7 +15,7 @@ async fn a_token_that_is_over_is_renewed_once() {
     let changes = env.listed().await;
     env.anna.expire_access_tokens();
     env.create("x", &lunch()).await.unwrap();
-    assert_eq!(told(&env.since(&changes.cursor).await).len(), 1);
+    assert_eq!(listed_titles(&env.since(&changes.cursor).await).len(), 1);
     env.server.faults().times(2, On::kind(Kind::List), refused(401, "authError"));
     let error = env
         .client
@@ -71,9 +71,9 @@ async fn quotas_are_waited_for_as_long_as_they_last() {
     }
     let env = ClientEnv::new().await;
     env.server.faults().times(3, On::kind(Kind::List), refused(403, "userRateLimitExceeded"));
-    assert!(told(&env.listed().await).is_empty(), "some seconds are waited out");
+    assert!(listed_titles(&env.listed().await).is_empty(), "some seconds are waited out");
     env.server.faults().times(5, On::kind(Kind::List), refused(429, "rateLimitExceeded"));
-    assert!(told(&env.listed().await).is_empty(), "with the other status too");
+    assert!(listed_titles(&env.listed().await).is_empty(), "with the other status too");
     env.server.faults().times(6, On::kind(Kind::Insert), refused(403, "rateLimitExceeded"));
     assert!(
         matches!(env.create("x", &lunch()).await, Err(Error::RateLimited { retry_after: Some(_) })),

@@ -59,7 +59,7 @@ async fn a_series_is_written_with_all_its_exceptions_and_reads_as_it_was() {
     assert_eq!(Draft::from(&*event), team());
     assert_eq!(event.etag, written.etag, "what is written is known as it stands");
     let changes = env.listed().await;
-    assert_eq!(told(&changes), names(&[(written.id.as_str(), "Team")]));
+    assert_eq!(listed_titles(&changes), names(&[(written.id.as_str(), "Team")]));
     assert!(
         changes
             .listed
@@ -112,7 +112,7 @@ async fn what_happens_to_one_occurrence_is_news_of_its_series() {
             env.server.reset_counts();
             let changes = env.since(&cursor).await;
             assert_eq!(
-                told(&changes),
+                listed_titles(&changes),
                 names(&[("team", "Team"), (&occurrence, "-")]),
                 "the master was not listed"
             );
@@ -127,7 +127,7 @@ async fn what_happens_to_one_occurrence_is_news_of_its_series() {
         }
     }
     env.calendar.remove("team");
-    assert_eq!(told(&env.since(&cursor).await), names(&[("team", "-")]));
+    assert_eq!(listed_titles(&env.since(&cursor).await), names(&[("team", "-")]));
     env.clean();
 }
 
@@ -140,7 +140,7 @@ async fn a_series_that_is_deleted_with_its_exceptions_is_only_deleted() {
     let cursor = env.listed().await.cursor;
     env.calendar.remove("team");
     env.server.reset_counts();
-    assert_eq!(told(&env.since(&cursor).await)["team"], "-");
+    assert_eq!(listed_titles(&env.since(&cursor).await)["team"], "-");
     assert_eq!(env.server.counts().total(), 1, "and is not read again");
     assert!(!env.client.exists(env.calendar.id(), &id("team")).await.unwrap());
     assert!(!env.client.exists(env.calendar.id(), &id("team_20260317T080000Z")).await.unwrap());
@@ -156,8 +156,11 @@ async fn a_series_that_is_cut_becomes_two() {
     let rest =
         env.calendar.split("team", "team_20260324T080000Z", json!({ "summary": "New team" }));
     let changes = env.since(&cursor).await;
-    let told = told(&changes);
-    assert_eq!((told["team"].as_str(), told[&rest].as_str()), ("Team", "New team"));
+    let listed_titles = listed_titles(&changes);
+    assert_eq!(
+        (listed_titles["team"].as_str(), listed_titles[&rest].as_str()),
+        ("Team", "New team")
+    );
     let old = Draft::from(&*env.event(&id("team")).await);
     assert_eq!(seen(&old), ["2026-03-10T08:00:00Z Team", "2026-03-17T08:00:00Z Moved"]);
     env.clean();
@@ -445,8 +448,8 @@ async fn who_was_invited_to_one_occurrence_sees_an_event() {
     let empty = env.listed().await.cursor;
     env.calendar.put(occurrence, one);
     let changes = env.listed().await;
-    assert_eq!(told(&changes), names(&[(occurrence, "Theirs")]));
-    assert_eq!(told(&env.since(&empty).await), told(&changes));
+    assert_eq!(listed_titles(&changes), names(&[(occurrence, "Theirs")]));
+    assert_eq!(listed_titles(&env.since(&empty).await), listed_titles(&changes));
     let event = env.event(&id(occurrence)).await;
     assert_eq!((&*event.content.title, &event.series), ("Theirs", &None));
     assert!(env.client.exists(env.calendar.id(), &id(occurrence)).await.unwrap());
@@ -455,7 +458,7 @@ async fn who_was_invited_to_one_occurrence_sees_an_event() {
     all["iCalUID"] = json!("theirs@google.com");
     env.calendar.put("theirs", all);
     let changes = env.since(&changes.cursor).await;
-    assert_eq!(told(&changes)["theirs"], "Team");
+    assert_eq!(listed_titles(&changes)["theirs"], "Team");
     assert!(!env.client.exists(env.calendar.id(), &id(occurrence)).await.unwrap());
     assert!(matches!(env.read(&id(occurrence)).await, Found::NotFound));
     assert!(env.event(&id("theirs")).await.series.is_some());

@@ -1,6 +1,6 @@
 //! What is written down of events at Google: nothing (S2).
 
-use super::pairs::Office;
+use super::pairs::GoogleProgram;
 use super::*;
 use simulators::faults::{Fault, On};
 
@@ -30,10 +30,10 @@ fn on(day: &str, title: &str) -> Value {
 
 #[tokio::test]
 async fn no_word_of_an_event_at_google_is_written_down() -> anyhow::Result<()> {
-    let mut office = Office::new().await?;
-    office.cli = office.cli.with("RUST_LOG", "trace");
-    let ben = office.google.account("ben@example.org").primary();
-    let anna = &office.anna;
+    let mut env = GoogleProgram::new().await?;
+    env.cli = env.cli.with("RUST_LOG", "trace");
+    let ben = env.google.account("ben@example.org").primary();
+    let anna = &env.anna;
     let mut meeting = on("2026-12-02", "Zirbelkiefer");
     meeting["description"] = json!("<b>Quittengelee</b>");
     meeting["location"] = json!("Mondscheinweg 3");
@@ -43,12 +43,10 @@ async fn no_word_of_an_event_at_google_is_written_down() -> anyhow::Result<()> {
     weekly["recurrence"] = json!(["RRULE:FREQ=WEEKLY;COUNT=5"]);
     anna.put("weekly1", weekly);
     anna.patch("weekly1_20261208T100000Z", json!({ "summary": "Ringelnatter" }));
-    let ends = [office.google("anna@example.org").await?, office.google("ben@example.org").await?];
-    let pair = office.cli.pair_add(&ends[0], &ends[1], TWO_WAY).await?;
-    let mut answers: Vec<Answer> = vec![
-        office.cli.run(&["sync", "--dry-run"]).await?,
-        office.cli.run(&["sync", "--json"]).await?,
-    ];
+    let ends = [env.google("anna@example.org").await?, env.google("ben@example.org").await?];
+    let pair = env.cli.pair_add(&ends[0], &ends[1], TWO_WAY).await?;
+    let mut answers: Vec<Answer> =
+        vec![env.cli.run(&["sync", "--dry-run"]).await?, env.cli.run(&["sync", "--json"]).await?];
     assert!(
         ben.find("Zirbelkiefer").is_some() && ben.find("Haselnusshof").is_some(),
         "they were copied"
@@ -60,22 +58,22 @@ async fn no_word_of_an_event_at_google_is_written_down() -> anyhow::Result<()> {
         .enumerate()
     {
         anna.patch("weekly1", json!({ "location": format!("Schachtelhalm {n}") }));
-        office.google.faults().next(On::writes(), fault);
-        answers.push(office.cli.run(&["sync"]).await?);
+        env.google.faults().next(On::writes(), fault);
+        answers.push(env.cli.run(&["sync"]).await?);
     }
-    office.google.faults().next(On::kind(Kind::List), Fault::Truncated);
-    answers.push(office.cli.run(&["sync", "--full"]).await?);
+    env.google.faults().next(On::kind(Kind::List), Fault::Truncated);
+    answers.push(env.cli.run(&["sync", "--full"]).await?);
     ben.patch(
         ben.find("Zirbelkiefer").unwrap()["id"].as_str().unwrap(),
         json!({ "summary": "Wegwarte" }),
     );
-    answers.push(office.cli.run(&["sync", "--json"]).await?);
+    answers.push(env.cli.run(&["sync", "--json"]).await?);
     for arguments in [
         &["status", "--json"][..],
         &["doctor"],
         &["explain", "--pair", &pair, "--event", "meeting1"],
     ] {
-        answers.push(office.cli.run(arguments).await?);
+        answers.push(env.cli.run(arguments).await?);
     }
     let lines: usize = answers.iter().map(|answer| answer.stderr.lines().count()).sum();
     assert!(lines > 50, "the log is at its most talkative: {lines} lines");
@@ -86,7 +84,7 @@ async fn no_word_of_an_event_at_google_is_written_down() -> anyhow::Result<()> {
             "{answer:?}"
         );
     }
-    for entry in std::fs::read_dir(office.cli.data_dir())? {
+    for entry in std::fs::read_dir(env.cli.data_dir())? {
         let path = entry?.path();
         if path.is_file() {
             assert_eq!(told(&std::fs::read(&path)?), [""; 0], "{}", path.display());

@@ -38,14 +38,13 @@ struct ConsentEnv {
 impl ConsentEnv {
     async fn new() -> anyhow::Result<Self> {
         let google = Server::start().await?;
-        let cli =
-            google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
+        let cli = Cli::for_google(&google)?;
         let (anna, ben) = (google.account(ANNA), google.account(BEN));
         Ok(Self { google, anna, ben, cli })
     }
 
     /// `account add google`, until it says where to go.
-    async fn ask(&self) -> anyhow::Result<Asking> {
+    async fn ask(&self) -> anyhow::Result<PendingCommand> {
         let mut child = self.cli.start(&["account", "add", "google", "--json"], "").await?;
         let mut stderr = BufReader::new(child.stderr.take().context("stderr")?);
         let page = tokio::time::timeout(Duration::from_secs(20), async {
@@ -59,7 +58,7 @@ impl ConsentEnv {
             }
         });
         let door = Url::parse(&page.await.context("it says nothing")??)?;
-        Ok(Asking { child, stderr, door })
+        Ok(PendingCommand { child, stderr, door })
     }
 
     /// The whole way: asked, answered like this, and back.
@@ -68,11 +67,11 @@ impl ConsentEnv {
         who: &Account,
         consent: Consent<'_>,
     ) -> anyhow::Result<(Answer, cli::Answer)> {
-        let asking = self.ask().await?;
-        let (page, cookie) = asking.open().await?;
+        let pending = self.ask().await?;
+        let (page, cookie) = pending.open().await?;
         let back = who.consents(&page, consent).await?;
         let page = visit(&back, &[("cookie", &cookie)]).await?;
-        Ok((page, asking.end().await?))
+        Ok((page, pending.end().await?))
     }
 
     /// Connects with an existing grant; the account's id.
@@ -81,12 +80,7 @@ impl ConsentEnv {
     }
 
     async fn with_token(&self, token: &str) -> anyhow::Result<cli::Answer> {
-        self.cli
-            .run_with(
-                &["account", "add", "google", "--refresh-token-stdin", "--json"],
-                &format!("{token}\n"),
-            )
-            .await
+        self.cli.google_add(token).await
     }
 
     async fn accounts(&self) -> anyhow::Result<Value> {
@@ -113,14 +107,14 @@ impl ConsentEnv {
 }
 
 /// A command that waits for a person.
-struct Asking {
+struct PendingCommand {
     child: Child,
     stderr: BufReader<ChildStderr>,
     /// The page of its own port that is opened first.
     door: Url,
 }
 
-impl Asking {
+impl PendingCommand {
     /// A browser opens the page: where it is sent, and the cookie that it gets.
     async fn open(&self) -> anyhow::Result<(String, String)> {
         ensure!(
@@ -247,8 +241,8 @@ async fn a_no_is_respected() -> anyhow::Result<()> {
 #[tokio::test]
 async fn an_answer_with_another_state_ends_the_waiting_and_redeems_nothing() -> anyhow::Result<()> {
     let env = ConsentEnv::new().await?;
-    let asking = env.ask().await?;
-    let (page, cookie) = asking.open().await?;
+    let pending = env.ask().await?;
+    let (page, cookie) = pending.open().await?;
     let back = env.anna.consents(&page, Consent::All).await?;
     // What is no answer at all ends nothing.
     for path in ["/", "/favicon.ico", "/oauth/google"] {
@@ -258,7 +252,7 @@ async fn an_answer_with_another_state_ends_the_waiting_and_redeems_nothing() -> 
         visit(&with_query(&back, "state", &"A".repeat(43)), &[("cookie", &cookie)]).await?;
     assert_eq!(forged.status, 400);
     assert_calm(&forged);
-    let (code, words) = asking.end().await?.failure();
+    let (code, words) = pending.end().await?.failure();
     assert!(code == "consent" && words.contains("not used"), "{words}");
     assert_eq!((env.accounts().await?, env.anna.living_refresh_tokens()), (json!([]), 0));
     assert!(visit(&back, &[]).await.is_err(), "nobody listens any more");
@@ -271,16 +265,16 @@ async fn an_answer_with_another_state_ends_the_waiting_and_redeems_nothing() -> 
 async fn an_answer_from_another_browser_is_not_taken() -> anyhow::Result<()> {
     let env = ConsentEnv::new().await?;
     for cookie in [None, Some(format!("calrelay-command={}", "A".repeat(43)))] {
-        let asking = env.ask().await?;
-        let (page, _) = asking.open().await?;
+        let pending = env.ask().await?;
+        let (page, _) = pending.open().await?;
         let stolen = env.ben.consents(&page, Consent::All).await?;
         let headers: Vec<_> = cookie.iter().map(|cookie| ("cookie", cookie.as_str())).collect();
         assert_eq!(visit(&stolen, &headers).await?.status, 400);
-        assert_eq!(asking.end().await?.failure().0, "consent");
+        assert_eq!(pending.end().await?.failure().0, "consent");
     }
-    let asking = env.ask().await?;
-    asking.open().await?;
-    let second = visit(&asking.door, &[]).await?;
+    let pending = env.ask().await?;
+    pending.open().await?;
+    let second = visit(&pending.door, &[]).await?;
     assert!(
         second.status == 410
             && second.header("location").is_empty()
@@ -289,7 +283,7 @@ async fn an_answer_from_another_browser_is_not_taken() -> anyhow::Result<()> {
         second.text()
     );
     assert_calm(&second);
-    let (code, words) = asking.end().await?.failure();
+    let (code, words) = pending.end().await?.failure();
     assert!(code == "consent" && words.contains("Two browsers"), "{words}");
     assert_eq!((env.accounts().await?, env.ben.living_refresh_tokens()), (json!([]), 0));
     Ok(())
@@ -299,10 +293,10 @@ async fn an_answer_from_another_browser_is_not_taken() -> anyhow::Result<()> {
 #[tokio::test]
 async fn whoever_changes_their_mind_stops_the_waiting() -> anyhow::Result<()> {
     let env = ConsentEnv::new().await?;
-    let asking = env.ask().await?;
-    let id = asking.child.id().context("it runs")?.to_string();
+    let pending = env.ask().await?;
+    let id = pending.child.id().context("it runs")?.to_string();
     tokio::process::Command::new("kill").args(["-INT", &id]).status().await?;
-    let (code, words) = asking.end().await?.failure();
+    let (code, words) = pending.end().await?.failure();
     assert!(code == "consent" && words.contains("Nothing was stored"), "{words}");
     assert_eq!(env.accounts().await?, json!([]));
     Ok(())
@@ -485,13 +479,13 @@ async fn no_token_is_written_down() -> anyhow::Result<()> {
     env.cli = env.cli.with("RUST_LOG", "trace");
     let token = env.anna.refresh_token();
     let mut told = vec![format!("{:?}", env.with_token(&token).await?)];
-    let asking = env.ask().await?;
-    let (page, cookie) = asking.open().await?;
+    let pending = env.ask().await?;
+    let (page, cookie) = pending.open().await?;
     let back = env.ben.consents(&page, Consent::All).await?;
     let code =
         back.query_pairs().find(|(name, _)| name == "code").context("a code")?.1.into_owned();
     visit(&back, &[("cookie", &cookie)]).await?;
-    told.push(format!("{:?}", asking.end().await?));
+    told.push(format!("{:?}", pending.end().await?));
     for command in [&["calendars"][..], &["status"], &["doctor"]] {
         told.push(format!("{:?}", env.cli.run(command).await?));
     }
@@ -513,10 +507,10 @@ async fn no_token_is_written_down() -> anyhow::Result<()> {
 }
 
 /// Nothing is replaced in this story.
-struct Nowhere;
+struct NoTokenStore;
 
 #[async_trait]
-impl providers::RefreshTokenStore for Nowhere {
+impl providers::RefreshTokenStore for NoTokenStore {
     async fn keep(&self, _: &SecretString, _: &SecretString) -> bool {
         false
     }
@@ -547,7 +541,7 @@ async fn a_thousand_waiting_jobs_cost_one_refresh() -> anyhow::Result<()> {
     let token: SecretString = env.anna.refresh_token().into();
     let crowd = || {
         let one = |_| {
-            let grant = grants.open(ANNA, &token, Arc::new(Nowhere));
+            let grant = grants.open(ANNA, &token, Arc::new(NoTokenStore));
             async move { grant.bearer().await }
         };
         futures::future::join_all((0..1000).map(one))
@@ -557,9 +551,9 @@ async fn a_thousand_waiting_jobs_cost_one_refresh() -> anyhow::Result<()> {
     assert!(crowd().await.iter().all(Result::is_ok));
     assert_eq!(env.google.refreshes() - before, 1);
     // Google ends the token before its time: whoever is refused brings one refresh, and no more.
-    let stale = grants.open(ANNA, &token, Arc::new(Nowhere)).bearer().await?;
+    let stale = grants.open(ANNA, &token, Arc::new(NoTokenStore)).bearer().await?;
     for _ in 0..1000 {
-        grants.open(ANNA, &token, Arc::new(Nowhere)).refused(&stale);
+        grants.open(ANNA, &token, Arc::new(NoTokenStore)).refused(&stale);
     }
     assert!(crowd().await.iter().all(Result::is_ok));
     assert_eq!(env.google.refreshes() - before, 2);

@@ -4,7 +4,6 @@
 use anyhow::{Context as _, ensure};
 use engine::calendar::CalendarId;
 use engine::pair::Pair;
-use jobs::directory::{self, NewPair};
 use jobs::report::{PairStatus, Run, Silent};
 use serde_json::json;
 use simulators::google::Calendar;
@@ -13,12 +12,13 @@ use crate::support::accounts::Account;
 use crate::support::google::GoogleSettings;
 use crate::support::google_env::{ENDS, GoogleEnv, hour};
 use crate::support::installation::{Installation, ONE_WAY, TWO_WAY, Terms};
+use crate::support::product::{self, NewPair};
 use crate::support::servers::Provider;
 
 impl GoogleEnv {
     /// What the program calls a calendar at Google.
     pub async fn id(&self, calendar: &Calendar) -> anyhow::Result<CalendarId> {
-        let listing = directory::calendars(&self.services, None).await?;
+        let listing = product::calendars(&self.services, None).await?;
         let found = listing.calendars.into_iter().find(|row| row.address == calendar.id());
         Ok(found.context("the calendar is listed")?.id)
     }
@@ -40,7 +40,7 @@ impl GoogleEnv {
             window_future: self.pair.window_future,
             take_over: false,
         };
-        directory::add_pair(&self.services, new).await
+        product::add_pair(&self.services, new).await
     }
 
     /// A pass over these pairs: what was created, changed and deleted by each.
@@ -180,7 +180,7 @@ async fn a_pair_that_is_made_anew_finds_its_copies() -> anyhow::Result<()> {
             let names: Vec<String> =
                 env.people[1].objects().await?.into_iter().map(|(name, _)| name).collect();
             let services = &env.services;
-            directory::remove_pair(services, &env.pair.id).await?;
+            product::remove_pair(services, &env.pair.id).await?;
             // Meanwhile one is renamed, one deleted, and of one the copy.
             env.people[0]
                 .edit("e1.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:First"))
@@ -237,15 +237,15 @@ async fn an_account_that_is_connected_anew_finds_its_copies() -> anyhow::Result<
     let (from, to) = (env.pair.from.clone(), env.pair.to.clone());
     for side in [1, 0] {
         let user = env.google(side).id().to_owned();
-        let accounts = directory::accounts(services).await?;
+        let accounts = product::accounts(services).await?;
         let account =
             accounts.iter().find(|account| account.user == user).context("the account")?.clone();
-        directory::remove_account(services, &account.id).await?;
-        assert!(directory::pairs(services).await?.is_empty(), "it takes its pairs with it");
+        product::remove_account(services, &account.id).await?;
+        assert!(product::pairs(services).await?.is_empty(), "it takes its pairs with it");
         assert_eq!((env.google(0).len(), env.google(1).len()), (5, 5), "and nothing else");
         let token = env.server().account(&user).refresh_token();
         let again =
-            directory::connect_account(services, account.kind, &account.url, &user, &token.into())
+            product::connect_account(services, account.kind, &account.url, &user, &token.into())
                 .await?;
         assert_eq!(again.id, account.id);
         let pair = env.pair(&from, &to, TWO_WAY).await?;

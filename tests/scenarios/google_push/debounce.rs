@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::SignedDuration;
-use jobs::channels::Heard;
 use jobs::nudge::QUEUE;
 use simulators::faults::{Fault, On};
 use simulators::google::Push;
 use simulators::rng::Rng;
 use simulators::traffic::Kind;
 
+use crate::support::product::NotificationOutcome;
 use crate::support::push_cli_env::with_header;
 use crate::support::push_env::{PushEnv, event, receive, webhook};
 
@@ -116,7 +116,7 @@ async fn a_call_that_is_repeated_sixty_times_costs_twenty_looks_at_most() -> any
 async fn an_edit_after_the_pass_has_read_the_calendar_is_not_lost() -> anyhow::Result<()> {
     let (mut env, _) = PushEnv::paired().await?;
     env.people[0].primary().add(event("Lunch"));
-    assert_eq!(env.deliver().await?, [Heard::Nudged]);
+    assert_eq!(env.deliver().await?, [NotificationOutcome::Nudged]);
     env.google.faults().next(On::kind(Kind::Insert), Fault::Delay(Duration::from_millis(500)));
     let meanwhile = async {
         while env.requests(Kind::Insert) == 0 {
@@ -128,7 +128,7 @@ async fn an_edit_after_the_pass_has_read_the_calendar_is_not_lost() -> anyhow::R
     };
     let (worked, meanwhile) = tokio::join!(env.work(), meanwhile);
     worked?;
-    assert_eq!(meanwhile?, (Heard::Nudged, 0), "the pass was at work");
+    assert_eq!(meanwhile?, (NotificationOutcome::Nudged, 0), "the pass was at work");
     // No other call comes.
     for _ in 0..20 {
         env.google.clock().advance(SignedDuration::from_millis(STEP));

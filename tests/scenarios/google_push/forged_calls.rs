@@ -18,6 +18,7 @@ use store::{Message, Queue};
 use url::Url;
 
 use super::program::{looks, on_azurite};
+use crate::support::product;
 use crate::support::push_cli_env::{PushCliEnv, replay, with_header};
 use crate::support::push_env::{PushEnv, event, webhook};
 use crate::support::running::Running;
@@ -100,10 +101,10 @@ async fn what_is_no_call_of_google_is_answered_like_one_and_does_nothing() -> an
 }
 
 /// A queue that cannot be reached.
-pub(super) struct Away(pub(super) Arc<dyn Queue>);
+pub(super) struct UnavailableQueue(pub(super) Arc<dyn Queue>);
 
 #[async_trait]
-impl Queue for Away {
+impl Queue for UnavailableQueue {
     async fn put(&self, _: &str, _: &str, _: Duration) -> store::Result<()> {
         Err(store::Error::Unavailable("on purpose".into()))
     }
@@ -138,13 +139,15 @@ impl Queue for Away {
 async fn what_cannot_be_kept_is_asked_for_again_and_then_done() -> anyhow::Result<()> {
     let (mut env, _) = PushEnv::paired().await?;
     let push = genuine(&env, "Lunch").await?;
-    let away =
-        Services { queue: Arc::new(Away(env.services.queue.clone())), ..env.services.clone() };
+    let unavailable = Services {
+        queue: Arc::new(UnavailableQueue(env.services.queue.clone())),
+        ..env.services.clone()
+    };
     for _ in 0..3 {
-        assert_eq!(webhook(&away, &push.headers).await?, 503, "Google comes again");
+        assert_eq!(webhook(&unavailable, &push.headers).await?, 503, "Google comes again");
     }
     assert_eq!(
-        webhook(&away, &with_header(&push, TOKEN, "h1.bG9jYWw.AAAA")).await?,
+        webhook(&unavailable, &with_header(&push, TOKEN, "h1.bG9jYWw.AAAA")).await?,
         200,
         "and strangers learn nothing of it"
     );
@@ -169,7 +172,7 @@ async fn a_call_that_comes_days_late_does_no_harm() -> anyhow::Result<()> {
     env.settle().await?;
     for _ in 0..6 * 24 {
         env.wait(3600);
-        jobs::channels::renew(&env.services, false).await?;
+        product::renew_watches(&env.services, false).await?;
     }
     env.settle().await?;
     env.google.reset_counts();

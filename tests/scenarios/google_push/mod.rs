@@ -12,14 +12,13 @@ mod withdrawn_consent;
 use std::sync::Arc;
 
 use engine::calendar::CalendarId;
-use jobs::channels::{self, Heard};
-use jobs::directory;
 use jobs::nudge::QUEUE;
 use serde_json::json;
 use simulators::faults::{Fault, On};
 use simulators::google::{Role, Sort};
 use simulators::traffic::Kind;
 
+use crate::support::product::{self, NotificationOutcome};
 use crate::support::push_env::{PushEnv, event, receive};
 
 #[tokio::test]
@@ -27,7 +26,7 @@ async fn a_new_pair_is_told_of_its_changes_and_never_polled() -> anyhow::Result<
     let (mut env, _) = PushEnv::paired().await?;
     assert_eq!(env.open_watches(), [1, 1], "asked for before the first pass");
     env.people[0].primary().add(event("Lunch"));
-    assert_eq!(env.deliver().await?, [Heard::Nudged]);
+    assert_eq!(env.deliver().await?, [NotificationOutcome::Nudged]);
     env.work().await?;
     assert_eq!((env.count("Lunch"), env.requests(Kind::List)), (1, 1), "one list and one write");
     env.settle().await?;
@@ -59,7 +58,7 @@ async fn calls_that_come_twice_late_or_in_disorder_change_nothing() -> anyhow::R
         heard.push(receive(&env.services, push).await?);
     }
     assert_eq!(
-        heard.iter().filter(|heard| **heard == Heard::Nudged).count(),
+        heard.iter().filter(|heard| **heard == NotificationOutcome::Nudged).count(),
         2,
         "one look at once, and one for all that followed: {heard:?}"
     );
@@ -91,7 +90,7 @@ async fn channels_follow_each_other_without_a_gap_and_find_what_was_lost() -> an
     let mut arrived = None;
     for hour in 0..14 * 24 {
         env.wait(3600);
-        channels::renew(&env.services, false).await?;
+        product::renew_watches(&env.services, false).await?;
         assert_eq!(env.open_watches(), [1, 1], "hour {hour}");
         env.deliver().await?;
         env.work().await?;
@@ -110,7 +109,7 @@ async fn channels_follow_each_other_without_a_gap_and_find_what_was_lost() -> an
     // Those that were stopped are not believed any more.
     let old =
         env.google.pushes().sent().into_iter().find(|push| push.channel == first[0].0).unwrap();
-    assert_eq!(receive(&env.services, &old).await?, Heard::Dropped);
+    assert_eq!(receive(&env.services, &old).await?, NotificationOutcome::Dropped);
     env.assert_no_harm();
     Ok(())
 }
@@ -121,18 +120,18 @@ async fn a_channel_that_cannot_be_followed_lives_on_and_is_tried_again() -> anyh
     let first = env.google.channels();
     env.wait(5 * 86_400 + 3 * 3600);
     env.google.faults().always(On::kind(Kind::Watch), Fault::Status(503));
-    let tended = channels::renew(&env.services, false).await?;
+    let tended = product::renew_watches(&env.services, false).await?;
     assert_eq!((tended.opened, tended.failed), (0, 2));
     assert_eq!(env.google.channels(), first, "what there was is kept");
-    let states = channels::states(&env.services).await?;
+    let states = product::watch_states(&env.services).await?;
     assert!(
         states.iter().all(|state| state.open
             && state.error.as_ref().is_some_and(|error| error.code == "unreachable")),
         "{states:?}"
     );
     env.google.faults().clear();
-    assert_eq!(channels::renew(&env.services, false).await?.opened, 2);
-    let states = channels::states(&env.services).await?;
+    assert_eq!(product::renew_watches(&env.services, false).await?.opened, 2);
+    let states = product::watch_states(&env.services).await?;
     assert!(
         env.open_watches() == [1, 1]
             && states.iter().all(|state| state.open && state.error.is_none()),
@@ -150,15 +149,15 @@ async fn a_lost_answer_is_made_up_for_by_the_first_call() -> anyhow::Result<()> 
     env.work().await?;
     env.google.faults().clear();
     assert_eq!(env.open_watches(), [1, 1]);
-    assert!(channels::states(&env.services).await?.iter().all(|state| !state.open));
-    assert_eq!(env.deliver().await?, [Heard::Greeted; 2]);
+    assert!(product::watch_states(&env.services).await?.iter().all(|state| !state.open));
+    assert_eq!(env.deliver().await?, [NotificationOutcome::Greeted; 2]);
     assert!(
-        channels::states(&env.services)
+        product::watch_states(&env.services)
             .await?
             .iter()
             .all(|state| state.open && state.error.is_none())
     );
-    channels::renew(&env.services, false).await?;
+    product::renew_watches(&env.services, false).await?;
     assert_eq!(env.open_watches(), [1, 1], "nothing is asked for twice");
     Ok(())
 }
@@ -171,7 +170,7 @@ async fn a_calendar_of_which_google_does_not_tell_waits_for_the_night_and_says_s
     env.pair(import.id(), env.people[1].address(), false).await?;
     env.settle().await?;
     assert_eq!((env.open_watches(), env.google.channels().len()), ([0, 1], 1));
-    let states = channels::states(&env.services).await?;
+    let states = product::watch_states(&env.services).await?;
     let refused: Vec<_> = states
         .iter()
         .filter(|state| !state.open)
@@ -186,7 +185,7 @@ async fn a_calendar_of_which_google_does_not_tell_waits_for_the_night_and_says_s
     env.google.reset_counts();
     for _ in 0..24 {
         env.wait(3600);
-        channels::renew(&env.services, false).await?;
+        product::renew_watches(&env.services, false).await?;
     }
     assert_eq!(env.requests(Kind::Watch), 0, "no is no, for some days");
     import.add(event("Match"));
@@ -205,14 +204,14 @@ async fn channels_end_with_the_last_pair_that_needs_them() -> anyhow::Result<()>
     let other = env.pair(env.people[0].address(), second.id(), false).await?;
     env.settle().await?;
     assert_eq!(env.google.channels().len(), 3);
-    directory::pause_pair(&env.services, &pair.id).await?;
+    product::pause_pair(&env.services, &pair.id).await?;
     assert_eq!(
         (env.open_watches(), env.google.channels().len()),
         ([1, 0], 2),
         "Anna's is needed by the other pair"
     );
     env.people[1].primary().add(event("While paused"));
-    directory::resume_pair(&env.services, &pair.id).await?;
+    product::resume_pair(&env.services, &pair.id).await?;
     env.settle().await?;
     assert_eq!(env.open_watches(), [1, 1]);
     let seen = env.people[0]
@@ -222,16 +221,16 @@ async fn channels_end_with_the_last_pair_that_needs_them() -> anyhow::Result<()>
         .filter(|event| event["summary"] == "While paused")
         .count();
     assert_eq!(seen, 1, "what nobody told of is found");
-    directory::remove_pair(&env.services, &other.id).await?;
+    product::remove_pair(&env.services, &other.id).await?;
     assert_eq!(env.google.channels().len(), 2);
-    let account = directory::accounts(&env.services)
+    let account = product::accounts(&env.services)
         .await?
         .into_iter()
         .find(|account| account.user == "anna@example.org")
         .unwrap();
-    directory::remove_account(&env.services, &account.id).await?;
+    product::remove_account(&env.services, &account.id).await?;
     assert_eq!(env.google.channels(), []);
-    assert!(channels::states(&env.services).await?.is_empty());
+    assert!(product::watch_states(&env.services).await?.is_empty());
     env.assert_no_harm();
     Ok(())
 }
@@ -241,12 +240,12 @@ async fn channels_end_with_the_last_pair_that_needs_them() -> anyhow::Result<()>
 async fn a_channel_that_could_not_be_stopped_is_stopped_later() -> anyhow::Result<()> {
     let (mut env, pair) = PushEnv::paired().await?;
     env.google.faults().always(On::kind(Kind::Stop), Fault::Status(503));
-    directory::remove_pair(&env.services, &pair.id).await?;
+    product::remove_pair(&env.services, &pair.id).await?;
     assert_eq!(env.open_watches(), [1, 1]);
     env.people[0].primary().add(event("Lunch"));
-    assert_eq!(env.deliver().await?, [Heard::Dropped]);
+    assert_eq!(env.deliver().await?, [NotificationOutcome::Dropped]);
     env.google.faults().clear();
-    channels::renew(&env.services, false).await?;
+    product::renew_watches(&env.services, false).await?;
     assert_eq!(env.open_watches(), [0, 0]);
     Ok(())
 }
@@ -259,15 +258,15 @@ async fn a_channel_that_nobody_knew_to_be_open_is_stopped_when_it_calls() -> any
     env.google.faults().times(2, On::kind(Kind::Watch), Fault::DropAfter);
     env.pair(env.people[0].address(), env.people[1].address(), true).await?;
     env.work().await?;
-    channels::renew(&env.services, false).await?;
+    product::renew_watches(&env.services, false).await?;
     assert_eq!(env.open_watches(), [2, 2]);
     env.settle().await?;
-    channels::renew(&env.services, false).await?;
+    product::renew_watches(&env.services, false).await?;
     assert_eq!(
         (env.open_watches(), env.requests(Kind::Watch), env.requests(Kind::Stop)),
         ([1, 1], 4, 2)
     );
-    channels::renew(&env.services, false).await?;
+    product::renew_watches(&env.services, false).await?;
     assert_eq!((env.open_watches(), env.requests(Kind::Stop)), ([1, 1], 2), "once");
     env.people[0].primary().add(event("Lunch"));
     env.settle().await?;
@@ -284,7 +283,7 @@ async fn a_call_during_a_pass_is_looked_at_after_it() -> anyhow::Result<()> {
     let pass = env
         .services
         .leases
-        .acquire("local", &[&directory::pair_lease(&pair.id)])
+        .acquire("local", &[&product::pair_lease(&pair.id)])
         .await?
         .taken()
         .unwrap();
@@ -338,7 +337,7 @@ async fn without_a_public_address_nothing_is_asked_for() -> anyhow::Result<()> {
     env.services.setup = Arc::default();
     env.pair(env.people[0].address(), env.people[1].address(), true).await?;
     env.settle().await?;
-    channels::renew(&env.services, true).await?;
+    product::renew_watches(&env.services, true).await?;
     env.settle().await?;
     env.google.reset_counts();
     env.people[0].primary().add(event("Lunch"));
@@ -348,7 +347,7 @@ async fn without_a_public_address_nothing_is_asked_for() -> anyhow::Result<()> {
         env.wait(60);
     }
     assert_eq!((env.google.counts().total(), env.google.channels().len()), (0, 0));
-    let states: Vec<(CalendarId, bool)> = channels::states(&env.services)
+    let states: Vec<(CalendarId, bool)> = product::watch_states(&env.services)
         .await?
         .into_iter()
         .map(|s| (s.calendar, s.error.is_some()))

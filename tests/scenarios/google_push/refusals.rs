@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use jiff::SignedDuration;
-use jobs::directory;
 use jobs::report::PairStatus;
 use serde_json::json;
 use simulators::faults::{Fault, On};
 use simulators::google::Role;
 use simulators::traffic::Kind;
 
+use crate::support::product;
 use crate::support::push_env::{PushEnv, event};
 
 fn refused(status: u16, reason: &'static str) -> Fault {
@@ -90,7 +90,7 @@ async fn an_account_that_google_has_closed_is_left_alone_until_it_is_open_again(
             env.pair_state().await?.error.map(|error| error.code).as_deref(),
             Some("throttled")
         );
-        let row = directory::account(&env.services, &account.id).await?;
+        let row = product::account(&env.services, &account.id).await?;
         let left = row.parked(env.google.clock().now()).expect("it is closed");
         assert!(left >= Duration::from_secs(3600) || reason == "dailyLimitExceeded", "{left:?}");
         assert!(left <= Duration::from_secs(25 * 3600), "{left:?}");

@@ -6,7 +6,7 @@ use functions::trigger::{Disposition, FunctionCode, Tick};
 use jobs::Services;
 use jobs::nudge::QUEUE;
 
-use super::forged_calls::Away;
+use super::forged_calls::UnavailableQueue;
 use crate::support::push_env::PushEnv;
 
 async fn tick(services: &Services, past_due: bool) -> Disposition {
@@ -28,8 +28,10 @@ async fn the_clock_makes_up_for_what_was_missed_and_comes_again_where_it_failed(
     assert_eq!(env.services.queue.len(QUEUE).await?, 0, "nothing to renew, nothing to look at");
     assert_eq!(tick(&env.services, true).await, Disposition::Done);
     assert!(env.services.queue.len(QUEUE).await? > 0, "all are looked at");
-    let away =
-        Services { queue: Arc::new(Away(env.services.queue.clone())), ..env.services.clone() };
-    assert_eq!(tick(&away, true).await, Disposition::Retry);
+    let unavailable = Services {
+        queue: Arc::new(UnavailableQueue(env.services.queue.clone())),
+        ..env.services.clone()
+    };
+    assert_eq!(tick(&unavailable, true).await, Disposition::Retry);
     Ok(())
 }

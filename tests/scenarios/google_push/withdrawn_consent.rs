@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use jobs::channels;
-use jobs::directory;
 use jobs::report::PairStatus;
 use simulators::google::Account;
 use simulators::traffic::Kind;
 use store::Table;
 
+use crate::support::product;
 use crate::support::push_env::{PushEnv, event};
 
 impl PushEnv {
@@ -52,7 +51,7 @@ async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_lose
         |error| error.code == "unauthorized" && error.message.contains("calrelay account add")
     ));
     assert_eq!((standing.state, standing.copies), (PairStatus::NeedsReconnect, 1));
-    let watches = channels::states(&env.services).await?;
+    let watches = product::watch_states(&env.services).await?;
     assert_eq!(watches.len(), 2, "nothing is forgotten: {watches:?}");
 
     // No storm: two hours of calls, polls and renewals ask nothing of anybody.
@@ -110,7 +109,7 @@ async fn channels_of_an_account_that_stays_away_end_by_themselves() -> anyhow::R
     env.work().await?;
     for _ in 0..7 * 24 {
         env.wait(3600);
-        channels::renew(&env.services, false).await?;
+        product::renew_watches(&env.services, false).await?;
         jobs::poll_calendars(&env.services).await?;
         env.work().await?;
     }
@@ -119,7 +118,7 @@ async fn channels_of_an_account_that_stays_away_end_by_themselves() -> anyhow::R
         ([0, 1], 1),
         "Ben's is followed, Anna's is over"
     );
-    let watches = channels::states(&env.services).await?;
+    let watches = product::watch_states(&env.services).await?;
     let said: Vec<&str> = watches
         .iter()
         .filter_map(|watch| watch.error.as_ref())
@@ -195,7 +194,7 @@ async fn another_persons_consent_does_not_take_the_place_of_the_one_that_is_miss
         (env.account(0).await?.state.as_str(), env.pair_state().await?.state),
         ("needs_reconnect", PairStatus::NeedsReconnect)
     );
-    let now = directory::pair(&env.services, &pair.id).await?;
+    let now = product::pair(&env.services, &pair.id).await?;
     assert_eq!((now.from, now.to), (pair.from, pair.to));
     assert_eq!((anna.primary().len(), ben.primary().len()), (0, 1));
     env.assert_no_harm();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use simulators::google::Account;
 use simulators::traffic::{Counts, Kind};
 
-use super::host::{Courier, Host};
+use super::host::{Deliveries, Host};
 use super::quota_env::{QuotaEnv, hour, pair};
 
 /// Longer than a nudge is put off.
@@ -18,7 +18,7 @@ const SOON: [Duration; 2] = [Duration::from_secs(120), Duration::from_millis(50)
 struct PushedPair {
     env: QuotaEnv,
     people: [Account; 2],
-    _work: (Host, Courier),
+    _work: (Host, Deliveries),
 }
 
 impl PushedPair {
@@ -35,7 +35,7 @@ impl PushedPair {
         env.google.pushes().way(|way| way.hold = true);
         pair(&process, people[0].address(), people[1].address()).await?;
         let only = Some(people[0].address()).filter(|_| !echo);
-        let work = (Host::start(&process), Courier::start(&process, env.google.pushes(), only));
+        let work = (Host::start(&process), Deliveries::start(&process, env.google.pushes(), only));
         let pushed = Self { env, people, _work: work };
         pushed.rest().await?;
         Ok(pushed)

@@ -5,13 +5,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jobs::channels::{self, Notice};
 use jobs::nudge::{Cause, Nudge, QUEUE};
 use jobs::{NudgeOutcome, Services};
 use simulators::google::Pushes;
 use store::Message;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
+
+use crate::support::product::{self, Notice};
 
 /// `batchSize` of `host.json`.
 const AT_ONCE: usize = 8;
@@ -132,15 +133,15 @@ pub async fn nudge(
 }
 
 /// Hands Google's notifications over, until it is dropped.
-pub struct Courier(JoinHandle<()>);
+pub struct Deliveries(JoinHandle<()>);
 
-impl Drop for Courier {
+impl Drop for Deliveries {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
-impl Courier {
+impl Deliveries {
     /// Begins with the first. Those of other calendars than this one are lost, if one is named.
     pub fn start(services: &Services, pushes: &Pushes, only: Option<&str>) -> Self {
         let (services, pushes, only) = (services.clone(), pushes.clone(), only.map(str::to_owned));
@@ -164,7 +165,7 @@ impl Courier {
                         resource: header("x-goog-resource-id"),
                         greeting: header("x-goog-resource-state") == "sync",
                     };
-                    channels::hear_google(&services, notice).await.unwrap();
+                    product::receive_notification(&services, notice).await.unwrap();
                 }
                 carried = sent.len();
                 sleep(Duration::from_millis(20)).await;

@@ -10,7 +10,6 @@ use anyhow::Context as _;
 use engine::pair::Pair;
 use engine::provider::ProviderKind;
 use jiff::{SignedDuration, Timestamp};
-use jobs::directory;
 use jobs::{Services, SyncOptions};
 use serde_json::{Value, json};
 use simulators::caldav::{self, CalDav, Manners};
@@ -19,6 +18,7 @@ use simulators::google::{self, Server};
 use crate::support::accounts::Account;
 use crate::support::clock::START;
 use crate::support::installation::{self, ONE_WAY, ProcessOptions, new_pair};
+use crate::support::product;
 use crate::support::push_env::reached_by;
 use crate::support::storage::TestStorage;
 
@@ -124,13 +124,13 @@ impl QuotaEnv {
 
 /// Pairs two calendars one way; `from` and `to` are the ends of their addresses.
 pub async fn pair(services: &Services, from: &str, to: &str) -> anyhow::Result<Pair> {
-    let listing = directory::calendars(services, None).await?;
+    let listing = product::calendars(services, None).await?;
     let id = |end: &str| {
         let found = listing.calendars.iter().find(|row| row.address.ends_with(end));
         anyhow::Ok(found.with_context(|| format!("no calendar {end}"))?.id.clone())
     };
     let new = new_pair([&id(from)?, &id(to)?], ONE_WAY);
-    Ok(directory::add_pair(services, new).await?)
+    Ok(product::add_pair(services, new).await?)
 }
 
 /// A pass that has to succeed; returns the number of copies that it makes.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use engine::provider::ProviderKind;
-use jobs::directory::{self, AccountStatus};
 use simulators::caldav::{CalDav, Manners};
 use simulators::faults::{Fault, On};
 
@@ -11,6 +10,7 @@ use crate::support::builder::Builder;
 use crate::support::cli::Cli;
 use crate::support::events::hour;
 use crate::support::installation::{Terms, new_pair};
+use crate::support::product::{self, AccountStatus};
 use crate::support::running::{Running, until};
 
 /// One account's server is silent: the nudges of another pair are sent all the same, and the
@@ -21,7 +21,7 @@ async fn a_silent_server_keeps_no_other_pair_from_being_polled() -> anyhow::Resu
     let quiet = CalDav::start(Manners::generic()).await?;
     for user in ["cleo", "dora"] {
         quiet.account(user, "a-secret-1").calendar(user, "main");
-        directory::connect_account(
+        product::connect_account(
             &env.services,
             ProviderKind::Caldav,
             quiet.url().as_str(),
@@ -30,12 +30,12 @@ async fn a_silent_server_keeps_no_other_pair_from_being_polled() -> anyhow::Resu
         )
         .await?;
     }
-    let known = directory::calendars(&env.services, None).await?.calendars;
+    let known = product::calendars(&env.services, None).await?.calendars;
     let calendar = |user: &str| {
         known.iter().find(|row| row.address.contains(user)).expect("a calendar").id.clone()
     };
     let new = new_pair([&calendar("cleo"), &calendar("dora")], Terms::default());
-    directory::add_pair(&env.services, new).await?;
+    product::add_pair(&env.services, new).await?;
     env.sync().await;
     quiet.faults().always(On::any(), Fault::Delay(Duration::from_secs(600)));
     env.people[0].put("one.ics", &hour("one", 3, 9, "One"));
@@ -50,7 +50,7 @@ async fn a_silent_server_keeps_no_other_pair_from_being_polled() -> anyhow::Resu
         tokio::join!(poll, tokio::time::timeout(Duration::from_secs(10), nudged));
     nudged??;
     assert_eq!(polled?.pairs, 2);
-    let accounts = directory::accounts(&env.services).await?;
+    let accounts = product::accounts(&env.services).await?;
     let away =
         accounts.iter().filter(|account| account.state == AccountStatus::Unreachable).count();
     assert_eq!(away, 2, "the two of the silent server");
@@ -62,7 +62,7 @@ async fn a_silent_server_keeps_no_other_pair_from_being_polled() -> anyhow::Resu
     env.wait(61);
     jobs::poll_calendars(&env.services).await?;
     assert!(quiet.counts().total() > 0);
-    let accounts = directory::accounts(&env.services).await?;
+    let accounts = product::accounts(&env.services).await?;
     assert!(accounts.iter().all(|account| account.state == AccountStatus::Ok), "{accounts:?}");
     Ok(())
 }

@@ -19,14 +19,14 @@ use crate::support::events::hour;
 use crate::support::rows::hours_pass;
 
 /// A server with a calendar for each of these people, for several programs.
-struct Ring {
+struct SharedServer {
     server: CalDav,
     calendars: Vec<Calendar>,
 }
 
 const PEOPLE: [&str; 3] = ["anna", "ben", "carol"];
 
-impl Ring {
+impl SharedServer {
     async fn new() -> anyhow::Result<Self> {
         let server = CalDav::start(Manners::generic()).await?;
         let calendars =
@@ -57,7 +57,7 @@ impl Ring {
 
 /// The data directory is lost: another program in the place of the first, with the same accounts
 /// and pair.
-pub async fn set_up_anew(env: &mut CliEnv, terms: &[&str]) -> anyhow::Result<String> {
+pub async fn replace_program(env: &mut CliEnv, terms: &[&str]) -> anyhow::Result<String> {
     env.cli = Cli::new()?;
     for side in [0, 1] {
         let (user, password) = USERS[side];
@@ -72,7 +72,7 @@ pub async fn set_up_anew(env: &mut CliEnv, terms: &[&str]) -> anyhow::Result<Str
 async fn after_the_data_are_lost_nothing_is_made_beside_the_copies() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
         let (mut env, _) = copied(5, terms).await?;
-        let pair = set_up_anew(&mut env, terms).await?;
+        let pair = replace_program(&mut env, terms).await?;
         let [anna, ben] = env.people.clone();
         let preview = env.cli.dry_run().await?;
         let run = env.cli.sync().await?;
@@ -121,9 +121,9 @@ async fn claimed(before: &[&str], after: &[&str], at_once: bool) -> anyhow::Resu
     let (mut env, _) = copied(5, before).await?;
     let [anna, ben] = env.people.clone();
     if at_once {
-        set_up_anew(&mut env, &[after, &["--take-over"]].concat()).await?;
+        replace_program(&mut env, &[after, &["--take-over"]].concat()).await?;
     } else {
-        let pair = set_up_anew(&mut env, after).await?;
+        let pair = replace_program(&mut env, after).await?;
         assert_eq!(counts(&env.cli.sync().await?)[..3], [0; 3]);
         env.cli.json(&["pair", "take-over", &pair]).await?;
     }
@@ -195,7 +195,7 @@ async fn a_take_over_finds_copies_of_all_kinds() -> anyhow::Result<()> {
     delete(&ben, "Event 2")?;
     assert_eq!(env.cli.sync().await?["created"], 2, "an origin and a copy are made again");
     let before = [titles(&anna), titles(&ben)];
-    let pair = set_up_anew(&mut env, &[TWO_WAY, &["--take-over"]].concat()).await?;
+    let pair = replace_program(&mut env, &[TWO_WAY, &["--take-over"]].concat()).await?;
     for _ in 0..2 {
         let run = env.cli.sync().await?;
         assert_eq!((&run["created"], &run["deleted"]), (&json!(0), &json!(0)), "{run}");
@@ -221,25 +221,27 @@ async fn a_take_over_finds_copies_of_all_kinds() -> anyhow::Result<()> {
 #[tokio::test]
 async fn two_installations_in_opposite_directions_come_to_rest() -> anyhow::Result<()> {
     for terms in [[ONE_WAY, ONE_WAY], [TWO_WAY, ONE_WAY], [TWO_WAY, TWO_WAY]] {
-        let ring = Ring::new().await?;
-        ring.calendars[0].put("hers.ics", &hour("hers", 2, 9, "Hers"));
-        ring.calendars[1].put("his.ics", &hour("his", 3, 9, "His"));
-        let clis =
-            [ring.installation(0, 1, terms[0]).await?, ring.installation(1, 0, terms[1]).await?];
+        let shared = SharedServer::new().await?;
+        shared.calendars[0].put("hers.ics", &hour("hers", 2, 9, "Hers"));
+        shared.calendars[1].put("his.ics", &hour("his", 3, 9, "His"));
+        let clis = [
+            shared.installation(0, 1, terms[0]).await?,
+            shared.installation(1, 0, terms[1]).await?,
+        ];
         for round in 0..6 {
             for cli in &clis {
                 cli.sync_all(if round % 2 == 0 { &[] } else { &["--full"] }).await?;
             }
             assert!(
-                ring.sizes().iter().all(|size| *size <= 2),
+                shared.sizes().iter().all(|size| *size <= 2),
                 "{terms:?}, round {round}: {:?}",
-                ring.sizes()
+                shared.sizes()
             );
         }
-        for calendar in &ring.calendars[..2] {
+        for calendar in &shared.calendars[..2] {
             assert_eq!(titles(calendar), ["Hers", "His"], "{terms:?}");
         }
-        check_unchanged(&[&clis[0], &clis[1]], &ring.all()).await?;
+        check_unchanged(&[&clis[0], &clis[1]], &shared.all()).await?;
     }
     Ok(())
 }
@@ -248,10 +250,11 @@ async fn two_installations_in_opposite_directions_come_to_rest() -> anyhow::Resu
 #[tokio::test]
 async fn two_installations_with_the_same_pair_come_to_rest() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let ring = Ring::new().await?;
-        let clis = [ring.installation(0, 1, terms).await?, ring.installation(0, 1, terms).await?];
+        let shared = SharedServer::new().await?;
+        let clis =
+            [shared.installation(0, 1, terms).await?, shared.installation(0, 1, terms).await?];
         for n in 0..6 {
-            ring.calendars[0].put(
+            shared.calendars[0].put(
                 &format!("e{n}.ics"),
                 &hour(&format!("uid-{n}"), n + 1, 9, &format!("Event {n}")),
             );
@@ -259,20 +262,20 @@ async fn two_installations_with_the_same_pair_come_to_rest() -> anyhow::Result<(
                 cli.sync_all(&[]).await?;
             }
             let wanted = usize::try_from(n)? + 1;
-            assert_eq!(ring.sizes()[..2], [wanted, wanted], "{terms:?}");
+            assert_eq!(shared.sizes()[..2], [wanted, wanted], "{terms:?}");
         }
         // The installation that made the copies keeps them; the other has nothing to say.
-        rename(&ring.calendars[0], "Event 1", "Renamed")?;
-        delete(&ring.calendars[0], "Event 2")?;
+        rename(&shared.calendars[0], "Event 1", "Renamed")?;
+        delete(&shared.calendars[0], "Event 2")?;
         for cli in clis.iter().rev().chain(&clis) {
             cli.sync_all(&[]).await?;
         }
         assert_eq!(
-            (titles(&ring.calendars[0]), ring.sizes()[1]),
-            (titles(&ring.calendars[1]), 5),
+            (titles(&shared.calendars[0]), shared.sizes()[1]),
+            (titles(&shared.calendars[1]), 5),
             "{terms:?}"
         );
-        check_unchanged(&[&clis[0], &clis[1]], &ring.all()).await?;
+        check_unchanged(&[&clis[0], &clis[1]], &shared.all()).await?;
     }
     Ok(())
 }
@@ -281,26 +284,26 @@ async fn two_installations_with_the_same_pair_come_to_rest() -> anyhow::Result<(
 #[tokio::test]
 async fn a_ring_of_three_installations_comes_to_rest() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let ring = Ring::new().await?;
-        for (n, calendar) in ring.calendars.iter().enumerate() {
+        let shared = SharedServer::new().await?;
+        for (n, calendar) in shared.calendars.iter().enumerate() {
             calendar
                 .put("own.ics", &hour(&format!("own-{n}"), 2 + n as i64, 9, &format!("Event {n}")));
         }
         let mut clis = Vec::new();
         for n in 0..3 {
-            clis.push(ring.installation(n, (n + 1) % 3, terms).await?);
+            clis.push(shared.installation(n, (n + 1) % 3, terms).await?);
         }
         for round in 0..6 {
             for cli in &clis {
                 cli.sync_all(if round % 2 == 0 { &[] } else { &["--full"] }).await?;
             }
             assert!(
-                ring.sizes().iter().all(|size| *size <= 3),
+                shared.sizes().iter().all(|size| *size <= 3),
                 "{terms:?}, round {round}: {:?}",
-                ring.sizes()
+                shared.sizes()
             );
         }
-        for calendar in &ring.calendars {
+        for calendar in &shared.calendars {
             let mut once = titles(calendar);
             once.dedup();
             assert_eq!(once, titles(calendar), "{terms:?}: none is there twice");
@@ -308,12 +311,12 @@ async fn a_ring_of_three_installations_comes_to_rest() -> anyhow::Result<()> {
         if terms == TWO_WAY {
             // Each pair of calendars has a pair: everything is everywhere.
             assert!(
-                ring.calendars.iter().all(|calendar| titles(calendar) == all_but(3, &[])),
+                shared.calendars.iter().all(|calendar| titles(calendar) == all_but(3, &[])),
                 "{:?}",
-                ring.sizes()
+                shared.sizes()
             );
         }
-        check_unchanged(&[&clis[0], &clis[1], &clis[2]], &ring.all()).await?;
+        check_unchanged(&[&clis[0], &clis[1], &clis[2]], &shared.all()).await?;
     }
     Ok(())
 }
@@ -322,14 +325,14 @@ async fn a_ring_of_three_installations_comes_to_rest() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_copy_that_another_installation_made_meanwhile_is_not_made_beside_it()
 -> anyhow::Result<()> {
-    let ring = Ring::new().await?;
+    let shared = SharedServer::new().await?;
     for n in 0..3 {
-        ring.calendars[0]
+        shared.calendars[0]
             .put(&format!("e{n}.ics"), &hour(&format!("e{n}"), 2 + n, 9, &format!("Event {n}")));
     }
     let (first, second) =
-        (ring.installation(0, 1, ONE_WAY).await?, ring.installation(0, 1, ONE_WAY).await?);
-    let faults = ring.server.faults();
+        (shared.installation(0, 1, ONE_WAY).await?, shared.installation(0, 1, ONE_WAY).await?);
+    let faults = shared.server.faults();
     faults.next(On::writes(), Fault::Delay(Duration::from_secs(600)));
     let mut child = first.start(&["sync"], "").await?;
     while faults.waiting() {
@@ -338,27 +341,27 @@ async fn a_copy_that_another_installation_made_meanwhile_is_not_made_beside_it()
     }
     child.kill().await?;
     faults.clear();
-    let before = ring.sizes()[1];
+    let before = shared.sizes()[1];
     second.sync().await?;
     first.sync().await?;
     assert_eq!(
-        titles(&ring.calendars[1]),
+        titles(&shared.calendars[1]),
         all_but(3, &[]),
         "{before} copies were made by the first one"
     );
-    check_unchanged(&[&first, &second], &ring.all()).await
+    check_unchanged(&[&first, &second], &shared.all()).await
 }
 
 /// What another installation has copied is there, whoever asks.
 #[tokio::test]
 async fn a_copy_of_another_installation_is_there_already() -> anyhow::Result<()> {
-    let ring = Ring::new().await?;
-    ring.calendars[2].put("own.ics", &hour("own", 2, 9, "Event 0"));
-    let other = ring.installation(2, 0, ONE_WAY).await?;
+    let shared = SharedServer::new().await?;
+    shared.calendars[2].put("own.ics", &hour("own", 2, 9, "Event 0"));
+    let other = shared.installation(2, 0, ONE_WAY).await?;
     other.sync().await?;
-    let this = ring.installation(0, 1, TWO_WAY).await?;
+    let this = shared.installation(0, 1, TWO_WAY).await?;
     this.sync().await?;
-    let account = this.connect(ring.server.url().as_str(), PEOPLE[2], "secret-1").await?;
+    let account = this.connect(shared.server.url().as_str(), PEOPLE[2], "secret-1").await?;
     let from = this.calendar(&account, "main").await?;
     let pairs = this.status().await?;
     let first = pairs["pairs"][0]["id"].as_str().unwrap_or_default().to_owned();
@@ -370,8 +373,8 @@ async fn a_copy_of_another_installation_is_there_already() -> anyhow::Result<()>
     this.sync_with(&["--pair", &second]).await?;
     this.json(&["pair", "remove", &second]).await?;
     this.sync_with(&["--pair", &first]).await?;
-    assert_eq!(ring.sizes(), [1, 1, 1]);
-    check_unchanged(&[&this, &other], &ring.all()).await
+    assert_eq!(shared.sizes(), [1, 1, 1]);
+    check_unchanged(&[&this, &other], &shared.all()).await
 }
 
 /// The old installation goes on after the new one has taken its copies over: it writes nothing of
@@ -381,7 +384,7 @@ async fn copies_that_a_second_installation_has_taken_over_are_left_to_it() -> an
     for theirs in [&["--two-way", "--take-over"][..], &["--two-way", "--private", "--take-over"]] {
         let (mut env, old_pair) = copied(6, TWO_WAY).await?;
         let old = std::mem::replace(&mut env.cli, Cli::new()?);
-        let pair = set_up_anew(&mut env, theirs).await?;
+        let pair = replace_program(&mut env, theirs).await?;
         let [anna, ben] = &env.people;
         env.cli.sync().await?;
         let written = titles(ben);

@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jobs::report::{HeldKind, PairStatus, Progress, Silent};
-use jobs::{CleanUp, SyncOptions, directory};
+use jobs::{CleanUp, SyncOptions};
 use simulators::caldav::{Calendar, Manners};
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
@@ -14,6 +14,7 @@ use crate::support::builder::Builder;
 use crate::support::env::Env;
 use crate::support::events::object;
 use crate::support::installation::{Terms, new_pair};
+use crate::support::product;
 
 const TWO_WAY: Terms = Terms { two_way: true, private: false, private_back: false };
 const ONE_WAY: Terms = Terms { two_way: false, private: false, private_back: false };
@@ -55,7 +56,7 @@ async fn a_clean_up_whose_answer_is_lost_costs_no_original() -> anyhow::Result<(
         assert!(run.error.is_none() && ben.is_empty(), "{looked}: {run:?}");
         assert_eq!((run.deleted, run.skipped), (12 - unsure, unsure), "{looked}: {run:?}");
         faults.clear();
-        directory::resume_pair(&env.services, &env.pair.id).await?;
+        product::resume_pair(&env.services, &env.pair.id).await?;
         for _ in 0..3 {
             let run = env.sync().await;
             assert_eq!((run.deleted, anna.len()), (0, 12), "{looked}: {run:?}");
@@ -69,7 +70,7 @@ async fn a_clean_up_whose_answer_is_lost_costs_no_original() -> anyhow::Result<(
 #[tokio::test]
 async fn a_clean_up_of_a_calendar_spares_what_a_pair_has_claimed_since() -> anyhow::Result<()> {
     let mut env = filled_env(TWO_WAY, 4).await?;
-    directory::remove_pair(&env.services, &env.pair.id).await?;
+    product::remove_pair(&env.services, &env.pair.id).await?;
     let ends =
         [env.ends[0].connect(&env.services).await?, env.ends[1].connect(&env.services).await?];
     let found = jobs::left_copies(&env.services, &ends[1].calendar, &Silent).await?;
@@ -90,7 +91,7 @@ async fn a_clean_up_of_a_calendar_spares_what_a_pair_has_claimed_since() -> anyh
 #[tokio::test]
 async fn a_clean_up_of_a_calendar_spares_what_is_an_original_by_then() -> anyhow::Result<()> {
     let mut env = filled_env(TWO_WAY, 4).await?;
-    directory::remove_pair(&env.services, &env.pair.id).await?;
+    product::remove_pair(&env.services, &env.pair.id).await?;
     let ends =
         [env.ends[0].connect(&env.services).await?, env.ends[1].connect(&env.services).await?];
     let found = jobs::left_copies(&env.services, &ends[1].calendar, &Silent).await?;
@@ -156,7 +157,7 @@ async fn what_comes_into_the_window_is_not_doubled() -> anyhow::Result<()> {
         ];
         let mut new = new_pair([&ends[0].calendar, &ends[1].calendar], terms);
         new.window_future = engine::pair::Reach::Months(6);
-        other.pair = directory::add_pair(&other.services, new).await?;
+        other.pair = product::add_pair(&other.services, new).await?;
         for wait in [0, 0, 200 * 86_400] {
             env.wait(wait);
             let run = other.sync().await;
@@ -216,9 +217,9 @@ async fn a_second_look_is_ten_minutes_after_the_first() -> anyhow::Result<()> {
 }
 
 /// Invites guests to the copies at the moment at which deletions begin.
-struct Invites<'a>(AtomicUsize, &'a Calendar);
+struct InviteDuringPass<'a>(AtomicUsize, &'a Calendar);
 
-impl Progress for Invites<'_> {
+impl Progress for InviteDuringPass<'_> {
     fn expect(&self, _: u64) {
         // Events to look for, events to decide about, deletions.
         if self.0.fetch_add(1, Ordering::Relaxed) == 2 {
@@ -236,8 +237,8 @@ async fn a_copy_with_guests_is_not_deleted_at_the_last_moment() -> anyhow::Resul
     let env = filled_env(ONE_WAY, 1).await?;
     let [anna, ben] = &env.people;
     anna.delete("e0.ics");
-    let pair = directory::pair(&env.services, &env.pair.id).await?;
-    let invites = Invites(AtomicUsize::new(0), ben);
+    let pair = product::pair(&env.services, &env.pair.id).await?;
+    let invites = InviteDuringPass(AtomicUsize::new(0), ben);
     jobs::sync(&env.services, &[pair], SyncOptions::default(), &invites).await;
     assert!(invites.0.load(Ordering::Relaxed) > 2, "the deletions were announced");
     for _ in 0..2 {
@@ -248,9 +249,9 @@ async fn a_copy_with_guests_is_not_deleted_at_the_last_moment() -> anyhow::Resul
 
 /// Does something at the moment at which a pass goes over to its next part: events to look for,
 /// events to decide about, deletions.
-struct At<F: Fn() + Send + Sync>(AtomicUsize, usize, F);
+struct RunAtStep<F: Fn() + Send + Sync>(AtomicUsize, usize, F);
 
-impl<F: Fn() + Send + Sync> Progress for At<F> {
+impl<F: Fn() + Send + Sync> Progress for RunAtStep<F> {
     fn expect(&self, _: u64) {
         if self.0.fetch_add(1, Ordering::Relaxed) == self.1 {
             (self.2)();
@@ -261,8 +262,8 @@ impl<F: Fn() + Send + Sync> Progress for At<F> {
 
 /// One pass in which that is done.
 async fn sync_and_do(env: &Env, part: usize, what: impl Fn() + Send + Sync) -> anyhow::Result<u64> {
-    let pair = directory::pair(&env.services, &env.pair.id).await?;
-    let at = At(AtomicUsize::new(0), part, what);
+    let pair = product::pair(&env.services, &env.pair.id).await?;
+    let at = RunAtStep(AtomicUsize::new(0), part, what);
     let report = jobs::sync(&env.services, &[pair], SyncOptions::default(), &at).await;
     assert!(at.0.load(Ordering::Relaxed) > part, "that part was announced");
     Ok(report.pairs.iter().map(|run| run.deleted).sum())

@@ -15,13 +15,13 @@ use crate::support::rows::hours_pass;
 const BOTH: [[Kind; 2]; 2] = [[Radicale, Xandikos], [Xandikos, Radicale]];
 
 /// Two people on real servers, and a program that may be replaced.
-struct Quarter {
+struct RealEnv {
     servers: [Server; 2],
     people: [Person; 2],
     cli: Cli,
 }
 
-impl Quarter {
+impl RealEnv {
     async fn new(kinds: [Kind; 2], events: usize) -> anyhow::Result<Self> {
         let (mut servers, mut people) = (Vec::new(), Vec::new());
         for (kind, name) in kinds.into_iter().zip(["desk", "kitchen"]) {
@@ -40,15 +40,15 @@ impl Quarter {
             servers.push(server);
         }
         let two = "two of each";
-        let quarter = Self {
+        let env = Self {
             servers: servers.try_into().ok().context(two)?,
             people: people.try_into().ok().context(two)?,
             cli: Cli::new()?,
         };
         for (name, object) in many(events) {
-            quarter.people[0].put(&name, &object).await?;
+            env.people[0].put(&name, &object).await?;
         }
-        Ok(quarter)
+        Ok(env)
     }
 
     /// Every address that leads to the account on a server.
@@ -106,29 +106,29 @@ impl Quarter {
 #[tokio::test]
 async fn an_account_is_the_same_under_every_spelling() -> anyhow::Result<()> {
     for kinds in BOTH {
-        let quarter = Quarter::new(kinds, 4).await?;
-        quarter.pair(TWO_WAY).await?;
-        quarter.cli.sync().await?;
+        let env = RealEnv::new(kinds, 4).await?;
+        env.pair(TWO_WAY).await?;
+        env.cli.sync().await?;
         for side in [0, 1] {
-            let known = quarter.connect(side, quarter.servers[side].url().as_str()).await?;
-            for url in quarter.spellings(side)? {
-                assert_eq!(quarter.connect(side, &url).await?, known, "{url}");
-                assert_eq!(counts(&quarter.cli.sync().await?), [0; 4], "{url}");
+            let known = env.connect(side, env.servers[side].url().as_str()).await?;
+            for url in env.spellings(side)? {
+                assert_eq!(env.connect(side, &url).await?, known, "{url}");
+                assert_eq!(counts(&env.cli.sync().await?), [0; 4], "{url}");
             }
         }
         // Removed and added under each, and paired as before.
-        let before = quarter.agendas().await?;
-        for url in quarter.spellings(1)? {
-            let [account, _] = quarter.connect(1, &url).await?;
-            quarter.cli.json(&["account", "remove", &account]).await?;
-            let [_, to] = quarter.connect(1, &url).await?;
-            let [_, from] = quarter.connect(0, quarter.servers[0].url().as_str()).await?;
-            quarter.cli.pair_add(&from, &to, TWO_WAY).await?;
-            let run = quarter.cli.sync().await?;
+        let before = env.agendas().await?;
+        for url in env.spellings(1)? {
+            let [account, _] = env.connect(1, &url).await?;
+            env.cli.json(&["account", "remove", &account]).await?;
+            let [_, to] = env.connect(1, &url).await?;
+            let [_, from] = env.connect(0, env.servers[0].url().as_str()).await?;
+            env.cli.pair_add(&from, &to, TWO_WAY).await?;
+            let run = env.cli.sync().await?;
             assert_eq!((&run["created"], &run["deleted"]), (&json!(0), &json!(0)), "{url}: {run}");
-            assert_eq!(quarter.agendas().await?, before, "{url}");
+            assert_eq!(env.agendas().await?, before, "{url}");
         }
-        quarter.at_rest().await?;
+        env.at_rest().await?;
     }
     Ok(())
 }
@@ -137,14 +137,14 @@ async fn an_account_is_the_same_under_every_spelling() -> anyhow::Result<()> {
 #[tokio::test]
 async fn two_servers_that_look_alike_stay_two() -> anyhow::Result<()> {
     for kind in [Radicale, Xandikos] {
-        let quarter = Quarter::new([kind, kind], 3).await?;
-        quarter.pair(TWO_WAY).await?;
-        let accounts = quarter.cli.json(&["account", "list"]).await?;
+        let env = RealEnv::new([kind, kind], 3).await?;
+        env.pair(TWO_WAY).await?;
+        let accounts = env.cli.json(&["account", "list"]).await?;
         assert_eq!(accounts["accounts"].as_array().map(Vec::len), Some(2), "{accounts}");
-        assert_eq!(counts(&quarter.cli.sync().await?), [3, 0, 0, 0]);
-        let [ours, theirs] = quarter.agendas().await?;
+        assert_eq!(counts(&env.cli.sync().await?), [3, 0, 0, 0]);
+        let [ours, theirs] = env.agendas().await?;
         assert_eq!((ours.len(), &ours), (3, &theirs));
-        quarter.at_rest().await?;
+        env.at_rest().await?;
     }
     Ok(())
 }
@@ -153,16 +153,16 @@ async fn two_servers_that_look_alike_stay_two() -> anyhow::Result<()> {
 async fn a_duplicated_and_a_cut_copy_lose_nothing() -> anyhow::Result<()> {
     use simulators::person::Ending;
     for kinds in BOTH {
-        let quarter = Quarter::new(kinds, 2).await?;
-        let [anna, ben] = &quarter.people;
+        let env = RealEnv::new(kinds, 2).await?;
+        let [anna, ben] = &env.people;
         let lines = format!(
             "DTSTART:{}\nDTEND:{}\nRRULE:FREQ=DAILY;COUNT=6\nSUMMARY:Daily",
             at(3, 9),
             at(3, 10)
         );
         anna.put("daily.ics", &object("daily", &lines)).await?;
-        quarter.pair(TWO_WAY).await?;
-        assert_eq!(counts(&quarter.cli.sync().await?), [3, 0, 0, 0]);
+        env.pair(TWO_WAY).await?;
+        assert_eq!(counts(&env.cli.sync().await?), [3, 0, 0, 0]);
         let name = |title: &str, agenda: &[simulators::agenda::Entry]| {
             agenda.iter().find(|entry| entry.summary() == title).map(|entry| entry.name.clone())
         };
@@ -173,14 +173,14 @@ async fn a_duplicated_and_a_cut_copy_lose_nothing() -> anyhow::Result<()> {
         let series = name("Daily", &agenda).context("a copy")?;
         let later = |ics: &str| ics.replace("SUMMARY:Daily", "SUMMARY:Later");
         assert!(ben.cut(&series, &at(6, 9), Ending::Count, ("rest.ics", "rest"), later).await?);
-        let run = quarter.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert_eq!((&run["created"], &run["deleted"]), (&json!(2), &json!(0)), "{run}");
-        quarter.cli.sync().await?;
-        let [ours, theirs] = quarter.agendas().await?;
+        env.cli.sync().await?;
+        let [ours, theirs] = env.agendas().await?;
         assert_eq!((ours.len(), &ours), (5, &theirs));
         assert!(ours.iter().filter(|line| line.contains("COUNT=3")).count() == 2, "{ours:?}");
-        hours_pass(&quarter.cli, 24).await?;
-        quarter.at_rest().await?;
+        hours_pass(&env.cli, 24).await?;
+        env.at_rest().await?;
     }
     Ok(())
 }
@@ -189,24 +189,24 @@ async fn a_duplicated_and_a_cut_copy_lose_nothing() -> anyhow::Result<()> {
 async fn what_was_lost_is_taken_over() -> anyhow::Result<()> {
     for kinds in BOTH {
         for (before, after) in [(ONE_WAY, ONE_WAY), (TWO_WAY, TWO_WAY), (ONE_WAY, PRIVATE)] {
-            let mut quarter = Quarter::new(kinds, 4).await?;
-            quarter.pair(before).await?;
-            quarter.cli.sync().await?;
-            quarter.cli = Cli::new()?;
-            let pair = quarter.pair(after).await?;
-            let run = quarter.cli.sync().await?;
+            let mut env = RealEnv::new(kinds, 4).await?;
+            env.pair(before).await?;
+            env.cli.sync().await?;
+            env.cli = Cli::new()?;
+            let pair = env.pair(after).await?;
+            let run = env.cli.sync().await?;
             assert_eq!(
                 (&counts(&run)[..3], skipped(&run, "copied_by_another").len()),
                 (&[0; 3][..], 4),
                 "{run}"
             );
-            quarter.at_rest().await?;
-            quarter.cli.json(&["pair", "take-over", &pair]).await?;
-            let run = quarter.cli.sync().await?;
+            env.at_rest().await?;
+            env.cli.json(&["pair", "take-over", &pair]).await?;
+            let run = env.cli.sync().await?;
             assert_eq!((&run["created"], &run["deleted"]), (&json!(0), &json!(0)), "{run}");
-            quarter.people[0].delete("e1.ics").await?;
-            assert_eq!(counts(&quarter.cli.sync().await?), [0, 0, 1, 0]);
-            let [ours, theirs] = quarter.agendas().await?;
+            env.people[0].delete("e1.ics").await?;
+            assert_eq!(counts(&env.cli.sync().await?), [0, 0, 1, 0]);
+            let [ours, theirs] = env.agendas().await?;
             if after == PRIVATE {
                 assert!(
                     theirs.len() == 3 && theirs.iter().all(|line| line.contains("Busy")),
@@ -215,8 +215,8 @@ async fn what_was_lost_is_taken_over() -> anyhow::Result<()> {
             } else {
                 assert_eq!(ours, theirs);
             }
-            hours_pass(&quarter.cli, 24).await?;
-            quarter.at_rest().await?;
+            hours_pass(&env.cli, 24).await?;
+            env.at_rest().await?;
         }
     }
     Ok(())
@@ -227,33 +227,33 @@ async fn what_was_lost_is_taken_over() -> anyhow::Result<()> {
 async fn a_calendar_made_anew_is_asked_about() -> anyhow::Result<()> {
     for kinds in BOTH {
         for answer in ["--make-again", "--leave-out"] {
-            let mut quarter = Quarter::new(kinds, 15).await?;
-            let pair = quarter.pair(ONE_WAY).await?;
-            quarter.cli.sync().await?;
-            let (user, _) = quarter.servers[1].users()[0].clone();
-            let account = quarter.servers[1].account(&user).context("the user")?;
-            let path = quarter.people[1].path();
+            let mut env = RealEnv::new(kinds, 15).await?;
+            let pair = env.pair(ONE_WAY).await?;
+            env.cli.sync().await?;
+            let (user, _) = env.servers[1].users()[0].clone();
+            let account = env.servers[1].account(&user).context("the user")?;
+            let path = env.people[1].path();
             let gone = account.client().send("DELETE", &path, &[], "").await?;
             assert!(matches!(gone.status, 200 | 204), "{}", gone.status);
-            quarter.people[1] = account.calendar("kitchen").await?;
+            env.people[1] = account.calendar("kitchen").await?;
             for hours in [0, 1, 24, 1] {
-                hours_pass(&quarter.cli, hours).await?;
-                let (status, run) = quarter.cli.sync_with(&[]).await?;
+                hours_pass(&env.cli, hours).await?;
+                let (status, run) = env.cli.sync_with(&[]).await?;
                 assert_eq!(
                     (status, &run["state"], &run["held"]["kind"]),
                     (0, &json!("held"), &json!("emptied")),
                     "{kinds:?}: {run}"
                 );
             }
-            let (_, run) = quarter.cli.sync_with(&["--pair", &pair, answer]).await?;
+            let (_, run) = env.cli.sync_with(&["--pair", &pair, answer]).await?;
             let made = if answer == "--make-again" { 15 } else { 0 };
             assert_eq!(
                 (counts(&run)[0], &run["held"]),
                 (made, &Value::Null),
                 "{kinds:?} {answer}: {run}"
             );
-            assert_eq!(quarter.people[1].objects().await?.len() as u64, made);
-            quarter.at_rest().await?;
+            assert_eq!(env.people[1].objects().await?.len() as u64, made);
+            env.at_rest().await?;
         }
     }
     Ok(())
@@ -263,22 +263,22 @@ async fn a_calendar_made_anew_is_asked_about() -> anyhow::Result<()> {
 #[tokio::test]
 async fn an_object_that_gets_another_name_is_the_same_event() -> anyhow::Result<()> {
     for kinds in BOTH {
-        let quarter = Quarter::new(kinds, 4).await?;
-        quarter.pair(TWO_WAY).await?;
-        quarter.cli.sync().await?;
-        for person in &quarter.people {
+        let env = RealEnv::new(kinds, 4).await?;
+        env.pair(TWO_WAY).await?;
+        env.cli.sync().await?;
+        for person in &env.people {
             let (name, body) = person.objects().await?.remove(0);
             assert!(person.delete(&name).await?);
             person.put("moved.ics", &body).await?;
         }
-        let run = quarter.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert_eq!(counts(&run)[..3], [0; 3], "{kinds:?}: {run}");
-        let [ours, theirs] = quarter.agendas().await?;
+        let [ours, theirs] = env.agendas().await?;
         assert_eq!((ours.len(), &ours), (4, &theirs));
-        quarter.people[0].put("new.ics", &hour("new", 3, 20, "New")).await?;
-        assert_eq!(counts(&quarter.cli.sync().await?), [1, 0, 0, 0]);
-        hours_pass(&quarter.cli, 24).await?;
-        quarter.at_rest().await?;
+        env.people[0].put("new.ics", &hour("new", 3, 20, "New")).await?;
+        assert_eq!(counts(&env.cli.sync().await?), [1, 0, 0, 0]);
+        hours_pass(&env.cli, 24).await?;
+        env.at_rest().await?;
     }
     Ok(())
 }
@@ -286,15 +286,15 @@ async fn an_object_that_gets_another_name_is_the_same_event() -> anyhow::Result<
 /// A calendar that is emptied while its origins are deleted as well: nothing is left to ask about.
 #[tokio::test]
 async fn an_emptied_pair_of_calendars_is_at_rest() -> anyhow::Result<()> {
-    let quarter = Quarter::new([Radicale, Xandikos], 4).await?;
-    quarter.pair(TWO_WAY).await?;
-    quarter.cli.sync().await?;
-    for person in &quarter.people {
+    let env = RealEnv::new([Radicale, Xandikos], 4).await?;
+    env.pair(TWO_WAY).await?;
+    env.cli.sync().await?;
+    for person in &env.people {
         for (name, _) in person.objects().await? {
             person.delete(&name).await?;
         }
     }
-    let (_, run) = quarter.cli.sync_with(&[]).await?;
+    let (_, run) = env.cli.sync_with(&[]).await?;
     assert_eq!((&counts(&run)[..3], &run["held"]), (&[0; 3][..], &Value::Null), "{run}");
-    quarter.at_rest().await
+    env.at_rest().await
 }

@@ -4,7 +4,7 @@
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
-use super::installations::set_up_anew;
+use super::installations::replace_program;
 use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
 use crate::support::cli_checks::{
     all_but, check_at_rest, copied, delete, named, problems, rename, skipped, status_of, titles,
@@ -21,7 +21,7 @@ async fn nothing_is_made_beside_a_copy_that_cannot_be_read_yet() -> anyhow::Resu
         let copy = named(&ben, "Event 1")?;
         env.servers[1].manners(|manners| manners.multiget_withholds = Some("calrelay-"));
         env.servers[1].faults().always(On::kind(Kind::Get).at(&copy), Fault::Status(500));
-        set_up_anew(&mut env, terms).await?;
+        replace_program(&mut env, terms).await?;
         for _ in 0..3 {
             let (_, run) = env.cli.sync_with(&[]).await?;
             assert_eq!(
@@ -52,7 +52,7 @@ async fn a_copy_that_is_never_given_stops_nothing() -> anyhow::Result<()> {
     let copy = named(&ben, "Event 1")?;
     env.servers[1].faults().always(On::kind(Kind::Get).at(&copy), Fault::Status(500));
     anna.put("new.ics", &hour("new", 3, 20, "New"));
-    let pair = set_up_anew(&mut env, ONE_WAY).await?;
+    let pair = replace_program(&mut env, ONE_WAY).await?;
     for _ in 0..4 {
         assert_ne!(env.cli.sync_with(&[]).await?.0, 0);
         hours_pass(&env.cli, 1).await?;
@@ -86,7 +86,7 @@ async fn a_copy_whose_mark_was_refused_is_marked_when_its_original_is_made_again
     env.servers[1]
         .faults()
         .next(On::kind(Kind::Put).at(&named(&ben, "Event 1")?), Fault::Status(403));
-    let pair = set_up_anew(&mut env, &[TWO_WAY, &["--take-over"]].concat()).await?;
+    let pair = replace_program(&mut env, &[TWO_WAY, &["--take-over"]].concat()).await?;
     let run = env.cli.sync().await?;
     assert_eq!(skipped(&run, "refused_by_server").len(), 1, "{run}");
     rename(&ben, "Event 1", "Edited")?;
@@ -114,7 +114,7 @@ async fn an_original_that_is_read_after_days_is_not_copied_beside_its_copy() -> 
         let [anna, ben] = env.people.clone();
         env.servers[0].manners(|manners| manners.multiget_withholds = Some("e1"));
         env.servers[0].faults().always(On::kind(Kind::Get).at("e1.ics"), Fault::Status(403));
-        let pair = set_up_anew(&mut env, &[TWO_WAY, more].concat()).await?;
+        let pair = replace_program(&mut env, &[TWO_WAY, more].concat()).await?;
         for hours in [0, 0, 0, 0, 0, 0, 24, 24] {
             hours_pass(&env.cli, hours).await?;
             env.cli.sync_with(&[]).await?;
@@ -150,7 +150,7 @@ async fn what_could_not_be_read_is_taken_over_when_it_can_be() -> anyhow::Result
             // What is left of an event of the other calendar, which is gone.
             delete(&people[1], "Event 1")?;
         }
-        set_up_anew(&mut env, &[terms, &["--take-over"]].concat()).await?;
+        replace_program(&mut env, &[terms, &["--take-over"]].concat()).await?;
         env.servers[1 - left].manners(|manners| manners.multiget_withholds = Some("e"));
         env.servers[1 - left].faults().times(2, On::kind(Kind::Get).at(&name), Fault::Status(403));
         for _ in 0..4 {

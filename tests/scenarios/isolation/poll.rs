@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use engine::provider::ProviderKind;
-use jobs::directory;
 use jobs::nudge::{Cause, Nudge};
 use jobs::report::{PairStatus, Silent};
 use jobs::{SyncOptions, sync, sync_calendar};
@@ -14,6 +13,7 @@ use store::{Op, Table};
 use crate::support::builder::Builder;
 use crate::support::events::hour;
 use crate::support::installation::{Terms, new_pair};
+use crate::support::product;
 
 #[tokio::test]
 async fn a_pair_that_cannot_be_read_stops_no_poll_and_says_so() -> anyhow::Result<()> {
@@ -41,7 +41,7 @@ async fn a_server_that_is_silent_keeps_only_its_own_pair_waiting() -> anyhow::Re
     let env = Builder::caldav(Manners::generic()).terms(Terms::default()).build().await?;
     let url = env.servers[0].url().to_string();
     let cleo = env.servers[0].account("cleo", "cleo-secret-1").calendar("cleo", "main");
-    let account = directory::connect_account(
+    let account = product::connect_account(
         &env.services,
         ProviderKind::Caldav,
         &url,
@@ -49,10 +49,10 @@ async fn a_server_that_is_silent_keeps_only_its_own_pair_waiting() -> anyhow::Re
         &"cleo-secret-1".to_owned().into(),
     )
     .await?;
-    let known = directory::calendars(&env.services, Some(&account.id)).await?.calendars;
+    let known = product::calendars(&env.services, Some(&account.id)).await?.calendars;
     let to = known.into_iter().find(|row| row.address.contains("cleo")).expect("her calendar").id;
     let new = new_pair([&env.pair.from, &to], Terms::default());
-    let other = directory::add_pair(&env.services, new).await?;
+    let other = product::add_pair(&env.services, new).await?;
     let pairs = [env.pair.clone(), other];
     sync(&env.services, &pairs, SyncOptions::default(), &Silent).await;
     env.servers[1].faults().always(On::any(), Fault::Delay(Duration::from_secs(600)));

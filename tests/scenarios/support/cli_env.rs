@@ -1,12 +1,13 @@
 //! The environment by the command line: two servers, and the real program between them.
 
 use anyhow::ensure;
+use engine::provider::ProviderKind;
 use serde_json::Value;
 use simulators::caldav::{self, CalDav};
-use simulators::google;
 use simulators::person::Person;
 use simulators::traffic::Counts;
 
+use super::accounts::Account;
 use super::cli::Cli;
 use super::env_checks::LAST_PASSES;
 use super::servers::{Ends, Server, TestServer};
@@ -21,22 +22,22 @@ pub struct CliEnv<S: TestServer = CalDav> {
     pub accounts: [String; 2],
     /// The ids of the calendars.
     pub calendars: [String; 2],
+    logins: [Account; 2],
 }
 
 impl<S: TestServer> CliEnv<S> {
     /// Connects both accounts.
     pub async fn connect(cli: Cli, ends: Ends<S>) -> anyhow::Result<Self> {
-        let mut accounts = [String::new(), String::new()];
-        let mut calendars = [String::new(), String::new()];
-        for (side, account) in ends.accounts.iter().enumerate() {
-            let id = cli.connect_account(account).await?;
-            let at_google = account.kind == engine::provider::ProviderKind::Google;
-            let name = if at_google { &account.user } else { "main" };
-            calendars[side] = cli.calendar(&id, name).await?;
-            accounts[side] = id;
-        }
-        let Ends { servers, people, .. } = ends;
-        Ok(Self { cli, servers, people, accounts, calendars })
+        let Ends { servers, people, accounts: logins } = ends;
+        let [accounts, calendars] = connect(&cli, &logins).await?;
+        Ok(Self { cli, servers, people, accounts, calendars, logins })
+    }
+
+    /// Puts another program in the place of the first one and connects both accounts again.
+    pub async fn replace_program(&mut self, cli: Cli) -> anyhow::Result<()> {
+        [self.accounts, self.calendars] = connect(&cli, &self.logins).await?;
+        self.cli = cli;
+        Ok(())
     }
 
     /// Pairs the two calendars; the pair's id.
@@ -94,11 +95,18 @@ impl CliEnv<Server> {
     pub async fn agendas(&self) -> anyhow::Result<[Vec<String>; 2]> {
         Ok([lines(&self.people[0]).await?, lines(&self.people[1]).await?])
     }
+}
 
-    /// The simulated Google, which serves at least one end.
-    pub fn google(&self) -> &google::Server {
-        self.servers.iter().find_map(Server::google).expect("Google serves an end")
+/// Connects both accounts; the ids of the accounts, and of the calendars `main` or, at Google, the
+/// primary ones.
+async fn connect(cli: &Cli, logins: &[Account; 2]) -> anyhow::Result<[[String; 2]; 2]> {
+    let (mut accounts, mut calendars) = <([String; 2], [String; 2])>::default();
+    for (side, login) in logins.iter().enumerate() {
+        accounts[side] = cli.connect_account(login).await?;
+        let name = if login.kind == ProviderKind::Google { &login.user } else { "main" };
+        calendars[side] = cli.calendar(&accounts[side], name).await?;
     }
+    Ok([accounts, calendars])
 }
 
 /// What the user of a calendar sees, a line an event.

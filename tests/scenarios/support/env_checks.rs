@@ -1,12 +1,12 @@
 //! Options of passes, and what scenarios of an in-process environment check.
 
 use jobs::SyncOptions;
-use jobs::directory::{self, Account};
 use jobs::report::Run;
 
 use super::accounts::{self, USERS};
 use super::env::Env;
 use super::installation::connect;
+use super::product::{self, Account};
 
 /// Lists both calendars as a whole.
 pub const FULL: SyncOptions = SyncOptions {
@@ -75,7 +75,7 @@ pub async fn copies(env: &Env) -> anyhow::Result<u64> {
 
 /// The account of Anna (0) or Ben (1).
 async fn account(env: &Env, side: usize) -> anyhow::Result<Account> {
-    let accounts = directory::accounts(&env.services).await?;
+    let accounts = product::accounts(&env.services).await?;
     accounts
         .into_iter()
         .find(|account| account.user == USERS[side].0)

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use jobs::Consents;
-use jobs::consent::{ConsentRequest, Granted};
 use providers::google::OAuthClientSlot;
 use providers::google::oauth::{self, Grants};
 use providers::http::Http;
@@ -11,6 +10,8 @@ use providers::{Provider, RefreshTokenStore};
 use secrecy::SecretString;
 use simulators::google::{CLIENT_ID, CLIENT_SECRET, Server};
 use url::Url;
+
+use super::product::{ConsentRequest, Granted};
 
 /// The addresses of Google, and the product's registration there.
 #[derive(Clone)]

@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use engine::calendar::{AccountId, CalendarId};
 use engine::pair::{Pair, Reach};
 use engine::provider::ProviderKind;
-use jobs::directory::{self, NewPair};
 use jobs::doctor::Setup;
 use jobs::report::{PairState, Run, Silent};
 use jobs::{InProcess, Services, SyncOptions};
@@ -16,6 +15,7 @@ use super::accounts::Account;
 use super::clock::{ManualClock, TestClock};
 use super::connector::{Connector, Origins};
 use super::google::{GoogleClient, GoogleSettings};
+use super::product::{self, NewPair};
 use super::storage::{Opened, TestStorage};
 
 /// How two calendars are paired.
@@ -120,7 +120,7 @@ impl End {
     pub async fn connect(&self, services: &Services) -> anyhow::Result<Connected> {
         let user = &self.account.user;
         let account = connect(services, &self.account).await?;
-        let listing = directory::calendars(services, Some(&account.id)).await?;
+        let listing = product::calendars(services, Some(&account.id)).await?;
         let found = listing.calendars.into_iter().find(|row| row.address.ends_with(&self.calendar));
         let calendar = found
             .with_context(|| format!("no calendar {} among those of {user}", self.calendar))?
@@ -153,7 +153,7 @@ impl Installation {
         let ends = accounts.map(End::main);
         let [from, to] = [ends[0].connect(&services).await?, ends[1].connect(&services).await?];
         let pair =
-            directory::add_pair(&services, new_pair([&from.calendar, &to.calendar], terms)).await?;
+            product::add_pair(&services, new_pair([&from.calendar, &to.calendar], terms)).await?;
         Ok(Self { services, pair, storage, opened, options, ends })
     }
 
@@ -186,7 +186,7 @@ impl Installation {
 
     /// The pair as it is stored now.
     pub async fn current_pair(&self) -> jobs::Result<Pair> {
-        directory::pair(&self.services, &self.pair.id).await
+        product::pair(&self.services, &self.pair.id).await
     }
 
     /// What the status says of the only pair.
@@ -202,15 +202,7 @@ impl Installation {
 
     /// Pairs two calendars.
     pub async fn add_pair(&self, [from, to]: [&Connected; 2], terms: Terms) -> jobs::Result<Pair> {
-        directory::add_pair(&self.services, new_pair([&from.calendar, &to.calendar], terms)).await
-    }
-
-    pub async fn remove_pair(&self, pair: &Pair) -> jobs::Result<()> {
-        directory::remove_pair(&self.services, &pair.id).await.map(drop)
-    }
-
-    pub async fn remove_account(&self, account: &AccountId) -> jobs::Result<()> {
-        directory::remove_account(&self.services, account).await.map(drop)
+        product::add_pair(&self.services, new_pair([&from.calendar, &to.calendar], terms)).await
     }
 
     /// The process ends and another one starts: nothing in memory survives. The process ends in
@@ -253,9 +245,9 @@ impl Installation {
 }
 
 /// Connects an account.
-pub async fn connect(services: &Services, account: &Account) -> jobs::Result<directory::Account> {
+pub async fn connect(services: &Services, account: &Account) -> jobs::Result<product::Account> {
     let Account { kind, url, user, password } = account;
-    directory::connect_account(services, *kind, url, user, &password.clone().into()).await
+    product::connect_account(services, *kind, url, user, &password.clone().into()).await
 }
 
 /// One pass over a pair.

@@ -9,9 +9,6 @@ use engine::pair::Pair;
 use engine::provider::ProviderKind;
 use functions::FUNCTIONS;
 use functions::trigger::{self, FunctionCode};
-use jobs::channels::{self, Heard, Notice};
-use jobs::consent;
-use jobs::directory;
 use jobs::doctor::Setup;
 use jobs::nudge::{Nudge, QUEUE};
 use jobs::report::{AccountState, PairState};
@@ -23,6 +20,7 @@ use simulators::traffic::Kind;
 use super::clock::{START, TestClock};
 use super::google::GoogleSettings;
 use super::installation::{ONE_WAY, ProcessOptions, TWO_WAY, new_pair};
+use super::product::{self, Notice, NotificationOutcome};
 use super::storage::TestStorage;
 
 /// Both accounts are connected; Google can reach the installation.
@@ -65,8 +63,9 @@ impl PushEnv {
     }
 
     /// Connects an account, also again, with a grant that its owner has just given.
-    pub async fn connect(&self, person: &Account) -> jobs::Result<directory::Account> {
-        consent::adopt(&self.services, ProviderKind::Google, &person.refresh_token().into()).await
+    pub async fn connect(&self, person: &Account) -> jobs::Result<product::Account> {
+        product::adopt_consent(&self.services, ProviderKind::Google, &person.refresh_token().into())
+            .await
     }
 
     /// Another process on the same storage: it has nothing in memory and has made no request.
@@ -104,7 +103,7 @@ impl PushEnv {
             self.wait(60);
             jobs::poll_calendars(&self.services).await?;
             if minute % 60 == 0 {
-                channels::renew(&self.services, false).await?;
+                product::renew_watches(&self.services, false).await?;
             }
             self.deliver().await?;
             self.work().await?;
@@ -122,17 +121,17 @@ impl PushEnv {
     }
 
     pub async fn pair(&self, from: &str, to: &str, two_way: bool) -> anyhow::Result<Pair> {
-        let listing = directory::calendars(&self.services, None).await?;
+        let listing = product::calendars(&self.services, None).await?;
         let id = |address: &str| {
             listing.calendars.iter().find(|row| row.address == address).unwrap().id.clone()
         };
         let terms = if two_way { TWO_WAY } else { ONE_WAY };
         let new = new_pair([&id(from), &id(to)], terms);
-        Ok(directory::add_pair(&self.services, new).await?)
+        Ok(product::add_pair(&self.services, new).await?)
     }
 
     /// Delivers the notifications that Google has sent since the last call, without the lost ones.
-    pub async fn deliver(&mut self) -> anyhow::Result<Vec<Heard>> {
+    pub async fn deliver(&mut self) -> anyhow::Result<Vec<NotificationOutcome>> {
         let sent = self.google.pushes().sent();
         let new = sent[self.delivered..].to_vec();
         self.delivered = sent.len();
@@ -238,7 +237,10 @@ pub async fn webhook(
 }
 
 /// Delivers one notification.
-pub async fn receive(services: &Services, push: &google::Push) -> anyhow::Result<Heard> {
+pub async fn receive(
+    services: &Services,
+    push: &google::Push,
+) -> anyhow::Result<NotificationOutcome> {
     let header = |name| {
         push.headers
             .iter()
@@ -251,7 +253,7 @@ pub async fn receive(services: &Services, push: &google::Push) -> anyhow::Result
         resource: header("x-goog-resource-id"),
         greeting: header("x-goog-resource-state") == "sync",
     };
-    Ok(channels::hear_google(services, notice).await?)
+    Ok(product::receive_notification(services, notice).await?)
 }
 
 pub fn event(title: &str) -> Value {

@@ -13,7 +13,7 @@ use simulators::google;
 use store::Table;
 use vault::Vault as _;
 
-use super::servers::{ENDS, FOLDER, Ground, PEOPLE};
+use super::servers::{ENDS, FOLDER, PEOPLE, RecordedServers};
 use crate::support::cli::Cli;
 use crate::support::rows;
 use crate::support::storage::{self, Kind};
@@ -27,46 +27,42 @@ pub enum Listed {
     Earlier,
 }
 
-pub struct Installation {
-    pub ground: Ground,
+pub struct RestoredInstallation {
+    pub backend: RecordedServers,
     pub cli: Cli,
     recorded: Value,
 }
 
-impl Installation {
+impl RestoredInstallation {
     pub async fn new(listed: Listed) -> anyhow::Result<Self> {
-        let ground = Ground::new().await?;
+        let backend = RecordedServers::new().await?;
         let mut recorded: Value = serde_json::from_str(&read("installation.json")?)?;
         for (side, name) in ENDS.into_iter().flatten().flatten() {
             let saved: caldav::Saved =
                 serde_json::from_value(recorded[["anna", "ben"][side]][name].clone())?;
-            ground.calendar(side, name).put_back(&saved);
+            backend.calendar(side, name).put_back(&saved);
         }
         let saved: google::Saved = serde_json::from_value(recorded["google"]["calendar"].clone())?;
-        ground.gina().primary().put_back(&saved);
-        ground.gina().put_back_refresh_token(
+        backend.gina().primary().put_back(&saved);
+        backend.gina().put_back_refresh_token(
             recorded["google"]["refresh_token"].as_str().context("a token")?,
         );
 
-        let cli = ground
-            .google
-            .settings()
-            .iter()
-            .fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
+        let cli = Cli::for_google(&backend.google)?;
         std::fs::create_dir(cli.data_dir())?;
         let key = cli.data_dir().join("vault.key");
         std::fs::write(&key, read("vault.key")?)?;
         private(&key)?;
-        let mut lines = rows_of(&ground, listed)?;
+        let mut lines = rows_of(&backend, listed)?;
         for side in [0, 1] {
             let old = recorded["accounts"][side].as_str().context("an account")?.to_owned();
-            let new = id_of(&ground, side).await?;
+            let new = id_of(&backend, side).await?;
             lines = renamed(&cli, &lines, &old, &new).await?;
             recorded["accounts"][side] = new.into();
         }
-        ground.reset_counts();
+        backend.reset_counts();
         fill(&cli, &lines).await?;
-        Ok(Self { ground, cli, recorded })
+        Ok(Self { backend, cli, recorded })
     }
 
     /// The id of a pair.
@@ -100,9 +96,9 @@ fn read(file: &str) -> anyhow::Result<String> {
 }
 
 /// The rows, with what differs from one run to the next in the place of the placeholders.
-fn rows_of(ground: &Ground, listed: Listed) -> anyhow::Result<String> {
+fn rows_of(backend: &RecordedServers, listed: Listed) -> anyhow::Result<String> {
     let mut rows = read("rows.jsonl")?;
-    for (placeholder, address) in ground.addresses() {
+    for (placeholder, address) in backend.addresses() {
         rows = rows.replace(placeholder, &address);
     }
     let now = now();
@@ -115,9 +111,9 @@ fn rows_of(ground: &Ground, listed: Listed) -> anyhow::Result<String> {
 
 /// The id that the release has given to an account of a server with this address: each derives it
 /// from the address.
-async fn id_of(ground: &Ground, side: usize) -> anyhow::Result<String> {
+async fn id_of(backend: &RecordedServers, side: usize) -> anyhow::Result<String> {
     let (user, password) = PEOPLE[side];
-    Cli::new()?.connect(ground.servers[side].url().as_str(), user, password).await
+    Cli::new()?.connect(backend.servers[side].url().as_str(), user, password).await
 }
 
 /// The rows with another id for an account. Its secret is sealed for the row of that id, as the

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use simulators::person::Person;
 
-use installation::{Installation, Listed};
+use installation::{Listed, RestoredInstallation};
 use servers::{GINA, PAIRS, PEOPLE};
 
 use crate::support::cli::{actions, counts};
@@ -21,15 +21,15 @@ fn writes_nothing(run: &Value) -> bool {
 }
 
 /// Three passes that write nothing, to no server; what is held stays held.
-async fn at_rest(installation: &Installation) -> anyhow::Result<()> {
-    installation.ground.reset_counts();
+async fn at_rest(installation: &RestoredInstallation) -> anyhow::Result<()> {
+    installation.backend.reset_counts();
     for _ in 0..3 {
         for run in installation.cli.sync_all(&[]).await? {
             assert!(run["error"].is_null() && writes_nothing(&run), "{run}");
         }
     }
-    assert_eq!(installation.ground.writes(), [0; 3]);
-    installation.ground.assert_no_harm();
+    assert_eq!(installation.backend.writes(), [0; 3]);
+    installation.backend.assert_no_harm();
     Ok(())
 }
 
@@ -73,8 +73,8 @@ async fn delete(person: &Person, title: &str) -> anyhow::Result<()> {
 #[tokio::test]
 async fn the_first_passes_write_nothing() -> anyhow::Result<()> {
     for listed in [Listed::Today, Listed::Earlier] {
-        let installation = Installation::new(listed).await?;
-        let before = installation.ground.agendas().await?;
+        let installation = RestoredInstallation::new(listed).await?;
+        let before = installation.backend.agendas().await?;
         for arguments in [&["--dry-run"][..], &[]] {
             for run in installation.cli.sync_all(arguments).await? {
                 assert!(
@@ -89,7 +89,7 @@ async fn the_first_passes_write_nothing() -> anyhow::Result<()> {
             }
         }
         at_rest(&installation).await?;
-        assert_eq!(installation.ground.agendas().await?, before, "{listed:?}");
+        assert_eq!(installation.backend.agendas().await?, before, "{listed:?}");
 
         let status = installation.cli.status().await?;
         assert!(
@@ -117,8 +117,8 @@ async fn the_first_passes_write_nothing() -> anyhow::Result<()> {
 /// Deletions that the release has held are released by the word that it gave.
 #[tokio::test]
 async fn what_was_held_stays_held_until_its_owner_answers() -> anyhow::Result<()> {
-    let installation = Installation::new(Listed::Today).await?;
-    let [_, copies] = installation.ground.people("held");
+    let installation = RestoredInstallation::new(Listed::Today).await?;
+    let [_, copies] = installation.backend.people("held");
     let status = installation.cli.status().await?;
     let pair = status["pairs"]
         .as_array()
@@ -143,8 +143,8 @@ async fn what_was_held_stays_held_until_its_owner_answers() -> anyhow::Result<()
 #[tokio::test]
 async fn edits_and_deletions_flow_in_both_directions() -> anyhow::Result<()> {
     for listed in [Listed::Today, Listed::Earlier] {
-        let installation = Installation::new(listed).await?;
-        let [anna, ben] = installation.ground.people("two_way");
+        let installation = RestoredInstallation::new(listed).await?;
+        let [anna, ben] = installation.backend.people("two_way");
         // Names with all that has to be encoded, an origin that was made again at either end, a
         // copy of the second generation, a series.
         let at_anna = ["With an at sign", "Übung", "Origin made again", "Weekly", "Own"];
@@ -183,8 +183,8 @@ async fn edits_and_deletions_flow_in_both_directions() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_private_pair_stays_private() -> anyhow::Result<()> {
-    let installation = Installation::new(Listed::Today).await?;
-    let [anna, away] = installation.ground.people("private");
+    let installation = RestoredInstallation::new(Listed::Today).await?;
+    let [anna, away] = installation.backend.people("private");
     let before = titles(&away).await?;
     assert!(before.iter().all(|title| ["Busy", "By hand"].contains(&title.as_str())), "{before:?}");
     for title in ["Desk", "Wanted after all", "Drifted"] {
@@ -215,8 +215,8 @@ async fn a_private_pair_stays_private() -> anyhow::Result<()> {
 #[tokio::test]
 async fn google_and_its_neighbour_stay_in_step() -> anyhow::Result<()> {
     for listed in [Listed::Today, Listed::Earlier] {
-        let installation = Installation::new(listed).await?;
-        let [gina, anna] = installation.ground.people("google");
+        let installation = RestoredInstallation::new(listed).await?;
+        let [gina, anna] = installation.backend.people("google");
         rename(&gina, "Lunch", "Late lunch").await?;
         rename(&gina, "Copy made again", "Third try").await?;
         rename(&anna, "Rounds", "Last rounds").await?;
@@ -242,16 +242,16 @@ async fn google_and_its_neighbour_stay_in_step() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_night_and_a_full_pass_double_and_lose_nothing() -> anyhow::Result<()> {
-    let installation = Installation::new(Listed::Today).await?;
-    let before = installation.ground.agendas().await?;
+    let installation = RestoredInstallation::new(Listed::Today).await?;
+    let before = installation.backend.agendas().await?;
     for lost in [false, true] {
         if lost {
-            installation.ground.forget_tokens();
+            installation.backend.forget_tokens();
         }
         hours_pass(&installation.cli, 24).await?;
         at_rest_without_the_held(&installation, &["two_way", "private", "google"]).await?;
         assert_eq!(
-            installation.ground.agendas().await?,
+            installation.backend.agendas().await?,
             before,
             "after a night; tokens lost: {lost}"
         );
@@ -265,7 +265,7 @@ async fn a_night_and_a_full_pass_double_and_lose_nothing() -> anyhow::Result<()>
         [0, 1, 0],
         "what was edited by hand in a private copy is put right: {run}"
     );
-    let [_, away] = installation.ground.people("private");
+    let [_, away] = installation.backend.people("private");
     assert!(titles(&away).await?.iter().all(|title| title == "Busy"));
     at_rest_without_the_held(&installation, &["two_way", "private", "google"]).await
 }
@@ -273,23 +273,23 @@ async fn a_night_and_a_full_pass_double_and_lose_nothing() -> anyhow::Result<()>
 /// A night is longer than the ten minutes after which held deletions may be released: that pair is
 /// left out.
 async fn at_rest_without_the_held(
-    installation: &Installation,
+    installation: &RestoredInstallation,
     pairs: &[&str],
 ) -> anyhow::Result<()> {
-    installation.ground.reset_counts();
+    installation.backend.reset_counts();
     for _ in 0..3 {
         for pair in pairs {
             let run = installation.sync(pair, &[]).await?;
             assert!(writes_nothing(&run), "{pair}: {run}");
         }
     }
-    assert_eq!(installation.ground.writes(), [0; 3]);
+    assert_eq!(installation.backend.writes(), [0; 3]);
     Ok(())
 }
 
 #[tokio::test]
 async fn events_are_explained_by_name_and_by_the_path_that_they_had() -> anyhow::Result<()> {
-    let installation = Installation::new(Listed::Today).await?;
+    let installation = RestoredInstallation::new(Listed::Today).await?;
     let home = format!("/calendars/{}", PEOPLE[0].0);
     for (pair, folder, name, copied, reason) in [
         ("two_way", format!("{home}/main/"), "plain.ics", true, Value::Null),
@@ -312,7 +312,7 @@ async fn events_are_explained_by_name_and_by_the_path_that_they_had() -> anyhow:
             );
         }
     }
-    let [_, ben] = installation.ground.people("two_way");
+    let [_, ben] = installation.backend.people("two_way");
     let copy = named(&ben, "Plain").await?;
     for event in [copy.clone(), format!("/ben/main/{copy}")] {
         let told = installation.cli.explain(installation.pair("two_way"), &event).await?;
@@ -329,9 +329,9 @@ async fn events_are_explained_by_name_and_by_the_path_that_they_had() -> anyhow:
 /// it makes one that was deleted, and so does the other.
 #[tokio::test]
 async fn pairs_that_are_made_anew_double_nothing() -> anyhow::Result<()> {
-    let installation = Installation::new(Listed::Today).await?;
+    let installation = RestoredInstallation::new(Listed::Today).await?;
     let listed = installation.cli.json(&["pair", "list"]).await?;
-    let before = installation.ground.agendas().await?;
+    let before = installation.backend.agendas().await?;
     for (name, terms, wanted, made) in [
         ("two_way", &["--two-way", "--window-future", "120mo"][..], "Dinner", 1),
         ("private", &["--private", "--window-future", "120mo"], "Busy", 1),
@@ -353,7 +353,7 @@ async fn pairs_that_are_made_anew_double_nothing() -> anyhow::Result<()> {
             (0, &json!(made), &json!(0)),
             "{name}: {run}"
         );
-        let [from, to] = installation.ground.people(name);
+        let [from, to] = installation.backend.people(name);
         assert!(titles(&to).await?.contains(&wanted.to_owned()));
         if name == "private" {
             assert!(
@@ -366,7 +366,7 @@ async fn pairs_that_are_made_anew_double_nothing() -> anyhow::Result<()> {
         let (_, run) = installation.cli.sync_with(&["--pair", &anew, "--full"]).await?;
         assert!(writes_nothing(&run), "{name}: {run}");
     }
-    let sizes: Vec<usize> = installation.ground.agendas().await?.iter().map(Vec::len).collect();
+    let sizes: Vec<usize> = installation.backend.agendas().await?.iter().map(Vec::len).collect();
     let mut expected: Vec<usize> = before.iter().map(Vec::len).collect();
     expected[1] += 1;
     // A series has a second line, for its changed occurrence; the one copy that was missing has
@@ -380,9 +380,9 @@ async fn pairs_that_are_made_anew_double_nothing() -> anyhow::Result<()> {
 /// pairs.
 #[tokio::test]
 async fn an_account_that_is_added_again_finds_its_pairs() -> anyhow::Result<()> {
-    let installation = Installation::new(Listed::Today).await?;
+    let installation = RestoredInstallation::new(Listed::Today).await?;
     let [anna, ben, gina] = installation.accounts();
-    let [hers, his] = [&installation.ground.servers[0], &installation.ground.servers[1]];
+    let [hers, his] = [&installation.backend.servers[0], &installation.backend.servers[1]];
     let url =
         |server: &simulators::caldav::CalDav, path: &str| server.url().join(path).map(String::from);
     for spelled in [
@@ -400,7 +400,7 @@ async fn an_account_that_is_added_again_finds_its_pairs() -> anyhow::Result<()> 
     for spelled in [url(his, "/ben")?, url(his, "/ben/main/")?, his.name_url().to_string()] {
         assert_eq!(installation.connect(1, &spelled).await?, ben, "{spelled}");
     }
-    let token = format!("{}\n", installation.ground.google.account(GINA).refresh_token());
+    let token = format!("{}\n", installation.backend.google.account(GINA).refresh_token());
     let added = installation
         .cli
         .run_with(&["account", "add", "google", "--refresh-token-stdin", "--json"], &token)

@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use simulators::person::Person;
 
-use super::servers::{ENDS, FOLDER, GINA, Ground, PAIRS, PEOPLE, TERMS};
+use super::servers::{ENDS, FOLDER, GINA, PAIRS, PEOPLE, RecordedServers, TERMS};
 use crate::support::cli::{self, Cli};
 use crate::support::events::{BERLIN, calendar, object, vevent};
 use crate::support::storage::{self, Kind};
@@ -79,8 +79,8 @@ async fn remove(person: &Person, title: &str) -> anyhow::Result<()> {
 }
 
 /// What the people have in their calendars before the first pass.
-async fn before(ground: &Ground) -> anyhow::Result<()> {
-    let [anna, ben] = ground.people("two_way");
+async fn before(backend: &RecordedServers) -> anyhow::Result<()> {
+    let [anna, ben] = backend.people("two_way");
     for (name, object) in [
         (
             "plain.ics",
@@ -109,7 +109,7 @@ async fn before(ground: &Ground) -> anyhow::Result<()> {
     ben.put("own weekly.ics", &weekly("own-weekly", "Own weekly")).await?;
     ben.put("own lost.ics", &hour("own-lost", "0217", 9, "SUMMARY:Own made again")).await?;
 
-    let [anna, _] = ground.people("private");
+    let [anna, _] = backend.people("private");
     for (name, object) in [
         ("desk.ics", hour("desk", "0301", 9, "SUMMARY:Desk\nLOCATION:Room 1")),
         ("fair.ics", days("fair", "0302", "0305", "Fair")),
@@ -121,7 +121,7 @@ async fn before(ground: &Ground) -> anyhow::Result<()> {
         anna.put(name, &object).await?;
     }
 
-    let [gina, anna] = ground.people("google");
+    let [gina, anna] = backend.people("google");
     for (name, object) in [
         ("lunch.ics", hour("lunch", "0401", 12, "SUMMARY:Lunch")),
         ("holiday.ics", days("holiday", "0402", "0406", "Holiday")),
@@ -137,7 +137,7 @@ async fn before(ground: &Ground) -> anyhow::Result<()> {
         anna.put(name, &object).await?;
     }
 
-    let [anna, _] = ground.people("held");
+    let [anna, _] = backend.people("held");
     for n in 0..12 {
         anna.put(
             &format!("m{n:02}.ics"),
@@ -155,10 +155,10 @@ async fn before(ground: &Ground) -> anyhow::Result<()> {
 
 /// What they do afterwards.
 async fn after(
-    ground: &Ground,
+    backend: &RecordedServers,
     sync: impl AsyncFn(&[&str]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let [anna, ben] = ground.people("two_way");
+    let [anna, ben] = backend.people("two_way");
     // It leaves the window at its past end, and the next whole listing archives it.
     change(&anna, "Old", &format!(":{YEAR}"), ":2021").await?;
     sync(&[]).await?;
@@ -173,7 +173,7 @@ async fn after(
     change(&anna, "Copy made again", "SUMMARY:", "LOCATION:Edited\r\nSUMMARY:").await?;
     remove(&ben, "Copy made again").await?;
 
-    let [origins, copies] = ground.people("private");
+    let [origins, copies] = backend.people("private");
     let copy_at = async |day: &str| -> anyhow::Result<String> {
         let agenda = copies.agenda().await?;
         let start = format!("{YEAR}{day}T090000Z");
@@ -191,11 +191,11 @@ async fn after(
         .edit(&copy_at("0308").await?, |ics| ics.replace("SUMMARY:Busy", "SUMMARY:By hand"))
         .await?;
 
-    let [gina, at_home] = ground.people("google");
+    let [gina, at_home] = backend.people("google");
     change(&at_home, "Copy made again", "SUMMARY:", "LOCATION:Edited\r\nSUMMARY:").await?;
     remove(&gina, "Copy made again").await?;
 
-    let [many, _] = ground.people("held");
+    let [many, _] = backend.people("held");
     for n in 0..12 {
         remove(&many, &format!("Member {n}")).await?;
     }
@@ -212,13 +212,13 @@ async fn after(
 }
 
 /// The rows of a data directory, with placeholders for what differs from one run to the next.
-fn rows(data: &Path, ground: &Ground) -> anyhow::Result<String> {
+fn rows(data: &Path, backend: &RecordedServers) -> anyhow::Result<String> {
     let script = format!("{FOLDER}/rows.py");
     let output =
         Command::new("python3").args([&script, "dump"]).arg(data.join("calrelay.db")).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut text = String::from_utf8(output.stdout)?;
-    for (placeholder, address) in ground.addresses() {
+    for (placeholder, address) in backend.addresses() {
         text = text.replace(&address, placeholder);
     }
     let mut lines = String::new();
@@ -244,8 +244,8 @@ fn program() -> Option<PathBuf> {
 async fn a_recording_is_made_where_it_is_asked_for() -> anyhow::Result<()> {
     let Some(program) = program() else { return Ok(()) };
     ensure!(storage::kind()? == Kind::Embedded, "the recording is that of a data directory");
-    let ground = Ground::new().await?;
-    let cli = ground
+    let backend = RecordedServers::new().await?;
+    let cli = backend
         .google
         .settings()
         .iter()
@@ -253,10 +253,10 @@ async fn a_recording_is_made_where_it_is_asked_for() -> anyhow::Result<()> {
             cli.with(name, value)
         });
     let mut accounts = Vec::new();
-    for (server, (user, password)) in ground.servers.iter().zip(PEOPLE) {
+    for (server, (user, password)) in backend.servers.iter().zip(PEOPLE) {
         accounts.push(cli.connect(server.url().as_str(), user, password).await?);
     }
-    let token = ground.gina().refresh_token();
+    let token = backend.gina().refresh_token();
     let added = cli
         .run_with(
             &["account", "add", "google", "--refresh-token-stdin", "--json"],
@@ -282,21 +282,21 @@ async fn a_recording_is_made_where_it_is_asked_for() -> anyhow::Result<()> {
         }
         Ok(())
     };
-    before(&ground).await?;
+    before(&backend).await?;
     sync(&[]).await?;
-    after(&ground, &sync).await?;
+    after(&backend, &sync).await?;
 
     let saved = |side: usize| -> anyhow::Result<Value> {
         let names = ENDS.into_iter().flatten().flatten().filter(|(at, _)| *at == side);
         names
             .map(|(_, name)| {
-                Ok((name.to_owned(), serde_json::to_value(ground.calendar(side, name).saved())?))
+                Ok((name.to_owned(), serde_json::to_value(backend.calendar(side, name).saved())?))
             })
             .collect()
     };
-    let google = json!({"refresh_token": token, "calendar": ground.gina().primary().saved()});
+    let google = json!({"refresh_token": token, "calendar": backend.gina().primary().saved()});
     let recorded = json!({"accounts": accounts, "pairs": pairs, "anna": saved(0)?, "ben": saved(1)?, "google": google});
-    std::fs::write(format!("{FOLDER}/rows.jsonl"), rows(&cli.data_dir(), &ground)?)?;
+    std::fs::write(format!("{FOLDER}/rows.jsonl"), rows(&cli.data_dir(), &backend)?)?;
     std::fs::write(format!("{FOLDER}/installation.json"), format!("{recorded:#}\n"))?;
     std::fs::copy(cli.data_dir().join("vault.key"), format!("{FOLDER}/vault.key"))?;
     Ok(())

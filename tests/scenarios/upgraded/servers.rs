@@ -37,12 +37,12 @@ pub const TERMS: [&[&str]; 4] = [
 ];
 
 /// The servers, their calendars empty.
-pub struct Ground {
+pub struct RecordedServers {
     pub servers: [CalDav; 2],
     pub google: google::Server,
 }
 
-impl Ground {
+impl RecordedServers {
     pub async fn new() -> anyhow::Result<Self> {
         let servers = [
             CalDav::start(Manners::generic()).await?,
@@ -54,11 +54,11 @@ impl Ground {
         for (server, (user, password)) in servers.iter().zip(PEOPLE) {
             server.account(user, password);
         }
-        let ground = Self { servers, google };
+        let backend = Self { servers, google };
         for (side, name) in ENDS.into_iter().flatten().flatten() {
-            ground.calendar(side, name);
+            backend.calendar(side, name);
         }
-        Ok(ground)
+        Ok(backend)
     }
 
     pub fn calendar(&self, side: usize, name: &str) -> Calendar {

@@ -8,7 +8,7 @@ use simulators::key_vault::KeyVault as StandIn;
 use store::Table;
 use vault::Envelope;
 
-use crate::key_vault::{Row, limits, stand_in, wrapping_key};
+use crate::key_vault::{MemoryRow, limits, stand_in, wrapping_key};
 use crate::support::push_env::{PushEnv, event};
 
 /// Anna and Ben, and secrets that are sealed with the stand-in's key.
@@ -21,7 +21,7 @@ async fn filled_env(vault: &StandIn) -> anyhow::Result<PushEnv> {
     Ok(env)
 }
 
-fn process(vault: &StandIn, row: &Arc<Row>) -> Arc<dyn vault::Vault> {
+fn process(vault: &StandIn, row: &Arc<MemoryRow>) -> Arc<dyn vault::Vault> {
     Arc::new(Envelope::with_root_row(wrapping_key(vault, limits()), row.clone()))
 }
 

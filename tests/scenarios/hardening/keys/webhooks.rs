@@ -9,13 +9,13 @@ use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
 use jobs::Services;
-use jobs::channels::{self, Heard};
 use jobs::nudge::QUEUE;
 use simulators::google::Push;
 use simulators::port::Port;
 use store::{Op, Row, Store, Table};
 use url::Url;
 
+use crate::support::product::{self, NotificationOutcome};
 use crate::support::push_cli_env::{PushCliEnv, replay, with_header};
 use crate::support::push_env::webhook;
 use crate::support::push_env::{PushEnv, event, receive};
@@ -46,11 +46,15 @@ async fn a_channel_is_believed_until_its_key_was_followed_twice_and_then_made_an
     let (mut env, _) = PushEnv::paired().await?;
     let first = call(&mut env, "One")?;
     assert!(token(&first).starts_with("h2.") && token(&first).len() <= 128, "{}", token(&first));
-    assert_eq!(receive(&env.services, &first).await?, Heard::Nudged);
+    assert_eq!(receive(&env.services, &first).await?, NotificationOutcome::Nudged);
     env.wait(60);
     let rotated = jobs::rotate(&env.services, false).await?;
     assert_eq!(rotated.channels, 0);
-    assert_eq!(receive(&env.services, &first).await?, Heard::Nudged, "the key before");
+    assert_eq!(
+        receive(&env.services, &first).await?,
+        NotificationOutcome::Nudged,
+        "the key before"
+    );
     env.settle().await?;
     assert_eq!((env.count("One"), env.open_watches()), (1, [1, 1]));
 
@@ -60,7 +64,7 @@ async fn a_channel_is_believed_until_its_key_was_followed_twice_and_then_made_an
     let late = call(&mut env, "Two")?;
     assert_eq!(
         (key(&late), receive(&env.services, &late).await?),
-        (key(&first), Heard::Dropped),
+        (key(&first), NotificationOutcome::Dropped),
         "the one before that"
     );
     env.settle().await?;
@@ -75,7 +79,7 @@ async fn a_channel_is_believed_until_its_key_was_followed_twice_and_then_made_an
     );
     let new = call(&mut env, "Three")?;
     assert_ne!((key(&new), key(&new)), (key(&first), rotated.webhook_key.as_str()));
-    assert_eq!(receive(&env.services, &new).await?, Heard::Nudged);
+    assert_eq!(receive(&env.services, &new).await?, NotificationOutcome::Nudged);
     env.settle().await?;
     assert_eq!(env.count("Three"), 1);
     env.assert_no_harm();
@@ -90,12 +94,12 @@ async fn channels_take_the_new_key_as_they_are_renewed() -> anyhow::Result<()> {
     let done = jobs::rotate(&env.services, false).await?;
     for hour in 0..6 * 24 {
         env.wait(3600);
-        channels::renew(&env.services, false).await?;
+        product::renew_watches(&env.services, false).await?;
         assert_eq!(env.open_watches(), [1, 1], "hour {hour}");
         if hour % 12 == 0 {
             env.people[0].primary().add(event(&format!("At {hour}")));
             let heard = env.deliver().await?;
-            assert!(heard.contains(&Heard::Nudged), "hour {hour}: {heard:?}");
+            assert!(heard.contains(&NotificationOutcome::Nudged), "hour {hour}: {heard:?}");
             env.settle().await?;
             assert_eq!(env.count(&format!("At {hour}")), 1);
         }
@@ -114,15 +118,15 @@ async fn in_an_emergency_no_call_of_before_is_believed_and_no_change_is_missed()
     let done = jobs::rotate(&env.services, true).await?;
     assert_eq!(done.channels, 2);
     let leaked = call(&mut env, "Lunch")?;
-    assert_eq!(receive(&env.services, &leaked).await?, Heard::Dropped);
+    assert_eq!(receive(&env.services, &leaked).await?, NotificationOutcome::Dropped);
     env.settle().await?;
     assert_eq!((env.count("Lunch"), env.open_watches()), (1, [1, 1]));
     assert!(env.google.channels().iter().all(|channel| !open.contains(channel)));
-    assert_eq!(receive(&env.services, &leaked).await?, Heard::Dropped);
+    assert_eq!(receive(&env.services, &leaked).await?, NotificationOutcome::Dropped);
     let new = call(&mut env, "Tea")?;
     assert_eq!(
         (key(&new), receive(&env.services, &new).await?),
-        (done.webhook_key.as_str(), Heard::Nudged)
+        (done.webhook_key.as_str(), NotificationOutcome::Nudged)
     );
     env.assert_no_harm();
     Ok(())
@@ -141,10 +145,10 @@ async fn the_hourly_run_makes_anew_what_a_broken_rotation_has_left() -> anyhow::
         .store
         .commit(Table::Directory, "vault", &[Op::Replace { key: row.key, etag: row.etag, value }])
         .await?;
-    let tended = channels::renew(&env.services, false).await?;
+    let tended = product::renew_watches(&env.services, false).await?;
     assert_eq!((tended.opened, tended.ended, env.open_watches()), (2, 2, [1, 1]));
     assert!(env.google.channels().iter().all(|channel| !open.contains(channel)));
-    assert_eq!(channels::renew(&env.services, false).await?.opened, 0, "once");
+    assert_eq!(product::renew_watches(&env.services, false).await?.opened, 0, "once");
     Ok(())
 }
 
@@ -176,10 +180,10 @@ async fn a_token_of_the_form_before_is_accepted_until_its_channel_ends() -> anyh
 }
 
 /// Storage that counts what it is asked.
-struct Counting(Arc<dyn Store>, AtomicUsize);
+struct CountingStore(Arc<dyn Store>, AtomicUsize);
 
 #[async_trait]
-impl Store for Counting {
+impl Store for CountingStore {
     async fn get(&self, table: Table, partition: &str, key: &str) -> store::Result<Option<Row>> {
         self.1.fetch_add(1, Ordering::Relaxed);
         self.0.get(table, partition, key).await
@@ -221,7 +225,7 @@ async fn a_forged_key_asks_nothing_of_storage() -> anyhow::Result<()> {
     let push = call(&mut env, "Lunch")?;
     let (own, genuine) = (key(&push), token(&push));
     jobs::rotate(&env.services, false).await?;
-    let store = Arc::new(Counting(env.services.store.clone(), AtomicUsize::new(0)));
+    let store = Arc::new(CountingStore(env.services.store.clone(), AtomicUsize::new(0)));
     // A process that has read nothing yet.
     let services = Services { store: store.clone(), ..env.process()? };
     for n in 0..2000 {

@@ -5,26 +5,27 @@ use serde_json::{Value, json};
 use simulators::google::Role;
 use simulators::person::Person;
 
-use super::{ANNA, BEN, ENDS, Street, delete, rename, titles};
+use super::{ANNA, BEN, GoogleCliEnv, PROVIDERS, delete, rename, titles};
 use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
 use crate::support::cli_checks::{explained, skipped, status_of};
 use crate::support::events::{hour, many};
 use crate::support::rows::hours_pass;
+use crate::support::servers::Provider;
 
 /// A calendar that both accounts see: in whichever way it is paired, nothing is doubled. The
 /// provider says that it is one, so it is refused at once.
 #[tokio::test]
 async fn a_shared_calendar_is_one_calendar_in_every_account() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let street = Street::new([true, true]).await?;
-        let shared = street.google.account(ANNA).calendar("Shared");
-        street.google.account(BEN).sees(&shared, Role::Writer);
+        let env = GoogleCliEnv::new([Provider::Google; 2]).await?;
+        let shared = env.google.account(ANNA).calendar("Shared");
+        env.google.account(BEN).sees(&shared, Role::Writer);
         let mut ids = Vec::new();
         for user in [ANNA, BEN] {
-            ids.push(street.cli.calendar(&street.connect(user).await?, "Shared").await?);
+            ids.push(env.cli.calendar(&env.connect(user).await?, "Shared").await?);
         }
         for (name, object) in many(3) {
-            street.people[0].put(&name, &object).await?;
+            env.people[0].put(&name, &object).await?;
         }
         let pair = |from: &str, to: &str| {
             let arguments: Vec<String> = ["pair", "add", "--json", "--from", from, "--to", to]
@@ -32,30 +33,27 @@ async fn a_shared_calendar_is_one_calendar_in_every_account() -> anyhow::Result<
                 .chain(terms.iter().copied())
                 .map(str::to_owned)
                 .collect();
-            let cli = &street.cli;
+            let cli = &env.cli;
             async move { cli.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).await }
         };
         assert!(!pair(&ids[0], &ids[1]).await?.failure().1.is_empty(), "with itself");
-        assert_eq!(pair(&street.ends[0], &ids[0]).await?.status, 0);
-        assert_eq!(
-            street.cli.sync_all(&[]).await?.iter().map(|run| counts(run)[0]).sum::<u64>(),
-            3
-        );
-        for (from, to) in [(&street.ends[0], &ids[1]), (&ids[1], &street.ends[0])] {
+        assert_eq!(pair(&env.calendars[0], &ids[0]).await?.status, 0);
+        assert_eq!(env.cli.sync_all(&[]).await?.iter().map(|run| counts(run)[0]).sum::<u64>(), 3);
+        for (from, to) in [(&env.calendars[0], &ids[1]), (&ids[1], &env.calendars[0])] {
             assert_eq!(pair(from, to).await?.status, 1, "{terms:?}: a second pair of the same two");
         }
         // Out of it, into one calendar, through either account.
-        assert_eq!(pair(&ids[0], &street.ends[1]).await?.status, 0);
-        assert_eq!(pair(&ids[1], &street.ends[1]).await?.status, 1);
+        assert_eq!(pair(&ids[0], &env.calendars[1]).await?.status, 0);
+        assert_eq!(pair(&ids[1], &env.calendars[1]).await?.status, 1);
         for arguments in [&[][..], &["--full"], &[]] {
-            street.cli.sync_all(arguments).await?;
+            env.cli.sync_all(arguments).await?;
         }
         assert_eq!(
             titles(&Person::from(shared.clone())).await?,
             ["Event 0", "Event 1", "Event 2"],
             "{terms:?}"
         );
-        street.at_rest().await?;
+        env.check_unchanged().await?;
     }
     Ok(())
 }
@@ -64,29 +62,29 @@ async fn a_shared_calendar_is_one_calendar_in_every_account() -> anyhow::Result<
 /// anew.
 #[tokio::test]
 async fn a_pair_made_anew_finds_copies_of_all_kinds() -> anyhow::Result<()> {
-    for (turn, ends) in ENDS.into_iter().enumerate() {
+    for (turn, ends) in PROVIDERS.into_iter().enumerate() {
         for after in [ONE_WAY, TWO_WAY, PRIVATE].into_iter().skip(turn).take(2) {
             let told = format!("{ends:?} {after:?}");
-            let (street, pair) = Street::copied(ends, 4, TWO_WAY).await?;
-            let [anna, ben] = &street.people;
+            let (env, pair) = GoogleCliEnv::copied(ends, 4, TWO_WAY).await?;
+            let [anna, ben] = &env.people;
             // A copy is made again, and an origin.
             anna.edit("e1.ics", |ics| ics.replace("SUMMARY", "LOCATION:Harbour\r\nSUMMARY"))
                 .await?;
             delete(ben, "Event 1").await?;
             rename(ben, "Event 2", "Edited").await?;
             delete(anna, "Event 2").await?;
-            assert_eq!(street.cli.sync().await?["created"], 2, "{told}");
-            street.cli.json(&["pair", "remove", &pair]).await?;
-            street.pair(after).await?;
+            assert_eq!(env.cli.sync().await?["created"], 2, "{told}");
+            env.cli.json(&["pair", "remove", &pair]).await?;
+            env.pair(after).await?;
             for arguments in [&[][..], &["--full"]] {
-                let (_, run) = street.cli.sync_with(arguments).await?;
+                let (_, run) = env.cli.sync_with(arguments).await?;
                 assert_eq!(
                     (&run["created"], &run["deleted"], &run["state"]),
                     (&json!(0), &json!(0), &json!("ok")),
                     "{told}: {run}"
                 );
             }
-            let [hers, his] = street.titles().await?;
+            let [hers, his] = env.titles().await?;
             assert_eq!(hers, ["Edited", "Event 0", "Event 1", "Event 3"], "{told}");
             assert_eq!(
                 his,
@@ -99,8 +97,8 @@ async fn a_pair_made_anew_finds_copies_of_all_kinds() -> anyhow::Result<()> {
             );
             delete(anna, "Event 1").await?;
             delete(anna, "Edited").await?;
-            assert_eq!(counts(&street.cli.sync().await?), [0, 0, 2, 0], "{told}");
-            street.at_rest().await?;
+            assert_eq!(counts(&env.cli.sync().await?), [0, 0, 2, 0], "{told}");
+            env.check_unchanged().await?;
         }
     }
     Ok(())
@@ -109,40 +107,40 @@ async fn a_pair_made_anew_finds_copies_of_all_kinds() -> anyhow::Result<()> {
 /// The data are lost: nothing is made beside the copies, until they are taken over.
 #[tokio::test]
 async fn after_the_data_are_lost_copies_are_taken_over_on_demand() -> anyhow::Result<()> {
-    for (turn, ends) in ENDS.into_iter().enumerate() {
+    for (turn, ends) in PROVIDERS.into_iter().enumerate() {
         for terms in [ONE_WAY, TWO_WAY].into_iter().skip(usize::from(turn > 0)) {
             let told = format!("{ends:?} {terms:?}");
-            let (mut street, _) = Street::copied(ends, 4, terms).await?;
-            street.set_up().await?;
-            let pair = street.pair(terms).await?;
-            let run = street.cli.sync().await?;
+            let (mut env, _) = GoogleCliEnv::copied(ends, 4, terms).await?;
+            env.replace_program().await?;
+            let pair = env.pair(terms).await?;
+            let run = env.cli.sync().await?;
             assert_eq!(
                 (&counts(&run)[..3], skipped(&run, "copied_by_another").len()),
                 (&[0; 3][..], 4),
                 "{told}: {run}"
             );
-            assert_eq!(status_of(&street.cli, &pair).await?["copied_by_another"], 4, "{told}");
-            street.at_rest().await?;
-            street.cli.json(&["pair", "take-over", &pair]).await?;
+            assert_eq!(status_of(&env.cli, &pair).await?["copied_by_another"], 4, "{told}");
+            env.check_unchanged().await?;
+            env.cli.json(&["pair", "take-over", &pair]).await?;
             for _ in 0..2 {
-                let run = street.cli.sync().await?;
+                let run = env.cli.sync().await?;
                 assert_eq!(
                     (&run["created"], &run["deleted"]),
                     (&json!(0), &json!(0)),
                     "{told}: {run}"
                 );
             }
-            let [anna, ben] = &street.people;
+            let [anna, ben] = &env.people;
             rename(anna, "Event 0", "Zero").await?;
             delete(anna, "Event 1").await?;
-            assert_eq!(counts(&street.cli.sync().await?), [0, 1, 1, 0], "{told}");
+            assert_eq!(counts(&env.cli.sync().await?), [0, 1, 1, 0], "{told}");
             if terms == TWO_WAY {
                 delete(ben, "Event 2").await?;
-                assert_eq!(counts(&street.cli.sync().await?), [0, 0, 1, 0], "{told}");
+                assert_eq!(counts(&env.cli.sync().await?), [0, 0, 1, 0], "{told}");
             }
             assert_eq!(titles(anna).await?, titles(ben).await?, "{told}");
-            hours_pass(&street.cli, 24).await?;
-            street.at_rest().await?;
+            hours_pass(&env.cli, 24).await?;
+            env.check_unchanged().await?;
         }
     }
     Ok(())
@@ -152,7 +150,7 @@ async fn after_the_data_are_lost_copies_are_taken_over_on_demand() -> anyhow::Re
 /// what is made again has others.
 #[tokio::test]
 async fn an_emptied_calendar_is_asked_about() -> anyhow::Result<()> {
-    for (turn, ends) in ENDS.into_iter().enumerate() {
+    for (turn, ends) in PROVIDERS.into_iter().enumerate() {
         let all = [
             (ONE_WAY, "--make-again"),
             (TWO_WAY, "--make-again"),
@@ -161,14 +159,14 @@ async fn an_emptied_calendar_is_asked_about() -> anyhow::Result<()> {
         ];
         for (terms, answer) in all.into_iter().skip(turn).take(2) {
             let told = format!("{ends:?} {terms:?} {answer}");
-            let (street, pair) = Street::copied(ends, 15, terms).await?;
-            let [anna, ben] = &street.people;
+            let (env, pair) = GoogleCliEnv::copied(ends, 15, terms).await?;
+            let [anna, ben] = &env.people;
             for (name, _) in ben.objects().await? {
                 ben.delete(&name).await?;
             }
             for hours in [0, 1, 24, 1] {
-                hours_pass(&street.cli, hours).await?;
-                let (status, run) = street.cli.sync_with(&[]).await?;
+                hours_pass(&env.cli, hours).await?;
+                let (status, run) = env.cli.sync_with(&[]).await?;
                 assert_eq!(
                     (status, &run["state"], &run["held"]["kind"]),
                     (0, &json!("held"), &json!("emptied")),
@@ -180,7 +178,7 @@ async fn an_emptied_calendar_is_asked_about() -> anyhow::Result<()> {
                     "{told}: {run}"
                 );
             }
-            let (_, run) = street.cli.sync_with(&["--pair", &pair, answer]).await?;
+            let (_, run) = env.cli.sync_with(&["--pair", &pair, answer]).await?;
             let made = if answer == "--make-again" { 15 } else { 0 };
             assert_eq!(
                 (counts(&run)[0], &run["state"], &run["held"]),
@@ -192,7 +190,7 @@ async fn an_emptied_calendar_is_asked_about() -> anyhow::Result<()> {
                 (15, made),
                 "{told}"
             );
-            street.at_rest().await?;
+            env.check_unchanged().await?;
         }
     }
     Ok(())
@@ -202,8 +200,8 @@ async fn an_emptied_calendar_is_asked_about() -> anyhow::Result<()> {
 /// of another calendar.
 #[tokio::test]
 async fn marks_that_are_not_what_they_seem_do_no_harm() -> anyhow::Result<()> {
-    let (street, pair) = Street::copied([true, true], 2, TWO_WAY).await?;
-    let (Person::Google(anna), Person::Google(ben)) = (&street.people[0], &street.people[1]) else {
+    let (env, pair) = GoogleCliEnv::copied([Provider::Google; 2], 2, TWO_WAY).await?;
+    let (Person::Google(anna), Person::Google(ben)) = (&env.people[0], &env.people[1]) else {
         anyhow::bail!("both are at Google")
     };
     let copy = ben.find("Event 1").context("a copy")?;
@@ -227,15 +225,15 @@ async fn marks_that_are_not_what_they_seem_do_no_harm() -> anyhow::Result<()> {
     stray["summary"] = json!("Stray");
     stray["iCalUID"] = json!("stray@example.net");
     anna.put("stray1", stray);
-    let run = street.cli.sync().await?;
+    let run = env.cli.sync().await?;
     assert_eq!(&counts(&run)[..3], &[0; 3], "{run}");
     for (id, _) in &odd {
-        assert_eq!(explained(&street.cli, &pair, id).await?, json!("copied_by_another"), "{id}");
+        assert_eq!(explained(&env.cli, &pair, id).await?, json!("copied_by_another"), "{id}");
     }
-    assert_eq!(explained(&street.cli, &pair, "stray1").await?, json!("own_copy"));
+    assert_eq!(explained(&env.cli, &pair, "stray1").await?, json!("own_copy"));
     assert_eq!((anna.len(), ben.len()), (6, 2));
-    hours_pass(&street.cli, 24).await?;
-    street.at_rest().await
+    hours_pass(&env.cli, 24).await?;
+    env.check_unchanged().await
 }
 
 /// A Google event that somebody moves out of a calendar and back keeps its id: it is the same
@@ -243,17 +241,17 @@ async fn marks_that_are_not_what_they_seem_do_no_harm() -> anyhow::Result<()> {
 #[tokio::test]
 async fn an_event_that_is_moved_away_and_back_is_copied_once() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (street, _) = Street::copied([true, true], 3, terms).await?;
-        let aside = Person::from(street.google.account(ANNA).calendar("Aside"));
-        assert!(street.people[0].move_to(&aside, "e1.ics").await?);
-        assert_eq!(counts(&street.cli.sync().await?)[..3], [0, 0, 1], "{terms:?}");
-        assert!(aside.move_to(&street.people[0], "e1.ics").await?);
-        assert_eq!(counts(&street.cli.sync().await?)[..3], [1, 0, 0], "{terms:?}");
-        let [hers, his] = street.titles().await?;
+        let (env, _) = GoogleCliEnv::copied([Provider::Google; 2], 3, terms).await?;
+        let aside = Person::from(env.google.account(ANNA).calendar("Aside"));
+        assert!(env.people[0].move_to(&aside, "e1.ics").await?);
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 0, 1], "{terms:?}");
+        assert!(aside.move_to(&env.people[0], "e1.ics").await?);
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [1, 0, 0], "{terms:?}");
+        let [hers, his] = env.titles().await?;
         assert_eq!((hers.len(), hers), (3, his), "{terms:?}");
-        street.people[0].put("new.ics", &hour("new", 3, 20, "New")).await?;
-        assert_eq!(counts(&street.cli.sync().await?), [1, 0, 0, 0]);
-        street.at_rest().await?;
+        env.people[0].put("new.ics", &hour("new", 3, 20, "New")).await?;
+        assert_eq!(counts(&env.cli.sync().await?), [1, 0, 0, 0]);
+        env.check_unchanged().await?;
     }
     Ok(())
 }

@@ -4,44 +4,45 @@ use anyhow::Context as _;
 use serde_json::json;
 use simulators::person::{Ending, Person};
 
-use super::{ENDS, Street, delete, named, rename, titles};
+use super::{GoogleCliEnv, PROVIDERS, delete, named, rename, titles};
 use crate::support::cli::{ONE_WAY, TWO_WAY, counts};
 use crate::support::cli_checks::{explained, skipped};
 use crate::support::events::{at, object};
 use crate::support::rows::hours_pass;
+use crate::support::servers::Provider;
 
 #[tokio::test]
 async fn a_duplicated_copy_becomes_an_event_of_its_owner() -> anyhow::Result<()> {
-    for ends in ENDS {
-        let (street, _) = Street::copied(ends, 2, TWO_WAY).await?;
-        let [anna, ben] = &street.people;
+    for ends in PROVIDERS {
+        let (env, _) = GoogleCliEnv::copied(ends, 2, TWO_WAY).await?;
+        let [anna, ben] = &env.people;
         let copy = named(ben, "Event 1").await?;
         assert!(ben.duplicate(&copy, "second.ics", "second").await?);
         assert!(
             ben.edit("second.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:Second")).await?
         );
-        let run = street.cli.sync().await?;
+        let run = env.cli.sync().await?;
         assert_eq!(counts(&run)[..3], [1, 0, 0], "{ends:?}: {run}");
         let expected = ["Event 0", "Event 1", "Second"].map(str::to_owned).to_vec();
-        assert_eq!(street.titles().await?, [expected.clone(), expected], "{ends:?}");
+        assert_eq!(env.titles().await?, [expected.clone(), expected], "{ends:?}");
         rename(ben, "Second", "Second, renamed").await?;
         delete(anna, "Event 1").await?;
-        assert_eq!(counts(&street.cli.sync().await?)[..3], [0, 1, 1], "{ends:?}");
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 1], "{ends:?}");
         let expected = ["Event 0", "Second, renamed"].map(str::to_owned).to_vec();
-        assert_eq!(street.titles().await?, [expected.clone(), expected], "{ends:?}");
-        hours_pass(&street.cli, 24).await?;
-        street.at_rest().await?;
+        assert_eq!(env.titles().await?, [expected.clone(), expected], "{ends:?}");
+        hours_pass(&env.cli, 24).await?;
+        env.check_unchanged().await?;
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn one_way_a_duplicated_copy_is_left_alone() -> anyhow::Result<()> {
-    let (street, pair) = Street::copied([true, true], 2, ONE_WAY).await?;
-    let copy = named(&street.people[1], "Event 1").await?;
-    assert!(street.people[1].duplicate(&copy, "second.ics", "second").await?);
-    let run = street.cli.sync().await?;
-    let Person::Google(ben) = &street.people[1] else { anyhow::bail!("Ben is at Google") };
+    let (env, pair) = GoogleCliEnv::copied([Provider::Google; 2], 2, ONE_WAY).await?;
+    let copy = named(&env.people[1], "Event 1").await?;
+    assert!(env.people[1].duplicate(&copy, "second.ics", "second").await?);
+    let run = env.cli.sync().await?;
+    let Person::Google(ben) = &env.people[1] else { anyhow::bail!("Ben is at Google") };
     let second = ben
         .items()
         .iter()
@@ -55,26 +56,26 @@ async fn one_way_a_duplicated_copy_is_left_alone() -> anyhow::Result<()> {
         (&[0; 3][..], vec![second.clone()]),
         "{run}"
     );
-    assert_eq!(explained(&street.cli, &pair, &second).await?, json!("duplicate_of_copy"));
-    street.people[0].delete("e1.ics").await?;
-    assert_eq!(street.cli.sync().await?["deleted"], 1);
-    assert_eq!(titles(&street.people[1]).await?, ["Event 0", "Event 1"], "the duplicate stays");
-    street.at_rest().await
+    assert_eq!(explained(&env.cli, &pair, &second).await?, json!("duplicate_of_copy"));
+    env.people[0].delete("e1.ics").await?;
+    assert_eq!(env.cli.sync().await?["deleted"], 1);
+    assert_eq!(titles(&env.people[1]).await?, ["Event 0", "Event 1"], "the duplicate stays");
+    env.check_unchanged().await
 }
 
 #[tokio::test]
 async fn a_series_that_is_cut_on_the_side_of_its_copy_loses_no_occurrence() -> anyhow::Result<()> {
-    for ends in ENDS {
+    for ends in PROVIDERS {
         for ending in [Ending::Until, Ending::Count] {
-            let (street, _) = Street::copied(ends, 1, TWO_WAY).await?;
-            let [anna, ben] = &street.people;
+            let (env, _) = GoogleCliEnv::copied(ends, 1, TWO_WAY).await?;
+            let [anna, ben] = &env.people;
             let lines = format!(
                 "DTSTART:{}\nDTEND:{}\nRRULE:FREQ=DAILY;COUNT=6\nSUMMARY:Daily",
                 at(3, 9),
                 at(3, 10)
             );
             anna.put("daily.ics", &object("daily", &lines)).await?;
-            street.cli.sync().await?;
+            env.cli.sync().await?;
             let name = named(ben, "Daily").await?;
             let agenda = ben.agenda().await?;
             let start = agenda
@@ -93,17 +94,17 @@ async fn a_series_that_is_cut_on_the_side_of_its_copy_loses_no_occurrence() -> a
                 ben.cut(&name, &form, ending, ("rest.ics", "rest"), later).await?,
                 "{ends:?} {ending:?}"
             );
-            let run = street.cli.sync().await?;
+            let run = env.cli.sync().await?;
             assert_eq!(
                 (&run["created"], &run["deleted"]),
                 (&json!(1), &json!(0)),
                 "{ends:?} {ending:?}: {run}"
             );
-            street.cli.sync().await?;
+            env.cli.sync().await?;
             let expected = ["Daily", "Event 0", "Later"].map(str::to_owned).to_vec();
-            assert_eq!(street.titles().await?, [expected.clone(), expected], "{ends:?} {ending:?}");
-            hours_pass(&street.cli, 24).await?;
-            street.at_rest().await?;
+            assert_eq!(env.titles().await?, [expected.clone(), expected], "{ends:?} {ending:?}");
+            hours_pass(&env.cli, 24).await?;
+            env.check_unchanged().await?;
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ use crate::model::expected::Fact;
 use crate::support::accounts::{APP_PASSWORD, Account};
 use crate::support::connector::{PREFIX, Spelling, address};
 use crate::support::installation::{Connected, End};
+use crate::support::product;
 use crate::support::servers::Server;
 
 impl Simulation {
@@ -61,7 +62,7 @@ impl Simulation {
         let is_own = |connected: &Connected| [&pair.from, &pair.to].contains(&&connected.calendar);
         if before[side].account != after[side].account {
             let stray = if is_own(&after[side]) { &before[side] } else { &after[side] };
-            jobs::directory::remove_account(&self.env.services, &stray.account).await?;
+            product::remove_account(&self.env.services, &stray.account).await?;
             if !is_own(&after[side]) {
                 self.env.ends[side].account.url = here;
             }

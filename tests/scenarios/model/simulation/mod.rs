@@ -27,8 +27,8 @@ pub use self::state::Mode;
 use self::state::{EPOCHS, Mail, Simulation};
 use crate::support::builder::Builder;
 use crate::support::env::Env;
-use crate::support::installation::{Installation, Terms};
-use crate::support::servers::{Provider, Server};
+use crate::support::installation::Terms;
+use crate::support::servers::Provider;
 
 /// Tells the story of a seed.
 pub async fn run_seed(seed: u64, mode: Mode) -> Result<()> {

@@ -9,6 +9,7 @@ use super::state::{Emptied, Mode, Simulation};
 use crate::model::edits;
 use crate::model::expected::{self, Bond, Fact};
 use crate::support::installation::{Terms, new_pair};
+use crate::support::product;
 
 /// Copies that have to be there before a server that names each of them as removed is one that was
 /// emptied.
@@ -135,7 +136,7 @@ impl Simulation {
         } else {
             format!("side {side} is paired a second time")
         };
-        match jobs::directory::add_pair(services, new_pair([from, to], terms)).await {
+        match product::add_pair(services, new_pair([from, to], terms)).await {
             Err(jobs::Error::Request(_)) => self.trace.push(format!("{what}: refused")),
             Err(error) => return Err(error).context(what),
             Ok(pair) => {
@@ -144,7 +145,7 @@ impl Simulation {
                     said.push(line(&self.env.sync_pair(&pair, SyncOptions::default()).await?));
                     said.push(line(&self.env.sync().await));
                 }
-                jobs::directory::remove_pair(services, &pair.id).await?;
+                product::remove_pair(services, &pair.id).await?;
                 self.trace.push(format!("{what}: {said:?}"));
                 let after = [
                     self.env.people[0].objects().await?.len(),
@@ -156,7 +157,7 @@ impl Simulation {
         // The share is the way to a calendar of this pair by now, where the two accounts are one to
         // the product: it is only taken away where they are not.
         if ends.iter().all(|end| end.account != share.account) {
-            jobs::directory::remove_account(services, &share.account).await?;
+            product::remove_account(services, &share.account).await?;
         }
         Ok(())
     }

@@ -3,13 +3,13 @@
 //! all data were lost.
 
 use anyhow::{Context as _, Result};
-use jobs::directory;
 use simulators::person::Person;
 
 use super::rules::Rules;
 use super::state::{Mode, Simulation};
 use crate::model::expected::{Bond, Fact};
 use crate::support::installation::{Connected, Terms};
+use crate::support::product;
 
 impl Simulation {
     /// The pair ends; people may edit while there is none; then there is another one.
@@ -54,7 +54,7 @@ impl Simulation {
             self.env.lose(20 + self.passes as u8).await?;
             self.trace.push("all data are lost".into());
         } else {
-            directory::remove_pair(&self.env.services, &self.env.pair.id).await?;
+            product::remove_pair(&self.env.services, &self.env.pair.id).await?;
             self.trace.push("the pair ends".into());
         }
         Ok(())
@@ -154,7 +154,7 @@ impl Simulation {
             match self.rng.below(3) {
                 0 => {}
                 1 => {
-                    directory::remove_account(&self.env.services, &end.account).await?;
+                    product::remove_account(&self.env.services, &end.account).await?;
                     self.respell(side);
                     self.renew_grant(side);
                     self.trace.push(format!(

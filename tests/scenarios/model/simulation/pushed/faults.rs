@@ -3,13 +3,13 @@
 
 use anyhow::{Context as _, Result};
 use engine::provider::ProviderKind;
-use jobs::directory;
 use simulators::faults::{Fault, On};
 use simulators::person::Person;
 use simulators::traffic::Kind;
 
 use crate::model::simulation::functions;
 use crate::model::simulation::state::Simulation;
+use crate::support::product;
 
 /// What Google says no with, where the account, the deployment or the moment is wrong.
 const REFUSALS: [(u16, &str); 12] = [
@@ -106,13 +106,13 @@ impl Simulation {
     pub(super) async fn reconnect(&self, side: usize) -> Result<()> {
         let Person::Google(calendar) = &self.env.people[side] else { return Ok(()) };
         let services = self.services();
-        let accounts = directory::accounts(&services).await?;
+        let accounts = product::accounts(&services).await?;
         let account = accounts
             .into_iter()
             .find(|account| account.user == calendar.id())
             .context("the account")?;
         let token = self.google().account(calendar.id()).refresh_token();
-        directory::connect_account(
+        product::connect_account(
             &services,
             ProviderKind::Google,
             &account.url,

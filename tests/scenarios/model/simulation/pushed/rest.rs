@@ -3,7 +3,6 @@
 use anyhow::{Context as _, Result, ensure};
 use engine::provider::ProviderKind;
 use jobs::SyncOptions;
-use jobs::directory::{self, AccountStatus};
 use jobs::report::PairStatus;
 use simulators::person::Person;
 
@@ -11,6 +10,7 @@ use crate::model::simulation::check::Strict;
 use crate::model::simulation::functions;
 use crate::model::simulation::rules::full;
 use crate::model::simulation::state::Simulation;
+use crate::support::product::{self, AccountStatus};
 
 impl Simulation {
     /// The faults have stopped. What is on its way arrives, and the clock goes on; nobody asks for
@@ -18,7 +18,7 @@ impl Simulation {
     pub(super) async fn rest_by_itself(&mut self) -> Result<()> {
         self.passes += 1;
         self.die().await?;
-        for account in directory::accounts(&self.services()).await? {
+        for account in product::accounts(&self.services()).await? {
             let revoked = account.kind == ProviderKind::Google
                 && self.google().account(&account.user).living_refresh_tokens() == 0;
             if account.state == AccountStatus::NeedsReconnect || revoked {
@@ -28,7 +28,7 @@ impl Simulation {
                 self.trace.push(format!("{} is connected anew", account.user));
             }
         }
-        while directory::accounts(&self.services())
+        while product::accounts(&self.services())
             .await?
             .iter()
             .any(|account| account.parked(self.google().clock().now()).is_some())
