@@ -1,185 +1,32 @@
 //! Consent at Google, through the front doors: the command line's own port, and the pages of a
 //! running calrelay (G1, G2, G11, G12, S1, S4).
 
+mod consent_env;
 mod pages;
 mod reconnect;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use async_trait::async_trait;
 use providers::google::AccessTokens as _;
 use providers::google::oauth;
 use providers::http::{AddressPolicy, Http};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use simulators::client::{Answer, Client};
-use simulators::google::{
-    Account, CALENDAR_LIST_READONLY, CLIENT_ID, CLIENT_SECRET, Consent, EVENTS, Server,
-};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use tokio::process::{Child, ChildStderr};
+use simulators::google::{CALENDAR_LIST_READONLY, CLIENT_ID, CLIENT_SECRET, Consent, EVENTS};
 use url::Url;
 
-use crate::support::cli::{self, Cli, TWO_WAY};
-
-const ANNA: &str = "anna@example.org";
-const BEN: &str = "ben@example.org";
-
-/// Google, two people, and a program that knows it.
-struct ConsentEnv {
-    google: Server,
-    anna: Account,
-    ben: Account,
-    cli: Cli,
-}
-
-impl ConsentEnv {
-    async fn new() -> anyhow::Result<Self> {
-        let google = Server::start().await?;
-        let cli = Cli::for_google(&google)?;
-        let (anna, ben) = (google.account(ANNA), google.account(BEN));
-        Ok(Self { google, anna, ben, cli })
-    }
-
-    /// `account add google`, until it says where to go.
-    async fn ask(&self) -> anyhow::Result<PendingCommand> {
-        let mut child = self.cli.start(&["account", "add", "google", "--json"], "").await?;
-        let mut stderr = BufReader::new(child.stderr.take().context("stderr")?);
-        let page = tokio::time::timeout(Duration::from_secs(20), async {
-            let mut line = String::new();
-            loop {
-                line.clear();
-                ensure!(stderr.read_line(&mut line).await? > 0, "it ended without a question");
-                if line.starts_with("http") {
-                    return Ok(line.trim().to_owned());
-                }
-            }
-        });
-        let door = Url::parse(&page.await.context("it says nothing")??)?;
-        Ok(PendingCommand { child, stderr, door })
-    }
-
-    /// The whole way: asked, answered like this, and back.
-    async fn consent(
-        &self,
-        who: &Account,
-        consent: Consent<'_>,
-    ) -> anyhow::Result<(Answer, cli::Answer)> {
-        let pending = self.ask().await?;
-        let (page, cookie) = pending.open().await?;
-        let back = who.consents(&page, consent).await?;
-        let page = visit(&back, &[("cookie", &cookie)]).await?;
-        Ok((page, pending.end().await?))
-    }
-
-    /// Connects with an existing grant; the account's id.
-    async fn adopt(&self, who: &Account) -> anyhow::Result<String> {
-        cli::id(&self.with_token(&who.refresh_token()).await?.done()?)
-    }
-
-    async fn with_token(&self, token: &str) -> anyhow::Result<cli::Answer> {
-        self.cli.google_add(token).await
-    }
-
-    async fn accounts(&self) -> anyhow::Result<Value> {
-        Ok(self.cli.json(&["account", "list"]).await?["accounts"].clone())
-    }
-
-    /// Both connected and paired; the ids of the accounts.
-    async fn paired(&self) -> anyhow::Result<[String; 2]> {
-        let accounts = [self.adopt(&self.anna).await?, self.adopt(&self.ben).await?];
-        let mut ends = Vec::new();
-        for account in &accounts {
-            let listed = self.cli.json(&["calendars", "--account", account]).await?;
-            ends.push(cli::id(&listed["calendars"][0])?);
-        }
-        self.cli.pair_add(&ends[0], &ends[1], TWO_WAY).await?;
-        Ok(accounts)
-    }
-
-    /// Nothing was asked that Google does not know.
-    #[track_caller]
-    fn assert_proper(&self) {
-        assert_eq!(self.google.violations(), [""; 0]);
-    }
-}
-
-/// A command that waits for a person.
-struct PendingCommand {
-    child: Child,
-    stderr: BufReader<ChildStderr>,
-    /// The page of its own port that is opened first.
-    door: Url,
-}
-
-impl PendingCommand {
-    /// A browser opens the page: where it is sent, and the cookie that it gets.
-    async fn open(&self) -> anyhow::Result<(String, String)> {
-        ensure!(
-            self.door.host_str() == Some("127.0.0.1"),
-            "the provider's address is shown to nobody but the browser"
-        );
-        let away = visit(&self.door, &[]).await?;
-        ensure!(away.status == 303, "{}: {}", away.status, away.text());
-        let cookie = away.header("set-cookie");
-        ensure!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
-        Ok((
-            away.header("location").to_owned(),
-            cookie.split(';').next().unwrap_or_default().to_owned(),
-        ))
-    }
-
-    async fn end(mut self) -> anyhow::Result<cli::Answer> {
-        let mut stderr = String::new();
-        let all = async {
-            self.stderr.read_to_string(&mut stderr).await?;
-            anyhow::Ok(self.child.wait_with_output().await?)
-        };
-        let output = tokio::time::timeout(Duration::from_secs(20), all)
-            .await
-            .context("it still waits")??;
-        Ok(cli::Answer {
-            status: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout)?,
-            stderr,
-        })
-    }
-}
-
-/// A browser goes to an address.
-async fn visit(url: &Url, headers: &[(&str, &str)]) -> anyhow::Result<Answer> {
-    Client::new(url).send("GET", url.as_str(), headers, "").await
-}
-
-fn with_query(url: &Url, name: &str, value: &str) -> Url {
-    let mut changed = url.clone();
-    let others: Vec<_> =
-        url.query_pairs().into_owned().filter(|(known, _)| known != name).collect();
-    changed.query_pairs_mut().clear().extend_pairs(others).append_pair(name, value);
-    changed
-}
-
-/// What every page keeps to.
-#[track_caller]
-fn assert_calm(page: &Answer) {
-    assert_eq!(page.header("referrer-policy"), "no-referrer");
-    assert_eq!(page.header("cache-control"), "no-store");
-    let text = page.text();
-    let elsewhere = text.replace("href=\"/oauth/google/start\"", "");
-    assert!(
-        !text.contains("<script") && !text.contains("src=") && !elsewhere.contains("href="),
-        "{text}"
-    );
-}
+use self::consent_env::{ANNA, ConsentEnv, assert_headers, visit, with_query};
+use crate::support::cli::{self, Cli};
 
 #[tokio::test]
 async fn a_person_gives_consent_at_a_terminal() -> anyhow::Result<()> {
     let env = ConsentEnv::new().await?;
     let (page, answer) = env.consent(&env.anna, Consent::All).await?;
     assert_eq!(page.status, 200);
-    assert_calm(&page);
+    assert_headers(&page);
     let added = answer.done()?;
     assert_eq!((&added["provider"], &added["name"]), (&json!("google"), &json!(ANNA)));
     assert!(!answer.stdout.contains("http"), "words for people stay on stderr");
@@ -193,7 +40,7 @@ async fn a_person_gives_consent_at_a_terminal() -> anyhow::Result<()> {
     assert_eq!(cli::id(&again.done()?)?, id, "the same account keeps its id");
     assert_ne!(cli::id(&env.consent(&env.ben, Consent::All).await?.1.done()?)?, id);
     assert_eq!(env.accounts().await?.as_array().map(Vec::len), Some(2));
-    env.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -206,7 +53,7 @@ async fn half_a_consent_names_the_box_that_was_left_empty() -> anyhow::Result<()
     ] {
         let (page, answer) = env.consent(&env.anna, Consent::Only(&[ticked])).await?;
         assert_eq!(page.status, 403);
-        assert_calm(&page);
+        assert_headers(&page);
         let (code, words) = answer.failure();
         assert!(
             code == "consent" && words.contains(missing) && words.contains("Nothing was stored"),
@@ -219,7 +66,7 @@ async fn half_a_consent_names_the_box_that_was_left_empty() -> anyhow::Result<()
         env.consent(&env.anna, Consent::All).await?.1.done().is_ok(),
         "asked again, both can be ticked"
     );
-    env.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -251,7 +98,7 @@ async fn an_answer_with_another_state_ends_the_waiting_and_redeems_nothing() -> 
     let forged =
         visit(&with_query(&back, "state", &"A".repeat(43)), &[("cookie", &cookie)]).await?;
     assert_eq!(forged.status, 400);
-    assert_calm(&forged);
+    assert_headers(&forged);
     let (code, words) = pending.end().await?.failure();
     assert!(code == "consent" && words.contains("not used"), "{words}");
     assert_eq!((env.accounts().await?, env.anna.living_refresh_tokens()), (json!([]), 0));
@@ -282,7 +129,7 @@ async fn an_answer_from_another_browser_is_not_taken() -> anyhow::Result<()> {
         "{}",
         second.text()
     );
-    assert_calm(&second);
+    assert_headers(&second);
     let (code, words) = pending.end().await?.failure();
     assert!(code == "consent" && words.contains("Two browsers"), "{words}");
     assert_eq!((env.accounts().await?, env.ben.living_refresh_tokens()), (json!([]), 0));
@@ -329,7 +176,7 @@ async fn a_grant_that_exists_is_taken_from_stdin() -> anyhow::Result<()> {
     assert_eq!(env.with_token("").await?.failure().0, "credentials");
     assert_eq!(env.with_token(&env.ben.grant(&[EVENTS])).await?.failure().0, "consent");
     assert_eq!(env.accounts().await?.as_array().map(Vec::len), Some(1));
-    env.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -376,7 +223,7 @@ async fn consent_that_was_taken_back_stops_the_work_and_loses_no_pair() -> anyho
     assert_eq!(cli::id(&env.consent(&env.anna, Consent::All).await?.1.done()?)?, anna);
     env.cli.sync().await?;
     assert_eq!(env.cli.json(&["pair", "list"]).await?, pairs, "everything is as it was");
-    env.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -422,7 +269,7 @@ async fn consent_that_is_taken_back_in_the_middle_of_a_run() -> anyhow::Result<(
     env.cli.sync().await?;
     assert_eq!((env.anna.primary().len(), env.ben.primary().len()), (30, 30));
     assert_eq!((env.google.mails(), env.google.propagated()), (0, 0));
-    env.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -468,7 +315,7 @@ async fn a_removed_account_gives_its_grant_back() -> anyhow::Result<()> {
         "what is dead already need not be ended: {answer:?}"
     );
     assert_eq!(env.accounts().await?, json!([]));
-    env.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use simulators::google::Consent;
 use url::Url;
 
-use super::{ANNA, ConsentEnv, assert_calm, visit, with_query};
+use super::consent_env::{ANNA, ConsentEnv, assert_headers, visit, with_query};
 use crate::support::running::Running;
 
 /// The pages of a running calrelay.
@@ -57,7 +57,7 @@ async fn a_person_gives_consent_on_the_pages_of_a_running_calrelay() -> anyhow::
     assert!(home.header("set-cookie").contains("Max-Age=0"), "the cookie has done its work");
     let done = visit(&back.join(home.header("location"))?, &[]).await?;
     assert_eq!(done.status, 200);
-    assert_calm(&done);
+    assert_headers(&done);
     assert_eq!(env.accounts().await?[0]["name"], ANNA);
 
     let trail = env.cli.json(&["audit"]).await?["entries"].clone();
@@ -71,14 +71,14 @@ async fn a_person_gives_consent_on_the_pages_of_a_running_calrelay() -> anyhow::
     // The same answer once more: nothing.
     let replayed = visit(&back, &[("cookie", &cookie)]).await?;
     assert_eq!(replayed.status, 400);
-    assert_calm(&replayed);
+    assert_headers(&replayed);
     assert_eq!(
         env.cli.json(&["audit"]).await?["entries"],
         trail,
         "who was not let in writes nothing"
     );
     assert_eq!(env.anna.living_refresh_tokens(), 1);
-    env.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -114,7 +114,7 @@ async fn an_answer_belongs_to_the_browser_that_was_sent_away() -> anyhow::Result
     let refused = pages.env.ben.consents(&page, Consent::Refused).await?;
     let no = visit(&refused, &[("cookie", &own)]).await?;
     assert_eq!((no.status, visit(&refused, &[("cookie", &own)]).await?.status), (403, 400));
-    assert_calm(&no);
+    assert_headers(&no);
     Ok(())
 }
 
@@ -126,7 +126,7 @@ async fn only_the_machines_own_user_is_sent_away() -> anyhow::Result<()> {
         let answer = visit(&start, &[header]).await?;
         assert_eq!((answer.status, answer.header("set-cookie")), (403, ""), "{header:?}");
         assert!(answer.text().contains("calrelay account add google"));
-        assert_calm(&answer);
+        assert_headers(&answer);
     }
     assert_eq!(
         visit(&pages.running.url.join("/oauth/microsoft/callback?code=x")?, &[]).await?.status,
@@ -164,7 +164,7 @@ async fn under_the_functions_host_the_command_line_is_the_way() -> anyhow::Resul
         answer.text().contains("calrelay account add google")
             && answer.text().contains("CALRELAY_STORE=azure")
     );
-    assert_calm(&answer);
+    assert_headers(&answer);
     let stray =
         visit(&url.join(&format!("/oauth/google/callback?code=x&state={}", "A".repeat(43)))?, &[])
             .await?;
@@ -204,7 +204,7 @@ async fn whatever_comes_back_is_answered_calmly() -> anyhow::Result<()> {
         // Some of it cannot even be sent; the others are told apart by nothing.
         let Ok(answer) = answer else { continue };
         assert_eq!(answer.status, 400, "{query:.60}");
-        assert_calm(&answer);
+        assert_headers(&answer);
         answered += 1;
         assert!(
             !answer.text().contains("marmalade") && !answer.text().contains("alert"),

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use simulators::google::{CALENDAR_LIST_READONLY, Consent, EVENTS};
 
-use super::ConsentEnv;
+use super::consent_env::ConsentEnv;
 use crate::support::cli;
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn half_a_consent_does_not_bring_an_account_back_and_harms_nothing() -> an
         (1, 1),
         "what happened meanwhile, once"
     );
-    env.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }
 
@@ -83,7 +83,7 @@ async fn somebody_elses_consent_is_said_to_be_somebody_elses() -> anyhow::Result
     assert_eq!(cli::id(&answer.done()?)?, anna);
     env.cli.sync().await?;
     assert_eq!((state_of(&env, &anna).await?, carol.primary().len()), ("ok".to_owned(), 0));
-    env.assert_proper();
+    env.assert_no_harm();
     Ok(())
 }
 

@@ -18,6 +18,7 @@ mod races;
 mod radicale_xandikos;
 mod recreated_calendar;
 mod recreated_events;
+mod restored_events;
 mod same_calendar;
 mod stale_replicas;
 mod takeover;
