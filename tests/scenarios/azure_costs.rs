@@ -9,10 +9,10 @@
 //! | one event that is new | 9 or 10 | the same; both ways it might be a copy too |
 //! | one event deleted | 8 | nothing is intended: the deletion can be made again |
 //!
-//! A notification comes as a message, which costs three transactions of a queue: put, taken,
-//! deleted. Before that, at the door, a call costs one of tables or two
-//! (`handler/jobs/src/channels/told.rs`, and its tests). A table that is used for the first time
-//! costs two more, and a pass one for each ten seconds that it takes: its leases are renewed.
+//! A notification arrives as a message, which costs three queue transactions: put, take, delete.
+//! Before that, the webhook call costs one or two table transactions (`handler/jobs/src/channels`,
+//! the debounce of notifications, and its tests). The first use of a table costs two more. A pass
+//! costs one more for every ten seconds that it takes, because its leases are renewed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ use crate::support::installation::{ONE_WAY, TWO_WAY, Terms};
 
 /// The most that is spent on tables where nothing is found.
 const NOTHING: u64 = 3;
-/// A person who asks for a pass is told when it was.
+/// The status of a pair shows when the user last asked for a pass.
 const ASKED: u64 = NOTHING + 1;
 /// A poll reads one row more for each further pair.
 const POLL: u64 = NOTHING;
@@ -48,7 +48,7 @@ pub fn event(uid: &str, title: &str) -> String {
     )
 }
 
-/// The world's rows, moved to Azure; from here on it knows no other storage.
+/// Moves the rows of the environment to Azure; from here on the environment has no other storage.
 pub async fn on_azure(env: &mut Env, azurite: &Azurite) -> anyhow::Result<Arc<Azure>> {
     let azure = Arc::new(Azure::connect(&AccountSettings::from_connection_string(
         &azurite.connection_string(),

@@ -293,8 +293,7 @@ async fn a_data_directory_from_a_newer_version_is_left_alone() -> anyhow::Result
             std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3\0"))
         });
     let database = database.expect("embedded storage is one SQLite file");
-    // The schema's version stands in the header (https://sqlite.org/fileformat.html, section
-    // 1.3.15).
+    // The header holds the schema's version (https://sqlite.org/fileformat.html, section 1.3.15).
     let mut bytes = std::fs::read(&database)?;
     bytes[60..64].copy_from_slice(&9_999_u32.to_be_bytes());
     std::fs::write(&database, &bytes)?;

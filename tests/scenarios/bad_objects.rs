@@ -1,5 +1,5 @@
-//! Objects that nobody can read, or that were made to do harm: named to their owner, and everything
-//! else still syncs (L5, L6, I3).
+//! Objects that cannot be read, or that were made to do harm: they are named to their owner, and
+//! all other events still sync (L5, L6, I3).
 
 use simulators::caldav::Manners;
 use std::time::{Duration, Instant};
@@ -51,7 +51,7 @@ fn problems(status: &Value) -> Vec<String> {
 async fn what_cannot_be_read_is_named_and_the_rest_is_copied() -> anyhow::Result<()> {
     let (env, pair) = Builder::caldav(Manners::generic()).build_cli_paired(ONE_WAY).await?;
     let [anna, ben] = &env.people;
-    // What is not even iCalendar matches no time-range; a change listing names it all the same.
+    // Text that is not iCalendar matches no time-range; a change listing still names it.
     anna.put("first.ics", &hour("first", 1, 8, "First"));
     env.cli.sync().await?;
     for n in 0..5 {

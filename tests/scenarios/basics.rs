@@ -1,4 +1,4 @@
-//! The first things that anybody tries.
+//! The first steps of a new user.
 
 use simulators::caldav::Manners;
 

@@ -1,4 +1,4 @@
-//! What programs and people are told: reports, status, reasons, exit statuses (L6, L7, and the
+//! Output for programs and people: reports, status, reasons, exit statuses (L6, L7, and the
 //! `--json` documents of the contract).
 
 use serde_json::{Value, json};
@@ -170,8 +170,8 @@ async fn every_event_can_be_explained() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Both calendars may have an event of the same name: its path says which is meant, and a path of
-/// no calendar is as good as the name.
+/// Both calendars may have an event of the same name. The path decides which one is meant; a path
+/// outside both calendars counts as the name alone.
 #[tokio::test]
 async fn an_event_is_named_by_its_name_or_by_a_path() -> anyhow::Result<()> {
     let (env, pair) = Builder::caldav(Manners::generic()).build_cli_paired(ONE_WAY).await?;

@@ -1,9 +1,9 @@
-//! Our simulator against the servers that it imitates: the same requests, the same observations,
+//! Compares the simulator with the servers that it imitates: equal requests, equal observations,
 //! line by line.
 //!
-//! What is observed is what a client can lean on: statuses, preconditions, who is listed, whether a
-//! token or an ETag changed. Words, order and header fields that no client reads are left out. A
-//! line that differs is a flaw of the simulator (or news from the server).
+//! The observations are what a client relies on: statuses, preconditions, which resources are
+//! listed, whether a token or an ETag changed. Wording, order and header fields that no client
+//! reads are left out. A line that differs is a defect of the simulator, or a change of the server.
 
 use simulators::caldav::{CalDav, Manners, crlf};
 use simulators::client::{Answer, Client};
@@ -116,7 +116,7 @@ impl Run {
         );
         let stranger = Client::new(self.client.base()).login(user, "wrong");
         let answer = stranger.xml("PROPFIND", &home, "0", "").await.unwrap();
-        // A server without logins lets everybody in.
+        // A server without logins accepts every user.
         self.see("wrong password", &answer.status.to_string());
     }
 
@@ -163,7 +163,7 @@ impl Run {
         self.delete("delete with a wrong version", "b.ics", &[("if-match", "\"wrong\"")]).await;
         self.delete("delete", "b.ics", &[]).await;
         self.delete("delete again", "b.ics", &[]).await;
-        // The same state everywhere for what comes next.
+        // All servers are in the same state before the next observations.
         self.client.send("DELETE", &format!("{}a.ics", self.path), &[], "").await.unwrap();
     }
 

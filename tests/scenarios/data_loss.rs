@@ -1,5 +1,5 @@
-//! What has cost people their calendars elsewhere (L5, L8, G12 for CalDAV): a read that fails, or
-//! tells less than there is, deletes nothing.
+//! Failures that have cost users of other programs their calendars (L5, L8, G12 for CalDAV): a read
+//! that fails or is incomplete deletes nothing.
 
 use engine::pair::Side;
 use jobs::SyncOptions;
@@ -123,8 +123,8 @@ async fn all_really_deleted_is_asked_about_first() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// L8: a tenth or a quarter passes, more is held; the rest of the pass is done all the same, and a
-/// second look after ten minutes releases it.
+/// L8: a tenth or a quarter of the events is deleted, a larger share is held. The rest of the pass
+/// is done in either case, and a second look after ten minutes releases what is held.
 #[tokio::test]
 async fn the_guards_numbers() -> anyhow::Result<()> {
     let env = filled_env(40, false).await?;

@@ -141,8 +141,8 @@ async fn edited_here_and_deleted_there() -> anyhow::Result<()> {
     assert_eq!(ben.agenda()[0].text("LOCATION"), "Harbour");
     assert_at_rest(&env).await;
 
-    // One-way the origin's word stands: its deletion takes even an edited copy, its edit follows
-    // the rule of suppressed copies.
+    // One way, the origin decides: deleting the origin deletes even an edited copy, and editing the
+    // origin follows the rule of suppressed copies.
     let (env, copy) = copied(ONE_WAY, "").await?;
     let [anna, ben] = &env.people;
     change(ben, &copy, "Dinner", "Dinner for two");

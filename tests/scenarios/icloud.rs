@@ -1,6 +1,6 @@
-//! The main job with iCloud's manners, through the front door (I1-I5, I8, X): no ETag on PUT,
-//! partition hosts, a UID once in the account, alarms by default, throttling that is longer than it
-//! says.
+//! Syncing with servers that behave as iCloud does, by the command line (I1-I5, I8, X): no ETag on
+//! PUT, partition hosts, unique UIDs in the account, default alarms, throttling that lasts longer
+//! than announced.
 
 use serde_json::json;
 use simulators::caldav::{CalDav, Calendar, Manners, Redirect, Throttle};

@@ -1,9 +1,9 @@
 //! A program that is killed at work, and the next one: on any storage (L5).
 //!
-//! Embedded storage gives a dead holder's lease to the next one at once (`processes`). Azure keeps
-//! it until its term is over, half a minute later: nobody can tell there that the holder is dead,
-//! and not slow. The next one waits for that, and then finds again whatever the dead one had done.
-//! So all the villages of a story are told at the same time.
+//! Embedded storage gives a dead holder's lease to the next process at once (`processes`). Azure
+//! keeps the lease until its term is over, half a minute later, because a dead holder cannot be
+//! distinguished from a slow one. The next process waits for that and then finds what the dead one
+//! had done. All environments of a scenario run at the same time, so that they wait together.
 
 use std::time::Duration;
 

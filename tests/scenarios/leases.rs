@@ -1,5 +1,5 @@
-//! Leases and what holds where they do not: a holder that has lost its own, two who each believe to
-//! be alone, and those who only look.
+//! Leases, and the protection that holds without them: a holder that has lost its lease, two
+//! processes that each believe to be alone, and processes that only read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -65,8 +65,8 @@ impl Hold for ExpiringHold {
     }
 }
 
-/// Leases that exclude nobody: what a holder has that was asleep for too long, and does not know
-/// it.
+/// Leases that exclude no other process: the position of a holder that was suspended for too long
+/// and does not know it.
 struct UselessLeases;
 
 #[async_trait]
@@ -140,7 +140,7 @@ async fn a_pass_that_may_have_lost_its_lease_writes_no_more() -> anyhow::Result<
     Ok(())
 }
 
-/// What a lease excludes, the versions of rows and events bear all the same.
+/// Where a lease excludes nothing, the versions of rows and events still protect the data.
 #[tokio::test]
 async fn two_who_both_believe_to_be_alone_harm_nothing() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
@@ -224,7 +224,7 @@ async fn whoever_only_looks_waits_for_nobody() -> anyhow::Result<()> {
     let noted = last_sync(&env).await?;
     assert_eq!(noted, Some(env.services.clock.now()), "a person who asks is told when that was");
 
-    // Somebody is at work, so what has happened is theirs, or the next one's.
+    // Another process is at work, so the changes are left to that process or the next one.
     env.people[0].edit("e1.ics", |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
     env.reset_counts();
     // A poll repeats itself; any other nudge is put off, and no failure.

@@ -1,5 +1,5 @@
-//! Stories through the front doors: what people do to their calendars, what goes wrong, and what
-//! they see afterwards.
+//! Scenarios of the program from the outside: what people do to their calendars, what goes wrong,
+//! and what they see afterwards.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 mod azure_costs;

@@ -202,7 +202,7 @@ async fn what_a_copys_server_did_not_keep_stays_at_home() -> anyhow::Result<()> 
         let title = if terms.two_way { "SUMMARY:Board meeting" } else { "SUMMARY:  Board" };
         assert!(after.contains(title), "{after}");
         assert_eq!(length(&ben.objects()[0].1), 112, "100 characters of it");
-        // Its owner's own edit of the text flows back all the same.
+        // The owner's own edit of the text still flows back.
         ben.edit(&ben.names()[0], |ics| {
             ics.replace("DESCRIPTION:A long agenda.", "DESCRIPTION:A short agenda.")
         });
@@ -291,8 +291,7 @@ async fn an_origin_that_is_changed_back_after_a_lost_answer_stands() -> anyhow::
     Ok(())
 }
 
-/// The same on the other side: what flows back arrives, its answer is lost, and the copy is changed
-/// back.
+/// On the other side: what flows back arrives, the response is lost, and the copy is changed back.
 #[tokio::test]
 async fn a_copy_that_is_changed_back_after_a_lost_answer_stands() -> anyhow::Result<()> {
     let env = Builder::caldav(Manners::generic()).terms(TWO_WAY).build().await?;

@@ -105,8 +105,8 @@ async fn joining_details_stay_with_their_owner() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A meeting in which other people take part is never written to: an edit of its copy is put right,
-/// and nobody is mailed.
+/// A meeting with attendees is never written to: an edit of its copy is reverted, and no attendee
+/// is mailed.
 #[tokio::test]
 async fn a_meeting_with_guests_is_never_written_to() -> anyhow::Result<()> {
     for organizer in ["anna@calendars.example", "chief@example.net"] {

@@ -13,7 +13,7 @@ use crate::support::cli_env::CliEnv;
 use crate::support::events::{hour, many};
 use crate::support::storage::skips;
 
-/// Both calendars show the same, and every event once.
+/// Both calendars show equal events, every event once.
 async fn assert_in_step(env: &CliEnv, events: usize) -> anyhow::Result<()> {
     let [ours, theirs] = env.agendas();
     assert_eq!(ours, theirs);

@@ -1,4 +1,4 @@
-//! Ending a pair or an account, and beginning anew (L1, L5, S3, S4).
+//! Removing a pair or an account, and adding it again (L1, L5, S3, S4).
 
 use serde_json::json;
 use simulators::caldav::Manners;

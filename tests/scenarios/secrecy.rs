@@ -9,7 +9,7 @@ use crate::support::builder::Builder;
 use crate::support::cli::{Answer, Cli, TWO_WAY};
 use crate::support::events::{at, object};
 
-/// Words of people, each used once in this story and nowhere else.
+/// Words that occur once in this scenario and nowhere else.
 const SECRETS: &[&str] = &[
     "Zirbelkiefer",
     "Quittengelee",
@@ -23,7 +23,7 @@ const SECRETS: &[&str] = &[
     "anna-secret-7531",
     "ben-secret-8642",
     "wrong-secret-1111",
-    // The same as they go over the wire: user:password in Base64.
+    // As they are sent: user:password in Base64.
     "YW5uYTphbm5hLXNlY3JldC03NTMx",
     "YmVuOmJlbi1zZWNyZXQtODY0Mg",
 ];

@@ -57,7 +57,7 @@ async fn edits_arrive_within_the_cadence(env: CliEnv) -> anyhow::Result<()> {
     let copy = ben.find("Two").context("the copy of Two")?;
     ben.edit(&copy, |ics| ics.replace("SUMMARY:Two", "SUMMARY:Twice"));
     until("the edit flows back", || anna.find("Twice").is_some()).await?;
-    // At rest: a glance a server and a poll, no more.
+    // At rest: one collection-state request per server and a poll, no more.
     tokio::time::sleep(Duration::from_secs(3)).await;
     env.reset_counts();
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -89,7 +89,7 @@ async fn what_a_poll_finds_is_worked_on_at_once_with_storage_in_azure() -> anyho
         let asked = || env.servers[0].counts().total();
         let before = asked();
         until("no poll", || asked() > before).await?;
-        // Right after a glance: the next one finds it.
+        // An edit right after a poll: the next poll finds it.
         anna.put(&format!("{n}.ics"), &hour(&format!("{n}"), 3 + n, 9, "One"));
         let before = asked();
         until("no glance", || asked() > before).await?;

@@ -20,7 +20,7 @@ fn connect(azurite: &Azurite) -> Azure {
     Azure::connect(&settings(azurite)).expect("connects without a request")
 }
 
-/// The same account, with something between that breaks the way to its tables.
+/// The storage account behind a proxy that breaks the connections to its tables.
 async fn through_a_proxy(azurite: &Azurite) -> (Azure, Proxy) {
     let proxy =
         Proxy::start(&azurite.tables().parse().expect("an address")).await.expect("a proxy starts");
@@ -121,15 +121,15 @@ async fn a_lease_has_ended_once_its_holder_has_settled() {
     }
 }
 
-/// Whoever waits for a lease may be cut off while the request is on its way, and it is carried out
-/// all the same.
+/// A process that waits for a lease may be cut off while the request is on its way, and the request
+/// is still carried out.
 #[tokio::test]
 async fn a_lease_that_nobody_waits_for_any_more_is_given_back() {
     let azurite = Azurite::start().await.unwrap();
     let (azure, proxy) = through_a_proxy(&azurite).await;
     let next = connect(&azurite);
     azure.acquire("local", &["pair"]).await.unwrap().taken().unwrap().end().await;
-    // On its way for a second; and carried out, which is heard of at the second try only.
+    // On its way for a second, and carried out; the result arrives at the second try only.
     for fault in [Fault::Delay(Duration::from_secs(1)), Fault::StatusAfter(503)] {
         proxy.faults().next(On::any(), fault);
         let mut acquire = azure.acquire("local", &["pair"]);
@@ -205,7 +205,7 @@ async fn an_answer_that_got_lost_is_neither_a_conflict_nor_a_second_write() {
         let delete = Op::Delete { key: key.clone(), etag: Some(row.etag) };
         azure.commit(Table::Pairs, "p", &[delete]).await.unwrap();
         assert_eq!(direct.get(Table::Pairs, "p", &key).await.unwrap(), None, "{fault:?}: deleted");
-        // What somebody else wrote stays a conflict, whatever gets lost.
+        // A write of another process stays a conflict, whatever responses get lost.
         direct.commit(Table::Pairs, "p", &[put(&key, "theirs")]).await.unwrap();
         proxy.faults().next(On::any(), fault);
         let outcome = azure

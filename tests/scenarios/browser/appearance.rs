@@ -1,5 +1,5 @@
-//! What the pages look like: legible in light and in dark, on a desk and on a phone, for eyes and
-//! for ears.
+//! The pages are legible in light and dark mode, on a desktop and on a phone, and for screen
+//! readers.
 
 use std::path::Path;
 
@@ -41,7 +41,7 @@ async fn look_at(window: &Window, name: &str, way: &str) -> anyhow::Result<()> {
         );
     }
     assert_eq!(window.ask("document.documentElement.lang").await?, "en");
-    // Whoever goes on by the keyboard sees where they are.
+    // A user of the keyboard sees which element has the focus.
     if !way.is_empty() {
         window.press("Tab").await?;
         assert_eq!(window.ask("document.activeElement.textContent").await?, way, "{name}");

@@ -50,7 +50,7 @@ pub struct BrowserEnv {
 }
 
 impl BrowserEnv {
-    /// On somebody's own machine, without a public address, over http.
+    /// On the user's own machine, without a public address, over http.
     pub async fn machine() -> anyhow::Result<Self> {
         let (google, anna, cli) = people().await?;
         let running = Running::start(&cli).await?;
@@ -106,7 +106,7 @@ impl BrowserEnv {
         })
     }
 
-    /// Where calrelay itself listens, behind what stands before it.
+    /// The address on which calrelay listens, behind any proxy.
     pub fn inside(&self) -> Url {
         self.running.first().map_or_else(|| self.url.clone(), |running| running.url.clone())
     }

@@ -1,5 +1,5 @@
-//! The same way at a sign-in that somebody else wrote: so that our simulator and our client do not
-//! merely share a mistake.
+//! Sign-in at an independent implementation, so that the simulator and the client cannot share a
+//! mistake.
 
 use std::sync::Arc;
 
@@ -103,7 +103,7 @@ async fn answered(google: &Emulate, asked: &Url) -> anyhow::Result<SecretString>
     let browser = Browser::start(&[]).await?;
     let window = browser.window().await?;
     window.open(asked.as_str()).await?;
-    // Nobody listens where it leads, so it is sent from here.
+    // No server listens at the redirect address, so the test sends the request itself.
     let sent = window
         .ask(
             "new URLSearchParams(new FormData(document.forms[document.forms.length \

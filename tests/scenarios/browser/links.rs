@@ -7,7 +7,7 @@ use super::browser_env::{ANNA, BrowserEnv, Deployment, EVENTS, LIST, consent};
 
 const ON: &str = "Continue to Google";
 
-/// What every page of ours comes with.
+/// What every page contains.
 #[track_caller]
 fn assert_calm(window: &Window) {
     for (name, value) in [
@@ -31,7 +31,7 @@ async fn told(behind: Deployment) -> anyhow::Result<()> {
     let (link, window, other) =
         (env.link().await?, env.browser.window().await?, env.browser.window().await?);
 
-    // To look at it changes nothing, for whoever looks.
+    // Opening the page changes nothing.
     for looking in [&other, &window, &window] {
         assert_eq!(looking.open(&link).await?, 200);
         assert_calm(looking);
@@ -57,7 +57,8 @@ async fn told(behind: Deployment) -> anyhow::Result<()> {
     assert_calm(&other);
     assert!(other.text().await?.contains("This link cannot be used any more"));
 
-    // A box left empty, a no, the way back to the link: all the same, until it is a yes.
+    // An empty box, a refusal, and the way back to the link: none of them uses up the link before
+    // consent is given.
     assert_eq!(consent(&window, &[EVENTS]).await?, 403);
     assert_calm(&window);
     assert!(window.text().await?.contains("See the list of Google calendars"));
@@ -73,7 +74,7 @@ async fn told(behind: Deployment) -> anyhow::Result<()> {
     assert_eq!(window.cookies().await?.len(), 0);
     assert_eq!(env.accounts().await?[0]["name"], ANNA);
 
-    // It has done its work, for everybody.
+    // The link is used up, for every browser.
     let tokens = env.anna.living_refresh_tokens();
     assert_eq!(window.open(&asked).await?, 200);
     assert_eq!(consent(&window, &[LIST, EVENTS]).await?, 400);
@@ -100,8 +101,8 @@ async fn a_link_connects_one_account_under_the_functions_host() -> anyhow::Resul
     told(Deployment::FunctionsHost).await
 }
 
-/// A proxy on the same machine that says nothing of itself: whatever comes through it comes from
-/// here, and from everybody.
+/// A proxy on the same machine that adds no headers: every request through the proxy comes from the
+/// loopback.
 #[tokio::test]
 async fn behind_a_public_address_nobody_begins_without_a_link() -> anyhow::Result<()> {
     let env = BrowserEnv::public(Deployment::Proxy).await?;

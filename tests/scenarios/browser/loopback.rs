@@ -90,7 +90,7 @@ async fn impatience_and_the_way_back_connect_one_account() -> anyhow::Result<()>
     Ok(())
 }
 
-/// Somebody is made to answer a question that another browser was sent away with.
+/// Another person's browser is made to answer the consent question of this browser.
 #[tokio::test]
 async fn an_answer_in_another_browser_connects_nothing() -> anyhow::Result<()> {
     let env = BrowserEnv::machine().await?;

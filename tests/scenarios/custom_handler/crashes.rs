@@ -62,8 +62,8 @@ async fn killed_fifty_times_in_the_middle_of_work_nothing_is_lost_or_doubled() -
     Ok(())
 }
 
-/// The host's own crash: nobody gives anything back. The message comes again after ten minutes, the
-/// lease ends after half of one.
+/// The host crashes: no lease is ended and no message is returned. The message becomes visible
+/// after ten minutes; the lease expires after half a minute.
 #[tokio::test]
 async fn an_instance_that_dies_in_the_middle_of_work_blocks_its_pair_for_half_a_minute()
 -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! The same handler with storage in a file: the host's listener is given the queue in it.
+//! The handler with storage in a file: the host reads the queue in that file.
 
 use simulators::caldav::Manners;
 use std::time::Duration;

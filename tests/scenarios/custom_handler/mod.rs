@@ -1,4 +1,4 @@
-//! Under the Functions host, in the shape of its stand-in, with storage on Azurite (O1).
+//! Under the stand-in for the Functions host, with storage on Azurite (O1).
 
 mod crashes;
 mod embedded;

@@ -63,8 +63,8 @@ async fn the_same_message_twice_at_once_makes_each_copy_once() -> anyhow::Result
     Ok(())
 }
 
-/// A message that lay somewhere while everything it could tell was found out otherwise, and undone
-/// again.
+/// A message that is delivered late: the change that it reports was found by another way and
+/// reverted since.
 #[tokio::test]
 async fn a_message_an_hour_late_does_no_harm() -> anyhow::Result<()> {
     let azurite = Azurite::start().await?;
@@ -76,7 +76,7 @@ async fn a_message_an_hour_late_does_no_harm() -> anyhow::Result<()> {
     for host in env.hosts.drain(..) {
         host.kill().await;
     }
-    // Somebody takes it, and does not give it back for an hour.
+    // Another consumer takes the message and does not return it for an hour.
     env.queues.send(QUEUE, &env.nudge(1, "webhook")).await?;
     let taken = env.queues.receive(QUEUE, 1, Duration::from_secs(3600)).await?;
     assert_eq!(taken.len(), 1);
@@ -101,7 +101,7 @@ async fn a_message_an_hour_late_does_no_harm() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Both are called to the same calendars, again and again, while there is much to do.
+/// Both instances receive messages for the same calendars repeatedly, while there is much to do.
 #[tokio::test]
 async fn two_instances_at_once_make_each_copy_once_and_neither_fails_for_good() -> anyhow::Result<()>
 {

@@ -1,4 +1,5 @@
-//! What somebody outside reaches, and what the host does with a handler that cannot be started.
+//! What a client from outside reaches, and what the host does with a handler that cannot be
+//! started.
 
 use anyhow::Context as _;
 use serde_json::Value;
@@ -62,7 +63,7 @@ async fn nobody_outside_invokes_a_function() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The operator has the key; without it nobody gets as far as the handler.
+/// The operator has the key; without the key no request reaches the handler.
 #[tokio::test]
 async fn the_operator_is_told_more_by_a_function_with_a_key() -> anyhow::Result<()> {
     let azurite = Azurite::start().await?;

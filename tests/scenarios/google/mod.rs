@@ -144,7 +144,7 @@ impl ClientEnv {
         self.server.counts().of(kind)
     }
 
-    /// Nothing was asked that Google does not have, and nobody else has heard of anything.
+    /// No request breaks Google's rules, and no attendee was mailed.
     fn clean(&self) {
         assert_eq!(self.server.violations(), Vec::<String>::new());
         assert_eq!((self.server.mails(), self.server.propagated()), (0, 0), "guests");

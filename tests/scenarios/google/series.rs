@@ -166,7 +166,7 @@ async fn a_series_that_is_cut_becomes_two() {
     env.clean();
 }
 
-/// Brings a written series to a draft by every way that there is, and looks at what stands there.
+/// Writes a series to match a draft, in every possible way, and compares the result.
 async fn brought_to(wanted: &Draft) {
     for discards in [false, true] {
         brought(wanted, discards).await;

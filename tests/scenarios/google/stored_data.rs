@@ -6,7 +6,7 @@ use simulators::faults::{Fault, On};
 
 use crate::support::cli::{Answer, TWO_WAY};
 
-/// Words of people, each used once in this story and nowhere else.
+/// Words that occur once in this scenario and nowhere else.
 const SECRETS: [&str; 8] = [
     "Zirbelkiefer",
     "Quittengelee",

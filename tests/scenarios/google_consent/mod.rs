@@ -1,5 +1,5 @@
-//! Consent at Google, through the front doors: the command line's own port, and the pages of a
-//! running calrelay (G1, G2, G11, G12, S1, S4).
+//! Consent at Google by the command line's own port and by the pages of a running calrelay (G1, G2,
+//! G11, G12, S1, S4).
 
 mod consent_env;
 mod pages;
@@ -106,8 +106,8 @@ async fn an_answer_with_another_state_ends_the_waiting_and_redeems_nothing() -> 
     Ok(())
 }
 
-/// Another user of the machine who knows the provider's address cannot answer in the place of the
-/// user who asked.
+/// Another user of the machine with the provider's address cannot answer instead of the user who
+/// started the command.
 #[tokio::test]
 async fn an_answer_from_another_browser_is_not_taken() -> anyhow::Result<()> {
     let env = ConsentEnv::new().await?;
@@ -149,8 +149,8 @@ async fn whoever_changes_their_mind_stops_the_waiting() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Somebody who has caught a code cannot have it redeemed in another's consent: the challenge is
-/// another one.
+/// An attacker with a stolen code cannot have it redeemed in another consent, because the PKCE
+/// challenge differs.
 #[tokio::test]
 async fn a_code_of_another_consent_is_worth_nothing() -> anyhow::Result<()> {
     let env = ConsentEnv::new().await?;
@@ -353,7 +353,7 @@ async fn no_token_is_written_down() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Nothing is replaced in this story.
+/// No refresh token is replaced in this scenario.
 struct NoTokenStore;
 
 #[async_trait]
@@ -397,7 +397,7 @@ async fn a_thousand_waiting_jobs_cost_one_refresh() -> anyhow::Result<()> {
     assert!(crowd().await.iter().all(Result::is_ok));
     assert!(crowd().await.iter().all(Result::is_ok));
     assert_eq!(env.google.refreshes() - before, 1);
-    // Google ends the token before its time: whoever is refused brings one refresh, and no more.
+    // Google revokes the token early: all refused callers together cause one refresh.
     let stale = grants.open(ANNA, &token, Arc::new(NoTokenStore)).bearer().await?;
     for _ in 0..1000 {
         grants.open(ANNA, &token, Arc::new(NoTokenStore)).refused(&stale);

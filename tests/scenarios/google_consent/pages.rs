@@ -68,7 +68,7 @@ async fn a_person_gives_consent_on_the_pages_of_a_running_calrelay() -> anyhow::
         "{trail}"
     );
 
-    // The same answer once more: nothing.
+    // A repeated answer has no effect.
     let replayed = visit(&back, &[("cookie", &cookie)]).await?;
     assert_eq!(replayed.status, 400);
     assert_headers(&replayed);
@@ -144,7 +144,7 @@ async fn under_the_functions_host_the_command_line_is_the_way() -> anyhow::Resul
         .with("FUNCTIONS_CUSTOMHANDLER_PORT", &port.to_string())
         .with("CALRELAY_STORE", "embedded");
     let _handler = cli.start(&[], "").await?;
-    // The host comes from the loopback too, with everybody's requests.
+    // The host sends from the loopback too, and its requests come from all clients.
     let url = Url::parse(&format!("http://localhost:{port}/"))?;
     let start = url.join("/oauth/google/start")?;
     let mut answer = visit(&start, &[]).await;
@@ -201,7 +201,7 @@ async fn whatever_comes_back_is_answered_calmly() -> anyhow::Result<()> {
                 "",
             )
             .await;
-        // Some of it cannot even be sent; the others are told apart by nothing.
+        // Some of the values cannot even be sent; the responses to the others do not differ.
         let Ok(answer) = answer else { continue };
         assert_eq!(answer.status, 400, "{query:.60}");
         assert_headers(&answer);

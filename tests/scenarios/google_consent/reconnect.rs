@@ -50,8 +50,8 @@ async fn half_a_consent_does_not_bring_an_account_back_and_harms_nothing() -> an
     Ok(())
 }
 
-/// The browser was signed in as somebody else: that one is connected, by name, and it is said that
-/// the other still waits.
+/// The browser was signed in with another account: that account is connected and named, and the
+/// command says that the expected account is still missing.
 #[tokio::test]
 async fn somebody_elses_consent_is_said_to_be_somebody_elses() -> anyhow::Result<()> {
     let env = ConsentEnv::new().await?;

@@ -1,5 +1,5 @@
-//! One-way pairs in which somebody edits the copies: each stays as it was left until its origin
-//! changes, or everything is looked at.
+//! One-way pairs with edited copies: each copy stays as it was edited until its origin changes or a
+//! full pass is made.
 
 use engine::pair::Side;
 use jobs::SyncOptions;
@@ -112,7 +112,7 @@ async fn what_was_done_to_a_copy_is_undone_when_its_origin_changes_or_everything
         scratch.same(&env, "after all that").await?;
         env.check_at_rest().await?;
 
-        // Everything is looked at before anybody has seen the edits.
+        // A full pass is made before any pass has seen the edits.
         for title in ["Title anew", "Once", "Nothing"] {
             edit(&env, title).await?;
         }

@@ -14,7 +14,7 @@ use crate::support::google_env::{ENDS, GoogleEnv, hour};
 use crate::support::installation::TWO_WAY;
 use crate::support::servers::Provider;
 
-/// What stands in a title, a description and a place.
+/// The texts of title, description and location.
 fn texts() -> Vec<(&'static str, String)> {
     vec![
         ("emoji", "👩‍👩‍👧 🇪🇪 🎂 Käsekuchen".into()),
@@ -378,8 +378,8 @@ async fn times_of_every_kind_at_google_are_the_same_elsewhere() -> anyhow::Resul
     Ok(())
 }
 
-/// One event that nobody can read or that the other server does not take is named, and all others
-/// are copied.
+/// One event that cannot be read, or that the other server refuses, is named; all others are
+/// copied.
 #[tokio::test]
 async fn what_cannot_be_copied_is_named_and_stops_nobody() -> anyhow::Result<()> {
     let env = GoogleEnv::new(ENDS[2], TWO_WAY).await?;

@@ -1,5 +1,4 @@
-//! What two people change at the same time: every field of one side against every field of the
-//! other.
+//! Concurrent edits: every field of one side against every field of the other.
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -213,7 +212,7 @@ async fn joining_details_stay_with_their_owner() -> anyhow::Result<()> {
             let link =
                 ["meet.google.com", "teams.microsoft.com/l/meetup-join/19", "zoom.us/j/123456789"]
                     [n];
-            // Google throws away what stands between its own two lines, and keeps the conference by
+            // Google removes the text between its own two marker lines and keeps the conference
             // itself.
             assert!(n == 0 || description.contains(link), "{description}");
             for name in

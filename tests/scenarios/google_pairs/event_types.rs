@@ -84,7 +84,7 @@ async fn each_type_of_event_is_a_plain_one_on_the_other_side() -> anyhow::Result
 
 #[tokio::test]
 async fn events_move_between_calendars() -> anyhow::Result<()> {
-    // To a calendar that nobody has paired, and back again.
+    // To a calendar that is in no pair, and back again.
     for ends in [ENDS[0], ENDS[1]] {
         let env = GoogleEnv::with(ends, TWO_WAY, |server| {
             drop(server.account("anna@example.org").calendar("Club"))
@@ -169,7 +169,7 @@ async fn an_answer_is_given_taken_back_and_given_for_one_day() -> anyhow::Result
             google.patch("meet1", answer("accepted"));
             assert_eq!(env.sync_ok().await?[0], 1, "{ends:?}");
             assert_eq!(days().await?, 3);
-            // Called off by whoever called it.
+            // The organizer cancels the event.
             google.patch("meet1", json!({"status": "cancelled"}));
             assert_eq!(env.sync_ok().await?[2], 1, "{ends:?}");
             env.check_at_rest().await?;
@@ -178,7 +178,7 @@ async fn an_answer_is_given_taken_back_and_given_for_one_day() -> anyhow::Result
     Ok(())
 }
 
-/// Calendars of others: of private events, or of all, nothing is told but when somebody is busy.
+/// Calendars that show private events, or all events, as busy times only.
 #[tokio::test]
 async fn what_is_not_shown_to_us_is_said_to_be_busy() -> anyhow::Result<()> {
     for (role, shown) in
@@ -227,8 +227,8 @@ async fn what_is_not_shown_to_us_is_said_to_be_busy() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An event that Google does not let anybody change: an edit of its copy stays there, and is named
-/// until it is taken back.
+/// An event that Google does not allow to be changed: an edit of its copy stays in the copy, and
+/// the event is named until the edit is reverted.
 #[tokio::test]
 async fn a_locked_event_is_left_as_it_is() -> anyhow::Result<()> {
     let env = GoogleEnv::new(ENDS[0], TWO_WAY).await?;

@@ -60,7 +60,7 @@ fn rows() -> Vec<(&'static str, Value, [&'static str; 3], [Value; 2])> {
     ]
 }
 
-/// The same from CalDAV: lines, and `visibility` and `transparency` of the copy.
+/// From CalDAV: lines of the object, and `visibility` and `transparency` of the copy.
 const FROM_CALDAV: [(&str, &str, [&str; 2]); 9] = [
     ("plain", "", ["", ""]),
     ("public", "CLASS:PUBLIC", ["", ""]),
@@ -97,7 +97,7 @@ async fn what_google_says_of_an_event_is_said_of_its_copy_and_survives_the_way_b
         env.check_at_rest().await?;
         for (title, _, mut words, mut google) in rows() {
             if weak && title == "confidential" {
-                // We are told no more than that.
+                // Google shows no more than that.
                 (words[0], google[0]) = ("PRIVATE", json!("private"));
             }
             let shown = env.shown(Side::To, title).await?;

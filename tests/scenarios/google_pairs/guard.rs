@@ -33,7 +33,7 @@ async fn crowd(ends: [Provider; 2], terms: Terms, count: usize) -> anyhow::Resul
     Ok(env)
 }
 
-/// Somebody deletes so many of what stands in a side.
+/// Deletes so many of the events of a side.
 async fn delete(env: &GoogleEnv, side: usize, count: usize) -> anyhow::Result<()> {
     for (name, _) in env.people[side].objects().await?.into_iter().take(count) {
         env.people[side].delete(&name).await?;
@@ -143,7 +143,7 @@ fn days(title: &str, from: &str, to: &str) -> Value {
     json!({"summary": title, "start": {"date": from}, "end": {"date": to}})
 }
 
-/// The window of the story's first day is from 10 December 2025 to 10 March 2027.
+/// On the first day of the scenario, the window is from 10 December 2025 to 10 March 2027.
 #[tokio::test]
 async fn the_window_takes_what_touches_it() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1]] {

@@ -1,5 +1,5 @@
-//! Meetings in which other people take part: they are shown, and never written to, whoever edits or
-//! deletes their copies.
+//! Meetings with attendees are shown and never written to, no matter on which side their copies are
+//! edited or deleted.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::events::object;
 use crate::support::google_env::{ENDS, GoogleEnv, hour};
 use crate::support::installation::TWO_WAY;
 
-/// Everything by which Google lets somebody else have a part in an event.
+/// Everything by which Google gives other people a part in an event.
 fn meetings() -> Vec<(&'static str, Value)> {
     let me = json!({"email": "anna@example.org", "self": true, "responseStatus": "accepted"});
     let chief = json!({"email": "chief@example.net"});
@@ -107,7 +107,7 @@ async fn what_others_take_part_in_is_shown_and_left_alone() -> anyhow::Result<()
     Ok(())
 }
 
-/// A guest who is invited while an edit of the copy is on its way back.
+/// An attendee is invited while an edit of the copy is on its way back.
 #[tokio::test]
 async fn a_guest_may_come_in_the_middle_of_a_pass() -> anyhow::Result<()> {
     let env = GoogleEnv::new(ENDS[0], TWO_WAY).await?;
@@ -216,7 +216,7 @@ async fn guests_come_later_and_go_again() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Somebody invites a guest to a copy: then the copy is a meeting of theirs.
+/// The owner of a copy invites an attendee: then the copy is a meeting of its owner.
 #[tokio::test]
 async fn a_copy_with_guests_is_left_alone_too() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[2]] {

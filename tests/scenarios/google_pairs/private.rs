@@ -91,7 +91,7 @@ async fn a_private_series_says_when_and_takes_back_nothing_but_times() -> anyhow
     Ok(())
 }
 
-/// Guests and conferences of a private pair's events are nobody's business either.
+/// Attendees and conferences of a private pair's events are not copied either.
 #[tokio::test]
 async fn a_private_copy_names_no_guest() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1]] {
@@ -112,7 +112,7 @@ async fn a_private_copy_names_no_guest() -> anyhow::Result<()> {
             !["zoe", "anna@", "meet.google", "Talk"].iter().any(|word| text.contains(word)),
             "{text}"
         );
-        // Only what a private copy shows makes it be written anew.
+        // Only a change of what a private copy shows rewrites the copy.
         env.google(0).patch(
             "talk1",
             json!({"summary": "Speech", "attendees": null, "visibility": "public"}),
@@ -178,12 +178,12 @@ async fn edited_here_and_deleted_there() -> anyhow::Result<()> {
             let lines =
                 |titles: &[&str]| titles.iter().map(ToString::to_string).collect::<Vec<_>>();
             if terms.two_way {
-                // The edit stands, wherever it was made.
+                // The edit is kept, on either side.
                 let both = lines(&["Copy edited", "Origin anew", "Origin edited"]);
                 assert_eq!(titles, [both.clone(), both], "{ends:?} {:?}", reasons(&run));
             } else {
-                // The origin's word stands; a copy that its owner did not want comes back when its
-                // time or title changes.
+                // The origin decides; a copy that its owner deleted comes back when its time or
+                // title changes.
                 assert_eq!(
                     titles,
                     [

@@ -11,7 +11,8 @@ use crate::support::google_env::{ENDS, GoogleEnv};
 use crate::support::installation::TWO_WAY;
 use crate::support::servers::Provider;
 
-/// A calendar of nobody's on which both sides are laid out by one and the same hand.
+/// A calendar outside all pairs, into which the events of both sides are written in one way for
+/// comparison.
 pub struct Scratch(Calendar);
 
 impl Scratch {
@@ -19,7 +20,7 @@ impl Scratch {
         Self(env.server().account("nobody@example.org").primary())
     }
 
-    /// What a person sees within the window of the story: every occurrence by itself.
+    /// What the user sees within the window of the scenario, occurrence by occurrence.
     pub async fn agenda(&self, env: &GoogleEnv, side: usize) -> anyhow::Result<Vec<String>> {
         let window: [Timestamp; 2] =
             ["2025-12-10T00:00:00Z".parse()?, "2027-03-10T00:00:00Z".parse()?];
@@ -60,7 +61,7 @@ impl Scratch {
         }
     }
 
-    /// Both sides show the same, and something.
+    /// Both sides show equal occurrences, and at least one.
     pub async fn same(&self, env: &GoogleEnv, what: &str) -> anyhow::Result<()> {
         let both = [self.agenda(env, 0).await?, self.agenda(env, 1).await?];
         anyhow::ensure!(!both[0].is_empty(), "{what}: nothing is there");

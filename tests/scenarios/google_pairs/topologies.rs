@@ -1,5 +1,5 @@
-//! Several pairs over the same calendars, pairs made anew, and two installations that know nothing
-//! of each other.
+//! Several pairs over the same calendars, pairs that are added again, and two installations that do
+//! not know each other.
 
 use anyhow::{Context as _, ensure};
 use engine::calendar::CalendarId;
@@ -23,7 +23,7 @@ impl GoogleEnv {
         Ok(found.context("the calendar is listed")?.id)
     }
 
-    /// One more pair, or the first one anew.
+    /// Adds a pair, or the first pair again.
     pub async fn pair(
         &self,
         from: &CalendarId,
@@ -332,8 +332,8 @@ async fn marks_stand_on_every_part_and_count_where_they_were_put() -> anyhow::Re
     env.sync_ok().await?;
     let mut copy = ben.find("Lunch").context("a copy")?;
     assert!(anna.items().iter().all(|item| !marked(item)) && marked(&copy));
-    // Ben doubles the copy: that is an event of his own, and is copied. The same on Anna's calendar
-    // is a copy in the wrong place.
+    // Ben duplicates the copy: the duplicate is an event of his own and is copied. A duplicate in
+    // Anna's calendar is a copy in the wrong place.
     ben.put("double1", copy.clone());
     copy["summary"] = json!("Pasted");
     anna.put("pasted1", copy);

@@ -1,5 +1,5 @@
-//! Edits and calls in quick succession: how long an edit waits, and what repetitions cost, on the
-//! clock of the story.
+//! Edits and notifications in quick succession: how long an edit waits, and what repetitions cost,
+//! by the manual clock.
 
 use std::time::Duration;
 

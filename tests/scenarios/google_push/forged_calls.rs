@@ -1,5 +1,5 @@
-//! Whoever else calls: forged, mangled, repeated, at many doors at once. Nobody learns anything,
-//! nothing fails, and little is done for it.
+//! Forged, malformed and repeated calls, at many instances at once. The responses reveal nothing,
+//! nothing fails, and the calls cost little work.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ use crate::support::running::Running;
 
 const TOKEN: &str = "x-goog-channel-token";
 
-/// A genuine call about Anna's calendar that was heard by nobody yet.
+/// A genuine notification about Anna's calendar that was not delivered yet.
 async fn genuine(env: &PushEnv, title: &str) -> anyhow::Result<Push> {
     env.people[0].primary().add(event(title));
     env.google.pushes().sent().pop().context("a call")
@@ -71,8 +71,7 @@ async fn what_is_no_call_of_google_is_answered_like_one_and_does_nothing() -> an
     }
     assert_eq!(waiting(&env).await?, 0);
 
-    // What only counts or describes may be missing, and states that nobody knows tell of a change
-    // like any other.
+    // Headers that only count or describe may be missing, and an unknown state counts as a change.
     let needless = [
         "x-goog-message-number",
         "x-goog-channel-expiration",
@@ -182,8 +181,8 @@ async fn a_call_that_comes_days_late_does_no_harm() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// At the door of the real program: another method, a body that nobody wants, headers without end.
-/// The next genuine call is heard all the same.
+/// At the real program: another method, a body that is not read, headers without end. The next
+/// genuine notification is still accepted.
 #[tokio::test]
 async fn rude_requests_are_turned_away_and_the_door_stays_open() -> anyhow::Result<()> {
     let held = Port::take()?;
@@ -236,9 +235,9 @@ async fn rude_requests_are_turned_away_and_the_door_stays_open() -> anyhow::Resu
     Ok(())
 }
 
-/// Two instances under the Functions host, the same call repeated at both of them: looks are a
-/// pause apart all the same, and what really happens meanwhile arrives. Consent that is taken back
-/// and given anew ends it.
+/// Two instances under the Functions host receive the same notification repeatedly: passes are
+/// still a pause apart, and real changes in between arrive. Consent that is withdrawn and given
+/// again ends the repetitions.
 #[tokio::test]
 async fn two_instances_together_look_once_in_a_pause() -> anyhow::Result<()> {
     let azurite = Azurite::start().await?;

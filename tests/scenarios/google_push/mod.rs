@@ -1,6 +1,6 @@
-//! Google tells of changes: channels, what comes through them, and what happens when nothing does
-//! (G4-G7, G12, S4). On the simulated Google and its clock; calls are handed over by the story, so
-//! that it knows what was heard and what was not.
+//! Google's notifications: watches, what arrives through them, and what happens when nothing
+//! arrives (G4-G7, G12, S4). The simulated Google and its clock are used; the scenario delivers the
+//! notifications, so it knows which ones were lost.
 
 mod debounce;
 mod forged_calls;
@@ -140,7 +140,7 @@ async fn a_channel_that_cannot_be_followed_lives_on_and_is_tried_again() -> anyh
     Ok(())
 }
 
-/// The answer is lost, and Google calls all the same.
+/// The response to the watch request is lost, and Google still sends notifications.
 #[tokio::test]
 async fn a_lost_answer_is_made_up_for_by_the_first_call() -> anyhow::Result<()> {
     let mut env = PushEnv::new().await?;
@@ -250,8 +250,8 @@ async fn a_channel_that_could_not_be_stopped_is_stopped_later() -> anyhow::Resul
     Ok(())
 }
 
-/// Neither the answer came nor a call, and another channel was opened in its place: the first call
-/// tells how the forgotten one is stopped.
+/// Both the response and the first notification were lost, and another watch was opened: the first
+/// notification of the forgotten watch says how to stop it.
 #[tokio::test]
 async fn a_channel_that_nobody_knew_to_be_open_is_stopped_when_it_calls() -> anyhow::Result<()> {
     let mut env = PushEnv::new().await?;
@@ -304,7 +304,7 @@ async fn a_call_during_a_pass_is_looked_at_after_it() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Nobody sees from outside when Google is well again: the pair asks, every ten minutes.
+/// No notification says that Google works again: the pair retries every ten minutes.
 #[tokio::test]
 async fn a_pair_that_failed_is_tried_again_every_ten_minutes() -> anyhow::Result<()> {
     let (mut env, _) = PushEnv::paired().await?;
@@ -330,7 +330,7 @@ async fn a_pair_that_failed_is_tried_again_every_ten_minutes() -> anyhow::Result
     Ok(())
 }
 
-/// Without an address nobody calls; nothing is polled for that.
+/// Without a public address there are no notifications; the calendars are not polled instead.
 #[tokio::test]
 async fn without_a_public_address_nothing_is_asked_for() -> anyhow::Result<()> {
     let mut env = PushEnv::new().await?;

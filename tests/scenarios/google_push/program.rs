@@ -1,5 +1,4 @@
-//! The same through the front doors of the real program: by itself, and under the stand-in for the
-//! Functions host.
+//! Notifications at the real program: standalone, and under the stand-in for the Functions host.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -52,7 +51,7 @@ async fn an_edit_arrives_by_a_call_and_strangers_cause_next_to_nothing() -> anyh
         pushes.sent()
     );
 
-    // Forged: a wrong token, another channel's, no channel of ours.
+    // Forged: a wrong token, the token of another watch, an unknown watch.
     let sent = pushes.sent();
     let genuine = sent.iter().rfind(|push| push.state == "exists").context("a call")?;
     let other =
@@ -146,9 +145,9 @@ async fn status_and_doctor_say_whether_google_calls() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A place whose storage stands on Azurite, as an app of the Functions host, and the package that
-/// it runs from. Google's calls are handed over by hand: the host's own port is not known before it
-/// runs.
+/// An environment with storage on Azurite as an app of the Functions host, and the package that the
+/// app runs from. The scenario sends the notifications, because the host's port is not known before
+/// the app runs.
 pub async fn on_azurite(connection: &str) -> anyhow::Result<(PushCliEnv, Site, TempDir)> {
     let settings = [
         ("CALRELAY_STORE", "azure"),

@@ -1,5 +1,5 @@
-//! What Google refuses for a reason that is about the account, the calendar or the deployment: each
-//! is treated as what it is, and what Google told of meanwhile is done when it is over.
+//! Refusals of Google that are about the account, the calendar or the deployment: each has its own
+//! treatment, and the changes that Google reported meanwhile are synced afterwards.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ fn refused(status: u16, reason: &'static str) -> Fault {
     Fault::Refused { status, reason }
 }
 
-/// A token that was fetched just now is refused, or opens too little: that is the account's, not
-/// the pair's, and nobody asks again.
+/// A token that was just fetched is refused, or its scopes are too small: that is a problem of the
+/// account, not of the pair, and no further request is made.
 #[tokio::test]
 async fn an_account_whose_fresh_token_is_refused_needs_its_owner() -> anyhow::Result<()> {
     for (fault, code) in [
@@ -65,8 +65,8 @@ async fn an_account_whose_fresh_token_is_refused_needs_its_owner() -> anyhow::Re
     Ok(())
 }
 
-/// The account is left alone by all processes, says so, and then everything that was told of is
-/// done.
+/// All processes leave the account alone, its status says so, and afterwards all reported changes
+/// are synced.
 #[tokio::test]
 async fn an_account_that_google_has_closed_is_left_alone_until_it_is_open_again()
 -> anyhow::Result<()> {
@@ -179,7 +179,7 @@ async fn a_calendar_that_is_shared_for_reading_only_stops_its_pair_and_no_other(
 -> anyhow::Result<()> {
     let (mut env, _) = PushEnv::paired().await?;
     let anna = env.people[0].clone();
-    // Of somebody who is not connected here.
+    // A notification of an account that is not connected.
     let team = env.google.account("carol@example.org").calendar("Team");
     anna.sees(&team, Role::Writer);
     let shared = env.pair(anna.address(), team.id(), false).await?;
@@ -205,8 +205,8 @@ async fn a_calendar_that_is_shared_for_reading_only_stops_its_pair_and_no_other(
     Ok(())
 }
 
-/// The project of this deployment is wrong: its operator is told, and nobody has to connect
-/// anything.
+/// The project of the deployment is misconfigured: the operator gets the message, and no account
+/// has to be connected again.
 #[tokio::test]
 async fn a_mistake_of_the_deployment_is_said_to_be_one() -> anyhow::Result<()> {
     let (mut env, _) = PushEnv::paired().await?;
@@ -232,7 +232,8 @@ async fn a_mistake_of_the_deployment_is_said_to_be_one() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The event is somebody else's after all: that write is dropped, and everything else goes on.
+/// The event belongs to another person after all: the write is dropped, and all other events are
+/// synced.
 #[tokio::test]
 async fn a_write_that_only_an_organizer_may_make_is_dropped() -> anyhow::Result<()> {
     let (mut env, _) = PushEnv::paired().await?;

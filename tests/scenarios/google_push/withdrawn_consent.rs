@@ -1,4 +1,4 @@
-//! Consent that is taken back while Google calls, and given anew (G12).
+//! Consent that is withdrawn while notifications arrive, and given again (G12).
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_lose
     let watches = product::watch_states(&env.services).await?;
     assert_eq!(watches.len(), 2, "nothing is forgotten: {watches:?}");
 
-    // No storm: two hours of calls, polls and renewals ask nothing of anybody.
+    // No storm: two hours of notifications, polls and renewals make no request.
     env.google.reset_counts();
     for n in 0..4 {
         ben.primary().add(event(&format!("Guest {n}")));
@@ -72,7 +72,7 @@ async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_lose
     );
     assert_eq!(env.google.channels(), first, "nobody can stop them, and nobody tries");
 
-    // The way back: the same account, the same pair, the same copies.
+    // After consent is given again, the account, the pair and the copies are the earlier ones.
     let again = env.connect(&anna).await?;
     assert_eq!(again.id, account.id);
     env.settle().await?;
@@ -82,7 +82,7 @@ async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_lose
         assert_eq!((env.has(&anna, title), env.has(&ben, title)), (1, 1), "{title}");
     }
     assert_eq!((anna.primary().len(), ben.primary().len()), (6, 6));
-    // Its channel was made anew, and the other one is as it was.
+    // The watch of the one calendar is new; the other one is unchanged.
     let now = env.google.channels();
     let of = |channels: &[(String, String)], person: &Account| {
         channels.iter().find(|(_, calendar)| calendar == person.address()).cloned()
@@ -97,8 +97,8 @@ async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_lose
     Ok(())
 }
 
-/// Nobody comes back for a week: the channel ends by itself, and nothing is left of it; later all
-/// is as it was.
+/// Consent is missing for a week: the watch expires and leaves nothing behind; later everything
+/// works as before.
 #[tokio::test]
 async fn channels_of_an_account_that_stays_away_end_by_themselves() -> anyhow::Result<()> {
     let (mut env, _) = PushEnv::paired().await?;

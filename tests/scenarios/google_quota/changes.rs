@@ -1,4 +1,4 @@
-//! What changes cost that Google tells of, counted in requests.
+//! What changes cost that Google notifies of, counted in requests.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const CALM: Duration = Duration::from_secs(15);
 /// For what takes half a minute, and is not to be seen late.
 const SOON: [Duration; 2] = [Duration::from_secs(120), Duration::from_millis(50)];
 
-/// Anna's changes reach Ben, one-way; Google tells of them.
+/// Anna's changes reach Ben, one way; Google notifies of them.
 struct PushedPair {
     env: QuotaEnv,
     people: [Account; 2],
@@ -22,8 +22,8 @@ struct PushedPair {
 }
 
 impl PushedPair {
-    /// Paired and at rest. With `echo`, Google tells of what the product writes itself as well, as
-    /// it does in life.
+    /// Paired and at rest. With `echo`, Google also notifies of what the product writes, as the
+    /// real Google does.
     async fn new(echo: bool) -> anyhow::Result<Self> {
         let env = QuotaEnv::new().await?;
         let process = env.process()?;
@@ -60,7 +60,7 @@ impl PushedPair {
         counts
     }
 
-    /// What is asked until so many events stand on the other side.
+    /// The requests until so many events are on the other side.
     async fn until(&self, events: usize) -> anyhow::Result<Counts> {
         self.env.until(SOON, "copies", || self.people[1].primary().len() == events).await?;
         Ok(self.counts())
@@ -92,7 +92,7 @@ async fn a_hundred_changes_at_once_arrive_in_one_run() -> anyhow::Result<()> {
         );
         assert_eq!(then.writes(), 0, "{then}");
         assert!(beyond_writes(&then) <= most, "echo {echo}: {then}");
-        // The same for changes of what is there.
+        // Then changes of existing events.
         (0..100).for_each(|n| {
             drop(
                 pushed.people[0].primary().put(&format!("event{n}"), hour(n, &format!("Talk {n}"))),
@@ -133,7 +133,7 @@ async fn a_change_costs_one_list_and_one_write_and_its_echo_a_list() -> anyhow::
         assert_eq!(all.total(), 3 + looked, "{what}: {all}");
     }
     assert_eq!(ben.primary().len(), 0);
-    // A change of nothing that is copied: it is told of, read, and that is all.
+    // A change of a field that is not copied costs a notification and a read, nothing else.
     anna.put("lunch1", hour(1, "Lunch"));
     pushed.rest().await?;
     anna.patch("lunch1", serde_json::json!({ "colorId": "7" }));

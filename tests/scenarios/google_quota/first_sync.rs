@@ -103,8 +103,7 @@ async fn five_thousand_events_within_one_account() -> anyhow::Result<()> {
         "{counts}"
     );
     let [busiest, _] = env.assert_below_quotas();
-    // It was the account that was kept busy, and not the calendars: otherwise this story would show
-    // nothing.
+    // The account was busy, not the calendars: otherwise the scenario would show nothing.
     assert!(busiest > 500, "{busiest} in the busiest minute, {:?}", begun.elapsed());
     env.assert_no_harm();
     Ok(())

@@ -12,8 +12,8 @@ fn seconds(within: u64) -> [Duration; 2] {
     [Duration::from_secs(within), Duration::from_secs(1)]
 }
 
-/// It goes on in turns, each within the time of the host; whoever else writes to that calendar has
-/// a turn between them; nothing is made twice.
+/// The sync goes on in several attempts, each within the time of the host. Other pairs that write
+/// to that calendar run in between, and no copy is made twice.
 #[tokio::test(start_paused = true)]
 async fn a_long_first_sync_goes_on_in_turns_and_lets_others_through() -> anyhow::Result<()> {
     const MANY: usize = 1_500;
@@ -65,7 +65,8 @@ async fn a_long_first_sync_goes_on_in_turns_and_lets_others_through() -> anyhow:
     assert_eq!(written(), MANY as u64 + 1, "nothing is made twice: {counts}");
     assert!((2..=6).contains(&tally.turns) && tally.longest < deadline() / 2, "{tally:?}");
     assert_eq!((tally.cut, tally.retried, tally.poisoned), (0, 0, 0), "{tally:?}");
-    // Each turn lists both calendars once, of one page each; the other pair looks when it is told.
+    // Each attempt lists both calendars once, with one page each; the other pair lists when it is
+    // notified.
     assert!(counts.total() - counts.writes() <= 4 * tally.turns as u64 + 20, "{counts}");
     env.assert_below_quotas();
     env.assert_no_harm();

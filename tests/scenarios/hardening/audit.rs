@@ -1,4 +1,4 @@
-//! The audit trail: what was changed, by whom, and how it ended.
+//! The audit trail: each change with its actor and its result.
 
 use std::time::Duration;
 

@@ -67,7 +67,7 @@ async fn behind_a_public_address_no_request_is_the_operators() -> anyhow::Result
             .await?;
         let running = Running::start(&env.cli).await?;
         assert_eq!(running.get("/health/detail", &[]).await?.0, status, "{url}");
-        // A person who can read the service's own files is its operator, behind any proxy.
+        // A person with read access to the service's own files is its operator, behind any proxy.
         let token = std::fs::read_to_string(env.cli.data_dir().join("operator.token"))?;
         let bearer = format!("Bearer {}", token.trim());
         let shown = [("authorization", bearer.as_str()), ("x-forwarded-for", "192.0.2.1")];

@@ -1,5 +1,5 @@
-//! Real proxies on the same machine, in the configurations that people write: a stranger who comes
-//! through one is not the operator.
+//! Real proxies on the same machine, in common configurations: a stranger's request through a proxy
+//! is not the operator's.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -116,7 +116,7 @@ impl Front {
         Ok(Client::new(&self.url).send(method, path, headers, "").await?.status)
     }
 
-    /// The same, asked by another of the machine's own names.
+    /// The request under another of the machine's own names.
     fn by_name(&self, name: &str) -> anyhow::Result<Url> {
         let mut url = self.url.clone();
         url.set_host(Some(name))?;
@@ -140,8 +140,8 @@ async fn is_no_operator(front: &Front, what: &str) -> anyhow::Result<()> {
 const USUAL: &str = "proxy_http_version 1.1;\nproxy_set_header Host $host;\nproxy_set_header \
 X-Forwarded-For $remote_addr;\n\
                      proxy_set_header X-Forwarded-Proto $scheme;";
-/// HTTP/1.1 without a word of who asks: nothing tells such a request from one of the machine's own
-/// user but the public address.
+/// HTTP/1.1 without any header about the sender: only the public address distinguishes such a
+/// request from one of the machine's own user.
 const SILENT: &str = "proxy_http_version 1.1;\nproxy_set_header Connection \"\";";
 
 #[tokio::test]

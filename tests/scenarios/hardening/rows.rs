@@ -1,5 +1,4 @@
-//! An attacker who can write rows of the storage, and cannot use the vault's key, learns no
-//! password.
+//! An attacker with write access to the rows, but without the vault's key, learns no password.
 
 use serde_json::Value;
 use simulators::caldav::{CalDav, Manners};

@@ -19,7 +19,7 @@ async fn doctor(cli: &Cli, more: &[&str]) -> anyhow::Result<String> {
     Ok(serde_json::from_str::<Value>(&answer.stdout)?.to_string())
 }
 
-/// What lies in the directory that a command is started in may be anybody's.
+/// The directory that a command is started in may contain files of another user.
 #[tokio::test]
 async fn a_file_of_the_working_directory_is_not_obeyed() -> anyhow::Result<()> {
     let cli = Cli::new()?;

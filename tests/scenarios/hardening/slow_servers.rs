@@ -13,8 +13,8 @@ use crate::support::installation::{Terms, new_pair};
 use crate::support::product::{self, AccountStatus};
 use crate::support::running::{Running, until};
 
-/// One account's server is silent: the nudges of another pair are sent all the same, and the
-/// account is said to be out of reach.
+/// The server of one account does not answer: nudges of another pair are still sent, and the
+/// account's status is unreachable.
 #[tokio::test]
 async fn a_silent_server_keeps_no_other_pair_from_being_polled() -> anyhow::Result<()> {
     let env = Builder::caldav(Manners::generic()).terms(Terms::default()).build().await?;

@@ -35,15 +35,15 @@ async fn accounts(cli: &Cli) -> anyhow::Result<usize> {
     Ok(cli.json(&["account", "list"]).await?["accounts"].as_array().map_or(0, Vec::len))
 }
 
-/// Connecting it again says that it is there: the same id, the same pairs, a new secret.
+/// Connecting the account again keeps it: the same id, the same pairs, a new secret.
 #[tokio::test]
 async fn an_account_that_is_added_under_another_spelling_is_the_same() -> anyhow::Result<()> {
     let (env, pair) = copied(3, TWO_WAY).await?;
     let (user, _) = USERS[0];
     let mut password = USERS[0].1.to_owned();
     for (n, url) in spellings(&env.servers[0], user)?.into_iter().enumerate() {
-        // What is at another host is proved with the secret that is known, so that secret is the
-        // same there.
+        // A server at another host is proved with the known secret, so both hosts accept that
+        // secret.
         if url.starts_with(env.servers[0].url().as_str().trim_end_matches('/')) {
             password = format!("a-new-secret-{n}");
             env.servers[0].account(user, &password);
@@ -152,7 +152,7 @@ async fn two_servers_that_look_alike_stay_two_accounts() -> anyhow::Result<()> {
         let events = if filled { 7 } else { 1 };
         assert_eq!(cli.sync().await?["created"], events);
         assert_eq!((people[0].len() as u64, people[1].len() as u64), (events, events));
-        // Each again under its own address, now that both show the same titles.
+        // Each account is connected again by its own address; both now show equal titles.
         for (server, id) in servers.iter().zip(&ids) {
             assert_eq!(cli.connect(server.url().as_str(), user, password).await?, *id);
         }

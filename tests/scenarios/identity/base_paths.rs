@@ -1,5 +1,5 @@
-//! The base path of a server changes: every event has another address, and is the same event. It
-//! costs one listing and no write.
+//! The base path of a server changes: every event has another address and keeps its identity. The
+//! change costs one listing and no write.
 
 use simulators::caldav::{Manners, OldBase};
 use simulators::traffic::Kind;

@@ -1,5 +1,5 @@
-//! A second event with the mark of a copy: somebody has duplicated the copy, or cut its series in
-//! two. It is that person's own event, and no occurrence that was seen in either calendar is lost.
+//! A second event with the mark of a copy: its owner duplicated the copy, or split its series. The
+//! duplicate is the owner's own event, and no occurrence of either calendar is lost.
 
 use serde_json::json;
 use simulators::caldav::Calendar;
@@ -271,9 +271,8 @@ async fn a_copy_that_is_put_into_another_calendar_is_not_copied_on() -> anyhow::
         .await
 }
 
-/// What was made out of a copy keeps the mark of that copy where it could not be given another one.
-/// Its own copy is found by a pair made anew all the same, also where the event has another name by
-/// then.
+/// An event made out of a copy keeps the mark of that copy where it could not be given another one.
+/// A pair that is added again still finds the real copy, also after the event was renamed.
 #[tokio::test]
 async fn what_was_made_out_of_a_copy_keeps_its_own_copy_in_a_pair_made_anew() -> anyhow::Result<()>
 {

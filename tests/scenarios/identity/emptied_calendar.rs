@@ -1,4 +1,4 @@
-//! The calendar of the copies is emptied or made anew. Nothing is taken for the wish of its owner:
+//! The calendar of the copies is emptied or recreated. That is not taken as the wish of its owner:
 //! the pair asks, and there are two answers.
 
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ const COPIES: usize = 20;
 enum How {
     /// Its owner deletes all events; the server reports each.
     Cleared,
-    /// Another calendar is there under the same name.
+    /// Another calendar has the name now.
     Replaced,
 }
 
@@ -174,8 +174,8 @@ async fn a_new_event_is_copied_while_the_pair_asks() -> anyhow::Result<()> {
     check_at_rest(&env).await
 }
 
-/// All comes back by itself (a backup, a trash): nothing was lost by waiting, and nobody is asked
-/// any more.
+/// All events come back (from a backup or a trash): the wait has lost nothing, and the question is
+/// withdrawn.
 #[tokio::test]
 async fn a_calendar_that_comes_back_is_as_it_was() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
@@ -278,8 +278,8 @@ async fn what_is_left_out_stays_away_after_a_full_pass() -> anyhow::Result<()> {
     check_at_rest(&env).await
 }
 
-/// On a server that tells of no deletion, one of few events that a person deletes is an unusual
-/// share. It is released by a second look, one-way and two-way.
+/// On a server that reports no deletion, one deleted event among few is an unusual share. A second
+/// look releases it, one way and two way.
 #[tokio::test]
 async fn a_deletion_among_few_events_waits_for_a_second_look_only() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {

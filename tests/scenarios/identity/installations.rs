@@ -55,7 +55,7 @@ impl SharedServer {
     }
 }
 
-/// The data directory is lost: another program in the place of the first, with the same accounts
+/// The data directory is lost: another program takes the place of the first, with the same accounts
 /// and pair.
 pub async fn replace_program(env: &mut CliEnv, terms: &[&str]) -> anyhow::Result<String> {
     env.cli = Cli::new()?;
@@ -95,8 +95,8 @@ async fn after_the_data_are_lost_nothing_is_made_beside_the_copies() -> anyhow::
             "the preview says what to do: {words}"
         );
 
-        // New events are copied, and what stands beside a copy of another is not touched by edits
-        // and deletions.
+        // New events are copied; edits and deletions do not touch the events beside a copy of
+        // another installation.
         anna.put("new.ics", &hour("new", 3, 20, "New"));
         assert_eq!(counts(&env.cli.sync().await?)[..3], [1, 0, 0]);
         rename(&anna, "Event 1", "Renamed")?;
@@ -352,7 +352,7 @@ async fn a_copy_that_another_installation_made_meanwhile_is_not_made_beside_it()
     check_unchanged(&[&first, &second], &shared.all()).await
 }
 
-/// What another installation has copied is there, whoever asks.
+/// Copies of another installation are there for every pair.
 #[tokio::test]
 async fn a_copy_of_another_installation_is_there_already() -> anyhow::Result<()> {
     let shared = SharedServer::new().await?;

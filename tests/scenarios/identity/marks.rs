@@ -14,7 +14,7 @@ use crate::support::cli_env::CliEnv;
 use crate::support::events::{hour, object};
 use crate::support::rows::hours_pass;
 
-/// The mark of a copy, as it stands in its object.
+/// The mark of a copy, as its object contains it.
 fn mark_of(calendar: &Calendar, title: &str) -> anyhow::Result<String> {
     let name = named(calendar, title)?;
     let body = calendar.get(&name).unwrap_or_default().replace("\r\n ", "");
@@ -23,7 +23,7 @@ fn mark_of(calendar: &Calendar, title: &str) -> anyhow::Result<String> {
     mark.ok_or_else(|| anyhow::anyhow!("no mark in {body}"))
 }
 
-/// An hour of somebody's with this mark.
+/// An hour of the user with this mark.
 fn marked(uid: &str, day: i64, title: &str, mark: &str) -> String {
     let folded: Vec<String> = format!("X-CALRELAY-ORIGIN:{mark}")
         .as_bytes()
@@ -33,7 +33,7 @@ fn marked(uid: &str, day: i64, title: &str, mark: &str) -> String {
     hour(uid, day, 9, title).replace("SUMMARY", &format!("{}\nSUMMARY", folded.join("\n ")))
 }
 
-/// The same mark with another last character.
+/// The mark with another last character.
 fn forged(mark: &str) -> String {
     let last = if mark.ends_with('A') { 'B' } else { 'A' };
     format!("{}{last}", &mark[..mark.len() - 1])
@@ -88,8 +88,8 @@ async fn marks_that_do_not_verify_are_left_alone_and_named() -> anyhow::Result<(
     Ok(())
 }
 
-/// A mark that is good and stands in the wrong place: in the origin's calendar, and on an event
-/// that was never a copy.
+/// A valid mark in the wrong place: in the origin's calendar, and on an event that was never a
+/// copy.
 #[tokio::test]
 async fn a_good_mark_in_a_wrong_place_does_no_harm() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {

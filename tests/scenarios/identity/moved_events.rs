@@ -8,8 +8,8 @@ use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
 use crate::support::cli_checks::{all_but, check_at_rest, copied, explained, named, titles};
 use crate::support::rows::hours_pass;
 
-/// As clients do it: the same object is there, under the same name, and then it is not here any
-/// more.
+/// As clients move an event: its object appears in one calendar under the same name, and then
+/// disappears from the other.
 fn carry(title: &str, here: &Calendar, there: &Calendar) -> anyhow::Result<()> {
     let name = named(here, title)?;
     let object = here.get(&name).unwrap_or_default();

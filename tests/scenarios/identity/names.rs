@@ -150,8 +150,8 @@ async fn both_servers_choose_names() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An object that gets another name is the same event, on either side: its UID or its mark says so.
-/// Nothing is written for it.
+/// A renamed object keeps its identity on either side: its UID or its mark identifies it. The
+/// rename costs no write.
 #[tokio::test]
 async fn an_object_that_gets_another_name_is_the_same_event() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {

@@ -1,6 +1,6 @@
-//! What happens between two steps: an answer that is lost, a claim between a preview and its
-//! confirmation, guests who are invited at the last moment, a clock that was wrong, events that two
-//! installations see in different passes.
+//! Changes between two steps: a lost response, a claim between a preview and its confirmation,
+//! attendees invited late, a clock that was wrong, events that two installations see in different
+//! passes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -167,8 +167,8 @@ async fn what_comes_into_the_window_is_not_doubled() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The clock was ahead for one pass; then the calendar of the copies is made anew, and a pass
-/// breaks off after it has made new copies there.
+/// The clock was ahead for one pass; then the calendar of the copies is recreated, and a pass is
+/// cut off after it has made new copies there.
 #[tokio::test]
 async fn an_emptied_calendar_costs_no_original_after_the_clock_was_wrong() -> anyhow::Result<()> {
     for ahead in [0, 10 * 3_600, 2 * 86_400] {

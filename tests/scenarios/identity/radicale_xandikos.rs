@@ -1,4 +1,4 @@
-//! The same on servers of others: Radicale and Xandikos.
+//! Identity on real servers: Radicale and Xandikos.
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
@@ -222,7 +222,7 @@ async fn what_was_lost_is_taken_over() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The calendar of the copies is deleted with all that is in it, and made anew.
+/// The calendar of the copies is deleted with all its events, and recreated.
 #[tokio::test]
 async fn a_calendar_made_anew_is_asked_about() -> anyhow::Result<()> {
     for kinds in BOTH {

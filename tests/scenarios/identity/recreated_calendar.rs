@@ -1,5 +1,5 @@
-//! A calendar that was made anew on a server that names nothing as gone: what is found missing by
-//! writes and reads is no deletion by a person.
+//! A recreated calendar on a server that reports no deletion: events that writes and reads find
+//! missing were not deleted by a person.
 
 use serde_json::json;
 use simulators::caldav::{LostToken, Manners};
@@ -15,8 +15,8 @@ fn forgetful() -> Manners {
     Manners { lost_token: LostToken::Everything, ..Manners::generic() }
 }
 
-/// So many events of Anna's and one of Ben's, copied both ways and listed on another day; then
-/// Ben's calendar is made anew.
+/// So many events of Anna and one of Ben, copied both ways and listed on another day; then Ben's
+/// calendar is recreated.
 async fn replaced(events: usize) -> anyhow::Result<(CliEnv, String)> {
     let (env, pair) = filled(forgetful(), events, TWO_WAY).await?;
     env.people[1].put("own.ics", &hour("own", 3, 20, "Ben's own"));
@@ -27,9 +27,9 @@ async fn replaced(events: usize) -> anyhow::Result<(CliEnv, String)> {
     Ok((env, pair))
 }
 
-/// The server takes the old sync token without a word, as iCloud does, and tells nothing of what is
-/// gone: new events are copied into the calendar that was made anew, and at night they are no sign
-/// that the others were deleted one by one.
+/// The server accepts the old sync token, as iCloud does, and reports no deletion: new events are
+/// copied into the recreated calendar, and the nightly listing does not take them as a sign that
+/// the others were deleted one by one.
 #[tokio::test]
 async fn copies_made_since_do_not_hide_that_a_calendar_was_made_anew() -> anyhow::Result<()> {
     for later in [0, 1] {
@@ -60,7 +60,7 @@ async fn copies_made_since_do_not_hide_that_a_calendar_was_made_anew() -> anyhow
     Ok(())
 }
 
-/// The same where writes find it out: what was not edited is not deleted for it.
+/// Here writes find the events missing: events without an edit are not deleted for that reason.
 #[tokio::test]
 async fn writes_that_find_nothing_ask_before_the_rest_is_deleted() -> anyhow::Result<()> {
     let (env, pair) = replaced(2).await?;
@@ -75,8 +75,8 @@ async fn writes_that_find_nothing_ask_before_the_rest_is_deleted() -> anyhow::Re
     check_at_rest(&env).await
 }
 
-/// The only original of a calendar that was made anew is looked for because its copy has another
-/// version, and no listing has named it.
+/// The only original of a recreated calendar is looked up because its copy has another version, and
+/// no listing has named it.
 #[tokio::test]
 async fn the_only_original_of_a_calendar_that_was_made_anew_waits_for_a_second_look()
 -> anyhow::Result<()> {

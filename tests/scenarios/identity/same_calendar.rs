@@ -201,8 +201,8 @@ async fn two_host_names_of_one_server_are_one_account() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A calendar that was empty when its second name was connected proves nothing then: at the latest
-/// the first copy tells.
+/// A calendar that was empty when its second name was connected proves nothing then; the first copy
+/// proves it at the latest.
 #[tokio::test]
 async fn an_empty_calendar_under_two_host_names_does_not_grow() -> anyhow::Result<()> {
     let server = CalDav::start(Manners::generic()).await?;
@@ -227,8 +227,9 @@ async fn an_empty_calendar_under_two_host_names_does_not_grow() -> anyhow::Resul
     Ok(())
 }
 
-/// A copy that was put into the calendar of its original under the same name, on a server whose
-/// ETags follow from what is in an object: one object in both calendars does not make them one.
+/// A copy that was put into the calendar of its original under one name, on a server whose ETags
+/// follow from the content of an object: one object in both calendars does not make the calendars
+/// one.
 #[tokio::test]
 async fn one_object_in_both_calendars_stops_no_pair() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
@@ -251,8 +252,8 @@ async fn one_object_in_both_calendars_stops_no_pair() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Both ends of a pair are reached in another way than before, and were so when nothing was in
-/// them: what they hold by now tells.
+/// Both ends of a pair are reached by other addresses than before, which were connected while both
+/// were empty: their events now identify them.
 #[tokio::test]
 async fn a_pair_of_which_both_ends_have_other_names_is_refused() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {

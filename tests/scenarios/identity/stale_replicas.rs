@@ -1,5 +1,5 @@
-//! A server that answers from a replica which is behind: for a while it shows what stood there
-//! before our write, with the former ETag. That is nobody's edit.
+//! A server that answers from a stale replica: for a while it shows the version before our write,
+//! with the former ETag. That is not an edit.
 
 use simulators::caldav::{Calendar, Manners};
 
@@ -24,7 +24,7 @@ fn edit(calendar: &Calendar, title: &str, line: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ben's server is behind, or Anna's, and is listed as a whole or not, on the same day or by night.
+/// Ben's server is stale, or Anna's; it is listed as a whole or not, on the same day or at night.
 #[tokio::test]
 async fn a_version_that_was_replaced_is_no_edit() -> anyhow::Result<()> {
     for (terms, writer) in [(ONE_WAY, 0), (TWO_WAY, 0), (TWO_WAY, 1)] {

@@ -1,5 +1,5 @@
-//! A pair made anew finds its earlier copies by their marks and takes them over: any generation,
-//! either role, private or not, inside and outside the window.
+//! A pair that is added again finds its earlier copies by their marks and takes them over: any
+//! generation, either role, private or not, inside and outside the window.
 
 use serde_json::json;
 
@@ -11,8 +11,8 @@ use crate::support::cli_env::CliEnv;
 use crate::support::events::{at, hour, object};
 use crate::support::rows::hours_pass;
 
-/// Ends the pair and makes it anew; the run of the first pass, which makes and deletes nothing, and
-/// does what its preview shows.
+/// Removes the pair and adds it again; returns the run of the first pass, which makes and deletes
+/// nothing and does what its preview shows.
 async fn anew(env: &CliEnv, pair: &str, terms: &[&str]) -> anyhow::Result<String> {
     env.cli.json(&["pair", "remove", pair]).await?;
     let pair = env.pair(terms).await?;
@@ -128,7 +128,7 @@ async fn no_title_is_left_behind_a_private_pair() -> anyhow::Result<()> {
     );
     anna.put("past.ics", &hour("past", -60, 9, "Past"));
     assert_eq!(env.cli.sync().await?["created"], 3);
-    // A copy whose origin is gone by the time that the pair is made anew.
+    // A copy whose origin is gone when the pair is added again.
     env.cli.json(&["pair", "remove", &pair]).await?;
     delete(anna, "Event 2")?;
     let narrow = [PRIVATE, &["--window-past", "30d", "--window-future", "60d"]].concat();
@@ -149,8 +149,8 @@ async fn no_title_is_left_behind_a_private_pair() -> anyhow::Result<()> {
     check_at_rest(&env).await
 }
 
-/// A pair made anew in the other direction, or both ways after one: none is doubled, in either
-/// calendar.
+/// A pair that is added again in the other direction, or both ways after one way: no event is
+/// doubled in either calendar.
 #[tokio::test]
 async fn a_pair_made_anew_the_other_way_round_doubles_nothing() -> anyhow::Result<()> {
     for (before, after) in
@@ -232,7 +232,7 @@ async fn at_rest_after_refusal(env: &CliEnv) -> anyhow::Result<()> {
     check_at_rest(env).await
 }
 
-/// Ended and made anew ten times in all ways: nothing grows.
+/// Removed and added again ten times in all ways: nothing grows.
 #[tokio::test]
 async fn pairs_that_come_and_go_grow_nothing() -> anyhow::Result<()> {
     let (env, mut pair) = copied(4, ONE_WAY).await?;

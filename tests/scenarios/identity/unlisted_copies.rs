@@ -111,8 +111,8 @@ async fn a_server_begins_to_lose_what_is_written() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A person's own event that shows the same is never taken for the copy. A copy is made and listed
-/// while a question about the other calendar waits, and then deleted by a person: that is a
+/// A person's own event with equal content is never taken for the copy. A copy is made and listed
+/// while a question about the other calendar waits, and is then deleted by a person: that is a
 /// deletion.
 #[tokio::test]
 async fn what_is_listed_while_something_is_held_is_no_longer_awaited() -> anyhow::Result<()> {
@@ -290,7 +290,7 @@ async fn edits_reach_a_copy_that_is_not_listed_yet() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// However often it is edited, there is one copy; and a private pair made anew leaves no title
+/// There is one copy after any number of edits; a private pair that is added again leaves no title
 /// behind.
 #[tokio::test]
 async fn a_copy_that_is_not_listed_does_not_grow() -> anyhow::Result<()> {

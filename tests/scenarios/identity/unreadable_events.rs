@@ -43,7 +43,7 @@ async fn nothing_is_made_beside_a_copy_that_cannot_be_read_yet() -> anyhow::Resu
     Ok(())
 }
 
-/// The same for ever: it keeps no other event from being copied.
+/// The event is never readable: it keeps no other event from being copied.
 #[tokio::test]
 async fn a_copy_that_is_never_given_stops_nothing() -> anyhow::Result<()> {
     let (mut env, _) = copied(3, ONE_WAY).await?;

@@ -22,7 +22,7 @@ pub struct File {
     pub undeclared: Vec<(String, usize)>,
     /// Parameters and variables that nothing uses.
     pub unused: Vec<String>,
-    /// All properties of all objects, wherever they stand: key and the value's source.
+    /// All properties of all objects, at any depth: key and the value's source.
     pub properties: Vec<(String, String)>,
     /// `module.outputs.name`, as pairs.
     pub outputs_taken: Vec<(String, String)>,

@@ -200,7 +200,7 @@ fn access(files: &BTreeMap<&str, File>, found: &mut Vec<String>) {
     );
 }
 
-/// Properties that must stand in a declaration, word by word.
+/// Properties that a declaration must contain, word by word.
 fn holds(
     files: &BTreeMap<&str, File>,
     path: &str,
@@ -256,8 +256,8 @@ fn storage(files: &BTreeMap<&str, File>, found: &mut Vec<String>) {
     package(files, found);
 }
 
-/// The package is apart from what the app writes, and whoever touches it is logged. Which rights
-/// there are on it is a matter of `access`, which is given these names by main.bicep.
+/// The package is separate from what the app writes, and every access to it is logged. The rights
+/// on it are checked in `access`, which gets these names from main.bicep.
 fn package(files: &BTreeMap<&str, File>, found: &mut Vec<String>) {
     let path = "modules/package.bicep";
     holds(files, path, "package", &["name: 'package'", "publicAccess: 'None'"], found);

@@ -26,7 +26,7 @@ pub const REQUIRED: [&str; 18] = [
 pub const SECRET_SETTINGS: [&str; 2] = ["GOOGLE_CLIENT_SECRET", "MICROSOFT_CLIENT_SECRET"];
 
 /// Settings and site properties that Flex Consumption refuses (ARM error 51021) or ignores, and a
-/// shared key for storage. One that ends in `_` stands for all that begin so.
+/// shared key for storage. A name that ends in `_` covers all names with that prefix.
 pub const FORBIDDEN: [&str; 20] = [
     "AzureWebJobsStorage",
     "AzureWebJobsDashboard",
@@ -50,8 +50,8 @@ pub const FORBIDDEN: [&str; 20] = [
     "windowsFxVersion",
 ];
 
-/// Built-in roles (their ids are the same in every tenant), and the one thing that each is on.
-/// Neither more nor less.
+/// Built-in roles (their ids are the same in every tenant), and the one scope of each. No other
+/// assignments.
 pub const ROLES: [(&str, &str, &str); 7] = [
     ("Storage Blob Data Owner", "b7e6dc6d-f1e8-4753-8033-0f276bb0955b", "hostContainerItems[i]"),
     ("Storage Blob Data Reader", "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1", "packageContainer"),

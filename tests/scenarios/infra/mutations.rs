@@ -207,7 +207,7 @@ pub const ALL: &[(&str, &str, &str, &str)] = &[
         "categoryGroup: 'none'",
         "must say categoryGroup: 'audit'",
     ),
-    // the app, what it is told by, and where it lives
+    // the app, its settings, and where it runs
     ("modules/app.bicep", "name: 'FC1'", "name: 'Y1'", "must say name: 'FC1'"),
     (
         "modules/app.bicep",

@@ -91,7 +91,8 @@ fn the_package_holds_the_program_with_its_run_bit_and_the_triggers_alone() {
     );
 }
 
-/// As it is today, unpacked from its zip as the host does that, and read by the host's stand-in.
+/// The current package, unpacked from its zip as the host unpacks it, and read by the stand-in for
+/// the host.
 #[test]
 fn what_is_packaged_of_this_repository_is_an_app_with_all_its_functions() {
     let dir = TempDir::new().unwrap();

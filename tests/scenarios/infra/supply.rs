@@ -132,7 +132,7 @@ fn npm_lock(path: &str, text: &str, found: &mut Vec<String>) {
         if !package["integrity"].as_str().is_some_and(|hash| hash.starts_with("sha512-")) {
             found.push(format!("{path}: {name} has no hash"));
         }
-        // Whoever installs has a registry of their own choice.
+        // The user of the script chooses the registry.
         if !package["resolved"].is_null() {
             found.push(format!("{path}: {name} names a registry"));
         }
@@ -151,7 +151,7 @@ fn cargo_lock(path: &str, text: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Commands that fetch programs, wherever they stand: as they must be given, or not at all.
+/// Commands that fetch programs, anywhere: with these arguments, or not at all.
 fn installers(path: &str, text: &str, found: &mut Vec<String>) {
     // How a command must be given that has these words: all of the first, and one of the second.
     const COMMANDS: [(&str, &[&str], &[&str]); 6] = [
@@ -166,7 +166,8 @@ fn installers(path: &str, text: &str, found: &mut Vec<String>) {
         ),
         ("npm ci", &["--ignore-scripts"], &[]),
         ("cargo install", &["--locked"], &["--version ", "--path "]),
-        // Nothing is: a file that is fetched by its address has to be compared in the same command.
+        // No such command is allowed: a file that is fetched by its address has to be compared in
+        // the same command.
         ("curl ", &["sha256sum --check"], &[]),
     ];
     const NEVER: [&str; 11] = [

@@ -65,8 +65,8 @@ async fn events_are_changed_and_deleted_whatever_the_form_of_their_versions() ->
     Ok(())
 }
 
-/// Such a server cannot be written to without undoing somebody's work: its owner is told, and
-/// nothing else suffers.
+/// A write to such a server could undo another person's work: the owner gets a message, and nothing
+/// else suffers.
 #[tokio::test]
 async fn a_server_that_takes_no_condition_is_named() -> anyhow::Result<()> {
     let env = village(Etags::NoCondition, ONE_WAY).await?;

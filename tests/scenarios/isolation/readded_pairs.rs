@@ -1,4 +1,4 @@
-//! A pair that is made anew beside what an earlier one has left, while the server does not give one
+//! A pair that is added again beside the copies of an earlier pair, while the server withholds one
 //! event.
 
 use simulators::faults::{Fault, On};
@@ -10,7 +10,7 @@ use crate::support::rows::hours_pass;
 
 const COPIES: usize = 6;
 
-/// It is read at last in a pass that has no other news: its earlier copy is found all the same.
+/// The event is read in a pass without other changes: its earlier copy is still found.
 #[tokio::test]
 async fn an_event_that_is_read_later_finds_its_earlier_copy() -> anyhow::Result<()> {
     let (env, pair) = copied(COPIES, ONE_WAY).await?;

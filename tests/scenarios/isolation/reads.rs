@@ -195,7 +195,7 @@ async fn what_is_listed_and_said_to_be_missing_is_not_gone() -> anyhow::Result<(
     Ok(())
 }
 
-/// What is deleted before it could be read is no problem of anybody.
+/// An event that is deleted before it could be read is no problem any more.
 #[tokio::test]
 async fn what_is_gone_before_it_could_be_read_is_forgotten() -> anyhow::Result<()> {
     let (env, _) = Builder::caldav(Manners::generic()).build_cli_paired(ONE_WAY).await?;

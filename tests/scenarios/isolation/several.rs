@@ -181,8 +181,8 @@ async fn one_original_that_cannot_be_made_again_keeps_no_other_from_it() -> anyh
         env.servers[0].faults().always(On::kind(Kind::Put).saying("Rotten"), Fault::Status(status));
         let (code, run) = env.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
         assert_eq!((code, run["created"].as_u64()), (0, Some(11)), "{status}: {run}");
-        // What may have been made all the same is asked for again; what was refused for good is an
-        // event of its own from now on.
+        // An event that may have been written is asked for again; an event that was refused for
+        // good is an event of its own from now on.
         let may_be_made = status == 500;
         let (_, next) = env.cli.sync_with(&[]).await?;
         assert_eq!(

@@ -1,9 +1,9 @@
 //! What people did, and what the two calendars may therefore show.
 //!
-//! Every event carries a number, and every value that a person gives it is used once: so each value
-//! says which event it belongs to, and when in the story it was written. Between two moments of
-//! rest ("epochs") both people may have edited the same thing, and then either word may stand; what
-//! only one of them touched must stand as that one left it.
+//! Every event has a number, and every value that a person gives it is used once: each value
+//! identifies its event and when it was written. Between two moments of rest ("epochs") both people
+//! may have edited one field, and then either value may win; a field that one person edited keeps
+//! that person's value.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,7 +56,7 @@ pub enum Bond {
     /// Either is right: a copy, or none. People leave the event alone until the next check says
     /// which.
     Open,
-    /// The same for good: both sides keep what they show, in step or not.
+    /// As [`Self::Apart`], for good: both sides keep what they show, equal or not.
     Loose,
 }
 
@@ -100,8 +100,8 @@ pub struct Fact {
     pub shadow: bool,
     /// The event that it was made of, if that had a mark.
     pub made_of: Option<u32>,
-    /// What marks it bears are those of another installation, or of one that is lost, and nobody
-    /// has claimed it.
+    /// Its marks are those of another installation, or of a lost one, and no installation has
+    /// claimed it.
     pub foreign: bool,
     /// They were, and the owner has claimed it.
     pub claimed: bool,
@@ -247,7 +247,7 @@ impl Fact {
             .iter()
             .filter_map(|doings| Some(doings.values.get(&aspect)?.1.clone()))
             .collect();
-        // Both wrote, and no pass came between: the next one saw both, and the owner's word stands.
+        // Both wrote, and no pass came between: the next pass saw both, and the owner's value wins.
         if let [Some((a, _)), Some((b, _))] =
             [0, 1].map(|side: usize| self.doings[side].values.get(&aspect))
             && a == b
@@ -272,7 +272,7 @@ impl Fact {
             allowed.extend(self.origins_own(aspect));
         }
         // The time of a series and its exceptions are one field: against an exception made by the
-        // owner, a copy's move does not stand.
+        // owner, a copy's move loses.
         let excepted = |aspect: &Aspect| matches!(aspect, Aspect::Occurrence(_));
         let own = &self.doings[self.side];
         if aspect == Aspect::Time
@@ -299,9 +299,9 @@ impl Fact {
         if self.joining && self.doings.iter().any(|doings| doings.deleted.is_some()) {
             return Fate::Either;
         }
-        // A copy that is made, found and deleted by a person before a pass that was killed could
-        // note it: nobody can tell that from one that was never made, and it is made (again).
-        // Nothing is lost that way.
+        // A copy that is made, found and deleted by a person before a killed pass could record it
+        // cannot be distinguished from one that was never made, and it is made (again). Nothing is
+        // lost that way.
         if self.new
             && self.doings[1 - self.side].deleted.is_some()
             && self.doings[self.side].deleted.is_none()
@@ -310,7 +310,7 @@ impl Fact {
         }
         let (pass, editor) = match (a.deleted, b.deleted) {
             (None, None) => return Fate::There,
-            // An edit that stood against the one deletion has brought it back to where it was
+            // An edit that won against the one deletion has brought the event back to where it was
             // edited since.
             (Some(_), Some(_)) if self.touched(0) || self.touched(1) => return Fate::Either,
             (Some(_), Some(_)) => return Fate::Gone,
@@ -320,7 +320,7 @@ impl Fact {
         if !self.touched(editor) {
             return Fate::Gone;
         }
-        // Edited and deleted, and no pass came between: the next one saw both, and the edit stands.
+        // Edited and deleted, and no pass came between: the next pass saw both, and the edit wins.
         let edits = &self.doings[editor];
         let both_news = edits
             .values

@@ -1,10 +1,10 @@
 //! Two people, any edits, any faults, any crashes: whatever happened, at rest both calendars are as
 //! the rules say.
 //!
-//! One seed is one story, told anew with `CALRELAY_MODEL_SEED=n`; `CALRELAY_MODEL_SEEDS=from..to`
-//! chooses how many are told. A story has epochs: in each, edits on both sides are mixed with
-//! passes that meet faults and are killed at any await; then the faults stop, a bounded number of
-//! passes is made, and the calendars are held against the ledger.
+//! A seed determines a simulation; `CALRELAY_MODEL_SEED=n` repeats one, and
+//! `CALRELAY_MODEL_SEEDS=from..to` chooses a range. A simulation has epochs: in each, edits on both
+//! sides are mixed with passes that meet faults and are killed at any await; then the faults stop,
+//! a bounded number of passes is made, and both calendars are compared with the expected state.
 //!
 //! A pass that is killed here gives back its lease, but not one that it was about to take: on Azure
 //! the next pass has to wait for the term of that, half a minute. Processes that give nothing back
@@ -20,7 +20,7 @@ use futures::{FutureExt, StreamExt};
 
 use crate::support::storage::{self, Kind};
 
-/// How many are told in every run of the tests, and how many of them at once.
+/// How many seeds every run of the tests has, and how many of them run at once.
 struct Usual {
     memory: u64,
     /// On real servers, which are slower.
@@ -29,7 +29,7 @@ struct Usual {
     google: u64,
     /// In memory, with all fields, values that come back and clocks that are off.
     wide: u64,
-    /// With Google, where nothing syncs but what it tells of.
+    /// With Google, where notifications alone start passes.
     pushed: u64,
     at_once: usize,
 }
@@ -40,8 +40,8 @@ impl Usual {
             Kind::Embedded => {
                 Self { memory: 500, real: 24, google: 30, wide: 150, pushed: 20, at_once: 4 }
             }
-            // They wait more than they work. Its queue has a clock of its own, for which no story
-            // of hours can wait.
+            // Azure simulations wait more than they work. The emulator's queue has a clock of its
+            // own, for which no simulation of hours can wait.
             Kind::Azurite => {
                 Self { memory: 60, real: 4, google: 6, wide: 20, pushed: 0, at_once: 16 }
             }
@@ -128,7 +128,7 @@ async fn run_all(mode: simulation::Mode) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Which stories are told.
+/// The seeds to run.
 #[expect(clippy::disallowed_methods, reason = "a test's own switch, not a setting of the product")]
 fn seeds(usual: u64) -> anyhow::Result<Vec<u64>> {
     if let Ok(seed) = std::env::var("CALRELAY_MODEL_SEED") {
@@ -145,16 +145,16 @@ fn seeds(usual: u64) -> anyhow::Result<Vec<u64>> {
     }
 }
 
-/// Stories that ended badly once, and are no part of the usual ones: each run on servers of ours
-/// includes them.
+/// Seeds that failed once and are not among the usual ones: each run on simulated servers includes
+/// them.
 const ONCE_BAD: [u64; 32] = [
     20001, 20004, 20126, 21016, 21877, 30759, 33976, 35607, 37167, 38751, 39335, 43779, 44319,
     51203, 51231, 53400, 53854, 53864, 55543, 57077, 59592, 72996, 73742, 77151, 85296, 86204,
     96805, 97740, 99396, 113989, 117990, 120152,
 ];
 
-/// The same for [`simulation::Place::Pushed`].
+/// Seeds of [`simulation::Mode::Pushed`] that failed once.
 const ONCE_BAD_PUSHED: [u64; 1] = [1019];
 
-/// The same for [`simulation::Place::Wide`].
+/// Seeds of [`simulation::Mode::Wide`] that failed once.
 const ONCE_BAD_WIDE: [u64; 9] = [241, 630, 2858, 3251, 3493, 3781, 5148, 5223, 5640];

@@ -1,5 +1,5 @@
-//! Objects that say something in an unusual way: what they mean is shown by their copies, at Google
-//! too, and what had to be guessed is told.
+//! Objects in unusual forms: their copies show what they mean, at Google too, and what had to be
+//! guessed is reported.
 
 mod sign_in;
 mod unusual;

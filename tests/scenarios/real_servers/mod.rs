@@ -1,7 +1,7 @@
-//! The main job on real servers, both ways round, through the front door (I2-I6, I9, L1, L3, L6,
-//! L7, X).
+//! Syncing between real servers, both ways round, by the command line (I2-I6, I9, L1, L3, L6, L7,
+//! X).
 //!
-//! Each story counts what the servers are asked, by the proxies before them.
+//! Each scenario counts the servers' requests at the proxies before them.
 
 pub mod week;
 

@@ -11,7 +11,7 @@ const APPLE_ID: &str = "anna@example.org";
 const ALIAS: &str = "anna.alias@example.net";
 const NEW_PASSWORD: &str = "qrst-uvwx-yzab-cdef";
 
-/// Apple says who it is: the principal. Nothing has to be compared, and the calendars may be empty.
+/// Apple names the principal. Nothing has to be compared, and the calendars may be empty.
 #[tokio::test]
 async fn another_name_of_an_apple_account_is_the_same_account() -> anyhow::Result<()> {
     // It takes any name for its only account, as Apple takes the names of one person.

@@ -106,7 +106,8 @@ async fn two_servers_of_one_make_stay_two_accounts() -> anyhow::Result<()> {
         let cli = Cli::new()?;
         assert_apart(&cli, &one, &two, "both are empty").await?;
 
-        // The one has events, then the other has others, then others of the same names.
+        // The one server has events, then the other has different events, then different events of
+        // the same names.
         for (name, object) in many(3) {
             one.work.put(&name, &object).await?;
         }
@@ -175,14 +176,15 @@ async fn a_new_password_is_taken_under_another_address() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The server is known below one prefix, and its password has changed since: what was typed is good
-/// for the same server, so it reads both.
+/// The server is known below one prefix, and its password has changed since: the typed password is
+/// valid for both addresses, so both are read.
 #[tokio::test]
 async fn a_new_password_proves_an_account_below_another_prefix() -> anyhow::Result<()> {
     let remote = Remote::new(Make::Simulated, 4).await?;
     let door = Proxy::start(&remote.url).await?;
     let cli = Cli::new()?;
-    // By its root the server stands there below a prefix, and by another one as well.
+    // The server is connected by its root and answers below a prefix, and below another one as
+    // well.
     let before = remote.add(&cli, door.url().as_str()).await?.done()?;
     let server = remote.simulated().expect("ours");
     server.account(&remote.user, "a-new-secret-99");
@@ -242,7 +244,7 @@ async fn an_account_that_cannot_be_read_any_more_is_known_by_what_is_remembered(
         assert_eq!(counts(&cli.sync().await?), [1, 1, 0, 0], "{fault:?}");
         assert_eq!(cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pair.as_str());
 
-        // Another server with the same names in it is another one.
+        // Another server with equal names is another account.
         let other = Remote::new(Make::Simulated, 0).await?;
         for n in 0..12 {
             other
@@ -258,8 +260,8 @@ async fn an_account_that_cannot_be_read_any_more_is_known_by_what_is_remembered(
     Ok(())
 }
 
-/// What is away, broken or closed while it is compared is another account; the one that is
-/// connected is connected all the same.
+/// A server that is unreachable, broken or closed during the comparison is another account; the new
+/// account is connected in either case.
 #[tokio::test]
 async fn an_account_that_cannot_be_compared_is_another_one() -> anyhow::Result<()> {
     let remote = Remote::new(Make::Simulated, 4).await?;

@@ -90,7 +90,7 @@ async fn a_server_under_two_addresses_is_seen_by_what_it_holds() -> anyhow::Resu
         assert_eq!(pairs(cli).await?, std::slice::from_ref(&pair));
         assert_eq!(twice.door.counts().writes(), 0, "{make:?}: {}", twice.door.counts());
         assert_eq!(twice.remote.work.objects().await?.len(), 70);
-        // Another calendar of the same person is another one.
+        // Another calendar of one person is another calendar.
         let account = accounts(cli)
             .await?
             .into_iter()
@@ -104,7 +104,7 @@ async fn a_server_under_two_addresses_is_seen_by_what_it_holds() -> anyhow::Resu
     Ok(())
 }
 
-/// What cannot be compared is paired, and nothing of it is held against anybody.
+/// An account that cannot be compared can be paired, and nothing is refused because of it.
 #[tokio::test]
 async fn what_cannot_be_compared_is_taken_for_two() -> anyhow::Result<()> {
     let twice = twice(Make::Simulated).await?;
@@ -142,11 +142,11 @@ async fn a_slow_server_does_not_keep_a_pair_from_being_made() -> anyhow::Result<
     Ok(())
 }
 
-/// Two accounts of one server with the same homes: there the addresses tell, also where there is
+/// Two accounts of one server with equal homes: the addresses identify them, also where there is
 /// nothing to read.
 #[tokio::test]
 async fn one_address_is_one_calendar_for_whoever_sees_it() -> anyhow::Result<()> {
-    // Xandikos asks nobody for a name.
+    // Xandikos asks for no user name.
     let remote = Remote::new(Make::Xandikos, 0).await?;
     let env = Builder::caldav(Manners::generic()).build_cli().await?;
     let (cli, ben) = (&env.cli, &env.calendars[1]);
@@ -162,7 +162,7 @@ async fn one_address_is_one_calendar_for_whoever_sees_it() -> anyhow::Result<()>
         let words = refused(cli, from, to, ONE_WAY).await?;
         assert!(words.contains(&pair) && words.contains("reached in another way"), "{words}");
     }
-    // With an event to know it by, the other name is the same account.
+    // With an event for comparison, the other name is the same account.
     remote.work.put("lunch.ics", &hour("lunch", 2, 12, "Lunch")).await?;
     let known: Vec<String> = accounts(cli).await?.into_iter().map(|(id, _)| id).collect();
     let third = cli.account_add(remote.url.as_str(), "a-third-name", "any").await?;
@@ -206,7 +206,7 @@ async fn a_google_calendar_is_one_through_two_accounts() -> anyhow::Result<()> {
     cli.pair_add(&own, &theirs, ONE_WAY).await?;
     assert_eq!(pairs(&cli).await?.len(), 2);
 
-    // Connected again, Anna is who she was.
+    // Connected again, Anna keeps her account.
     team.put_object("meeting.ics", &hour("meeting", 2, 9, "Meeting"));
     let token = google.account(&anna).refresh_token();
     let again = cli

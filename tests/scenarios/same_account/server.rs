@@ -1,5 +1,4 @@
-//! A server with one user, who has a calendar with events and an empty one: of three makes, with
-//! the same hands on it.
+//! A server of one of three makes with one user, who has a calendar with events and an empty one.
 
 use anyhow::Context as _;
 use simulators::caldav::{CalDav, Manners};
@@ -10,7 +9,7 @@ use url::Url;
 use crate::support::cli::{Answer, Cli};
 use crate::support::events::many;
 
-/// Who made the server.
+/// The make of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Make {
     Simulated,

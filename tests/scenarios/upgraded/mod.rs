@@ -325,8 +325,8 @@ async fn events_are_explained_by_name_and_by_the_path_that_they_had() -> anyhow:
     Ok(())
 }
 
-/// A pair that is ended and made anew takes its copies over, whatever had become of them: two-way
-/// it makes one that was deleted, and so does the other.
+/// A pair that is removed and added again takes its copies over in any state: two way it makes a
+/// deleted one again, and so does the other.
 #[tokio::test]
 async fn pairs_that_are_made_anew_double_nothing() -> anyhow::Result<()> {
     let installation = RestoredInstallation::new(Listed::Today).await?;

@@ -7,7 +7,7 @@ use simulators::person::Person;
 
 use crate::support::accounts::USERS;
 
-/// Where the recording stands.
+/// The folder of the recording.
 pub const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/recordings/release-0.1");
 
 /// User and password at each CalDAV server. The first has an `@`, which one server writes `%40` in
@@ -78,7 +78,8 @@ impl RecordedServers {
         })
     }
 
-    /// What stands in the recording for the addresses of the servers, and the addresses of these.
+    /// The placeholders of the recording for the addresses of the servers, and the addresses of
+    /// these.
     pub fn addresses(&self) -> [(&'static str, String); 3] {
         let host = |url: url::Url| url.authority().to_owned();
         [

@@ -50,7 +50,7 @@ async fn everything_is_wrapped_with_the_newest_version_now() -> anyhow::Result<(
         "two accounts, and the root"
     );
     assert_eq!(wrapped_with(&env.services, &second).await?, 2);
-    // Nobody needs the old version any more.
+    // The old version of the key is not needed any more.
     vault.enable(&first, false);
     env.pair(env.people[0].address(), env.people[1].address(), false).await?;
     env.people[0].primary().add(event("Lunch"));

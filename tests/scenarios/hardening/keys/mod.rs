@@ -112,7 +112,7 @@ async fn all_passwords_are_wrapped_anew_and_no_mark_changes() -> anyhow::Result<
         "{words:?}"
     );
     assert_discreet(&env.cli, &words)?;
-    // Versions go when nobody can hold anything of theirs any more.
+    // A version is deleted when no process can hold a value sealed with it any more.
     two_hours_pass(&env.cli).await?;
     let last = env.cli.json(&ROTATE[..2]).await?;
     assert_eq!((last["removed"].as_u64(), versions(&env.cli)?.len()), (Some(2), 2), "{last}");
@@ -132,7 +132,7 @@ async fn a_key_file_of_before_opens_nothing_that_is_sealed_after() -> anyhow::Re
     env.reset_counts();
     let (status, run) = env.cli.sync_with(&[]).await?;
     assert_eq!((status, &run["error"]["code"]), (1, &json!("vault")), "{run}");
-    // Nothing can be wrapped anew either, and nothing is spoilt by trying.
+    // Nothing can be wrapped again either, and the attempt spoils nothing.
     let answer = env.cli.run(ROTATE).await?;
     let document = answer.document()?;
     assert_eq!(

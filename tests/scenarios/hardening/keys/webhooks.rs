@@ -32,7 +32,7 @@ fn key(push: &Push) -> &str {
     token(push).split('.').nth(1).unwrap_or_default()
 }
 
-/// An event of Anna's that nobody was told of yet, and the call about it.
+/// An event of Anna that was not reported yet, and its notification.
 fn call(env: &mut PushEnv, title: &str) -> anyhow::Result<Push> {
     env.people[0].primary().add(event(title));
     let sent = env.google.pushes().sent();
@@ -86,8 +86,8 @@ async fn a_channel_is_believed_until_its_key_was_followed_twice_and_then_made_an
     Ok(())
 }
 
-/// A rotation that nobody hurries: every channel is followed when its time comes, and calls at
-/// every moment are heard.
+/// A slow rotation: every watch is replaced when its time comes, and notifications are accepted at
+/// every moment.
 #[tokio::test]
 async fn channels_take_the_new_key_as_they_are_renewed() -> anyhow::Result<()> {
     let (mut env, _) = PushEnv::paired().await?;
@@ -132,8 +132,8 @@ async fn in_an_emergency_no_call_of_before_is_believed_and_no_change_is_missed()
     Ok(())
 }
 
-/// The same where nobody was there to take the messages, and the rows were not reached: the hourly
-/// run sees by the keys what has to be done.
+/// Then without a consumer of the messages, and with rows that the rotation did not reach: the
+/// hourly run sees by the keys what is left to do.
 #[tokio::test]
 async fn the_hourly_run_makes_anew_what_a_broken_rotation_has_left() -> anyhow::Result<()> {
     let (env, _) = PushEnv::paired().await?;

@@ -1,4 +1,4 @@
-//! Shared calendars, pairs made anew, lost data, an emptied calendar, odd marks.
+//! Shared calendars, pairs added again, lost data, an emptied calendar, unusual marks.
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
@@ -58,8 +58,7 @@ async fn a_shared_calendar_is_one_calendar_in_every_account() -> anyhow::Result<
     Ok(())
 }
 
-/// Copies of later generations, and origins that were made again, are found by a pair that is made
-/// anew.
+/// A pair that is added again finds copies of later generations and recreated origins.
 #[tokio::test]
 async fn a_pair_made_anew_finds_copies_of_all_kinds() -> anyhow::Result<()> {
     for (turn, ends) in PROVIDERS.into_iter().enumerate() {
@@ -196,8 +195,8 @@ async fn an_emptied_calendar_is_asked_about() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A mark in a Google event that nobody of this installation has signed, and a good one on an event
-/// of another calendar.
+/// A mark in a Google event that this installation has not signed, and a valid mark on an event of
+/// another calendar.
 #[tokio::test]
 async fn marks_that_are_not_what_they_seem_do_no_harm() -> anyhow::Result<()> {
     let (env, pair) = GoogleCliEnv::copied([Provider::Google; 2], 2, TWO_WAY).await?;
@@ -236,8 +235,7 @@ async fn marks_that_are_not_what_they_seem_do_no_harm() -> anyhow::Result<()> {
     env.check_unchanged().await
 }
 
-/// A Google event that somebody moves out of a calendar and back keeps its id: it is the same
-/// event.
+/// A Google event that is moved out of a calendar and back keeps its id and its identity.
 #[tokio::test]
 async fn an_event_that_is_moved_away_and_back_is_copied_once() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {

@@ -1,5 +1,4 @@
-//! The same at Google, where a calendar has an id of its own, and events have ids that nobody can
-//! use twice.
+//! Identity at Google, where a calendar has an id and the id of an event is never used again.
 
 mod copies;
 mod duplicates;

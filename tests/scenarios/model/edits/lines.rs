@@ -8,7 +8,7 @@ pub fn line(name: &str, time: &str, series: bool) -> String {
     }
 }
 
-/// Half an hour or a day later. Times of the story never cross midnight or a month's end.
+/// Half an hour or a day later. Times of the simulation never cross midnight or a month's end.
 pub fn later(time: &str) -> String {
     if time.len() == 8 {
         let day: u32 = time[6..].parse().expect("a day");

@@ -1,4 +1,4 @@
-//! What people and the world do between two passes.
+//! Actions of people and servers between two passes.
 
 use anyhow::Result;
 use simulators::agenda::Entry;
@@ -95,7 +95,7 @@ impl Simulation {
                 return Ok(());
             }
         }
-        // In wide stories people use all fields, and change values back.
+        // In wide simulations people use all fields, and change values back.
         let aspect = match aspect {
             Aspect::Location if self.is_wide() => {
                 [Aspect::Location, Aspect::Description, Aspect::Busy][self.rng.below(3)]
@@ -234,8 +234,8 @@ impl Simulation {
         Ok(())
     }
 
-    /// Everything on a side that belongs to a fact: known by its times, which nobody else ever had,
-    /// or by its title.
+    /// Everything on a side that belongs to a fact: known by its times, which no other event ever
+    /// had, or by its title.
     pub(super) async fn entries(&self, i: usize, side: usize) -> Result<Vec<Entry>> {
         let fact = &self.facts[i];
         let prefix = format!("E{}v", fact.number);

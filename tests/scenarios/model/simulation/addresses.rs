@@ -109,7 +109,7 @@ impl Simulation {
                     _ => ("carol", "carol-secret-9753"),
                 };
                 let shared = shared_with(server, calendar, user, password);
-                // Without a login the root is the same for all.
+                // Without a login all users have one root.
                 let url = if server.manner(|manners| manners.login) {
                     address
                 } else {

@@ -1,4 +1,4 @@
-//! One seed, one story.
+//! One seed, one simulation.
 
 mod actions;
 mod addresses;
@@ -30,15 +30,15 @@ use crate::support::env::Env;
 use crate::support::installation::Terms;
 use crate::support::servers::Provider;
 
-/// Tells the story of a seed.
+/// Runs the simulation of a seed.
 pub async fn run_seed(seed: u64, mode: Mode) -> Result<()> {
     let mut rng = Rng::new(seed);
     let two_way = rng.chance(0.6);
     let mut terms =
         Terms { two_way, private: rng.chance(0.3), private_back: two_way && rng.chance(0.2) };
     if matches!(mode, Mode::Pushed) {
-        // Where a copy may drift, somebody has to ask for a pass in the end, which would also find
-        // what was lost: few of those.
+        // Where a copy may drift, the simulation has to ask for a pass in the end, which would also
+        // find what was lost: few of those.
         terms = Terms {
             two_way: two_way || rng.chance(0.7),
             private: terms.private && rng.chance(0.3),

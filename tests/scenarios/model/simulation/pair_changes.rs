@@ -16,7 +16,7 @@ use crate::support::product;
 const EMPTIED: usize = 5;
 
 impl Simulation {
-    /// How the story begins: an event that is not the pair's, and perhaps another installation.
+    /// The beginning of a simulation: an event outside the pair, and perhaps another installation.
     pub(super) async fn begin(&mut self) -> Result<()> {
         if !self.rules.terms.two_way && self.rng.chance(0.25) {
             self.rules.terms.private_back = self.rng.chance(0.3);
@@ -50,7 +50,7 @@ impl Simulation {
         Ok(())
     }
 
-    /// Most stories meet one or two.
+    /// Most simulations meet one or two.
     pub(super) async fn upheaval(&mut self) -> Result<()> {
         if self.rng.chance(0.4) {
             return Ok(());
@@ -63,7 +63,7 @@ impl Simulation {
         }
     }
 
-    /// A calendar is emptied or made anew, and its owner is going to answer.
+    /// A calendar is emptied or recreated, and its owner is going to answer.
     async fn empty(&mut self) -> Result<()> {
         let side = if self.rules.terms.two_way { self.rng.below(2) } else { 1 - self.rules.from };
         let is_there = |fact: &&Fact| !fact.over && fact.bond == Bond::Kept && !fact.suppressed;

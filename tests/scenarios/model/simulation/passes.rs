@@ -19,7 +19,7 @@ use crate::support::servers::Server;
 /// Passes after the faults have stopped until everything must be at rest.
 const CALM_PASSES: usize = 5;
 
-/// Passes at the end of a story, in which nothing may grow.
+/// Passes at the end of a simulation, in which nothing may grow.
 const LAST_PASSES: usize = 3;
 
 const DAY: i64 = 86_400;
@@ -95,7 +95,7 @@ impl Simulation {
         self.until_quiet("night").await
     }
 
-    /// The same where everything is read from the start.
+    /// As [`Self::rest`], with full passes.
     pub(super) async fn full_rest(&mut self) -> Result<()> {
         for which in 0..=usize::from(self.second.is_some()) {
             self.calm_pass(which, "full pass", full()).await?;

@@ -1,6 +1,6 @@
-//! Pairs that end and are made anew: in either direction, with and without `--private`, through
-//! accounts that were removed and connected again under another address, through a share, and after
-//! all data were lost.
+//! Pairs that are removed and added again: in either direction, with and without `--private`,
+//! through accounts that were removed and connected again by another address, through a share, and
+//! after all data were lost.
 
 use anyhow::{Context as _, Result};
 use simulators::person::Person;
@@ -146,7 +146,7 @@ impl Simulation {
         Ok(())
     }
 
-    /// Accounts are removed and connected again: as they were, under another address, or another
+    /// Accounts are removed and connected again: unchanged, by another address, or through another
     /// account that sees the same calendar.
     async fn other_accounts(&mut self) -> Result<()> {
         let ends = self.connected().await?;
@@ -183,8 +183,8 @@ impl Simulation {
     }
 }
 
-/// What a new pair does with an event, and on which side its origin is then. `has_twin`: another
-/// event bears the same mark, since a client has made it of this one.
+/// What a new pair does with an event, and the side of its origin. `has_twin`: another event has
+/// the same mark, because a client has made that event out of this one.
 fn bond(rules: &Rules, fact: &Fact, has_twin: bool, marks: [Mark; 2]) -> (Bond, usize) {
     let there = [fact.own[0].is_some(), fact.own[1].is_some()];
     // A client has made it out of a copy, and it still says that it is one; or each side has a copy

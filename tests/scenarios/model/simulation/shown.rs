@@ -84,7 +84,7 @@ impl Shown {
         Self { aspects, occurrences, rule }
     }
 
-    /// Whether a copy shows the same series; a private one its times alone.
+    /// Whether a copy shows an equal series; a private copy only equal times.
     pub fn is_like(&self, copy: &Self, private: bool, drift: Drift) -> Result<()> {
         if drift == Drift::Everything {
             return Ok(());
@@ -110,7 +110,7 @@ impl Shown {
 }
 
 impl Simulation {
-    /// Both calendars in the trace of a story that ended badly: names, marks and what people see.
+    /// Both calendars in the trace of a failed simulation: names, marks and what people see.
     pub(super) async fn show_all(&mut self) {
         for side in 0..2 {
             let Ok(objects) = self.env.people[side].objects().await else { continue };

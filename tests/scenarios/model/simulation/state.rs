@@ -14,10 +14,10 @@ use crate::support::servers::Server;
 /// How many times a simulation comes to rest.
 pub(super) const EPOCHS: usize = 3;
 
-/// Where a story takes place.
+/// The servers of a simulation, and what starts its passes.
 #[derive(Clone, Copy, Debug)]
 pub enum Mode {
-    /// On servers of ours, whose manners the seed chooses.
+    /// Simulated CalDAV servers, whose behaviour the seed chooses.
     Memory,
     /// On Radicale and Xandikos.
     Real,
@@ -73,7 +73,7 @@ impl Drop for Simulation {
     }
 }
 
-/// A calendar that was emptied or made anew, and what its owner is going to answer.
+/// A calendar that was emptied or recreated, and the answer that its owner is going to give.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Emptied {
     pub(super) side: usize,

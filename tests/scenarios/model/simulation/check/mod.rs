@@ -209,7 +209,7 @@ impl Simulation {
         Ok(())
     }
 
-    /// An event that is on both sides, and is to be the same there.
+    /// An event that is on both sides and has to be equal there.
     fn compare_two_way(&mut self, i: usize, found: &Found, strict: Strict) -> Result<()> {
         let fact = self.facts[i].clone();
         let both = [&found[0][0].1, &found[1][0].1];

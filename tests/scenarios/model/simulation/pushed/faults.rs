@@ -1,5 +1,5 @@
-//! What goes wrong in such a story: refusals, consents that end, sync tokens that are forgotten,
-//! and nobody there for days.
+//! Faults of pushed simulations: refusals, withdrawn consents, forgotten sync tokens, and days
+//! without a process.
 
 use anyhow::{Context as _, Result};
 use engine::provider::ProviderKind;
@@ -28,7 +28,7 @@ const REFUSALS: [(u16, &str); 12] = [
 ];
 
 impl Simulation {
-    /// The next that somebody asks of Google, of one kind, is refused.
+    /// The next request of one kind to Google is refused.
     pub(super) fn refusal(&mut self) {
         if !self.rng.chance(0.2) {
             return;
@@ -56,7 +56,7 @@ impl Simulation {
         self.trace.push(format!("{kind:?} is going to meet {fault:?}"));
     }
 
-    /// Somebody does something at Google that is about the account, or Google forgets.
+    /// The owner changes something of the account at Google, or Google forgets a token.
     pub(super) async fn trouble(&mut self) -> Result<()> {
         let side = self.rng.below(2);
         let Person::Google(calendar) = &self.env.people[side] else { return Ok(()) };
@@ -87,8 +87,8 @@ impl Simulation {
         Ok(())
     }
 
-    /// Nobody is there for hours or days, Google gives up calling, channels end; then the clock
-    /// makes up for what it missed.
+    /// No process runs for hours or days, Google gives up its notifications, watches expire; then
+    /// the timers make up for what was missed.
     pub(super) async fn outage(&mut self) -> Result<()> {
         let hours = [5, 30, 200][self.rng.below(3)];
         self.pass_time(hours * 3600);

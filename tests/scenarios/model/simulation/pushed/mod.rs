@@ -1,5 +1,5 @@
-//! Stories in which nobody asks for a pass: Google calls, messages are taken, the clock strikes.
-//! What goes wrong on the way is the story's.
+//! Simulations without a request for a pass: notifications, messages and timers drive everything.
+//! The simulation decides what goes wrong on the way.
 //!
 //! Where nothing was lost for good, everything is at rest within an hour and a quarter after the
 //! faults have stopped; where a call was lost, after the next night. A process that dies does not
@@ -145,8 +145,8 @@ impl Simulation {
             let most = if self.rng.chance(0.5) { 60 } else { 600 };
             let polls = if self.rng.chance(0.3) { 1 + self.rng.below(most) } else { usize::MAX };
             let services = self.services();
-            // What Google sends while the work goes on may be heard while it goes on: before a
-            // watch is answered, and of every single write.
+            // Google's notifications during a pass may arrive during that pass: before a watch
+            // request is answered, and for every single write.
             let (quick, pushes, known, over) = (
                 self.rng.chance(0.25),
                 self.google().pushes().clone(),
@@ -206,7 +206,7 @@ impl Simulation {
         Ok(())
     }
 
-    /// Somebody edits, Google calls, it is done; and again within seconds.
+    /// An edit, its notification and its pass, again within seconds.
     async fn hurry(&mut self) -> Result<()> {
         for _ in 0..2 + self.rng.below(2) {
             self.edit().await?;
@@ -238,7 +238,7 @@ impl Simulation {
         Ok(())
     }
 
-    /// Some hours with somebody there: each brings its timers, and what they lead to.
+    /// Some hours with running processes: each hour runs its timers and the work that they lead to.
     async fn hours(&mut self) -> Result<()> {
         let hours = [1, 4, 30, 150][self.rng.below(4)];
         self.trace.push(format!("{hours} hours"));

@@ -1,4 +1,4 @@
-//! The rest of such a story: the faults have stopped, and the clock goes on.
+//! The rest of a pushed simulation: the faults have stopped, and the clock goes on.
 
 use anyhow::{Context as _, Result, ensure};
 use engine::provider::ProviderKind;
@@ -13,8 +13,8 @@ use crate::model::simulation::state::Simulation;
 use crate::support::product::{self, AccountStatus};
 
 impl Simulation {
-    /// The faults have stopped. What is on its way arrives, and the clock goes on; nobody asks for
-    /// anything but what only owners can do.
+    /// The faults have stopped. Pending notifications arrive, and the clock goes on; no pass is
+    /// asked for, except for what only owners can do.
     pub(super) async fn rest_by_itself(&mut self) -> Result<()> {
         self.passes += 1;
         self.die().await?;
