@@ -48,7 +48,7 @@ pub fn canonical(draft: &Draft) -> Option<Draft> {
     }
 }
 
-/// A draft without its guests, who are never written.
+/// A draft without its attendees, who are never written.
 pub fn without_guests(mut draft: Draft) -> Draft {
     let clear = |content: &mut Content| content.attendees.clear();
     clear(&mut draft.content);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs Azurite, the emulator of Azure storage, under target/azurite, once, and prints the command that runs it.
-# What is installed stands in tests/setup/azurite, and what it needs in npm.sh. Repeat as you like.
+# tests/setup/azurite names what is installed; npm.sh names what that needs. Running it again is harmless.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)

@@ -2,7 +2,7 @@
 # Installs a headless Chromium under target/browser, once, and prints the command that runs it: it speaks the DevTools protocol on stdin and
 # stdout, a message and a zero byte at a time, and ends when stdin ends.
 #
-# What is installed stands in tests/setup/browser, and what it needs in npm.sh. It carries its libraries and a font with it, for Linux on x86-64;
+# tests/setup/browser names what is installed; npm.sh names what that needs. The browser brings its libraries and a font, for Linux on x86-64;
 # elsewhere CALRELAY_TEST_BROWSER names a Chrome or Chromium of your own.
 set -eu
 

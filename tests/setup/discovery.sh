@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fetches Google's own description of its Calendar API (the discovery document), once, and prints its path: out of the wheel of
 # google-api-python-client on PyPI, at the version and with the hash of discovery.txt, into target/corpora/google-<version>/. The simulator of Google is held against it.
-# Needs Python 3 with pip, or the one that tests/setup/servers.sh has installed. Repeat as you like: what is there already is kept.
+# Needs Python 3 with pip, or the one that tests/setup/servers.sh has installed. Running it again is harmless: what is installed is kept.
 set -eu
 
 wanted=tests/setup/discovery.txt
@@ -31,7 +31,7 @@ import pathlib, sys, zipfile
 with zipfile.ZipFile(wheel) as archive:
     pathlib.Path(sys.argv[2]).write_bytes(archive.read("googleapiclient/discovery_cache/documents/calendar.v3.json"))
 PYTHON
-    # Two runs may arrive at once: the first to finish wins, and both have the same file.
+    # Two runs may arrive at once: the first to finish wins, and both have an equal file.
     mv -T "$work/found" "$destination" 2>/dev/null || [ -f "$document" ] || mv "$work/found" "$destination"
 fi
 echo "$document"

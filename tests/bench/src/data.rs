@@ -1,4 +1,4 @@
-//! The calendar that is measured: made up, the same in every run but for its days, which lie around
+//! The measured calendar: invented, and equal in every run except for its days, which are around
 //! today so that they are within the window.
 
 use jiff::civil::Date;

@@ -19,8 +19,8 @@ pub const STORAGES: [&str; 2] = ["embedded", "Azurite"];
 pub struct Folder(TempDir);
 
 impl Folder {
-    /// As `infra/package.sh` lays it: the program, `host.json`, and of each function its
-    /// `function.json`. Where the program stands in such a folder already, that one is copied.
+    /// As `infra/package.sh` makes it: the program, `host.json`, and the `function.json` of each
+    /// function. Where the program is in such a folder already, that folder is copied.
     ///
     /// # Errors
     /// Where a file is missing.

@@ -1,5 +1,5 @@
-//! Where the messages of the stand-in for the Functions host come from: either storage, opened
-//! beside the program.
+//! The source of messages for the stand-in for the Functions host: either storage, opened beside
+//! the program.
 
 use std::sync::Arc;
 use std::time::Duration;

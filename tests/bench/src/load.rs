@@ -2,11 +2,11 @@
 //! Azurite, and standalone on embedded storage.
 //!
 //! A nudge for every changed calendar is put into the queue at once, as a provider's notifications
-//! would; a job is done when its message is gone, and its change is written when it stands in the
-//! target. Everything shares this machine: the program, the host's stand-in, both calendar servers
-//! and the emulator of storage, which says how much of the processors each had. Transactions are
-//! counted in a round of its own, by proxies before the emulator, and are those of the program; the
-//! host's own (taking and deleting messages) are counted where they are made.
+//! would. A job is done when its message is gone; its change is written when the target has it. One
+//! machine runs everything: the program, the stand-in for the host, both calendar servers and the
+//! storage emulator, which reports the processor time of each. Transactions are counted in a
+//! separate round, by proxies before the emulator, and are those of the program; the host's own
+//! (taking and deleting messages) are counted where they are made.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -32,7 +32,7 @@ use crate::table::Table;
 
 /// Rounds, all pairs in each.
 const ROUNDS: u64 = 3;
-/// Nudges that are put into the queue at the same time.
+/// Nudges that are put into the queue at one time.
 const SENDERS: usize = 32;
 /// A round takes no longer.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -213,7 +213,7 @@ impl Watched {
     }
 }
 
-/// One change in every source and a nudge for each, while somebody listens, until all messages are
+/// One change in every source and a nudge for each, with a running consumer, until all messages are
 /// gone.
 async fn round(crowd: &Crowd, queues: &Queues, n: u64, watched: &Watched) -> anyhow::Result<Round> {
     // The echo of the last changes is read before, so that every round begins at rest.
@@ -223,8 +223,8 @@ async fn round(crowd: &Crowd, queues: &Queues, n: u64, watched: &Watched) -> any
     let tips: Vec<String> = crowd.couples.iter().map(|couple| couple.target.ctag()).collect();
     let (couples, begun) = (crowd.couples.clone(), Instant::now());
     let watching = tokio::task::spawn_blocking(move || watch(&couples, &tips, begun));
-    // As many at once as a storm of notifications would bring: the queue, not whoever fills it, is
-    // to be what is waited for.
+    // As many at once as a storm of notifications would bring: the queue is to be the bottleneck,
+    // not its producer.
     let put = |id: &str| {
         let nudge = serde_json::json!({"calendarId": id, "cause": "webhook"}).to_string();
         async move {

@@ -1,4 +1,4 @@
-//! Calrelay measured: against vdirsyncer on the same servers in one run, against itself on
+//! Measures Calrelay: against vdirsyncer on the same servers in one run, against itself on
 //! calendars of growing size, and under a stand-in for the Functions host, on Azurite and on
 //! embedded storage; and what a push from a simulated Google costs.
 //!
@@ -9,13 +9,14 @@
 //! cargo run --release -p bench -- --only start,idle,load --program target/package/calrelay      what infra/package.sh made
 //! ```
 //!
-//! What is measured is the program itself, `calrelay`, started anew for every pass, as `vdirsyncer`
-//! is. Both speak to their two servers through proxies that count. The servers keep their data in
-//! memory where the system has such a place, since their disk is not what is measured; the programs
-//! keep theirs where programs do. Under the host's stand-in it is what `infra/package.sh` lays, at
-//! work on embedded storage and on Azurite. What is printed are ratios, requests and memory, each
-//! beside its target. A time by itself says more about the machine and the server than about either
-//! program, so nothing fails because of one: the exit status is 0 unless something is broken.
+//! The benchmark measures the program itself, `calrelay`, started for every pass, as `vdirsyncer`
+//! is. Both reach their two servers through proxies that count. The servers keep their data in
+//! memory where the system has such a directory, because their disk is not measured; the programs
+//! keep theirs where programs do. Under the stand-in for the host, the package of
+//! `infra/package.sh` is measured, on embedded storage and on Azurite. The output has ratios,
+//! requests and memory, each beside its target. A time by itself says more about the machine and
+//! the server than about either program, so nothing fails because of one: the exit status is 0
+//! unless something is broken.
 
 mod bare;
 mod calrelay;

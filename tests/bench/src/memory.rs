@@ -1,5 +1,5 @@
-//! Large calendars, on a server of ours in this process: how much memory a pass takes, and whether
-//! an incremental one feels the calendar's size.
+//! Large calendars on a simulated server in this process: the memory of a pass, and whether an
+//! incremental pass depends on the calendar's size.
 
 use std::path::Path;
 use std::time::Duration;

@@ -17,7 +17,7 @@ pub struct Options {
     /// Only these parts.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<Part>,
-    /// The server that stands on both sides.
+    /// The server on both sides.
     #[arg(long, default_value = "xandikos")]
     pub server: Kind,
     /// First syncs of each program, in turn.
@@ -49,7 +49,7 @@ pub struct Options {
 pub enum Part {
     /// The first sync of a calendar.
     First,
-    /// The bare PUTs of the same objects beside it.
+    /// The bare PUTs of the objects, for comparison.
     Puts,
     /// Passes without any change.
     None,

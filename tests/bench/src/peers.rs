@@ -1,9 +1,9 @@
-//! Calrelay and vdirsyncer, in turn, on the same two servers: the first sync beside the bare PUTs,
-//! passes without a change, ten changes.
+//! Calrelay and vdirsyncer, in turn, on the same two servers: the first sync compared with the bare
+//! PUTs, passes without a change, ten changes.
 //!
-//! Both read the same calendar, and each writes to a calendar of its own. Who goes first changes
-//! from round to round. Of the first syncs the quickest of each counts: they take long, and
-//! whatever else the machine does makes them longer.
+//! Both read one calendar, and each writes to a calendar of its own. The order changes from round
+//! to round. Of the first syncs the quickest of each counts: they take long, and other work of the
+//! machine makes them longer.
 
 use std::path::Path;
 use std::time::Duration;

@@ -24,12 +24,12 @@ const PASSWORD: &str = "bench-secret-1907";
 pub fn keep_servers_in_memory() {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() {
-        // Fails only where somebody has set another place before: then it is that.
+        // Fails only where another directory was set before; then that one is used.
         let _ = tempfile::env::override_temp_dir(memory);
     }
 }
 
-/// A place for a program's own data: on the disk, as for anybody.
+/// A directory for a program's own data: on the disk, as for every user.
 ///
 /// # Errors
 /// Where there is none.

@@ -112,7 +112,7 @@ pub async fn measure(
 pub fn answer_at(port: u16) -> std::io::Result<()> {
     for stream in TcpListener::bind((Ipv4Addr::LOCALHOST, port))?.incoming() {
         let mut stream = stream?;
-        // Whoever asks here sends little, and all at once.
+        // The client sends a small request in one piece.
         if stream.read(&mut [0; 1024])? > 0 {
             stream
                 .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")?;

@@ -1,5 +1,5 @@
-//! vdirsyncer 0.21, the peer: the same two calendars, its own way. It syncs both ways by nature;
-//! with one side empty that is a copy.
+//! vdirsyncer 0.21, for comparison: the same two calendars, synced its own way. It always syncs
+//! both ways; with one side empty that is a copy.
 
 use std::fs;
 use std::path::PathBuf;

@@ -7,7 +7,7 @@ use jiff::{Timestamp, ToSpan as _};
 use simulators::agenda::Entry;
 use simulators::ics::When;
 
-/// What stands in one place of a calendar.
+/// The content of one calendar.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Line {
     start: DateTime,
@@ -49,7 +49,7 @@ pub fn lines(
     Ok(lines)
 }
 
-/// How many weeks it repeats; 1 for an event that does not. The demo's world knows weekly series
+/// How many weeks it repeats; 1 for an event that does not. The demonstration has weekly series
 /// with an end only.
 fn weeks(entry: &Entry) -> anyhow::Result<u32> {
     let rule = entry.value("RRULE");

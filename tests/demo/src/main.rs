@@ -17,7 +17,7 @@ use world::{HOME, WORK, World};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // Ctrl-C ends the story like a failure does, so that server and data go with it.
+    // Ctrl-C ends the demonstration as a failure does, so that server and data are removed.
     let ended = tokio::select! {
         ended = story() => ended,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("you asked it to")),

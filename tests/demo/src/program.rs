@@ -39,7 +39,7 @@ impl Program {
         Ok(Self { path, data: tempfile::tempdir()? })
     }
 
-    /// Where it stands, from where the reader stands if that is shorter.
+    /// The path of the program, relative to the working directory if that is shorter.
     pub fn path(&self) -> &Path {
         let here = std::env::current_dir().unwrap_or_default();
         self.path.strip_prefix(here).unwrap_or(&self.path)
@@ -88,7 +88,7 @@ impl Program {
             .spawn()
             .context("calrelay does not start")?;
         let mut stdin = child.stdin.take().context("calrelay has no standard input")?;
-        // A command that asks for nothing may have ended before it could be told.
+        // A command that reads no input may have ended before the input was written.
         let _ = writeln!(stdin, "{secret}");
         drop(stdin);
         let output = child.wait_with_output()?;

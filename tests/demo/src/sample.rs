@@ -52,7 +52,7 @@ impl Weeks {
     }
 
     /// An object with its times an hour later, of the event on this day that lasts from `from` to
-    /// `to`. `None` where it is told otherwise.
+    /// `to`. `None` where the object has other times.
     pub fn an_hour_later(self, ics: &str, day: i64, [from, to]: [&str; 2]) -> Option<String> {
         let mut later = ics.replace("\r\n", "\n");
         // The end first: its old value may be the new start.
@@ -85,7 +85,7 @@ impl Weeks {
         )
     }
 
-    /// A property that tells a time on a day, counted from Monday.
+    /// A property with a time on a day, counted from Monday.
     fn line(self, name: &str, day: i64, time: &str) -> String {
         let time: Time = time.parse().expect("a time such as 09:30");
         let moment = (self.monday + day.days()).to_datetime(time);

@@ -38,7 +38,7 @@ pub struct World {
 }
 
 impl World {
-    /// With all that stands in her calendars at the beginning.
+    /// With all initial events of her calendars.
     pub async fn start() -> anyhow::Result<Self> {
         let server =
             Server::radicale(&[(WORK.user, WORK.password), (HOME.user, HOME.password)]).await?;

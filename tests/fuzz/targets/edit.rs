@@ -64,7 +64,7 @@ fuzz_target!(|input: &[u8]| {
             );
         }
     }
-    // The same once more changes nothing.
+    // Applying the edit again changes nothing.
     let again = fuzz::edit(&edited.object, &parts, &new, Some(fuzz::MARKER));
     assert!(again.is_ok_and(|again| again.object == edited.object), "a second edit changed \
     something");

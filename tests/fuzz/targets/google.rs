@@ -1,5 +1,5 @@
-//! Any bytes as an answer of Google's `events.list`: read without a panic; an event that is read
-//! can be written, and comes back the same but for what Google has no word for.
+//! Any bytes as a response of Google's `events.list`: they are read without a panic; an event that
+//! is read can be written, and comes back equal except for what Google cannot express.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Any bytes: read without a panic; an event that is read can be written, comes back the same, and
-//! is left alone by an edit that wants what is there already.
+//! Any bytes: they are read without a panic; an event that is read can be written, comes back
+//! equal, and is not changed by an edit that wants the present state.
 
 #![no_main]
 
