@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::ics::{self, Component, Property};
 
-/// One event, or one exception of a series, as it stands in an object.
+/// One event, or one exception of a series, as its object contains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The name of the object.
@@ -24,7 +24,7 @@ impl Entry {
         self.text("SUMMARY")
     }
 
-    /// The value of a property as it stands; empty where it is absent.
+    /// The value of a property, unchanged; empty where it is absent.
     pub fn value(&self, property: &str) -> &str {
         self.event.value(property).unwrap_or_default()
     }
@@ -34,7 +34,7 @@ impl Entry {
         self.event.get(property).map(Property::text).unwrap_or_default()
     }
 
-    /// When it starts, as it stands: `20260310T100000Z`, `20260310T100000 Europe/Tallinn`,
+    /// The start as the object contains it: `20260310T100000Z`, `20260310T100000 Europe/Tallinn`,
     /// `20260310`.
     pub fn start(&self) -> String {
         self.time("DTSTART")

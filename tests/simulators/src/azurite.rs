@@ -116,8 +116,8 @@ impl Azurite {
         Ok(())
     }
 
-    /// Stops it, and starts it again on the same ports, with what it held if it was made by
-    /// [`Azurite::start_keeping`].
+    /// Stops the emulator and starts it again on the same ports. It keeps its data if it was made
+    /// by [`Azurite::start_keeping`].
     ///
     /// # Errors
     /// As [`Azurite::start`].
@@ -149,7 +149,7 @@ impl Azurite {
         format!("http://127.0.0.1:{}/{ACCOUNT}", self.ports.queue.number())
     }
 
-    /// Deletes a table with all its rows. Whoever writes to it next makes it anew.
+    /// Deletes a table with all its rows. The next write makes the table again.
     ///
     /// # Errors
     /// Where it refuses.
@@ -213,8 +213,8 @@ impl Azurite {
                     .open(directory.path().join("azurite.log"))?;
                 command.current_dir(directory.path()).stdout(log.try_clone()?).stderr(log);
             }
-            // In memory it writes nothing; what it has to complain about stands beside what the
-            // tests say.
+            // In memory the emulator writes no file; its complaints appear beside the output of the
+            // tests.
             None => _ = command.current_dir(std::env::temp_dir()).stdout(Stdio::null()),
         }
         if let Some(accounts) = &self.accounts {

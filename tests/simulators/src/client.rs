@@ -39,7 +39,7 @@ impl Client {
         Self { base: base.clone(), login: None }
     }
 
-    /// The same with a login.
+    /// A client with a login.
     pub fn login(mut self, user: &str, password: &str) -> Self {
         self.login =
             Some(format!("Basic {}", BASE64.encode(format!("{user}:{password}").as_bytes())));
@@ -73,11 +73,10 @@ impl Client {
         .await
     }
 
-    /// Sends one request whose target stands in the request line as it is given here: neither `//`
-    /// nor `..` is put in order.
+    /// Sends one request whose target appears in the request line unchanged: neither `//` nor `..`
+    /// is normalized.
     ///
-    /// # Errors
-    /// As [`Client::send`]; also for a target that cannot stand in a request line.
+    /// # Errors As [`Client::send`]; also for a target that a request line cannot contain.
     pub async fn send_exactly(
         &self,
         method: &str,

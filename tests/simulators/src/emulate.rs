@@ -1,5 +1,5 @@
-//! A stand-in for Google's sign-in that we did not write (npm `emulate`): a second opinion on
-//! consent, beside our own [`google`](crate::google).
+//! An independent stand-in for Google's sign-in (npm `emulate`), beside this crate's
+//! [`google`](crate::google).
 //!
 //! It wants the exact redirect address that was registered, checks PKCE and the client's secret,
 //! and knows users, calendars and refresh tokens. It has one box for all rights, which is no box,

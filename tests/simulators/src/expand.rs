@@ -23,7 +23,7 @@ const TITLE: usize = 1_000;
 pub struct Expanded {
     /// Start, and title with its words one blank apart; sorted, each as often as it is shown.
     pub occurrences: Vec<(Timestamp, String)>,
-    /// Its times stand in no zone, and were taken as UTC.
+    /// The times have no zone, and were taken as UTC.
     pub floats: bool,
 }
 
@@ -137,7 +137,7 @@ fn dates(property: &Property, first: &When) -> Option<Vec<DateTime>> {
     property.value.split(',').map(one).collect()
 }
 
-/// The same time in the form of the series.
+/// The time in the form of the series.
 fn in_form(when: When, first: &When) -> When {
     let wall = match (&when, first) {
         (When::Day(day), When::Day(_)) => day.at(0, 0, 0, 0),

@@ -1,12 +1,11 @@
 //! What goes wrong on the way to a server and back: planned one by one, or by a seed.
 //!
 //! Properties:
-//! - A planned fault strikes the next request that it fits, once; planned ones come before random
+//! - A planned fault applies to the next request that it fits, once; planned ones come before random
 //!   ones.
-//! - Random faults are decided by seed, kind, path and how often that path was asked in that way:
-//!   requests in parallel meet the same luck in whatever order they arrive, so that a seed can be
-//!   replayed.
-//! - What happened can be read afterwards.
+//! - Random faults depend on seed, kind, path and the number of such requests to that path: parallel
+//!   requests get the same faults in whatever order they arrive, so that a seed can be repeated.
+//! - The faults that were applied can be read afterwards.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,8 +41,8 @@ pub enum Fault {
     /// A listing without any entry, as from a server whose index is broken; all else about it is in
     /// order. Fits listings only.
     EmptyListing,
-    /// A listing that names neither a next page nor a sync token: nobody can know that it is whole.
-    /// Fits Google's listings of events only.
+    /// A listing that names neither a next page nor a sync token: no client can know that it is
+    /// complete. Fits Google's listings of events only.
     NoEnd,
     /// The sync token is not known any more: 403 `valid-sync-token`, from Google 410
     /// `fullSyncRequired`. Fits listings with a token only, each page of them by itself.

@@ -24,7 +24,7 @@ pub struct Property {
     pub name: String,
     /// Its parameters: names in capitals, values without quotation marks.
     pub parameters: Vec<(String, String)>,
-    /// Its value, as it stands.
+    /// The value, unchanged.
     pub value: String,
 }
 
@@ -56,7 +56,7 @@ impl Property {
         self.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
-    /// The time that it tells, if it is one.
+    /// The time of the value, if it is one.
     pub fn when(&self) -> Option<When> {
         When::read(&self.value, self.parameter("TZID"))
     }
@@ -79,7 +79,7 @@ impl Property {
     }
 }
 
-/// A time as iCalendar tells it.
+/// A time in the form of iCalendar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum When {
     /// A day.
@@ -104,7 +104,7 @@ impl When {
         let Some((day, time)) = value.split_once('T') else { return date(value).map(Self::Day) };
         let (time, utc) = time.strip_suffix('Z').map_or((time, false), |t| (t, true));
         (time.len() == 6 && time.is_ascii()).then_some(())?;
-        // A leap second is told as the second before it.
+        // A leap second counts as the second before it.
         let second = digits(&time[4..])?.min(59);
         let at = jiff::civil::Time::new(
             digits(&time[..2])? as i8,
@@ -134,10 +134,10 @@ impl When {
         matches!(self, Self::Day(_))
     }
 
-    /// The earliest and the latest instant, in seconds of Unix time, that it can mean. They are the
-    /// same where the zone is known.
+    /// The earliest and the latest instant, in seconds of Unix time, that it can mean. They are
+    /// equal where the zone is known.
     pub fn bounds(&self) -> (i64, i64) {
-        // The clocks of the world lie at most 14 hours apart from UTC.
+        // The zones of the world are at most 14 hours apart from UTC.
         const FARTHEST: i64 = 14 * 3600;
         let as_utc = self.civil().to_zoned(TimeZone::UTC).map_or(0, |z| z.timestamp().as_second());
         match self {

@@ -1,19 +1,19 @@
-//! The world that the tests live in: servers of ours in memory, real servers of others, faults
-//! between them and the product, and people who edit their calendars.
+//! The servers of the tests: simulators in memory, real servers, faults between them and the
+//! product, and people who edit their calendars.
 //!
 //! - [`browser`]: a real browser, and [`tls`] for the addresses that it opens.
-//! - [`caldav`]: a CalDAV server in memory, with the manners of real ones.
-//! - [`google`]: Google Calendar in memory, held against Google's own description of it;
-//!   [`emulate`]: its sign-in, as somebody else sees it.
+//! - [`caldav`]: a CalDAV server in memory that behaves as real ones do.
+//! - [`google`]: Google Calendar in memory, checked against Google's own description of it;
+//!   [`emulate`]: an independent implementation of its sign-in.
 //! - [`key_vault`]: Azure Key Vault in memory, with real RSA.
 //! - [`azurite`]: Azure storage, started and ended.
 //! - [`servers`]: Radicale and Xandikos, started and ended.
-//! - [`person`]: somebody who edits a calendar, on any of them.
-//! - [`proxy`]: counts and breaks what passes between a client and a real server.
+//! - [`person`]: a person who edits a calendar on any of these servers.
+//! - [`proxy`]: counts and breaks the traffic between a client and a real server.
 //! - [`faults`]: what goes wrong, planned or by a seed.
 //! - [`functions_host`]: a stand-in for the Azure Functions host.
-//! - [`port`]: a port that nobody else is told.
-//! - [`traffic`]: what was asked, counted.
+//! - [`port`]: a port that no other program gets.
+//! - [`traffic`]: counts of requests.
 //! - [`ics`], [`lint`], [`agenda`], [`expand`]: iCalendar read without the product's reader.
 
 pub mod agenda;

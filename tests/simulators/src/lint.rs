@@ -1,8 +1,8 @@
 //! What a strict CalDAV server checks before it stores an object (RFC 4791, section 4.1 and
 //! 5.3.2.1; RFC 5545).
 //!
-//! Real servers put up with much of this; ours does not, so that the product's mistakes are seen
-//! here and not by somebody's phone.
+//! Real servers accept much of this; the simulator does not, so that the product's defects show
+//! here and not on a user's phone.
 
 use std::collections::HashSet;
 

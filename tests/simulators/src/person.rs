@@ -1,8 +1,8 @@
-//! A person at a calendar: puts, edits and deletes events, and looks at what is there. The same
-//! verbs on our simulator and on real servers.
+//! A person at a calendar: puts, edits, deletes and reads events. Equal methods on simulators and
+//! on real servers.
 //!
-//! Edits are as careful as a good calendar app's (`If-Match`, and again from the start if somebody
-//! was faster), so that a test of interleavings never loses a person's own edit.
+//! Edits are as careful as a good calendar program's (`If-Match`, and again from the start after a
+//! conflict), so that a test of interleavings never loses a person's own edit.
 
 mod copies;
 
@@ -48,7 +48,7 @@ impl Account {
     pub async fn calendar(&self, name: &str) -> anyhow::Result<Person> {
         let path = format!("{}{}/", self.home, encode(name));
         let answer = self.client.send("MKCALENDAR", &path, &[], "").await?;
-        // 405 and 409 say that one stands there.
+        // 405 and 409 mean that the calendar exists.
         ensure!(
             matches!(answer.status, 201 | 405 | 409),
             "MKCALENDAR was answered with {}",
@@ -151,7 +151,7 @@ impl Person {
                 .await?;
             match answer.status {
                 200 | 201 | 204 => return Ok(true),
-                // Somebody was faster: look again.
+                // Another client was faster: read again.
                 412 => {}
                 status => bail!("PUT was answered with {status}: {}", answer.text()),
             }
@@ -227,7 +227,7 @@ impl Person {
         self.delete(name).await
     }
 
-    /// What stands under a name.
+    /// The object with this name.
     ///
     /// # Errors
     /// Where the server does not say.

@@ -1,9 +1,9 @@
-//! Ports for programs that must be told theirs before they start.
+//! Ports for programs that need theirs before they start.
 //!
-//! A port that was free a moment ago may be taken a moment later, and then somebody else answers in
-//! the program's name. So ports are taken from a range that the system does not hand out by itself,
-//! and each is held by a lock on a file for as long as its program lives: no two programs of any
-//! test, in this process or another, are told the same one.
+//! A port that is free now may be taken a moment later, and then another program answers instead of
+//! the tested one. Therefore ports come from a range that the system does not hand out by itself,
+//! and each is held by a lock on a file as long as its program lives: no two programs of any test,
+//! in this process or another, get the same port.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
@@ -23,7 +23,7 @@ pub struct Port {
 }
 
 impl Port {
-    /// Takes a port at which nobody listens.
+    /// Takes a port without a listener.
     ///
     /// # Errors
     /// Where there is none, or no place for the locks.

@@ -71,8 +71,8 @@ impl Proxy {
         self.listener.url()
     }
 
-    /// From now on the server stands below these prefixes, such as `/cloud`, in paths and hrefs
-    /// alike, and nowhere else. The empty one is its own place.
+    /// From now on the server is below these prefixes, such as `/cloud`, in paths and hrefs alike,
+    /// and nowhere else. The empty prefix is the server's own root.
     pub fn below(&self, prefixes: &[&str]) {
         *self.passage.prefixes.lock().unwrap_or_else(PoisonError::into_inner) =
             prefixes.iter().map(ToString::to_string).collect();
@@ -99,7 +99,7 @@ impl Passage {
         let (mut parts, body) = request.into_parts();
         let path = parts.uri.path().to_owned();
         let prefixes = self.prefixes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // Which REPORT it is stands in its body, which is small.
+        // The body, which is small, says which REPORT it is.
         let (known, body) = if parts.method == "REPORT" {
             match axum::body::to_bytes(Body::new(body), LARGEST_REPORT).await {
                 Ok(bytes) => (bytes.clone(), Body::from(bytes)),
@@ -166,7 +166,7 @@ impl Passage {
         let stream = TcpStream::connect(self.server).await?;
         stream.set_nodelay(true)?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // It ends with the answer's body, or with whoever waits for it.
+        // The count ends with the body of the response, or when the caller gives up.
         tokio::spawn(connection);
         Ok(sender.send_request(request).await?)
     }
@@ -203,7 +203,7 @@ fn forget_connection(headers: &mut HeaderMap) {
     }
 }
 
-/// The same body, every piece of it counted; the request is under way until the last is out.
+/// The body, with every piece counted; the request is under way until the last piece is out.
 fn counted(
     body: Body,
     under_way: Arc<UnderWay>,

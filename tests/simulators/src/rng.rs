@@ -13,8 +13,8 @@ impl Rng {
         Self(seed)
     }
 
-    /// The generator of a seed and some words about the occasion: the same occasion always meets
-    /// the same luck, in whatever order occasions come.
+    /// The generator for a seed and a text about the occasion: an occasion always gets the same
+    /// random values, in whatever order occasions come.
     pub fn of(seed: u64, occasion: &[&str]) -> Self {
         // FNV-1a, with a separator so that ("ab", "c") and ("a", "bc") differ.
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;

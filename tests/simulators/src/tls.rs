@@ -63,8 +63,8 @@ impl Front {
         &self.name
     }
 
-    /// Scheme and name, as a person's browser is told: it finds the port by what
-    /// [`Browser`](crate::browser::Browser) is told of this front.
+    /// Scheme and name, as a person's browser gets them: it finds the port by what
+    /// [`Browser`](crate::browser::Browser) knows of this front.
     pub fn url(&self) -> Url {
         Url::parse(&format!("https://{}/", self.name)).expect("a name is a host")
     }
@@ -74,14 +74,14 @@ impl Front {
         self.address
     }
 
-    /// SHA-256 of its public key (SPKI), in base64: by it a browser is told to trust it.
+    /// SHA-256 of the public key (SPKI), in base64: the browser gets it to trust the key.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 }
 
 async fn pass(acceptor: TlsAcceptor, stream: TcpStream, server: SocketAddr) {
-    // An error here is a line that was cut, by either side: nothing to tell.
+    // An error here is a connection that either side has cut: it is not reported.
     let (Ok(mut outside), Ok(mut inside)) =
         (acceptor.accept(stream).await, TcpStream::connect(server).await)
     else {

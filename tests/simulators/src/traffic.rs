@@ -1,6 +1,6 @@
 //! What was asked of a server, how often, how much of it, and how much of it at once.
 //!
-//! Counted the same way by the simulator and by the proxy in front of real servers, so that one
+//! Counted in one way by the simulator and by the proxy before real servers, so that one
 //! expectation serves both.
 
 use std::collections::BTreeMap;
@@ -87,7 +87,7 @@ impl Kind {
         }
     }
 
-    /// Whether it changes what stands on the server.
+    /// Whether it changes the content of the server.
     pub fn writes(self) -> bool {
         matches!(
             self,
@@ -102,7 +102,7 @@ impl Kind {
         )
     }
 
-    /// Whether its answer tells what is in a calendar or a home.
+    /// Whether its response contains the content of a calendar or a home.
     pub fn lists(self) -> bool {
         matches!(
             self,

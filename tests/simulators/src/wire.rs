@@ -1,4 +1,4 @@
-//! HTTP over a socket that can be cut: what our servers stand on.
+//! HTTP over a socket that can be cut: the base of the simulators.
 //!
 //! One level below a web framework, because a broken line is not an answer.
 
@@ -70,7 +70,7 @@ impl Listener {
                             }
                         }
                     });
-                    // An error here is a line that was cut, by either side: nothing to tell.
+                    // An error here is a connection that either side has cut: it is not reported.
                     let _ =
                         http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
                 });
@@ -84,7 +84,7 @@ impl Listener {
         self.address
     }
 
-    /// The same as a URL.
+    /// The address as a URL.
     pub(crate) fn url(&self) -> Url {
         Url::parse(&format!("http://{}/", self.address)).expect("an address of ours is a URL")
     }

@@ -19,14 +19,14 @@ pub const APPLE: &str = "http://apple.com/ns/ical/";
 
 const DEEPEST: usize = 32;
 
-/// How a server writes its namespaces. All mean the same to a reader that resolves them.
+/// The form of a server's namespaces. A reader that resolves them gets equal names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Naming {
     /// `d:`, `c:`, declared at the root.
     Prefixed,
     /// `ns0:`, `ns1:`, declared at the root.
     Numbered,
-    /// A default namespace, declared anew wherever it changes.
+    /// A default namespace, declared again wherever it changes.
     Default,
 }
 
@@ -56,25 +56,25 @@ impl Node {
         Self::new(DAV, name)
     }
 
-    /// The same with this text inside.
+    /// The element with this text inside.
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.text = text.into();
         self
     }
 
-    /// The same with one more child.
+    /// The element with one more child.
     pub fn child(mut self, child: Node) -> Self {
         self.children.push(child);
         self
     }
 
-    /// The same with more children.
+    /// The element with more children.
     pub fn children(mut self, children: impl IntoIterator<Item = Node>) -> Self {
         self.children.extend(children);
         self
     }
 
-    /// The same with an attribute.
+    /// The element with an attribute.
     pub fn attribute(mut self, name: &str, value: &str) -> Self {
         self.attributes.push((name.to_owned(), value.to_owned()));
         self

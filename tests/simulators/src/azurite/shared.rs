@@ -22,8 +22,8 @@ const ACCOUNTS: usize = 1_000;
 /// Of each of them. Any key will do: it listens on the loopback, and holds what tests make up.
 const KEY: &str = "bm90IGEgc2VjcmV0";
 
-/// A storage account that nobody else is given, empty. All of them stand in an emulator of this
-/// process; it ends with the process.
+/// An empty storage account that no other test gets. All accounts are in one emulator of this
+/// process, which ends with the process.
 #[derive(Clone, Debug)]
 pub struct Account {
     emulator: Arc<Azurite>,
@@ -57,7 +57,7 @@ impl Account {
         self.emulator.connection_string_of(&self.name, KEY)
     }
 
-    /// Everything that stands in its tables, as the service tells it. Not what is in its queues.
+    /// The content of its tables, as the service returns it. Queues are left out.
     ///
     /// # Errors
     /// Where it does not answer, or a table has more rows than one answer holds.

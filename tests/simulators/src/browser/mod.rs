@@ -1,15 +1,16 @@
-//! A real browser, Chromium, driven as a person drives it: it opens addresses, finds things by the
-//! names that are read out to those who do not see, clicks where they stand, and presses keys.
+//! A real browser, Chromium, used as a person uses it: the test opens addresses, finds elements by
+//! the names that screen readers read, clicks at their position, and presses keys.
 //!
-//! `tests/setup/browser.sh` installs it when it is first needed. It is told by the DevTools
-//! protocol (`pipe.rs`), over pipes that only we hold: it ends with its [`Browser`], and also when
-//! the test's process ends in any other way. `window.rs` is one window of it.
+//! `tests/setup/browser.sh` installs the browser when it is first needed. The test controls it by
+//! the DevTools protocol (`pipe.rs`), over pipes that only this process holds: the browser ends
+//! with its [`Browser`], and also when the test's process ends in any other way. `window.rs` is one
+//! of its windows.
 //!
 //! Properties:
-//! - It reaches nothing but the loopback, and the names of [`Front`]s, which stand there.
-//! - Every [`Window`] is somebody else's: no cookie and no cache is shared.
-//! - What a page complains of is kept ([`Window::complaints`]): refusals by its policy, errors on
-//!   its console, the browser's advice. So is everything that it asked for ([`Window::asked`]).
+//! - The browser reaches nothing but the loopback, and the names of [`Front`]s, which are there.
+//! - Every [`Window`] is a separate user: no cookie and no cache is shared.
+//! - Complaints of a page are kept ([`Window::complaints`]): refusals by its policy, errors on its
+//!   console, the browser's advice. So are all requests of a page ([`Window::asked`]).
 
 mod pipe;
 mod window;
@@ -57,8 +58,8 @@ impl Browser {
                 "--lang=en-US",
                 "--hide-scrollbars",
             ])
-            // It shows pages of ours, also to the user root of a container, where its sandbox
-            // cannot be had.
+            // The browser shows pages of the product only, and also runs as the user root of a
+            // container, where its sandbox is not available.
             .args([
                 "--no-sandbox",
                 "--no-zygote",
@@ -99,7 +100,7 @@ impl Browser {
         Ok(Self { pipe, _process: process, _profile: profile })
     }
 
-    /// Somebody's first window.
+    /// The first window of a user.
     ///
     /// # Errors
     /// Where the browser has ended.

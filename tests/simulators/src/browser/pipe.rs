@@ -133,7 +133,7 @@ impl Pipe {
             .collect()
     }
 
-    /// Waits until something can be told from what has happened in a session.
+    /// Waits until the events of a session lead to a result.
     pub async fn until<T>(
         &self,
         session: &str,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::pipe::{Event, Pipe};
 
-/// How somebody's screen is.
+/// The screen of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
     /// In CSS pixels.
@@ -19,7 +19,7 @@ pub struct Look {
     pub dark: bool,
 }
 
-/// A window of somebody who has opened nothing yet.
+/// A window of a user who has opened no page yet.
 #[derive(Debug)]
 pub struct Window {
     pipe: Arc<Pipe>,
@@ -56,8 +56,7 @@ impl Window {
 
     /// Types an address, and waits for the page; its status.
     ///
-    /// # Errors
-    /// Where nobody answers there.
+    /// # Errors Where no server answers at the address.
     pub async fn open(&self, url: &str) -> anyhow::Result<u16> {
         let before = loads(&self.events());
         let gone = self.call("Page.navigate", json!({"url": url})).await?;
@@ -104,7 +103,7 @@ impl Window {
         Ok(())
     }
 
-    /// The same, where it leads to another page; that one's status.
+    /// As above, for an element that leads to another page; returns that page's status.
     ///
     /// # Errors
     /// As [`Window::click`]; or where no page comes.
@@ -114,7 +113,7 @@ impl Window {
         self.arrived(before).await
     }
 
-    /// The same by two clicks in a row.
+    /// As above, by two clicks in a row.
     ///
     /// # Errors
     /// As [`Window::follow`].
@@ -143,7 +142,7 @@ impl Window {
         Ok(())
     }
 
-    /// The same, where it leads to another page; that one's status.
+    /// As above, for an element that leads to another page; returns that page's status.
     ///
     /// # Errors
     /// Where no page comes.
@@ -205,7 +204,7 @@ impl Window {
         found.and_then(|(_, value)| value.as_str()).unwrap_or_default().to_owned()
     }
 
-    /// What stands in the line of the address.
+    /// The content of the address bar.
     ///
     /// # Errors
     /// Where the browser has ended.
@@ -291,8 +290,7 @@ impl Window {
         Ok(BASE64.decode(taken["data"].as_str().unwrap_or_default().as_bytes())?)
     }
 
-    /// Words that stand out less than 4.5 to 1 from what is behind them (WCAG 2.2, 1.4.3), each
-    /// with its ratio.
+    /// Text with a contrast below 4.5 to 1 (WCAG 2.2, 1.4.3), each with its ratio.
     ///
     /// # Errors
     /// Where the browser has ended.

@@ -25,7 +25,7 @@ impl Calendar {
         &self.name
     }
 
-    /// Its href as a listing of the home tells it (without the partition's address).
+    /// The href as a listing of the home returns it (without the partition's address).
     pub fn path(&self) -> String {
         self.shared.path_of(&self.user, &self.name)
     }
@@ -65,12 +65,12 @@ impl Calendar {
         });
     }
 
-    /// What stands under a name.
+    /// The object with this name.
     pub fn get(&self, name: &str) -> Option<String> {
         self.with(|calendar| calendar.get(name).map(|r| r.body.to_string()))
     }
 
-    /// The ETag of what stands under a name.
+    /// The ETag of the object with this name.
     pub fn etag(&self, name: &str) -> Option<String> {
         self.with(|calendar| calendar.get(name).map(|r| r.etag.clone()))
     }
@@ -116,7 +116,7 @@ impl Calendar {
         })
     }
 
-    /// Its ctag now: equal before and after means that nobody wrote.
+    /// The current ctag: an equal ctag before and after means that nothing was written.
     pub fn ctag(&self) -> String {
         self.with(|calendar| calendar.ctag())
     }
@@ -221,7 +221,7 @@ impl Calendar {
         self.with(|calendar| calendar.timezone = Some(crlf(ics)));
     }
 
-    /// Answers 404 from now on, or no longer; what stands in it is kept.
+    /// Whether the calendar answers 404 from now on; its content is kept.
     pub fn set_hidden(&self, hidden: bool) {
         self.with(|calendar| calendar.hidden = hidden);
     }
@@ -249,8 +249,8 @@ impl Calendar {
         }
     }
 
-    /// Replaces it by an empty calendar of the same name, which knows no sync token of the old one
-    /// and has another ctag.
+    /// Replaces the calendar by an empty one of the same name, which knows no sync token of the old
+    /// one and has another ctag.
     pub fn replace(&self) {
         self.remove();
         self.shared.records().new_calendar(&self.user, &self.name);
@@ -289,7 +289,7 @@ impl Calendar {
     }
 }
 
-/// The same text with every line ended by CRLF.
+/// The text with every line ended by CRLF.
 pub fn crlf(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\n', "\r\n")
 }

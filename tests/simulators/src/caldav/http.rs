@@ -1,5 +1,5 @@
-//! The skin: who asks, where, and which method. What comes before and after the line breaks is
-//! decided here.
+//! The HTTP layer: user, path and method of a request. What happens before and after a broken
+//! connection is decided here.
 
 use std::sync::PoisonError;
 
@@ -22,6 +22,104 @@ use crate::traffic::Kind;
 use crate::wire::{Outcome, truncated};
 
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
+
+/// An answer before it is on the wire.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Bytes,
+}
+
+impl Reply {
+    pub fn status(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Bytes::new() }
+    }
+
+    /// A refusal with a message, for the log of a failed test.
+    pub fn words(status: u16, words: &str) -> Self {
+        Self { body: Bytes::from(words.to_owned()), ..Self::status(status) }
+            .header("content-type", "text/plain; charset=utf-8")
+    }
+
+    /// A refusal by a precondition (RFC 4918, section 16).
+    pub fn precondition(status: u16, ns: &str, name: &str, manners: &Manners) -> Self {
+        Self::xml(status, &Node::dav("error").child(Node::new(ns, name)), manners)
+    }
+
+    pub fn xml(status: u16, node: &Node, manners: &Manners) -> Self {
+        Self { body: Bytes::from(node.write(manners.naming)), ..Self::status(status) }
+            .header("content-type", "application/xml; charset=utf-8")
+    }
+
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// With an ETag of this form.
+    fn with_etag(mut self, form: Etags, is_get: bool) -> Self {
+        for (_, etag) in self.headers.iter_mut().filter(|(name, _)| *name == "etag") {
+            *etag = form.in_header(etag, is_get);
+        }
+        self
+    }
+
+    fn response(self, body: Body) -> Outcome {
+        let mut answer =
+            Response::builder().status(self.status).header("content-length", self.body.len());
+        for (name, value) in self.headers {
+            answer = answer.header(name, value);
+        }
+        answer.body(body).map_or(Outcome::Cut, Outcome::Answer)
+    }
+}
+
+/// A request as the rest of the skin sees it.
+#[derive(Debug)]
+pub(super) struct Asking<'a> {
+    pub headers: &'a HeaderMap,
+    pub body: &'a Bytes,
+    pub user: String,
+    pub manners: &'a Manners,
+    pub partition: Option<std::net::SocketAddr>,
+    /// The prefix of the request path, as [`Manners::prefixes`] has it.
+    pub prefix: String,
+}
+
+impl Asking<'_> {
+    /// Paths with the prefix of the request.
+    pub fn paths<'a>(&'a self, records: &'a Records) -> Paths<'a> {
+        Paths { manners: self.manners, records, prefix: &self.prefix }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The XML in the body, checked as strictly as the manners ask.
+    pub fn xml(&self) -> Result<Node, Reply> {
+        let kind = self.header("content-type").unwrap_or_default();
+        if self.manners.strict
+            && !kind.starts_with("application/xml")
+            && !kind.starts_with("text/xml")
+        {
+            return Err(Reply::words(415, "the body is not said to be XML"));
+        }
+        let text = std::str::from_utf8(self.body)
+            .map_err(|_| Reply::words(400, "the body is not UTF-8"))?;
+        Node::read(text).map_err(|why| Reply::words(400, &format!("the body is not XML: {why}")))
+    }
+
+    /// Depth, where a careful client says it.
+    pub fn depth(&self, usual: &'static str) -> Result<String, Reply> {
+        match self.header("depth") {
+            Some(depth) => Ok(depth.to_ascii_lowercase()),
+            None if self.manners.strict => Err(Reply::words(400, "there is no Depth")),
+            None => Ok(usual.to_owned()),
+        }
+    }
+}
 
 /// Takes a request through faults and manners to an answer.
 pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Outcome {
@@ -143,7 +241,8 @@ fn redirected(
     Some(Reply::status(status).header("location", location))
 }
 
-/// Who asks, or the challenge where the request does not say it in the server's way.
+/// The user of a request, or the challenge where the request does not authenticate in the server's
+/// way.
 fn signed_in(
     shared: &Shared,
     manners: &Manners,

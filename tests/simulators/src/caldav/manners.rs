@@ -12,15 +12,15 @@ use crate::xml::Naming;
 pub struct Manners {
     /// Path of a principal; `{}` stands for the account's path name.
     pub principal: &'static str,
-    /// Path of a calendar home, likewise. May be the same.
+    /// Path of a calendar home, with the same placeholder. May equal the path of the principal.
     pub home: &'static str,
     /// Whether accounts go by number in paths (iCloud), not by name.
     pub numbered_accounts: bool,
-    /// Whether anybody is asked for a password.
+    /// Whether the server asks for a password.
     pub login: bool,
     /// In which way.
     pub sign_in: SignIn,
-    /// Whether PROPFIND on `/` tells the principal. Where not, only the well-known address leads
+    /// Whether PROPFIND on `/` returns the principal. Otherwise only the well-known address leads
     /// there (RFC 6764).
     pub root_knows_principal: bool,
     /// Prefixes in the answers.
@@ -42,9 +42,9 @@ pub struct Manners {
     pub sync: bool,
     /// What a sync token meets that the server does not know (any more).
     pub lost_token: LostToken,
-    /// Whether an initial sync-collection also tells, with 404, what is gone already (Radicale).
+    /// Whether an initial sync-collection also lists, with 404, what is already deleted (Radicale).
     pub first_tells_gone: bool,
-    /// Whether a sync-collection tells as gone what was made and deleted since the token.
+    /// Whether a sync-collection lists as deleted what was made and deleted since the token.
     pub tells_unseen_gone: bool,
     /// Objects that a sync-collection names as removed where they have changed, although they are
     /// there: those whose name contains this.
@@ -72,9 +72,9 @@ pub struct Manners {
     pub etags: Etags,
     /// What `If-Match: *` means.
     pub any_version: AnyVersion,
-    /// Whether a UID may stand once in a calendar, or once in the account.
+    /// Whether a UID has to be unique in a calendar, or in the account.
     pub uid_scope: UidScope,
-    /// Status for a UID that stands elsewhere.
+    /// Status for a UID that is in use elsewhere.
     pub uid_conflict: u16,
     /// Whether an object may be overwritten by one with another UID. Where not, the status is that
     /// of a UID conflict.
@@ -97,8 +97,8 @@ pub struct Manners {
     pub names: Names,
     /// Whether a new object is answered with 201 and then not there.
     pub swallows: bool,
-    /// The same where an object with the same DTSTART and SUMMARY is there: it counts as the new
-    /// one.
+    /// As above where an object with equal DTSTART and SUMMARY exists: that object counts as the
+    /// new one.
     pub merges: bool,
     /// How an object that is made from now on shows until [`super::Calendar::catch_up`].
     pub late: Late,
@@ -115,7 +115,7 @@ pub struct Manners {
     /// Prefixes under which everything is served as well, with the prefix in every href, as behind
     /// a reverse proxy.
     pub prefixes: Vec<String>,
-    /// Where it sends everybody, whatever they ask.
+    /// The redirect of every request.
     pub redirect: Option<Redirect>,
     /// It is no CalDAV server at all: every request gets a page of HTML and a 200.
     pub only_web_pages: bool,
@@ -165,7 +165,7 @@ pub enum Missing {
 pub enum Etags {
     /// As they should be.
     Strong,
-    /// Weak everywhere; no condition with a weak one holds (RFC 9110 section 13.1.1), one with the
+    /// Weak everywhere; no condition with a weak ETag holds (RFC 9110 section 13.1.1), one with the
     /// same tag in strong form does.
     Weak,
     /// Weak everywhere, and no condition holds that names a version, in whatever form.
@@ -228,7 +228,7 @@ pub enum UidScope {
 pub enum Rewrite {
     /// Byte for byte.
     Kept,
-    /// The same properties in another order, with other folds, and with LF where XML makes it LF.
+    /// The properties in another order, with other folds, and with LF where XML makes it LF.
     Reordered,
     /// Without extension properties.
     Plain,
@@ -257,7 +257,7 @@ pub enum Late {
     Unlisted,
     /// No listing and no read has it; only a PUT meets it.
     Unread,
-    /// The same, and a sync-collection names it as gone.
+    /// As above, and a sync-collection lists it as deleted.
     Announced,
     /// No sync-collection has it; everything else has.
     Untold,
@@ -277,9 +277,10 @@ pub enum OldBase {
 /// See [`Manners::redirect`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Redirect {
-    /// To the same path at the partition's address, with this status; asked there, it answers.
+    /// To the same path at the partition's address, with this status; the partition's address
+    /// answers.
     ToPartition(u16),
-    /// To the same path at the same address, for ever.
+    /// To the same path at the same address, without end.
     InCircles(u16),
     /// To this address.
     To(u16, String),

@@ -7,12 +7,12 @@
 //!
 //! Properties:
 //! - A write is applied whole or not at all, at one moment, in the order of its ETags.
-//! - Everything that a test does through [`Calendar`] happens past HTTP: it is neither counted nor
-//!   struck by a fault.
-//! - Implicit scheduling (RFC 6638) is counted in [`CalDav::mails_sent`], and never mails anybody.
-//!   It must stay 0.
-//! - A time-range matches too much rather than too little (`time_range.rs`), as clients must bear
-//!   anyhow.
+//! - Everything that a test does through [`Calendar`] bypasses HTTP: it is neither counted nor
+//!   hit by a fault.
+//! - Implicit scheduling (RFC 6638) is counted in [`CalDav::mails_sent`] and sends no mail. The count
+//!   must stay 0.
+//! - A time-range matches too much rather than too little (`time_range.rs`), which clients must
+//!   accept.
 
 mod alters;
 mod asking;
@@ -104,8 +104,8 @@ impl CalDav {
         url
     }
 
-    /// The address of the same server under a path prefix such as `/cloud`, as behind a reverse
-    /// proxy. The server also answers without it.
+    /// The address of the server under a path prefix such as `/cloud`, as behind a reverse proxy.
+    /// The server also answers without the prefix.
     pub fn url_below(&self, prefix: &str) -> Url {
         self.manners(|manners| {
             if !manners.prefixes.iter().any(|known| known == prefix) {

@@ -1,5 +1,5 @@
 //! REPORT: calendar-query and calendar-multiget (RFC 4791, sections 7.8 and 7.9); sync-collection
-//! stands in `sync.rs`.
+//! is in `sync.rs`.
 
 use super::asking::{Asking, refused};
 use super::manners::Missing;

@@ -1,5 +1,5 @@
-//! A calendar that is written down and put back: the same objects under the same names and ETags,
-//! and the same ctag and sync token. A client that has seen it before finds nothing new in it.
+//! A calendar that is saved and restored: equal objects under equal names and ETags, with an equal
+//! ctag and sync token. A client that has seen the calendar before finds no change.
 
 use serde::{Deserialize, Serialize};
 

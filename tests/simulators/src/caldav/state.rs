@@ -1,4 +1,4 @@
-//! Calendars of record: what stands in them, what changed when, and who may see it. No HTTP.
+//! The stored calendars: their objects, the time of each change, and who has access. No HTTP.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -67,7 +67,7 @@ pub(crate) struct Collection {
     /// Revision -> the name that it brought, the newest of each name only.
     log: BTreeMap<u64, String>,
     revision: u64,
-    /// Which calendar this is: another one of the same name has another number.
+    /// The number of the calendar: another calendar of the same name has another number.
     birth: u64,
     /// Tokens of an earlier generation are forgotten.
     generation: u64,
@@ -82,11 +82,11 @@ pub(crate) struct Resource {
     pub etag: String,
     pub uid: Option<String>,
     revision: u64,
-    /// The revision that made it, if nothing stood there before.
+    /// The revision that made the object, if the name was free before.
     made: u64,
 }
 
-/// A name under which something stood.
+/// A name that an object had.
 #[derive(Clone, Copy, Debug)]
 struct Gone {
     revision: u64,
@@ -130,7 +130,7 @@ impl Records {
         }
     }
 
-    /// Makes a calendar; `false` where one stands there already, or there is no such account.
+    /// Makes a calendar; `false` where the name is in use, or there is no such account.
     pub fn new_calendar(&mut self, user: &str, name: &str) -> bool {
         self.born += 1;
         let born = self.born;
@@ -168,7 +168,7 @@ impl Collection {
         }
     }
 
-    /// As it was written down; `None` where a version in it is none of ours.
+    /// As it was saved; `None` where a version in it is none of this simulator's.
     pub fn restored(title: &str, saved: &Saved) -> Option<Self> {
         let versions = |text: &str| {
             let (birth, revision) = text.trim_matches('"').split_once('-')?;
@@ -229,7 +229,7 @@ impl Collection {
         let uid =
             ics::unfold(body).iter().find_map(|line| line.strip_prefix("UID:").map(str::to_owned));
         let etag = format!("\"{:x}-{revision:x}\"", self.birth);
-        // What stood here before is still known to whoever has seen it.
+        // The former content is still known to clients that have seen it.
         let made = match (self.resources.get(name), self.gone.remove(name)) {
             (Some(before), _) => before.made,
             (None, Some(gone)) => gone.made,
@@ -283,7 +283,7 @@ impl Collection {
         self.revision
     }
 
-    /// Who has this UID, other than `name`.
+    /// The object with this UID, other than `name`.
     pub fn holder_of(&self, uid: &str, name: Option<&str>) -> Option<&String> {
         self.uids.get(uid)?.iter().find(|holder| Some(holder.as_str()) != name)
     }
@@ -325,7 +325,7 @@ impl Collection {
         format!("{:x}-{:04x}.EML", self.birth, self.revision + 1)
     }
 
-    /// What tells whether anything changed.
+    /// The value that changes with every change.
     pub fn ctag(&self) -> String {
         format!("{:x}-{:x}", self.birth, self.revision)
     }
@@ -339,7 +339,7 @@ impl Collection {
         format!("urn:token:{:x}:{:x}:{:x}", self.birth, self.generation, revision)
     }
 
-    /// The revision that a token stands for; `None` where it is not known (any more).
+    /// The revision of a token; `None` where the token is unknown or no longer known.
     pub fn known_token(&self, token: &str) -> Option<u64> {
         let mut parts = token
             .strip_prefix("urn:token:")?

@@ -17,7 +17,7 @@ pub(super) fn sync_collection(
 ) -> Result<Node, Reply> {
     let asking = view.asking;
     let manners = asking.manners;
-    // RFC 6578, section 3.2: the scope stands in sync-level.
+    // RFC 6578, section 3.2: the scope is in sync-level.
     if asking.depth("0")? != "0" && manners.strict {
         return Err(Reply::words(400, "sync-collection has Depth 0"));
     }

@@ -1,8 +1,9 @@
 //! Whether an object has to do with a span of time (RFC 4791, section 9.9).
 //!
-//! A sound approximation: whatever might lie in the span is in. Floating times and days have the
-//! width of all zones of the world; a series is in unless it begins after the span, or its UNTIL,
-//! its additional dates and all its exceptions end before it. A client must bear both.
+//! A sound approximation: every event that might be in the span is included. Floating times and
+//! days have the width of all zones of the world; a series is included unless it begins after the
+//! span, or its UNTIL, its additional dates and all its exceptions end before it. A client must
+//! accept both.
 
 use crate::ics::{Component, Property, When};
 

@@ -245,7 +245,7 @@ fn mail(
         scheduling::mails(before, after, &own, asking.manners.heeds_schedule_agent);
 }
 
-/// Whether an object shows the same time and title as another one.
+/// Whether an object shows the time and the title of another one.
 fn is_the_same(there: &str, object: &Component) -> bool {
     let shown = |object: &Component| {
         ["DTSTART", "SUMMARY"]
@@ -271,8 +271,8 @@ fn sequence_falls(before: &Component, after: &Component) -> bool {
         .any(|(which, sequence)| before.get(which).is_some_and(|earlier| sequence < earlier))
 }
 
-/// The same object as a server writes it that keeps no bytes: properties in alphabetical order,
-/// folds of its own.
+/// The object as a server writes it that keeps no bytes: properties in alphabetical order, folds of
+/// its own.
 fn reordered(text: &str) -> String {
     fn component(lines: &mut std::vec::IntoIter<String>, out: &mut Vec<String>) {
         let (mut properties, mut inner, mut end) = (Vec::new(), Vec::new(), None);
@@ -297,7 +297,7 @@ fn reordered(text: &str) -> String {
     out.iter().map(|line| ics::folded(line)).collect()
 }
 
-/// The same object without extension properties.
+/// The object without extension properties.
 fn plain(text: &str) -> String {
     ics::unfold(text)
         .into_iter()
@@ -306,7 +306,7 @@ fn plain(text: &str) -> String {
         .collect()
 }
 
-/// The same under another UID.
+/// The object under another UID.
 fn anew(text: &str, uid: &str) -> String {
     let text = plain(text);
     ics::unfold(&text)

@@ -57,7 +57,7 @@ pub enum Trigger {
         template: Template,
         /// Its methods, in capitals; empty for all.
         methods: Vec<String>,
-        /// Who may ask.
+        /// The access level of a function.
         level: Level,
     },
     /// The clock.
@@ -79,7 +79,7 @@ pub enum Trigger {
 /// Whose key a request needs: `authLevel`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Nobody's.
+    /// No access from outside.
     Anonymous,
     /// The function's, or the app's.
     Function,
@@ -90,9 +90,8 @@ pub enum Level {
 impl App {
     /// Reads it.
     ///
-    /// # Errors
-    /// For whatever the host would refuse or leave out. (It would run the rest; a package of ours
-    /// has nothing to be left out.)
+    /// # Errors For everything that the host would refuse or leave out. (The host would run the
+    /// rest; a package of the product has nothing to leave out.)
     pub fn read(root: &Path) -> anyhow::Result<Self> {
         let host = json(&root.join("host.json"))?;
         ensure!(host["version"] == "2.0", "host.json: the version must be 2.0");

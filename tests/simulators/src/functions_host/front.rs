@@ -60,7 +60,7 @@ impl Drop for Front {
 async fn pass(State(core): State<Arc<Core>>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let key = key(&parts);
-    // The host's own: it invokes functions there, for whoever has the master key.
+    // The host's own path: it invokes functions for callers with the master key.
     if parts.uri.path().trim_start_matches('/').split('/').next() == Some("admin") {
         return status(if key.as_deref() == Some(MASTER_KEY) {
             StatusCode::NOT_IMPLEMENTED
@@ -114,7 +114,7 @@ async fn pass(State(core): State<Arc<Core>>, request: Request) -> Response<Body>
     }
 }
 
-/// Whom the function lets in that this request belongs to; `None` where there is none.
+/// The access level of the function that the request belongs to; `None` where there is none.
 fn level(app: &App, parts: &Parts) -> Option<Level> {
     let path = parts.uri.path();
     let inside = match app.prefix.as_str() {

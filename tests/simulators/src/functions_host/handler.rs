@@ -27,7 +27,7 @@ pub(super) struct Process {
     _port: Port,
 }
 
-/// The file in which everything stands that handlers of an app have printed.
+/// The file with the output of all handlers of an app.
 pub(super) fn log_of(app: &App) -> PathBuf {
     app.root.join("handler.log")
 }

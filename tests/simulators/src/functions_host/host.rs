@@ -115,7 +115,7 @@ impl Site {
     }
 }
 
-/// An instance of the host. Dropping it is its end, without a warning to anybody.
+/// An instance of the host. Dropping it ends the instance without notice.
 pub struct Host {
     core: Arc<Core>,
     tasks: JoinSet<()>,
@@ -155,8 +155,7 @@ impl Host {
         }
     }
 
-    /// Where the handler listens, as soon as it does: on the loopback, where nobody from outside
-    /// comes.
+    /// The address of the handler once it listens: on the loopback, out of reach from outside.
     ///
     /// # Errors
     /// Where there is none any more.

@@ -1,5 +1,5 @@
-//! A stand-in for the Functions host, written from its contract with a custom handler: what it
-//! gives, what it expects, what it refuses.
+//! A stand-in for the Functions host, written from the host's contract with a custom handler: what
+//! the host sends, expects and refuses.
 //!
 //! It reads a packaged app (`host.json` and a folder with `function.json` for each function),
 //! starts the handler with the host's environment, waits until it answers, and from then on runs by
@@ -9,17 +9,17 @@
 //! several.
 //!
 //! # Properties
-//! * It treats the handler as the host does. An empty answer hangs until functionTimeout, and that
-//!   kills the process with all it does; an end with 0 is the last one, with 200 it is started
-//!   again, and three others within 30 minutes end the host. What would be a mistake under the real
-//!   host is noted in words, too ([`Host::complaints`]).
-//! * What the host would refuse to load it refuses, where the host would leave the function out and
+//! * It treats the handler as the host does. An empty response hangs until functionTimeout, and that
+//!   kills the process with all its work. An exit status of 0 is final; after 200 the handler is
+//!   started again; three other statuses within 30 minutes end the host. Mistakes that the real host
+//!   would tolerate are recorded as text, too ([`Host::complaints`]).
+//! * It refuses to load what the host would refuse, where the host would leave the function out and
 //!   run the rest.
-//! * Messages are wrapped as the host's source wraps them: strings are encoded once more, numbers
-//!   are strings, and the fields of a message that is an object are laid over the metadata.
-//! * It shares no code with the product: it has its own reader of schedules, of routes, and its own
-//!   client of Storage Queues.
-//! * Nobody waits for its timers: a test moves its [`Clock`]. Queues go by the clock of their
+//! * Messages are wrapped as the host's source wraps them: strings are encoded once more, numbers are
+//!   strings, and the fields of a message that is an object are laid over the metadata.
+//! * It shares no code with the product: it has its own reader of schedules and of routes, and its
+//!   own client of Storage Queues.
+//! * No test waits for its timers: a test moves its [`Clock`]. Queues go by the clock of their
 //!   service.
 //!
 //! # What it does not show

@@ -1,4 +1,4 @@
-//! Route templates of ASP.NET, as far as they are needed to find out who would answer.
+//! Route templates of ASP.NET, as far as they decide which function answers.
 
 use anyhow::{bail, ensure};
 
@@ -8,7 +8,7 @@ pub struct Template(Vec<Part>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
-    /// In small letters, as capitals are not told apart.
+    /// In lower case, because case does not matter.
     Literal(String),
     /// One segment; the constraints that it must meet.
     Parameter { optional: bool, longest: Option<usize> },
@@ -19,8 +19,7 @@ enum Part {
 impl Template {
     /// Reads it.
     ///
-    /// # Errors
-    /// For constraints that this stand-in does not know.
+    /// # Errors For constraints that the stand-in does not know.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let mut parts = Vec::new();
         for segment in text.trim_matches('/').split('/').filter(|segment| !segment.is_empty()) {
@@ -57,7 +56,7 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// Whether it matches a path. Capitals are not told apart, and a parameter is never empty.
+    /// Whether the template matches a path. Case does not matter, and a parameter is never empty.
     pub fn matches(&self, path: &str) -> bool {
         let mut given = path
             .trim_start_matches('/')

@@ -13,7 +13,7 @@ use super::app::{App, Function};
 use super::clock::Clock;
 use crate::client::{Answer, Client};
 
-/// How the handler stands.
+/// The state of the handler.
 #[derive(Clone, Debug)]
 pub(super) enum State {
     /// It is being started.
@@ -41,7 +41,7 @@ pub(super) struct Up {
 pub(super) struct Kill {
     /// Of this one; an older one has ended already.
     pub generation: u64,
-    /// Told when it is dead.
+    /// Notified when the handler has ended.
     pub dead: oneshot::Sender<()>,
     /// The next one is started when the other end of this is dropped.
     pub hold: oneshot::Receiver<()>,
@@ -65,7 +65,7 @@ pub struct Tally {
     pub failed: usize,
     /// Messages that went to the poison queue.
     pub poisoned: usize,
-    /// Ticks that were told they were late.
+    /// Ticks that were marked as past due.
     pub past_due: usize,
 }
 
@@ -124,7 +124,7 @@ impl Core {
 
     /// Resolves when the host has ended.
     pub async fn ended(&self) {
-        // A sender that is gone means the same.
+        // A dropped sender counts as the end too.
         let _ = self.state.subscribe().wait_for(|state| matches!(state, State::Ended(_))).await;
     }
 
@@ -202,7 +202,7 @@ async fn post(handler: &Url, name: &str, body: &Value) -> anyhow::Result<Answer>
     Client::new(handler).send("POST", &format!("/{name}"), &headers, body.to_string()).await
 }
 
-/// Whether it is a result. No function of ours has an output binding.
+/// Whether it is a result. No function of the product has an output binding.
 fn check(answer: &Answer) -> anyhow::Result<()> {
     ensure!(
         answer.header("content-type").starts_with("application/json"),

@@ -68,7 +68,7 @@ pub(super) async fn supervise(
                 }
             }
         }
-        // The host takes a moment; and no mistake of ours may turn this into a busy loop.
+        // The host waits a moment too; and no defect here may turn this into a busy loop.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

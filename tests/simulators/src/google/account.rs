@@ -21,7 +21,7 @@ pub enum Consent<'a> {
     All,
     /// These scopes only, of those that are asked for.
     Only(&'a [&'a str]),
-    /// Nothing: the client hears `access_denied`.
+    /// No consent: the client gets `access_denied`.
     Refused,
     /// The administrator of the person's company does not let this app in.
     Blocked,

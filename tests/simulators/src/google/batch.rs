@@ -32,7 +32,7 @@ pub(super) async fn serve(shared: &Arc<Shared>, request: &Asking) -> Reply {
         .then(|| shared.meter.writing());
     let boundary = "batch_simulated";
     let mut body = String::new();
-    // Nobody may count on the order.
+    // No client may rely on the order.
     for (id, call) in calls.iter().rev() {
         let reply = one(shared, call).await;
         body.push_str(&format!(

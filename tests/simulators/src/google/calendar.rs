@@ -28,8 +28,8 @@ impl Calendar {
         &self.id
     }
 
-    /// Puts an event under an id such as `lunch1`, new or in the place of what stood there. Any
-    /// field of the Event resource may be given. Gives the ETag.
+    /// Puts an event under an id such as `lunch1`, new or in place of an existing one. Any field of
+    /// the Event resource may be given. Returns the ETag.
     pub fn put(&self, id: &str, event: Value) -> String {
         let Value::Object(mut event) = event else { panic!("an event is an object") };
         for name in ["id", "kind", "etag"] {
@@ -150,7 +150,7 @@ impl Calendar {
         new
     }
 
-    /// What stands under this id: an event, an occurrence of a series, or a tombstone. Times are in
+    /// The event with this id: an event, an occurrence of a series, or a tombstone. Times are in
     /// the calendar's zone.
     pub fn get(&self, id: &str) -> Option<Value> {
         self.with(|calendar| {
@@ -160,7 +160,7 @@ impl Calendar {
         })
     }
 
-    /// The ETag of what stands under this id.
+    /// The ETag of the event with this id.
     pub fn etag(&self, id: &str) -> Option<String> {
         self.get(id)?["etag"].as_str().map(str::to_owned)
     }
@@ -206,8 +206,8 @@ impl Calendar {
         })
     }
 
-    /// The same in words: `2026-03-10T08:00:00Z - 2026-03-10T09:00:00Z  Title  @ Place  [private]`,
-    /// days for what lasts all day.
+    /// The event as text: `2026-03-10T08:00:00Z - 2026-03-10T09:00:00Z  Title  @ Place  [private]`,
+    /// days for all-day events.
     pub fn agenda(&self, from: Timestamp, to: Timestamp) -> Vec<String> {
         let line = |event: &Value| {
             let text = |name: &str| event[name].as_str().unwrap_or_default();
@@ -238,7 +238,7 @@ impl Calendar {
         }
     }
 
-    /// Its revision: equal before and after means that nobody wrote.
+    /// The revision: an equal revision before and after means that nothing was written.
     pub fn revision(&self) -> u64 {
         self.with(|calendar| calendar.revision)
     }
@@ -274,7 +274,7 @@ impl Calendar {
         self.with(|calendar| title.clone_into(&mut calendar.title));
     }
 
-    /// Answers 404 from now on, or no longer; what stands in it is kept.
+    /// Whether the calendar answers 404 from now on; its content is kept.
     pub fn set_gone(&self, gone: bool) {
         self.with(|calendar| calendar.gone = gone);
     }

@@ -1,6 +1,6 @@
-//! The time as the simulator has it: the system's, one that the test moves, or that of the runtime,
-//! which a test may have paused: then hours of waiting pass in no time, for everybody in this
-//! process who waits with the runtime's timers.
+//! The time of the simulator: the system's, one that the test moves, or that of the runtime, which
+//! a test may have paused. Then hours of waiting pass in no time for all tasks of this process that
+//! wait with the runtime's timers.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -39,7 +39,7 @@ impl Clock {
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 
-    /// It stands at this time from now on.
+    /// The clock stays at this time from now on.
     pub fn stand_at(&self, time: Timestamp) {
         *self.hands() = Hands::Standing(time);
     }
@@ -50,7 +50,7 @@ impl Clock {
         *self.hands() = Hands::Runtime(time, Instant::now());
     }
 
-    /// It goes forward by this much at once, and stands or runs as before.
+    /// The clock moves forward by this much at once, and stops or runs as before.
     pub fn advance(&self, by: SignedDuration) {
         match &mut *self.hands() {
             Hands::Running(ahead) => *ahead += by,

@@ -16,12 +16,12 @@ use super::times::{When, stored, to_the_millisecond};
 pub enum Sort {
     /// The account's own, whose id is its address.
     Primary,
-    /// A further one of somebody's own (`…@group.calendar.google.com`).
+    /// A further calendar of a user (`…@group.calendar.google.com`).
     Secondary,
     /// A room or another resource (`…@resource.calendar.google.com`).
     Resource,
-    /// Holidays or contacts' birthdays (`…@group.v.calendar.google.com`): nobody can write there,
-    /// and nothing is pushed.
+    /// Holidays or contacts' birthdays (`…@group.v.calendar.google.com`): read-only, and without
+    /// notifications.
     Holidays,
     /// A subscribed calendar of another server (`…@import.calendar.google.com`): likewise.
     Import,
@@ -46,10 +46,10 @@ pub(super) struct Collection {
     /// Answers 404 for the time being.
     pub gone: bool,
     pub revision: u64,
-    /// How many changes nobody has been told of yet.
+    /// How many changes were not notified yet.
     pub unannounced: u64,
     pub updated: Timestamp,
-    /// Ids of imported events: copies that nobody else has.
+    /// Ids of imported events: copies that no other calendar has.
     pub private: BTreeSet<String>,
     events: BTreeMap<String, Stored>,
     /// Revision -> the id that it brought, the newest of each id only.
@@ -123,7 +123,7 @@ impl Collection {
         self.found(id).filter(|event| !is_cancelled(event))
     }
 
-    /// What stands under this id: an event, deleted or not, or an occurrence.
+    /// The event with this id, deleted or not, or an occurrence.
     pub fn found(&self, id: &str) -> Option<Map<String, Value>> {
         if let Some(event) = self.get(id) {
             return Some(event.clone());
@@ -153,7 +153,7 @@ impl Collection {
             .filter(move |event| event.get("recurringEventId").is_some_and(|id| id == master))
     }
 
-    /// Stores an event that is in order, new or not, and gives it as it now stands.
+    /// Stores a valid event, new or not, and returns the stored one.
     pub fn store(&mut self, mut event: Map<String, Value>, now: Timestamp) -> Map<String, Value> {
         let id = event.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let revision = self.next(&id, now);
@@ -214,7 +214,7 @@ impl Collection {
         }
     }
 
-    /// An exception that is no more, as if it had never been: nobody is told of it.
+    /// An exception that is removed as if it had never existed: no notification is sent.
     fn forget(&mut self, id: &str) {
         if let Some(stored) = self.events.remove(id) {
             self.log.remove(&stored.revision);
@@ -261,8 +261,8 @@ impl Collection {
     /// Google's do.
     pub fn token(&self, revision: u64, terms: &str) -> String {
         let plain = format!("C{:x}.{:x}.{:x}.{terms}", self.birth, self.generation, revision);
-        // Its length is made such that there is padding: whoever does not encode it in a query
-        // loses it.
+        // The length is chosen so that there is padding: a client that does not encode it in a
+        // query loses it.
         let plain = if plain.len() % 3 == 0 { format!("{plain} ") } else { plain };
         BASE64.encode(plain.as_bytes())
     }
@@ -306,7 +306,7 @@ impl Collection {
         all
     }
 
-    /// Who organizes what is made here.
+    /// The organizer of new events.
     pub fn organizer(&self) -> Value {
         match self.sort {
             Sort::Primary => json!({"email": self.id, "self": true}),
@@ -314,7 +314,7 @@ impl Collection {
         }
     }
 
-    /// Whether an event is a copy that nobody else has.
+    /// Whether an event is a copy that no other calendar has.
     pub fn is_private(&self, event: &Map<String, Value>) -> bool {
         event.get("id").and_then(Value::as_str).is_some_and(|id| self.private.contains(id))
     }

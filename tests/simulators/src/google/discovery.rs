@@ -1,7 +1,7 @@
 //! Google's own description of its API (the discovery document), and what may be asked and answered
 //! according to it.
 //!
-//! A complaint names the place, never what stood there.
+//! A complaint names the field, never its content.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -122,8 +122,8 @@ impl Discovery {
         wrong
     }
 
-    /// What a body holds though Google alone says it: it is passed over, so that whoever sends it
-    /// expects what does not come.
+    /// What a body contains although only Google sets it: it is ignored, so that a client that
+    /// sends it notices.
     pub fn read_only(&self, method: &Method, body: &Map<String, Value>) -> Vec<String> {
         let Some(schema) = &method.request else { return Vec::new() };
         let properties =
@@ -139,7 +139,7 @@ impl Discovery {
         body.keys().filter(is).map(|name| format!("{schema}.{name} is read-only")).collect()
     }
 
-    /// Whether the answer of this schema has a field at this path; a star stands for any.
+    /// Whether the response of this schema has a field at this path; a star is any name.
     pub fn has_field(&self, schema: &str, path: &[&str]) -> bool {
         fn at<'a>(schemas: &'a Map<String, Value>, mut schema: &'a Value) -> &'a Value {
             while let Some(inner) = schema["$ref"]
@@ -187,7 +187,7 @@ impl Discovery {
                         .get(name)
                         .or_else(|| schema.get("additionalProperties"))
                     {
-                        // A name may be anything where any is allowed, and is not told then.
+                        // Any name may occur where any name is allowed, and then it is not quoted.
                         Some(inner) if schema["properties"].get(name).is_none() => {
                             self.check(inner, field, &format!("{place}.*"), nulls, wrong);
                         }
@@ -284,8 +284,8 @@ fn fits_text(description: &Value, text: &str) -> bool {
             ("boolean", _) => matches!(text, "true" | "false"),
             ("integer", _) => text.parse::<i32>().is_ok_and(|n| within(i64::from(n))),
             (_, "int64") => text.parse::<i64>().is_ok(),
-            // The time zone may stand beside it: whether it must have an offset is for the event's
-            // own rules.
+            // The time zone may be beside it: whether an offset is required is for the event's own
+            // rules.
             (_, "date-time") if description["location"] != "query" => {
                 times::has_form_of_date_time(text)
             }

@@ -234,7 +234,7 @@ pub(super) fn is_client_id(id: &str) -> bool {
     (5..=1024).contains(&id.len()) && id.bytes().all(|b| matches!(b, b'a'..=b'v' | b'0'..=b'9'))
 }
 
-/// The occurrence of a series that starts then, as it stands before anybody has touched it.
+/// The occurrence of a series that starts then, before any exception.
 pub(super) fn instance(master: &Map<String, Value>, original: &When) -> Map<String, Value> {
     let mut event = master.clone();
     event.remove("recurrence");
@@ -266,7 +266,7 @@ pub(super) fn is_cancelled(event: &Map<String, Value>) -> bool {
     event.get("status").is_some_and(|status| status == "cancelled")
 }
 
-/// Whether anybody but the owner of the calendar is on the list.
+/// Whether the list has an attendee other than the owner of the calendar.
 pub(super) fn guests<'a>(
     event: &'a Map<String, Value>,
     own: &'a [String],

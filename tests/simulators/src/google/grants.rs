@@ -1,4 +1,4 @@
-//! Who has consented to what: grants, codes, tokens. No HTTP.
+//! Grants, codes and tokens, with the user and the scopes of each. No HTTP.
 
 use std::collections::{BTreeMap, BTreeSet};
 

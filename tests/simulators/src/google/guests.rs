@@ -21,7 +21,7 @@ pub(super) fn told(
     if private || !there.organizes(event) {
         return;
     }
-    // Whoever invites himself to an event of another calendar of his has it on both.
+    // A user who invites himself to an event of another calendar of his has the event in both.
     let own = [there.id.clone()];
     let mut told: Vec<String> = [before, after]
         .into_iter()

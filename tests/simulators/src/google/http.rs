@@ -1,4 +1,4 @@
-//! The way of a request through faults to its answer.
+//! The HTTP layer: endpoint and user of a request, and whether Google's own description allows it.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,10 +1,10 @@
-//! A calendar at Google, read and written as iCalendar objects: so that the same person, with the
-//! same edits as text, can sit at Google or at a CalDAV server.
+//! A calendar at Google, read and written as iCalendar objects, so that one person with equal edits
+//! as text can use Google or a CalDAV server.
 //!
-//! - An object is an event, or a series with its exceptions. Its name is chosen by the person, or
-//!   `<id>.ics` where the event came from elsewhere.
-//! - What an object does not tell (attendees, reminders, properties of programs) stays as it was,
-//!   as when a person edits in Google's own pages.
+//! - An object is an event, or a series with its exceptions. The person chooses its name; an event
+//!   from elsewhere is `<id>.ics`.
+//! - Fields that an object cannot express (attendees, reminders, properties of programs) stay
+//!   unchanged, as when a person edits in Google's own pages.
 //! - A gap (EXDATE) is made as Google makes it: the occurrence is cancelled, and an item of its
 //!   own.
 
@@ -39,7 +39,7 @@ impl Calendar {
             before.clone().unwrap_or_else(|| Map::from_iter([("id".to_owned(), json!(id))]));
         merge(&mut event, &told(master, &zone));
         event.entry("iCalUID").or_insert_with(|| json!(master.value("UID").unwrap_or(&id)));
-        // Gaps that stand in the rule's lines stay there.
+        // Gaps in the lines of the rule stay there.
         let gaps: BTreeSet<String> = gaps(master).collect();
         let kept = before.iter().flat_map(series::lines).filter(|line| line.starts_with("EXDATE"));
         let kept: Vec<&str> = kept
@@ -138,7 +138,7 @@ impl Calendar {
         objects
     }
 
-    /// Stores an event, where it differs from what stands there.
+    /// Stores an event where it differs from the stored one.
     fn keep_changed(&self, event: Map<String, Value>) {
         let id = event["id"].as_str().unwrap_or_default();
         let heart = |event: &Map<String, Value>| {
@@ -160,7 +160,7 @@ impl Calendar {
     }
 }
 
-/// The id under which the object of a name stands, or would stand.
+/// The id of the object of a name, existing or not.
 fn id_of(there: &Collection, name: &str) -> String {
     let stem = name.strip_suffix(".ics").unwrap_or(name);
     if there.get(stem).is_some() {
@@ -181,7 +181,7 @@ fn name_of(event: &Map<String, Value>) -> String {
     )
 }
 
-/// What a VEVENT tells, as a PATCH: what it does not tell is taken away.
+/// A VEVENT as a PATCH: fields that it does not have are removed.
 fn told(event: &Component, calendar_zone: &str) -> Map<String, Value> {
     let text = |name: &str| event.get(name).map_or(Value::Null, |property| json!(property.text()));
     let word = |name: &str, words: &[(&str, &str)]| {
@@ -313,7 +313,7 @@ fn component(event: &Map<String, Value>, original: Option<When>) -> Vec<String> 
 }
 
 /// A time as a property: in UTC where that is its zone, and where the clock of its zone shows the
-/// same twice and this is the second.
+/// time twice and this is the second one.
 fn line(name: &str, when: &When) -> String {
     match when {
         When::Day(date) => format!("{name};VALUE=DATE:{}", date.strftime("%Y%m%d")),

@@ -14,6 +14,21 @@ use super::state::{Pages, Records, Role};
 use super::times::stored;
 use super::view::shown;
 
+/// The rest of a listing that is read page by page.
+#[derive(Clone, Debug)]
+pub(super) struct Pages {
+    items: Arc<Vec<Value>>,
+    /// How many of them were returned.
+    told: usize,
+    /// All parameters but the page's.
+    terms: Vec<(String, String)>,
+    calendar: String,
+    token: Option<String>,
+    /// For a listing by a sync token: the generation that it is of.
+    generation: Option<u64>,
+    empty_next: bool,
+}
+
 /// Parameters that a listing by a sync token cannot have.
 const NOT_WITH_TOKEN: &[&str] = &[
     "iCalUID",
@@ -35,7 +50,7 @@ pub(super) fn list(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refu
     Ok(page(records, call, &id, pages))
 }
 
-/// A refusal that says something about whoever asked.
+/// A refusal that concerns the caller.
 fn note(records: &mut Records, refusal: &Refusal, call: &Call<'_>) {
     if refusal.status == 400 {
         records.violation(format!("{}: {}", call.method.id, refusal.message));
@@ -103,7 +118,7 @@ fn begin(call: &Call<'_>, calendar: &Collection, role: Role) -> Result<Pages, Re
     })
 }
 
-/// The revision that a sync token stands for, where it may be used with the rest of the query.
+/// The revision of a sync token, where it may be used with the rest of the query.
 fn by_token(call: &Call<'_>, calendar: &Collection, token: &str) -> Result<u64, Refusal> {
     if call.param("orderBy").is_some() {
         let words = "Sync token cannot be used with a non-default ordering.";

@@ -22,8 +22,8 @@ pub struct Manners {
     /// Titles, descriptions and places come back without the white space around them, and with
     /// other ends of lines.
     pub trims_texts: bool,
-    /// Of what is cancelled nothing is told but what Google promises: neither its version nor what
-    /// kind of thing it is.
+    /// Of cancelled events only the fields are returned that Google promises: neither the version
+    /// nor the event type.
     pub bare_tombstones: bool,
     /// When a series is deleted, its exceptions are listed as cancelled too.
     pub buries_exceptions: bool,

@@ -1,5 +1,5 @@
-//! Google Calendar in memory, strict: what Google's own description of its API does not have is
-//! refused and held against whoever asked.
+//! Google Calendar in memory, strict: a request that Google's own description of its API does not
+//! allow is refused and recorded as a violation.
 //!
 //! `state.rs` is the accounts of record and `collection.rs` one calendar with verbs; `account.rs`
 //! and `calendar.rs` are a person's hand on them; `http.rs` and the files beside it are the skin
@@ -7,18 +7,17 @@
 //! test may choose.
 //!
 //! Properties:
-//! - Every call and every answer is held against Google's discovery document. What does not fit is
-//!   in [`Server::violations`], which must stay empty: nothing that stood in an event is quoted
-//!   there.
+//! - Every request and every response is checked against Google's discovery document. Deviations are
+//!   in [`Server::violations`], which must stay empty and quotes no content of events.
 //! - A write is applied whole or not at all, at one moment, in the order of its ETags.
-//! - Everything that a test does through [`Account`] and [`Calendar`] happens past HTTP: it is
-//!   neither counted nor struck by a fault, and costs no quota. It is pushed like any change.
-//! - Guests are never mailed; what Google would have sent is counted in [`Server::mails`] and
+//! - Everything that a test does through [`Account`] and [`Calendar`] bypasses HTTP: it is
+//!   neither counted nor hit by a fault, and costs no quota. Notifications are sent as for any change.
+//! - No attendee is mailed; what Google would have sent is counted in [`Server::mails`] and
 //!   [`Server::propagated`]. Both must stay 0.
 //! - All times come from one [`Clock`] that the test may move.
 //!
-//! What Google is known to do, and on whose word, is told nowhere better than in its own reference;
-//! where that is silent, the choice is noted beside the code.
+//! Google's own reference says what Google does; where the reference is silent, the choice is noted
+//! beside the code.
 
 mod account;
 mod api;
@@ -221,10 +220,43 @@ impl Server {
         self.shared.write(|records| records.propagated)
     }
 
-    /// What was asked that Google does not have or that nobody should ask. Must be empty. Quotes no
-    /// content.
+    /// Requests that Google's API does not have, or that no client should make. Must be empty.
+    /// Quotes no content.
     pub fn violations(&self) -> Vec<String> {
         self.shared.write(|records| records.violations.clone())
+    }
+}
+
+impl Shared {
+    /// Works on the records, and sends the notifications afterwards.
+    fn write<T>(&self, work: impl FnOnce(&mut Records) -> T) -> T {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = work(&mut records);
+        let deliveries = channels::announcements(&mut records, self.clock.now());
+        drop(records);
+        self.pushes.post(deliveries);
+        done
+    }
+
+    fn manners(&self) -> Manners {
+        self.manners.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn base(&self) -> String {
+        self.base.get().cloned().unwrap_or_default()
+    }
+
+    fn redirects_to(&self, address: &str) -> bool {
+        let loopback = Url::parse(address).is_ok_and(|url| {
+            url.scheme() == "http" && matches!(url.host_str(), Some("127.0.0.1" | "localhost"))
+        });
+        loopback
+            || self
+                .redirects
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .iter()
+                .any(|known| known == address)
     }
 }
 

@@ -61,7 +61,7 @@ fn error(status: u16, code: &str, words: &str) -> Reply {
     Reply::json(status, json!({"error": code, "error_description": words}))
 }
 
-/// The page: who, and which scopes. What is wrong with the address is told here and never to the
+/// The consent page: user and scopes. Errors in the address are shown here and never sent to the
 /// client.
 fn page(shared: &Shared, records: &mut Records, query: &str) -> Reply {
     let pairs = Asking::pairs(query.as_bytes());

@@ -23,7 +23,7 @@ use crate::client::Client;
 pub struct Push {
     /// The channel's id.
     pub channel: String,
-    /// The calendar's id. It does not stand in the notification.
+    /// The calendar's id. The notification does not contain it.
     pub calendar: String,
     /// `sync` or `exists`.
     pub state: &'static str,
@@ -103,7 +103,7 @@ impl Default for Way {
     }
 }
 
-/// The notifications of a server. Clones are the same.
+/// The notifications of a server. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Pushes(Arc<Inner>);
 

@@ -34,7 +34,7 @@ impl Quotas {
     pub const NONE: Self = Self { user: u32::MAX, project: u32::MAX, calendar: u32::MAX };
 }
 
-/// Who has asked when.
+/// The time and the user of each request.
 #[derive(Debug, Default)]
 pub(super) struct Usage {
     project: Window,

@@ -1,5 +1,5 @@
-//! A calendar that is written down and put back: the same events under the same ids and ETags, and
-//! sync tokens that were issued before are known.
+//! A calendar that is saved and restored: equal events under equal ids and ETags, and sync tokens
+//! that were issued before are known.
 
 use std::collections::BTreeSet;
 

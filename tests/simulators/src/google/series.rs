@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::reply::Refusal;
 use super::times::{When, in_zone, stored, zone};
 
-/// No series of a test has more occurrences than this in the time that anybody looks at.
+/// No series of a test has more occurrences in the time that tests look at.
 const MOST: usize = 20_000;
 
 /// The lines of `recurrence`; none where the event is no series.
@@ -33,7 +33,7 @@ pub(super) fn is_series(event: &Map<String, Value>) -> bool {
     lines(event).next().is_some()
 }
 
-/// Looks at what stands in `recurrence`.
+/// Checks the lines of `recurrence`.
 pub(super) fn check(event: &Map<String, Value>) -> Result<(), Refusal> {
     let Some(start) = stored(event, "start") else {
         return Err(Refusal::required("Missing start time."));
@@ -50,8 +50,7 @@ pub(super) fn check(event: &Map<String, Value>) -> Result<(), Refusal> {
             {
                 return Err(Refusal::new(500, "backendError", "Backend Error"));
             }
-            // COUNT and UNTIL stand in one rule in no calendar of Google's (RFC 5545 section
-            // 3.3.10).
+            // No rule of a calendar of Google has both COUNT and UNTIL (RFC 5545 section 3.3.10).
             "RRULE" if values.contains("COUNT=") && values.contains("UNTIL=") => {
                 return Err(wrong());
             }
@@ -191,7 +190,7 @@ fn dates(line: &str, start: &When) -> Option<Vec<DateTime>> {
             When::At { zone: own, .. } if value.ends_with('Z') => {
                 Some(zone(own)?.to_datetime(value.parse().ok()?))
             }
-            // A date stands for the occurrence of that day.
+            // A date means the occurrence of that day.
             When::At { .. } if value.len() == 8 => {
                 Some(value.parse::<Date>().ok()?.to_datetime(start.wall().time()))
             }

@@ -1,5 +1,5 @@
-//! All that the server remembers: accounts, calendars, who sees which, and what was done that
-//! should not be. No HTTP.
+//! The stored data: accounts, calendars, access rights, and requests that should not have been
+//! made. No HTTP.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -59,13 +59,13 @@ pub(super) struct Entry {
 /// What an account may do in a calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Sees when somebody is busy, and no more.
+    /// Sees free and busy times only.
     FreeBusyReader,
     /// Sees events; of private ones only when they are.
     Reader,
     /// Writes events.
     Writer,
-    /// May also say who else may.
+    /// May also give access to others.
     Owner,
 }
 
@@ -245,7 +245,7 @@ impl Records {
         Some(self.calendars.get_mut(calendar)?.store(event, now))
     }
 
-    /// Notes a mistake of whoever asks.
+    /// Records a violation of the caller.
     pub fn violation(&mut self, words: impl Into<String>) {
         self.violations.push(words.into());
     }

@@ -119,7 +119,7 @@ impl When {
         }
     }
 
-    /// The same kind of time at another wall clock.
+    /// A time of the same kind at another wall clock.
     pub fn at_wall(&self, wall: DateTime) -> Self {
         match self {
             Self::Day(_) => Self::Day(wall.date()),
@@ -139,7 +139,7 @@ impl When {
         matches!(self, Self::Day(_))
     }
 
-    /// How long from here to an end of the same kind.
+    /// The duration to an end of the same kind.
     pub fn until(&self, end: &Self) -> SignedDuration {
         match (self, end) {
             (Self::Day(start), Self::Day(end)) => end.duration_since(*start),

@@ -8,7 +8,7 @@ use super::event::is_cancelled;
 use super::reply::Refusal;
 use super::state::Role;
 
-/// What is sure to be told of what is cancelled, the last two of an occurrence.
+/// The fields that a cancelled event always has, the last two for an occurrence.
 const PROMISED: [&str; 4] = ["id", "status", "recurringEventId", "originalStartTime"];
 
 /// An event as this call is answered with it.
@@ -33,7 +33,7 @@ pub(super) fn shown(
     Ok(Value::Object(event))
 }
 
-/// Whoever may not see more sees when somebody is busy.
+/// A user with less access sees free and busy times only.
 fn hide(event: &mut Map<String, Value>, role: Role) {
     let private =
         matches!(event.get("visibility").and_then(Value::as_str), Some("private" | "confidential"));
@@ -55,7 +55,7 @@ fn hide(event: &mut Map<String, Value>, role: Role) {
     }
 }
 
-/// Too many attendees: only one's own entry is told.
+/// Too many attendees: only the user's own entry is returned.
 fn cut_guests(event: &mut Map<String, Value>, most: Option<usize>) {
     let (Some(most), Some(Value::Array(attendees))) = (most, event.get_mut("attendees")) else {
         return;

@@ -127,7 +127,7 @@ fn trim(event: &mut Map<String, Value>) {
     }
 }
 
-/// Checks, stores and tells an event.
+/// Checks and stores an event, and sends its notifications.
 fn put(
     records: &mut Records,
     call: &Call<'_>,

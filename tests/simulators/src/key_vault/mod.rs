@@ -1,9 +1,9 @@
 //! Azure Key Vault, as far as it wraps and unwraps keys, with real RSA; and the metadata service
 //! that signs a machine in.
 //!
-//! `state.rs` is the vault's keys and who may use them, `http.rs` the skin that speaks Key Vault's
-//! REST, `faults.rs` what goes wrong, `transport.rs` the way here for a client that insists on
-//! https and Azure's names.
+//! `state.rs` holds the keys and the access to them, `http.rs` Key Vault's REST interface,
+//! `faults.rs` what goes wrong, and `transport.rs` the connection for a client that requires https
+//! and Azure's names.
 //!
 //! Properties:
 //! - A request without a token is challenged, whatever else is wrong with it; a body that came with

@@ -24,7 +24,7 @@ pub struct Counts {
     pub tokens: u64,
     /// Calls to wrap that came with a good token, whatever became of them.
     pub wraps: u64,
-    /// Calls to unwrap, in the same way.
+    /// Calls to unwrap, counted in that way.
     pub unwraps: u64,
     /// Requests that no client should make.
     pub wrong: u64,
@@ -158,7 +158,7 @@ impl State {
     }
 
     fn version(&self, key: &str, version: &str) -> Result<&Version, Refusal> {
-        // Who may not use a key is not told whether it is there.
+        // A caller without access to a key does not learn whether the key exists.
         if !self.allowed {
             return Err(Refusal::Forbidden);
         }

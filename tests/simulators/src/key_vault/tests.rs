@@ -1,4 +1,5 @@
-//! What the stand-in takes, and what it refuses: asked by hand, since the product asks properly.
+//! What the stand-in accepts and refuses. The requests are written by hand, because the product
+//! sends valid ones only.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

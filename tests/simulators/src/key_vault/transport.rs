@@ -1,4 +1,5 @@
-//! The way to the stand-in for a client that signs in over https only, and to Azure's own names.
+//! The connection to the stand-in for a client that signs in over https only, and to Azure's own
+//! names.
 
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ pub enum Ending {
     Count,
 }
 
-/// The same object with another UID.
+/// The object with another UID.
 pub fn duplicated(ics: &str, uid: &str) -> String {
     let mut object = Object::read(ics);
     object.rename(uid);
@@ -114,7 +114,7 @@ fn just_before(at: &When) -> Option<String> {
     }
 }
 
-/// An end, moved by the same distance as the start.
+/// An end, moved by the distance of the start.
 fn moved(end: &Property, start: &Property, to: &When) -> Option<String> {
     let (end, start) = (end.when()?, start.when()?);
     let far = start.civil().until((jiff::Unit::Second, to.civil())).ok()?;

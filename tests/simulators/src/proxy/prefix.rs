@@ -1,7 +1,7 @@
 //! A path prefix before a server that knows nothing of it: taken off what is asked, and put before
 //! every href of what is answered.
 //!
-//! As people do it who put a server below a path of their web server: the root and the well-known
+//! As web servers are configured that have the server below a path: the root and the well-known
 //! address lead there too.
 
 use axum::body::{Body, Bytes};
@@ -11,8 +11,8 @@ use hyper::body::Incoming;
 /// How an href begins that is a path, under whatever prefix of XML.
 const HREF: &str = "href>/";
 
-/// With which of these prefixes something is asked for, and the path that the server knows; `None`
-/// where nothing stands there.
+/// The prefix of a request among these, and the path that the server knows; `None` where no prefix
+/// matches.
 pub(super) fn taken_off<'a>(uri: &Uri, prefixes: &'a [String]) -> Option<(&'a str, Uri)> {
     let path = uri.path();
     let below = |prefix: &'a String| match path.strip_prefix(prefix.as_str()) {
@@ -37,7 +37,7 @@ pub(super) fn asked(body: &Bytes, prefix: &str) -> Bytes {
     }
 }
 
-/// An answer with hrefs as whoever asks knows them.
+/// A response with hrefs as the client knows them.
 pub(super) async fn answered(answer: Response<Incoming>, prefix: &str) -> Option<Response<Body>> {
     let (mut parts, body) = answer.into_parts();
     if let Some(location) = parts

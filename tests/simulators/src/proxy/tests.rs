@@ -1,4 +1,4 @@
-//! The proxy before a server of ours, which knows what reached it.
+//! The proxy before a simulated server, which knows the requests that reached it.
 
 use super::*;
 use crate::caldav::{CalDav, Calendar, Manners, crlf};

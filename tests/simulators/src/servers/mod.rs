@@ -15,7 +15,7 @@ use url::Url;
 use crate::person::Account;
 use process::Process;
 
-/// A running server of somebody else's making.
+/// A running real server.
 #[derive(Debug)]
 pub struct Server {
     kind: Kind,

@@ -1,4 +1,4 @@
-//! Who gets as far as the handler.
+//! Which requests reach the handler.
 
 use super::*;
 use crate::client::Client;

@@ -67,8 +67,8 @@ async fn a_result_that_is_no_json_is_a_failure_at_once() {
     }
 }
 
-/// A string that happens to be base64 would be decoded; and no function of ours has a binding for
-/// any.
+/// A string that happens to be base64 would be decoded; no function of the product has a binding
+/// for binary data.
 #[tokio::test]
 async fn outputs_are_a_mistake() {
     for body in [

@@ -1,5 +1,5 @@
-//! The stand-in held against the host's contract: what it would forgive, a handler of ours could
-//! get wrong unseen.
+//! The stand-in is tested against the host's contract: a tolerant stand-in would hide defects of
+//! the handler.
 
 mod front;
 mod invocations;

@@ -1,4 +1,4 @@
-//! Occurrences, beside what two other programs make of the same series
+//! Occurrences, compared with those of two other programs for the same series
 //! (tests/recordings/recurrence).
 
 use serde::Deserialize;

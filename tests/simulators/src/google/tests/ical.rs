@@ -1,4 +1,4 @@
-//! The same person with the same edits as text, at Google.
+//! One person with equal edits as text, at Google.
 
 use super::*;
 use crate::person::Person;

@@ -120,7 +120,7 @@ impl World {
         self.ask("DELETE", &self.events(&format!("/{id}?sendUpdates=none")), None).await
     }
 
-    /// Nobody asked for anything that Google does not have.
+    /// No request breaks Google's description.
     fn clean(&self) {
         assert_eq!(self.server.violations(), Vec::<String>::new());
     }
@@ -135,7 +135,7 @@ fn at_ten(day: u8, title: &str) -> Value {
     })
 }
 
-/// The same every week.
+/// A weekly series of it.
 fn weekly(day: u8, title: &str, rule: &str) -> Value {
     let mut event = at_ten(day, title);
     event["recurrence"] = json!([format!("RRULE:FREQ=WEEKLY{rule}")]);

@@ -1,4 +1,4 @@
-//! What Google's own description does not have is refused, and held against whoever asked.
+//! Requests that Google's own description does not allow are refused and recorded.
 
 use super::*;
 
