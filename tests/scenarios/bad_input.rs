@@ -284,7 +284,7 @@ async fn pairs_that_could_only_do_harm_are_refused() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_data_directory_from_a_newer_version_is_left_alone() -> anyhow::Result<()> {
-    if skips("the version stands in the SQLite file")? {
+    if skips("the version is in the SQLite file")? {
         return Ok(());
     }
     let (env, _) = Builder::caldav(Manners::generic()).build_cli_paired(ONE_WAY).await?;

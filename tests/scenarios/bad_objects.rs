@@ -81,11 +81,11 @@ async fn what_cannot_be_read_is_named_and_the_rest_is_copied() -> anyhow::Result
             named.iter().any(|event| event.ends_with(name)),
             "{name} is not in the status: {named:?}"
         );
-        let told = env.cli.explain(&pair, skipped["event"].as_str().unwrap()).await?;
+        let report = env.cli.explain(&pair, skipped["event"].as_str().unwrap()).await?;
         assert_eq!(
-            (&told["copied"], &told["reason"], &told["copy"]),
+            (&report["copied"], &report["reason"], &report["copy"]),
             (&json!(false), &json!("unreadable"), &Value::Null),
-            "{told}"
+            "{report}"
         );
         assert_eq!(
             env.cli.explain(&pair, name).await?["reason"],
@@ -169,13 +169,13 @@ async fn hostile_rules_end_within_bounds() -> anyhow::Result<()> {
     let run = env.cli.sync().await?;
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     assert!(run["created"].as_u64() >= Some(1), "{run}");
-    let told = env.cli.explain(&pair, "good.ics").await?;
-    assert_eq!(told["copied"], true, "{told}");
+    let report = env.cli.explain(&pair, "good.ics").await?;
+    assert_eq!(report["copied"], true, "{report}");
     for name in (0..rules.len()).map(|n| format!("rule-{n}.ics")).chain(["holes.ics".into()]) {
-        let told = env.cli.explain(&pair, &name).await?;
+        let report = env.cli.explain(&pair, &name).await?;
         assert!(
-            told["copied"] == true || !told["reason"].is_null(),
-            "copied, or there is a reason: {told}"
+            report["copied"] == true || !report["reason"].is_null(),
+            "copied, or there is a reason: {report}"
         );
     }
     let run = env.cli.sync().await?;

@@ -153,17 +153,17 @@ async fn every_event_can_be_explained() -> anyhow::Result<()> {
         ("broken.ics", false, json!("unreadable")),
         (good.as_str(), false, json!("own_copy")),
     ] {
-        let told = cli.explain(&pair, event).await?;
-        assert_keys(&told, &["pair", "event", "copied", "reason", "message", "copy"]);
-        assert_eq!((&told["copied"], &told["reason"]), (&json!(copied), &reason), "{told}");
-        assert_eq!(told["copy"].is_string(), copied, "{told}");
+        let report = cli.explain(&pair, event).await?;
+        assert_keys(&report, &["pair", "event", "copied", "reason", "message", "copy"]);
+        assert_eq!((&report["copied"], &report["reason"]), (&json!(copied), &reason), "{report}");
+        assert_eq!(report["copy"].is_string(), copied, "{report}");
         assert!(
-            told["message"].as_str().is_some_and(|words| words.ends_with(['.', ')'])),
-            "{told}"
+            report["message"].as_str().is_some_and(|words| words.ends_with(['.', ')'])),
+            "{report}"
         );
     }
-    let told = cli.explain(&pair, "good.ics").await?;
-    assert!(told["copy"].as_str().is_some_and(|copy| copy.ends_with(&good)));
+    let report = cli.explain(&pair, "good.ics").await?;
+    assert!(report["copy"].as_str().is_some_and(|copy| copy.ends_with(&good)));
     let unknown =
         cli.run(&["explain", "--pair", &pair, "--event", "nowhere.ics", "--json"]).await?;
     assert_eq!(unknown.failure().0, "not_found");
@@ -229,11 +229,11 @@ async fn what_the_other_server_refuses_is_named() -> anyhow::Result<()> {
     env.people[0].put("short.ics", &hour("short", 2, 12, "Short"));
     let run = env.cli.sync().await?;
     assert_eq!((&run["created"], &run["skipped"]), (&json!(1), &json!(1)), "{run}");
-    let told = env.cli.explain(&pair, "long.ics").await?;
+    let report = env.cli.explain(&pair, "long.ics").await?;
     assert_eq!(
-        (&told["copied"], &told["reason"]),
+        (&report["copied"], &report["reason"]),
         (&json!(false), &json!("refused_by_server")),
-        "{told}"
+        "{report}"
     );
     let status = env.cli.status().await?;
     assert!(

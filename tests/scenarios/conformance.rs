@@ -221,8 +221,8 @@ impl Run {
         self.delete("delete", "d.ics", &[]).await;
         self.see("sync: made and deleted meanwhile", &self.sync(&token, "").await.0);
         self.delete("delete", "c.ics", &[]).await;
-        self.put("create anew", "c.ics", &event("c", "2"), &[]).await;
-        self.see("sync: deleted and made anew", &self.sync(&token, "").await.0);
+        self.put("create again", "c.ics", &event("c", "2"), &[]).await;
+        self.see("sync: deleted and made again", &self.sync(&token, "").await.0);
         let (listed, next) = self.sync("", "<limit><nresults>1</nresults></limit>").await;
         self.see("sync: how many with a limit of 1", &listed.split(", ").count().to_string());
         self.see("sync: and with the token of that", &self.sync(&next, "").await.0);

@@ -101,7 +101,7 @@ async fn a_secret_is_sealed_and_opened_with_one_call_each() {
     let vault = stand_in().await;
     let sealer = process(&vault);
     let text = seal(&sealer).await;
-    assert_eq!(parts(&text)[1], vault.newest(), "the version stands beside what it wrapped");
+    assert_eq!(parts(&text)[1], vault.newest(), "the version is stored beside what it wrapped");
     for _ in 0..10 {
         assert_eq!(open(&sealer, &text).await.unwrap(), SECRET);
     }
@@ -159,7 +159,7 @@ async fn a_new_version_of_the_key_wraps_and_the_old_one_still_opens() {
     assert_eq!(sealer.reseal(PLACE, &old).await.unwrap(), None, "up to date");
     let second = vault.rotate();
     assert_eq!(open(&sealer, &old).await.unwrap(), SECRET);
-    let new = sealer.reseal(PLACE, &old).await.unwrap().expect("wrapped anew");
+    let new = sealer.reseal(PLACE, &old).await.unwrap().expect("wrapped again");
     assert_eq!((parts(&old)[1], parts(&new)[1]), (first.as_str(), second.as_str()));
     assert_eq!(parts(&old)[3], parts(&new)[3], "the secret itself is as it was");
     assert_eq!(sealer.reseal(PLACE, &new).await.unwrap(), None);
@@ -405,7 +405,7 @@ async fn hash_keys_are_the_same_for_all_processes_whatever_is_rotated() {
     assert_eq!(key, b.unwrap(), "who came second took what the first had written");
     let version = vault.rotate();
     assert_eq!(process().hash_key("marks").await.unwrap(), key);
-    assert_eq!(parts(row.0.lock().unwrap().as_ref().unwrap())[1], version, "wrapped anew");
+    assert_eq!(parts(row.0.lock().unwrap().as_ref().unwrap())[1], version, "wrapped again");
     assert_eq!(process().hash_key("marks").await.unwrap(), key);
 }
 

@@ -20,7 +20,7 @@ async fn assert_in_step(env: &CliEnv, events: usize) -> anyhow::Result<()> {
     assert_eq!(ours.len(), events, "nothing is lost, and nothing is doubled");
     let mut distinct = ours.clone();
     distinct.dedup();
-    assert_eq!(distinct, ours, "an event stands there twice");
+    assert_eq!(distinct, ours, "an event is listed twice");
     env.check_at_rest().await
 }
 

@@ -87,11 +87,11 @@ async fn a_copy_is_never_copied_back() -> anyhow::Result<()> {
         .into_iter()
         .find(|name| name.starts_with("calrelay-"))
         .expect("a copy");
-    let told = env.cli.explain(&back, &copy).await?;
+    let report = env.cli.explain(&back, &copy).await?;
     assert_eq!(
-        (&told["copied"], &told["reason"]),
+        (&report["copied"], &report["reason"]),
         (&json!(false), &json!("already_there")),
-        "{told}"
+        "{report}"
     );
     Ok(())
 }
@@ -138,8 +138,8 @@ async fn a_new_password_keeps_everything() -> anyhow::Result<()> {
         (1, &json!("needs_reconnect"), &json!("unauthorized")),
         "{run}"
     );
-    let told = env.cli.status().await?;
-    let account = told["accounts"]
+    let report = env.cli.status().await?;
+    let account = report["accounts"]
         .as_array()
         .unwrap()
         .iter()

@@ -11,7 +11,7 @@ use crate::support::cli::{ONE_WAY, TWO_WAY};
 use crate::support::cli_env::CliEnv;
 use crate::support::events::{hour, many};
 
-async fn village(manners: Manners, terms: &[&str]) -> anyhow::Result<CliEnv> {
+async fn paired_env(manners: Manners, terms: &[&str]) -> anyhow::Result<CliEnv> {
     let env = Builder::caldav(manners).build_cli().await?;
     env.pair(terms).await?;
     Ok(env)
@@ -20,7 +20,7 @@ async fn village(manners: Manners, terms: &[&str]) -> anyhow::Result<CliEnv> {
 #[tokio::test]
 async fn a_first_sync_writes_each_event_once() -> anyhow::Result<()> {
     for manners in [Manners::generic(), Manners::radicale_like(), Manners::xandikos_like()] {
-        let env = village(manners, ONE_WAY).await?;
+        let env = paired_env(manners, ONE_WAY).await?;
         for (name, object) in many(120) {
             env.people[0].put(&name, &object);
         }
@@ -49,7 +49,7 @@ async fn a_first_sync_writes_each_event_once() -> anyhow::Result<()> {
 #[tokio::test]
 async fn no_change_costs_one_request_a_home() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let env = village(Manners::generic(), terms).await?;
+        let env = paired_env(Manners::generic(), terms).await?;
         for (name, object) in many(30) {
             env.people[0].put(&name, &object);
         }
@@ -67,7 +67,7 @@ async fn no_change_costs_one_request_a_home() -> anyhow::Result<()> {
 /// Several calendars of one home are asked about together.
 #[tokio::test]
 async fn several_pairs_of_one_home_cost_one_request() -> anyhow::Result<()> {
-    let env = village(Manners::generic(), ONE_WAY).await?;
+    let env = paired_env(Manners::generic(), ONE_WAY).await?;
     for name in ["second", "third"] {
         env.servers[0].calendar("anna", name).put("a.ics", &hour(name, 2, 9, name));
         env.servers[1].calendar("ben", name);
@@ -92,7 +92,7 @@ async fn several_pairs_of_one_home_cost_one_request() -> anyhow::Result<()> {
 #[tokio::test]
 async fn ten_changes_cost_one_listing_one_reading_and_ten_writes() -> anyhow::Result<()> {
     for manners in [Manners::generic(), Manners::radicale_like(), Manners::xandikos_like()] {
-        let env = village(manners, ONE_WAY).await?;
+        let env = paired_env(manners, ONE_WAY).await?;
         for (name, object) in many(200) {
             env.people[0].put(&name, &object);
         }
@@ -118,7 +118,7 @@ async fn ten_changes_cost_one_listing_one_reading_and_ten_writes() -> anyhow::Re
 async fn one_change_costs_the_same_in_a_large_calendar() -> anyhow::Result<()> {
     let mut costs = Vec::new();
     for size in [20, 400] {
-        let env = village(Manners::generic(), TWO_WAY).await?;
+        let env = paired_env(Manners::generic(), TWO_WAY).await?;
         for (name, object) in many(size) {
             env.people[0].put(&name, &object);
         }

@@ -92,14 +92,14 @@ async fn what_a_poll_finds_is_worked_on_at_once_with_storage_in_azure() -> anyho
         // An edit right after a poll: the next poll finds it.
         anna.put(&format!("{n}.ics"), &hour(&format!("{n}"), 3 + n, 9, "One"));
         let before = asked();
-        until("no glance", || asked() > before).await?;
+        until("no poll", || asked() > before).await?;
         let before = asked();
         waits.push(until("no pass", || asked() > before).await?);
         until("the copy", || ben.len() == 2 + n as usize).await?;
         tokio::time::sleep(Duration::from_millis(1500)).await;
     }
     waits.sort_unstable();
-    println!("from the glance to the pass: {waits:?}");
+    println!("from the poll to the pass: {waits:?}");
     assert!(waits[3] < Duration::from_millis(600), "it waits for the queue's next look: {waits:?}");
     assert_eq!(running.terminate().await?, 0);
     env.check_at_rest().await?;

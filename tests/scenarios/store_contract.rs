@@ -67,8 +67,8 @@ async fn leases_keep_the_contract_on_azure() {
 /// Takes half a minute of real time: the term of the lease.
 #[test]
 fn a_holder_that_was_killed_blocks_nobody_for_longer_than_the_term() {
-    let living = tokio::runtime::Runtime::new().unwrap();
-    let azurite = living.block_on(Azurite::start()).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let azurite = runtime.block_on(Azurite::start()).unwrap();
     let settings = settings(&azurite);
     // A process that dies runs none of its destructors, and renews nothing any more.
     let dying = tokio::runtime::Runtime::new().unwrap();
@@ -83,7 +83,7 @@ fn a_holder_that_was_killed_blocks_nobody_for_longer_than_the_term() {
     });
     dying.shutdown_background();
     std::mem::forget(lease);
-    living.block_on(async {
+    runtime.block_on(async {
         let azure = connect(&azurite);
         let began = Instant::now();
         loop {

@@ -21,7 +21,7 @@ async fn a_person_connects_google_from_calrelays_own_page() -> anyhow::Result<()
     assert_eq!(
         window.address().await?,
         env.url.join("/oauth/google/callback?done")?.as_str(),
-        "neither code nor state stands there"
+        "neither code nor state is shown"
     );
     assert_eq!(window.cookies().await?.len(), 0);
     assert_eq!(window.reload().await?, 200, "it says so once more");
@@ -84,7 +84,7 @@ async fn impatience_and_the_way_back_connect_one_account() -> anyhow::Result<()>
     assert_eq!(window.reload().await?, 400);
     assert_eq!((env.accounts().await?.len(), env.anna.living_refresh_tokens()), (1, 1));
     window.follow("link", "Try again").await?;
-    assert_eq!(consent(&window, &[LIST, EVENTS]).await?, 200, "the same account, connected anew");
+    assert_eq!(consent(&window, &[LIST, EVENTS]).await?, 200, "the account is connected again");
     assert_eq!(env.accounts().await?.len(), 1);
     env.assert_proper(&window);
     Ok(())

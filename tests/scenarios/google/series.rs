@@ -57,7 +57,7 @@ async fn a_series_is_written_with_all_its_exceptions_and_reads_as_it_was() {
     );
     let event = env.event(&written.id).await;
     assert_eq!(Draft::from(&*event), team());
-    assert_eq!(event.etag, written.etag, "what is written is known as it stands");
+    assert_eq!(event.etag, written.etag, "the version of a write is known");
     let changes = env.listed().await;
     assert_eq!(listed_titles(&changes), names(&[(written.id.as_str(), "Team")]));
     assert!(

@@ -325,30 +325,30 @@ async fn no_token_is_written_down() -> anyhow::Result<()> {
     let mut env = ConsentEnv::new().await?;
     env.cli = env.cli.with("RUST_LOG", "trace");
     let token = env.anna.refresh_token();
-    let mut told = vec![format!("{:?}", env.with_token(&token).await?)];
+    let mut outputs = vec![format!("{:?}", env.with_token(&token).await?)];
     let pending = env.ask().await?;
     let (page, cookie) = pending.open().await?;
     let back = env.ben.consents(&page, Consent::All).await?;
     let code =
         back.query_pairs().find(|(name, _)| name == "code").context("a code")?.1.into_owned();
     visit(&back, &[("cookie", &cookie)]).await?;
-    told.push(format!("{:?}", pending.end().await?));
+    outputs.push(format!("{:?}", pending.end().await?));
     for command in [&["calendars"][..], &["status"], &["doctor"]] {
-        told.push(format!("{:?}", env.cli.run(command).await?));
+        outputs.push(format!("{:?}", env.cli.run(command).await?));
     }
     assert!(
-        told.iter().any(|text| text.contains("DEBUG") || text.contains("TRACE")),
+        outputs.iter().any(|text| text.contains("DEBUG") || text.contains("TRACE")),
         "the log is at its most talkative"
     );
     for entry in std::fs::read_dir(env.cli.data_dir()).into_iter().flatten() {
         let path = entry?.path();
         if path.is_file() {
-            told.push(String::from_utf8_lossy(&std::fs::read(path)?).into_owned());
+            outputs.push(String::from_utf8_lossy(&std::fs::read(path)?).into_owned());
         }
     }
     let encoded = code.replace('/', "%2F");
     for secret in [&*token, &*code, &*encoded, CLIENT_SECRET, "ya29.", "1//0", "1%2F%2F0"] {
-        assert!(told.iter().all(|text| !text.contains(secret)), "{secret} is told");
+        assert!(outputs.iter().all(|text| !text.contains(secret)), "{secret} is written down");
     }
     Ok(())
 }

@@ -139,11 +139,11 @@ async fn a_preview_shows_what_the_pass_does() -> anyhow::Result<()> {
         15,
         "nothing is gone"
     );
-    let told = env.cli.status().await?;
+    let report = env.cli.status().await?;
     assert_eq!(
-        (&told["pairs"][0]["state"], &told["pairs"][0]["held"]["deletions"]),
+        (&report["pairs"][0]["state"], &report["pairs"][0]["held"]["deletions"]),
         (&json!("held"), &json!(12)),
-        "{told}"
+        "{report}"
     );
     let confirm: Vec<&str> = run["held"]["confirm"]
         .as_array()
@@ -154,11 +154,11 @@ async fn a_preview_shows_what_the_pass_does() -> anyhow::Result<()> {
     assert_eq!(confirm, ["sync", "--pair", &env.pair, "--confirm-deletions"]);
     let (status, run) = env.as_shown(&["--pair", &env.pair, "--confirm-deletions"]).await?;
     assert_eq!((status, counts(&run)), (0, [0, 0, 12, 0]), "{run}");
-    let told = env.cli.status().await?;
+    let report = env.cli.status().await?;
     assert_eq!(
-        (&told["pairs"][0]["held"], &told["pairs"][0]["copies"]),
+        (&report["pairs"][0]["held"], &report["pairs"][0]["copies"]),
         (&Value::Null, &json!(3)),
-        "{told}"
+        "{report}"
     );
     assert!(env.google.violations().is_empty(), "{:?}", env.google.violations());
     Ok(())
@@ -180,11 +180,11 @@ async fn every_event_can_be_explained() -> anyhow::Result<()> {
         json!({"attendees": [{"email": "anna@example.org", "responseStatus": "declined"}]}),
     );
     cli.sync().await?;
-    let told = cli.explain(&env.pair, &env.id("good")?).await?;
-    let copy = told["copy"].as_str().context("it has a copy")?.to_owned();
+    let report = cli.explain(&env.pair, &env.id("good")?).await?;
+    let copy = report["copy"].as_str().context("it has a copy")?.to_owned();
     for title in ["unwanted", "edited"] {
-        let told = cli.explain(&env.pair, &env.id(title)?).await?;
-        let copy = told["copy"].as_str().context("it has a copy")?;
+        let report = cli.explain(&env.pair, &env.id(title)?).await?;
+        let copy = report["copy"].as_str().context("it has a copy")?;
         let Person::Google(ben) = &env.people[1] else { panic!("Ben is at Google") };
         assert!(if title == "unwanted" {
             ben.remove(copy)
@@ -203,32 +203,32 @@ async fn every_event_can_be_explained() -> anyhow::Result<()> {
         (env.id("past")?, false, json!("outside_window")),
         (copy, false, json!("own_copy")),
     ] {
-        let told = cli.explain(&env.pair, &event).await?;
+        let report = cli.explain(&env.pair, &event).await?;
         assert_eq!(
-            (&told["copied"], &told["reason"], told["copy"].is_string()),
+            (&report["copied"], &report["reason"], report["copy"].is_string()),
             (&json!(copied), &reason, copied),
-            "{told}"
+            "{report}"
         );
         assert!(
-            told["message"].as_str().is_some_and(|words| words.ends_with(['.', ')'])),
-            "{told}"
+            report["message"].as_str().is_some_and(|words| words.ends_with(['.', ')'])),
+            "{report}"
         );
     }
-    let told = cli.explain(&env.pair, &cancelled).await?;
+    let report = cli.explain(&env.pair, &cancelled).await?;
     assert!(
-        told["reason"] == "origin_deleted"
-            && told["message"].as_str().is_some_and(|words| words.contains("was deleted at")),
-        "{told}"
+        report["reason"] == "origin_deleted"
+            && report["message"].as_str().is_some_and(|words| words.contains("was deleted at")),
+        "{report}"
     );
     let unknown =
         cli.run(&["explain", "--pair", &env.pair, "--event", "nothing1", "--json"]).await?;
     assert_eq!(unknown.failure().0, "not_found");
     anna.put_object("later.ics", &hour("later", 3, 9, "later"));
-    let told = cli.explain(&env.pair, &env.id("later")?).await?;
+    let report = cli.explain(&env.pair, &env.id("later")?).await?;
     assert!(
-        told["copied"] == false
-            && told["message"].as_str().is_some_and(|words| words.contains("next sync")),
-        "{told}"
+        report["copied"] == false
+            && report["message"].as_str().is_some_and(|words| words.contains("next sync")),
+        "{report}"
     );
     Ok(())
 }
@@ -248,11 +248,11 @@ async fn what_is_wrong_is_said_where_people_look() -> anyhow::Result<()> {
     let run = env.cli.sync().await?;
     assert_eq!(counts(&run), [0, 0, 0, 1], "{run}");
     let odd = env.id("odd")?;
-    let told = env.cli.explain(&env.pair, &odd).await?;
+    let report = env.cli.explain(&env.pair, &odd).await?;
     assert_eq!(
-        (&told["copied"], &told["reason"]),
+        (&report["copied"], &report["reason"]),
         (&json!(false), &json!("refused_by_server")),
-        "{told}"
+        "{report}"
     );
     assert_eq!(env.cli.status().await?["pairs"][0]["problem_events"][0]["event"], json!(odd));
     env.anna.put_object("fine.ics", &hour("fine", 2, 12, "fine"));
@@ -272,11 +272,11 @@ async fn what_is_wrong_is_said_where_people_look() -> anyhow::Result<()> {
         (1, &json!("needs_reconnect"), [0; 4]),
         "{run}"
     );
-    let told = env.cli.status().await?;
+    let report = env.cli.status().await?;
     assert_eq!(
-        (&told["pairs"][0]["state"], &told["pairs"][0]["copies"]),
+        (&report["pairs"][0]["state"], &report["pairs"][0]["copies"]),
         (&json!("needs_reconnect"), &json!(2)),
-        "{told}"
+        "{report}"
     );
     let words = env.cli.run(&["status"]).await?;
     assert!(

@@ -31,10 +31,10 @@ async fn a_private_series_says_when_and_takes_back_nothing_but_times() -> anyhow
             json!({"summary": "Other clinic", "location": "Harbour", "attendees": null}),
         );
         assert_eq!(env.sync_ok().await?, [1, 0, 0]);
-        let told = ["Clinic", "Other clinic", "Dr. Who", "Ward 7", "Harbour"];
+        let details = ["Clinic", "Other clinic", "Dr. Who", "Ward 7", "Harbour"];
         let silent = async || -> anyhow::Result<bool> {
             let text = env.text(1).await?;
-            Ok(!told.iter().any(|word| text.contains(word)) && text.contains("Busy"))
+            Ok(!details.iter().any(|word| text.contains(word)) && text.contains("Busy"))
         };
         assert!(silent().await?, "{ends:?}");
         let starts = async |side: usize| -> anyhow::Result<Vec<String>> {

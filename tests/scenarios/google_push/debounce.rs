@@ -123,8 +123,8 @@ async fn an_edit_after_the_pass_has_read_the_calendar_is_not_lost() -> anyhow::R
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         env.people[0].primary().add(event("Tea"));
-        let heard = receive(&env.services, &env.call()?).await?;
-        anyhow::Ok((heard, env.count("Lunch")))
+        let outcome = receive(&env.services, &env.call()?).await?;
+        anyhow::Ok((outcome, env.count("Lunch")))
     };
     let (worked, meanwhile) = tokio::join!(env.work(), meanwhile);
     worked?;

@@ -53,14 +53,14 @@ async fn calls_that_come_twice_late_or_in_disorder_change_nothing() -> anyhow::R
     let mut sent = env.google.pushes().sent()[env.delivered..].to_vec();
     env.delivered += sent.len();
     sent.reverse();
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     for push in sent.iter().chain(&sent) {
-        heard.push(receive(&env.services, push).await?);
+        received.push(receive(&env.services, push).await?);
     }
     assert_eq!(
-        heard.iter().filter(|heard| **heard == NotificationOutcome::Nudged).count(),
+        received.iter().filter(|received| **received == NotificationOutcome::Nudged).count(),
         2,
-        "one look at once, and one for all that followed: {heard:?}"
+        "one look at once, and one for all that followed: {received:?}"
     );
     env.settle().await?;
     assert_eq!(
@@ -120,8 +120,8 @@ async fn a_channel_that_cannot_be_followed_lives_on_and_is_tried_again() -> anyh
     let first = env.google.channels();
     env.wait(5 * 86_400 + 3 * 3600);
     env.google.faults().always(On::kind(Kind::Watch), Fault::Status(503));
-    let tended = product::renew_watches(&env.services, false).await?;
-    assert_eq!((tended.opened, tended.failed), (0, 2));
+    let outcome = product::renew_watches(&env.services, false).await?;
+    assert_eq!((outcome.opened, outcome.failed), (0, 2));
     assert_eq!(env.google.channels(), first, "what there was is kept");
     let states = product::watch_states(&env.services).await?;
     assert!(

@@ -135,13 +135,13 @@ async fn a_write_that_is_refused_without_a_cause_in_its_calendar_waits_by_itself
         env.people[0].primary().add(event("Tea"));
         env.deliver().await?;
         env.work().await?;
-        let standing = env.pair_state().await?;
+        let found = env.pair_state().await?;
         assert_eq!(
-            (standing.state, standing.problems, env.count("Tea")),
+            (found.state, found.problems, env.count("Tea")),
             (PairStatus::Ok, 1, 1),
             "{reason}"
         );
-        let problem = &standing.problem_events[0];
+        let problem = &found.problem_events[0];
         assert!(
             problem.message.contains("may not do that in this calendar") && problem.tries == 1,
             "{problem:?}"
@@ -161,9 +161,9 @@ async fn a_write_that_is_refused_without_a_cause_in_its_calendar_waits_by_itself
         env.google.faults().clear();
         env.minutes(150).await?;
         env.settle().await?;
-        let standing = env.pair_state().await?;
+        let found = env.pair_state().await?;
         assert_eq!(
-            (env.count("Lunch"), standing.state, standing.problems),
+            (env.count("Lunch"), found.state, found.problems),
             (1, PairStatus::Ok, 0),
             "{reason}"
         );

@@ -42,7 +42,7 @@ async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_lose
     env.work().await?;
 
     // At once, and it says whose it is and what to do.
-    let (account, standing) = (env.account(0).await?, env.pair_state().await?);
+    let (account, found) = (env.account(0).await?, env.pair_state().await?);
     assert_eq!(
         (account.state.as_str(), env.account(1).await?.state.as_str()),
         ("needs_reconnect", "ok")
@@ -50,7 +50,7 @@ async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_lose
     assert!(account.error.is_some_and(
         |error| error.code == "unauthorized" && error.message.contains("calrelay account add")
     ));
-    assert_eq!((standing.state, standing.copies), (PairStatus::NeedsReconnect, 1));
+    assert_eq!((found.state, found.copies), (PairStatus::NeedsReconnect, 1));
     let watches = product::watch_states(&env.services).await?;
     assert_eq!(watches.len(), 2, "nothing is forgotten: {watches:?}");
 
@@ -76,8 +76,8 @@ async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_lose
     let again = env.connect(&anna).await?;
     assert_eq!(again.id, account.id);
     env.settle().await?;
-    let standing = env.pair_state().await?;
-    assert_eq!((standing.id, standing.state, standing.copies), (pair.id, PairStatus::Ok, 6));
+    let found = env.pair_state().await?;
+    assert_eq!((found.id, found.state, found.copies), (pair.id, PairStatus::Ok, 6));
     for title in ["Late lunch", "Cake", "Guest 0", "Guest 3"] {
         assert_eq!((env.has(&anna, title), env.has(&ben, title)), (1, 1), "{title}");
     }

@@ -80,10 +80,10 @@ async fn every_change_is_written_down_with_its_outcome() -> anyhow::Result<()> {
         ["account.remove", ben, "done"],
     ];
     assert_eq!(trail(cli).await?, expected);
-    let told =
+    let listed =
         format!("{:?} {:?}", cli.run(&["audit"]).await?, cli.run(&["audit", "--json"]).await?);
     for secret in ["Zirbelkiefer", "Quittengelee", "Mondscheinweg", USERS[0].1, USERS[1].1, "ics"] {
-        assert!(!told.contains(secret), "{secret}");
+        assert!(!listed.contains(secret), "{secret}");
     }
     Ok(())
 }

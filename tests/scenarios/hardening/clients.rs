@@ -26,7 +26,7 @@ const OPENINGS: [&str; 4] = [
     "GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
 ];
 
-async fn village() -> anyhow::Result<CliEnv> {
+async fn paired_env() -> anyhow::Result<CliEnv> {
     let cli = Cli::new()?.with("CALRELAY_POLL_SECONDS", "1").with_descriptors(DESCRIPTORS);
     let env = Builder::caldav(Manners::generic()).build_cli_with(cli).await?;
     env.pair(TWO_WAY).await?;
@@ -56,7 +56,7 @@ fn crowd(running: &Running) -> anyhow::Result<JoinSet<()>> {
 
 #[tokio::test]
 async fn slow_clients_keep_neither_a_change_nor_an_answer_waiting() -> anyhow::Result<()> {
-    let env = village().await?;
+    let env = paired_env().await?;
     let [anna, ben] = &env.people;
     let running = Running::start(&env.cli).await?;
     anna.put("first.ics", &hour("first", 2, 9, "First"));
@@ -87,7 +87,7 @@ async fn slow_clients_keep_neither_a_change_nor_an_answer_waiting() -> anyhow::R
 /// A body that is announced and not sent takes no memory.
 #[tokio::test]
 async fn bodies_that_do_not_come_take_no_memory() -> anyhow::Result<()> {
-    let env = village().await?;
+    let env = paired_env().await?;
     let running = Running::start(&env.cli).await?;
     let address = running.url.socket_addrs(|| None)?[0];
     let memory = || -> anyhow::Result<u64> {

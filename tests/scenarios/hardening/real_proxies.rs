@@ -174,7 +174,7 @@ async fn through_a_real_proxy_nobody_is_the_operator() -> anyhow::Result<()> {
         assert_eq!(
             plain.status("GET", "/health/detail", &[("authorization", &bearer)]).await?,
             200,
-            "the token tells the operator"
+            "the token identifies the operator"
         );
         assert_eq!(running.terminate().await?, 0);
     }

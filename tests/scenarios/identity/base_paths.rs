@@ -20,7 +20,7 @@ fn all_there(env: &CliEnv) {
 }
 
 /// Passes of every kind after the move, and none of them writes.
-async fn moves_without_a_write(env: &CliEnv, told: &str) -> anyhow::Result<()> {
+async fn moves_without_a_write(env: &CliEnv, case: &str) -> anyhow::Result<()> {
     env.reset_counts();
     for (hours, arguments) in [(0, &[][..]), (0, &["--full"]), (24, &[]), (1, &[])] {
         hours_pass(&env.cli, hours).await?;
@@ -28,7 +28,7 @@ async fn moves_without_a_write(env: &CliEnv, told: &str) -> anyhow::Result<()> {
         assert_eq!(
             (status, counts(&run), env.writes()),
             (0, [0; 4], [0, 0]),
-            "{told} {arguments:?}: {run}"
+            "{case} {arguments:?}: {run}"
         );
         all_there(env);
     }
@@ -41,21 +41,21 @@ async fn a_base_that_changes_doubles_nothing() -> anyhow::Result<()> {
         for side in [0, 1] {
             // Each way with each side and with each sort of pair.
             for old in WAYS.into_iter().skip(usize::from(turn == side)).step_by(2) {
-                let told = format!("{terms:?}, side {side}, {old:?}");
+                let case = format!("{terms:?}, side {side}, {old:?}");
                 let (env, pair) = copied(15, terms).await?;
                 env.servers[side].move_base("/remote.php/dav", old);
-                moves_without_a_write(&env, &told).await?;
+                moves_without_a_write(&env, &case).await?;
 
                 let [anna, ben] = &env.people;
                 rename(anna, "Event 0", "Zero")?;
                 delete(anna, "Event 1")?;
-                assert_eq!(counts(&env.cli.sync().await?), [0, 1, 1, 0], "{told}");
+                assert_eq!(counts(&env.cli.sync().await?), [0, 1, 1, 0], "{case}");
                 if terms == TWO_WAY {
                     rename(ben, "Event 2", "Two")?;
                     delete(ben, "Event 3")?;
-                    assert_eq!(counts(&env.cli.sync().await?), [0, 1, 1, 0], "{told}");
+                    assert_eq!(counts(&env.cli.sync().await?), [0, 1, 1, 0], "{case}");
                 }
-                assert_eq!(titles(anna), titles(ben), "{told}");
+                assert_eq!(titles(anna), titles(ben), "{case}");
                 for event in ["e4.ics", "/calendars/anna/main/e4.ics"] {
                     assert_eq!(env.cli.explain(&pair, event).await?["copied"], true, "{event}");
                 }

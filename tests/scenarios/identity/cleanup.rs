@@ -119,8 +119,8 @@ async fn copies_of_ended_pairs_are_cleaned_up() -> anyhow::Result<()> {
     let third = env.servers[0].calendar("anna", "third");
     third.put("living.ics", &hour("living", 5, 20, "Living"));
     let from = env.cli.calendar(&env.accounts[0], "third").await?;
-    let living = env.cli.pair_add(&from, &env.calendars[1], ONE_WAY).await?;
-    env.cli.sync_with(&["--pair", &living]).await?;
+    let active = env.cli.pair_add(&from, &env.calendars[1], ONE_WAY).await?;
+    env.cli.sync_with(&["--pair", &active]).await?;
     // A mark of another key is not ours to delete.
     let foreign = named(ben, "Event 2")?;
     ben.edit(&foreign, |ics| {

@@ -173,34 +173,34 @@ async fn cut(terms: &[&str], ending: Ending, at_copy: bool) -> anyhow::Result<()
             .await?
     );
     let run = env.cli.sync().await?;
-    let told = format!("{terms:?} {ending:?}, at the copy: {at_copy}: {run}");
-    assert_eq!(run["deleted"], 0, "{told}");
+    let case = format!("{terms:?} {ending:?}, at the copy: {at_copy}: {run}");
+    assert_eq!(run["deleted"], 0, "{case}");
     for hours in [0, 24, 1] {
         hours_pass(&env.cli, hours).await?;
         env.cli.sync().await?;
     }
     let one_way_at_copy = at_copy && terms != TWO_WAY;
     if one_way_at_copy {
-        assert_eq!(occurrences(anna), 6, "the origin is as it was: {told}");
+        assert_eq!(occurrences(anna), 6, "the origin is as it was: {case}");
         assert_eq!(
             explained(&env.cli, &pair, "rest.ics").await?,
             json!("duplicate_of_copy"),
-            "{told}"
+            "{case}"
         );
-        assert!(ben.find("SUMMARY:Later").is_some(), "{told}");
+        assert!(ben.find("SUMMARY:Later").is_some(), "{case}");
     } else {
         assert_eq!(
             (titles(anna), titles(ben)),
             (vec!["Daily".to_owned(), "Later".into()], vec!["Daily".to_owned(), "Later".into()]),
-            "{told}"
+            "{case}"
         );
         if ending == Ending::Count {
-            assert_eq!((occurrences(anna), occurrences(ben)), (6, 6), "{told}");
+            assert_eq!((occurrences(anna), occurrences(ben)), (6, 6), "{case}");
         }
         rename(if at_copy { anna } else { ben }, "Later", "Later still")?;
         if terms == TWO_WAY {
-            assert_eq!(counts(&env.cli.sync().await?), [0, 1, 0, 0], "{told}");
-            assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)), "{told}");
+            assert_eq!(counts(&env.cli.sync().await?), [0, 1, 0, 0], "{case}");
+            assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)), "{case}");
         }
     }
     env.cli.sync().await?;

@@ -37,7 +37,7 @@ impl How {
 }
 
 /// The pair holds, whatever passes are made and however long it waits, and says so.
-async fn holds(env: &CliEnv, pair: &str, told: &str) -> anyhow::Result<Value> {
+async fn holds(env: &CliEnv, pair: &str, case: &str) -> anyhow::Result<Value> {
     let mut held = Value::Null;
     for (hours, arguments) in
         [(0, &["--dry-run"][..]), (0, &[]), (1, &[]), (0, &["--full"]), (24, &[]), (1, &[])]
@@ -47,24 +47,24 @@ async fn holds(env: &CliEnv, pair: &str, told: &str) -> anyhow::Result<Value> {
         assert_eq!(
             (status, &run["state"], &counts(&run)[..3]),
             (0, &json!("held"), &[0; 3][..]),
-            "{told} {arguments:?}: {run}"
+            "{case} {arguments:?}: {run}"
         );
-        assert_eq!(cli_checks::skipped(&run, "suppressed").len(), 0, "{told}: {run}");
+        assert_eq!(cli_checks::skipped(&run, "suppressed").len(), 0, "{case}: {run}");
         held = run["held"].clone();
         assert_eq!(
             (&held["kind"], &held["deletions"]),
             (&json!("emptied"), &json!(COPIES)),
-            "{told}: {run}"
+            "{case}: {run}"
         );
     }
     let status = status_of(&env.cli, pair).await?;
-    assert_eq!((&status["state"], &status["held"]), (&json!("held"), &held), "{told}");
+    assert_eq!((&status["state"], &status["held"]), (&json!("held"), &held), "{case}");
     let words = env.cli.run(&["status"]).await?.stdout;
     assert!(
         ["--make-again", "--leave-out"].iter().all(|answer| words.contains(answer)),
         "both answers: {words}"
     );
-    assert_eq!(env.people[0].len(), COPIES, "{told}: no original is deleted");
+    assert_eq!(env.people[0].len(), COPIES, "{case}: no original is deleted");
     Ok(held)
 }
 
@@ -72,36 +72,36 @@ async fn holds(env: &CliEnv, pair: &str, told: &str) -> anyhow::Result<Value> {
 async fn all_copies_are_made_again() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY, PRIVATE] {
         for how in How::ALL {
-            let told = format!("{terms:?}, {how:?}");
+            let case = format!("{terms:?}, {how:?}");
             let (env, pair) = copied(COPIES, terms).await?;
             let [anna, ben] = &env.people;
             how.happens(ben);
-            let held = holds(&env, &pair, &told).await?;
+            let held = holds(&env, &pair, &case).await?;
             let confirm: Vec<&str> = held["confirm"]
                 .as_array()
                 .into_iter()
                 .flatten()
                 .filter_map(Value::as_str)
                 .collect();
-            assert_eq!(confirm, ["sync", "--pair", &pair, "--make-again"], "{told}");
+            assert_eq!(confirm, ["sync", "--pair", &pair, "--make-again"], "{case}");
             let (status, run) = env.cli.sync_with(&confirm[1..]).await?;
             assert_eq!(
                 (status, &run["state"], counts(&run)),
                 (0, &json!("ok"), [COPIES as u64, 0, 0, 0]),
-                "{told}: {run}"
+                "{case}: {run}"
             );
-            assert_eq!(ben.len(), COPIES, "{told}");
+            assert_eq!(ben.len(), COPIES, "{case}");
             let status = status_of(&env.cli, &pair).await?;
             assert_eq!(
                 (&status["held"], &status["copies"]),
                 (&Value::Null, &json!(COPIES)),
-                "{told}"
+                "{case}"
             );
             if terms != PRIVATE {
                 assert_eq!(
                     (titles(anna), titles(ben)),
                     (all_but(COPIES, &[]), all_but(COPIES, &[])),
-                    "{told}"
+                    "{case}"
                 );
             }
             // They are copies as before.
@@ -110,7 +110,7 @@ async fn all_copies_are_made_again() -> anyhow::Result<()> {
             assert_eq!(
                 counts(&env.cli.sync().await?),
                 [0, u64::from(terms != PRIVATE), 1, 0],
-                "{told}"
+                "{case}"
             );
             check_at_rest(&env).await?;
         }
@@ -122,32 +122,32 @@ async fn all_copies_are_made_again() -> anyhow::Result<()> {
 async fn all_copies_are_left_out() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
         for how in How::ALL {
-            let told = format!("{terms:?}, {how:?}");
+            let case = format!("{terms:?}, {how:?}");
             let (env, pair) = copied(COPIES, terms).await?;
             let [anna, ben] = &env.people;
             how.happens(ben);
-            holds(&env, &pair, &told).await?;
+            holds(&env, &pair, &case).await?;
             let (status, run) = env.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
             assert_eq!(
                 (status, &run["state"], &counts(&run)[..3]),
                 (0, &json!("ok"), &[0; 3][..]),
-                "{told}: {run}"
+                "{case}: {run}"
             );
             for arguments in [&[][..], &["--full"]] {
                 let (_, run) = env.cli.sync_with(arguments).await?;
                 assert_eq!(
                     (&run["state"], &counts(&run)[..3]),
                     (&json!("ok"), &[0; 3][..]),
-                    "{told}: {run}"
+                    "{case}: {run}"
                 );
             }
-            assert_eq!((anna.len(), ben.len()), (COPIES, 0), "{told}");
-            assert_eq!(env.cli.explain(&pair, "e3.ics").await?["reason"], "suppressed", "{told}");
+            assert_eq!((anna.len(), ben.len()), (COPIES, 0), "{case}");
+            assert_eq!(env.cli.explain(&pair, "e3.ics").await?["reason"], "suppressed", "{case}");
             // A title that changes brings that one back, and a new event is copied.
             rename(anna, "Event 1", "One")?;
             anna.put("new.ics", &hour("new", 3, 20, "New"));
-            assert_eq!(counts(&env.cli.sync().await?), [2, 0, 0, 0], "{told}");
-            assert_eq!(titles(ben), ["New", "One"], "{told}");
+            assert_eq!(counts(&env.cli.sync().await?), [2, 0, 0, 0], "{case}");
+            assert_eq!(titles(ben), ["New", "One"], "{case}");
             hours_pass(&env.cli, 24).await?;
             check_at_rest(&env).await?;
         }

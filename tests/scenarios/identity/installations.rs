@@ -117,7 +117,7 @@ async fn after_the_data_are_lost_nothing_is_made_beside_the_copies() -> anyhow::
 }
 
 async fn claimed(before: &[&str], after: &[&str], at_once: bool) -> anyhow::Result<()> {
-    let told = format!("{before:?} {after:?}, at once: {at_once}");
+    let case = format!("{before:?} {after:?}, at once: {at_once}");
     let (mut env, _) = copied(5, before).await?;
     let [anna, ben] = env.people.clone();
     if at_once {
@@ -130,30 +130,30 @@ async fn claimed(before: &[&str], after: &[&str], at_once: bool) -> anyhow::Resu
     rename(&anna, "Event 0", "Zero")?;
     let preview = env.cli.dry_run().await?;
     let run = env.cli.sync().await?;
-    assert_eq!(actions(&preview), actions(&run), "{told}");
-    assert_eq!((&run["created"], &run["deleted"]), (&json!(0), &json!(0)), "{told}: {run}");
+    assert_eq!(actions(&preview), actions(&run), "{case}");
+    assert_eq!((&run["created"], &run["deleted"]), (&json!(0), &json!(0)), "{case}: {run}");
     env.cli.sync().await?;
     let status = env.cli.status().await?;
     assert_eq!(
         (&status["pairs"][0]["copies"], &status["pairs"][0]["copied_by_another"]),
         (&json!(5), &json!(0)),
-        "{told}"
+        "{case}"
     );
     let expected = ["Event 1", "Event 2", "Event 3", "Event 4", "Zero"];
     assert_eq!(
         titles(&ben),
         if after == PRIVATE { vec!["Busy"; 5] } else { expected.to_vec() },
-        "{told}"
+        "{case}"
     );
 
     delete(&anna, "Event 1")?;
     rename(&anna, "Event 2", "Two")?;
-    assert_eq!(counts(&env.cli.sync().await?), [0, u64::from(after != PRIVATE), 1, 0], "{told}");
+    assert_eq!(counts(&env.cli.sync().await?), [0, u64::from(after != PRIVATE), 1, 0], "{case}");
     if after == TWO_WAY {
         rename(&ben, "Event 3", "Three")?;
         delete(&ben, "Event 4")?;
-        assert_eq!(counts(&env.cli.sync().await?), [0, 1, 1, 0], "{told}");
-        assert_eq!((titles(&anna), titles(&ben)), (titles(&ben), titles(&anna)), "{told}");
+        assert_eq!(counts(&env.cli.sync().await?), [0, 1, 1, 0], "{case}");
+        assert_eq!((titles(&anna), titles(&ben)), (titles(&ben), titles(&anna)), "{case}");
     }
     hours_pass(&env.cli, 24).await?;
     check_at_rest(&env).await

@@ -151,22 +151,22 @@ async fn a_thousand_events_with_one_mark_do_no_harm() -> anyhow::Result<()> {
                 &marked(&format!("x{n}"), 1 + n % 200, &format!("Same {n}"), &mark),
             );
         }
-        let told = format!("{terms:?}, side {side}");
+        let case = format!("{terms:?}, side {side}");
         let begun = Instant::now();
         let run = env.cli.sync().await?;
-        assert!(begun.elapsed() < Duration::from_secs(120), "{told}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(120), "{case}: {:?}", begun.elapsed());
         let [anna, ben] = &env.people;
         let back = terms == TWO_WAY;
-        assert_eq!(counts(&run)[..3], [if back { 1000 } else { 0 }, 0, 0], "{told}");
+        assert_eq!(counts(&run)[..3], [if back { 1000 } else { 0 }, 0, 0], "{case}");
         let reason = if side == 0 { "own_copy" } else { "duplicate_of_copy" };
         if !back {
-            assert_eq!(skipped(&run, reason).len(), 1000, "{told}");
-            assert_eq!(explained(&env.cli, &pair, "x0500.ics").await?, json!(reason), "{told}");
+            assert_eq!(skipped(&run, reason).len(), 1000, "{case}");
+            assert_eq!(explained(&env.cli, &pair, "x0500.ics").await?, json!(reason), "{case}");
         }
         assert_eq!(
             (anna.len(), ben.len()),
             (3 + if side == 0 || back { 1000 } else { 0 }, 3 + if side == 1 { 1000 } else { 0 }),
-            "{told}"
+            "{case}"
         );
         // While its mapping lives a mark is good everywhere; after it those in the calendar of the
         // origin would be ordinary events.
@@ -175,7 +175,7 @@ async fn a_thousand_events_with_one_mark_do_no_harm() -> anyhow::Result<()> {
             let run = env.cli.sync().await?;
             assert_eq!(
                 run["deleted"], 1,
-                "the copy goes with its origin, and nothing else: {told}"
+                "the copy goes with its origin, and nothing else: {case}"
             );
         }
         hours_pass(&env.cli, 24).await?;

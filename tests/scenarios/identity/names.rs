@@ -32,10 +32,10 @@ async fn on_a_server_with_its_own_names(location: bool, terms: &[&str]) -> anyho
     assert!(ben.find("SUMMARY:Renamed").is_some());
     let copy = named(ben, "Event 2")?;
     assert_eq!(explained(&env.cli, &pair, &copy).await?, json!("own_copy"));
-    let told = env.cli.explain(&pair, "e2.ics").await?;
+    let report = env.cli.explain(&pair, "e2.ics").await?;
     assert!(
-        told["copied"] == true && told["copy"].as_str().is_some_and(|id| id.ends_with(&copy)),
-        "{told}"
+        report["copied"] == true && report["copy"].as_str().is_some_and(|id| id.ends_with(&copy)),
+        "{report}"
     );
     if terms == TWO_WAY {
         rename(ben, "Event 2", "By Ben")?;
@@ -342,8 +342,8 @@ async fn odd_names_and_uids_are_kept_apart() -> anyhow::Result<()> {
         let run = env.cli.sync().await?;
         assert_eq!(counts(&run), [names.len() as u64, 0, 0, 0], "{run}");
         for name in names {
-            let told = env.cli.explain(&pair, name).await?;
-            assert_eq!(told["copied"], true, "{name}: {told}");
+            let report = env.cli.explain(&pair, name).await?;
+            assert_eq!(report["copied"], true, "{name}: {report}");
         }
         for n in 0..names.len() {
             rename(anna, &format!("Event {n}"), &format!("Number {n}"))?;

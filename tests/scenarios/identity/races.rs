@@ -105,7 +105,7 @@ async fn a_clean_up_of_a_calendar_spares_what_is_an_original_by_then() -> anyhow
 }
 
 /// Two installations with the same pair, at rest; then new events come.
-async fn twins(terms: Terms, more: usize, wait: i64) -> anyhow::Result<()> {
+async fn two_installations(terms: Terms, more: usize, wait: i64) -> anyhow::Result<()> {
     let env = filled_env(terms, 3).await?;
     let cancelled =
         hour("gone", "20260420", "Cancelled").replace("SUMMARY", "STATUS:CANCELLED\r\nSUMMARY");
@@ -137,7 +137,7 @@ async fn new_events_that_another_installation_has_copied_are_not_doubled() -> an
     for (terms, more, wait) in
         [(ONE_WAY, 5, 0), (ONE_WAY, 201, 0), (TWO_WAY, 2, 86_400), (ONE_WAY, 2, 86_400)]
     {
-        twins(terms, more, wait).await?;
+        two_installations(terms, more, wait).await?;
     }
     Ok(())
 }

@@ -30,28 +30,28 @@ async fn a_version_that_was_replaced_is_no_edit() -> anyhow::Result<()> {
     for (terms, writer) in [(ONE_WAY, 0), (TWO_WAY, 0), (TWO_WAY, 1)] {
         for tokens in [true, false] {
             for hours in [0, 24] {
-                let told = format!("{terms:?} {writer} {tokens} {hours}");
+                let case = format!("{terms:?} {writer} {tokens} {hours}");
                 let env = at_rest_before(tokens, terms).await?;
                 let [own, other] = [&env.people[writer], &env.people[1 - writer]];
                 rename(own, "Event 0", "Edited")?;
                 other.stand_still(true);
-                assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0], "{told}");
+                assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0], "{case}");
                 for arguments in [&[][..], &["--full"], &[]] {
                     hours_pass(&env.cli, if arguments.is_empty() { 0 } else { hours }).await?;
                     let (_, run) = env.cli.sync_with(arguments).await?;
-                    assert_eq!(counts(&run)[..3], [0, 0, 0], "{told}: {run}");
+                    assert_eq!(counts(&run)[..3], [0, 0, 0], "{case}: {run}");
                 }
                 other.stand_still(false);
                 env.cli.sync().await?;
                 assert!(
                     named(own, "Edited").is_ok() && titles(own) == titles(other),
-                    "{told}: {:?} {:?}",
+                    "{case}: {:?} {:?}",
                     titles(own),
                     titles(other)
                 );
                 rename(own, "Edited", "Edited again")?;
-                assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0], "{told}");
-                assert_eq!(titles(own), titles(other), "{told}");
+                assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0], "{case}");
+                assert_eq!(titles(own), titles(other), "{case}");
                 check_at_rest(&env).await?;
             }
         }
@@ -123,24 +123,24 @@ async fn a_version_that_stays_counts_on_a_later_day() -> anyhow::Result<()> {
 #[tokio::test]
 async fn what_is_restored_is_an_edit() -> anyhow::Result<()> {
     for (tokens, writer) in [(true, 0), (true, 1), (false, 0), (false, 1)] {
-        let told = format!("{tokens} {writer}");
+        let case = format!("{tokens} {writer}");
         let env = at_rest_before(tokens, TWO_WAY).await?;
         let [own, other] = [&env.people[writer], &env.people[1 - writer]];
         let name = named(other, "Event 0")?;
         let (before, etag) =
             (other.get(&name).unwrap_or_default(), other.etag(&name).unwrap_or_default());
         rename(own, "Event 0", "Edited")?;
-        assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0], "{told}");
+        assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0], "{case}");
         if !tokens {
             env.cli.sync().await?;
         }
         other.put(&name, &before);
         other.set_etag(&name, &etag);
         let run = env.cli.sync().await?;
-        assert!(counts(&run)[..3] == [0, 1, 0] && named(own, "Event 0").is_ok(), "{told}: {run}");
+        assert!(counts(&run)[..3] == [0, 1, 0] && named(own, "Event 0").is_ok(), "{case}: {run}");
         for (calendar, line) in [(own, "LOCATION:Room 5"), (other, "DESCRIPTION:Bring numbers")] {
             edit(calendar, "Event 0", line)?;
-            assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0], "{told}: {line}");
+            assert_eq!(counts(&env.cli.sync().await?)[..3], [0, 1, 0], "{case}: {line}");
         }
         check_at_rest(&env).await?;
     }

@@ -13,7 +13,7 @@ use crate::support::rows::hours_pass;
 
 /// Removes the pair and adds it again; returns the run of the first pass, which makes and deletes
 /// nothing and does what its preview shows.
-async fn anew(env: &CliEnv, pair: &str, terms: &[&str]) -> anyhow::Result<String> {
+async fn readd_pair(env: &CliEnv, pair: &str, terms: &[&str]) -> anyhow::Result<String> {
     env.cli.json(&["pair", "remove", pair]).await?;
     let pair = env.pair(terms).await?;
     let preview = env.cli.dry_run().await?;
@@ -55,7 +55,7 @@ async fn copies_of_later_generations_are_found() -> anyhow::Result<()> {
             anna.edit("e1.ics", |ics| ics.replace("SUMMARY:", &format!("SUMMARY:{round} ")));
             assert_eq!(env.cli.sync().await?["created"], 1, "made again");
         }
-        let pair = anew(&env, &pair, after).await?;
+        let pair = readd_pair(&env, &pair, after).await?;
         assert_eq!((anna.len(), ben.len()), (3, 3), "{before:?} {after:?}");
         if after == PRIVATE {
             all_busy(&env);
@@ -88,7 +88,7 @@ async fn an_origin_that_was_made_again_keeps_its_copy() -> anyhow::Result<()> {
         rename(anna, "Own", "Edited by Anna")?;
         delete(ben, "Own")?;
         assert_eq!(env.cli.sync().await?["created"], 2, "the edit wins");
-        anew(&env, &pair, after).await?;
+        readd_pair(&env, &pair, after).await?;
         assert_eq!(
             (anna.len(), ben.len()),
             (4, 4),

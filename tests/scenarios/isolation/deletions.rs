@@ -99,7 +99,7 @@ async fn one_proof_that_is_not_given_deletes_nothing_and_the_others_are_deleted(
 async fn what_is_restored_after_our_own_deletion_lives() -> anyhow::Result<()> {
     for (terms, side) in [(ONE_WAY, 0), (TWO_WAY, 0), (TWO_WAY, 1)] {
         for lost in [Fault::DropAfter, Fault::StatusAfter(500)] {
-            let told = format!("{terms:?} {side} {lost:?}");
+            let case = format!("{terms:?} {side} {lost:?}");
             let (env, _) = Builder::caldav(Manners::generic()).build_cli_paired(terms).await?;
             let [anna, ben] = &env.people;
             for (name, object) in many(20) {
@@ -115,21 +115,21 @@ async fn what_is_restored_after_our_own_deletion_lives() -> anyhow::Result<()> {
             }
             env.servers[1 - side].faults().always(On::kind(Kind::Delete), lost);
             env.cli.sync_with(&[]).await?;
-            assert_eq!(env.people[1 - side].len(), 17, "{told}");
+            assert_eq!(env.people[1 - side].len(), 17, "{case}");
             env.servers[1 - side].faults().clear();
             for (name, object) in deleted {
                 person.put(&name, &object);
             }
             for _ in 0..2 {
-                assert_eq!(counts(&env.cli.sync().await?)[2], 0, "{told}");
+                assert_eq!(counts(&env.cli.sync().await?)[2], 0, "{case}");
                 hours_pass(&env.cli, 1).await?;
             }
-            assert_eq!((titles(anna), titles(ben)), (all_but(20, &[]), all_but(20, &[])), "{told}");
+            assert_eq!((titles(anna), titles(ben)), (all_but(20, &[]), all_but(20, &[])), "{case}");
             check_at_rest(&env).await?;
             // A deletion of a person counts as ever.
             let name = named(person, "Event 1")?;
             person.delete(&name);
-            assert_eq!(counts(&env.cli.sync().await?)[2], 1, "{told}");
+            assert_eq!(counts(&env.cli.sync().await?)[2], 1, "{case}");
         }
     }
     Ok(())
@@ -147,7 +147,7 @@ async fn living_events_that_are_named_as_removed_stay() -> anyhow::Result<()> {
         (TWO_WAY, 0, "1.ics"),
         (TWO_WAY, 1, "."),
     ] {
-        let told = format!("{terms:?} {side} {buried}");
+        let case = format!("{terms:?} {side} {buried}");
         let (env, _) = Builder::caldav(Manners::generic()).build_cli_paired(terms).await?;
         let [anna, ben] = &env.people;
         for (name, object) in many(20) {
@@ -159,21 +159,21 @@ async fn living_events_that_are_named_as_removed_stay() -> anyhow::Result<()> {
         rename(anna, "Event 1", "Renamed")?;
         for _ in 0..3 {
             let (_, run) = env.cli.sync_with(&[]).await?;
-            assert_eq!((counts(&run)[2], anna.len(), ben.len()), (0, 20, 20), "{told}: {run}");
+            assert_eq!((counts(&run)[2], anna.len(), ben.len()), (0, 20, 20), "{case}: {run}");
             assert!(
                 buried == "."
                     || (run["state"] == "ok" && titles(ben).contains(&"Renamed".to_owned())),
-                "{told}: {run}"
+                "{case}: {run}"
             );
             hours_pass(&env.cli, 1).await?;
         }
         env.servers[side].manners(|manners| manners.buries = None);
         env.people[side].touch_all();
         env.cli.sync().await?;
-        assert!(titles(ben).contains(&"Renamed".to_owned()), "{told}: {:?}", titles(ben));
+        assert!(titles(ben).contains(&"Renamed".to_owned()), "{case}: {:?}", titles(ben));
         let gone = named(anna, "Event 2")?;
         anna.delete(&gone);
-        assert_eq!((counts(&env.cli.sync().await?)[2], ben.len()), (1, 19), "{told}");
+        assert_eq!((counts(&env.cli.sync().await?)[2], ben.len()), (1, 19), "{case}");
         check_at_rest(&env).await?;
     }
     Ok(())

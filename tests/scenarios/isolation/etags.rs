@@ -10,7 +10,7 @@ use crate::support::cli_env::CliEnv;
 use crate::support::events::many;
 use crate::support::rows::hours_pass;
 
-async fn village(etags: Etags, terms: &[&str]) -> anyhow::Result<CliEnv> {
+async fn paired_env(etags: Etags, terms: &[&str]) -> anyhow::Result<CliEnv> {
     let env = Builder::caldav(Manners { etags, ..Manners::generic() }).build_cli().await?;
     for (name, object) in many(5) {
         env.people[0].put(&name, &object);
@@ -32,7 +32,7 @@ async fn events_are_changed_and_deleted_whatever_the_form_of_their_versions() ->
         Etags::OtherInListing,
     ] {
         for (terms, sides) in [(ONE_WAY, vec![0]), (TWO_WAY, vec![0, 1])] {
-            let env = village(etags, terms).await?;
+            let env = paired_env(etags, terms).await?;
             let [anna, ben] = &env.people;
             for side in sides {
                 rename(&env.people[side], "Event 1", "Edited")?;
@@ -69,7 +69,7 @@ async fn events_are_changed_and_deleted_whatever_the_form_of_their_versions() ->
 /// else suffers.
 #[tokio::test]
 async fn a_server_that_takes_no_condition_is_named() -> anyhow::Result<()> {
-    let env = village(Etags::NoCondition, ONE_WAY).await?;
+    let env = paired_env(Etags::NoCondition, ONE_WAY).await?;
     let [anna, ben] = &env.people;
     rename(anna, "Event 1", "Edited")?;
     anna.put("new.ics", &many(9)[8].1);
@@ -84,7 +84,7 @@ async fn a_server_that_takes_no_condition_is_named() -> anyhow::Result<()> {
 async fn many_edits_and_deletions_reach_a_server_whose_reads_have_versions_of_their_own()
 -> anyhow::Result<()> {
     for etags in [Etags::OfCalendar, Etags::OtherInListing] {
-        let env = village(etags, TWO_WAY).await?;
+        let env = paired_env(etags, TWO_WAY).await?;
         let [anna, ben] = &env.people;
         for n in 0..3 {
             rename(ben, &format!("Event {n}"), &format!("Edited {n}"))?;

@@ -22,7 +22,7 @@ pub enum Aspect {
 
 /// What one person did to one event since the last rest.
 #[derive(Clone, Debug, Default)]
-pub struct Doings {
+pub struct Actions {
     /// The last value of each aspect, and how many passes had been made by then.
     pub values: BTreeMap<Aspect, (u32, String)>,
     /// Aspects whose last value the event had before: to a pass that saw nothing in between they
@@ -72,7 +72,7 @@ pub struct Fact {
     /// What both sides show since the last rest.
     pub agreed: BTreeMap<Aspect, String>,
     /// Since the last rest, by side.
-    pub doings: [Doings; 2],
+    pub actions: [Actions; 2],
     /// Every time it ever had: by it a copy is known that shows nothing else.
     pub times: BTreeSet<String>,
     /// There is no copy because a person deleted it, or wanted none made again.
@@ -121,7 +121,7 @@ impl Fact {
             new: true,
             times: shows.get(&Aspect::Time).cloned().into_iter().collect(),
             agreed: shows,
-            doings: Default::default(),
+            actions: Default::default(),
             suppressed: false,
             unseen: false,
             bond: Bond::Kept,
@@ -166,7 +166,7 @@ impl Fact {
     /// Whether the copy may show this instead of what follows from its origin.
     pub fn may_drift(&self, aspect: Aspect, value: Option<&str>) -> bool {
         let value = value.unwrap_or_default();
-        let lately = self.doings[1 - self.side]
+        let lately = self.actions[1 - self.side]
             .values
             .get(&aspect)
             .is_some_and(|(_, written)| written == value);
@@ -181,7 +181,7 @@ impl Fact {
     /// Whether a person changed the times of the copy, in a way that does not flow back.
     pub fn times_drift(&self) -> bool {
         let is_time = |aspect: &Aspect| matches!(aspect, Aspect::Time | Aspect::Occurrence(_));
-        self.doings[1 - self.side].values.keys().chain(self.drift.keys()).any(is_time)
+        self.actions[1 - self.side].values.keys().chain(self.drift.keys()).any(is_time)
     }
 
     /// No pair has anything to do with it from now on: these sides show this.
@@ -195,25 +195,25 @@ impl Fact {
     /// that one is the event now, and is copied back.
     pub fn turn_round(&mut self) {
         let other = 1 - self.side;
-        if self.doings[self.side].deleted.is_none() || self.doings[other].deleted.is_some() {
+        if self.actions[self.side].deleted.is_none() || self.actions[other].deleted.is_some() {
             return;
         }
         let Some(left) = self.own[other].take() else { return };
-        self.doings[self.side].deleted = None;
-        self.doings[self.side].buried.clear();
+        self.actions[self.side].deleted = None;
+        self.actions[self.side].buried.clear();
         (self.side, self.agreed, self.remade) = (other, left, true);
     }
 
     /// Whether a pass must have seen another time or title on a side than was agreed.
     pub fn is_another(&self, side: usize) -> bool {
-        let doings = &self.doings[side];
+        let actions = &self.actions[side];
         [Aspect::Time, Aspect::Title]
             .iter()
-            .any(|aspect| doings.values.contains_key(aspect) && !doings.back.contains(aspect))
+            .any(|aspect| actions.values.contains_key(aspect) && !actions.back.contains(aspect))
     }
 
     pub fn touched(&self, side: usize) -> bool {
-        !self.doings[side].values.is_empty()
+        !self.actions[side].values.is_empty()
     }
 
     /// Writes an edit down.
@@ -222,41 +222,41 @@ impl Fact {
             self.times.insert(value.clone());
         }
         let had = self.past.get(&aspect).is_some_and(|past| past.contains(&value));
-        let back = &mut self.doings[side].back;
+        let back = &mut self.actions[side].back;
         let _ = if had { back.insert(aspect) } else { back.remove(&aspect) };
         self.says(side, aspect, &value);
-        self.doings[side].values.insert(aspect, (pass, value));
+        self.actions[side].values.insert(aspect, (pass, value));
     }
 
     /// Writes a deletion down.
     pub fn delete(&mut self, side: usize, pass: u32) {
-        let doings = &mut self.doings[side];
+        let actions = &mut self.actions[side];
         // Deleted here before, so it was made again since.
-        self.remade |= doings.deleted.is_some();
-        doings.deleted = Some(pass);
-        doings.back.clear();
-        for (aspect, (_, value)) in std::mem::take(&mut doings.values) {
-            doings.buried.entry(aspect).or_default().push(value);
+        self.remade |= actions.deleted.is_some();
+        actions.deleted = Some(pass);
+        actions.back.clear();
+        for (aspect, (_, value)) in std::mem::take(&mut actions.values) {
+            actions.buried.entry(aspect).or_default().push(value);
         }
     }
 
     /// The values that an aspect may have at rest, if both sides are followed.
     pub fn allowed(&self, aspect: Aspect) -> BTreeSet<String> {
         let mut last: BTreeSet<String> = self
-            .doings
+            .actions
             .iter()
-            .filter_map(|doings| Some(doings.values.get(&aspect)?.1.clone()))
+            .filter_map(|actions| Some(actions.values.get(&aspect)?.1.clone()))
             .collect();
         // Both wrote, and no pass came between: the next pass saw both, and the owner's value wins.
         if let [Some((a, _)), Some((b, _))] =
-            [0, 1].map(|side: usize| self.doings[side].values.get(&aspect))
+            [0, 1].map(|side: usize| self.actions[side].values.get(&aspect))
             && a == b
             && !self.new
             && matches!(
                 aspect,
                 Aspect::Title | Aspect::Location | Aspect::Description | Aspect::Busy
             )
-            && self.doings.iter().all(|doings| !doings.back.contains(&aspect))
+            && self.actions.iter().all(|actions| !actions.back.contains(&aspect))
         {
             last = self.origins_own(aspect).into_iter().collect();
         }
@@ -266,7 +266,11 @@ impl Fact {
             last
         };
         allowed.extend(
-            self.doings.iter().filter_map(|doings| doings.buried.get(&aspect)).flatten().cloned(),
+            self.actions
+                .iter()
+                .filter_map(|actions| actions.buried.get(&aspect))
+                .flatten()
+                .cloned(),
         );
         if self.joining {
             allowed.extend(self.origins_own(aspect));
@@ -274,7 +278,7 @@ impl Fact {
         // The time of a series and its exceptions are one field: against an exception made by the
         // owner, a copy's move loses.
         let excepted = |aspect: &Aspect| matches!(aspect, Aspect::Occurrence(_));
-        let own = &self.doings[self.side];
+        let own = &self.actions[self.side];
         if aspect == Aspect::Time
             && (own.values.keys().any(excepted) || own.buried.keys().any(excepted))
         {
@@ -285,7 +289,7 @@ impl Fact {
 
     /// What the owner's side must show if nothing flows back to it.
     pub fn origins_own(&self, aspect: Aspect) -> Option<String> {
-        self.doings[self.side]
+        self.actions[self.side]
             .values
             .get(&aspect)
             .map(|(_, value)| value.clone())
@@ -295,16 +299,16 @@ impl Fact {
     /// Whether it may, and whether it must, be there at rest (two-way). `private`: some edits of
     /// copies count for nothing.
     pub fn fate(&self, private: bool) -> Fate {
-        let [a, b] = &self.doings;
-        if self.joining && self.doings.iter().any(|doings| doings.deleted.is_some()) {
+        let [a, b] = &self.actions;
+        if self.joining && self.actions.iter().any(|actions| actions.deleted.is_some()) {
             return Fate::Either;
         }
         // A copy that is made, found and deleted by a person before a killed pass could record it
         // cannot be distinguished from one that was never made, and it is made (again). Nothing is
         // lost that way.
         if self.new
-            && self.doings[1 - self.side].deleted.is_some()
-            && self.doings[self.side].deleted.is_none()
+            && self.actions[1 - self.side].deleted.is_some()
+            && self.actions[self.side].deleted.is_none()
         {
             return Fate::Either;
         }
@@ -321,7 +325,7 @@ impl Fact {
             return Fate::Gone;
         }
         // Edited and deleted, and no pass came between: the next pass saw both, and the edit wins.
-        let edits = &self.doings[editor];
+        let edits = &self.actions[editor];
         let both_news = edits
             .values
             .iter()
@@ -333,7 +337,7 @@ impl Fact {
     pub fn settle(&mut self, shown: Aspects, drift: BTreeMap<Aspect, BTreeSet<String>>) {
         self.agreed = shown;
         self.drift = drift;
-        self.doings = Default::default();
+        self.actions = Default::default();
         self.new = false;
         (self.joining, self.remade) = (false, false);
     }

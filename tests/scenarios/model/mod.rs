@@ -87,19 +87,19 @@ async fn run_all(mode: simulation::Mode) -> anyhow::Result<()> {
     })?;
     let is_usual = std::env::vars_os()
         .all(|(name, _)| !name.to_string_lossy().starts_with("CALRELAY_MODEL_SEED"));
-    let once_bad: &[u64] = match (mode, storage) {
-        (simulation::Mode::Memory, storage::Kind::Embedded) => &ONCE_BAD,
-        (simulation::Mode::Wide, storage::Kind::Embedded) => &ONCE_BAD_WIDE,
-        (simulation::Mode::Pushed, storage::Kind::Embedded) => &ONCE_BAD_PUSHED,
+    let failed_once: &[u64] = match (mode, storage) {
+        (simulation::Mode::Memory, storage::Kind::Embedded) => &FAILED_ONCE,
+        (simulation::Mode::Wide, storage::Kind::Embedded) => &FAILED_ONCE_WIDE,
+        (simulation::Mode::Pushed, storage::Kind::Embedded) => &FAILED_ONCE_PUSHED,
         _ => &[],
     };
-    let again = once_bad.iter().copied().filter(|_| is_usual);
+    let again = failed_once.iter().copied().filter(|_| is_usual);
     let seeds: Vec<u64> = seeds.into_iter().chain(again).collect();
     let count = seeds.len();
-    let stories = futures::stream::iter(seeds).map(|seed| {
+    let simulations = futures::stream::iter(seeds).map(|seed| {
         tokio::spawn(async move {
-            let told = AssertUnwindSafe(simulation::run_seed(seed, mode)).catch_unwind().await;
-            let why = match told {
+            let result = AssertUnwindSafe(simulation::run_seed(seed, mode)).catch_unwind().await;
+            let why = match result {
                 Ok(Ok(())) => return None,
                 Ok(Err(error)) => format!("{error:#}"),
                 Err(panic) => {
@@ -109,14 +109,11 @@ async fn run_all(mode: simulation::Mode) -> anyhow::Result<()> {
             Some(format!("seed {seed}: {why}"))
         })
     });
-    let told = stories
+    let results = simulations
         .buffer_unordered(usual.at_once)
-        .filter_map(|told| async { told.unwrap_or_else(|error| Some(error.to_string())) });
-    let failures: Vec<String> = told.collect().await;
-    println!(
-        "{count} stories told ({mode:?}, {storage:?}), {} of them ended badly",
-        failures.len()
-    );
+        .filter_map(|result| async { result.unwrap_or_else(|error| Some(error.to_string())) });
+    let failures: Vec<String> = results.collect().await;
+    println!("{count} simulations run ({mode:?}, {storage:?}), {} of them failed", failures.len());
     for failure in failures.iter().take(20) {
         let seed = failure.split([' ', ':']).nth(1).unwrap_or_default();
         println!(
@@ -124,7 +121,7 @@ async fn run_all(mode: simulation::Mode) -> anyhow::Result<()> {
             storage.switch()
         );
     }
-    anyhow::ensure!(failures.is_empty(), "{} of {count} stories ended badly", failures.len());
+    anyhow::ensure!(failures.is_empty(), "{} of {count} simulations failed", failures.len());
     Ok(())
 }
 
@@ -147,14 +144,14 @@ fn seeds(usual: u64) -> anyhow::Result<Vec<u64>> {
 
 /// Seeds that failed once and are not among the usual ones: each run on simulated servers includes
 /// them.
-const ONCE_BAD: [u64; 32] = [
+const FAILED_ONCE: [u64; 32] = [
     20001, 20004, 20126, 21016, 21877, 30759, 33976, 35607, 37167, 38751, 39335, 43779, 44319,
     51203, 51231, 53400, 53854, 53864, 55543, 57077, 59592, 72996, 73742, 77151, 85296, 86204,
     96805, 97740, 99396, 113989, 117990, 120152,
 ];
 
 /// Seeds of [`simulation::Mode::Pushed`] that failed once.
-const ONCE_BAD_PUSHED: [u64; 1] = [1019];
+const FAILED_ONCE_PUSHED: [u64; 1] = [1019];
 
 /// Seeds of [`simulation::Mode::Wide`] that failed once.
-const ONCE_BAD_WIDE: [u64; 9] = [241, 630, 2858, 3251, 3493, 3781, 5148, 5223, 5640];
+const FAILED_ONCE_WIDE: [u64; 9] = [241, 630, 2858, 3251, 3493, 3781, 5148, 5223, 5640];

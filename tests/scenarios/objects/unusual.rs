@@ -156,11 +156,11 @@ async fn a_guessed_zone_is_told_until_it_is_set_right() -> anyhow::Result<()> {
             "{status}"
         );
         assert_eq!(status["pairs"][0]["problem_events"][0]["reason"], "zone_unknown");
-        let told = env.cli.explain(&pair, "odd.ics").await?;
+        let report = env.cli.explain(&pair, "odd.ics").await?;
         assert_eq!(
-            (&told["copied"], &told["reason"]),
+            (&report["copied"], &report["reason"]),
             (&json!(true), &json!("zone_unknown")),
-            "{told}"
+            "{report}"
         );
         assert_eq!(counts(&env.cli.sync().await?), [0; 4], "and that is no work");
     }

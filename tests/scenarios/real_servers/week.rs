@@ -170,7 +170,7 @@ pub async fn assert_copied(from: &Person, to: &Person) -> anyhow::Result<()> {
 /// A private copy: the one word, the time, and that it is private.
 pub fn assert_tells_nothing(object: &str) {
     let object = ics::unfold(object).join("\n");
-    let told = NEVER.iter().chain(&[
+    let excluded = NEVER.iter().chain(&[
         "DESCRIPTION",
         "LOCATION",
         "example.net",
@@ -181,7 +181,7 @@ pub fn assert_tells_nothing(object: &str) {
         "Perhaps",
         "Room",
     ]);
-    for word in told {
+    for word in excluded {
         assert!(!object.contains(word), "{word} is told");
     }
     let read = ics::read(&object).expect("a copy can be read");

@@ -123,8 +123,8 @@ async fn nobody_looks_for_a_calendar_again_and_again() -> anyhow::Result<()> {
         let run = core.sync_with(BACKGROUND).await;
         (run, door.counts().of(Kind::Propfind), door.counts().total())
     };
-    let (run, glance, _) = cost().await;
-    assert_eq!((code(&run), glance), ("", 1));
+    let (run, requests, _) = cost().await;
+    assert_eq!((code(&run), requests), ("", 1));
 
     people[0].set_hidden(true);
     let (run, asked, _) = cost().await;

@@ -304,22 +304,22 @@ async fn events_are_explained_by_name_and_by_the_path_that_they_had() -> anyhow:
         ("google", format!("{home}/gina/"), "choir.ics", true, Value::Null),
     ] {
         for event in [name.to_owned(), format!("{folder}{name}")] {
-            let told = installation.cli.explain(installation.pair(pair), &event).await?;
+            let report = installation.cli.explain(installation.pair(pair), &event).await?;
             assert_eq!(
-                (&told["copied"], &told["reason"]),
+                (&report["copied"], &report["reason"]),
                 (&json!(copied), &reason),
-                "{event}: {told}"
+                "{event}: {report}"
             );
         }
     }
     let [_, ben] = installation.backend.people("two_way");
     let copy = named(&ben, "Plain").await?;
     for event in [copy.clone(), format!("/ben/main/{copy}")] {
-        let told = installation.cli.explain(installation.pair("two_way"), &event).await?;
+        let report = installation.cli.explain(installation.pair("two_way"), &event).await?;
         assert_eq!(
-            (&told["copied"], &told["reason"]),
+            (&report["copied"], &report["reason"]),
             (&json!(false), &json!("own_copy")),
-            "{told}"
+            "{report}"
         );
     }
     Ok(())
@@ -346,8 +346,8 @@ async fn pairs_that_are_made_anew_double_nothing() -> anyhow::Result<()> {
             .context("the pair")?;
         let ends = ["from", "to"].map(|end| pair[end].as_str().unwrap_or_default());
         installation.cli.json(&["pair", "remove", id]).await?;
-        let anew = installation.cli.pair_add(ends[0], ends[1], terms).await?;
-        let (status, run) = installation.cli.sync_with(&["--pair", &anew]).await?;
+        let again_added = installation.cli.pair_add(ends[0], ends[1], terms).await?;
+        let (status, run) = installation.cli.sync_with(&["--pair", &again_added]).await?;
         assert_eq!(
             (status, &run["created"], &run["deleted"]),
             (0, &json!(made), &json!(0)),
@@ -363,7 +363,7 @@ async fn pairs_that_are_made_anew_double_nothing() -> anyhow::Result<()> {
         } else {
             assert_eq!(titles(&from).await?, titles(&to).await?, "{name}");
         }
-        let (_, run) = installation.cli.sync_with(&["--pair", &anew, "--full"]).await?;
+        let (_, run) = installation.cli.sync_with(&["--pair", &again_added, "--full"]).await?;
         assert!(writes_nothing(&run), "{name}: {run}");
     }
     let sizes: Vec<usize> = installation.backend.agendas().await?.iter().map(Vec::len).collect();

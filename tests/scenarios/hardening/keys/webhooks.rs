@@ -98,8 +98,8 @@ async fn channels_take_the_new_key_as_they_are_renewed() -> anyhow::Result<()> {
         assert_eq!(env.open_watches(), [1, 1], "hour {hour}");
         if hour % 12 == 0 {
             env.people[0].primary().add(event(&format!("At {hour}")));
-            let heard = env.deliver().await?;
-            assert!(heard.contains(&NotificationOutcome::Nudged), "hour {hour}: {heard:?}");
+            let received = env.deliver().await?;
+            assert!(received.contains(&NotificationOutcome::Nudged), "hour {hour}: {received:?}");
             env.settle().await?;
             assert_eq!(env.count(&format!("At {hour}")), 1);
         }
@@ -145,8 +145,8 @@ async fn the_hourly_run_makes_anew_what_a_broken_rotation_has_left() -> anyhow::
         .store
         .commit(Table::Directory, "vault", &[Op::Replace { key: row.key, etag: row.etag, value }])
         .await?;
-    let tended = product::renew_watches(&env.services, false).await?;
-    assert_eq!((tended.opened, tended.ended, env.open_watches()), (2, 2, [1, 1]));
+    let outcome = product::renew_watches(&env.services, false).await?;
+    assert_eq!((outcome.opened, outcome.ended, env.open_watches()), (2, 2, [1, 1]));
     assert!(env.google.channels().iter().all(|channel| !open.contains(channel)));
     assert_eq!(product::renew_watches(&env.services, false).await?.opened, 0, "once");
     Ok(())
@@ -270,11 +270,11 @@ async fn a_running_service_opens_its_channels_anew_at_once() -> anyhow::Result<(
         (Some(2), Some(2)),
         "{done}"
     );
-    let anew = || {
+    let replaced = || {
         let now = env.google.channels();
         now.len() == 2 && now.iter().all(|channel| !open.contains(channel))
     };
-    env.until("no other channels", anew).await?;
+    env.until("no other channels", replaced).await?;
     env.wait_for_quiet().await?;
     env.google.reset_counts();
     assert_eq!(replay(&url, &old.headers, 20).await?, [200; 20]);

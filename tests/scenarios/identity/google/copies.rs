@@ -63,7 +63,7 @@ async fn a_shared_calendar_is_one_calendar_in_every_account() -> anyhow::Result<
 async fn a_pair_made_anew_finds_copies_of_all_kinds() -> anyhow::Result<()> {
     for (turn, ends) in PROVIDERS.into_iter().enumerate() {
         for after in [ONE_WAY, TWO_WAY, PRIVATE].into_iter().skip(turn).take(2) {
-            let told = format!("{ends:?} {after:?}");
+            let case = format!("{ends:?} {after:?}");
             let (env, pair) = GoogleCliEnv::copied(ends, 4, TWO_WAY).await?;
             let [anna, ben] = &env.people;
             // A copy is made again, and an origin.
@@ -72,7 +72,7 @@ async fn a_pair_made_anew_finds_copies_of_all_kinds() -> anyhow::Result<()> {
             delete(ben, "Event 1").await?;
             rename(ben, "Event 2", "Edited").await?;
             delete(anna, "Event 2").await?;
-            assert_eq!(env.cli.sync().await?["created"], 2, "{told}");
+            assert_eq!(env.cli.sync().await?["created"], 2, "{case}");
             env.cli.json(&["pair", "remove", &pair]).await?;
             env.pair(after).await?;
             for arguments in [&[][..], &["--full"]] {
@@ -80,11 +80,11 @@ async fn a_pair_made_anew_finds_copies_of_all_kinds() -> anyhow::Result<()> {
                 assert_eq!(
                     (&run["created"], &run["deleted"], &run["state"]),
                     (&json!(0), &json!(0), &json!("ok")),
-                    "{told}: {run}"
+                    "{case}: {run}"
                 );
             }
             let [hers, his] = env.titles().await?;
-            assert_eq!(hers, ["Edited", "Event 0", "Event 1", "Event 3"], "{told}");
+            assert_eq!(hers, ["Edited", "Event 0", "Event 1", "Event 3"], "{case}");
             assert_eq!(
                 his,
                 if after == PRIVATE {
@@ -92,11 +92,11 @@ async fn a_pair_made_anew_finds_copies_of_all_kinds() -> anyhow::Result<()> {
                 } else {
                     ["Edited", "Event 0", "Event 1", "Event 3"]
                 },
-                "{told}"
+                "{case}"
             );
             delete(anna, "Event 1").await?;
             delete(anna, "Edited").await?;
-            assert_eq!(counts(&env.cli.sync().await?), [0, 0, 2, 0], "{told}");
+            assert_eq!(counts(&env.cli.sync().await?), [0, 0, 2, 0], "{case}");
             env.check_unchanged().await?;
         }
     }
@@ -108,7 +108,7 @@ async fn a_pair_made_anew_finds_copies_of_all_kinds() -> anyhow::Result<()> {
 async fn after_the_data_are_lost_copies_are_taken_over_on_demand() -> anyhow::Result<()> {
     for (turn, ends) in PROVIDERS.into_iter().enumerate() {
         for terms in [ONE_WAY, TWO_WAY].into_iter().skip(usize::from(turn > 0)) {
-            let told = format!("{ends:?} {terms:?}");
+            let case = format!("{ends:?} {terms:?}");
             let (mut env, _) = GoogleCliEnv::copied(ends, 4, terms).await?;
             env.replace_program().await?;
             let pair = env.pair(terms).await?;
@@ -116,9 +116,9 @@ async fn after_the_data_are_lost_copies_are_taken_over_on_demand() -> anyhow::Re
             assert_eq!(
                 (&counts(&run)[..3], skipped(&run, "copied_by_another").len()),
                 (&[0; 3][..], 4),
-                "{told}: {run}"
+                "{case}: {run}"
             );
-            assert_eq!(status_of(&env.cli, &pair).await?["copied_by_another"], 4, "{told}");
+            assert_eq!(status_of(&env.cli, &pair).await?["copied_by_another"], 4, "{case}");
             env.check_unchanged().await?;
             env.cli.json(&["pair", "take-over", &pair]).await?;
             for _ in 0..2 {
@@ -126,18 +126,18 @@ async fn after_the_data_are_lost_copies_are_taken_over_on_demand() -> anyhow::Re
                 assert_eq!(
                     (&run["created"], &run["deleted"]),
                     (&json!(0), &json!(0)),
-                    "{told}: {run}"
+                    "{case}: {run}"
                 );
             }
             let [anna, ben] = &env.people;
             rename(anna, "Event 0", "Zero").await?;
             delete(anna, "Event 1").await?;
-            assert_eq!(counts(&env.cli.sync().await?), [0, 1, 1, 0], "{told}");
+            assert_eq!(counts(&env.cli.sync().await?), [0, 1, 1, 0], "{case}");
             if terms == TWO_WAY {
                 delete(ben, "Event 2").await?;
-                assert_eq!(counts(&env.cli.sync().await?), [0, 0, 1, 0], "{told}");
+                assert_eq!(counts(&env.cli.sync().await?), [0, 0, 1, 0], "{case}");
             }
-            assert_eq!(titles(anna).await?, titles(ben).await?, "{told}");
+            assert_eq!(titles(anna).await?, titles(ben).await?, "{case}");
             hours_pass(&env.cli, 24).await?;
             env.check_unchanged().await?;
         }
@@ -157,7 +157,7 @@ async fn an_emptied_calendar_is_asked_about() -> anyhow::Result<()> {
             (TWO_WAY, "--leave-out"),
         ];
         for (terms, answer) in all.into_iter().skip(turn).take(2) {
-            let told = format!("{ends:?} {terms:?} {answer}");
+            let case = format!("{ends:?} {terms:?} {answer}");
             let (env, pair) = GoogleCliEnv::copied(ends, 15, terms).await?;
             let [anna, ben] = &env.people;
             for (name, _) in ben.objects().await? {
@@ -169,12 +169,12 @@ async fn an_emptied_calendar_is_asked_about() -> anyhow::Result<()> {
                 assert_eq!(
                     (status, &run["state"], &run["held"]["kind"]),
                     (0, &json!("held"), &json!("emptied")),
-                    "{told}: {run}"
+                    "{case}: {run}"
                 );
                 assert_eq!(
                     (&counts(&run)[..3], skipped(&run, "suppressed").len()),
                     (&[0; 3][..], 0),
-                    "{told}: {run}"
+                    "{case}: {run}"
                 );
             }
             let (_, run) = env.cli.sync_with(&["--pair", &pair, answer]).await?;
@@ -182,12 +182,12 @@ async fn an_emptied_calendar_is_asked_about() -> anyhow::Result<()> {
             assert_eq!(
                 (counts(&run)[0], &run["state"], &run["held"]),
                 (made, &json!("ok"), &Value::Null),
-                "{told}: {run}"
+                "{case}: {run}"
             );
             assert_eq!(
                 (anna.objects().await?.len(), ben.objects().await?.len() as u64),
                 (15, made),
-                "{told}"
+                "{case}"
             );
             env.check_unchanged().await?;
         }

@@ -53,7 +53,7 @@ impl Simulation {
 
     async fn edit_one(&mut self, i: usize, side: usize, name: String) -> Result<()> {
         if name == "own.ics" {
-            self.bystander = None;
+            self.unrelated = None;
         }
         let number = self.facts[i].number;
         if self.rng.chance(0.15) && self.clients_copy(i, side, &name).await? {

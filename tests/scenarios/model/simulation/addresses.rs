@@ -49,7 +49,7 @@ impl Simulation {
         // Where the former address leads nowhere, what is remembered is compared, and little of
         // that may have changed since.
         let is_changed =
-            |fact: &Fact| fact.new || fact.touched(side) || fact.doings[side].deleted.is_some();
+            |fact: &Fact| fact.new || fact.touched(side) || fact.actions[side].deleted.is_some();
         let is_remembered = !is_rebased || !self.facts.iter().any(is_changed);
         let proof = is_remembered && !self.env.people[side].objects().await?.is_empty();
         ensure!(

@@ -71,7 +71,7 @@ pub async fn run_seed(seed: u64, mode: Mode) -> Result<()> {
         rng,
         env: env.context("the environment is built")?,
         mode,
-        rules: Rules { terms, from: 0, twins: false, paired: true },
+        rules: Rules { terms, from: 0, has_second: false, paired: true },
         second: None,
         facts: Vec::new(),
         passes: 0,
@@ -80,7 +80,7 @@ pub async fn run_seed(seed: u64, mode: Mode) -> Result<()> {
         lost: false,
         lost_keys: BTreeSet::new(),
         all_deleted: false,
-        bystander: None,
+        unrelated: None,
         clock_off: 0,
         clock_was_off: false,
         met: [0; 2],
@@ -136,12 +136,12 @@ impl Simulation {
         for epoch in 0..EPOCHS {
             self.trace.push(format!("epoch {epoch}"));
             if epoch > 0 {
-                self.upheaval().await?;
+                self.change_pair().await?;
             }
             for _ in 0..4 + self.rng.below(8) {
                 match self.rng.below(20) {
                     0..=11 => self.edit().await?,
-                    12..=17 => self.troubled_pass().await?,
+                    12..=17 => self.faulty_pass().await?,
                     18 if self.is_wide() && self.rng.chance(0.5) => self.move_clock(),
                     18 => self.mischief(),
                     _ => self.another_address().await?,
@@ -149,11 +149,11 @@ impl Simulation {
             }
             self.set_clock_right();
             self.rest().await?;
-            self.judge_calm().await?;
+            self.check_at_rest().await?;
             self.clock_was_off = false;
         }
         self.full_rest().await?;
-        self.judge(Strict::Yes).await.context("after a full pass at the end")?;
+        self.check_events(Strict::Yes).await.context("after a full pass at the end")?;
         self.does_not_grow().await?;
         self.env.check_servers()
     }

@@ -20,7 +20,7 @@ impl Simulation {
     pub(super) async fn begin(&mut self) -> Result<()> {
         if !self.rules.terms.two_way && self.rng.chance(0.25) {
             self.rules.terms.private_back = self.rng.chance(0.3);
-            self.rules.twins = true;
+            self.rules.has_second = true;
             let mut second = self.env.beside(8).await?;
             let ends = [
                 second.ends[0].connect(&second.services).await?,
@@ -46,12 +46,12 @@ impl Simulation {
         let mut fact = Fact::new(number, 1, false, expected::plain(time, title, "Home".to_owned()));
         fact.bond = Bond::Apart;
         self.facts.push(fact);
-        self.bystander = self.env.people[1].get("own.ics").await?;
+        self.unrelated = self.env.people[1].get("own.ics").await?;
         Ok(())
     }
 
     /// Most simulations meet one or two.
-    pub(super) async fn upheaval(&mut self) -> Result<()> {
+    pub(super) async fn change_pair(&mut self) -> Result<()> {
         if self.rng.chance(0.4) {
             return Ok(());
         }
@@ -69,7 +69,7 @@ impl Simulation {
         let is_there = |fact: &&Fact| !fact.over && fact.bond == Bond::Kept && !fact.suppressed;
         let copies = self.facts.iter().filter(is_there).filter(|fact| fact.side != side).count();
         let origins = self.facts.iter().filter(is_there).count() - copies;
-        if self.rules.twins || copies == 0 {
+        if self.rules.has_second || copies == 0 {
             return Ok(());
         }
         // Where each event is named as removed, a few are a person's deletions.
@@ -81,7 +81,7 @@ impl Simulation {
             }
             Person::Near(calendar) => {
                 calendar.replace();
-                "made anew"
+                "recreated"
             }
             Person::Google(calendar) if may_be_cleared => {
                 calendar.clear();
@@ -91,7 +91,7 @@ impl Simulation {
         };
         let make_again = self.rng.chance(0.6);
         self.emptied = Some(Emptied { side, make_again });
-        self.bystander = None;
+        self.unrelated = None;
         // What was left out before, and is on this side alone.
         for fact in self.facts.iter_mut().filter(|fact| {
             !fact.over && fact.suppressed && fact.bond == Bond::Kept && fact.side == side
@@ -114,7 +114,7 @@ impl Simulation {
     async fn a_pair_too_many(&mut self) -> Result<()> {
         let side = self.rng.below(2);
         // Two calendars of which nothing is known may be any two.
-        if self.rules.twins
+        if self.rules.has_second
             || matches!(self.mode, Mode::Real)
             || self.env.people[side].objects().await?.is_empty()
         {

@@ -26,7 +26,7 @@ const DAY: i64 = 86_400;
 
 impl Simulation {
     /// A pass that meets faults, or whose process is killed at some await, or both.
-    pub(super) async fn troubled_pass(&mut self) -> Result<()> {
+    pub(super) async fn faulty_pass(&mut self) -> Result<()> {
         self.passes += 1;
         let seed = self.rng.number();
         let odds = [0.0, 0.03, 0.12][self.rng.below(3)];

@@ -39,16 +39,16 @@ impl Simulation {
             let keys = self.keys_of(i).await?;
             let fact = &mut self.facts[i];
             // Marks that only the other installation can verify, or that nothing can any more.
-            fact.foreign |= lost || (self.rules.twins && fact.side != self.rules.from);
+            fact.foreign |= lost || (self.rules.has_second && fact.side != self.rules.from);
             if lost {
                 self.lost_keys.extend(keys);
             }
             (fact.bond, fact.suppressed) = (Bond::Apart, false);
-            (fact.doings, fact.drift) = Default::default();
+            (fact.actions, fact.drift) = Default::default();
         }
         self.rules.paired = false;
         self.second = None;
-        self.bystander = None;
+        self.unrelated = None;
         self.lost |= lost;
         if lost {
             self.env.lose(20 + self.passes as u8).await?;
@@ -67,10 +67,10 @@ impl Simulation {
             private: self.rng.chance(0.3),
             private_back: two_way && self.rng.chance(0.2),
         };
-        self.rules = Rules { terms, from: self.rng.below(2), twins: false, paired: true };
+        self.rules = Rules { terms, from: self.rng.below(2), has_second: false, paired: true };
         let ends = self.connected().await?;
         let [from, to] = [&ends[self.rules.from], &ends[1 - self.rules.from]];
-        self.env.replace_pair([from, to], terms).await.context("the pair is made anew")?;
+        self.env.replace_pair([from, to], terms).await.context("the pair is added again")?;
         self.trace.push(format!("a pair from side {}: {terms:?}", self.rules.from));
         self.relink(false).await
     }

@@ -14,7 +14,7 @@ pub struct Rules {
     pub from: usize,
     /// Two installations that do not know each other: one goes from `from`, the other one back,
     /// each one-way.
-    pub twins: bool,
+    pub has_second: bool,
     /// There is a pair at all.
     pub paired: bool,
 }
@@ -22,7 +22,7 @@ pub struct Rules {
 impl Rules {
     /// Whether events of this side are copied.
     pub fn is_source(&self, side: usize) -> bool {
-        self.paired && (self.terms.two_way || self.twins || side == self.from)
+        self.paired && (self.terms.two_way || self.has_second || side == self.from)
     }
 
     /// Whether copies on this side show no details.

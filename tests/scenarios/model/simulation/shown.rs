@@ -146,7 +146,7 @@ impl Simulation {
             self.facts[i].own[side] =
                 self.look(i, side).await?.into_iter().next().map(|(_, shown)| shown.aspects);
         }
-        self.facts[i].doings = Default::default();
+        self.facts[i].actions = Default::default();
         self.facts[i].over = self.facts[i].is_nowhere();
         Ok(())
     }

@@ -53,7 +53,7 @@ pub(super) struct Simulation {
     /// A person deleted all copies by hand since the last rest, and had them made again.
     pub(super) all_deleted: bool,
     /// One-way: the object of an event that is not the pair's, as long as no person touches it.
-    pub(super) bystander: Option<String>,
+    pub(super) unrelated: Option<String>,
     /// How many seconds this machine's clock is ahead of the servers'.
     pub(super) clock_off: i64,
     /// It was wrong since the last rest by so much that the window was another one.

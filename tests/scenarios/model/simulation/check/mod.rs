@@ -28,12 +28,12 @@ type Found = [Vec<(Entry, Shown)>; 2];
 impl Simulation {
     /// Judges what incremental passes and a night have left. Where that is wrong, it is said
     /// whether a full pass repairs it.
-    pub(super) async fn judge_calm(&mut self) -> Result<()> {
+    pub(super) async fn check_at_rest(&mut self) -> Result<()> {
         let before = self.facts.clone();
-        let Err(wrong) = self.judge(Strict::No).await else { return Ok(()) };
+        let Err(wrong) = self.check_events(Strict::No).await else { return Ok(()) };
         self.facts = before;
         let repaired = match self.full_rest().await {
-            Ok(()) => self.judge(Strict::Yes).await,
+            Ok(()) => self.check_events(Strict::Yes).await,
             Err(error) => Err(error),
         };
         match repaired {
@@ -49,7 +49,7 @@ impl Simulation {
     }
 
     /// Each event, and that there is nothing else.
-    pub(super) async fn judge(&mut self, strict: Strict) -> Result<()> {
+    pub(super) async fn check_events(&mut self, strict: Strict) -> Result<()> {
         let mut expected = [0; 2];
         for i in 0..self.facts.len() {
             let number = self.facts[i].number;
@@ -71,20 +71,20 @@ impl Simulation {
                 );
                 expected[side] += found.len();
             }
-            let judged = match self.facts[i].bond {
+            let checked = match self.facts[i].bond {
                 Bond::Kept if self.rules.terms.two_way => {
                     let mark = self.mark_of(self.facts[i].side, &found).await?;
-                    self.judge_two_way(i, &found, mark, strict)
+                    self.check_two_way(i, &found, mark, strict)
                 }
-                Bond::Kept => self.judge_one_way(i, &found, strict),
-                Bond::Apart | Bond::Open | Bond::Loose => self.judge_apart(i, &found),
+                Bond::Kept => self.check_one_way(i, &found, strict),
+                Bond::Apart | Bond::Open | Bond::Loose => self.check_apart(i, &found),
             };
-            judged.with_context(|| format!("E{number}"))?;
+            checked.with_context(|| format!("E{number}"))?;
             if self.facts[i].bond == Bond::Kept && !self.facts[i].over {
                 self.keeps_its_secrets(i, &found).await.with_context(|| format!("E{number}"))?;
             }
         }
-        if let Some(own) = &self.bystander {
+        if let Some(own) = &self.unrelated {
             ensure!(
                 self.env.people[1].get("own.ics").await?.as_ref() == Some(own),
                 "an event of the target's owner was touched"
@@ -134,14 +134,14 @@ impl Simulation {
         Ok(self.mark(side, &entry.name, &text))
     }
 
-    fn judge_two_way(&mut self, i: usize, found: &Found, mark: Mark, strict: Strict) -> Result<()> {
+    fn check_two_way(&mut self, i: usize, found: &Found, mark: Mark, strict: Strict) -> Result<()> {
         if self.facts[i].joining && found.iter().all(|entries| !entries.is_empty()) {
-            return self.judge_joined(i, found, mark, strict);
+            return self.check_joined(i, found, mark, strict);
         }
         let fact = self.facts[i].clone();
         let there = (found[0].len(), found[1].len());
         if fact.suppressed {
-            return self.judge_left_out(i, found, strict);
+            return self.check_left_out(i, found, strict);
         }
         match (there, self.fate(&fact)) {
             ((0, 0), Fate::There) => bail!("lost"),
@@ -166,20 +166,20 @@ impl Simulation {
 
     /// An event whose two sides have been joined since the last rest, or whose origin was deleted
     /// before: then what an earlier pair has left is the origin now.
-    fn judge_joined(&mut self, i: usize, found: &Found, mark: Mark, strict: Strict) -> Result<()> {
+    fn check_joined(&mut self, i: usize, found: &Found, mark: Mark, strict: Strict) -> Result<()> {
         let before = self.facts[i].clone();
-        if before.doings.iter().all(|doings| doings.deleted.is_none()) {
+        if before.actions.iter().all(|actions| actions.deleted.is_none()) {
             return self.compare_two_way(i, found, strict);
         }
         self.facts[i].remade = true;
-        if matches!(mark, Mark::Origin) && before.doings[before.side].deleted.is_some() {
+        if matches!(mark, Mark::Origin) && before.actions[before.side].deleted.is_some() {
             return self.compare_two_way(i, found, strict);
         }
         let title = found[before.side][0].1.aspects.get(&Aspect::Title);
         // Made again it bears the mark of an origin; made of what the other side had left, that of
         // a copy.
         let is_copy_now = match mark {
-            Mark::Copy if before.doings[before.side].deleted.is_some() => true,
+            Mark::Copy if before.actions[before.side].deleted.is_some() => true,
             Mark::Origin => false,
             _ => self.rules.is_private(before.side) && title.is_some_and(|title| title == "Busy"),
         };
@@ -198,7 +198,7 @@ impl Simulation {
                 turned?;
             }
         }
-        if before.doings[before.side].deleted.is_some()
+        if before.actions[before.side].deleted.is_some()
             && !is_copy_now
             && title.is_some_and(|title| title == "Busy")
         {
@@ -221,14 +221,14 @@ impl Simulation {
         let aspects: BTreeSet<Aspect> = fact
             .agreed
             .keys()
-            .chain(fact.doings.iter().flat_map(|doings| doings.values.keys()))
+            .chain(fact.actions.iter().flat_map(|actions| actions.values.keys()))
             .chain(shown[fact.side].keys())
             .copied()
             .collect();
         let drifts = if stripped && strict == Strict::No { Drift::Words } else { Drift::Nothing };
         both[fact.side].is_like(both[copy_side], stripped, drifts)?;
-        let moved = fact.doings.iter().any(|doings| doings.values.contains_key(&Aspect::Time));
-        let remade = fact.doings[fact.side].deleted.is_some()
+        let moved = fact.actions.iter().any(|actions| actions.values.contains_key(&Aspect::Time));
+        let remade = fact.actions[fact.side].deleted.is_some()
             || self.emptied.is_some()
             || self.all_deleted
             || fact.remade;
@@ -285,10 +285,10 @@ impl Simulation {
     }
 
     /// Two-way, and the owner has said that the copy stays away: until time or title changes.
-    fn judge_left_out(&mut self, i: usize, found: &Found, strict: Strict) -> Result<()> {
+    fn check_left_out(&mut self, i: usize, found: &Found, strict: Strict) -> Result<()> {
         let fact = self.facts[i].clone();
         // Its copy too, where that was made again before.
-        let deleted = fact.doings.iter().any(|doings| doings.deleted.is_some());
+        let deleted = fact.actions.iter().any(|actions| actions.deleted.is_some());
         if found[fact.side].is_empty() {
             ensure!(deleted, "lost");
             ensure!(found[1 - fact.side].is_empty(), "its copy outlives it");
@@ -297,10 +297,10 @@ impl Simulation {
         }
         let wanted = [Aspect::Time, Aspect::Title]
             .iter()
-            .any(|aspect| fact.doings[fact.side].values.contains_key(aspect));
+            .any(|aspect| fact.actions[fact.side].values.contains_key(aspect));
         if found[1 - fact.side].is_empty() {
             // What was made again and deleted before any listing had shown it is no deletion.
-            let made_and_deleted = fact.doings[1 - fact.side].deleted.is_some();
+            let made_and_deleted = fact.actions[1 - fact.side].deleted.is_some();
             ensure!(
                 !fact.is_another(fact.side) || made_and_deleted,
                 "its time or title changed, and it did not come back"
@@ -325,7 +325,7 @@ impl Simulation {
     }
 
     fn fate(&self, fact: &Fact) -> Fate {
-        let is_deleted = fact.doings.iter().any(|doings| doings.deleted.is_some());
+        let is_deleted = fact.actions.iter().any(|actions| actions.deleted.is_some());
         if is_deleted && (self.all_deleted || self.emptied.is_some()) {
             return Fate::Either;
         }
@@ -339,8 +339,8 @@ fn is_unseen(fact: &Fact, found: &Found) -> bool {
     (0..2).any(|side| {
         is_new
             && found[side].is_empty()
-            && fact.doings[side].deleted.is_some()
-            && fact.doings[1 - side].deleted.is_none()
+            && fact.actions[side].deleted.is_some()
+            && fact.actions[1 - side].deleted.is_none()
     })
 }
 

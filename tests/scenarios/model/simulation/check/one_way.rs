@@ -11,10 +11,10 @@ use crate::model::simulation::shown::{Drift, time_of};
 use crate::model::simulation::state::Simulation;
 
 impl Simulation {
-    pub(super) fn judge_one_way(&mut self, i: usize, found: &Found, strict: Strict) -> Result<()> {
+    pub(super) fn check_one_way(&mut self, i: usize, found: &Found, strict: Strict) -> Result<()> {
         let fact = self.facts[i].clone();
         let [source, target] = [fact.side, 1 - fact.side];
-        if fact.doings[source].deleted.is_some() {
+        if fact.actions[source].deleted.is_some() {
             ensure!(found[source].is_empty(), "resurrected");
             if let Some((_, left)) = found[target].first().filter(|_| fact.joining) {
                 self.facts[i].leave([(target, left.aspects.clone())]);
@@ -37,8 +37,8 @@ impl Simulation {
         }
         let wanted = [Aspect::Time, Aspect::Title]
             .iter()
-            .any(|aspect| fact.doings[source].values.contains_key(aspect));
-        let copy_deleted = fact.doings[target].deleted.is_some();
+            .any(|aspect| fact.actions[source].values.contains_key(aspect));
+        let copy_deleted = fact.actions[target].deleted.is_some();
         let emptied = self.emptied.as_ref().filter(|emptied| emptied.side == target);
         let left_out = emptied.is_some_and(|emptied| !emptied.make_again);
         // The owner has said that everything is made again, or that nothing is: what a person did

@@ -12,7 +12,7 @@ use crate::model::simulation::state::Simulation;
 impl Simulation {
     /// What was there is there. Where one side alone has it, and that side is copied, a copy may
     /// have been made.
-    pub(super) fn judge_apart(&mut self, i: usize, found: &Found) -> Result<()> {
+    pub(super) fn check_apart(&mut self, i: usize, found: &Found) -> Result<()> {
         let fact = self.facts[i].clone();
         let sides: Vec<usize> = (0..2).filter(|side| fact.own[*side].is_some()).collect();
         for (side, found) in found.iter().enumerate() {
@@ -55,7 +55,7 @@ impl Simulation {
         let fact = &mut self.facts[i];
         fact.own =
             [0, 1].map(|side: usize| found[side].first().map(|(_, shown)| shown.aspects.clone()));
-        fact.doings = Default::default();
+        fact.actions = Default::default();
         fact.new = false;
         Ok(())
     }

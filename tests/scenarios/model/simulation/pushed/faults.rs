@@ -68,7 +68,7 @@ impl Simulation {
             }
             1 => {
                 self.reconnect(side).await?;
-                "is connected anew"
+                "is connected again"
             }
             2 => {
                 person.expire_access_tokens();
@@ -94,7 +94,7 @@ impl Simulation {
         self.pass_time(hours * 3600);
         self.collect();
         self.mail.waiting.clear();
-        self.die().await?;
+        self.restart_process().await?;
         let services = self.services();
         for name in ["renew_google_channels", "poll_caldav"] {
             functions::tick(&services, name, true).await?;

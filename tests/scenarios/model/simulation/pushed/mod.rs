@@ -41,15 +41,15 @@ impl Simulation {
                     0..=5 => self.edit().await?,
                     6..=8 => self.calls().await?,
                     9..=11 => self.messages().await?,
-                    12 => self.moments().await?,
+                    12 => self.wait_shortly().await?,
                     13 => self.hours().await?,
                     14 => self.trouble().await?,
-                    15..=16 => self.hurry().await?,
+                    15..=16 => self.edit_rapidly().await?,
                     _ => self.outage().await?,
                 }
             }
             self.rest_by_itself().await?;
-            self.judge_calm().await?;
+            self.check_at_rest().await?;
         }
         self.ends_well().await?;
         self.env.check_servers()
@@ -79,7 +79,7 @@ impl Simulation {
     }
 
     /// The process dies, and the next one knows nothing.
-    async fn die(&mut self) -> Result<()> {
+    async fn restart_process(&mut self) -> Result<()> {
         tokio::time::sleep(Duration::from_millis(15)).await;
         self.env.restart().await
     }
@@ -118,7 +118,7 @@ impl Simulation {
             Some(other) => anyhow::bail!("a call is answered {other}"),
             None => {
                 self.mail.waiting.push(push);
-                self.die().await?;
+                self.restart_process().await?;
             }
         }
         Ok(())
@@ -164,32 +164,32 @@ impl Simulation {
                         Some(push) => Some(functions::call(&services, push).await?),
                         None => None,
                     };
-                    let mut heard = known;
+                    let mut delivered = known;
                     while quick && !over.load(Ordering::Relaxed) {
-                        match pushes.sent().get(heard) {
+                        match pushes.sent().get(delivered) {
                             Some(push) if functions::call(&services, push).await? == 200 => {
-                                heard += 1
+                                delivered += 1
                             }
                             _ => tokio::time::sleep(Duration::from_millis(1)).await,
                         }
                     }
-                    anyhow::Ok((called, heard))
+                    anyhow::Ok((called, delivered))
                 };
                 let (worked, called) = futures::join!(worked, called);
-                let (called, heard) = called?;
-                anyhow::Ok((worked?, called, heard))
+                let (called, delivered) = called?;
+                anyhow::Ok((worked?, called, delivered))
             };
             let done = KillAfter { polls, inner: Box::pin(both) }.await.transpose()?;
-            if let Some((.., heard)) = &done {
-                self.mail.known = *heard;
+            if let Some((.., delivered)) = &done {
+                self.mail.known = *delivered;
             }
             drop(services);
             self.trace.push(match &done {
-                Some((worked, called, heard)) => {
+                Some((worked, called, delivered)) => {
                     let end = if *worked { "done" } else { "comes back" };
                     format!(
                         "{name} (faults {odds}): {end}, called {called:?} and {} times more",
-                        heard - known
+                        delivered - known
                     )
                 }
                 None => format!("{name}: killed after {polls} polls"),
@@ -199,7 +199,7 @@ impl Simulation {
                 self.mail.waiting.extend(meanwhile);
             }
             if done.is_none() {
-                self.die().await?;
+                self.restart_process().await?;
             }
             self.calm();
         }
@@ -207,7 +207,7 @@ impl Simulation {
     }
 
     /// An edit, its notification and its pass, again within seconds.
-    async fn hurry(&mut self) -> Result<()> {
+    async fn edit_rapidly(&mut self) -> Result<()> {
         for _ in 0..2 + self.rng.below(2) {
             self.edit().await?;
             self.collect();
@@ -230,7 +230,7 @@ impl Simulation {
     }
 
     /// Some seconds or minutes, and a poll.
-    async fn moments(&mut self) -> Result<()> {
+    async fn wait_shortly(&mut self) -> Result<()> {
         let seconds = [2, 7, 40, 300][self.rng.below(4)];
         self.pass_time(seconds);
         functions::tick(&self.services(), "poll_caldav", false).await?;

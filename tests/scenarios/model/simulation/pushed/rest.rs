@@ -17,7 +17,7 @@ impl Simulation {
     /// asked for, except for what only owners can do.
     pub(super) async fn rest_by_itself(&mut self) -> Result<()> {
         self.passes += 1;
-        self.die().await?;
+        self.restart_process().await?;
         for account in product::accounts(&self.services()).await? {
             let revoked = account.kind == ProviderKind::Google
                 && self.google().account(&account.user).living_refresh_tokens() == 0;
@@ -25,7 +25,7 @@ impl Simulation {
                 let side =
                     self.env.people.iter().position(|person| matches!(person, Person::Google(calendar) if calendar.id() == account.user));
                 self.reconnect(side.context("a side at Google")?).await?;
-                self.trace.push(format!("{} is connected anew", account.user));
+                self.trace.push(format!("{} is connected again", account.user));
             }
         }
         while product::accounts(&self.services())
@@ -42,7 +42,7 @@ impl Simulation {
             functions::tick(&self.services(), "reconcile", false).await?;
             self.minutes(15).await?;
         }
-        let status = self.standing().await?;
+        let status = self.status().await?;
         ensure!(
             status.pairs[0].state == PairStatus::Ok,
             "the pair is {:?}: {:?}",
@@ -64,9 +64,9 @@ impl Simulation {
         self.minutes(15).await?;
         let writes: u64 = self.env.writes().iter().sum();
         ensure!(writes == 0, "{writes} writes where everything should be at rest");
-        let living = self.google().channels().len();
+        let open = self.google().channels().len();
         let wanted = status.watches.len();
-        ensure!(living == wanted, "{living} channels live, and {wanted} are wanted");
+        ensure!(open == wanted, "{open} channels live, and {wanted} are wanted");
         Ok(())
     }
 
@@ -74,7 +74,7 @@ impl Simulation {
     pub(super) async fn ends_well(&mut self) -> Result<()> {
         self.env.sync_with(full()).await;
         self.minutes(15).await?;
-        self.judge(Strict::Yes).await.context("after a full pass at the end")?;
+        self.check_events(Strict::Yes).await.context("after a full pass at the end")?;
         for night in 0..3 {
             self.env.reset_counts();
             functions::tick(&self.services(), "reconcile", false).await?;
@@ -85,7 +85,7 @@ impl Simulation {
         Ok(())
     }
 
-    async fn standing(&self) -> Result<jobs::Status> {
+    async fn status(&self) -> Result<jobs::Status> {
         Ok(jobs::status(&self.services(), 60).await?)
     }
 
@@ -110,7 +110,7 @@ impl Simulation {
                 }
                 self.pass_time(6);
             }
-            let status = self.standing().await?;
+            let status = self.status().await?;
             if status.pairs[0].state == PairStatus::Held {
                 self.trace.push("its owner lets it delete".into());
                 self.env
@@ -118,7 +118,7 @@ impl Simulation {
                     .await;
             }
         }
-        let status = self.standing().await?;
+        let status = self.status().await?;
         let pair = &status.pairs[0];
         self.trace.push(format!(
             "after {minutes} calm minutes: {:?} {:?}",
