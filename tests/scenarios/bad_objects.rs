@@ -95,7 +95,7 @@ async fn what_cannot_be_read_is_named_and_the_rest_is_copied() -> anyhow::Result
     }
     env.reset_counts();
     let run = env.cli.sync().await?;
-    assert!(actions(&run).is_empty() && env.writes() == [0, 0], "told once: {run}");
+    assert!(actions(&run).is_empty() && env.writes() == [0, 0], "reported once: {run}");
     assert_eq!(
         env.servers[0].counts().total(),
         1,

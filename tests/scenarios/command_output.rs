@@ -286,7 +286,7 @@ async fn doctor_finds_what_is_wrong_and_says_how_to_mend_it() -> anyhow::Result<
     assert_eq!(
         (status, &listed["calendars"]),
         (1, &json!([])),
-        "an account that does not answer is a failure, told as such"
+        "an account that does not answer is reported as a failure"
     );
     assert_eq!(
         cli.json(&["account", "list"]).await?["accounts"].as_array().map(Vec::len),

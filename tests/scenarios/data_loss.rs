@@ -195,7 +195,7 @@ async fn a_refused_password_stops_everything_until_it_is_given_anew() -> anyhow:
         assert_eq!(
             env.servers[side].counts().total(),
             0,
-            "nobody asks again by themselves: the account could be locked for it"
+            "no request is made by itself: the account could be locked for it"
         );
         let accounts = product::accounts(&env.services).await?;
         assert_eq!(

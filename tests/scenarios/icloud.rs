@@ -136,7 +136,7 @@ async fn a_token_that_apple_has_forgotten() -> anyhow::Result<()> {
     env.home.delete("e1.ics");
     env.home.edit("e2.ics", |ics| ics.replace("Event 2", "Two"));
     let run = env.cli.sync().await?;
-    assert_eq!(counts(&run), [0, 1, 1, 0], "the deletion is found though nobody told of it: {run}");
+    assert_eq!(counts(&run), [0, 1, 1, 0], "the deletion is found without a notification: {run}");
     Ok(())
 }
 

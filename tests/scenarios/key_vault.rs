@@ -76,18 +76,18 @@ impl RootRow for MemoryRow {
     }
 
     async fn read(&self) -> vault::Result<Option<String>> {
-        Ok(self.0.lock().expect("nobody panicked").clone())
+        Ok(self.0.lock().expect("no holder panicked").clone())
     }
 
     async fn insert(&self, text: &str) -> vault::Result<bool> {
-        let mut row = self.0.lock().expect("nobody panicked");
+        let mut row = self.0.lock().expect("no holder panicked");
         let first = row.is_none();
         row.get_or_insert_with(|| text.to_owned());
         Ok(first)
     }
 
     async fn replace(&self, old: &str, new: &str) -> vault::Result<bool> {
-        let mut row = self.0.lock().expect("nobody panicked");
+        let mut row = self.0.lock().expect("no holder panicked");
         let same = row.as_deref() == Some(old);
         if same {
             *row = Some(new.to_owned());
@@ -199,7 +199,7 @@ async fn with_a_version_in_its_identifier_it_wraps_with_that_one() {
     let text = seal(&sealer).await;
     assert_eq!(parts(&text)[1], pinned);
     assert_eq!(sealer.reseal(PLACE, &text).await.unwrap(), None);
-    assert_eq!(vault.counts().wraps, 1, "nobody is asked which version that is");
+    assert_eq!(vault.counts().wraps, 1, "no request asks for the version");
     let newest = seal(&process(&vault)).await;
     assert_eq!(
         open(&sealer, &newest).await.unwrap(),
@@ -301,7 +301,7 @@ async fn a_short_trouble_is_not_even_noticed() {
     vault.next(Fault::Throttled(Some(1)));
     let began = Instant::now();
     assert_eq!(open(&sealer, &text).await.unwrap(), SECRET);
-    assert!(began.elapsed() >= Duration::from_secs(1), "it waited as it was told");
+    assert!(began.elapsed() >= Duration::from_secs(1), "it waited as long as the response said");
     assert_eq!(vault.counts().unwraps, 3);
 }
 
@@ -332,8 +332,8 @@ async fn a_vault_that_throttles_is_left_alone_for_as_long_as_it_asks() {
         assert!(words.contains("overloaded"), "{words}");
         unavailable(sealer.seal(PLACE, &SECRET.into()).await);
     }
-    assert!(began.elapsed() < Duration::from_secs(1), "nobody waits for it");
-    assert_eq!(vault.counts().calls(), 1, "and nobody asks");
+    assert!(began.elapsed() < Duration::from_secs(1), "no caller waits for it");
+    assert_eq!(vault.counts().calls(), 1, "and no request is made");
     tokio::time::sleep(Duration::from_millis(2_100)).await;
     assert_eq!(open(&sealer, &text).await.unwrap(), SECRET);
 }
@@ -434,7 +434,7 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody panicked").extend_from_slice(bytes);
+        self.0.lock().expect("no holder panicked").extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

@@ -215,14 +215,14 @@ async fn whoever_only_looks_waits_for_nobody() -> anyhow::Result<()> {
         .acquire(&env.services.owner, &names)
         .await?
         .taken()
-        .expect("nobody is at work");
+        .expect("no process is at work");
 
     env.wait(60);
     let began = Instant::now();
     let run = env.sync().await;
     assert_eq!((did(&run), code(&run)), ([0, 0, 0], ""), "{run:?}");
     let noted = last_sync(&env).await?;
-    assert_eq!(noted, Some(env.services.clock.now()), "a person who asks is told when that was");
+    assert_eq!(noted, Some(env.services.clock.now()), "a person who asks sees the time");
 
     // Another process is at work, so the changes are left to that process or the next one.
     env.people[0].edit("e1.ics", |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
@@ -243,7 +243,7 @@ async fn whoever_only_looks_waits_for_nobody() -> anyhow::Result<()> {
             "{cause:?}"
         );
     }
-    assert!(began.elapsed() < Duration::from_secs(20), "nobody has waited until patience ran out");
+    assert!(began.elapsed() < Duration::from_secs(20), "no process has waited until its limit");
     assert_eq!((env.writes(), last_sync(&env).await?), ([0, 0], noted), "and nothing was written");
     assert_eq!(
         jobs::status(&env.services, 60).await?.pairs[0].error,

@@ -1,6 +1,6 @@
 //! Scenarios of the program from the outside: what people do to their calendars, what goes wrong,
 //! and what they see afterwards.
-#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a scenario that cannot go on has failed")]
 
 mod azure_costs;
 mod bad_input;

@@ -59,7 +59,7 @@ async fn two_at_once_both_end_well() -> anyhow::Result<()> {
 #[tokio::test]
 async fn killed_at_any_moment_nothing_is_lost_or_doubled() -> anyhow::Result<()> {
     if skips(
-        "twenty leases of the dead would each last half a minute there; `killed` tells of ten at \
+        "twenty leases of the dead would each last half a minute there; `killed_processes` has ten at \
         once",
     )? {
         return Ok(());
@@ -91,7 +91,7 @@ async fn killed_at_any_moment_nothing_is_lost_or_doubled() -> anyhow::Result<()>
     env.servers.iter().for_each(|server| server.faults().clear());
     let begun = std::time::Instant::now();
     env.cli.sync().await?;
-    assert!(begun.elapsed() < Duration::from_secs(20), "a process that was killed blocks nobody");
+    assert!(begun.elapsed() < Duration::from_secs(20), "a process that was killed blocks no other");
     env.cli.sync().await?;
     let run = env.cli.sync().await?;
     assert!(actions(&run).is_empty(), "{run}");
@@ -104,7 +104,7 @@ async fn killed_at_any_moment_nothing_is_lost_or_doubled() -> anyhow::Result<()>
 async fn a_killed_process_blocks_nobody() -> anyhow::Result<()> {
     if skips(
         "a lease ends with its process in embedded storage only; there it ends with its term, as \
-        `killed` tells",
+        `killed_processes` shows",
     )? {
         return Ok(());
     }

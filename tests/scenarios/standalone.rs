@@ -173,7 +173,7 @@ async fn it_says_whether_it_is_well_and_more_to_its_own_user() -> anyhow::Result
     assert_eq!(running.get("/sync_calendar", &[]).await?.0, 404);
     let invoked =
         Client::new(&running.url).send("POST", "/sync_calendar", &[], r#"{"Data":{}}"#).await?;
-    assert_eq!(invoked.status, 404, "here nobody invokes anything from outside");
+    assert_eq!(invoked.status, 404, "no caller from outside invokes a function");
     let refused = Client::new(&running.url).send("POST", "/health", &[], "").await?;
     assert_eq!((refused.status, refused.header("allow")), (405, "GET, HEAD"));
     assert_eq!(running.terminate().await?, 0);
@@ -269,7 +269,7 @@ async fn a_message_that_fails_is_kept_until_it_has_failed_too_often() -> anyhow:
         1,
         "the one that has failed once comes again in half a minute"
     );
-    assert_eq!(queues.len("sync-calendar-poison").await?, 0, "the other one was told of");
+    assert_eq!(queues.len("sync-calendar-poison").await?, 0, "the other one was reported");
     assert_eq!(env.cli.status().await?["pairs"][0]["state"], "error");
     assert_eq!(running.terminate().await?, 0);
     Ok(())

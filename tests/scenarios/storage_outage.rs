@@ -45,7 +45,7 @@ async fn a_handler_that_starts_while_storage_is_away_serves_and_gets_well() -> a
     }
     // A tick finds it away as well, and is called again.
     env.site.clock().advance(Duration::from_secs(60));
-    env.until("nobody notices", || env.tally("poll_caldav").failed > 0).await?;
+    env.until("no tick fails", || env.tally("poll_caldav").failed > 0).await?;
     assert_eq!(
         env.host().handler().await?,
         ready,

@@ -162,7 +162,7 @@ async fn a_holder_knows_that_its_lease_is_lost_before_anybody_has_taken_it() {
         }
         pass(Duration::from_millis(300)).await;
     };
-    assert!(!lease.holds(), "somebody else has one of them");
+    assert!(!lease.holds(), "another holder has one of them");
     proxy.faults().clear();
     // By now it is renewed in vain; the other one keeps it.
     pass(Duration::from_secs(8)).await;
@@ -171,7 +171,7 @@ async fn a_holder_knows_that_its_lease_is_lost_before_anybody_has_taken_it() {
     azure.settle().await;
     assert!(
         next.acquire("local", &names[..1]).await.unwrap().taken().is_none(),
-        "what was lost is not ended by whoever lost it"
+        "a lost lease is not ended by its former holder"
     );
     taken.end().await;
 }
@@ -291,7 +291,7 @@ async fn each_call_costs_what_it_should() {
     let lease = azure.acquire("local", &names).await.unwrap().taken().unwrap();
     assert_eq!(paid(), (3, 0), "the first leases ever: no table, made, taken");
     assert!(azure.acquire("local", &names[1..]).await.unwrap().taken().is_none());
-    assert_eq!(paid(), (2, 0), "leases of which somebody holds one");
+    assert_eq!(paid(), (2, 0), "leases of which one is held");
     drop(lease);
     azure.settle().await;
     assert_eq!(paid(), (1, 0), "their end");

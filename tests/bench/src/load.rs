@@ -111,7 +111,7 @@ pub async fn measure(
     table.target("at most 12", bill.tables + bill.queues + bill.host <= 12 * options.pairs);
     table.row("  of tables", each(bill.tables));
     table.row("  of queues, by the program", each(bill.queues));
-    table.row("  of queues, by the host and whoever nudges", each(bill.host));
+    table.row("  of queues, by the host and the producer", each(bill.host));
     let share = azure
         .iter()
         .map(|round| round.worked[1] as f64 / round.whole.as_millis().max(1) as f64)

@@ -67,7 +67,7 @@ impl World {
         let later = self
             .weeks
             .an_hour_later(&ics, 2, ["13:00", "14:00"])
-            .context("the copy tells its time in a form that the demo does not know")?;
+            .context("the copy has a time in a form that the demo does not know")?;
         self.home.put(&copy, &later).await?;
         let (name, ics) = self.weeks.school();
         self.home.put(name, &ics).await?;

@@ -123,7 +123,7 @@ async fn behind_a_public_address_nobody_begins_without_a_link() -> anyhow::Resul
     assert_eq!(
         window.open(&format!("{start}?ticket={junk}")).await?,
         200,
-        "whether it is good is told to whoever goes on"
+        "only the next step says whether it is valid"
     );
     assert_eq!(window.follow("button", ON).await?, 410);
 

@@ -124,7 +124,7 @@ async fn storage_that_is_restarted_in_the_middle_of_work_is_found_again() -> any
     };
     let before = failed(&env);
     env.site.clock().advance(Duration::from_secs(60));
-    env.until("nobody notices", || failed(&env) > before).await?;
+    env.until("the crash has no effect", || failed(&env) > before).await?;
     azurite.restart().await?;
     env.servers[1].faults().clear();
     let begun = Instant::now();

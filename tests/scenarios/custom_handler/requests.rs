@@ -26,7 +26,7 @@ async fn nobody_outside_invokes_a_function() -> anyhow::Result<()> {
     assert_eq!(
         outside.send("GET", "/health?detail", &[], "").await?.status,
         403,
-        "everybody comes through the front"
+        "every request comes through the front"
     );
     assert_eq!(outside.send("GET", "/", &[], "").await?.status, 200);
     let ended = env.tally("sync_calendar").ended();
@@ -104,7 +104,7 @@ async fn the_operator_is_told_more_by_a_function_with_a_key() -> anyhow::Result<
     ] {
         assert!(checks.contains(&check), "{check}: {document}");
     }
-    assert!(!document.to_string().contains("anna"), "it names nobody: {document}");
+    assert!(!document.to_string().contains("anna"), "it names no account: {document}");
     Ok(())
 }
 

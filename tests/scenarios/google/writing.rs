@@ -213,7 +213,7 @@ async fn what_others_take_part_in_is_left_alone() {
     invited["attendees"] = json!([{ "email": "anna@example.org", "responseStatus": "accepted" }]);
     let mut room = single("With a room");
     room["attendees"] = json!([{ "email": "room@example.org", "resource": true }]);
-    let mut crowded = single("With more guests than are told");
+    let mut crowded = single("With more guests than are shown");
     crowded["attendees"] = json!([{ "email": "anna@example.org" }]);
     crowded["attendeesOmitted"] = json!(true);
     for (name, event) in

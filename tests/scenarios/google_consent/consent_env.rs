@@ -107,7 +107,7 @@ impl PendingCommand {
     pub(super) async fn open(&self) -> anyhow::Result<(String, String)> {
         ensure!(
             self.door.host_str() == Some("127.0.0.1"),
-            "the provider's address is shown to nobody but the browser"
+            "only the browser gets the provider's address"
         );
         let away = visit(&self.door, &[]).await?;
         ensure!(away.status == 303, "{}: {}", away.status, away.text());

@@ -102,7 +102,7 @@ async fn an_answer_with_another_state_ends_the_waiting_and_redeems_nothing() -> 
     let (code, words) = pending.end().await?.failure();
     assert!(code == "consent" && words.contains("not used"), "{words}");
     assert_eq!((env.accounts().await?, env.anna.living_refresh_tokens()), (json!([]), 0));
-    assert!(visit(&back, &[]).await.is_err(), "nobody listens any more");
+    assert!(visit(&back, &[]).await.is_err(), "the port is closed");
     Ok(())
 }
 

@@ -259,7 +259,7 @@ async fn what_is_wrong_is_said_where_people_look() -> anyhow::Result<()> {
     assert_eq!(
         counts(&env.cli.sync().await?),
         [1, 0, 0, 0],
-        "it is not tried again until it changes, and stops nobody"
+        "it is not tried again until it changes, and stops no other event"
     );
     env.anna.patch(&odd, json!({"location": "Harbour"}));
     assert_eq!(counts(&env.cli.sync().await?), [1, 0, 0, 0]);

@@ -96,7 +96,7 @@ async fn what_was_done_to_a_copy_is_undone_when_its_origin_changes_or_everything
         let run = env.sync().await;
         assert_eq!((did(&run), run.skipped), ([0, 0, 0], 6), "{ends:?}: {run:?}");
         env.check_at_rest().await?;
-        assert_eq!(scratch.agenda(&env, 1).await?, edited, "{ends:?}: nobody asked for it");
+        assert_eq!(scratch.agenda(&env, 1).await?, edited, "{ends:?}: no full pass was asked for");
 
         for (title, change) in EVENTS.into_iter().filter(|(title, _)| *title != "Nothing") {
             assert!(env.people[0].edit(&format!("{}.ics", title.to_lowercase()), change).await?);

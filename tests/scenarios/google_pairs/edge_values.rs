@@ -97,7 +97,7 @@ async fn texts_of_every_kind_are_carried_over_and_come_to_rest() -> anyhow::Resu
             (c.is_control() && !matches!(c, '\r' | '\n' | '\t'))
                 || matches!(c, '\u{fffe}' | '\u{ffff}')
         };
-        assert!(!text.contains(strange), "{ends:?}: nobody writes what no calendar has");
+        assert!(!text.contains(strange), "{ends:?}: no write has a value that no calendar has");
         assert_eq!(
             ["👩‍👩‍👧 🇪🇪 🎂 Käsekuchen", "פגישה عيد"]
                 .map(|words| text.contains(&format!("SUMMARY:{words}"))),

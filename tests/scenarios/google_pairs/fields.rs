@@ -180,7 +180,7 @@ async fn what_caldav_says_of_an_event_is_said_at_google_and_survives_the_way_bac
         assert_eq!(
             copy["reminders"],
             json!({ "useDefault": false }),
-            "{title}: reminders are everybody's own"
+            "{title}: reminders belong to each user"
         );
         env.google(1).patch(copy["id"].as_str().unwrap(), json!({ "location": "Room 6" }));
     }

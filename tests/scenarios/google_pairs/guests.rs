@@ -57,7 +57,7 @@ async fn what_others_take_part_in_is_shown_and_left_alone() -> anyhow::Result<()
         for _ in 0..3 {
             env.sync_ok().await?;
         }
-        assert_eq!(google.revision(), untouched, "{ends:?}: nobody's meeting was written to");
+        assert_eq!(google.revision(), untouched, "{ends:?}: no meeting was written to");
         for (title, _) in meetings() {
             env.shown(Side::To, title).await.context("put right")?;
         }
@@ -94,7 +94,7 @@ async fn what_others_take_part_in_is_shown_and_left_alone() -> anyhow::Result<()
         assert_eq!(
             (google.revision(), google.len()),
             (untouched, count),
-            "{ends:?}: nobody's meeting was deleted"
+            "{ends:?}: no meeting was deleted"
         );
         assert!(
             env.people[1].objects().await?.is_empty(),
@@ -244,7 +244,7 @@ async fn a_copy_with_guests_is_left_alone_too() -> anyhow::Result<()> {
             let run = env.sync_with(options).await;
             ensure!(run.error.is_none() && run.held.is_none() && run.deleted == 0, "{run:?}");
         }
-        assert_eq!(copies.revision(), untouched, "{ends:?}: nobody was told");
+        assert_eq!(copies.revision(), untouched, "{ends:?}: no attendee was mailed");
         // They leave: the copy follows its event again.
         copies.patch(
             copies.find("Lunch").context("a copy")?["id"].as_str().unwrap_or_default(),
@@ -290,7 +290,7 @@ async fn a_meeting_at_caldav_is_text_at_google() -> anyhow::Result<()> {
     }
     env.sync_ok().await?;
     env.sync_ok().await?;
-    assert_eq!(origins.objects(), before, "not a byte, and nobody is mailed");
+    assert_eq!(origins.objects(), before, "not a byte, and no attendee is mailed");
     let crowd = env.shown(Side::To, "A crowd").await?.description;
     assert!(crowd.ends_with("guest49@example.net\n… and 10 more"), "{crowd}");
     assert!(env.shown(Side::To, "Called by us").await?.description.ends_with("zoe@example.net"));

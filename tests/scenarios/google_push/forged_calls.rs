@@ -297,7 +297,7 @@ async fn two_instances_together_look_once_in_a_pause() -> anyhow::Result<()> {
     env.people[0].primary().add(env.event("Cake"));
     let begun = Instant::now();
     while of(&state().await?) != Some("needs_reconnect".into()) {
-        ensure!(begun.elapsed() < Duration::from_secs(40), "nobody notices");
+        ensure!(begun.elapsed() < Duration::from_secs(40), "no failure is counted");
         call(&hosts[0], &push).await?;
         tokio::time::sleep(Duration::from_millis(300)).await;
     }

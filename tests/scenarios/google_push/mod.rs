@@ -220,7 +220,7 @@ async fn channels_end_with_the_last_pair_that_needs_them() -> anyhow::Result<()>
         .iter()
         .filter(|event| event["summary"] == "While paused")
         .count();
-    assert_eq!(seen, 1, "what nobody told of is found");
+    assert_eq!(seen, 1, "a change without a notification is found");
     product::remove_pair(&env.services, &other.id).await?;
     assert_eq!(env.google.channels().len(), 2);
     let account = product::accounts(&env.services)

@@ -41,7 +41,7 @@ async fn an_edit_arrives_by_a_call_and_strangers_cause_next_to_nothing() -> anyh
     let begun = Instant::now();
     env.people[0].primary().add(env.event("Lunch"));
     env.until("the copy", || env.count("Lunch") == 1).await?;
-    assert!(begun.elapsed() < Duration::from_secs(20), "nobody polls here for a day");
+    assert!(begun.elapsed() < Duration::from_secs(20), "the next poll is a day away");
     env.wait_for_quiet().await?;
     let pushes = env.google.pushes();
     pushes.settle().await;
@@ -72,7 +72,7 @@ async fn an_edit_arrives_by_a_call_and_strangers_cause_next_to_nothing() -> anyh
     ] {
         assert!(
             replay(&url, &forged, 200).await?.iter().all(|status| *status == 200),
-            "nobody learns anything"
+            "the response reveals nothing"
         );
     }
     tokio::time::sleep(Duration::from_secs(6)).await;

@@ -70,7 +70,7 @@ async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_lose
         ),
         (1, 1, 1, 6)
     );
-    assert_eq!(env.google.channels(), first, "nobody can stop them, and nobody tries");
+    assert_eq!(env.google.channels(), first, "they cannot be stopped, and no attempt is made");
 
     // After consent is given again, the account, the pair and the copies are the earlier ones.
     let again = env.connect(&anna).await?;
@@ -92,7 +92,7 @@ async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_lose
     assert_eq!(env.requests(Kind::Stop), 1);
     anna.primary().add(event("Tea"));
     env.settle().await?;
-    assert_eq!(env.has(&ben, "Tea"), 1, "it is told of through the new one");
+    assert_eq!(env.has(&ben, "Tea"), 1, "the new watch notifies of it");
     env.assert_no_harm();
     Ok(())
 }

@@ -105,7 +105,7 @@ async fn two_processes_that_share_an_account_come_to_terms() -> anyhow::Result<(
     assert_eq!(targets.each_ref().map(simulators::google::Calendar::len), [EACH; 6]);
     assert!(failures.iter().all(|failures| *failures < 5), "{failures:?}");
     let (refused, counts) = (env.google.refused_by_quota(), env.google.counts());
-    assert!(refused > 0, "they never came into each other's way, and this story shows nothing");
+    assert!(refused > 0, "they never conflicted, and the scenario shows nothing");
     assert!(refused <= 14, "{refused} of {counts}");
     env.assert_no_harm();
     Ok(())

@@ -149,7 +149,7 @@ fn settings(files: &BTreeMap<&str, File>, found: &mut Vec<String>) {
 
 fn access(files: &BTreeMap<&str, File>, found: &mut Vec<String>) {
     let Some(file) = files.get("modules/access.bicep") else {
-        return found.push("nobody has any right".into());
+        return found.push("no identity has a right".into());
     };
     let assignments = file
         .declarations
@@ -380,7 +380,7 @@ fn alerts(sources: &Sources, found: &mut Vec<String>) {
     let text = sources.get("modules/alerts.bicep").map_or("", String::as_str);
     for id in ["poison", "failures", "lag", "silence", "vault", "watches"] {
         if !text.contains(&format!("id: '{id}'")) {
-            found.push(format!("modules/alerts.bicep: nothing tells of {id}"));
+            found.push(format!("modules/alerts.bicep: nothing reports {id}"));
         }
     }
 }

@@ -258,7 +258,7 @@ pub const ALL: &[(&str, &str, &str, &str)] = &[
         "== \"poison\"",
         "there is no function poison",
     ),
-    ("modules/alerts.bicep", "id: 'lag'", "id: 'delay'", "nothing tells of lag"),
+    ("modules/alerts.bicep", "id: 'lag'", "id: 'delay'", "nothing reports lag"),
     (
         "modules/workbook.json",
         "\"crossComponentResources\": [\"{workspace}\"]",

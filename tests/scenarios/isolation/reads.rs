@@ -73,7 +73,7 @@ async fn one_read_that_is_refused_keeps_no_other_event_from_being_copied() -> an
         assert_eq!(
             counts(&env.cli.sync_with(&["--full"]).await?.1)[..3],
             [1, 0, 0],
-            "{status}: it is tried at once where somebody asks"
+            "{status}: a requested pass tries it at once"
         );
         assert_eq!(titles(anna), titles(ben));
         assert!(problems(&env).await?.is_empty());

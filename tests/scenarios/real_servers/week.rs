@@ -182,7 +182,7 @@ pub fn assert_tells_nothing(object: &str) {
         "Room",
     ]);
     for word in excluded {
-        assert!(!object.contains(word), "{word} is told");
+        assert!(!object.contains(word), "{word} is shown");
     }
     let read = ics::read(&object).expect("a copy can be read");
     for event in read.inside("VEVENT") {

@@ -108,7 +108,7 @@ impl Simulation {
         for pass in 0..LAST_PASSES {
             for which in 0..=usize::from(self.second.is_some()) {
                 let quiet = self.calm_pass(which, "last pass", SyncOptions::default()).await?;
-                ensure!(quiet, "pass {pass} after the end of the story still writes");
+                ensure!(quiet, "pass {pass} after the end still writes");
             }
         }
         Ok(())

@@ -117,7 +117,7 @@ const ONCE: &[&str] = &[
 fn event(event: &Component) -> Result<(), String> {
     for name in ONCE {
         if event.all(name).count() > 1 {
-            return Err(format!("{name} stands there twice"));
+            return Err(format!("{name} is there twice"));
         }
     }
     for name in ["UID", "DTSTAMP", "DTSTART"] {
@@ -177,7 +177,7 @@ fn recurrence(rule: &str, start: &When) -> Result<(), String> {
     for part in rule.split(';') {
         let (key, value) = part.split_once('=').ok_or("a part of RRULE has no value")?;
         if !seen.insert(key) {
-            return Err("a part of RRULE stands there twice".into());
+            return Err("a part of RRULE is there twice".into());
         }
         let fine = match key {
             "FREQ" => ["SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
@@ -224,7 +224,7 @@ fn words(event: &Component) -> Result<(), String> {
             .value(name)
             .is_some_and(|value| !words.contains(&value) && !value.starts_with("X-"))
         {
-            return Err(format!("{name} has a value that nobody knows"));
+            return Err(format!("{name} has an unknown value"));
         }
     }
     if event.value("SEQUENCE").is_some_and(|value| value.parse::<u32>().is_err()) {
@@ -235,7 +235,7 @@ fn words(event: &Component) -> Result<(), String> {
         let mut characters = value.chars();
         while let Some(c) = characters.next() {
             if c == '\\' && !matches!(characters.next(), Some('\\' | ';' | ',' | 'n' | 'N')) {
-                return Err(format!("{name} has an escape that nobody knows"));
+                return Err(format!("{name} has an unknown escape"));
             }
         }
     }

@@ -156,7 +156,7 @@ impl Person {
                 status => bail!("PUT was answered with {status}: {}", answer.text()),
             }
         }
-        bail!("somebody else is faster every time")
+        bail!("another client is faster every time")
     }
 
     /// Deletes an object, and says whether it was there.

@@ -99,7 +99,7 @@ impl Simulation {
         for name in ["renew_google_channels", "poll_caldav"] {
             functions::tick(&services, name, true).await?;
         }
-        self.trace.push(format!("nobody is there for {hours} hours"));
+        self.trace.push(format!("no process runs for {hours} hours"));
         Ok(())
     }
 

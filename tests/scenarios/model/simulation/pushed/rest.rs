@@ -80,7 +80,7 @@ impl Simulation {
             functions::tick(&self.services(), "reconcile", false).await?;
             self.minutes(15).await?;
             let writes: u64 = self.env.writes().iter().sum();
-            ensure!(writes == 0, "{writes} writes in night {night} after the end of the story");
+            ensure!(writes == 0, "{writes} writes in night {night} after the end");
         }
         Ok(())
     }

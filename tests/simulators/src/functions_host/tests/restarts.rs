@@ -78,7 +78,7 @@ async fn an_end_with_0_is_the_last() {
     assert_eq!(
         shell.core.invoke(&queued("work"), &json!({})).await,
         Outcome::Failed,
-        "and nobody does anything from now on"
+        "and nothing is done from now on"
     );
 }
 

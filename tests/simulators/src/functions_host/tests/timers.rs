@@ -99,7 +99,7 @@ async fn one_instance_of_several_fires_it_and_another_takes_its_place() {
     drop(first);
     a_moment().await;
     core.clock.advance(MONTH);
-    until("nobody took its place", || core.tally("tick").succeeded == 2).await;
+    until("no other instance took its place", || core.tally("tick").succeeded == 2).await;
     a_moment().await;
     assert_eq!(handler.asked(), 2);
 }

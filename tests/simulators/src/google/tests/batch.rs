@@ -132,7 +132,7 @@ async fn calls_inside_cost_quota_and_meet_faults_one_by_one() {
     assert_eq!(w.work.len(), 1);
     w.server.faults().next(On::kind(Kind::Insert), Fault::DropAfter);
     assert_eq!(w.batch(&[insert("d")]).await.1[0].1, 503);
-    assert_eq!(w.work.len(), 2, "done, and not told");
+    assert_eq!(w.work.len(), 2, "done, without a response");
     w.server.manners(|m| m.quotas.user = 5);
     let (_, parts) = w.batch(&[insert("e"), insert("f"), insert("g"), insert("h")]).await;
     assert_eq!(parts.iter().filter(|(_, status, _)| *status == 403).count(), 1, "{parts:?}");

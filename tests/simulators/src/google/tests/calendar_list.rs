@@ -71,7 +71,7 @@ async fn it_comes_in_pages_and_then_by_what_changed() {
     let rest =
         format!("users/me/calendarList?maxResults=1&pageToken={}", first.text("nextPageToken"));
     let rest = w.ask("GET", &rest, None).await;
-    assert_eq!(rest.ids(), [w.work.id()], "hidden ones are not told");
+    assert_eq!(rest.ids(), [w.work.id()], "hidden ones are not listed");
     assert_eq!(w.ask("GET", "users/me/calendarList?showHidden=true", None).await.ids().len(), 3);
     let since = format!("users/me/calendarList?syncToken={}", encode(rest.text("nextSyncToken")));
     assert_eq!(w.ask("GET", &since, None).await.ids(), Vec::<String>::new());

@@ -51,7 +51,7 @@ async fn mails_go_out_unless_they_are_declined() {
         assert_eq!(w.server.mails(), 2 * (n as u64 + 1), "{query}");
     }
     w.ask("POST", &w.events("?sendUpdates=all"), Some(at_ten(11, "Alone"))).await;
-    assert_eq!(w.server.mails(), 8, "nobody to tell");
+    assert_eq!(w.server.mails(), 8, "no attendee to notify");
 }
 
 #[tokio::test]

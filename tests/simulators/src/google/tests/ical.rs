@@ -49,7 +49,7 @@ async fn an_edit_touches_what_it_changes_and_nothing_else() {
     let before = lines(&person).await;
     w.work.patch(&id, json!({"visibility": "public"}));
     let before_public = lines(&person).await;
-    assert_eq!(before_public, before, "nobody tells what everybody may see");
+    assert_eq!(before_public, before, "the public class is not written");
     let revision = w.work.revision();
     assert!(person.edit("a.ics", str::to_owned).await.unwrap());
     assert_eq!(w.work.revision(), revision, "nothing is written that was there already");

@@ -164,7 +164,7 @@ async fn a_range_has_what_touches_it() {
     ));
     assert!(w.work.remove("weekly_20260324T080000Z"));
     let out = range("2026-03-16T00:00:00Z", "2026-03-18T00:00:00Z").await;
-    assert_eq!(out, ["weekly", "weekly_20260317T080000Z"], "moved away, and told where it was");
+    assert_eq!(out, ["weekly", "weekly_20260317T080000Z"], "moved away, and reported where it was");
     let gone = range("2026-03-23T00:00:00Z", "2026-03-25T00:00:00Z").await;
     assert_eq!(gone, ["weekly", "-weekly_20260324T080000Z"]);
     assert_eq!(

@@ -121,7 +121,7 @@ async fn another_start_or_rule_discards_the_exceptions_and_another_title_does_no
             assert_eq!(
                 w.list(&format!("syncToken={token}")).await.ids(),
                 ["standup"],
-                "nobody is told of what is discarded"
+                "no notification for what is discarded"
             );
             assert_eq!(
                 w.list("").await.ids().len(),
