@@ -54,18 +54,18 @@ pub async fn on_azure(env: &mut Env, azurite: &Azurite) -> anyhow::Result<Arc<Az
         &azurite.connection_string(),
     )?)?);
     let partitions = [
-        (Table::Directory, env.services.owner.clone()),
-        (Table::Secrets, env.services.owner.clone()),
+        (Table::Directory, env.scope.owner.clone()),
+        (Table::Secrets, env.scope.owner.clone()),
         (Table::Pairs, env.pair.id.to_string()),
     ];
     for (table, partition) in partitions {
-        let rows = env.services.store.scan(table, &partition, "", None, 100).await?;
+        let rows = env.scope.store.scan(table, &partition, "", None, 100).await?;
         let ops: Vec<Op> =
             rows.into_iter().map(|row| Op::Insert { key: row.key, value: row.value }).collect();
         azure.commit(table, &partition, &ops).await?;
     }
-    let services = &mut env.services;
-    (services.store, services.leases, services.queue) =
+    let scope = &mut env.scope;
+    (scope.services.store, scope.services.leases, scope.services.queue) =
         (azure.clone(), azure.clone(), azure.clone());
     Ok(azure)
 }
@@ -73,7 +73,7 @@ pub async fn on_azure(env: &mut Env, azurite: &Azurite) -> anyhow::Result<Arc<Az
 /// One pass; what it did and what it cost.
 async fn pass(env: &Env, azure: &Azure, options: SyncOptions) -> ([u64; 3], u64) {
     let before = azure.transactions();
-    let report = jobs::sync(&env.services, std::slice::from_ref(&env.pair), options, &Silent).await;
+    let report = jobs::sync(&env.scope, std::slice::from_ref(&env.pair), options, &Silent).await;
     azure.settle().await;
     let now = azure.transactions();
     assert_eq!(now.queues, before.queues, "a pass puts nothing into a queue");
@@ -86,17 +86,14 @@ async fn pass(env: &Env, azure: &Azure, options: SyncOptions) -> ([u64; 3], u64)
 async fn notified(env: &Env, azure: &Azure, side: usize) -> (u64, u64) {
     let before = azure.transactions();
     let calendar_id = [&env.pair.from, &env.pair.to][side].clone();
-    nudge::send(&env.services, &Nudge { calendar_id, cause: Cause::Webhook })
-        .await
-        .expect("a message is sent");
+    nudge::send(&env.scope, &calendar_id, Cause::Webhook).await.expect("a message is sent");
     let message = azure
         .take(nudge::QUEUE, 1, Duration::from_secs(30))
         .await
         .expect("messages are taken")
         .remove(0);
     let verdict =
-        jobs::sync_calendar(&env.services, &Nudge::from_text(&message.body).expect("a nudge"))
-            .await;
+        jobs::sync_calendar(&env.scope, &Nudge::from_text(&message.body).expect("a nudge")).await;
     assert_eq!(verdict, jobs::NudgeOutcome::Done);
     azure.delete(nudge::QUEUE, &message).await.expect("it is deleted");
     azure.settle().await;
@@ -127,7 +124,7 @@ async fn costs(terms: Terms) -> anyhow::Result<()> {
         "a pass in the background that finds nothing costs {quiet} transactions"
     );
     let before = azure.transactions();
-    let polled = jobs::poll_calendars(&env.services).await?;
+    let polled = jobs::poll_calendars(&env.scope).await?;
     let poll = azure.transactions().tables - before.tables;
     assert_eq!((polled.pairs, polled.due, azure.transactions().queues), (1, 0, before.queues));
     assert!(poll <= POLL, "a poll of one pair that finds nothing costs {poll} transactions");

@@ -1,10 +1,10 @@
 //! Objects that cannot be read, or that were made to do harm: they are named to their owner, and
 //! all other events still sync (L5, L6, I3).
 
-use simulators::caldav::Manners;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use simulators::caldav::Manners;
 
 use crate::support::builder::Builder;
 use crate::support::cli::{ONE_WAY, actions, counts};

@@ -3,7 +3,7 @@
 
 use engine::pair::Side;
 use jobs::SyncOptions;
-use jobs::report::PairStatus;
+use records::problem::PairStatus;
 use simulators::caldav::{LostToken, Manners};
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
@@ -107,7 +107,7 @@ async fn all_really_deleted_is_asked_about_first() -> anyhow::Result<()> {
         let held = run.held.expect("held");
         assert_eq!((held.deletions, held.of), (12, 12));
         assert_eq!(held.confirm, ["sync", "--pair", env.pair.id.as_str(), "--confirm-deletions"]);
-        let status = jobs::status(&env.services, 60).await?;
+        let status = jobs::status(&env.scope, 60).await?;
         assert_eq!(
             (status.pairs[0].held.as_ref(), status.pairs[0].state),
             (Some(&held), PairStatus::Held)
@@ -117,7 +117,7 @@ async fn all_really_deleted_is_asked_about_first() -> anyhow::Result<()> {
         let run = env.sync_with(CONFIRMED).await;
         assert_eq!((run.deleted, run.state), (12, PairStatus::Ok), "{run:?}");
         assert_eq!(ben.names(), ["own.ics"], "Ben's own event stays");
-        assert_eq!(jobs::status(&env.services, 60).await?.pairs[0].held, None);
+        assert_eq!(jobs::status(&env.scope, 60).await?.pairs[0].held, None);
         assert_recovers(&env, [0, 1]).await;
     }
     Ok(())
@@ -197,7 +197,7 @@ async fn a_refused_password_stops_everything_until_it_is_given_anew() -> anyhow:
             0,
             "no request is made by itself: the account could be locked for it"
         );
-        let accounts = product::accounts(&env.services).await?;
+        let accounts = product::accounts(&env.scope).await?;
         assert_eq!(
             accounts
                 .iter()

@@ -2,7 +2,8 @@
 //! an answer covers what was shown.
 
 use jobs::SyncOptions;
-use jobs::report::{PairStatus, Run};
+use jobs::report::Run;
+use records::problem::PairStatus;
 use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
 

@@ -71,7 +71,7 @@ pub struct MemoryRow(Mutex<Option<String>>);
 
 #[async_trait::async_trait]
 impl RootRow for MemoryRow {
-    fn place(&self) -> SealContext<'_> {
+    fn context(&self) -> SealContext<'_> {
         SealContext { table: "secrets", partition: "vault", row: "root" }
     }
 

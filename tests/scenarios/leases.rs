@@ -10,7 +10,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use jobs::nudge::{Cause, Nudge, QUEUE};
 use jobs::report::Silent;
-use jobs::{NudgeOutcome, Services, SyncOptions, sync_calendar};
+use jobs::{NudgeOutcome, Scope, Services, SyncOptions, sync_calendar};
 use simulators::azurite::Azurite;
 use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
@@ -97,12 +97,12 @@ async fn filled_env(terms: Terms, events: usize) -> anyhow::Result<Env> {
     Ok(env)
 }
 
-async fn sync(services: &Services, env: &Env, options: SyncOptions) -> jobs::report::Run {
-    jobs::sync(services, std::slice::from_ref(&env.pair), options, &Silent).await.pairs.remove(0)
+async fn sync(scope: &Scope, env: &Env, options: SyncOptions) -> jobs::report::Run {
+    jobs::sync(scope, std::slice::from_ref(&env.pair), options, &Silent).await.pairs.remove(0)
 }
 
 async fn last_sync(env: &Env) -> anyhow::Result<Option<Timestamp>> {
-    Ok(jobs::status(&env.services, 60).await?.pairs[0].last_sync)
+    Ok(jobs::status(&env.scope, 60).await?.pairs[0].last_sync)
 }
 
 #[tokio::test]
@@ -110,8 +110,9 @@ async fn a_pass_that_may_have_lost_its_lease_writes_no_more() -> anyhow::Result<
     for terms in [ONE_WAY, TWO_WAY] {
         for asks in [0, 1, 7] {
             let env = filled_env(terms, 20).await?;
-            let leases = Arc::new(ExpiringLeases { leases: env.services.leases.clone(), asks });
-            let expiring = Services { leases, ..env.services.clone() };
+            let leases = Arc::new(ExpiringLeases { leases: env.scope.leases.clone(), asks });
+            let expiring =
+                Services { leases, ..env.scope.services.clone() }.scope(&env.scope.owner);
             env.reset_counts();
             let run = sync(&expiring, &env, SyncOptions::default()).await;
             assert_eq!(
@@ -119,7 +120,7 @@ async fn a_pass_that_may_have_lost_its_lease_writes_no_more() -> anyhow::Result<
                 ("storage", [0, asks as u64]),
                 "each write is asked for: {run:?}"
             );
-            let run = sync(&env.services, &env, SyncOptions::default()).await;
+            let run = sync(&env.scope, &env, SyncOptions::default()).await;
             assert_eq!(
                 did(&run),
                 [20 - asks as u64, 0, 0],
@@ -128,10 +129,13 @@ async fn a_pass_that_may_have_lost_its_lease_writes_no_more() -> anyhow::Result<
             env.people[0].delete("e3.ics");
             env.people[0].edit("e4.ics", |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
             env.reset_counts();
-            let leases = Arc::new(ExpiringLeases { leases: env.services.leases.clone(), asks: 0 });
-            let run =
-                sync(&Services { leases, ..env.services.clone() }, &env, SyncOptions::default())
-                    .await;
+            let leases = Arc::new(ExpiringLeases { leases: env.scope.leases.clone(), asks: 0 });
+            let run = sync(
+                &Services { leases, ..env.scope.services.clone() }.local(),
+                &env,
+                SyncOptions::default(),
+            )
+            .await;
             assert_eq!((code(&run), env.writes()), ("storage", [0, 0]), "{run:?}");
             assert_at_rest(&env).await;
             assert_eq!(env.people[1].names().len(), 19);
@@ -147,7 +151,8 @@ async fn two_who_both_believe_to_be_alone_harm_nothing() -> anyhow::Result<()> {
         let env = filled_env(terms, 120).await?;
         let slow = Fault::Delay(Duration::from_millis(2));
         env.servers.iter().for_each(|server| server.faults().always(On::any(), slow));
-        let alone = Services { leases: Arc::new(UselessLeases), ..env.services.clone() };
+        let alone = Services { leases: Arc::new(UselessLeases), ..env.scope.services.clone() }
+            .scope(&env.scope.owner);
         for round in 0..4 {
             let runs = join_all((0..3).map(|_| sync(&alone, &env, SyncOptions::default()))).await;
             assert!(
@@ -172,7 +177,7 @@ async fn two_who_both_believe_to_be_alone_harm_nothing() -> anyhow::Result<()> {
             "nothing is lost or doubled"
         );
         assert_eq!(
-            jobs::status(&env.services, 60).await?.pairs[0].copies,
+            jobs::status(&env.scope, 60).await?.pairs[0].copies,
             116,
             "and the count is right"
         );
@@ -185,17 +190,18 @@ async fn a_pass_that_was_overtaken_by_the_removal_of_its_pair_brings_nothing_bac
 -> anyhow::Result<()> {
     let env = filled_env(TWO_WAY, 10).await?;
     env.servers[1].faults().always(On::writes(), Fault::Delay(Duration::from_millis(300)));
-    let alone = Services { leases: Arc::new(UselessLeases), ..env.services.clone() };
+    let alone = Services { leases: Arc::new(UselessLeases), ..env.scope.services.clone() }
+        .scope(&env.scope.owner);
     let removal = async {
         while env.servers[1].counts().writes() == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        product::remove_pair(&env.services, &env.pair.id).await
+        product::remove_pair(&env.scope, &env.pair.id).await
     };
     let (run, removed) = tokio::join!(sync(&alone, &env, SyncOptions::default()), removal);
     removed?;
     assert_eq!(code(&run), "storage", "{run:?}");
-    let rows = env.services.store.scan(Table::Pairs, env.pair.id.as_str(), "", None, 10).await?;
+    let rows = env.scope.store.scan(Table::Pairs, env.pair.id.as_str(), "", None, 10).await?;
     assert!(rows.is_empty(), "{:?}", rows.iter().map(|row| &row.key).collect::<Vec<_>>());
     Ok(())
 }
@@ -205,14 +211,14 @@ async fn whoever_only_looks_waits_for_nobody() -> anyhow::Result<()> {
     let mut env = filled_env(TWO_WAY, 5).await?;
     assert_at_rest(&env).await;
     let pair = env.pair.clone();
-    let known = product::Snapshot::read(&env.services).await?;
+    let known = env.scope.snapshot().await?;
     let calendar = |id| product::calendar_lease(&known, id);
     let names = [product::pair_lease(&pair.id), calendar(&pair.to), calendar(&pair.from)];
     let names = names.each_ref().map(String::as_str);
     let lease = env
-        .services
+        .scope
         .leases
-        .acquire(&env.services.owner, &names)
+        .acquire(&env.scope.owner, &names)
         .await?
         .taken()
         .expect("no process is at work");
@@ -222,7 +228,7 @@ async fn whoever_only_looks_waits_for_nobody() -> anyhow::Result<()> {
     let run = env.sync().await;
     assert_eq!((did(&run), code(&run)), ([0, 0, 0], ""), "{run:?}");
     let noted = last_sync(&env).await?;
-    assert_eq!(noted, Some(env.services.clock.now()), "a person who asks sees the time");
+    assert_eq!(noted, Some(env.scope.clock.now()), "a person who asks sees the time");
 
     // Another process is at work, so the changes are left to that process or the next one.
     env.people[0].edit("e1.ics", |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
@@ -235,39 +241,28 @@ async fn whoever_only_looks_waits_for_nobody() -> anyhow::Result<()> {
         (Cause::Reconcile, 2),
         (Cause::Reconcile, 2),
     ] {
-        let verdict =
-            sync_calendar(&env.services, &Nudge { calendar_id: pair.from.clone(), cause }).await;
+        let verdict = sync_calendar(&env.scope, &Nudge::local(pair.from.clone(), cause)).await;
         assert_eq!(
-            (verdict, env.services.queue.len(QUEUE).await?),
+            (verdict, env.scope.queue.len(QUEUE).await?),
             (NudgeOutcome::Done, waiting),
             "{cause:?}"
         );
     }
     assert!(began.elapsed() < Duration::from_secs(20), "no process has waited until its limit");
     assert_eq!((env.writes(), last_sync(&env).await?), ([0, 0], noted), "and nothing was written");
-    assert_eq!(
-        jobs::status(&env.services, 60).await?.pairs[0].error,
-        None,
-        "nor is anything wrong"
-    );
+    assert_eq!(jobs::status(&env.scope, 60).await?.pairs[0].error, None, "nor is anything wrong");
     lease.end().await;
-    let verdict = sync_calendar(
-        &env.services,
-        &Nudge { calendar_id: pair.from.clone(), cause: Cause::Webhook },
-    )
-    .await;
+    let verdict = sync_calendar(&env.scope, &Nudge::local(pair.from.clone(), Cause::Webhook)).await;
     assert_eq!((verdict, env.writes()), (NudgeOutcome::Done, [0, 1]));
 
     // A pass that another process made in between leaves nothing to do, and a pair that is gone is
     // not looked at.
     env.restart().await?;
     assert_at_rest(&env).await;
-    product::remove_pair(&env.services, &pair.id).await?;
-    let run = sync(&env.services, &env, SyncOptions::default()).await;
+    product::remove_pair(&env.scope, &pair.id).await?;
+    let run = sync(&env.scope, &env, SyncOptions::default()).await;
     assert_eq!((did(&run), code(&run)), ([0, 0, 0], ""), "{run:?}");
-    assert!(
-        env.services.store.scan(Table::Pairs, pair.id.as_str(), "", None, 10).await?.is_empty()
-    );
+    assert!(env.scope.store.scan(Table::Pairs, pair.id.as_str(), "", None, 10).await?.is_empty());
     Ok(())
 }
 
@@ -278,15 +273,15 @@ async fn looks_that_nobody_asked_for_are_noted_every_ten_minutes() -> anyhow::Re
     let first = last_sync(&env).await?;
     for _ in 0..9 {
         env.wait(60);
-        assert_eq!(did(&sync(&env.services, &env, BACKGROUND).await), [0, 0, 0]);
+        assert_eq!(did(&sync(&env.scope, &env, BACKGROUND).await), [0, 0, 0]);
         assert_eq!(last_sync(&env).await?, first);
     }
     env.wait(60);
-    sync(&env.services, &env, BACKGROUND).await;
-    assert_eq!(last_sync(&env).await?, Some(env.services.clock.now()));
+    sync(&env.scope, &env, BACKGROUND).await;
+    assert_eq!(last_sync(&env).await?, Some(env.scope.clock.now()));
     env.wait(1);
     env.sync().await;
-    assert_eq!(last_sync(&env).await?, Some(env.services.clock.now()), "a person asked");
+    assert_eq!(last_sync(&env).await?, Some(env.scope.clock.now()), "a person asked");
     Ok(())
 }
 
@@ -300,21 +295,23 @@ async fn several_instances_on_one_storage_account_make_each_copy_once() -> anyho
         let azure = Arc::new(Azure::connect(&AccountSettings::from_connection_string(
             &azurite.connection_string(),
         )?)?);
-        instances.push(Services {
-            store: azure.clone(),
-            leases: azure.clone(),
-            queue: azure,
-            ..env.services.clone()
-        });
+        instances.push(
+            Services {
+                store: azure.clone(),
+                leases: azure.clone(),
+                queue: azure,
+                ..env.scope.services.clone()
+            }
+            .scope(&env.scope.owner),
+        );
     }
     let runs =
-        join_all(instances.iter().map(|services| sync(services, &env, SyncOptions::default())))
-            .await;
+        join_all(instances.iter().map(|scope| sync(scope, &env, SyncOptions::default()))).await;
     assert!(runs.iter().all(|run| run.error.is_none()), "{runs:?}");
     assert_eq!(runs.iter().map(|run| run.created).sum::<u64>(), 30, "one of them makes each copy");
     env.people[1].edit(&env.people[1].names()[0], |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
-    let nudge = Nudge { calendar_id: env.pair.to.clone(), cause: Cause::Poll };
-    join_all(instances.iter().map(|services| sync_calendar(services, &nudge))).await;
+    let nudge = Nudge::local(env.pair.to.clone(), Cause::Poll);
+    join_all(instances.iter().map(|scope| sync_calendar(scope, &nudge))).await;
     assert_at_rest(&env).await;
     assert_eq!(env.people.each_ref().map(|calendar| calendar.names().len()), [30, 30]);
     Ok(())

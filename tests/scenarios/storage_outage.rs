@@ -1,11 +1,11 @@
 //! Storage that is away when the program starts: it listens, says what is missing, and gets well by
 //! itself.
 
-use simulators::caldav::Manners;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use simulators::azurite::Azurite;
+use simulators::caldav::Manners;
 use simulators::client::Client;
 
 use crate::support::builder::Builder;

@@ -2,7 +2,8 @@
 //! comes into them is copied; and neither is mistaken for a deletion.
 
 use jobs::SyncOptions;
-use jobs::report::{PairStatus, Run, Verb};
+use jobs::report::{Run, Verb};
+use records::problem::PairStatus;
 use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;

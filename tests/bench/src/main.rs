@@ -40,7 +40,6 @@ mod vdirsyncer;
 use std::process::ExitCode;
 
 use clap::Parser;
-
 use options::{Options, Part};
 
 fn main() -> ExitCode {

@@ -15,12 +15,11 @@ use tokio::process::Command;
 
 use crate::calrelay::Calrelay;
 use crate::options::{Kind as Server, Options, Part};
-use crate::process;
 use crate::stage::{End, Traffic};
 use crate::stats::{count, median, memory, ratio, time};
 use crate::table::Table;
 use crate::vdirsyncer::Vdirsyncer;
-use crate::{bare, data};
+use crate::{bare, data, process};
 
 const SOURCE: &str = "source";
 /// Of a floor's time the first sync may take so much.

@@ -1,9 +1,9 @@
 //! Handlers, hosts and storage that go away in the middle of work.
 
-use simulators::caldav::Manners;
 use std::time::{Duration, Instant};
 
 use simulators::azurite::Azurite;
+use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
 use simulators::functions_host::StorageQueues;
 use simulators::rng::Rng;

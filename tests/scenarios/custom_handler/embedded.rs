@@ -1,8 +1,8 @@
 //! The handler with storage in a file: the host reads the queue in that file.
 
-use simulators::caldav::Manners;
 use std::time::Duration;
 
+use simulators::caldav::Manners;
 use simulators::functions_host::{Received, Source};
 use store::{Embedded, Message, Queue};
 

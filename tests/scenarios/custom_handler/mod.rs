@@ -5,10 +5,10 @@ mod embedded;
 mod queues;
 mod requests;
 
-use simulators::caldav::Manners;
 use std::time::Duration;
 
 use simulators::azurite::Azurite;
+use simulators::caldav::Manners;
 
 use crate::support::builder::Builder;
 use crate::support::events::{hour, many};

@@ -1,9 +1,9 @@
 //! What messages go through on their way: failure, doubles, delay, several instances.
 
-use simulators::caldav::Manners;
 use std::time::Duration;
 
 use simulators::azurite::Azurite;
+use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
 use simulators::functions_host::Source;
 

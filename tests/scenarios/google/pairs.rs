@@ -1,9 +1,9 @@
 //! Pairs with Google at one end or both, by the program as its user runs it.
 
-use super::*;
 use simulators::caldav::CalDav;
 use simulators::traffic::Counts;
 
+use super::*;
 use crate::support::cli::{self, Cli, ONE_WAY, TWO_WAY};
 
 /// A program that knows Google, and Anna there.

@@ -1,10 +1,11 @@
 //! A series that is changed again and again, at random: whatever it was, it becomes what is wanted.
 
-use super::*;
 use engine::event::Exception;
 use engine::fingerprint::Fingerprinter;
 use jiff::SignedDuration;
 use simulators::rng::Rng;
+
+use super::*;
 
 const SEEDS: u64 = 24;
 const STEPS: usize = 6;

@@ -1,8 +1,9 @@
 //! Lists, cursors and reads by id.
 
-use super::*;
 use simulators::faults::{Fault, On};
 use simulators::google::{Role, Sort};
+
+use super::*;
 
 #[tokio::test]
 async fn a_change_costs_one_request_and_brings_its_content() {

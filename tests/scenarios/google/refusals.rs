@@ -1,8 +1,10 @@
 //! What Google refuses, and for how long.
 
-use super::*;
-use simulators::faults::{Fault, On};
 use std::time::{Duration, Instant};
+
+use simulators::faults::{Fault, On};
+
+use super::*;
 
 fn refused(status: u16, reason: &'static str) -> Fault {
     Fault::Refused { status, reason }

@@ -1,8 +1,10 @@
 //! Series with moved and cancelled occurrences, read and written as one event.
 
-use super::*;
-use engine::event::Exception;
 use std::collections::BTreeMap;
+
+use engine::event::Exception;
+
+use super::*;
 
 type Exceptions = BTreeMap<OriginalStart, Exception>;
 

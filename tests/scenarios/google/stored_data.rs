@@ -1,9 +1,9 @@
 //! What is written down of events at Google: nothing (S2).
 
-use super::pairs::GoogleProgram;
-use super::*;
 use simulators::faults::{Fault, On};
 
+use super::pairs::GoogleProgram;
+use super::*;
 use crate::support::cli::{Answer, TWO_WAY};
 
 /// Words that occur once in this scenario and nowhere else.

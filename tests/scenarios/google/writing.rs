@@ -1,7 +1,8 @@
 //! Copies made, changed and deleted.
 
-use super::*;
 use simulators::faults::{Fault, On};
+
+use super::*;
 
 #[tokio::test]
 async fn a_copy_is_made_changed_and_deleted_with_one_write_each() {

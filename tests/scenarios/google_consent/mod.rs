@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use providers::google::AccessTokens as _;
-use providers::google::oauth;
+use providers::google::{AccessTokens as _, oauth};
 use providers::http::{AddressPolicy, Http};
 use secrecy::SecretString;
 use serde_json::{Value, json};

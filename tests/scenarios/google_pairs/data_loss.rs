@@ -3,7 +3,7 @@
 
 use engine::pair::Side;
 use jobs::SyncOptions;
-use jobs::report::PairStatus;
+use records::problem::PairStatus;
 use serde_json::json;
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
@@ -117,7 +117,7 @@ async fn consent_that_is_taken_back_stops_the_pair_and_nothing_else() -> anyhow:
             "{run:?}"
         );
     }
-    let status = jobs::status(&env.services, 60).await?;
+    let status = jobs::status(&env.scope, 60).await?;
     assert_eq!(
         (status.pairs.len(), status.pairs[0].copies),
         (1, COUNT as u64),

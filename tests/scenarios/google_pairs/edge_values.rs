@@ -404,7 +404,7 @@ async fn what_cannot_be_copied_is_named_and_stops_nobody() -> anyhow::Result<()>
     let run = env.sync().await;
     assert!(run.error.is_none() && run.created >= 1, "{run:?}");
     env.shown(Side::To, "Good").await?;
-    let status = jobs::status(&env.services, 60).await?;
+    let status = jobs::status(&env.scope, 60).await?;
     let problems: Vec<&str> = status
         .pairs
         .first()

@@ -244,7 +244,7 @@ async fn a_locked_event_is_left_as_it_is() -> anyhow::Result<()> {
         (true, vec!["refused_by_server".to_owned()]),
         "{run:?}"
     );
-    let problems = jobs::status(&env.services, 60).await?.pairs.remove(0).problem_events;
+    let problems = jobs::status(&env.scope, 60).await?.pairs.remove(0).problem_events;
     assert_eq!(
         problems.iter().map(|problem| problem.event.as_str()).collect::<Vec<_>>(),
         ["locked1"]
@@ -266,6 +266,6 @@ async fn a_locked_event_is_left_as_it_is() -> anyhow::Result<()> {
     env.check_at_rest().await?;
     env.people[1].edit(&copy, |ics| ics.replace("SUMMARY:Mine", "SUMMARY:Locked")).await?;
     env.sync_ok().await?;
-    assert!(jobs::status(&env.services, 60).await?.pairs.remove(0).problem_events.is_empty());
+    assert!(jobs::status(&env.scope, 60).await?.pairs.remove(0).problem_events.is_empty());
     env.check_at_rest().await
 }

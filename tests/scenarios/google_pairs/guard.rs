@@ -4,7 +4,8 @@
 use engine::pair::Side;
 use engine::plan::Answer;
 use jobs::SyncOptions;
-use jobs::report::{HeldKind, PairStatus, Run};
+use jobs::report::Run;
+use records::problem::{HeldKind, PairStatus};
 use serde_json::{Value, json};
 
 use crate::support::env_checks::{CONFIRMED, FULL};

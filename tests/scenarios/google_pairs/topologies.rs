@@ -4,7 +4,8 @@
 use anyhow::{Context as _, ensure};
 use engine::calendar::CalendarId;
 use engine::pair::Pair;
-use jobs::report::{PairStatus, Run, Silent};
+use jobs::report::{Run, Silent};
+use records::problem::PairStatus;
 use serde_json::json;
 use simulators::google::Calendar;
 
@@ -18,7 +19,7 @@ use crate::support::servers::Provider;
 impl GoogleEnv {
     /// What the program calls a calendar at Google.
     pub async fn id(&self, calendar: &Calendar) -> anyhow::Result<CalendarId> {
-        let listing = product::calendars(&self.services, None).await?;
+        let listing = product::calendars(&self.scope, None).await?;
         let found = listing.calendars.into_iter().find(|row| row.address == calendar.id());
         Ok(found.context("the calendar is listed")?.id)
     }
@@ -40,14 +41,13 @@ impl GoogleEnv {
             window_future: self.pair.window_future,
             take_over: false,
         };
-        product::add_pair(&self.services, new).await
+        product::add_pair(&self.scope, new).await
     }
 
     /// A pass over these pairs: what was created, changed and deleted by each.
     pub async fn all(&self, pairs: &[&Pair]) -> anyhow::Result<Vec<[u64; 3]>> {
         let pairs: Vec<Pair> = pairs.iter().map(|pair| (*pair).clone()).collect();
-        let report =
-            jobs::sync(&self.services, &pairs, jobs::SyncOptions::default(), &Silent).await;
+        let report = jobs::sync(&self.scope, &pairs, jobs::SyncOptions::default(), &Silent).await;
         let well = |run: &Run| run.error.is_none() && run.state == PairStatus::Ok;
         ensure!(report.pairs.iter().all(well), "{:?}", report.pairs);
         Ok(report.pairs.iter().map(|run| [run.created, run.changed, run.deleted]).collect())
@@ -179,8 +179,8 @@ async fn a_pair_that_is_made_anew_finds_its_copies() -> anyhow::Result<()> {
             env.sync_ok().await?;
             let names: Vec<String> =
                 env.people[1].objects().await?.into_iter().map(|(name, _)| name).collect();
-            let services = &env.services;
-            product::remove_pair(services, &env.pair.id).await?;
+            let scope = &env.scope;
+            product::remove_pair(scope, &env.pair.id).await?;
             // Meanwhile one is renamed, one deleted, and of one the copy.
             env.people[0]
                 .edit("e1.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:First"))
@@ -233,19 +233,19 @@ async fn an_account_that_is_connected_anew_finds_its_copies() -> anyhow::Result<
         );
     }
     env.sync_ok().await?;
-    let services = &env.services;
+    let scope = &env.scope;
     let (from, to) = (env.pair.from.clone(), env.pair.to.clone());
     for side in [1, 0] {
         let user = env.google(side).id().to_owned();
-        let accounts = product::accounts(services).await?;
+        let accounts = product::accounts(scope).await?;
         let account =
             accounts.iter().find(|account| account.user == user).context("the account")?.clone();
-        product::remove_account(services, &account.id).await?;
-        assert!(product::pairs(services).await?.is_empty(), "it takes its pairs with it");
+        product::remove_account(scope, &account.id).await?;
+        assert!(product::pairs(scope).await?.is_empty(), "it takes its pairs with it");
         assert_eq!((env.google(0).len(), env.google(1).len()), (5, 5), "and nothing else");
         let token = env.server().account(&user).refresh_token();
         let again =
-            product::connect_account(services, account.kind, &account.url, &user, &token.into())
+            product::connect_account(scope, account.kind, &account.url, &user, &token.into())
                 .await?;
         assert_eq!(again.id, account.id);
         let pair = env.pair(&from, &to, TWO_WAY).await?;

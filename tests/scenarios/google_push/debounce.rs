@@ -80,7 +80,7 @@ async fn a_call_that_is_repeated_sixty_times_costs_twenty_looks_at_most() -> any
         env.wait(120);
         env.google.reset_counts();
         for _ in 0..60 {
-            receive(&env.services, &call).await?;
+            receive(&env.scope, &call).await?;
             for _ in 0..pause {
                 env.moment().await?;
             }
@@ -100,12 +100,12 @@ async fn a_call_that_is_repeated_sixty_times_costs_twenty_looks_at_most() -> any
     env.google.reset_counts();
     for _ in 0..1000 {
         assert_eq!(
-            webhook(&env.services, &with_header(&call, "x-goog-channel-token", "h1.bG9jYWw.AAAA"))
+            webhook(&env.scope, &with_header(&call, "x-goog-channel-token", "h1.bG9jYWw.AAAA"))
                 .await?,
             200
         );
     }
-    assert_eq!((env.services.queue.len(QUEUE).await?, env.google.counts().total()), (0, 0));
+    assert_eq!((env.scope.queue.len(QUEUE).await?, env.google.counts().total()), (0, 0));
     env.assert_no_harm();
     Ok(())
 }
@@ -123,7 +123,7 @@ async fn an_edit_after_the_pass_has_read_the_calendar_is_not_lost() -> anyhow::R
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         env.people[0].primary().add(event("Tea"));
-        let outcome = receive(&env.services, &env.call()?).await?;
+        let outcome = receive(&env.scope, &env.call()?).await?;
         anyhow::Ok((outcome, env.count("Lunch")))
     };
     let (worked, meanwhile) = tokio::join!(env.work(), meanwhile);

@@ -33,7 +33,7 @@ async fn genuine(env: &PushEnv, title: &str) -> anyhow::Result<Push> {
 
 /// How many messages wait.
 async fn waiting(env: &PushEnv) -> anyhow::Result<u64> {
-    Ok(env.services.queue.len(QUEUE).await?)
+    Ok(env.scope.queue.len(QUEUE).await?)
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn what_is_no_call_of_google_is_answered_like_one_and_does_nothing() -> an
     }
     forged.push(Vec::new());
     for headers in forged {
-        assert_eq!(webhook(&env.services, &headers).await?, 200, "{headers:?}");
+        assert_eq!(webhook(&env.scope, &headers).await?, 200, "{headers:?}");
     }
     assert_eq!(waiting(&env).await?, 0);
 
@@ -90,7 +90,7 @@ async fn what_is_no_call_of_google_is_answered_like_one_and_does_nothing() -> an
     ] {
         let before = waiting(&env).await?;
         assert_eq!(
-            (webhook(&env.services, &headers).await?, waiting(&env).await?),
+            (webhook(&env.scope, &headers).await?, waiting(&env).await?),
             (200, before + 1),
             "{headers:?}"
         );
@@ -139,9 +139,10 @@ async fn what_cannot_be_kept_is_asked_for_again_and_then_done() -> anyhow::Resul
     let (mut env, _) = PushEnv::paired().await?;
     let push = genuine(&env, "Lunch").await?;
     let unavailable = Services {
-        queue: Arc::new(UnavailableQueue(env.services.queue.clone())),
-        ..env.services.clone()
-    };
+        queue: Arc::new(UnavailableQueue(env.scope.queue.clone())),
+        ..env.scope.services.clone()
+    }
+    .scope(&env.scope.owner);
     for _ in 0..3 {
         assert_eq!(webhook(&unavailable, &push.headers).await?, 503, "Google comes again");
     }
@@ -151,7 +152,7 @@ async fn what_cannot_be_kept_is_asked_for_again_and_then_done() -> anyhow::Resul
         "and strangers learn nothing of it"
     );
     env.restart()?;
-    assert_eq!(webhook(&env.services, &push.headers).await?, 200);
+    assert_eq!(webhook(&env.scope, &push.headers).await?, 200);
     env.delivered = env.google.pushes().sent().len();
     env.wait(6);
     env.settle().await?;
@@ -171,11 +172,11 @@ async fn a_call_that_comes_days_late_does_no_harm() -> anyhow::Result<()> {
     env.settle().await?;
     for _ in 0..6 * 24 {
         env.wait(3600);
-        product::renew_watches(&env.services, false).await?;
+        product::renew_watches(&env.scope, false).await?;
     }
     env.settle().await?;
     env.google.reset_counts();
-    assert_eq!(webhook(&env.services, &late.headers).await?, 200);
+    assert_eq!(webhook(&env.scope, &late.headers).await?, 200);
     assert_eq!((waiting(&env).await?, env.google.counts().total(), env.count("Lunch")), (0, 0, 0));
     env.assert_no_harm();
     Ok(())

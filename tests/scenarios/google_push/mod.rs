@@ -32,7 +32,7 @@ async fn a_new_pair_is_told_of_its_changes_and_never_polled() -> anyhow::Result<
     env.settle().await?;
     env.google.reset_counts();
     for _ in 0..60 {
-        jobs::poll_calendars(&env.services).await?;
+        jobs::poll_calendars(&env.scope).await?;
         env.work().await?;
         env.wait(60);
     }
@@ -55,7 +55,7 @@ async fn calls_that_come_twice_late_or_in_disorder_change_nothing() -> anyhow::R
     sent.reverse();
     let mut received = Vec::new();
     for push in sent.iter().chain(&sent) {
-        received.push(receive(&env.services, push).await?);
+        received.push(receive(&env.scope, push).await?);
     }
     assert_eq!(
         received.iter().filter(|received| **received == NotificationOutcome::Nudged).count(),
@@ -68,7 +68,7 @@ async fn calls_that_come_twice_late_or_in_disorder_change_nothing() -> anyhow::R
         [1, 1, 1, 0, 1]
     );
     env.wait(600);
-    receive(&env.services, &sent[0]).await?;
+    receive(&env.scope, &sent[0]).await?;
     env.google.reset_counts();
     env.settle().await?;
     assert_eq!(
@@ -90,7 +90,7 @@ async fn channels_follow_each_other_without_a_gap_and_find_what_was_lost() -> an
     let mut arrived = None;
     for hour in 0..14 * 24 {
         env.wait(3600);
-        product::renew_watches(&env.services, false).await?;
+        product::renew_watches(&env.scope, false).await?;
         assert_eq!(env.open_watches(), [1, 1], "hour {hour}");
         env.deliver().await?;
         env.work().await?;
@@ -109,7 +109,7 @@ async fn channels_follow_each_other_without_a_gap_and_find_what_was_lost() -> an
     // Those that were stopped are not believed any more.
     let old =
         env.google.pushes().sent().into_iter().find(|push| push.channel == first[0].0).unwrap();
-    assert_eq!(receive(&env.services, &old).await?, NotificationOutcome::Dropped);
+    assert_eq!(receive(&env.scope, &old).await?, NotificationOutcome::Dropped);
     env.assert_no_harm();
     Ok(())
 }
@@ -120,18 +120,18 @@ async fn a_channel_that_cannot_be_followed_lives_on_and_is_tried_again() -> anyh
     let first = env.google.channels();
     env.wait(5 * 86_400 + 3 * 3600);
     env.google.faults().always(On::kind(Kind::Watch), Fault::Status(503));
-    let outcome = product::renew_watches(&env.services, false).await?;
+    let outcome = product::renew_watches(&env.scope, false).await?;
     assert_eq!((outcome.opened, outcome.failed), (0, 2));
     assert_eq!(env.google.channels(), first, "what there was is kept");
-    let states = product::watch_states(&env.services).await?;
+    let states = product::watch_states(&env.scope).await?;
     assert!(
         states.iter().all(|state| state.open
             && state.error.as_ref().is_some_and(|error| error.code == "unreachable")),
         "{states:?}"
     );
     env.google.faults().clear();
-    assert_eq!(product::renew_watches(&env.services, false).await?.opened, 2);
-    let states = product::watch_states(&env.services).await?;
+    assert_eq!(product::renew_watches(&env.scope, false).await?.opened, 2);
+    let states = product::watch_states(&env.scope).await?;
     assert!(
         env.open_watches() == [1, 1]
             && states.iter().all(|state| state.open && state.error.is_none()),
@@ -149,15 +149,15 @@ async fn a_lost_answer_is_made_up_for_by_the_first_call() -> anyhow::Result<()> 
     env.work().await?;
     env.google.faults().clear();
     assert_eq!(env.open_watches(), [1, 1]);
-    assert!(product::watch_states(&env.services).await?.iter().all(|state| !state.open));
+    assert!(product::watch_states(&env.scope).await?.iter().all(|state| !state.open));
     assert_eq!(env.deliver().await?, [NotificationOutcome::Greeted; 2]);
     assert!(
-        product::watch_states(&env.services)
+        product::watch_states(&env.scope)
             .await?
             .iter()
             .all(|state| state.open && state.error.is_none())
     );
-    product::renew_watches(&env.services, false).await?;
+    product::renew_watches(&env.scope, false).await?;
     assert_eq!(env.open_watches(), [1, 1], "nothing is asked for twice");
     Ok(())
 }
@@ -170,7 +170,7 @@ async fn a_calendar_of_which_google_does_not_tell_waits_for_the_night_and_says_s
     env.pair(import.id(), env.people[1].address(), false).await?;
     env.settle().await?;
     assert_eq!((env.open_watches(), env.google.channels().len()), ([0, 1], 1));
-    let states = product::watch_states(&env.services).await?;
+    let states = product::watch_states(&env.scope).await?;
     let refused: Vec<_> = states
         .iter()
         .filter(|state| !state.open)
@@ -185,12 +185,12 @@ async fn a_calendar_of_which_google_does_not_tell_waits_for_the_night_and_says_s
     env.google.reset_counts();
     for _ in 0..24 {
         env.wait(3600);
-        product::renew_watches(&env.services, false).await?;
+        product::renew_watches(&env.scope, false).await?;
     }
     assert_eq!(env.requests(Kind::Watch), 0, "no is no, for some days");
     import.add(event("Match"));
     assert_eq!(env.deliver().await?, []);
-    jobs::reconcile(&env.services).await?;
+    jobs::reconcile(&env.scope).await?;
     env.work().await?;
     assert_eq!(env.count("Match"), 1);
     env.assert_no_harm();
@@ -204,14 +204,14 @@ async fn channels_end_with_the_last_pair_that_needs_them() -> anyhow::Result<()>
     let other = env.pair(env.people[0].address(), second.id(), false).await?;
     env.settle().await?;
     assert_eq!(env.google.channels().len(), 3);
-    product::pause_pair(&env.services, &pair.id).await?;
+    product::pause_pair(&env.scope, &pair.id).await?;
     assert_eq!(
         (env.open_watches(), env.google.channels().len()),
         ([1, 0], 2),
         "Anna's is needed by the other pair"
     );
     env.people[1].primary().add(event("While paused"));
-    product::resume_pair(&env.services, &pair.id).await?;
+    product::resume_pair(&env.scope, &pair.id).await?;
     env.settle().await?;
     assert_eq!(env.open_watches(), [1, 1]);
     let seen = env.people[0]
@@ -221,16 +221,16 @@ async fn channels_end_with_the_last_pair_that_needs_them() -> anyhow::Result<()>
         .filter(|event| event["summary"] == "While paused")
         .count();
     assert_eq!(seen, 1, "a change without a notification is found");
-    product::remove_pair(&env.services, &other.id).await?;
+    product::remove_pair(&env.scope, &other.id).await?;
     assert_eq!(env.google.channels().len(), 2);
-    let account = product::accounts(&env.services)
+    let account = product::accounts(&env.scope)
         .await?
         .into_iter()
         .find(|account| account.user == "anna@example.org")
         .unwrap();
-    product::remove_account(&env.services, &account.id).await?;
+    product::remove_account(&env.scope, &account.id).await?;
     assert_eq!(env.google.channels(), []);
-    assert!(product::watch_states(&env.services).await?.is_empty());
+    assert!(product::watch_states(&env.scope).await?.is_empty());
     env.assert_no_harm();
     Ok(())
 }
@@ -240,12 +240,12 @@ async fn channels_end_with_the_last_pair_that_needs_them() -> anyhow::Result<()>
 async fn a_channel_that_could_not_be_stopped_is_stopped_later() -> anyhow::Result<()> {
     let (mut env, pair) = PushEnv::paired().await?;
     env.google.faults().always(On::kind(Kind::Stop), Fault::Status(503));
-    product::remove_pair(&env.services, &pair.id).await?;
+    product::remove_pair(&env.scope, &pair.id).await?;
     assert_eq!(env.open_watches(), [1, 1]);
     env.people[0].primary().add(event("Lunch"));
     assert_eq!(env.deliver().await?, [NotificationOutcome::Dropped]);
     env.google.faults().clear();
-    product::renew_watches(&env.services, false).await?;
+    product::renew_watches(&env.scope, false).await?;
     assert_eq!(env.open_watches(), [0, 0]);
     Ok(())
 }
@@ -258,15 +258,15 @@ async fn a_channel_that_nobody_knew_to_be_open_is_stopped_when_it_calls() -> any
     env.google.faults().times(2, On::kind(Kind::Watch), Fault::DropAfter);
     env.pair(env.people[0].address(), env.people[1].address(), true).await?;
     env.work().await?;
-    product::renew_watches(&env.services, false).await?;
+    product::renew_watches(&env.scope, false).await?;
     assert_eq!(env.open_watches(), [2, 2]);
     env.settle().await?;
-    product::renew_watches(&env.services, false).await?;
+    product::renew_watches(&env.scope, false).await?;
     assert_eq!(
         (env.open_watches(), env.requests(Kind::Watch), env.requests(Kind::Stop)),
         ([1, 1], 4, 2)
     );
-    product::renew_watches(&env.services, false).await?;
+    product::renew_watches(&env.scope, false).await?;
     assert_eq!((env.open_watches(), env.requests(Kind::Stop)), ([1, 1], 2), "once");
     env.people[0].primary().add(event("Lunch"));
     env.settle().await?;
@@ -281,7 +281,7 @@ async fn a_channel_that_nobody_knew_to_be_open_is_stopped_when_it_calls() -> any
 async fn a_call_during_a_pass_is_looked_at_after_it() -> anyhow::Result<()> {
     let (mut env, pair) = PushEnv::paired().await?;
     let pass = env
-        .services
+        .scope
         .leases
         .acquire("local", &[&product::pair_lease(&pair.id)])
         .await?
@@ -294,7 +294,7 @@ async fn a_call_during_a_pass_is_looked_at_after_it() -> anyhow::Result<()> {
         env.wait(1);
     }
     assert_eq!(
-        (env.count("Lunch"), env.services.queue.len(QUEUE).await?),
+        (env.count("Lunch"), env.scope.queue.len(QUEUE).await?),
         (0, 1),
         "it is put off, once"
     );
@@ -315,14 +315,14 @@ async fn a_pair_that_failed_is_tried_again_every_ten_minutes() -> anyhow::Result
     let mut tries = 0;
     for _ in 0..60 {
         env.wait(60);
-        jobs::poll_calendars(&env.services).await?;
+        jobs::poll_calendars(&env.scope).await?;
         tries += env.work().await?;
     }
     assert_eq!(tries, 6 + 4, "and the queue brings back what a call has led to");
     env.google.faults().clear();
     for _ in 0..10 {
         env.wait(60);
-        jobs::poll_calendars(&env.services).await?;
+        jobs::poll_calendars(&env.scope).await?;
         env.work().await?;
     }
     assert_eq!(env.count("Lunch"), 1);
@@ -334,26 +334,26 @@ async fn a_pair_that_failed_is_tried_again_every_ten_minutes() -> anyhow::Result
 #[tokio::test]
 async fn without_a_public_address_nothing_is_asked_for() -> anyhow::Result<()> {
     let mut env = PushEnv::new().await?;
-    env.services.setup = Arc::default();
+    env.scope.services.setup = Arc::default();
     env.pair(env.people[0].address(), env.people[1].address(), true).await?;
     env.settle().await?;
-    product::renew_watches(&env.services, true).await?;
+    product::renew_watches(&env.scope, true).await?;
     env.settle().await?;
     env.google.reset_counts();
     env.people[0].primary().add(event("Lunch"));
     for _ in 0..60 {
-        jobs::poll_calendars(&env.services).await?;
+        jobs::poll_calendars(&env.scope).await?;
         env.work().await?;
         env.wait(60);
     }
     assert_eq!((env.google.counts().total(), env.google.channels().len()), (0, 0));
-    let states: Vec<(CalendarId, bool)> = product::watch_states(&env.services)
+    let states: Vec<(CalendarId, bool)> = product::watch_states(&env.scope)
         .await?
         .into_iter()
         .map(|s| (s.calendar, s.error.is_some()))
         .collect();
     assert!(states.len() == 2 && states.iter().all(|(_, said)| *said));
-    jobs::reconcile(&env.services).await?;
+    jobs::reconcile(&env.scope).await?;
     env.work().await?;
     assert_eq!(env.count("Lunch"), 1);
     Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use jiff::SignedDuration;
-use jobs::report::PairStatus;
+use records::problem::PairStatus;
 use serde_json::json;
 use simulators::faults::{Fault, On};
 use simulators::google::Role;
@@ -90,7 +90,7 @@ async fn an_account_that_google_has_closed_is_left_alone_until_it_is_open_again(
             env.pair_state().await?.error.map(|error| error.code).as_deref(),
             Some("throttled")
         );
-        let row = product::account(&env.services, &account.id).await?;
+        let row = product::account(&env.scope, &account.id).await?;
         let left = row.parked(env.google.clock().now()).expect("it is closed");
         assert!(left >= Duration::from_secs(3600) || reason == "dailyLimitExceeded", "{left:?}");
         assert!(left <= Duration::from_secs(25 * 3600), "{left:?}");
@@ -185,7 +185,7 @@ async fn a_calendar_that_is_shared_for_reading_only_stops_its_pair_and_no_other(
     let shared = env.pair(anna.address(), team.id(), false).await?;
     env.settle().await?;
     let state = async |env: &PushEnv| {
-        let pairs = jobs::status(&env.services, 60).await?.pairs;
+        let pairs = jobs::status(&env.scope, 60).await?.pairs;
         anyhow::Ok(
             pairs
                 .into_iter()

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use functions::trigger::{Disposition, FunctionCode, Tick};
-use jobs::Services;
 use jobs::nudge::QUEUE;
+use jobs::{Scope, Services};
 
 use super::forged_calls::UnavailableQueue;
 use crate::support::push_env::PushEnv;
 
-async fn tick(services: &Services, past_due: bool) -> Disposition {
+async fn tick(scope: &Scope, past_due: bool) -> Disposition {
     let found = functions::FUNCTIONS
         .iter()
         .find(|function| function.name == "renew_google_channels")
@@ -17,21 +17,22 @@ async fn tick(services: &Services, past_due: bool) -> Disposition {
     let Some(FunctionCode::TimerAtStart(run)) = found else {
         panic!("it is started by something else")
     };
-    run(services, Tick { past_due }).await
+    run(scope, Tick { past_due }).await
 }
 
 #[tokio::test]
 async fn the_clock_makes_up_for_what_was_missed_and_comes_again_where_it_failed()
 -> anyhow::Result<()> {
     let (env, _) = PushEnv::paired().await?;
-    assert_eq!(tick(&env.services, false).await, Disposition::Done);
-    assert_eq!(env.services.queue.len(QUEUE).await?, 0, "nothing to renew, nothing to look at");
-    assert_eq!(tick(&env.services, true).await, Disposition::Done);
-    assert!(env.services.queue.len(QUEUE).await? > 0, "all are looked at");
+    assert_eq!(tick(&env.scope, false).await, Disposition::Done);
+    assert_eq!(env.scope.queue.len(QUEUE).await?, 0, "nothing to renew, nothing to look at");
+    assert_eq!(tick(&env.scope, true).await, Disposition::Done);
+    assert!(env.scope.queue.len(QUEUE).await? > 0, "all are looked at");
     let unavailable = Services {
-        queue: Arc::new(UnavailableQueue(env.services.queue.clone())),
-        ..env.services.clone()
-    };
+        queue: Arc::new(UnavailableQueue(env.scope.queue.clone())),
+        ..env.scope.services.clone()
+    }
+    .scope(&env.scope.owner);
     assert_eq!(tick(&unavailable, true).await, Disposition::Retry);
     Ok(())
 }

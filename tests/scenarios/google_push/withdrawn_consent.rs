@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::report::PairStatus;
+use records::problem::PairStatus;
 use simulators::google::Account;
 use simulators::traffic::Kind;
 use store::Table;
@@ -23,7 +23,7 @@ impl PushEnv {
 
     /// How many rows of channels there are.
     async fn channel_rows(&self) -> anyhow::Result<usize> {
-        Ok(self.services.store.scan(Table::Directory, "local", "channel:", None, 100).await?.len())
+        Ok(self.scope.store.scan(Table::Directory, "local", "channel:", None, 100).await?.len())
     }
 }
 
@@ -51,7 +51,7 @@ async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_lose
         |error| error.code == "unauthorized" && error.message.contains("calrelay account add")
     ));
     assert_eq!((found.state, found.copies), (PairStatus::NeedsReconnect, 1));
-    let watches = product::watch_states(&env.services).await?;
+    let watches = product::watch_states(&env.scope).await?;
     assert_eq!(watches.len(), 2, "nothing is forgotten: {watches:?}");
 
     // No storm: two hours of notifications, polls and renewals make no request.
@@ -109,8 +109,8 @@ async fn channels_of_an_account_that_stays_away_end_by_themselves() -> anyhow::R
     env.work().await?;
     for _ in 0..7 * 24 {
         env.wait(3600);
-        product::renew_watches(&env.services, false).await?;
-        jobs::poll_calendars(&env.services).await?;
+        product::renew_watches(&env.scope, false).await?;
+        jobs::poll_calendars(&env.scope).await?;
         env.work().await?;
     }
     assert_eq!(
@@ -118,7 +118,7 @@ async fn channels_of_an_account_that_stays_away_end_by_themselves() -> anyhow::R
         ([0, 1], 1),
         "Ben's is followed, Anna's is over"
     );
-    let watches = product::watch_states(&env.services).await?;
+    let watches = product::watch_states(&env.scope).await?;
     let said: Vec<&str> = watches
         .iter()
         .filter_map(|watch| watch.error.as_ref())
@@ -194,7 +194,7 @@ async fn another_persons_consent_does_not_take_the_place_of_the_one_that_is_miss
         (env.account(0).await?.state.as_str(), env.pair_state().await?.state),
         ("needs_reconnect", PairStatus::NeedsReconnect)
     );
-    let now = product::pair(&env.services, &pair.id).await?;
+    let now = product::pair(&env.scope, &pair.id).await?;
     assert_eq!((now.from, now.to), (pair.from, pair.to));
     assert_eq!((anna.primary().len(), ben.primary().len()), (0, 1));
     env.assert_no_harm();

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jobs::nudge::{Cause, Nudge, QUEUE};
-use jobs::{NudgeOutcome, Services};
+use jobs::watches::NoticeEvent;
+use jobs::{NudgeOutcome, Scope};
 use simulators::google::Pushes;
 use store::Message;
 use tokio::task::JoinHandle;
@@ -56,9 +57,9 @@ impl Drop for Host {
 
 impl Host {
     /// Begins to work.
-    pub fn start(services: &Services) -> Self {
-        let (tally, services) = (Arc::<Mutex<Tally>>::default(), services.clone());
-        let work = tokio::spawn(drain(services, tally.clone()));
+    pub fn start(scope: &Scope) -> Self {
+        let (tally, scope) = (Arc::<Mutex<Tally>>::default(), scope.clone());
+        let work = tokio::spawn(drain(scope, tally.clone()));
         Self { work, tally }
     }
 
@@ -78,18 +79,18 @@ pub fn deadline() -> Duration {
     functions::host_json::HostSettings::read().unwrap().deadline()
 }
 
-async fn drain(services: Services, tally: Arc<Mutex<Tally>>) {
+async fn drain(scope: Scope, tally: Arc<Mutex<Tally>>) {
     let mut under_way = tokio::task::JoinSet::new();
     loop {
         let room = AT_ONCE - under_way.len();
         let messages = if room > 0 {
-            services.queue.take(QUEUE, room, HIDDEN).await.unwrap()
+            scope.queue.take(QUEUE, room, HIDDEN).await.unwrap()
         } else {
             Vec::new()
         };
         for message in messages {
-            let (services, tally) = (services.clone(), tally.clone());
-            under_way.spawn(async move { one(&services, message, &tally).await });
+            let (scope, tally) = (scope.clone(), tally.clone());
+            under_way.spawn(async move { one(&scope, message, &tally).await });
         }
         tokio::select! {
             Some(ended) = under_way.join_next() => ended.unwrap(),
@@ -98,14 +99,14 @@ async fn drain(services: Services, tally: Arc<Mutex<Tally>>) {
     }
 }
 
-async fn one(services: &Services, message: Message, tally: &Mutex<Tally>) {
+async fn one(scope: &Scope, message: Message, tally: &Mutex<Tally>) {
     let (nudge, begun) = (Nudge::from_text(&message.body).unwrap(), Instant::now());
     {
         let mut tally = tally.lock().unwrap();
         tally.under_way += 1;
         tally.turns += usize::from(nudge.cause == Cause::Unfinished);
     }
-    let ended = timeout(deadline(), jobs::sync_calendar(services, &nudge)).await;
+    let ended = timeout(deadline(), jobs::sync_calendar(scope, &nudge)).await;
     let failed = message.dequeue_count >= MOST && ended != Ok(NudgeOutcome::Done);
     {
         let mut tally = tally.lock().unwrap();
@@ -117,19 +118,15 @@ async fn one(services: &Services, message: Message, tally: &Mutex<Tally>) {
         tally.poisoned += usize::from(failed);
     }
     match ended {
-        Ok(NudgeOutcome::Done) => services.queue.delete(QUEUE, &message).await.unwrap(),
-        _ if failed => services.queue.poison(QUEUE, &message).await.unwrap(),
-        _ => drop(services.queue.extend(QUEUE, &message, AGAIN).await.unwrap()),
+        Ok(NudgeOutcome::Done) => scope.queue.delete(QUEUE, &message).await.unwrap(),
+        _ if failed => scope.queue.poison(QUEUE, &message).await.unwrap(),
+        _ => drop(scope.queue.extend(QUEUE, &message, AGAIN).await.unwrap()),
     }
 }
 
 /// Says that something has happened in a calendar.
-pub async fn nudge(
-    services: &Services,
-    calendar: &engine::calendar::CalendarId,
-) -> anyhow::Result<()> {
-    Ok(jobs::nudge::send(services, &Nudge { calendar_id: calendar.clone(), cause: Cause::Webhook })
-        .await?)
+pub async fn nudge(scope: &Scope, calendar: &engine::calendar::CalendarId) -> anyhow::Result<()> {
+    Ok(jobs::nudge::send(scope, &calendar, Cause::Webhook).await?)
 }
 
 /// Hands Google's notifications over, until it is dropped.
@@ -143,8 +140,8 @@ impl Drop for Deliveries {
 
 impl Deliveries {
     /// Begins with the first. Those of other calendars than this one are lost, if one is named.
-    pub fn start(services: &Services, pushes: &Pushes, only: Option<&str>) -> Self {
-        let (services, pushes, only) = (services.clone(), pushes.clone(), only.map(str::to_owned));
+    pub fn start(scope: &Scope, pushes: &Pushes, only: Option<&str>) -> Self {
+        let (scope, pushes, only) = (scope.clone(), pushes.clone(), only.map(str::to_owned));
         Self(tokio::spawn(async move {
             let mut carried = 0;
             loop {
@@ -160,12 +157,16 @@ impl Deliveries {
                             .map_or("", |(_, value)| value.as_str())
                     };
                     let notice = Notice {
-                        channel: header("x-goog-channel-id"),
-                        token: header("x-goog-channel-token"),
+                        watch: header("x-goog-channel-id"),
+                        secret: header("x-goog-channel-token"),
                         resource: header("x-goog-resource-id"),
-                        greeting: header("x-goog-resource-state") == "sync",
+                        event: if header("x-goog-resource-state") == "sync" {
+                            NoticeEvent::Started
+                        } else {
+                            NoticeEvent::Changed
+                        },
                     };
-                    product::receive_notification(&services, notice).await.unwrap();
+                    product::receive_notification(&scope, notice).await.unwrap();
                 }
                 carried = sent.len();
                 sleep(Duration::from_millis(20)).await;

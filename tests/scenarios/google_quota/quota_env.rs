@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use engine::pair::Pair;
 use engine::provider::ProviderKind;
 use jiff::{SignedDuration, Timestamp};
-use jobs::{Services, SyncOptions};
+use jobs::{Scope, SyncOptions};
 use serde_json::{Value, json};
 use simulators::caldav::{self, CalDav, Manners};
 use simulators::google::{self, Server};
@@ -47,14 +47,14 @@ impl QuotaEnv {
     }
 
     /// A process of the installation, with connections, rate limits and memory of its own.
-    pub fn process(&self) -> anyhow::Result<Services> {
+    pub fn process(&self) -> anyhow::Result<Scope> {
         self.options.process(&self.storage, &self.storage.open(&self.options.clock)?)
     }
 
     /// Connects an account at Google.
     pub async fn connect_google(
         &self,
-        services: &Services,
+        scope: &Scope,
         address: &str,
     ) -> anyhow::Result<google::Account> {
         let account = self.google.account(address);
@@ -64,12 +64,12 @@ impl QuotaEnv {
             user: address.to_owned(),
             password: account.refresh_token(),
         };
-        installation::connect(services, &connected).await?;
+        installation::connect(scope, &connected).await?;
         Ok(account)
     }
 
     /// Connects an account of the CalDAV server.
-    pub async fn connect_caldav(&self, services: &Services) -> anyhow::Result<caldav::Calendar> {
+    pub async fn connect_caldav(&self, scope: &Scope) -> anyhow::Result<caldav::Calendar> {
         let calendar = self.caldav.account("cleo", "cleo-secret-9753").calendar("cleo", "main");
         let connected = Account {
             kind: ProviderKind::Caldav,
@@ -77,7 +77,7 @@ impl QuotaEnv {
             user: "cleo".to_owned(),
             password: "cleo-secret-9753".to_owned(),
         };
-        installation::connect(services, &connected).await?;
+        installation::connect(scope, &connected).await?;
         Ok(calendar)
     }
 
@@ -123,19 +123,19 @@ impl QuotaEnv {
 }
 
 /// Pairs two calendars one way; `from` and `to` are the ends of their addresses.
-pub async fn pair(services: &Services, from: &str, to: &str) -> anyhow::Result<Pair> {
-    let listing = product::calendars(services, None).await?;
+pub async fn pair(scope: &Scope, from: &str, to: &str) -> anyhow::Result<Pair> {
+    let listing = product::calendars(scope, None).await?;
     let id = |end: &str| {
         let found = listing.calendars.iter().find(|row| row.address.ends_with(end));
         anyhow::Ok(found.with_context(|| format!("no calendar {end}"))?.id.clone())
     };
     let new = new_pair([&id(from)?, &id(to)?], ONE_WAY);
-    Ok(product::add_pair(services, new).await?)
+    Ok(product::add_pair(scope, new).await?)
 }
 
 /// A pass that has to succeed; returns the number of copies that it makes.
-pub async fn sync(services: &Services, pair: &Pair) -> anyhow::Result<u64> {
-    let run = installation::sync(services, pair, SyncOptions::default()).await?;
+pub async fn sync(scope: &Scope, pair: &Pair) -> anyhow::Result<u64> {
+    let run = installation::sync(scope, pair, SyncOptions::default()).await?;
     anyhow::ensure!(run.error.is_none(), "{:?}", run.error);
     Ok(run.created)
 }

@@ -22,7 +22,7 @@ async fn a_silent_server_keeps_no_other_pair_from_being_polled() -> anyhow::Resu
     for user in ["cleo", "dora"] {
         quiet.account(user, "a-secret-1").calendar(user, "main");
         product::connect_account(
-            &env.services,
+            &env.scope,
             ProviderKind::Caldav,
             quiet.url().as_str(),
             user,
@@ -30,39 +30,39 @@ async fn a_silent_server_keeps_no_other_pair_from_being_polled() -> anyhow::Resu
         )
         .await?;
     }
-    let known = product::calendars(&env.services, None).await?.calendars;
+    let known = product::calendars(&env.scope, None).await?.calendars;
     let calendar = |user: &str| {
         known.iter().find(|row| row.address.contains(user)).expect("a calendar").id.clone()
     };
     let new = new_pair([&calendar("cleo"), &calendar("dora")], Terms::default());
-    product::add_pair(&env.services, new).await?;
+    product::add_pair(&env.scope, new).await?;
     env.sync().await;
     quiet.faults().always(On::any(), Fault::Delay(Duration::from_secs(600)));
     env.people[0].put("one.ics", &hour("one", 3, 9, "One"));
     let nudged = async {
-        while env.services.queue.len(jobs::nudge::QUEUE).await? == 0 {
+        while env.scope.queue.len(jobs::nudge::QUEUE).await? == 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         anyhow::Ok(())
     };
-    let poll = jobs::poll_calendars(&env.services);
+    let poll = jobs::poll_calendars(&env.scope);
     let (polled, nudged) =
         tokio::join!(poll, tokio::time::timeout(Duration::from_secs(10), nudged));
     nudged??;
     assert_eq!(polled?.pairs, 2);
-    let accounts = product::accounts(&env.services).await?;
+    let accounts = product::accounts(&env.scope).await?;
     let away =
         accounts.iter().filter(|account| account.state == AccountStatus::Unreachable).count();
     assert_eq!(away, 2, "the two of the silent server");
     // It is left alone for a while, and found again when it answers.
     quiet.reset_counts();
-    jobs::poll_calendars(&env.services).await?;
+    jobs::poll_calendars(&env.scope).await?;
     assert_eq!(quiet.counts().total(), 0);
     quiet.faults().clear();
     env.wait(61);
-    jobs::poll_calendars(&env.services).await?;
+    jobs::poll_calendars(&env.scope).await?;
     assert!(quiet.counts().total() > 0);
-    let accounts = product::accounts(&env.services).await?;
+    let accounts = product::accounts(&env.scope).await?;
     assert!(accounts.iter().all(|account| account.state == AccountStatus::Ok), "{accounts:?}");
     Ok(())
 }
@@ -71,14 +71,14 @@ async fn a_silent_server_keeps_no_other_pair_from_being_polled() -> anyhow::Resu
 #[tokio::test]
 async fn a_service_that_does_no_work_is_not_well() -> anyhow::Result<()> {
     let env = Builder::caldav(Manners::generic()).terms(Terms::default()).build().await?;
-    let progress = &env.services.pace.progress;
-    assert!(jobs::health(&env.services, false).await.ok);
+    let progress = &env.scope.in_process.loops;
+    assert!(jobs::health(&env.scope, false).await.ok);
     progress.expect("poll_caldav", Duration::ZERO);
     tokio::time::sleep(Duration::from_millis(2)).await;
-    let health = jobs::health(&env.services, false).await;
+    let health = jobs::health(&env.scope, false).await;
     assert_eq!((health.ok, health.storage, health.vault, health.work), (false, true, true, false));
     progress.expect("poll_caldav", Duration::from_secs(60));
-    assert!(jobs::health(&env.services, false).await.ok);
+    assert!(jobs::health(&env.scope, false).await.ok);
     Ok(())
 }
 

@@ -2,12 +2,10 @@
 //! duplicate is the owner's own event, and no occurrence of either calendar is lost.
 
 use serde_json::json;
-use simulators::caldav::Calendar;
+use simulators::caldav::{Calendar, Manners};
 use simulators::faults::{Fault, On};
 use simulators::person::{Ending, Person};
 use simulators::traffic::Kind;
-
-use simulators::caldav::Manners;
 
 use crate::support::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
 use crate::support::cli_checks::{

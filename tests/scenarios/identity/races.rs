@@ -4,8 +4,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use jobs::report::{HeldKind, PairStatus, Progress, Silent};
-use jobs::{CleanUp, SyncOptions};
+use jobs::SyncOptions;
+use jobs::pairs::CleanUp;
+use jobs::report::{Progress, Silent};
+use records::problem::{HeldKind, PairStatus};
 use simulators::caldav::{Calendar, Manners};
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
@@ -50,13 +52,13 @@ async fn a_clean_up_whose_answer_is_lost_costs_no_original() -> anyhow::Result<(
         if !looked {
             faults.always(On::kind(Kind::Get), Fault::Status(500));
         }
-        let run =
-            jobs::clean_up_pair(&env.services, &env.pair.id, CleanUp::default(), &Silent).await?;
+        let run = jobs::pairs::clean_up_pair(&env.scope, &env.pair.id, CleanUp::default(), &Silent)
+            .await?;
         let unsure = u64::from(!looked);
         assert!(run.error.is_none() && ben.is_empty(), "{looked}: {run:?}");
         assert_eq!((run.deleted, run.skipped), (12 - unsure, unsure), "{looked}: {run:?}");
         faults.clear();
-        product::resume_pair(&env.services, &env.pair.id).await?;
+        product::resume_pair(&env.scope, &env.pair.id).await?;
         for _ in 0..3 {
             let run = env.sync().await;
             assert_eq!((run.deleted, anna.len()), (0, 12), "{looked}: {run:?}");
@@ -70,14 +72,13 @@ async fn a_clean_up_whose_answer_is_lost_costs_no_original() -> anyhow::Result<(
 #[tokio::test]
 async fn a_clean_up_of_a_calendar_spares_what_a_pair_has_claimed_since() -> anyhow::Result<()> {
     let mut env = filled_env(TWO_WAY, 4).await?;
-    product::remove_pair(&env.services, &env.pair.id).await?;
-    let ends =
-        [env.ends[0].connect(&env.services).await?, env.ends[1].connect(&env.services).await?];
-    let found = jobs::left_copies(&env.services, &ends[1].calendar, &Silent).await?;
+    product::remove_pair(&env.scope, &env.pair.id).await?;
+    let ends = [env.ends[0].connect(&env.scope).await?, env.ends[1].connect(&env.scope).await?];
+    let found = jobs::pairs::left_copies(&env.scope, &ends[1].calendar, &Silent).await?;
     assert_eq!(found.len(), 4);
     env.replace_pair([&ends[0], &ends[1]], TWO_WAY).await?;
     env.sync().await;
-    let run = jobs::delete_left_copies(&env.services, found, &Silent).await?;
+    let run = jobs::pairs::delete_left_copies(&env.scope, found, &Silent).await?;
     assert_eq!((run.deleted, run.skipped, env.people[1].len()), (0, 4, 4), "{run:?}");
     for _ in 0..2 {
         env.sync().await;
@@ -91,15 +92,14 @@ async fn a_clean_up_of_a_calendar_spares_what_a_pair_has_claimed_since() -> anyh
 #[tokio::test]
 async fn a_clean_up_of_a_calendar_spares_what_is_an_original_by_then() -> anyhow::Result<()> {
     let mut env = filled_env(TWO_WAY, 4).await?;
-    product::remove_pair(&env.services, &env.pair.id).await?;
-    let ends =
-        [env.ends[0].connect(&env.services).await?, env.ends[1].connect(&env.services).await?];
-    let found = jobs::left_copies(&env.services, &ends[1].calendar, &Silent).await?;
+    product::remove_pair(&env.scope, &env.pair.id).await?;
+    let ends = [env.ends[0].connect(&env.scope).await?, env.ends[1].connect(&env.scope).await?];
+    let found = jobs::pairs::left_copies(&env.scope, &ends[1].calendar, &Silent).await?;
     assert_eq!(found.len(), 4);
     env.people[0].clear();
     env.replace_pair([&ends[1], &ends[0]], ONE_WAY).await?;
     assert_eq!(env.sync().await.created, 4);
-    let run = jobs::delete_left_copies(&env.services, found, &Silent).await?;
+    let run = jobs::pairs::delete_left_copies(&env.scope, found, &Silent).await?;
     assert_eq!((run.deleted, run.skipped, env.people[1].len()), (0, 4, 4), "{run:?}");
     Ok(())
 }
@@ -112,8 +112,7 @@ async fn two_installations(terms: Terms, more: usize, wait: i64) -> anyhow::Resu
     env.people[1].put("gone.ics", &cancelled);
     env.sync().await;
     let mut other = env.beside(9).await?;
-    let ends =
-        [env.ends[0].connect(&other.services).await?, env.ends[1].connect(&other.services).await?];
+    let ends = [env.ends[0].connect(&other.scope).await?, env.ends[1].connect(&other.scope).await?];
     other.replace_pair([&ends[0], &ends[1]], terms).await?;
     for _ in 0..2 {
         assert_eq!(other.sync().await.created, 0);
@@ -151,13 +150,11 @@ async fn what_comes_into_the_window_is_not_doubled() -> anyhow::Result<()> {
         anna.put("far.ics", &hour("far", "20270305", "Far"));
         env.sync().await;
         let mut other = env.beside(9).await?;
-        let ends = [
-            env.ends[0].connect(&other.services).await?,
-            env.ends[1].connect(&other.services).await?,
-        ];
+        let ends =
+            [env.ends[0].connect(&other.scope).await?, env.ends[1].connect(&other.scope).await?];
         let mut new = new_pair([&ends[0].calendar, &ends[1].calendar], terms);
         new.window_future = engine::pair::Reach::Months(6);
-        other.pair = product::add_pair(&other.services, new).await?;
+        other.pair = product::add_pair(&other.scope, new).await?;
         for wait in [0, 0, 200 * 86_400] {
             env.wait(wait);
             let run = other.sync().await;
@@ -237,9 +234,9 @@ async fn a_copy_with_guests_is_not_deleted_at_the_last_moment() -> anyhow::Resul
     let env = filled_env(ONE_WAY, 1).await?;
     let [anna, ben] = &env.people;
     anna.delete("e0.ics");
-    let pair = product::pair(&env.services, &env.pair.id).await?;
+    let pair = product::pair(&env.scope, &env.pair.id).await?;
     let invites = InviteDuringPass(AtomicUsize::new(0), ben);
-    jobs::sync(&env.services, &[pair], SyncOptions::default(), &invites).await;
+    jobs::sync(&env.scope, &[pair], SyncOptions::default(), &invites).await;
     assert!(invites.0.load(Ordering::Relaxed) > 2, "the deletions were announced");
     for _ in 0..2 {
         assert_eq!((env.sync().await.deleted, ben.len(), env.servers[1].mails_sent()), (0, 1, 0));
@@ -262,9 +259,9 @@ impl<F: Fn() + Send + Sync> Progress for RunAtStep<F> {
 
 /// One pass in which that is done.
 async fn sync_and_do(env: &Env, part: usize, what: impl Fn() + Send + Sync) -> anyhow::Result<u64> {
-    let pair = product::pair(&env.services, &env.pair.id).await?;
+    let pair = product::pair(&env.scope, &env.pair.id).await?;
     let at = RunAtStep(AtomicUsize::new(0), part, what);
-    let report = jobs::sync(&env.services, &[pair], SyncOptions::default(), &at).await;
+    let report = jobs::sync(&env.scope, &[pair], SyncOptions::default(), &at).await;
     assert!(at.0.load(Ordering::Relaxed) > part, "that part was announced");
     Ok(report.pairs.iter().map(|run| run.deleted).sum())
 }

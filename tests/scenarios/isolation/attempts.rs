@@ -20,9 +20,9 @@ const BAD: usize = 400;
 /// One turn of a process of its own, as short as it can be.
 async fn turn(env: &Env) -> Run {
     let pace = Arc::new(InProcess::with_turns([Duration::ZERO; 2]));
-    let services = Services { pace, ..env.services.clone() };
+    let scope = Services { in_process: pace, ..env.scope.services.clone() }.scope(&env.scope.owner);
     let run =
-        sync(&services, std::slice::from_ref(&env.pair), BACKGROUND, &Silent).await.pairs.remove(0);
+        sync(&scope, std::slice::from_ref(&env.pair), BACKGROUND, &Silent).await.pairs.remove(0);
     assert!(run.error.is_none(), "{run:?}");
     run
 }
@@ -64,7 +64,7 @@ async fn what_a_turn_has_skipped_is_not_read_again() -> anyhow::Result<()> {
         "{reads} in {} turns",
         left.len()
     );
-    let status = jobs::status(&env.services, 60).await?;
+    let status = jobs::status(&env.scope, 60).await?;
     assert_eq!(status.pairs[0].problems, BAD as u64);
     env.reset_counts();
     env.sync().await;

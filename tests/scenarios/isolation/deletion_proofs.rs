@@ -15,11 +15,11 @@ use crate::support::interrupt::KillAfter;
 const DAY: i64 = 24 * 60 * 60;
 
 async fn explained(env: &Env, event: &str) -> anyhow::Result<String> {
-    Ok(jobs::explain(&env.services, &env.pair.id, event).await?.message)
+    Ok(jobs::explain(&env.scope, &env.pair.id, event).await?.message)
 }
 
 async fn rows(env: &Env) -> anyhow::Result<Vec<store::Row>> {
-    Ok(env.services.store.scan(Table::Pairs, env.pair.id.as_str(), "d:", None, 100).await?)
+    Ok(env.scope.store.scan(Table::Pairs, env.pair.id.as_str(), "d:", None, 100).await?)
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn a_deletion_says_what_it_rested_on() -> anyhow::Result<()> {
     env.sync().await;
     assert!(rows(&env).await?.is_empty());
     let copy_of = async |event: &str| {
-        anyhow::Ok(jobs::explain(&env.services, &env.pair.id, event).await?.copy.expect("a copy"))
+        anyhow::Ok(jobs::explain(&env.scope, &env.pair.id, event).await?.copy.expect("a copy"))
     };
     let (first, second) = (copy_of("e1.ics").await?, copy_of("e2.ics").await?);
 
@@ -101,8 +101,7 @@ async fn a_deletion_that_was_cut_off_says_what_it_rested_on() -> anyhow::Result<
             env.people[0].put(&name, &object);
         }
         env.sync().await;
-        let copy =
-            jobs::explain(&env.services, &env.pair.id, "e1.ics").await?.copy.expect("a copy");
+        let copy = jobs::explain(&env.scope, &env.pair.id, "e1.ics").await?.copy.expect("a copy");
         env.people[0].delete("e1.ics");
         env.servers[1].faults().after(0, 1, On::kind(Kind::Delete), Fault::DropAfter);
         if let Some(polls) = polls {

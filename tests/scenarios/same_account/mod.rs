@@ -11,13 +11,12 @@ mod one_calendar;
 mod server;
 
 use serde_json::{Value, json};
+use server::{MAKES, Make, Remote, host};
 use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
 use simulators::proxy::Proxy;
 
 use crate::real_servers::week;
-use server::{MAKES, Make, Remote, host};
-
 use crate::support::accounts::USERS;
 use crate::support::builder::Builder;
 use crate::support::cli::{self, Answer, Cli, ONE_WAY, TWO_WAY, actions, counts};

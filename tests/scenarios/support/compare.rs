@@ -31,11 +31,11 @@ impl Installation {
     /// Returns how many pairs of events were compared.
     pub async fn compare(&self, people: [&Person; 2]) -> Result<usize> {
         let Ok(pair) = self.current_pair().await else { return Ok(0) };
-        let window = pair.window(self.services.clock.now());
+        let window = pair.window(self.scope.clock.now());
         let range = window.start_instant()..window.end_instant();
         let mut compared = 0;
         let rows =
-            self.services.store.scan(Table::Pairs, pair.id.as_str(), MAPPING, None, MOST).await?;
+            self.scope.store.scan(Table::Pairs, pair.id.as_str(), MAPPING, None, MOST).await?;
         for row in rows {
             let mapping: Mapping =
                 serde_json::from_str(&row.value).with_context(|| format!("the row {}", row.key))?;

@@ -75,7 +75,7 @@ pub async fn copies(env: &Env) -> anyhow::Result<u64> {
 
 /// The account of Anna (0) or Ben (1).
 async fn account(env: &Env, side: usize) -> anyhow::Result<Account> {
-    let accounts = product::accounts(&env.services).await?;
+    let accounts = product::accounts(&env.scope).await?;
     accounts
         .into_iter()
         .find(|account| account.user == USERS[side].0)
@@ -86,7 +86,7 @@ async fn account(env: &Env, side: usize) -> anyhow::Result<Account> {
 pub async fn reconnect(env: &Env, side: usize, password: &str) -> anyhow::Result<Account> {
     let Account { kind, url, user, .. } = account(env, side).await?;
     let again = accounts::Account { kind, url, user, password: password.to_owned() };
-    Ok(connect(&env.services, &again).await?)
+    Ok(connect(&env.scope, &again).await?)
 }
 
 /// Two passes do what is left; then three passes write nothing, both sides show equal events, and no

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use engine::pair::Side;
-use jobs::report::PairStatus;
+use records::problem::PairStatus;
 use serde_json::{Value, json};
 use simulators::caldav;
 use simulators::google::{Calendar, Quotas, Server};

@@ -6,9 +6,8 @@ use anyhow::Context as _;
 use engine::calendar::{AccountId, CalendarId};
 use engine::pair::{Pair, Reach};
 use engine::provider::ProviderKind;
-use jobs::doctor::Setup;
 use jobs::report::{PairState, Run, Silent};
-use jobs::{InProcess, Services, SyncOptions};
+use jobs::{InProcess, Owners, Scope, Services, Setup, SyncOptions};
 use providers::http::{AddressPolicy, Http};
 
 use super::accounts::Account;
@@ -71,22 +70,23 @@ impl ProcessOptions {
         })
     }
 
-    /// The services of a process that has just started.
-    pub fn process(&self, storage: &TestStorage, opened: &Opened) -> anyhow::Result<Services> {
+    /// The scope of a process that has just started.
+    pub fn process(&self, storage: &TestStorage, opened: &Opened) -> anyhow::Result<Scope> {
         Ok(Services {
             leases: opened.leases(),
             queue: opened.queue(),
             store: opened.store(),
             vault: Arc::new(vault::Envelope::new(
-                vault::Local::open(storage.path())?,
+                vault::LocalKey::open(storage.path())?,
                 vault::Root::new(&[self.root; 32]),
             )),
             connect: Arc::new(self.connector()?),
             clock: Arc::new(self.clock.clone()),
-            owner: "local".into(),
             setup: self.setup.clone(),
-            pace: Arc::<InProcess>::default(),
-        })
+            in_process: Arc::<InProcess>::default(),
+            owners: Owners::default(),
+        }
+        .scope("local"))
     }
 }
 
@@ -117,10 +117,10 @@ impl End {
     }
 
     /// Connects the account, also where it is connected already, and finds the calendar.
-    pub async fn connect(&self, services: &Services) -> anyhow::Result<Connected> {
+    pub async fn connect(&self, scope: &Scope) -> anyhow::Result<Connected> {
         let user = &self.account.user;
-        let account = connect(services, &self.account).await?;
-        let listing = product::calendars(services, Some(&account.id)).await?;
+        let account = connect(scope, &self.account).await?;
+        let listing = product::calendars(scope, Some(&account.id)).await?;
         let found = listing.calendars.into_iter().find(|row| row.address.ends_with(&self.calendar));
         let calendar = found
             .with_context(|| format!("no calendar {} among those of {user}", self.calendar))?
@@ -131,7 +131,7 @@ impl End {
 
 /// An installation with two accounts and one pair, and its process.
 pub struct Installation {
-    pub services: Services,
+    pub scope: Scope,
     pub pair: Pair,
     storage: TestStorage,
     opened: Opened,
@@ -149,12 +149,12 @@ impl Installation {
         terms: Terms,
     ) -> anyhow::Result<Self> {
         let opened = storage.open(&options.clock)?;
-        let services = options.process(&storage, &opened)?;
+        let scope = options.process(&storage, &opened)?;
         let ends = accounts.map(End::main);
-        let [from, to] = [ends[0].connect(&services).await?, ends[1].connect(&services).await?];
+        let [from, to] = [ends[0].connect(&scope).await?, ends[1].connect(&scope).await?];
         let pair =
-            product::add_pair(&services, new_pair([&from.calendar, &to.calendar], terms)).await?;
-        Ok(Self { services, pair, storage, opened, options, ends })
+            product::add_pair(&scope, new_pair([&from.calendar, &to.calendar], terms)).await?;
+        Ok(Self { scope, pair, storage, opened, options, ends })
     }
 
     /// As [`Self::paired`], on new storage and with a clock of its own, by the accounts' real addresses.
@@ -181,17 +181,17 @@ impl Installation {
 
     /// One pass over another pair.
     pub async fn sync_pair(&self, pair: &Pair, options: SyncOptions) -> anyhow::Result<Run> {
-        sync(&self.services, pair, options).await
+        sync(&self.scope, pair, options).await
     }
 
     /// The pair as it is stored now.
     pub async fn current_pair(&self) -> jobs::Result<Pair> {
-        product::pair(&self.services, &self.pair.id).await
+        product::pair(&self.scope, &self.pair.id).await
     }
 
     /// What the status says of the only pair.
     pub async fn pair_state(&self) -> anyhow::Result<PairState> {
-        Ok(jobs::status(&self.services, 60).await?.pairs.remove(0))
+        Ok(jobs::status(&self.scope, 60).await?.pairs.remove(0))
     }
 
     /// Pairs two calendars, and takes that pair as the one of the scenario.
@@ -202,7 +202,7 @@ impl Installation {
 
     /// Pairs two calendars.
     pub async fn add_pair(&self, [from, to]: [&Connected; 2], terms: Terms) -> jobs::Result<Pair> {
-        product::add_pair(&self.services, new_pair([&from.calendar, &to.calendar], terms)).await
+        product::add_pair(&self.scope, new_pair([&from.calendar, &to.calendar], terms)).await
     }
 
     /// The process ends and another one starts: nothing in memory survives. The process ends in
@@ -210,9 +210,9 @@ impl Installation {
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.opened.settle().await;
         self.opened = self.storage.open(&self.options.clock)?;
-        let setup = self.services.setup.clone();
-        self.services = self.options.process(&self.storage, &self.opened)?;
-        self.services.setup = setup;
+        let setup = self.scope.setup.clone();
+        self.scope = self.options.process(&self.storage, &self.opened)?;
+        self.scope.services.setup = setup;
         Ok(())
     }
 
@@ -238,21 +238,21 @@ impl Installation {
         let storage = TestStorage::new().await?;
         let options = ProcessOptions { root, ..self.options.clone() };
         let opened = storage.open(&options.clock)?;
-        let services = options.process(&storage, &opened)?;
+        let scope = options.process(&storage, &opened)?;
         let (pair, ends) = (self.pair.clone(), self.ends.clone());
-        Ok(Self { services, pair, storage, opened, options, ends })
+        Ok(Self { scope, pair, storage, opened, options, ends })
     }
 }
 
 /// Connects an account.
-pub async fn connect(services: &Services, account: &Account) -> jobs::Result<product::Account> {
+pub async fn connect(scope: &Scope, account: &Account) -> jobs::Result<product::Account> {
     let Account { kind, url, user, password } = account;
-    product::connect_account(services, *kind, url, user, &password.clone().into()).await
+    product::connect_account(scope, *kind, url, user, &password.clone().into()).await
 }
 
 /// One pass over a pair.
-pub async fn sync(services: &Services, pair: &Pair, options: SyncOptions) -> anyhow::Result<Run> {
-    let report = jobs::sync(services, std::slice::from_ref(pair), options, &Silent).await;
+pub async fn sync(scope: &Scope, pair: &Pair, options: SyncOptions) -> anyhow::Result<Run> {
+    let report = jobs::sync(scope, std::slice::from_ref(pair), options, &Silent).await;
     report.pairs.into_iter().next().context("one pair, one run")
 }
 

@@ -9,10 +9,10 @@ use engine::pair::Pair;
 use engine::provider::ProviderKind;
 use functions::FUNCTIONS;
 use functions::trigger::{self, FunctionCode};
-use jobs::doctor::Setup;
 use jobs::nudge::{Nudge, QUEUE};
 use jobs::report::{AccountState, PairState};
-use jobs::{NudgeOutcome, Services};
+use jobs::watches::NoticeEvent;
+use jobs::{NudgeOutcome, Scope, Services, Setup};
 use serde_json::{Value, json};
 use simulators::google::{self, Account, Quotas, Server};
 use simulators::traffic::Kind;
@@ -27,7 +27,7 @@ use super::storage::TestStorage;
 pub struct PushEnv {
     pub google: Server,
     pub people: [Account; 2],
-    pub services: Services,
+    pub scope: Scope,
     /// How many notifications were delivered.
     pub delivered: usize,
     options: ProcessOptions,
@@ -54,8 +54,8 @@ impl PushEnv {
         let people = ["anna@example.org", "ben@example.org"].map(|address| google.account(address));
         let options = ProcessOptions { consents: true, ..reached_by(&google)? };
         let storage = TestStorage::embedded()?;
-        let services = options.process(&storage, &storage.open(&options.clock)?)?;
-        let env = Self { google, people, services, delivered: 0, options, _storage: storage };
+        let scope = options.process(&storage, &storage.open(&options.clock)?)?;
+        let env = Self { google, people, scope, delivered: 0, options, _storage: storage };
         for person in &env.people {
             env.connect(person).await?;
         }
@@ -64,28 +64,29 @@ impl PushEnv {
 
     /// Connects an account, also again, with a grant that its owner has just given.
     pub async fn connect(&self, person: &Account) -> jobs::Result<product::Account> {
-        product::adopt_consent(&self.services, ProviderKind::Google, &person.refresh_token().into())
+        product::adopt_consent(&self.scope, ProviderKind::Google, &person.refresh_token().into())
             .await
     }
 
     /// Another process on the same storage: it has nothing in memory and has made no request.
-    pub fn process(&self) -> anyhow::Result<Services> {
+    pub fn process(&self) -> anyhow::Result<Scope> {
         Ok(Services {
             connect: Arc::new(self.options.connector()?),
-            pace: Arc::default(),
-            ..self.services.clone()
-        })
+            in_process: Arc::default(),
+            ..self.scope.services.clone()
+        }
+        .scope(&self.scope.owner))
     }
 
     /// The process ends, and another one takes its place.
     pub fn restart(&mut self) -> anyhow::Result<()> {
-        self.services = self.process()?;
+        self.scope = self.process()?;
         Ok(())
     }
 
     /// What the status says of an account.
     pub async fn account(&self, side: usize) -> anyhow::Result<AccountState> {
-        let accounts = jobs::status(&self.services, 60).await?.accounts;
+        let accounts = jobs::status(&self.scope, 60).await?.accounts;
         accounts
             .into_iter()
             .find(|account| account.name == self.people[side].address())
@@ -94,16 +95,16 @@ impl PushEnv {
 
     /// What the status says of the pair.
     pub async fn pair_state(&self) -> anyhow::Result<PairState> {
-        jobs::status(&self.services, 60).await?.pairs.pop().context("a pair")
+        jobs::status(&self.scope, 60).await?.pairs.pop().context("a pair")
     }
 
     /// Runs the timers of so many minutes, and the work that they and notifications lead to.
     pub async fn minutes(&mut self, minutes: usize) -> anyhow::Result<()> {
         for minute in 0..minutes {
             self.wait(60);
-            jobs::poll_calendars(&self.services).await?;
+            jobs::poll_calendars(&self.scope).await?;
             if minute % 60 == 0 {
-                product::renew_watches(&self.services, false).await?;
+                product::renew_watches(&self.scope, false).await?;
             }
             self.deliver().await?;
             self.work().await?;
@@ -121,13 +122,13 @@ impl PushEnv {
     }
 
     pub async fn pair(&self, from: &str, to: &str, two_way: bool) -> anyhow::Result<Pair> {
-        let listing = product::calendars(&self.services, None).await?;
+        let listing = product::calendars(&self.scope, None).await?;
         let id = |address: &str| {
             listing.calendars.iter().find(|row| row.address == address).unwrap().id.clone()
         };
         let terms = if two_way { TWO_WAY } else { ONE_WAY };
         let new = new_pair([&id(from), &id(to)], terms);
-        Ok(product::add_pair(&self.services, new).await?)
+        Ok(product::add_pair(&self.scope, new).await?)
     }
 
     /// Delivers the notifications that Google has sent since the last call, without the lost ones.
@@ -137,7 +138,7 @@ impl PushEnv {
         self.delivered = sent.len();
         let mut received = Vec::new();
         for push in new.iter().filter(|push| !push.lost) {
-            received.push(receive(&self.services, push).await?);
+            received.push(receive(&self.scope, push).await?);
         }
         Ok(received)
     }
@@ -146,19 +147,16 @@ impl PushEnv {
     pub async fn work(&self) -> anyhow::Result<usize> {
         let mut done = 0;
         loop {
-            let messages = self.services.queue.take(QUEUE, 32, Duration::from_secs(600)).await?;
+            let messages = self.scope.queue.take(QUEUE, 32, Duration::from_secs(600)).await?;
             if messages.is_empty() {
                 return Ok(done);
             }
             for message in messages {
-                match jobs::sync_calendar(&self.services, &Nudge::from_text(&message.body)?).await {
+                match jobs::sync_calendar(&self.scope, &Nudge::from_text(&message.body)?).await {
                     NudgeOutcome::Retry if message.dequeue_count < 5 => {
-                        self.services
-                            .queue
-                            .extend(QUEUE, &message, Duration::from_secs(30))
-                            .await?;
+                        self.scope.queue.extend(QUEUE, &message, Duration::from_secs(30)).await?;
                     }
-                    _ => self.services.queue.delete(QUEUE, &message).await?,
+                    _ => self.scope.queue.delete(QUEUE, &message).await?,
                 }
                 done += 1;
             }
@@ -211,10 +209,7 @@ impl PushEnv {
 }
 
 /// Calls the webhook function with these headers; returns the status.
-pub async fn webhook(
-    services: &Services,
-    headers: &[(&'static str, String)],
-) -> anyhow::Result<u16> {
+pub async fn webhook(scope: &Scope, headers: &[(&'static str, String)]) -> anyhow::Result<u16> {
     let found = FUNCTIONS
         .iter()
         .find(|function| function.name == "google_webhook")
@@ -227,20 +222,17 @@ pub async fn webhook(
         uri: "/webhooks/google".parse()?,
         headers: Default::default(),
         body: Vec::new(),
-        from: None,
+        client_address: None,
         operator: false,
     };
     for (name, value) in headers {
         request.headers.append(*name, value.parse()?);
     }
-    Ok(run(services, request).await.status.as_u16())
+    Ok(run(scope, request).await.status.as_u16())
 }
 
 /// Delivers one notification.
-pub async fn receive(
-    services: &Services,
-    push: &google::Push,
-) -> anyhow::Result<NotificationOutcome> {
+pub async fn receive(scope: &Scope, push: &google::Push) -> anyhow::Result<NotificationOutcome> {
     let header = |name| {
         push.headers
             .iter()
@@ -248,12 +240,16 @@ pub async fn receive(
             .map_or("", |(_, value)| value.as_str())
     };
     let notice = Notice {
-        channel: header("x-goog-channel-id"),
-        token: header("x-goog-channel-token"),
+        watch: header("x-goog-channel-id"),
+        secret: header("x-goog-channel-token"),
         resource: header("x-goog-resource-id"),
-        greeting: header("x-goog-resource-state") == "sync",
+        event: if header("x-goog-resource-state") == "sync" {
+            NoticeEvent::Started
+        } else {
+            NoticeEvent::Changed
+        },
     };
-    Ok(product::receive_notification(services, notice).await?)
+    Ok(product::receive_notification(scope, notice).await?)
 }
 
 pub fn event(title: &str) -> Value {

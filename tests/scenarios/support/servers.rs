@@ -6,11 +6,10 @@ use anyhow::{Context as _, ensure};
 use engine::provider::ProviderKind;
 use simulators::caldav::{self, CalDav, Manners};
 use simulators::faults::Faults;
-use simulators::google;
 use simulators::person::Person;
 use simulators::proxy::Proxy;
-use simulators::servers;
 use simulators::traffic::Counts;
+use simulators::{google, servers};
 
 use super::accounts::{APP_PASSWORD, Account, USERS};
 use super::connector::Origins;

@@ -8,8 +8,7 @@ use anyhow::{Context as _, ensure};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use simulators::caldav;
-use simulators::google;
+use simulators::{caldav, google};
 use store::Table;
 use vault::Vault as _;
 

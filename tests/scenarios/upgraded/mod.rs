@@ -6,11 +6,10 @@ mod record;
 mod servers;
 
 use anyhow::Context as _;
-use serde_json::{Value, json};
-use simulators::person::Person;
-
 use installation::{Listed, RestoredInstallation};
+use serde_json::{Value, json};
 use servers::{GINA, PAIRS, PEOPLE};
+use simulators::person::Person;
 
 use crate::support::cli::{actions, counts};
 use crate::support::rows::hours_pass;

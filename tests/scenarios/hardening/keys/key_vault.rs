@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jobs::Services;
+use jobs::Scope;
 use simulators::key_vault::KeyVault as StandIn;
 use store::Table;
 use vault::Envelope;
@@ -14,7 +14,7 @@ use crate::support::push_env::{PushEnv, event};
 /// Anna and Ben, and secrets that are sealed with the stand-in's key.
 async fn filled_env(vault: &StandIn) -> anyhow::Result<PushEnv> {
     let mut env = PushEnv::new().await?;
-    env.services.vault = process(vault, &Arc::default());
+    env.scope.services.vault = process(vault, &Arc::default());
     for person in &env.people {
         env.connect(person).await?;
     }
@@ -25,8 +25,8 @@ fn process(vault: &StandIn, row: &Arc<MemoryRow>) -> Arc<dyn vault::Vault> {
     Arc::new(Envelope::with_root_row(wrapping_key(vault, limits()), row.clone()))
 }
 
-async fn wrapped_with(services: &Services, version: &str) -> anyhow::Result<usize> {
-    let rows = services.store.scan(Table::Secrets, "local", "", None, 100).await?;
+async fn wrapped_with(scope: &Scope, version: &str) -> anyhow::Result<usize> {
+    let rows = scope.store.scan(Table::Secrets, "local", "", None, 100).await?;
     Ok(rows.iter().filter(|row| row.value.contains(version)).count())
 }
 
@@ -34,22 +34,22 @@ async fn wrapped_with(services: &Services, version: &str) -> anyhow::Result<usiz
 async fn everything_is_wrapped_with_the_newest_version_now() -> anyhow::Result<()> {
     let vault = stand_in().await;
     let mut env = filled_env(&vault).await?;
-    env.services.vault.hash_key("marks").await?;
+    env.scope.vault.hash_key("marks").await?;
     let first = vault.newest();
-    let done = jobs::rotate(&env.services, false).await?;
+    let done = jobs::rotate_keys(&env.scope, false).await?;
     assert_eq!(
         (done.key.as_str(), done.rewrapped, done.removed),
         (first.as_str(), 0, 0),
         "there is no newer one"
     );
     let second = vault.rotate();
-    let done = jobs::rotate(&env.services, false).await?;
+    let done = jobs::rotate_keys(&env.scope, false).await?;
     assert_eq!(
         (done.key.as_str(), done.rewrapped, done.left.len()),
         (second.as_str(), 3, 0),
         "two accounts, and the root"
     );
-    assert_eq!(wrapped_with(&env.services, &second).await?, 2);
+    assert_eq!(wrapped_with(&env.scope, &second).await?, 2);
     // The old version of the key is not needed any more.
     vault.enable(&first, false);
     env.pair(env.people[0].address(), env.people[1].address(), false).await?;
@@ -67,11 +67,11 @@ async fn a_vault_that_denies_access_spoils_nothing_and_the_next_rotation_does_it
     let env = filled_env(&vault).await?;
     let (first, second) = (vault.newest(), vault.rotate());
     vault.allow(false);
-    assert!(jobs::rotate(&env.services, false).await.is_err());
+    assert!(jobs::rotate_keys(&env.scope, false).await.is_err());
     vault.allow(true);
-    assert_eq!(wrapped_with(&env.services, &first).await?, 2);
+    assert_eq!(wrapped_with(&env.scope, &first).await?, 2);
     tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    let done = jobs::rotate(&env.services, false).await?;
-    assert_eq!((done.rewrapped, wrapped_with(&env.services, &second).await?), (2, 2));
+    let done = jobs::rotate_keys(&env.scope, false).await?;
+    assert_eq!((done.rewrapped, wrapped_with(&env.scope, &second).await?), (2, 2));
     Ok(())
 }

@@ -4,7 +4,6 @@
 mod key_vault;
 mod webhooks;
 
-use simulators::caldav::Manners;
 use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
@@ -12,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use futures::future::{join_all, try_join_all};
 use serde_json::{Value, json};
+use simulators::caldav::Manners;
 use simulators::port::Port;
 use simulators::rng::Rng;
 use store::{Op, Table};

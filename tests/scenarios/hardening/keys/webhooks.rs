@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
-use jobs::Services;
 use jobs::nudge::QUEUE;
+use jobs::{Scope, Services};
 use simulators::google::Push;
 use simulators::port::Port;
 use store::{Op, Row, Store, Table};
@@ -17,8 +17,7 @@ use url::Url;
 
 use crate::support::product::{self, NotificationOutcome};
 use crate::support::push_cli_env::{PushCliEnv, replay, with_header};
-use crate::support::push_env::webhook;
-use crate::support::push_env::{PushEnv, event, receive};
+use crate::support::push_env::{PushEnv, event, receive, webhook};
 use crate::support::running::Running;
 
 const TOKEN: &str = "x-goog-channel-token";
@@ -46,24 +45,20 @@ async fn a_channel_is_believed_until_its_key_was_followed_twice_and_then_made_an
     let (mut env, _) = PushEnv::paired().await?;
     let first = call(&mut env, "One")?;
     assert!(token(&first).starts_with("h2.") && token(&first).len() <= 128, "{}", token(&first));
-    assert_eq!(receive(&env.services, &first).await?, NotificationOutcome::Nudged);
+    assert_eq!(receive(&env.scope, &first).await?, NotificationOutcome::Nudged);
     env.wait(60);
-    let rotated = jobs::rotate(&env.services, false).await?;
+    let rotated = jobs::rotate_keys(&env.scope, false).await?;
     assert_eq!(rotated.channels, 0);
-    assert_eq!(
-        receive(&env.services, &first).await?,
-        NotificationOutcome::Nudged,
-        "the key before"
-    );
+    assert_eq!(receive(&env.scope, &first).await?, NotificationOutcome::Nudged, "the key before");
     env.settle().await?;
     assert_eq!((env.count("One"), env.open_watches()), (1, [1, 1]));
 
     let open = env.google.channels();
-    assert_eq!(jobs::rotate(&env.services, false).await?.channels, 2);
+    assert_eq!(jobs::rotate_keys(&env.scope, false).await?.channels, 2);
     env.wait(60);
     let late = call(&mut env, "Two")?;
     assert_eq!(
-        (key(&late), receive(&env.services, &late).await?),
+        (key(&late), receive(&env.scope, &late).await?),
         (key(&first), NotificationOutcome::Dropped),
         "the one before that"
     );
@@ -79,7 +74,7 @@ async fn a_channel_is_believed_until_its_key_was_followed_twice_and_then_made_an
     );
     let new = call(&mut env, "Three")?;
     assert_ne!((key(&new), key(&new)), (key(&first), rotated.webhook_key.as_str()));
-    assert_eq!(receive(&env.services, &new).await?, NotificationOutcome::Nudged);
+    assert_eq!(receive(&env.scope, &new).await?, NotificationOutcome::Nudged);
     env.settle().await?;
     assert_eq!(env.count("Three"), 1);
     env.assert_no_harm();
@@ -91,10 +86,10 @@ async fn a_channel_is_believed_until_its_key_was_followed_twice_and_then_made_an
 #[tokio::test]
 async fn channels_take_the_new_key_as_they_are_renewed() -> anyhow::Result<()> {
     let (mut env, _) = PushEnv::paired().await?;
-    let done = jobs::rotate(&env.services, false).await?;
+    let done = jobs::rotate_keys(&env.scope, false).await?;
     for hour in 0..6 * 24 {
         env.wait(3600);
-        product::renew_watches(&env.services, false).await?;
+        product::renew_watches(&env.scope, false).await?;
         assert_eq!(env.open_watches(), [1, 1], "hour {hour}");
         if hour % 12 == 0 {
             env.people[0].primary().add(event(&format!("At {hour}")));
@@ -115,17 +110,17 @@ async fn in_an_emergency_no_call_of_before_is_believed_and_no_change_is_missed()
 -> anyhow::Result<()> {
     let (mut env, _) = PushEnv::paired().await?;
     let open = env.google.channels();
-    let done = jobs::rotate(&env.services, true).await?;
+    let done = jobs::rotate_keys(&env.scope, true).await?;
     assert_eq!(done.channels, 2);
     let leaked = call(&mut env, "Lunch")?;
-    assert_eq!(receive(&env.services, &leaked).await?, NotificationOutcome::Dropped);
+    assert_eq!(receive(&env.scope, &leaked).await?, NotificationOutcome::Dropped);
     env.settle().await?;
     assert_eq!((env.count("Lunch"), env.open_watches()), (1, [1, 1]));
     assert!(env.google.channels().iter().all(|channel| !open.contains(channel)));
-    assert_eq!(receive(&env.services, &leaked).await?, NotificationOutcome::Dropped);
+    assert_eq!(receive(&env.scope, &leaked).await?, NotificationOutcome::Dropped);
     let new = call(&mut env, "Tea")?;
     assert_eq!(
-        (key(&new), receive(&env.services, &new).await?),
+        (key(&new), receive(&env.scope, &new).await?),
         (done.webhook_key.as_str(), NotificationOutcome::Nudged)
     );
     env.assert_no_harm();
@@ -139,16 +134,16 @@ async fn the_hourly_run_makes_anew_what_a_broken_rotation_has_left() -> anyhow::
     let (env, _) = PushEnv::paired().await?;
     let open = env.google.channels();
     let row =
-        env.services.store.get(Table::Directory, "vault", "webhooks").await?.context("the keys")?;
+        env.scope.store.get(Table::Directory, "vault", "webhooks").await?.context("the keys")?;
     let value = r#"{"v":1,"current":"qqqq","since":"2026-03-10T12:00:00Z"}"#.into();
-    env.services
+    env.scope
         .store
         .commit(Table::Directory, "vault", &[Op::Replace { key: row.key, etag: row.etag, value }])
         .await?;
-    let outcome = product::renew_watches(&env.services, false).await?;
+    let outcome = product::renew_watches(&env.scope, false).await?;
     assert_eq!((outcome.opened, outcome.ended, env.open_watches()), (2, 2, [1, 1]));
     assert!(env.google.channels().iter().all(|channel| !open.contains(channel)));
-    assert_eq!(product::renew_watches(&env.services, false).await?.opened, 0, "once");
+    assert_eq!(product::renew_watches(&env.scope, false).await?.opened, 0, "once");
     Ok(())
 }
 
@@ -157,22 +152,22 @@ async fn the_hourly_run_makes_anew_what_a_broken_rotation_has_left() -> anyhow::
 async fn a_token_of_the_form_before_is_accepted_until_its_channel_ends() -> anyhow::Result<()> {
     let (mut env, _) = PushEnv::paired().await?;
     let push = call(&mut env, "Lunch")?;
-    let secret = env.services.vault.hash_key("webhooks").await?;
+    let secret = env.scope.vault.hash_key("webhooks").await?;
     let text = ["calrelay/webhook/v1", "google", "local", &push.channel].join("\0");
     let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret[..]), text.as_bytes());
     let old =
         format!("h1.{}.{}", BASE64URL_NOPAD.encode(b"local"), BASE64URL_NOPAD.encode(mac.as_ref()));
     let headers = with_header(&push, TOKEN, &old);
-    let waiting = async |services: &Services| anyhow::Ok(services.queue.len(QUEUE).await?);
-    jobs::rotate(&env.services, false).await?;
-    assert_eq!((webhook(&env.services, &headers).await?, waiting(&env.services).await?), (200, 1));
+    let waiting = async |scope: &Scope| anyhow::Ok(scope.queue.len(QUEUE).await?);
+    jobs::rotate_keys(&env.scope, false).await?;
+    assert_eq!((webhook(&env.scope, &headers).await?, waiting(&env.scope).await?), (200, 1));
     env.settle().await?;
     assert_eq!(env.count("Lunch"), 1);
     env.wait(60);
-    jobs::rotate(&env.services, true).await?;
+    jobs::rotate_keys(&env.scope, true).await?;
     env.settle().await?;
     assert_eq!(
-        (webhook(&env.services, &headers).await?, waiting(&env.services).await?),
+        (webhook(&env.scope, &headers).await?, waiting(&env.scope).await?),
         (200, 0),
         "not after an emergency"
     );
@@ -224,13 +219,14 @@ async fn a_forged_key_asks_nothing_of_storage() -> anyhow::Result<()> {
     let (mut env, _) = PushEnv::paired().await?;
     let push = call(&mut env, "Lunch")?;
     let (own, genuine) = (key(&push), token(&push));
-    jobs::rotate(&env.services, false).await?;
-    let store = Arc::new(CountingStore(env.services.store.clone(), AtomicUsize::new(0)));
+    jobs::rotate_keys(&env.scope, false).await?;
+    let store = Arc::new(CountingStore(env.scope.store.clone(), AtomicUsize::new(0)));
     // A process that has read nothing yet.
-    let services = Services { store: store.clone(), ..env.process()? };
+    let scope =
+        Services { store: store.clone(), ..env.process()?.services }.scope(&env.process()?.owner);
     for n in 0..2000 {
         let forged = genuine.replacen(own, &format!("{n:04}"), 1);
-        assert_eq!(webhook(&services, &with_header(&push, TOKEN, &forged)).await?, 200);
+        assert_eq!(webhook(&scope, &with_header(&push, TOKEN, &forged)).await?, 200);
     }
     for forged in [
         "h2",
@@ -240,10 +236,10 @@ async fn a_forged_key_asks_nothing_of_storage() -> anyhow::Result<()> {
         &genuine.replacen("h2", "h3", 1),
         &genuine.replace(own, ""),
     ] {
-        assert_eq!(webhook(&services, &with_header(&push, TOKEN, forged)).await?, 200, "{forged}");
+        assert_eq!(webhook(&scope, &with_header(&push, TOKEN, forged)).await?, 200, "{forged}");
     }
     assert_eq!(store.1.load(Ordering::Relaxed), 0);
-    assert_eq!(webhook(&services, &push.headers).await?, 200);
+    assert_eq!(webhook(&scope, &push.headers).await?, 200);
     assert!((1..=4).contains(&store.1.load(Ordering::Relaxed)), "and the genuine one little");
     Ok(())
 }

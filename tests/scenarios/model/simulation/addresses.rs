@@ -62,7 +62,7 @@ impl Simulation {
         let is_own = |connected: &Connected| [&pair.from, &pair.to].contains(&&connected.calendar);
         if before[side].account != after[side].account {
             let stray = if is_own(&after[side]) { &before[side] } else { &after[side] };
-            product::remove_account(&self.env.services, &stray.account).await?;
+            product::remove_account(&self.env.scope, &stray.account).await?;
             if !is_own(&after[side]) {
                 self.env.ends[side].account.url = here;
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use functions::trigger::{self, Disposition, FunctionCode, Tick};
 use functions::{FUNCTIONS, host_json};
-use jobs::Services;
+use jobs::Scope;
 use jobs::nudge::QUEUE;
 use simulators::google::Push;
 use store::Message;
@@ -19,27 +19,27 @@ fn function(name: &str) -> FunctionCode {
 }
 
 /// Google calls; the answer's status.
-pub async fn call(services: &Services, push: &Push) -> Result<u16> {
-    crate::support::push_env::webhook(services, &push.headers).await
+pub async fn call(scope: &Scope, push: &Push) -> Result<u16> {
+    crate::support::push_env::webhook(scope, &push.headers).await
 }
 
 /// The clock strikes for a function.
-pub async fn tick(services: &Services, name: &str, past_due: bool) -> Result<()> {
+pub async fn tick(scope: &Scope, name: &str, past_due: bool) -> Result<()> {
     let (FunctionCode::Timer(run) | FunctionCode::TimerAtStart(run) | FunctionCode::Poll(run)) =
         function(name)
     else {
         anyhow::bail!("{name} has no timer")
     };
-    run(services, Tick { past_due }).await;
+    run(scope, Tick { past_due }).await;
     Ok(())
 }
 
 /// A message that can be seen now, if there is one, and its queue.
-pub async fn take(services: &Services) -> Result<Option<(Message, &'static str)>> {
+pub async fn take(scope: &Scope) -> Result<Option<(Message, &'static str)>> {
     for (queue, name) in
         [(QUEUE, "sync_calendar"), ("sync-calendar-poison", "sync_calendar_poison")]
     {
-        if let Some(message) = services.queue.take(queue, 1, LEASE).await?.pop() {
+        if let Some(message) = scope.queue.take(queue, 1, LEASE).await?.pop() {
             return Ok(Some((message, name)));
         }
     }
@@ -47,23 +47,23 @@ pub async fn take(services: &Services) -> Result<Option<(Message, &'static str)>
 }
 
 /// Works on a message as the queue's own host would; whether it was dealt with.
-pub async fn work(services: &Services, message: &Message, name: &str) -> Result<bool> {
+pub async fn work(scope: &Scope, message: &Message, name: &str) -> Result<bool> {
     let FunctionCode::Queue(run) = function(name) else { anyhow::bail!("{name} has no queue") };
     let answer = run(
-        services,
+        scope,
         trigger::QueueMessage { text: message.body.clone(), dequeue_count: message.dequeue_count },
     )
     .await;
     let queue = if name == "sync_calendar" { QUEUE } else { "sync-calendar-poison" };
     let rules = host_json::HostSettings::read().context("host.json")?.queues;
     match answer {
-        Disposition::Done => services.queue.delete(queue, message).await?,
+        Disposition::Done => scope.queue.delete(queue, message).await?,
         Disposition::Retry if message.dequeue_count < rules.max_dequeue_count => {
-            services.queue.extend(queue, message, rules.visibility_timeout).await?;
+            scope.queue.extend(queue, message, rules.visibility_timeout).await?;
         }
         // What fails in the poison queue is dropped then.
-        Disposition::Retry if queue != QUEUE => services.queue.delete(queue, message).await?,
-        Disposition::Retry => services.queue.poison(queue, message).await?,
+        Disposition::Retry if queue != QUEUE => scope.queue.delete(queue, message).await?,
+        Disposition::Retry => scope.queue.poison(queue, message).await?,
     }
     Ok(answer == Disposition::Done)
 }

@@ -23,8 +23,8 @@ impl Simulation {
             self.rules.has_second = true;
             let mut second = self.env.beside(8).await?;
             let ends = [
-                second.ends[0].connect(&second.services).await?,
-                second.ends[1].connect(&second.services).await?,
+                second.ends[0].connect(&second.scope).await?,
+                second.ends[1].connect(&second.scope).await?,
             ];
             second.replace_pair([&ends[1], &ends[0]], self.rules.second()).await?;
             self.second = Some(second);
@@ -120,7 +120,7 @@ impl Simulation {
         {
             return Ok(());
         }
-        let share = self.share(side)?.connect(&self.env.services).await?;
+        let share = self.share(side)?.connect(&self.env.scope).await?;
         let ends = self.connected().await?;
         let itself = self.rng.chance(0.5);
         let other = if itself { &ends[side].calendar } else { &ends[1 - side].calendar };
@@ -128,7 +128,7 @@ impl Simulation {
         let [from, to] =
             if shared_first { [&share.calendar, other] } else { [other, &share.calendar] };
         let terms = Terms { two_way: self.rng.chance(0.5), ..Terms::default() };
-        let services = &self.env.services;
+        let scope = &self.env.scope;
         let before =
             [self.env.people[0].objects().await?.len(), self.env.people[1].objects().await?.len()];
         let what = if itself {
@@ -136,7 +136,7 @@ impl Simulation {
         } else {
             format!("side {side} is paired a second time")
         };
-        match product::add_pair(services, new_pair([from, to], terms)).await {
+        match product::add_pair(scope, new_pair([from, to], terms)).await {
             Err(jobs::Error::Request(_)) => self.trace.push(format!("{what}: refused")),
             Err(error) => return Err(error).context(what),
             Ok(pair) => {
@@ -145,7 +145,7 @@ impl Simulation {
                     said.push(line(&self.env.sync_pair(&pair, SyncOptions::default()).await?));
                     said.push(line(&self.env.sync().await));
                 }
-                product::remove_pair(services, &pair.id).await?;
+                product::remove_pair(scope, &pair.id).await?;
                 self.trace.push(format!("{what}: {said:?}"));
                 let after = [
                     self.env.people[0].objects().await?.len(),
@@ -157,7 +157,7 @@ impl Simulation {
         // The share is the way to a calendar of this pair by now, where the two accounts are one to
         // the product: it is only taken away where they are not.
         if ends.iter().all(|end| end.account != share.account) {
-            product::remove_account(services, &share.account).await?;
+            product::remove_account(scope, &share.account).await?;
         }
         Ok(())
     }

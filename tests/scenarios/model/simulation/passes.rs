@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use engine::plan::Answer;
 use jobs::SyncOptions;
-use jobs::report::{HeldKind, PairStatus, Run, Verb};
+use jobs::report::{Run, Verb};
+use records::problem::{HeldKind, PairStatus};
 use simulators::faults::{Fault, On};
 
 use super::rules::full;
@@ -90,7 +91,7 @@ impl Simulation {
     /// everything is quiet within a few passes.
     pub(super) async fn rest(&mut self) -> Result<()> {
         self.until_quiet("calm pass").await?;
-        let now = jobs::Clock::now(&*self.env.services.clock).as_second();
+        let now = jobs::Clock::now(&*self.env.scope.clock).as_second();
         self.env.wait(DAY - now.rem_euclid(DAY) + 9_000);
         self.until_quiet("night").await
     }

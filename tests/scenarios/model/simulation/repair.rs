@@ -54,7 +54,7 @@ impl Simulation {
             self.env.lose(20 + self.passes as u8).await?;
             self.trace.push("all data are lost".into());
         } else {
-            product::remove_pair(&self.env.services, &self.env.pair.id).await?;
+            product::remove_pair(&self.env.scope, &self.env.pair.id).await?;
             self.trace.push("the pair ends".into());
         }
         Ok(())
@@ -93,12 +93,12 @@ impl Simulation {
     /// Both ends, connected as they are reached now.
     pub(super) async fn connected(&self) -> Result<[Connected; 2]> {
         let env = &self.env;
-        Ok([env.ends[0].connect(&env.services).await?, env.ends[1].connect(&env.services).await?])
+        Ok([env.ends[0].connect(&env.scope).await?, env.ends[1].connect(&env.scope).await?])
     }
 
     /// The owner says that what other installations have left belongs to this pair.
     pub(super) async fn take_over(&mut self) -> Result<()> {
-        jobs::take_over(&self.env.services, &self.env.pair.id).await?;
+        jobs::pairs::take_over(&self.env.scope, &self.env.pair.id).await?;
         self.trace.push("what others have left is taken over".into());
         let foreign: Vec<bool> =
             self.facts.iter_mut().map(|fact| std::mem::take(&mut fact.foreign)).collect();
@@ -154,7 +154,7 @@ impl Simulation {
             match self.rng.below(3) {
                 0 => {}
                 1 => {
-                    product::remove_account(&self.env.services, &end.account).await?;
+                    product::remove_account(&self.env.scope, &end.account).await?;
                     self.respell(side);
                     self.renew_grant(side);
                     self.trace.push(format!(

@@ -20,14 +20,14 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Pipe {
     inward: tokio::sync::Mutex<ChildStdin>,
-    heard: Arc<Heard>,
+    heard: Arc<Received>,
     next: AtomicU64,
     listening: JoinHandle<()>,
 }
 
 /// What the browser has said.
 #[derive(Debug, Default)]
-struct Heard {
+struct Received {
     state: Mutex<State>,
     news: Notify,
 }
@@ -49,7 +49,7 @@ pub struct Event {
     pub of: Value,
 }
 
-impl Heard {
+impl Received {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -70,7 +70,7 @@ impl Heard {
 
 impl Pipe {
     pub fn new(inward: ChildStdin, outward: ChildStdout) -> Self {
-        let heard = Arc::new(Heard::default());
+        let heard = Arc::new(Received::default());
         let hearing = Arc::clone(&heard);
         let listening = tokio::spawn(async move {
             let mut outward = BufReader::new(outward);

@@ -7,25 +7,7 @@ use url::{Host, Url};
 use super::call::Call;
 use super::push::Delivery;
 use super::reply::{Refusal, Reply};
-use super::state::Records;
-use crate::traffic::Kind;
-
-/// A channel of notifications.
-#[derive(Clone, Debug)]
-pub(super) struct Channel {
-    pub id: String,
-    pub calendar: String,
-    pub account: String,
-    pub resource: String,
-    pub uri: String,
-    pub token: Option<String>,
-    pub address: Url,
-    pub expires: Timestamp,
-    /// The number of its last message.
-    pub number: u64,
-    /// Whether its `sync` notification was sent.
-    pub greeted: bool,
-}
+use super::state::{Channel, Records};
 
 /// How long a channel lives where nothing is said, in seconds, and the longest.
 const LONGEST: i64 = 604_800;
@@ -130,15 +112,7 @@ pub(super) fn stop(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refu
     }
 }
 
-/// Where the `sync` message is to come before the answer, waits until it has.
-pub(super) async fn greet(shared: &Arc<Shared>, kind: Kind) {
-    if kind == Kind::Watch && shared.pushes.greets_first() {
-        // A webhook that waits for the answer itself must not wait for ever.
-        let _ = tokio::time::timeout(Duration::from_secs(5), shared.pushes.settle()).await;
-    }
-}
-
-/// The notifications to send now: the first one of new channels, and changes of calendars.
+/// What is to be told now: new channels greeted, changes of calendars announced.
 pub(super) fn announcements(records: &mut Records, now: Timestamp) -> Vec<Delivery> {
     let Records { channels, calendars, rng, .. } = records;
     let mut deliveries = Vec::new();

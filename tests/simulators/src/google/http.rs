@@ -1,4 +1,4 @@
-//! The HTTP layer: endpoint and user of a request, and whether Google's own description allows it.
+//! The way of a request through faults to its answer.
 
 use std::sync::Arc;
 use std::time::Duration;

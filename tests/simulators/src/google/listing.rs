@@ -14,21 +14,6 @@ use super::state::{Pages, Records, Role};
 use super::times::stored;
 use super::view::shown;
 
-/// The rest of a listing that is read page by page.
-#[derive(Clone, Debug)]
-pub(super) struct Pages {
-    items: Arc<Vec<Value>>,
-    /// How many of them were returned.
-    told: usize,
-    /// All parameters but the page's.
-    terms: Vec<(String, String)>,
-    calendar: String,
-    token: Option<String>,
-    /// For a listing by a sync token: the generation that it is of.
-    generation: Option<u64>,
-    empty_next: bool,
-}
-
 /// Parameters that a listing by a sync token cannot have.
 const NOT_WITH_TOKEN: &[&str] = &[
     "iCalUID",

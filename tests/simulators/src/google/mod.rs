@@ -227,38 +227,5 @@ impl Server {
     }
 }
 
-impl Shared {
-    /// Works on the records, and sends the notifications afterwards.
-    fn write<T>(&self, work: impl FnOnce(&mut Records) -> T) -> T {
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = work(&mut records);
-        let deliveries = channels::announcements(&mut records, self.clock.now());
-        drop(records);
-        self.pushes.post(deliveries);
-        done
-    }
-
-    fn manners(&self) -> Manners {
-        self.manners.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn base(&self) -> String {
-        self.base.get().cloned().unwrap_or_default()
-    }
-
-    fn redirects_to(&self, address: &str) -> bool {
-        let loopback = Url::parse(address).is_ok_and(|url| {
-            url.scheme() == "http" && matches!(url.host_str(), Some("127.0.0.1" | "localhost"))
-        });
-        loopback
-            || self
-                .redirects
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .iter()
-                .any(|known| known == address)
-    }
-}
-
 #[cfg(test)]
 mod tests;

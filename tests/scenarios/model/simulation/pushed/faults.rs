@@ -95,9 +95,9 @@ impl Simulation {
         self.collect();
         self.mail.waiting.clear();
         self.restart_process().await?;
-        let services = self.services();
+        let scope = self.scope();
         for name in ["renew_google_channels", "poll_caldav"] {
-            functions::tick(&services, name, true).await?;
+            functions::tick(&scope, name, true).await?;
         }
         self.trace.push(format!("no process runs for {hours} hours"));
         Ok(())
@@ -105,15 +105,15 @@ impl Simulation {
 
     pub(super) async fn reconnect(&self, side: usize) -> Result<()> {
         let Person::Google(calendar) = &self.env.people[side] else { return Ok(()) };
-        let services = self.services();
-        let accounts = product::accounts(&services).await?;
+        let scope = self.scope();
+        let accounts = product::accounts(&scope).await?;
         let account = accounts
             .into_iter()
             .find(|account| account.user == calendar.id())
             .context("the account")?;
         let token = self.google().account(calendar.id()).refresh_token();
         product::connect_account(
-            &services,
+            &scope,
             ProviderKind::Google,
             &account.url,
             &account.user,

@@ -14,8 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use jiff::SignedDuration;
-use jobs::Services;
-use jobs::doctor::Setup;
+use jobs::{Scope, Setup};
 use simulators::faults::{Fault, On};
 use simulators::google::{self, Push};
 
@@ -29,7 +28,7 @@ impl Simulation {
     pub(super) async fn run_pushed(&mut self) -> Result<()> {
         self.google().clock().stand_at(START.parse()?);
         self.google().pushes().way(|way| way.hold = true);
-        self.env.services.setup = Arc::new(Setup {
+        self.env.scope.services.setup = Arc::new(Setup {
             public_url: Some("https://calendars.example.org".into()),
             ..Setup::default()
         });
@@ -62,8 +61,8 @@ impl Simulation {
         google.expect("Google is in every pair here")
     }
 
-    fn services(&self) -> Services {
-        self.env.services.clone()
+    fn scope(&self) -> Scope {
+        self.env.scope.clone()
     }
 
     fn pass_time(&self, seconds: i64) {
@@ -105,13 +104,13 @@ impl Simulation {
 
     /// A call, in whose middle the process may die: then Google calls again.
     async fn deliver(&mut self, push: Push, what: String) -> Result<()> {
-        let services = self.services();
+        let scope = self.scope();
         let polls = if self.rng.chance(0.1) { 1 + self.rng.below(30) } else { usize::MAX };
-        let answer = KillAfter { polls, inner: Box::pin(functions::call(&services, &push)) }
+        let answer = KillAfter { polls, inner: Box::pin(functions::call(&scope, &push)) }
             .await
             .transpose()?;
         self.trace.push(format!("a call: {what}, answered {answer:?}"));
-        drop(services);
+        drop(scope);
         match answer {
             Some(200) => {}
             Some(503) => self.mail.waiting.push(push),
@@ -127,7 +126,7 @@ impl Simulation {
     /// Some messages are worked on, while calls come in; with faults, and processes that die.
     async fn messages(&mut self) -> Result<()> {
         for _ in 0..1 + self.rng.below(3) {
-            let Some((message, name)) = functions::take(&self.services()).await? else {
+            let Some((message, name)) = functions::take(&self.scope()).await? else {
                 return Ok(());
             };
             self.passes += 1;
@@ -144,7 +143,7 @@ impl Simulation {
             });
             let most = if self.rng.chance(0.5) { 60 } else { 600 };
             let polls = if self.rng.chance(0.3) { 1 + self.rng.below(most) } else { usize::MAX };
-            let services = self.services();
+            let scope = self.scope();
             // Google's notifications during a pass may arrive during that pass: before a watch
             // request is answered, and for every single write.
             let (quick, pushes, known, over) = (
@@ -155,19 +154,19 @@ impl Simulation {
             );
             let both = async {
                 let worked = async {
-                    let worked = functions::work(&services, &message, name).await;
+                    let worked = functions::work(&scope, &message, name).await;
                     over.store(true, Ordering::Relaxed);
                     worked
                 };
                 let called = async {
                     let called = match &meanwhile {
-                        Some(push) => Some(functions::call(&services, push).await?),
+                        Some(push) => Some(functions::call(&scope, push).await?),
                         None => None,
                     };
                     let mut delivered = known;
                     while quick && !over.load(Ordering::Relaxed) {
                         match pushes.sent().get(delivered) {
-                            Some(push) if functions::call(&services, push).await? == 200 => {
+                            Some(push) if functions::call(&scope, push).await? == 200 => {
                                 delivered += 1
                             }
                             _ => tokio::time::sleep(Duration::from_millis(1)).await,
@@ -183,7 +182,7 @@ impl Simulation {
             if let Some((.., delivered)) = &done {
                 self.mail.known = *delivered;
             }
-            drop(services);
+            drop(scope);
             self.trace.push(match &done {
                 Some((worked, called, delivered)) => {
                     let end = if *worked { "done" } else { "comes back" };
@@ -212,10 +211,7 @@ impl Simulation {
             self.edit().await?;
             self.collect();
             for push in std::mem::take(&mut self.mail.waiting) {
-                ensure!(
-                    functions::call(&self.services(), &push).await? == 200,
-                    "a call is refused"
-                );
+                ensure!(functions::call(&self.scope(), &push).await? == 200, "a call is refused");
             }
             self.all_messages().await?;
             let seconds = 1 + self.rng.below(3) as i64;
@@ -233,7 +229,7 @@ impl Simulation {
     async fn wait_shortly(&mut self) -> Result<()> {
         let seconds = [2, 7, 40, 300][self.rng.below(4)];
         self.pass_time(seconds);
-        functions::tick(&self.services(), "poll_caldav", false).await?;
+        functions::tick(&self.scope(), "poll_caldav", false).await?;
         self.trace.push(format!("{seconds} s, and a poll"));
         Ok(())
     }
@@ -251,23 +247,23 @@ impl Simulation {
     async fn hour(&mut self) -> Result<()> {
         let before = self.google().clock().now();
         self.pass_time(3600);
-        let services = self.services();
-        functions::tick(&services, "poll_caldav", false).await?;
-        functions::tick(&services, "renew_google_channels", false).await?;
+        let scope = self.scope();
+        functions::tick(&scope, "poll_caldav", false).await?;
+        functions::tick(&scope, "renew_google_channels", false).await?;
         // At half past two by UTC.
         let of_night = |at: jiff::Timestamp| (at.as_second() - 9_000).div_euclid(86_400);
         if of_night(before) != of_night(self.google().clock().now()) {
-            functions::tick(&services, "reconcile", false).await?;
+            functions::tick(&scope, "reconcile", false).await?;
         }
         self.all_messages().await.map(drop)
     }
 
     /// Works on everything that can be seen, with all well.
     async fn all_messages(&mut self) -> Result<usize> {
-        let (services, mut done) = (self.services(), 0);
-        while let Some((message, name)) = functions::take(&services).await? {
+        let (scope, mut done) = (self.scope(), 0);
+        while let Some((message, name)) = functions::take(&scope).await? {
             self.passes += 1;
-            functions::work(&services, &message, name).await?;
+            functions::work(&scope, &message, name).await?;
             done += 1;
             ensure!(done < 500, "it nudges itself for ever");
         }

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use engine::provider::ProviderKind;
 use jobs::SyncOptions;
-use jobs::report::PairStatus;
+use records::problem::PairStatus;
 use simulators::person::Person;
 
 use crate::model::simulation::check::Strict;
@@ -18,7 +18,7 @@ impl Simulation {
     pub(super) async fn rest_by_itself(&mut self) -> Result<()> {
         self.passes += 1;
         self.restart_process().await?;
-        for account in product::accounts(&self.services()).await? {
+        for account in product::accounts(&self.scope()).await? {
             let revoked = account.kind == ProviderKind::Google
                 && self.google().account(&account.user).living_refresh_tokens() == 0;
             if account.state == AccountStatus::NeedsReconnect || revoked {
@@ -28,7 +28,7 @@ impl Simulation {
                 self.trace.push(format!("{} is connected again", account.user));
             }
         }
-        while product::accounts(&self.services())
+        while product::accounts(&self.scope())
             .await?
             .iter()
             .any(|account| account.parked(self.google().clock().now()).is_some())
@@ -39,7 +39,7 @@ impl Simulation {
         self.minutes(75).await?;
         if std::mem::take(&mut self.mail.lost) {
             self.trace.push("the night".into());
-            functions::tick(&self.services(), "reconcile", false).await?;
+            functions::tick(&self.scope(), "reconcile", false).await?;
             self.minutes(15).await?;
         }
         let status = self.status().await?;
@@ -60,7 +60,7 @@ impl Simulation {
             status.watches
         );
         self.env.reset_counts();
-        functions::tick(&self.services(), "reconcile", false).await?;
+        functions::tick(&self.scope(), "reconcile", false).await?;
         self.minutes(15).await?;
         let writes: u64 = self.env.writes().iter().sum();
         ensure!(writes == 0, "{writes} writes where everything should be at rest");
@@ -77,7 +77,7 @@ impl Simulation {
         self.check_events(Strict::Yes).await.context("after a full pass at the end")?;
         for night in 0..3 {
             self.env.reset_counts();
-            functions::tick(&self.services(), "reconcile", false).await?;
+            functions::tick(&self.scope(), "reconcile", false).await?;
             self.minutes(15).await?;
             let writes: u64 = self.env.writes().iter().sum();
             ensure!(writes == 0, "{writes} writes in night {night} after the end");
@@ -86,24 +86,24 @@ impl Simulation {
     }
 
     async fn status(&self) -> Result<jobs::Status> {
-        Ok(jobs::status(&self.services(), 60).await?)
+        Ok(jobs::status(&self.scope(), 60).await?)
     }
 
     /// Minutes in which all is well, in fives; with the hour's timer among them.
     async fn minutes(&mut self, minutes: i64) -> Result<()> {
         for five in 0..minutes / 5 {
             self.pass_time(300);
-            let services = self.services();
+            let scope = self.scope();
             if five == 0 {
-                functions::tick(&services, "renew_google_channels", false).await?;
+                functions::tick(&scope, "renew_google_channels", false).await?;
             }
-            functions::tick(&services, "poll_caldav", false).await?;
+            functions::tick(&scope, "poll_caldav", false).await?;
             for _ in 0..20 {
                 self.collect();
                 let calls = std::mem::take(&mut self.mail.waiting);
                 let busy = calls.len() + self.all_messages().await?;
                 for push in calls {
-                    ensure!(functions::call(&services, &push).await? == 200, "a call is refused");
+                    ensure!(functions::call(&scope, &push).await? == 200, "a call is refused");
                 }
                 if busy == 0 {
                     break;
