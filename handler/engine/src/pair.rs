@@ -1,11 +1,12 @@
 //! A pair: from this calendar to that one, under these rules.
 
 use std::fmt;
+use std::ops::{Index, IndexMut};
 use std::str::FromStr;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::calendar::{CalendarId, PairId};
 
@@ -52,6 +53,106 @@ impl Side {
             Self::From => Self::To,
             Self::To => Self::From,
         }
+    }
+}
+
+/// A value for each end of a pair. Stored as the array `[from, to]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PerSide<T> {
+    /// For the calendar of `--from`.
+    pub from: T,
+    /// For the calendar of `--to`.
+    pub to: T,
+}
+
+impl<T> PerSide<T> {
+    /// Makes each value from its side, `from` first.
+    pub fn from_fn(mut make: impl FnMut(Side) -> T) -> Self {
+        let from = make(Side::From);
+        Self { from, to: make(Side::To) }
+    }
+
+    /// Makes each value from its side, `from` first; ends with the first error.
+    pub fn try_from_fn<E>(mut make: impl FnMut(Side) -> Result<T, E>) -> Result<Self, E> {
+        let from = make(Side::From)?;
+        Ok(Self { from, to: make(Side::To)? })
+    }
+
+    /// References to both values.
+    pub fn as_ref(&self) -> PerSide<&T> {
+        PerSide { from: &self.from, to: &self.to }
+    }
+
+    /// Changes each value, `from` first.
+    pub fn map<U>(self, mut change: impl FnMut(T) -> U) -> PerSide<U> {
+        let from = change(self.from);
+        PerSide { from, to: change(self.to) }
+    }
+
+    /// Both values with their sides, `from` first.
+    pub fn iter(&self) -> impl Iterator<Item = (Side, &T)> {
+        self.as_ref().into_iter()
+    }
+
+    /// As [`PerSide::iter`], to change the values.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (Side, &mut T)> {
+        PerSide { from: &mut self.from, to: &mut self.to }.into_iter()
+    }
+
+    /// Both values, `from` first.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        [&self.from, &self.to].into_iter()
+    }
+}
+
+impl<T> Index<Side> for PerSide<T> {
+    type Output = T;
+    fn index(&self, side: Side) -> &T {
+        match side {
+            Side::From => &self.from,
+            Side::To => &self.to,
+        }
+    }
+}
+
+impl<T> IndexMut<Side> for PerSide<T> {
+    fn index_mut(&mut self, side: Side) -> &mut T {
+        match side {
+            Side::From => &mut self.from,
+            Side::To => &mut self.to,
+        }
+    }
+}
+
+impl<T> IntoIterator for PerSide<T> {
+    type Item = (Side, T);
+    type IntoIter = std::array::IntoIter<(Side, T), 2>;
+    fn into_iter(self) -> Self::IntoIter {
+        [(Side::From, self.from), (Side::To, self.to)].into_iter()
+    }
+}
+
+impl<T> From<[T; 2]> for PerSide<T> {
+    fn from([from, to]: [T; 2]) -> Self {
+        Self { from, to }
+    }
+}
+
+impl<T> From<PerSide<T>> for [T; 2] {
+    fn from(PerSide { from, to }: PerSide<T>) -> Self {
+        [from, to]
+    }
+}
+
+impl<T: Serialize> Serialize for PerSide<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        [&self.from, &self.to].serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for PerSide<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <[T; 2]>::deserialize(deserializer).map(Self::from)
     }
 }
 
@@ -213,6 +314,16 @@ mod tests {
             (true, false)
         );
         assert_eq!((Side::From.other(), Side::To.other()), (Side::To, Side::From));
+    }
+
+    #[test]
+    fn values_of_both_ends_are_stored_as_an_array() {
+        let mut values = PerSide::from_fn(|side| side == Side::To);
+        assert_eq!(serde_json::to_string(&values).unwrap(), "[false,true]");
+        assert_eq!(serde_json::from_str::<PerSide<bool>>("[false,true]").unwrap(), values);
+        values[Side::From] = true;
+        assert_eq!(values.iter().collect::<Vec<_>>(), [(Side::From, &true), (Side::To, &true)]);
+        assert_eq!(<[bool; 2]>::from(values.map(|value| !value)), [false, false]);
     }
 
     #[test]
