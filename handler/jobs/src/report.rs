@@ -53,7 +53,7 @@ pub struct Run {
     /// Events that are still to be gone through: the pass gave way to others, which none does that
     /// somebody waits for.
     #[serde(skip)]
-    pub left: u64,
+    pub remaining: u64,
     /// What to do about the error.
     #[serde(skip)]
     pub next: Option<Next>,
@@ -73,7 +73,7 @@ impl Run {
             copied_by_another: 0,
             held: None,
             error: None,
-            left: 0,
+            remaining: 0,
             next: None,
         }
     }

@@ -75,7 +75,7 @@ async fn pair_state(scope: &Scope, pair: &Pair, cadence: u64) -> Result<PairStat
         copied_by_another: row.copied_by_another,
         held: row.held.map(|row| row.held),
         error: row.error,
-        left: row.left,
+        left: row.remaining,
         problems: problems.len() as u64,
         problem_events: problems.into_iter().take(NAMED).map(|row| row.problem).collect(),
         cursors: Cursors { from: row.from.map(|row| row.at), to: row.to.map(|row| row.at) },

@@ -79,7 +79,7 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> NudgeOutcome {
             continue;
         }
         tell(&run, before.as_ref());
-        unfinished |= run.left > 0;
+        unfinished |= run.remaining > 0;
         if let Some(problem) = &run.error {
             let parked =
                 pairs.iter().any(|pair| pair.id == run.id && is_parked(scope, &directory, pair));
@@ -170,8 +170,8 @@ fn outcome_of(next: Next, cause: Cause) -> NudgeOutcome {
 
 fn tell(run: &Run, before: Option<&Problem>) {
     let Run { id, created, changed, deleted, skipped, .. } = run;
-    if run.left > 0 {
-        tracing::info!(pair = %id, created, changed, skipped, left = run.left, "synced in part; \
+    if run.remaining > 0 {
+        tracing::info!(pair = %id, created, changed, skipped, left = run.remaining, "synced in part; \
         it goes on in some seconds");
     } else if created + changed + deleted > 0 {
         tracing::info!(pair = %id, created, changed, deleted, skipped, "synced");

@@ -384,12 +384,12 @@ fn is_due(row: &StateRecord, news: [CalendarState; 2], now: Timestamp) -> bool {
         let long_ago = |then: Timestamp| now.duration_since(then) >= SECOND_LOOK;
         return long_ago(held.since) && row.last_sync.is_none_or(long_ago);
     }
-    if row.retry.is_some_and(|at| sync::has_come(at, now)) {
+    if row.retry.is_some_and(|at| sync::retry_is_due(at, now)) {
         return true;
     }
-    let clock = now.to_zoned(TimeZone::UTC);
-    row.listed_on != Some(clock.date())
-        && (row.listed_on != clock.date().yesterday().ok() || clock.hour() >= LISTED_BY)
+    let yesterday = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
+    row.window_is_due(now)
+        && (row.window_is_due(yesterday) || now.to_zoned(TimeZone::UTC).hour() >= LISTED_BY)
 }
 
 /// Passes that fail although their servers answer are made less and less often. A server that is

@@ -13,7 +13,7 @@ fn row(status: PairStatus) -> StateRecord {
     let now = at("2026-03-10T09:00:00Z");
     StateRecord {
         status: Some(status),
-        listed_on: Some(now.to_zoned(TimeZone::UTC).date()),
+        window_listed_on: Some(now.to_zoned(TimeZone::UTC).date()),
         last_sync: Some(now),
         ..StateRecord::default()
     }

@@ -1,5 +1,5 @@
-//! What one call knows of the accounts: the directory as it was when it began, the providers that
-//! were opened, and what a glance has shown.
+//! What one call knows of the accounts: the snapshot of accounts and pairs, the providers that were
+//! opened, and the states of the calendars.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
@@ -7,55 +7,48 @@ use std::sync::Arc;
 
 use engine::calendar::{AccountId, CalendarId};
 use engine::change::StateTag;
-use engine::pair::Pair;
+use engine::pair::{Pair, PerSide};
 use jiff::Timestamp;
 use providers::{CollectionState, Provider};
 use records::account::{Account, AccountStatus};
-use records::calendar::CalendarRecord;
 use records::snapshot::Snapshot;
 use tokio::task::JoinSet;
 
-use super::SyncOptions;
+use super::ends::{End, EndState};
+use super::options::SyncOptions;
 use crate::accounts::{self, account_status};
 use crate::{Error, Result, Scope};
 
-/// One end of a pair, ready to be worked on.
-#[derive(Clone)]
-pub(crate) struct End {
-    /// The calendar.
-    pub calendar: CalendarRecord,
-    /// Its account.
-    pub account: Account,
-    /// Who keeps it.
-    pub provider: Arc<dyn Provider>,
-}
-
-/// Finds both ends of a pair. A request is made only for an account of an earlier version, once.
+/// Opens both ends of a pair. A request is made only for an account of an earlier version, once.
 pub(crate) async fn ends(scope: &Scope, pair: &Pair) -> Result<[End; 2]> {
-    OpenAccounts::new(scope, &scope.snapshot().await?).ends(pair).await
+    let snapshot = scope.snapshot().await?;
+    OpenAccounts::new(scope, &snapshot).ends(pair).await.map(Into::into)
 }
 
-/// One calendar, ready to be worked on. A request is made as for [`ends`].
+/// Opens one calendar. A request is made as for [`ends`].
 pub(crate) async fn end(scope: &Scope, directory: &Snapshot, calendar: &CalendarId) -> Result<End> {
     OpenAccounts::new(scope, directory).end(calendar).await
 }
+
+/// The states of calendars by their addresses.
+type States = providers::Result<BTreeMap<String, CollectionState>>;
 
 /// What is known of the accounts during one call.
 pub(super) struct OpenAccounts<'a> {
     scope: &'a Scope,
     pub directory: Directory<'a>,
     open: BTreeMap<AccountId, (Account, Arc<dyn Provider>)>,
-    /// The state of all calendars of an account, or why it is not known: asked once a round, so
-    /// that a refused password is sent once.
-    glances: BTreeMap<AccountId, providers::Result<BTreeMap<String, CollectionState>>>,
-    /// Accounts that are being asked, and those that have not answered yet.
-    asking: JoinSet<(AccountId, providers::Result<BTreeMap<String, CollectionState>>)>,
-    silent: BTreeSet<AccountId>,
+    /// The states of the calendars of an account, or the error: requested once a round, so that a
+    /// refused password is sent once.
+    states: BTreeMap<AccountId, States>,
+    requests: JoinSet<(AccountId, States)>,
+    /// Accounts whose requests are under way.
+    unanswered: BTreeSet<AccountId>,
     /// Accounts whose homes were discovered again, once a call.
-    searched: BTreeSet<AccountId>,
+    rediscovered: BTreeSet<AccountId>,
 }
 
-/// The directory that the caller has read, or a later one.
+/// The snapshot that the caller has read, or a later one.
 pub(super) enum Directory<'a> {
     Given(&'a Snapshot),
     Newer(Box<Snapshot>),
@@ -71,15 +64,6 @@ impl Deref for Directory<'_> {
     }
 }
 
-/// Both ends of a pair, and where each stands by the last glance.
-pub(super) struct EndStates {
-    pub ends: [End; 2],
-    pub tips: [Option<StateTag>; 2],
-    /// There is nothing to read at this end: its provider tells us of changes, and told of the
-    /// other one.
-    pub quiet: [bool; 2],
-}
-
 impl<'a> OpenAccounts<'a> {
     pub fn new(scope: &'a Scope, directory: &'a Snapshot) -> Self {
         let directory = Directory::Given(directory);
@@ -87,21 +71,21 @@ impl<'a> OpenAccounts<'a> {
             scope,
             directory,
             open: BTreeMap::new(),
-            glances: BTreeMap::new(),
-            asking: JoinSet::new(),
-            silent: BTreeSet::new(),
-            searched: BTreeSet::new(),
+            states: BTreeMap::new(),
+            requests: JoinSet::new(),
+            unanswered: BTreeSet::new(),
+            rediscovered: BTreeSet::new(),
         }
     }
 
-    /// The next one who asks glances anew.
-    pub fn look_again(&mut self) {
-        self.glances.clear();
+    /// The next attempt requests the states again.
+    pub fn forget_states(&mut self) {
+        self.states.clear();
     }
 
-    /// Asks all accounts of these pairs at once, where there are several pairs: a silent server
-    /// delays only its own pairs.
-    pub async fn ask_ahead(&mut self, pairs: &[Pair], options: SyncOptions) {
+    /// Requests the states of all accounts of these pairs at once, where there are several pairs: a
+    /// server that does not answer delays only its own pairs.
+    pub async fn prefetch_states(&mut self, pairs: &[Pair], options: SyncOptions) {
         if pairs.len() < 2 {
             return;
         }
@@ -109,15 +93,15 @@ impl<'a> OpenAccounts<'a> {
         let mut asked: BTreeMap<AccountId, (Arc<dyn Provider>, BTreeSet<String>)> = BTreeMap::new();
         for calendar in pairs.iter().flat_map(|pair| [&pair.from, &pair.to]) {
             if options.background
-                && self.account_of(calendar).is_some_and(|account| left_alone(&account, now))
+                && self.account_of(calendar).is_some_and(|account| is_skipped(&account, now))
             {
                 continue;
             }
-            // The turn of its pair reports what is wrong with it.
+            // The attempt at its pair reports the error.
             let Ok(End { calendar, account, provider }) = self.end(calendar).await else {
                 continue;
             };
-            if !self.glances.contains_key(&account.id) {
+            if !self.states.contains_key(&account.id) {
                 asked
                     .entry(account.id)
                     .or_insert((provider, BTreeSet::new()))
@@ -126,8 +110,8 @@ impl<'a> OpenAccounts<'a> {
             }
         }
         for (account, (provider, addresses)) in asked {
-            self.silent.insert(account.clone());
-            self.asking.spawn(async move {
+            self.unanswered.insert(account.clone());
+            self.requests.spawn(async move {
                 let addresses: Vec<String> = addresses.into_iter().collect();
                 let found = provider.collection_states(&addresses).await;
                 (account, found.map(|found| addresses.into_iter().zip(found).collect()))
@@ -142,45 +126,40 @@ impl<'a> OpenAccounts<'a> {
                 let accounts = [&pair.from, &pair.to].map(|id| {
                     self.directory.calendar(id).ok().flatten().map(|calendar| calendar.account)
                 });
-                !accounts.iter().flatten().any(|account| self.silent.contains(account))
+                !accounts.iter().flatten().any(|account| self.unanswered.contains(account))
             };
             if let Some(ready) = pairs.iter().position(is_ready) {
                 return Ok(ready);
             }
-            match self.asking.join_next().await {
+            match self.requests.join_next().await {
                 Some(Ok((account, found))) => {
-                    self.silent.remove(&account);
-                    self.heard(account, found).await?;
+                    self.unanswered.remove(&account);
+                    self.record_states(account, found).await?;
                 }
-                // Each is asked again when its pair is looked at.
-                Some(Err(_)) | None => self.silent.clear(),
+                // The attempts at their pairs request the states again.
+                Some(Err(_)) | None => self.unanswered.clear(),
             }
         }
     }
 
-    /// Notes what an account has answered.
-    async fn heard(
-        &mut self,
-        id: AccountId,
-        found: providers::Result<BTreeMap<String, CollectionState>>,
-    ) -> Result<()> {
+    async fn record_states(&mut self, id: AccountId, found: States) -> Result<()> {
         let failure = found.as_ref().err().cloned().map(Error::Provider);
         if let Some((account, _)) = self.open.get_mut(&id) {
             account_status::record(self.scope, account, failure.as_ref()).await?;
         }
-        self.glances.insert(id, found);
+        self.states.insert(id, found);
         Ok(())
     }
 
-    /// Both ends of a pair and where they stand. The first glance of a round asks for the calendars
-    /// of all its pairs.
-    pub async fn see(
+    /// The states of both ends of a pair. The first request of a round is for the calendars of all
+    /// its pairs.
+    pub async fn end_states(
         &mut self,
         round: &[Pair],
         pair: &Pair,
-        told_of: Option<&CalendarId>,
+        notified: Option<&CalendarId>,
         options: SyncOptions,
-    ) -> Result<EndStates> {
+    ) -> Result<PerSide<EndState>> {
         let refused = |id| {
             self.account_of(id)
                 .is_some_and(|account| account.state == AccountStatus::NeedsReconnect)
@@ -189,22 +168,20 @@ impl<'a> OpenAccounts<'a> {
             return Err(Error::Provider(providers::Error::Unauthorized));
         }
         let ends = self.ends(pair).await?;
-        if options.background
-            && ends.iter().any(|end| end.account.state == AccountStatus::NeedsReconnect)
-        {
+        let needs_reconnect = |end: &End| end.account.state == AccountStatus::NeedsReconnect;
+        if options.background && ends.values().any(needs_reconnect) {
             return Err(Error::Provider(providers::Error::Unauthorized));
         }
         let now = self.scope.clock.now();
-        if let Some(left) =
-            ends.iter().filter(|_| options.background).find_map(|end| end.account.parked(now))
-        {
-            return Err(Error::Provider(providers::Error::RateLimited { retry_after: Some(left) }));
+        let wait = ends.values().find_map(|end| end.account.parked(now));
+        if let Some(wait) = wait.filter(|_| options.background) {
+            return Err(Error::Provider(providers::Error::RateLimited { retry_after: Some(wait) }));
         }
-        self.glance(round, &ends).await?;
-        let tip = |end: &End| match self.glances.get(&end.account.id) {
+        self.fetch_states(round, &ends).await?;
+        let tag = |end: &End| match self.states.get(&end.account.id) {
             Some(Err(error)) => Err(Error::Provider(error.clone())),
-            Some(Ok(glances)) => match glances.get(&end.calendar.address) {
-                Some(CollectionState::Tagged(tip)) => Ok(Some(tip.clone())),
+            Some(Ok(states)) => match states.get(&end.calendar.address) {
+                Some(CollectionState::Tagged(tag)) => Ok(Some(tag.clone())),
                 Some(CollectionState::Missing) => {
                     Err(Error::Provider(providers::Error::CalendarMissing))
                 }
@@ -212,31 +189,33 @@ impl<'a> OpenAccounts<'a> {
             },
             None => Ok(None),
         };
-        let tips = [tip(&ends[0])?, tip(&ends[1])?];
-        let quiet = ends.each_ref().map(|end| {
-            told_of.is_some_and(|told| *told != end.calendar.id) && end.account.kind.pushes()
-        });
-        Ok(EndStates { ends, tips, quiet })
+        let tags: PerSide<Option<StateTag>> = PerSide::try_from_fn(|side| tag(&ends[side]))?;
+        let state = |end: End, tag: &Option<StateTag>| {
+            let is_other_notified = notified.is_some_and(|notified| *notified != end.calendar.id);
+            let is_quiet = is_other_notified && end.account.kind.pushes();
+            EndState { end, tag: tag.clone(), is_quiet, prefetched: None }
+        };
+        Ok(PerSide { from: state(ends.from, &tags.from), to: state(ends.to, &tags.to) })
     }
 
-    /// Looks for calendars of a pair that are not where they were: the homes of their accounts are
-    /// discovered again. Whether it is worth while to look at the pair again.
-    pub async fn search(&mut self, pair: &Pair) -> Result<bool> {
+    /// Discovers again the homes of accounts whose calendars are missing. Returns whether that has
+    /// changed an account, so that the states are to be requested again.
+    pub async fn rediscover_missing(&mut self, pair: &Pair) -> Result<bool> {
         let ends = self.ends(pair).await?;
         let mut found = false;
-        for end in &ends {
-            let glance = self
-                .glances
+        for end in ends.values() {
+            let state = self
+                .states
                 .get(&end.account.id)
-                .and_then(|glances| glances.as_ref().ok()?.get(&end.calendar.address));
-            if glance != Some(&CollectionState::Missing)
-                || !self.searched.insert(end.account.id.clone())
+                .and_then(|states| states.as_ref().ok()?.get(&end.calendar.address));
+            if state != Some(&CollectionState::Missing)
+                || !self.rediscovered.insert(end.account.id.clone())
             {
                 continue;
             }
             match accounts::rediscover(self.scope, &end.account).await {
                 Ok(changed) => found |= changed,
-                // That the calendar is missing is what there is to say.
+                // The pair reports that the calendar is missing.
                 Err(error) => {
                     tracing::debug!(account = %end.account.id, %error, "the homes of an account \
                     could not be discovered again")
@@ -246,7 +225,7 @@ impl<'a> OpenAccounts<'a> {
         if found {
             self.directory = Directory::Newer(Box::new(self.scope.snapshot().await?));
             self.open.clear();
-            self.glances.clear();
+            self.states.clear();
         }
         Ok(found)
     }
@@ -260,8 +239,8 @@ impl<'a> OpenAccounts<'a> {
         }
     }
 
-    pub async fn ends(&mut self, pair: &Pair) -> Result<[End; 2]> {
-        Ok([self.end(&pair.from).await?, self.end(&pair.to).await?])
+    pub async fn ends(&mut self, pair: &Pair) -> Result<PerSide<End>> {
+        Ok(PerSide { from: self.end(&pair.from).await?, to: self.end(&pair.to).await? })
     }
 
     async fn end(&mut self, calendar: &CalendarId) -> Result<End> {
@@ -284,10 +263,10 @@ impl<'a> OpenAccounts<'a> {
         Ok(End { calendar, account, provider })
     }
 
-    /// Asks the accounts of these ends that were not asked in this round, all of them at once.
-    async fn glance(&mut self, round: &[Pair], ends: &[End; 2]) -> Result<()> {
+    /// Requests the states that were not requested in this round, of all these accounts at once.
+    async fn fetch_states(&mut self, round: &[Pair], ends: &PerSide<End>) -> Result<()> {
         let mut asked: BTreeMap<&AccountId, (&End, Vec<String>)> = BTreeMap::new();
-        for end in ends.iter().filter(|end| !self.glances.contains_key(&end.account.id)) {
+        for end in ends.values().filter(|end| !self.states.contains_key(&end.account.id)) {
             asked
                 .entry(&end.account.id)
                 .or_insert((end, Vec::new()))
@@ -304,7 +283,7 @@ impl<'a> OpenAccounts<'a> {
                 addresses.push(row.address);
             }
         }
-        let look = asked.into_values().map(|(end, mut addresses)| async move {
+        let requests = asked.into_values().map(|(end, mut addresses)| async move {
             addresses.sort_unstable();
             addresses.dedup();
             (
@@ -315,14 +294,15 @@ impl<'a> OpenAccounts<'a> {
                     .map(|found| addresses.into_iter().zip(found).collect()),
             )
         });
-        for (end, found) in futures::future::join_all(look).await {
-            self.heard(end.account.id.clone(), found).await?;
+        for (end, found) in futures::future::join_all(requests).await {
+            self.record_states(end.account.id.clone(), found).await?;
         }
         Ok(())
     }
 }
 
-/// Whether an account is not asked before its owner, or its provider, allows it.
-fn left_alone(account: &Account, now: Timestamp) -> bool {
+/// Whether background passes make no request to an account, because its owner has to connect it
+/// again or its provider has asked to wait.
+fn is_skipped(account: &Account, now: Timestamp) -> bool {
     account.state == AccountStatus::NeedsReconnect || account.parked(now).is_some()
 }

@@ -1,180 +1,48 @@
-//! One decision: write at the provider, unless the lease may be lost by now; then say what is to be
-//! remembered.
+//! Applies one step: writes to the provider, unless the lease may be lost, and returns what is to
+//! be stored.
 
-use engine::event::EventId;
-use engine::mapping::{Mapping, Times};
+use engine::mapping::Mapping;
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
-use engine::plan::{Change, Decision, Delete, Write};
+use engine::plan::{Change, Decision, Write};
 use engine::reason::Reason;
 use providers::{Edit, NewCopy, Version, Written};
-
-use super::pass::{Pass, problem_words, side_of};
-use super::refused::RetryAt;
-use crate::Result;
-use crate::report::Action;
-use crate::report::Verb;
 use records::pair_state::ProblemRow;
-use records::pair_state::proofs::Proof;
-use records::pair_state::proofs::ProofRow;
-use records::problem::EventProblem;
 
-/// A decision and what it is about.
-pub(super) struct Step {
-    /// Where the event that it is about stands.
-    pub side: Side,
-    /// That event.
-    pub event: EventId,
-    /// Its version.
-    pub etag: Option<String>,
-    /// Its times, as far as they are known.
-    pub times: Option<Times>,
-    /// The mapping as it is stored.
-    pub before: Option<Mapping>,
-    /// The same, where one of its events has another name by now.
-    pub renamed: Option<Mapping>,
-    /// The mapping whose mark an event bears that is not its copy.
-    pub bears: Option<MappingId>,
-    /// What to do.
-    pub decision: Decision,
-    /// It was listed and could not be read: the side is to be listed again.
-    pub incomplete: bool,
-    /// This half of it was not found: it is to be looked for by itself.
-    pub suspect: Option<(MappingId, Role)>,
-    /// Events that no mapping knows from now on.
-    pub strangers: Vec<(Side, EventId)>,
-    /// When it is tried again, where it is skipped.
-    pub retry: RetryAt,
-    /// The event of its mapping that is gone.
-    pub gone: Option<Role>,
-    /// What proves that.
-    pub proof: Option<Proof>,
-    /// What its owner should know of it, although it is copied.
-    pub note: Option<Reason>,
-    /// Nothing new is known of the event itself: what was noted of it stays.
-    pub unread: bool,
-}
+use super::context::Context;
+use super::problems::RetryAt;
+use super::roles::side_of;
+use super::step::{Applied, Step};
+use crate::Result;
+use crate::report::Verb;
 
-impl Step {
-    /// A decision about an event.
-    pub fn new(side: Side, event: EventId, decision: Decision) -> Self {
-        Self {
-            side,
-            event,
-            etag: None,
-            times: None,
-            before: None,
-            renamed: None,
-            bears: None,
-            decision,
-            incomplete: false,
-            suspect: None,
-            strangers: Vec::new(),
-            retry: RetryAt::OnChange,
-            gone: None,
-            proof: None,
-            note: None,
-            unread: false,
-        }
-    }
-
-    /// The server does not give an event, or not yet.
-    pub fn not_given(
-        side: Side,
-        event: EventId,
-        reason: Reason,
-        why: String,
-        retry: RetryAt,
-    ) -> Self {
-        Self {
-            retry,
-            ..Self::new(side, event, Decision::Skip { reason, why: Some(why), remember: None })
-        }
-    }
-
-    /// Listed and not found.
-    pub fn incomplete(side: Side, event: EventId, suspect: Option<(MappingId, Role)>) -> Self {
-        Self { incomplete: true, suspect, ..Self::new(side, event, Decision::Nothing) }
-    }
-}
-
-/// What became of it.
-pub(super) struct Applied {
-    pub side: Side,
-    pub event: EventId,
-    pub actions: Vec<Action>,
-    /// The mapping as it was stored, and as it is to be stored: none to drop it.
-    pub remember: Option<(Option<Mapping>, Option<Mapping>)>,
-    pub problem: Option<(ProblemRow, RetryAt)>,
-    /// A deletion, to be made when all of them are known.
-    pub delete: Option<Box<Delete>>,
-    /// What proves that the other event is gone.
-    pub proof: Option<Proof>,
-    /// A deletion that was made, and what it rests on.
-    pub proved: Option<ProofRow>,
-    /// Somebody else wrote at the same moment: another round is needed.
-    pub deferred: bool,
-    /// A write found that this one is not there any more, although no listing said so.
-    pub suspect: Option<(MappingId, Role)>,
-    pub incomplete: bool,
-    pub wrote: [bool; 2],
-    /// Events that no mapping knows from now on.
-    pub strangers: Vec<(Side, EventId)>,
-    /// What the owner has answered could not be done: the question stays.
-    pub asks_again: bool,
-    /// What was noted of the event stays.
-    pub unread: bool,
-}
-
-impl Applied {
-    pub(super) fn nothing(side: Side, event: EventId) -> Self {
-        Self {
-            side,
-            event,
-            actions: Vec::new(),
-            remember: None,
-            problem: None,
-            delete: None,
-            proof: None,
-            proved: None,
-            deferred: false,
-            suspect: None,
-            incomplete: false,
-            wrote: [false; 2],
-            strangers: Vec::new(),
-            asks_again: false,
-            unread: false,
-        }
-    }
-}
-
-impl Pass<'_> {
-    /// Carries a decision out. In a dry run it says what would be done, and does nothing.
-    pub(super) async fn apply(&self, task: Step) -> Result<Applied> {
+impl Context<'_> {
+    /// Applies a step. In a dry run, only returns what would be done.
+    pub(super) async fn apply(&self, step: Step) -> Result<Applied> {
         let Step {
             side,
             event,
             etag,
             times,
-            before,
+            stored,
             decision,
-            incomplete,
+            is_incomplete,
             suspect,
-            bears,
-            strangers,
+            mark_of,
+            released,
             retry,
             gone,
             proof,
             note,
-            unread,
+            is_unread,
             ..
-        } = task;
+        } = step;
         let mut applied = Applied {
-            incomplete,
+            is_incomplete,
             suspect,
-            strangers,
-            unread,
-            deferred: suspect.is_some(),
+            released,
+            is_unread,
+            is_deferred: suspect.is_some(),
             ..Applied::nothing(side, event.clone())
         };
         if let Some(reason) = note
@@ -196,21 +64,22 @@ impl Pass<'_> {
                 if matches!(
                     reason,
                     Reason::Unreadable | Reason::UnsupportedRule | Reason::RefusedByServer
-                ) || bears.is_some()
+                ) || mark_of.is_some()
                 {
                     let problem = self.problem(side, &event, etag, reason, why.as_deref());
-                    applied.problem = Some((ProblemRow { mapping: bears, gone, ..problem }, retry));
+                    applied.problem =
+                        Some((ProblemRow { mapping: mark_of, gone, ..problem }, retry));
                 }
-                applied.remember = remember.map(|now| (before, Some(*now)));
+                applied.remember = remember.map(|now| (stored, Some(*now)));
             }
-            Decision::Remember(now) => applied.remember = Some((before, Some(*now))),
+            Decision::Remember(now) => applied.remember = Some((stored, Some(*now))),
             Decision::Forget(now) => {
                 applied.proved =
                     proof.map(|proof| self.proved(&now, None, Reason::OriginDeleted, proof));
                 applied.remember = Some((Some(*now), None));
             }
             Decision::Delete(delete) => (applied.delete, applied.proof) = (Some(delete), proof),
-            Decision::Create(create) => self.create(*create, before, &mut applied).await?,
+            Decision::Create(create) => self.create(*create, stored, &mut applied).await?,
             Decision::Write(write) => self.write(*write, &mut applied).await?,
         }
         Ok(applied)
@@ -238,8 +107,8 @@ impl Pass<'_> {
             self.may_write()?;
             match self.change(&mapping, Role::Origin, &change, &version).await {
                 Ok(written) => {
-                    applied.wrote[mapping.side as usize] = true;
-                    self.settle(&mut mapping, Role::Origin, written, Some(&change.parts));
+                    applied.wrote[mapping.side] = true;
+                    self.record_written(&mut mapping, Role::Origin, written, Some(&change.parts));
                 }
                 Err(providers::Error::HasGuests) => {
                     return self
@@ -264,8 +133,8 @@ impl Pass<'_> {
                 }
             }
         }
-        // What its owner wrote on the copy does not reach the origin yet. What the origin has to
-        // say reaches the copy all the same.
+        // What a person wrote on the copy does not reach the origin yet. The changes of the origin
+        // are written to the copy nevertheless.
         let mut written = copy.as_ref().map(|change| change.parts.clone()).unwrap_or_default();
         if let Some(change) = copy {
             let version =
@@ -273,10 +142,10 @@ impl Pass<'_> {
             self.may_write()?;
             match self.change(&mapping, Role::Copy, &change, &version).await {
                 Ok(written) => {
-                    applied.wrote[mapping.side.other() as usize] = true;
+                    applied.wrote[mapping.side.other()] = true;
                     mapping.pristine &= !written.rewritten;
                     let parts = (!change.whole).then_some(&change.parts);
-                    self.settle(&mut mapping, Role::Copy, written, parts);
+                    self.record_written(&mut mapping, Role::Copy, written, parts);
                 }
                 Err(error) => {
                     return self
@@ -302,9 +171,9 @@ impl Pass<'_> {
                 reason,
             ));
             applied.problem = Some((self.refused(&mapping, None, &why), retry));
-            // The base of what was not delivered stays, and so does the intent: it may have arrived
-            // all the same, and is no person's edit then. A private copy's own words are put right
-            // where its times wait to be delivered: what its base says of these stays.
+            // The base and the intent of what was refused stay: the write may have succeeded
+            // nevertheless, and is then no person's edit. The title of a private copy is corrected
+            // even while its times wait to be written to the origin: the base of the times stays.
             written.fields.retain(|field| !asked.fields.contains(field));
             written.exceptions.retain(|key| !asked.exceptions.contains(key));
             mapping.copy.agree(before.copy.base.overlaid(&mapping.copy.base, &written));
@@ -326,7 +195,7 @@ impl Pass<'_> {
         version: &Version,
     ) -> providers::Result<Written> {
         let side = side_of(mapping, role);
-        let end = &self.ends[side as usize];
+        let end = &self.ends[side];
         let calendar = &end.calendar.address;
         let (id, marker) = match role {
             Role::Copy => {
@@ -352,9 +221,9 @@ impl Pass<'_> {
         }
     }
 
-    /// A write that the server refuses is noted, and tried again after a while; where the provider
-    /// sees people whom the planner did not, the event is left alone. Other failures are told apart
-    /// below.
+    /// Notes a write that the server refuses, to be tried again after a wait. Where the provider
+    /// sees guests that the planner did not see, the event is left alone. For other failures see
+    /// [`Self::not_written`].
     async fn refused_or_not_written(
         &self,
         error: providers::Error,
@@ -367,18 +236,19 @@ impl Pass<'_> {
         let (side, event) = (mapping.side, &mapping.origin.id);
         let (reason, now) = match error {
             providers::Error::HasGuests => {
-                // The copy is put right with the origin's next change, by what stands there then.
+                // The copy is corrected with the next change of the origin, from what it shows
+                // then.
                 let mut now = Mapping { drifted: true, pristine: false, ..before };
                 now.origin.etag.clone_from(&mapping.origin.etag);
                 now.copy.etag.clone_from(&mapping.copy.etag);
                 match role {
                     Role::Origin => {
                         now.guests = true;
-                        // What else the origin has to say reaches the copy with the next listing.
+                        // The other changes of the origin reach the copy with the next listing.
                         now.origin.etag = stored.origin.etag.clone();
                     }
-                    // Somebody else's by now, says the provider: left alone, as one to which people
-                    // were invited.
+                    // The provider says that the copy belongs to another person now: it is left
+                    // alone, like an event with guests.
                     Role::Copy => now.copy_guests = true,
                 }
                 (Reason::HasGuests, now)
@@ -391,8 +261,8 @@ impl Pass<'_> {
                     return Ok(());
                 };
                 applied.problem = Some((self.refused(mapping, None, &why), retry));
-                // What was to be written stays noted: it may have arrived all the same, and is no
-                // person's edit then.
+                // The intent stays: the write may have succeeded nevertheless, and is then no
+                // person's edit.
                 let mut now = Mapping { pristine: false, ..stored.clone() };
                 if let (Some(intent), Some(shown)) = (&mut now.origin.intent, &mapping.origin.shown)
                 {
@@ -408,10 +278,10 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Somebody was faster: the next round reads again. What a write found gone may never be listed
-    /// as removed (made and deleted between two listings), so it is looked for by itself. What the
-    /// server refuses of this event is said in the answer. Anything else ends the pass; what was
-    /// noted before the write keeps it safe.
+    /// Handles a failed write. Where the event changed meanwhile, another round reads it again. An
+    /// event that a write found gone may never be listed as removed (created and deleted between
+    /// two listings), so it becomes a suspect. Returns what the server answers about this event
+    /// alone. Any other failure ends the pass; the stored intent keeps the event safe.
     pub(super) async fn not_written(
         &self,
         error: providers::Error,
@@ -420,58 +290,20 @@ impl Pass<'_> {
         applied: &mut Applied,
     ) -> Result<Option<(String, RetryAt)>> {
         match error {
-            providers::Error::ChangedMeanwhile if self.last => {
+            providers::Error::ChangedMeanwhile if self.is_last_round => {
                 return Ok(Some((CHANGED_EACH_TIME.to_owned(), RetryAt::Later)));
             }
-            providers::Error::ChangedMeanwhile => applied.deferred = true,
+            providers::Error::ChangedMeanwhile => applied.is_deferred = true,
             providers::Error::Gone => {
-                applied.deferred = true;
+                applied.is_deferred = true;
                 applied.suspect = what;
             }
             error => return self.blame(side, error).await.map(Some),
         }
         Ok(None)
     }
-
-    pub(super) fn skip(
-        &self,
-        side: Side,
-        event: &EventId,
-        times: Option<Times>,
-        reason: Reason,
-    ) -> Action {
-        Action {
-            action: Verb::Skip,
-            calendar: self.pair.calendar(side.other()).clone(),
-            event: event.to_string(),
-            reason: Some(reason),
-            start: times.as_ref().map(|times| times.start.clone()),
-            end: times.map(|times| times.end),
-        }
-    }
-
-    pub(super) fn problem(
-        &self,
-        side: Side,
-        event: &EventId,
-        etag: Option<String>,
-        reason: Reason,
-        why: Option<&str>,
-    ) -> ProblemRow {
-        let calendar = self.pair.calendar(side).clone();
-        let message = problem_words(reason, why);
-        let problem = EventProblem {
-            event: event.to_string(),
-            calendar,
-            reason,
-            message,
-            tries: 0,
-            next_try: None,
-        };
-        ProblemRow { problem, etag, mapping: None, gone: None }
-    }
 }
 
-/// Said where no round found an event as the one before it had read it.
+/// The reason for an event that had changed in each round before it was written.
 const CHANGED_EACH_TIME: &str =
     "it was changed at the same moment, each time that it was to be written";

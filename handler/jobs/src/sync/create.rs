@@ -1,5 +1,5 @@
-//! Makes what is missing: a copy, or an origin that is made again. What a cut-off pass has made
-//! already is taken over.
+//! Creates what is missing: a copy, or an origin that is created again. What an interrupted pass
+//! has created already is taken over.
 
 use engine::event::{Draft, Event, Parts};
 use engine::mapping::{Mapping, MappingState};
@@ -10,28 +10,27 @@ use engine::reason::Reason;
 use engine::uid::UidHash;
 use providers::{Edit, Found, NewCopy, Version, Written};
 
-use super::apply::Applied;
+use super::context::Context;
 use super::identity::NOT_SHOWN;
-use super::pass::{Pass, other_role, side_of};
-use super::refused::RetryAt;
-use super::survey;
+use super::problems::RetryAt;
+use super::roles::{half_mut, other_role, side_of};
+use super::step::Applied;
 use crate::Result;
-use crate::report::Action;
-use crate::report::Verb;
+use crate::report::{Action, Verb};
 
-/// Said where a server refuses every name for an event.
+/// The reason for an event that the server refuses under every name.
 const NAMES_TAKEN: &str = "the server answers that the name is in use, whatever name the copy is \
 given, and shows nothing under it";
 
 /// What a calendar has under a name.
-enum NameTaken {
+enum NameState {
     Event(Box<Event>),
     Nothing,
     /// The server does not give it.
     Refused(String),
 }
 
-impl Pass<'_> {
+impl Context<'_> {
     pub(super) async fn create(
         &self,
         create: Create,
@@ -45,13 +44,13 @@ impl Pass<'_> {
             applied.actions.push(action);
             return Ok(());
         }
-        // It was written under this name before, and is there, although nothing shows it yet.
-        // Elsewhere what is deleted uses up its name.
+        // The event was created under this name before, and exists, although no listing has it yet.
+        // Other providers never free the name of a deleted event.
         let is_awaited = before.as_ref().is_some_and(|before| before.unseen == Some(role))
             && self.is_caldav(side);
-        // What is stored by now: the note made before the write.
+        // What is stored now: the intent.
         let stored = if role == Role::Copy { Some(mapping.clone()) } else { before.clone() };
-        let end = &self.ends[side as usize];
+        let end = &self.ends[side];
         let calendar = &end.calendar.address;
         let marker = self.keys.marks.mint(role, mapping.id, mapping.first());
         let mut nothing_there = true;
@@ -64,28 +63,28 @@ impl Pass<'_> {
             let copy = NewCopy { uid: &uid, marker: &marker, draft: &draft, now: self.now };
             match end.provider.create(calendar, &copy).await {
                 Ok(written) => {
-                    self.made(&mut mapping, role, written, &uid, false);
-                    self.head.await_events(|awaited| awaited.add(side, mapping.id));
-                    applied.wrote[side as usize] = true;
+                    self.record_created(&mut mapping, role, written, &uid, false);
+                    self.locked.await_events(|awaited| awaited.add(side, mapping.id));
+                    applied.wrote[side] = true;
                     applied.actions.push(action);
-                    // A copy that was to be taken over still bears its former mark: both are looked
-                    // at once more.
+                    // A copy that was to be taken over still has its former mark: another round
+                    // reads both events again.
                     let to_mark =
                         role == Role::Origin && mapping.taken_over && mapping.copy.intent.is_some();
                     if mark_origin {
                         self.mark_origin(&mut mapping, &draft, applied).await?;
                     }
                     if to_mark {
-                        (applied.deferred, mapping.origin.etag) = (true, None);
+                        (applied.is_deferred, mapping.origin.etag) = (true, None);
                     }
                     applied.remember = Some((stored, Some(mapping)));
                     return Ok(());
                 }
                 Err(providers::Error::Exists) => {
-                    let there = match self.standing(side, &uid).await? {
-                        NameTaken::Event(event) => Some(event),
-                        NameTaken::Nothing => None,
-                        NameTaken::Refused(why) => {
+                    let there = match self.find_under_name(side, &uid).await? {
+                        NameState::Event(event) => Some(event),
+                        NameState::Nothing => None,
+                        NameState::Refused(why) => {
                             return self
                                 .not_created(
                                     providers::Error::Refused(why),
@@ -100,24 +99,30 @@ impl Pass<'_> {
                     };
                     nothing_there &= there.is_none();
                     if there.is_none() && is_awaited {
-                        self.still_not_shown(action, stored, before, applied);
+                        self.record_not_shown(action, stored, before, applied);
                         return Ok(());
                     }
                     match there.filter(|event| self.is_ours(event, role, mapping.id)) {
                         Some(event) => {
-                            // Our own, from a write whose answer was lost, or from an earlier pair.
+                            // Our own event, from a create whose response was lost, or from an
+                            // earlier pair.
                             self.may_write()?;
-                            match self.take_over(&mut mapping, role, &event, &draft, &marker).await
-                            {
+                            match self.adopt(&mut mapping, role, &event, &draft, &marker).await {
                                 Ok(()) => {
-                                    applied.wrote[side as usize] = true;
+                                    applied.wrote[side] = true;
                                     applied.actions.push(action);
                                     applied.remember = Some((stored, Some(mapping)));
                                 }
                                 Err(providers::Error::HasGuests) if role == Role::Copy => {
-                                    // Its owner has invited people to it: it is theirs from now on.
+                                    // The copy has guests: it is an event of its owner from now on.
                                     let written = Written::as_it_is(&event);
-                                    self.made(&mut mapping, role, written, &event.uid, true);
+                                    self.record_created(
+                                        &mut mapping,
+                                        role,
+                                        written,
+                                        &event.uid,
+                                        true,
+                                    );
                                     (mapping.copy_guests, mapping.drifted) = (true, true);
                                     applied.actions.push(Action {
                                         action: Verb::Skip,
@@ -137,7 +142,8 @@ impl Pass<'_> {
                         None => mapping.generation += 1,
                     }
                 }
-                // A trash bin keeps names: another one, and then one that was never used.
+                // A trash bin keeps names: the next try uses another name, and then one that was
+                // never used.
                 Err(providers::Error::NameRefused(_)) if !last => {
                     mapping.generation = self.next_generation(mapping.generation)
                 }
@@ -149,11 +155,11 @@ impl Pass<'_> {
                 }
             }
         }
-        if !nothing_there && !self.last {
-            applied.deferred = true;
+        if !nothing_there && !self.is_last_round {
+            applied.is_deferred = true;
             return Ok(());
         }
-        // What was noted before the write stays: it is looked for by the next try.
+        // The intent stays: the next try looks for the event.
         applied.actions.push(Action {
             action: Verb::Skip,
             reason: Some(Reason::RefusedByServer),
@@ -164,8 +170,8 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Another name would make a second one: it is awaited as before.
-    fn still_not_shown(
+    /// A create under another name would make a second event: the event is awaited as before.
+    fn record_not_shown(
         &self,
         action: Action,
         stored: Option<Mapping>,
@@ -190,9 +196,9 @@ impl Pass<'_> {
         applied.remember = Some((stored, Some(before)));
     }
 
-    /// After a generation whose name was refused: the next one, then one made of the time.
+    /// The generation after one whose name was refused: the next number, then one made of the time.
     fn next_generation(&self, generation: u32) -> u32 {
-        // Hundredths of a second, which come round after more than a year.
+        // Hundredths of a second, which repeat after more than a year.
         let hundredths = u32::try_from((self.now.as_millisecond() / 10) & i64::from(u32::MAX))
             .unwrap_or(u32::MAX);
         if generation.is_multiple_of(2) {
@@ -211,12 +217,12 @@ impl Pass<'_> {
         role: Role,
         applied: &mut Applied,
     ) -> Result<()> {
-        // What is refused with a reason was not made; anything else may have been.
+        // A request that is refused with a reason has created nothing; any other request may have.
         let is_final = matches!(error, providers::Error::Refused(_));
         let may_be_made = !is_final
             && !matches!(error, providers::Error::Forbidden(_) | providers::Error::Unauthorized);
-        // The owner has asked for it in a calendar that was emptied: its absence must not be taken
-        // for a deletion afterwards.
+        // The owner wants the event created again in an emptied calendar: its absence must not be
+        // taken for a deletion later.
         let is_answer = role == Role::Origin && action.reason != Some(Reason::EditWins);
         let Some((why, retry)) =
             self.not_written(error, side_of(mapping, role), None, applied).await?
@@ -230,8 +236,8 @@ impl Pass<'_> {
         });
         let gone = (role == Role::Origin && !is_answer).then_some(Role::Origin);
         if is_answer && !may_be_made {
-            // The copy is its owner's event from now on, under a mapping of its own: that is what
-            // is tried again.
+            // The copy is an event of its owner from now on, with a mapping of its own, which is
+            // tried again.
             (applied.side, applied.event) = (mapping.side.other(), mapping.copy.id.clone());
             let problem = self.problem(
                 applied.side,
@@ -245,7 +251,7 @@ impl Pass<'_> {
             return Ok(());
         }
         if is_answer {
-            applied.asks_again = true;
+            applied.is_answer_open = true;
             applied.problem = Some((self.refused(mapping, None, &why), RetryAt::OnChange));
             return Ok(());
         }
@@ -256,26 +262,25 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Whether an event under the name that we would give is the one that we would make: by its
-    /// mark, or where a server takes marks away, because only this installation makes such names.
+    /// Whether an event under the name that we would give is the event that we would create: by its
+    /// mark, or where a server removes marks, because only this installation makes such names.
     pub(super) fn is_ours(&self, event: &Event, role: Role, mapping: MappingId) -> bool {
         match self.planner.mark(event) {
-            Some(mark) => {
-                matches!(mark, Mark::Ours { role: found, mapping: id, .. } if (found, id) == (role, mapping))
-            }
+            Some(Mark::Ours { role: found, mapping: id, .. }) => (found, id) == (role, mapping),
+            Some(Mark::Foreign { .. }) => false,
             None => MappingId::of_uid(&event.uid) == Some((role, mapping)),
         }
     }
 
-    /// Marks an origin that was made out of a copy as an event of its own. Where that cannot be
-    /// done, the mapping's row says the same.
+    /// Marks an origin that was made out of a copy as an origin. Where that fails, the mapping's
+    /// row is enough.
     async fn mark_origin(
         &self,
         mapping: &mut Mapping,
         draft: &Draft,
         applied: &mut Applied,
     ) -> Result<()> {
-        let end = &self.ends[mapping.side as usize];
+        let end = &self.ends[mapping.side];
         let marker = self.keys.marks.mint(Role::Origin, mapping.id, mapping.first());
         let version =
             Version { etag: mapping.origin.etag.clone(), sequence: mapping.origin.sequence };
@@ -283,8 +288,8 @@ impl Pass<'_> {
         self.may_write()?;
         match end.provider.edit(&end.calendar.address, &mapping.origin.id, &version, &edit).await {
             Ok(written) => {
-                applied.wrote[mapping.side as usize] = true;
-                self.settle(mapping, Role::Origin, written, Some(&Parts::default()));
+                applied.wrote[mapping.side] = true;
+                self.record_written(mapping, Role::Origin, written, Some(&Parts::default()));
             }
             Err(error) => {
                 tracing::debug!(pair = %self.pair.id, %error, "an event that was made out of a \
@@ -294,22 +299,22 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// What stands under the name that we would give.
-    async fn standing(&self, side: Side, uid: &str) -> Result<NameTaken> {
-        let end = &self.ends[side as usize];
+    /// What is under the name that we would give.
+    async fn find_under_name(&self, side: Side, uid: &str) -> Result<NameState> {
+        let end = &self.ends[side];
         let Some(id) = end.provider.id_of_copy(&end.calendar.address, uid) else {
-            return Ok(NameTaken::Nothing);
+            return Ok(NameState::Nothing);
         };
         Ok(match self.fetch(side, vec![id.clone()]).await?.remove(&id) {
-            Some(Found::Event(event)) => NameTaken::Event(event),
-            Some(Found::Refused(why)) => NameTaken::Refused(why),
+            Some(Found::Event(event)) => NameState::Event(event),
+            Some(Found::Refused(why)) => NameState::Refused(why),
             Some(Found::Unreadable { .. } | Found::NotFound | Found::NoEvent) | None => {
-                NameTaken::Nothing
+                NameState::Nothing
             }
         })
     }
 
-    async fn take_over(
+    async fn adopt(
         &self,
         mapping: &mut Mapping,
         role: Role,
@@ -325,17 +330,17 @@ impl Pass<'_> {
         let mut written = Written::as_it_is(event);
         if !parts.is_empty() {
             let side = side_of(mapping, role);
-            let end = &self.ends[side as usize];
+            let end = &self.ends[side];
             let version = Version { etag: event.etag.clone(), sequence: event.sequence };
             let edit = Edit { parts: &parts, draft, marker: Some(marker), now: self.now };
             written = end.provider.edit(&end.calendar.address, &event.id, &version, &edit).await?;
         }
-        self.made(mapping, role, written, &event.uid, true);
+        self.record_created(mapping, role, written, &event.uid, true);
         Ok(())
     }
 
-    /// The mapping after one of its events was made.
-    fn made(
+    /// Updates the mapping after one of its events was created.
+    fn record_created(
         &self,
         mapping: &mut Mapping,
         role: Role,
@@ -348,8 +353,8 @@ impl Pass<'_> {
         let uid =
             written.event.as_ref().filter(|_| written.rewritten).map_or(uid, |event| &event.uid);
         let (uid, rewritten) = (UidHash::of(uid), written.rewritten);
-        self.settle(mapping, role, written, None);
-        survey::half_mut(mapping, role).uid = uid;
+        self.record_written(mapping, role, written, None);
+        half_mut(mapping, role).uid = uid;
         if role == Role::Copy {
             mapping.pristine = !taken_over && !rewritten;
         }

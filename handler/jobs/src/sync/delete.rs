@@ -1,76 +1,117 @@
-//! Deletions: each is noted before it is made, made, and remembered with what it rested on.
+//! Deletions: weighed together, noted before they are made, and recorded with their proofs.
 
+use engine::guard::Evidence;
 use engine::mapping::{Mapping, MappingState};
 use engine::marker::Role;
 use engine::plan::Delete;
 use engine::reason::Reason;
 use futures::{StreamExt, stream};
 use providers::Found;
+use records::pair_state::proofs::{Proof, ProofRow, Sign};
+use records::pair_state::{Batch, StateRecord};
 
-use super::apply::Applied;
-use super::pass::{Pass, other_role, side_of};
-use super::survey::{self, Changes, ListedAs};
-use super::work::{REMEMBER_EVERY, Tally};
+use super::change::{ChangedMapping, ListedAs};
+use super::changes::Changes;
+use super::context::Context;
+use super::guard::{DeletionGuard, Weighed};
+use super::held::HeldDeletions;
+use super::record::COMMIT_EVERY;
+use super::roles::{ROLES, half, half_mut, other_role, side_of};
+use super::step::Applied;
+use super::tally::Tally;
 use crate::Result;
-use crate::report::Action;
-use crate::report::Verb;
-use records::pair_state::Batch;
-use records::pair_state::proofs::Proof;
-use records::pair_state::proofs::ProofRow;
-use records::pair_state::proofs::Sign;
+use crate::report::{Action, Verb};
 
-impl Pass<'_> {
-    /// Where an earlier pass was cut off at a deletion, or its answer was lost: each half is looked
-    /// for by itself, whatever was listed.
-    pub(super) fn suspect_what_was_leaving(&self, survey: &mut Changes) {
-        for unit in survey.units.values_mut().filter(|unit| unit.mapping.leaving.is_some()) {
-            for role in [Role::Origin, Role::Copy] {
-                if matches!(unit.seen_as(role), ListedAs::None) {
-                    unit.suspect(role, Sign::Earlier);
+impl Context<'_> {
+    /// Where an earlier pass was interrupted during a deletion, or its response was lost: both
+    /// events are read, whatever was listed.
+    pub(super) fn suspect_interrupted_deletions(&self, changes: &mut Changes) {
+        let is_leaving = |changed: &&mut ChangedMapping| changed.mapping.leaving.is_some();
+        for changed in changes.mappings.values_mut().filter(is_leaving) {
+            for role in ROLES {
+                if matches!(changed.listed[role], ListedAs::None) {
+                    changed.suspect(role, Sign::Earlier);
                 }
             }
         }
     }
 
-    /// Notes which events are about to be deleted: where the pass is cut off, or an answer is lost,
-    /// the next one must not take that for a person's doing.
+    /// Makes the deletions of this pass that the guard releases, and adds the others to what is
+    /// held. Returns how many events were deleted.
+    pub(super) async fn delete_released(
+        &self,
+        state: &mut StateRecord,
+        guard: &DeletionGuard,
+        evidence: Evidence,
+        held: &mut HeldDeletions,
+        tally: &mut Tally,
+    ) -> Result<u64> {
+        let deletes = std::mem::take(&mut tally.deletes);
+        let deletes = self.spare_moved(deletes, tally).await?;
+        let deletes = self.spare_by_clock(deletes, tally);
+        // Only deletions of copies that are live are weighed.
+        let (weighed, rest): (Vec<Delete>, Vec<Delete>) =
+            deletes.into_iter().partition(|delete| delete.mapping.is_live());
+        let ids = weighed.iter().map(|delete| delete.mapping.id);
+        let all = held.mappings.iter().copied().chain(ids).collect();
+        let Weighed { released, .. } = guard.weigh(self.now, evidence, &all, false);
+        let (released, kept): (Vec<Delete>, Vec<Delete>) =
+            weighed.into_iter().partition(|delete| released.contains(&delete.mapping.id));
+        for Delete { mapping, role, reason, .. } in kept {
+            held.mappings.insert(mapping.id);
+            let action = self.action(Verb::Hold, &mapping, other_role(role), Some(reason));
+            tally.run.push(action);
+        }
+        let before = tally.run.deleted;
+        let outcome = self.delete(released.into_iter().chain(rest).collect(), tally).await;
+        let deleted = tally.run.deleted - before;
+        if deleted > 0 {
+            let today = self.today();
+            state.deletions = Some((today, state.deletions_on(today) + deleted));
+        }
+        outcome?;
+        Ok(deleted)
+    }
+
+    /// Stores which events are about to be deleted: where the pass is interrupted, or a response is
+    /// lost, the next pass must not take the deletion for one that a person made.
     async fn note_leaving(&self, deletes: &mut [Delete]) -> Result<()> {
         if self.options.dry_run {
             return Ok(());
         }
-        let mut notes = Batch::default();
+        let mut batch = Batch::default();
         for delete in deletes {
             let mut noted = Mapping { leaving: Some(delete.role), ..delete.mapping.clone() };
-            // Without a version: should the other event be back, it is looked at.
-            survey::half_mut(&mut noted, other_role(delete.role)).etag = None;
-            self.memory.note(&mut notes, Some(&delete.mapping), &noted)?;
+            // Without a version, so that the other event is read if it exists again.
+            half_mut(&mut noted, other_role(delete.role)).etag = None;
+            self.store.note(&mut batch, Some(&delete.mapping), &noted)?;
             delete.mapping = noted;
         }
-        self.intend(notes).await
+        Ok(self.store.commit(self.locked, batch).await?)
     }
 
-    pub(super) async fn delete(&self, mut deletes: Vec<Delete>, tally: &mut Tally) -> Result<()> {
+    async fn delete(&self, mut deletes: Vec<Delete>, tally: &mut Tally) -> Result<()> {
         self.note_leaving(&mut deletes).await?;
         self.progress.expect(deletes.len() as u64);
         let parallel =
-            self.ends.iter().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
+            self.ends.values().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
         let mut proofs = std::mem::take(&mut tally.proofs);
         let deletes = deletes.into_iter().map(|delete| (proofs.remove(&delete.mapping.id), delete));
-        let mut work = Box::pin(
+        let mut applied_all = Box::pin(
             stream::iter(deletes)
                 .map(|(proof, delete)| self.apply_delete(delete, proof))
                 .buffer_unordered(parallel),
         );
         let mut failure = None;
-        while let Some(applied) = work.next().await {
+        while let Some(applied) = applied_all.next().await {
             self.progress.step(1);
             match applied {
-                Ok(applied) => self.count(applied, tally)?,
+                Ok(applied) => self.record(applied, tally)?,
                 Err(error) => failure = Some(error),
             }
-            // One place is for what they rest on.
-            if tally.notes.len() >= REMEMBER_EVERY - 1 || failure.is_some() {
-                self.remember(tally).await?;
+            // One operation of the commit is the row of proofs.
+            if tally.batch.len() >= COMMIT_EVERY - 1 || failure.is_some() {
+                self.commit(tally).await?;
             }
             if failure.is_some() {
                 break;
@@ -89,21 +130,18 @@ impl Pass<'_> {
             applied.actions.push(action);
             return Ok(applied);
         }
-        let id = match role {
-            Role::Origin => &mapping.origin.id,
-            Role::Copy => &mapping.copy.id,
-        };
-        let end = &self.ends[side as usize];
+        let id = &half(&mapping, role).id;
+        let end = &self.ends[side];
         let calendar = &end.calendar.address;
         self.may_write()?;
         let mut outcome = end.provider.delete(calendar, id, etag.as_deref()).await;
         if matches!(outcome, Err(providers::Error::ChangedMeanwhile)) && !self.pair.two_way {
-            // A copy that was edited at this moment goes with its origin all the same; but it must
-            // still be our copy.
+            // A copy that was edited at this moment is deleted with its origin too, if it is still
+            // our copy.
             for (_, found) in self.fetch(side, vec![id.clone()]).await? {
                 let Found::Event(event) = found else { continue };
                 if event.has_guests() {
-                    // Its owner has just invited people to it: it is theirs from now on.
+                    // A copy to which people were invited is not deleted.
                     outcome = Err(providers::Error::HasGuests);
                 } else if self.planner.is_copy_of(&event, mapping.id) {
                     self.may_write()?;
@@ -113,7 +151,7 @@ impl Pass<'_> {
         }
         match outcome {
             Ok(()) => {
-                applied.wrote[side as usize] = true;
+                applied.wrote[side] = true;
                 applied.actions.push(action);
                 let calendar = self.pair.calendar(side.other()).clone();
                 let shown = || Proof {
@@ -169,7 +207,7 @@ impl Pass<'_> {
         Ok(applied)
     }
 
-    /// What a deletion rested on.
+    /// The row of a deletion and its proof.
     pub(super) fn proved(
         &self,
         mapping: &Mapping,

@@ -1,82 +1,42 @@
-//! Whether a calendar was emptied or made anew: judged by what the pair had there before, not by
-//! what was made there since.
+//! Whether a calendar was emptied or created anew: judged by the events that the pair had there
+//! before, not by those that were created there since.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use engine::guard::{self, Evidence};
 use engine::mapping::{Mapping, MappingState};
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
-
-use super::pass::Pass;
-use super::survey::{Changes, ListedAs};
-use super::verify::Suspect;
-use crate::Result;
 use records::pair_state::StateRecord;
 
-/// How many mappings were made by which pass.
-#[derive(Debug, Default)]
-pub(super) struct Ages(BTreeMap<u64, u64>);
+use super::census::{Ages, Census, pass_of};
+use super::change::ListedAs;
+use super::changes::Changes;
+use super::context::Context;
+use super::roles::other_role;
+use super::suspect::Suspect;
+use crate::Result;
 
-/// The mappings of a pair. Those before the window are left out, and those of which an event was
-/// never seen.
-#[derive(Debug, Default)]
-pub(super) struct Census {
-    /// Those that have both events, by the side of the copy.
-    both: [Ages; 2],
-    /// Those whose copy was deleted or left out, by the side of the origin.
-    alone: [Ages; 2],
-}
-
-/// What has become of a calendar.
+/// Whether a calendar was emptied.
 pub(super) enum Emptied {
-    /// Events that the pair had there are left, or nothing is missing.
+    /// Events that the pair had there still exist, or none is missing.
     No,
-    /// Two-way, every event that the pair had there is gone, and none of them is a copy: the guard
-    /// of deletions asks, and no second look answers it.
+    /// In a two-way pair, all events that the pair had there are gone, and none of them is a copy:
+    /// the deletion guard asks the owner, and a second look does not release the deletions.
     OfOrigins,
-    /// Nothing that the pair had there is left, although no more is missing than reads or writes
-    /// have found: as good as missing in a listing.
+    /// All events that the pair had there are gone, although only reads and writes have found that:
+    /// the evidence counts as that of a listing.
     NothingLeft,
-    /// Its owner is to be asked; of how many events that the pair had there.
+    /// The owner is asked. How many events the pair had there.
     Of(u64),
 }
 
-impl Census {
-    /// Counts a mapping.
-    pub fn add(&mut self, mapping: &Mapping) {
-        let ages = match mapping.state {
-            _ if mapping.unseen.is_some() => return,
-            MappingState::Live => &mut self.both[mapping.side.other() as usize],
-            MappingState::Suppressed => &mut self.alone[mapping.side as usize],
-            _ => return,
-        };
-        *ages.0.entry(made(mapping)).or_default() += 1;
-    }
-}
-
-impl Ages {
-    fn all(&self) -> u64 {
-        self.0.values().sum()
-    }
-
-    /// Those made up to that pass.
-    fn until(&self, pass: u64) -> u64 {
-        self.0.range(..=pass).map(|(_, count)| count).sum()
-    }
-}
-
-/// Rows of the first release are older than any other.
-fn made(mapping: &Mapping) -> u64 {
-    mapping.made.unwrap_or(0)
-}
-
-impl Pass<'_> {
-    /// Whether a calendar looks emptied or made anew. Where its owner was asked before, the
-    /// question stays, also where events are made there meanwhile.
+impl Context<'_> {
+    /// Whether a calendar looks emptied or created anew. Where the owner was asked before, the
+    /// question stays, also where events are created there meanwhile.
     pub(super) async fn emptied(
         &self,
-        survey: &Changes,
+        changes: &Changes,
         suspects: &[Suspect],
         side: Side,
         evidence: Evidence,
@@ -85,84 +45,95 @@ impl Pass<'_> {
         let here: Vec<(&Suspect, &Mapping)> = suspects
             .iter()
             .filter(|suspect| suspect.side == side)
-            .filter_map(|suspect| Some((suspect, &survey.units.get(&suspect.mapping)?.mapping)))
+            .filter_map(|suspect| Some((suspect, &changes.mappings.get(&suspect.mapping)?.mapping)))
             .filter(|(_, mapping)| mapping.state == MappingState::Live)
             .collect();
         let two_way = self.pair.two_way;
         let asked = state.held.as_ref().is_some_and(|row| row.emptied.contains(&side));
         let has_copy = here.iter().any(|(suspect, _)| {
-            suspect.role == Role::Copy && self.goes_with(survey, suspect, side)
+            suspect.role == Role::Copy && self.is_gone_with_calendar(changes, suspect, side)
         });
         let gone = here.len() as u64;
         let counted;
-        let Census { both: ages, alone } = match &survey.census {
+        let Census { both: ages, alone } = match &changes.census {
             Some(census) => census,
             None if evidence == Evidence::Named && gone < guard::EMPTIED && !asked => {
                 return Ok(Emptied::No);
             }
             None => {
-                counted = self.census(&survey.unseen).await?;
+                counted = self.census(&changes.unseen).await?;
                 &counted
             }
         };
-        // Two-way each of these mappings has an event there, one-way its copy or its origin.
+        // In a two-way pair each of these mappings has an event there; in a one-way pair it has its
+        // copy or its origin there.
         let of = |count: &dyn Fn(&Ages) -> u64| match (two_way, side == Side::To) {
-            (true, _) => ages.iter().map(count).sum(),
-            (false, true) => count(&ages[side as usize]),
-            (false, false) => count(&ages[side.other() as usize]),
+            (true, _) => ages.values().map(count).sum(),
+            (false, true) => count(&ages[side]),
+            (false, false) => count(&ages[side.other()]),
         };
         let had: u64 = of(&Ages::all);
-        // What was there when all of the calendar was last listed, and all else that is as old as
-        // what is gone: what came later is no sign of life.
-        let seen = state.whole[side as usize].map_or(0, |pass| pass.saturating_sub(1));
-        let last = here.iter().map(|(_, mapping)| made(mapping)).max().unwrap_or(0);
-        let before: u64 = of(&|ages| ages.until(seen.max(last)));
-        // Origins that are there without a copy are as good a sign of life.
+        // The events that were there when the calendar was last listed as a whole, and all others
+        // that are as old as those that are gone: later events do not show that the calendar lives.
+        let last_whole = state.whole[side].map_or(0, |pass| pass.saturating_sub(1));
+        let last = here.iter().map(|(_, mapping)| pass_of(mapping)).max().unwrap_or(0);
+        let before: u64 = of(&|ages| ages.until(last_whole.max(last)));
+        // Origins without a copy show that the calendar lives, too.
         let is_alone = |suspect: &&Suspect| {
-            let unit = survey.units.get(&suspect.mapping);
+            let changed = changes.mappings.get(&suspect.mapping);
             suspect.side == side
                 && suspect.role == Role::Origin
-                && unit.is_some_and(|unit| unit.mapping.state == MappingState::Suppressed)
+                && changed.is_some_and(|changed| changed.mapping.state == MappingState::Suppressed)
         };
         if !asked
-            && alone[side as usize].until(seen.max(last))
+            && alone[side].until(last_whole.max(last))
                 > suspects.iter().filter(is_alone).count() as u64
         {
             return Ok(Emptied::No);
         }
         let evidence =
-            if survey.found_by_writes && gone >= before { Evidence::Missing } else { evidence };
-        // A person who deletes something that came later hides nothing either: what was there
-        // before is judged by itself too.
-        let earlier = here.iter().filter(|(_, mapping)| made(mapping) <= seen).count() as u64;
+            if changes.found_by_writes && gone >= before { Evidence::Missing } else { evidence };
+        // A person may have deleted later events too: the earlier ones are judged alone as well.
+        let earlier =
+            here.iter().filter(|(_, mapping)| pass_of(mapping) <= last_whole).count() as u64;
         let is_emptied = guard::is_emptied(evidence, gone, before, had, two_way)
-            || guard::is_emptied(evidence, earlier, of(&|ages| ages.until(seen)), had, two_way);
+            || guard::is_emptied(
+                evidence,
+                earlier,
+                of(&|ages| ages.until(last_whole)),
+                had,
+                two_way,
+            );
         Ok(match (asked && gone > 0, is_emptied, has_copy) {
             (true, ..) | (_, true, true) => Emptied::Of(had.max(gone)),
             (_, true, false) if two_way && gone > 1 => Emptied::OfOrigins,
-            (_, true, false) if survey.found_by_writes => Emptied::NothingLeft,
+            (_, true, false) if changes.found_by_writes => Emptied::NothingLeft,
             (_, _, false) | (_, false, _) => Emptied::No,
         })
     }
 
-    /// Whether a suspect is gone with its calendar, and the other half of it is not: a copy, or in
-    /// a two-way pair an event that was made there.
-    pub(super) fn goes_with(&self, survey: &Changes, suspect: &Suspect, side: Side) -> bool {
-        let Some(unit) = survey.units.get(&suspect.mapping) else { return false };
-        let other = match suspect.role {
-            Role::Origin => &unit.copy,
-            Role::Copy => &unit.origin,
-        };
+    /// Whether a suspect is gone with its calendar, and the other event of its mapping is not: a
+    /// copy, or in a two-way pair an event that was created there.
+    pub(super) fn is_gone_with_calendar(
+        &self,
+        changes: &Changes,
+        suspect: &Suspect,
+        side: Side,
+    ) -> bool {
+        let Some(changed) = changes.mappings.get(&suspect.mapping) else { return false };
         suspect.side == side
-            && unit.mapping.state == MappingState::Live
+            && changed.mapping.state == MappingState::Live
             && (suspect.role == Role::Copy || self.pair.two_way)
-            && !matches!(other, ListedAs::Suspect | ListedAs::Emptied(_))
+            && !matches!(
+                changed.listed[other_role(suspect.role)],
+                ListedAs::Suspect | ListedAs::Emptied(_)
+            )
     }
 
     async fn census(&self, unseen: &BTreeSet<MappingId>) -> Result<Census> {
         let (mut after, mut census) = (None, Census::default());
         loop {
-            let (page, next) = self.memory.page(after.as_deref()).await?;
+            let (page, next) = self.store.page(after.as_deref()).await?;
             for mapping in page.iter().filter(|mapping| !unseen.contains(&mapping.id)) {
                 census.add(mapping);
             }

@@ -1,9 +1,10 @@
-//! Positive evidence: every event that is said to be gone is looked for, under its name and under
-//! any other, unless so many are that its owner is asked first.
+//! Positive evidence: every event that is suspected to be gone is looked for, under its name and
+//! under other names, unless there are so many that the owner is asked first.
 //!
-//! An event that is merely missing in a listing is first looked for in batches: most of these have
-//! aged out of the window, and are found. What is not found may have another name
-//! ([`super::identity`]). What is missing then is weighed, and looked for by itself.
+//! An event that is only missing in a listing is first read in a batch: most of these events have
+//! left the window, and are found. An event that is not found may have another name
+//! ([`super::identity`]). The deletions that would follow from the rest are weighed, and each of
+//! the events is read alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,92 +14,70 @@ use engine::guard::Evidence;
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::Answer;
-use engine::provider::ProviderKind;
 use engine::reason::Reason;
 use engine::uid::UidHash;
 use futures::{StreamExt, TryStreamExt, stream};
 use providers::Found;
-
-use super::emptied::Emptied;
-use super::held::DeletionGuard;
-use super::identity::EventIdentities;
-use super::pass::{Pass, side_of};
-use super::refused::RetryAt;
-use super::survey::{self, Changes, ListedAs};
-use super::work::Tally;
-use crate::Error;
-use crate::Result;
-use crate::report::Verb;
-use records::pair_state::ProblemRow;
 use records::pair_state::StateRecord;
-use records::pair_state::proofs::Proof;
-use records::pair_state::proofs::Sign;
+use records::pair_state::proofs::{Proof, Sign};
 
-/// Reads that verify a deletion, at once.
+use super::change::ListedAs;
+use super::changes::Changes;
+use super::context::Context;
+use super::emptied::Emptied;
+use super::guard::DeletionGuard;
+use super::held::{EmptiedCalendars, HeldDeletions};
+use super::identity::EventIdentities;
+use super::problems::RetryAt;
+use super::roles::{ROLES, half, half_mut, other_role, side_of};
+use super::suspect::{Suspect, deletions, suspects};
+use super::tally::Tally;
+use crate::report::Verb;
+use crate::{Error, Result};
+
+/// The most reads that verify deletions at once.
 const AT_ONCE: usize = 8;
-/// So many missing events are looked for in batches; where more are missing, the owner is asked
-/// without that.
+/// The most missing events that are read in batches; where more are missing, the owner is asked
+/// first.
 const MOST_SOUGHT: usize = 2_000;
 
-/// One half of a mapping that is said to be gone.
-#[derive(Clone)]
-pub(super) struct Suspect {
-    pub mapping: MappingId,
-    pub role: Role,
-    pub side: Side,
-    event: EventId,
-}
-
-/// Whether an event is there.
-enum Whereabouts {
-    /// Under this name.
-    There(EventId),
-    /// As the server says; and whether its UID was searched for.
-    Gone(Absence, bool),
-    /// What the server says instead, and when it is asked again.
+/// What a read of one suspect has found.
+enum FoundState {
+    /// The event exists under this name.
+    Present(EventId),
+    Gone {
+        absence: Absence,
+        searched_uid: bool,
+    },
+    /// What the server answers instead, and when the event is read again.
     Unknown(String, RetryAt),
 }
 
-/// What became of the suspects.
-pub(super) struct VerifiedSuspects {
-    /// Deletions that wait for a word of the owner.
-    pub held: BTreeSet<MappingId>,
-    /// Only the owner's word releases them.
-    pub by_owner: bool,
-    /// Events wait because their calendar was emptied: of how many.
-    pub emptied: u64,
-    /// How many.
-    pub emptied_held: u64,
-    /// Those calendars.
-    pub emptied_sides: Vec<Side>,
-}
-
-impl Pass<'_> {
+impl Context<'_> {
     /// Looks for every suspect, unless there are so many that the owner is asked first.
     pub(super) async fn verify(
         &self,
-        identity: &mut EventIdentities,
-        survey: &mut Changes,
+        identities: &mut EventIdentities,
+        changes: &mut Changes,
         tally: &mut Tally,
         state: &StateRecord,
-        problems: &[ProblemRow],
         guard: &DeletionGuard,
-    ) -> Result<VerifiedSuspects> {
-        let mut suspects = suspects(survey);
+    ) -> Result<HeldDeletions> {
+        let mut suspects = suspects(changes);
         let mut refused = Vec::new();
-        if survey.by_absence && suspects.len() <= MOST_SOUGHT {
-            refused = self.seek(survey, suspects).await?;
+        if changes.by_absence && suspects.len() <= MOST_SOUGHT {
+            refused = self.find_missing(changes, suspects).await?;
         }
-        self.suspect_what_was_leaving(survey);
-        self.resolve(identity, survey, problems).await?;
-        self.find_under_other_names(identity, survey).await?;
-        self.forget_what_was_joined(survey, tally);
-        suspects = self::suspects(survey);
-        let mut evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
-        let (mut emptied_held, mut emptied, mut emptied_sides) = (0, 0, Vec::new());
+        self.suspect_interrupted_deletions(changes);
+        self.find_renamed_events(identities, changes).await?;
+        self.find_renamed_copies(identities, changes).await?;
+        self.forget_joined(changes, tally);
+        suspects = self::suspects(changes);
+        let mut evidence = changes.evidence();
+        let mut emptied = EmptiedCalendars::default();
         let mut only_origins = false;
         for side in Side::BOTH {
-            let of = match self.emptied(survey, &suspects, side, evidence, state).await? {
+            let of = match self.emptied(changes, &suspects, side, evidence, state).await? {
                 Emptied::No => continue,
                 Emptied::OfOrigins => {
                     only_origins = true;
@@ -110,95 +89,82 @@ impl Pass<'_> {
                 }
                 Emptied::Of(of) => of,
             };
-            let (here, rest): (Vec<Suspect>, Vec<Suspect>) =
-                suspects.into_iter().partition(|suspect| self.goes_with(survey, suspect, side));
+            let (here, rest): (Vec<Suspect>, Vec<Suspect>) = suspects
+                .into_iter()
+                .partition(|suspect| self.is_gone_with_calendar(changes, suspect, side));
             suspects = rest;
-            match self.options.answer {
-                // Each is gone, or it is not; then what is gone is dealt with as the owner has
-                // said.
-                Some(answer) => {
-                    let unknown = self.answered(survey, here, answer).await?;
-                    if !unknown.is_empty() {
-                        // Whether these are gone was not said: the question stays.
-                        emptied_held += unknown.len() as u64;
-                        emptied += of;
-                        emptied_sides.push(side);
-                        self.hold(survey, tally, &unknown, None);
-                    }
-                }
-                // A confirmation of deletions is no answer to this question.
-                None => {
-                    emptied_held += here.len() as u64;
-                    emptied += of;
-                    emptied_sides.push(side);
-                    self.hold(survey, tally, &here, None);
-                }
+            // With an answer of the owner, each is read, and what is gone is treated as answered.
+            // For those whose state the server does not give, the question stays. A confirmation
+            // of deletions is no answer to this question.
+            let waiting = match self.options.answer {
+                Some(answer) => self.answer_emptied(changes, here, answer).await?,
+                None => here,
+            };
+            if self.options.answer.is_none() || !waiting.is_empty() {
+                emptied.held += waiting.len() as u64;
+                emptied.of += of;
+                emptied.sides.push(side);
+                self.hold(changes, tally, &waiting, None);
             }
         }
         for (suspect, why) in refused {
             let is_it = |one: &Suspect| (one.mapping, one.role) == (suspect.mapping, suspect.role);
             if suspects.iter().any(is_it) {
                 suspects.retain(|one| one.mapping != suspect.mapping);
-                self.not_verified(survey, tally, &suspect, (&why, RetryAt::Later))?;
+                self.put_off_deletion(changes, tally, &suspect, (&why, RetryAt::Later))?;
             }
         }
-        let deletions = deletions(survey, &suspects);
-        let emptied_source = survey.suddenly_empty && !deletions.is_empty();
+        let deletions = deletions(changes, &suspects);
+        let emptied_source = changes.suddenly_empty && !deletions.is_empty();
         let by_owner = emptied_source || only_origins;
         let weighed = guard.weigh(self.now, evidence, &deletions, by_owner);
-        // Where something waits, so does all that is missing beside it and was not released.
+        // Where deletions wait, so do all suspects that were not released.
         let (waiting, rest): (Vec<Suspect>, Vec<Suspect>) =
             suspects.into_iter().partition(|suspect| {
                 !weighed.held.is_empty() && !weighed.released.contains(&suspect.mapping)
             });
-        self.hold(survey, tally, &waiting, Some(&weighed.held));
-        for (suspect, (why, retry)) in self.look_for(survey, rest).await? {
-            self.not_verified(survey, tally, &suspect, (&why, retry))?;
+        self.hold(changes, tally, &waiting, Some(&weighed.held));
+        for (suspect, (why, retry)) in self.verify_each(changes, rest).await? {
+            self.put_off_deletion(changes, tally, &suspect, (&why, retry))?;
         }
-        Ok(VerifiedSuspects { held: weighed.held, by_owner, emptied, emptied_held, emptied_sides })
+        Ok(HeldDeletions { mappings: weighed.held, by_owner, emptied })
     }
 
-    /// What was left alone and turned out to be one half of a mapping needs no mention any more.
-    fn forget_what_was_joined(&self, survey: &Changes, tally: &mut Tally) {
-        for unit in survey.units.values() {
-            for role in [Role::Origin, Role::Copy] {
-                let (id, side) =
-                    (&survey::half(&unit.mapping, role).id, side_of(&unit.mapping, role));
-                let is_joined = *id != survey::half(&unit.stored, role).id;
-                if is_joined && !self.options.dry_run && tally.problems.remove(side, id.as_str()) {
-                    self.memory.forget_problem(
-                        &mut tally.notes,
-                        self.pair.calendar(side),
-                        id.as_str(),
-                    );
+    /// Forgets the problems of events that turned out to be events of mappings.
+    fn forget_joined(&self, changes: &Changes, tally: &mut Tally) {
+        for changed in changes.mappings.values() {
+            for role in ROLES {
+                let id = &half(&changed.mapping, role).id;
+                if *id != half(&changed.stored, role).id {
+                    self.forget_problem(tally, side_of(&changed.mapping, role), id);
                 }
             }
         }
     }
 
-    /// Looks for each by itself. What is there is news; what the server does not tell of is the
-    /// answer.
-    async fn look_for(
+    /// Reads each suspect alone. Those that exist become changes. Returns those whose state the
+    /// server does not give.
+    async fn verify_each(
         &self,
-        survey: &mut Changes,
+        changes: &mut Changes,
         suspects: Vec<Suspect>,
     ) -> Result<Vec<(Suspect, (String, RetryAt))>> {
         self.progress.expect(suspects.len() as u64);
         let uids: BTreeMap<MappingId, String> = suspects
             .iter()
-            .filter_map(|suspect| Some((suspect.mapping, self.uid_sought(survey, suspect)?)))
+            .filter_map(|suspect| Some((suspect.mapping, self.uid_sought(changes, suspect)?)))
             .collect();
-        let found: Vec<(Suspect, Whereabouts)> = stream::iter(suspects)
+        let found: Vec<(Suspect, FoundState)> = stream::iter(suspects)
             .map(|suspect| {
                 let uid = uids.get(&suspect.mapping).cloned();
                 async move {
-                    let found = self.whereabouts(&suspect, uid.as_deref()).await;
+                    let found = self.find_one(&suspect, uid.as_deref()).await;
                     self.progress.step(1);
                     Ok::<_, Error>(match found {
                         Ok(found) => (suspect, found),
                         Err(error) => {
                             let (why, retry) = self.blame(suspect.side, error).await?;
-                            (suspect, Whereabouts::Unknown(why, retry))
+                            (suspect, FoundState::Unknown(why, retry))
                         }
                     })
                 }
@@ -208,71 +174,65 @@ impl Pass<'_> {
             .await?;
         let mut unknown = Vec::new();
         for (suspect, found) in found {
-            let Some(unit) = survey.units.get_mut(&suspect.mapping) else { continue };
-            let id = match found {
-                Whereabouts::There(id) => id,
-                Whereabouts::Gone(absence, searched) => {
-                    let sign = unit.signs[suspect.role as usize].unwrap_or(Sign::Earlier);
-                    let (calendar, read) =
-                        (self.pair.calendar(suspect.side).clone(), self.scope.clock.now());
-                    unit.proofs[suspect.role as usize] =
-                        Some(Proof { calendar, sign, read, answer: Some(absence), searched });
-                    continue;
+            let Some(changed) = changes.mappings.get_mut(&suspect.mapping) else { continue };
+            match found {
+                FoundState::Present(id) => {
+                    half_mut(&mut changed.mapping, suspect.role).id = id;
+                    changed.listed[suspect.role] = ListedAs::Present(None);
+                    changed.was_verified = true;
                 }
-                Whereabouts::Unknown(why, retry) => {
-                    unknown.push((suspect, (why, retry)));
-                    continue;
+                FoundState::Gone { absence, searched_uid: searched } => {
+                    let sign = changed.signs[suspect.role].unwrap_or(Sign::Earlier);
+                    let calendar = self.pair.calendar(suspect.side).clone();
+                    let (read, answer) = (self.scope.clock.now(), Some(absence));
+                    changed.proofs[suspect.role] =
+                        Some(Proof { calendar, sign, read, answer, searched });
                 }
-            };
-            match suspect.role {
-                Role::Origin => unit.mapping.origin.id = id,
-                Role::Copy => unit.mapping.copy.id = id,
+                FoundState::Unknown(why, retry) => unknown.push((suspect, (why, retry))),
             }
-            *unit.news(suspect.role) = ListedAs::Present(None);
-            unit.sought = true;
         }
         Ok(unknown)
     }
 
-    /// The UID by which a copy is searched for before its origin is deleted for it.
-    fn uid_sought(&self, survey: &Changes, suspect: &Suspect) -> Option<String> {
-        // Google gives copies UIDs of its own.
-        let by_uid = self.ends[suspect.side as usize].account.kind != ProviderKind::Google;
-        let unit = survey
-            .units
+    /// The UID by which a copy is searched for before its origin is deleted because of it.
+    fn uid_sought(&self, changes: &Changes, suspect: &Suspect) -> Option<String> {
+        let keeps_uid = self.ends[suspect.side].account.kind.facts().events.keeps_uid;
+        let changed = changes
+            .mappings
             .get(&suspect.mapping)
-            .filter(|_| by_uid && suspect.role == Role::Copy && self.pair.two_way)?;
-        Some(unit.mapping.id.copy_uid(unit.mapping.generation))
-            .filter(|uid| UidHash::of(uid) == unit.mapping.copy.uid)
+            .filter(|_| keeps_uid && suspect.role == Role::Copy && self.pair.two_way)?;
+        Some(changed.mapping.id.copy_uid(changed.mapping.generation))
+            .filter(|uid| UidHash::of(uid) == changed.mapping.copy.uid)
     }
 
-    /// Whether an event is there: under its own name, or the one that a search for its UID finds.
-    async fn whereabouts(
+    /// Reads an event by its name, and searches for its UID where that name is gone.
+    async fn find_one(
         &self,
         suspect: &Suspect,
         uid: Option<&str>,
-    ) -> providers::Result<Whereabouts> {
-        let end = &self.ends[suspect.side as usize];
+    ) -> providers::Result<FoundState> {
+        let end = &self.ends[suspect.side];
         let calendar = &end.calendar.address;
         let Some(absence) = end.provider.absence(calendar, &suspect.event).await? else {
-            return Ok(Whereabouts::There(suspect.event.clone()));
+            return Ok(FoundState::Present(suspect.event.clone()));
         };
-        let Some(uid) = uid else { return Ok(Whereabouts::Gone(absence, false)) };
+        let Some(uid) = uid else { return Ok(FoundState::Gone { absence, searched_uid: false }) };
         let elsewhere = end.provider.find_uid(calendar, uid).await?;
-        Ok(elsewhere.map_or(Whereabouts::Gone(absence, true), Whereabouts::There))
+        let gone = FoundState::Gone { absence, searched_uid: true };
+        Ok(elsewhere.map_or(gone, FoundState::Present))
     }
 
-    /// Takes what waits for a word of the owner out of this pass. `named` are those that are
-    /// reported; all, where that is not given.
+    /// Takes suspects that wait for the owner out of this pass. Those of `named` are reported, or
+    /// all where that is `None`.
     fn hold(
         &self,
-        survey: &mut Changes,
+        changes: &mut Changes,
         tally: &mut Tally,
         suspects: &[Suspect],
         named: Option<&BTreeSet<MappingId>>,
     ) {
         for suspect in suspects {
-            if let Some(unit) = survey.units.remove(&suspect.mapping)
+            if let Some(changed) = changes.mappings.remove(&suspect.mapping)
                 && named.is_none_or(|named| named.contains(&suspect.mapping))
             {
                 let reason = if suspect.role == Role::Origin {
@@ -280,21 +240,26 @@ impl Pass<'_> {
                 } else {
                     Reason::CopyDeleted
                 };
-                tally.run.push(self.action(Verb::Hold, &unit.mapping, suspect.role, Some(reason)));
+                tally.run.push(self.action(
+                    Verb::Hold,
+                    &changed.mapping,
+                    suspect.role,
+                    Some(reason),
+                ));
             }
         }
     }
 
-    /// What the owner has said of these, as far as each is gone; the answer are those of which the
-    /// server does not tell.
-    async fn answered(
+    /// Applies the owner's answer to those that are gone. Returns those whose state the server does
+    /// not give.
+    async fn answer_emptied(
         &self,
-        survey: &mut Changes,
+        changes: &mut Changes,
         suspects: Vec<Suspect>,
         answer: Answer,
     ) -> Result<Vec<Suspect>> {
         let unknown: Vec<Suspect> = self
-            .look_for(survey, suspects.clone())
+            .verify_each(changes, suspects.clone())
             .await?
             .into_iter()
             .map(|(suspect, _)| suspect)
@@ -304,27 +269,26 @@ impl Pass<'_> {
             {
                 continue;
             }
-            let Some(unit) = survey.units.get_mut(&suspect.mapping) else { continue };
-            if !matches!(unit.news(suspect.role), ListedAs::Suspect) {
+            let Some(changed) = changes.mappings.get_mut(&suspect.mapping) else { continue };
+            if !matches!(changed.listed[suspect.role], ListedAs::Suspect) {
                 continue;
             }
-            *unit.news(suspect.role) = ListedAs::Emptied(answer);
-            let other =
-                unit.news(if suspect.role == Role::Origin { Role::Copy } else { Role::Origin });
+            changed.listed[suspect.role] = ListedAs::Emptied(answer);
+            let other = &mut changed.listed[other_role(suspect.role)];
             if matches!(other, ListedAs::None) {
-                // What is made of it is made of what it shows now.
+                // The event is created again from what its counterpart shows now.
                 *other = ListedAs::Present(None);
             }
         }
         Ok(unknown)
     }
 
-    /// Looks for missing events in batches. Those that are not found stay suspects. So do those of
-    /// which the server does not tell, which are the answer: a calendar that was emptied is one
-    /// although nothing is said of one event.
-    async fn seek(
+    /// Reads missing events in batches. Those that are not found stay suspects. So do those that
+    /// the server refuses to give, which are returned: a calendar counts as emptied although one
+    /// event of it cannot be read.
+    async fn find_missing(
         &self,
-        survey: &mut Changes,
+        changes: &mut Changes,
         suspects: Vec<Suspect>,
     ) -> Result<Vec<(Suspect, String)>> {
         let mut refused = Vec::new();
@@ -336,58 +300,27 @@ impl Pass<'_> {
                 .fetch(side, here.iter().map(|suspect| suspect.event.clone()).collect())
                 .await?;
             for suspect in here {
-                let news = match found.get(&suspect.event) {
+                let listed = match found.get(&suspect.event) {
                     Some(Found::Event(event)) => {
-                        if survey.suddenly_empty && self.planner.is_inside(side, event) {
+                        if changes.suddenly_empty && self.planner.is_inside(side, event) {
                             return Err(Error::SuspiciousEmpty);
                         }
                         ListedAs::Present(Some(event.clone()))
                     }
-                    // It is there, and cannot be read: no news.
+                    // It exists and cannot be read: no change.
                     Some(Found::Unreadable { .. }) => ListedAs::None,
                     Some(Found::Refused(why)) => {
                         refused.push((suspect.clone(), why.clone()));
                         continue;
                     }
-                    // Something else may have its name by now.
+                    // Another object may have its name now.
                     Some(Found::NotFound | Found::NoEvent) | None => continue,
                 };
-                if let Some(unit) = survey.units.get_mut(&suspect.mapping) {
-                    *unit.news(suspect.role) = news;
+                if let Some(changed) = changes.mappings.get_mut(&suspect.mapping) {
+                    changed.listed[suspect.role] = listed;
                 }
             }
         }
         Ok(refused)
     }
-}
-
-fn suspects(survey: &Changes) -> Vec<Suspect> {
-    let halves = |unit: &survey::ChangedMapping| {
-        let suspect = |role: Role, news: &ListedAs| {
-            matches!(news, ListedAs::Suspect).then(|| Suspect {
-                mapping: unit.mapping.id,
-                role,
-                side: side_of(&unit.mapping, role),
-                event: survey::half(&unit.mapping, role).id.clone(),
-            })
-        };
-        [suspect(Role::Origin, &unit.origin), suspect(Role::Copy, &unit.copy)]
-    };
-    survey.units.values().flat_map(halves).flatten().collect()
-}
-
-/// The mappings of which one half is said to be gone, so that the other one would be deleted, or
-/// stay without its copy. Where both are, there is nothing to do; a copy that was in the making
-/// when a pass was cut off is not yet one that anybody relies on.
-fn deletions(survey: &Changes, suspects: &[Suspect]) -> BTreeSet<MappingId> {
-    let mut once = BTreeSet::new();
-    let is_live = |suspect: &&Suspect| {
-        survey.units.get(&suspect.mapping).is_some_and(|unit| unit.mapping.is_live())
-    };
-    for suspect in suspects.iter().filter(is_live) {
-        if !once.insert(suspect.mapping) {
-            once.remove(&suspect.mapping);
-        }
-    }
-    once
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use engine::marker::MappingId;
-use engine::pair::Side;
+use engine::pair::{PerSide, Side};
 use serde::{Deserialize, Serialize};
 
 /// What was made in each calendar and not listed there yet, by the sides of the pair.
@@ -11,16 +11,16 @@ use serde::{Deserialize, Serialize};
 pub struct Awaited {
     /// The mappings, while they are few.
     #[serde(default)]
-    pub mappings: [BTreeSet<MappingId>; 2],
+    pub mappings: PerSide<BTreeSet<MappingId>>,
     /// Where they are many, all that this pass and later ones have made.
     #[serde(default)]
-    pub since: [Option<u64>; 2],
+    pub since: PerSide<Option<u64>>,
     /// A calendar did not list what was made there, as rows say.
     #[serde(default)]
-    pub unseen: [bool; 2],
+    pub unseen: PerSide<bool>,
     /// Those that the pass under way has made.
     #[serde(skip)]
-    pub fresh: [BTreeSet<MappingId>; 2],
+    pub fresh: PerSide<BTreeSet<MappingId>>,
 }
 
 /// So many mappings are named in the row of a pair.
@@ -33,17 +33,17 @@ impl Awaited {
 
     /// A pass has made the event of a mapping on this side.
     pub fn add(&mut self, side: Side, mapping: MappingId) {
-        self.mappings[side as usize].insert(mapping);
-        self.fresh[side as usize].insert(mapping);
+        self.mappings[side].insert(mapping);
+        self.fresh[side].insert(mapping);
     }
 
     /// As it is stored. `pass` is the one under way.
     pub(super) fn stored(&self, pass: u64) -> Self {
         let mut stored = Self { fresh: Default::default(), ..self.clone() };
-        for (mappings, since) in stored.mappings.iter_mut().zip(&mut stored.since) {
+        for (side, mappings) in stored.mappings.iter_mut() {
             if mappings.len() > NAMED {
                 mappings.clear();
-                since.get_or_insert(pass);
+                stored.since[side].get_or_insert(pass);
             }
         }
         stored

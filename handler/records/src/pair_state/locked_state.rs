@@ -260,7 +260,7 @@ impl LockedState {
 
     /// Says how many events a pass has still to go through. Stored with the next commit.
     pub async fn set_left(&self, left: u64) {
-        self.saved.lock().await.row.left = Some(left);
+        self.saved.lock().await.row.remaining = Some(left);
     }
 
     /// Writes what was noted, each mapping with its index rows in one transaction, as many as fit

@@ -3,8 +3,9 @@
 use engine::change::Cursor;
 use engine::fidelity::Fidelity;
 use engine::marker::{MappingId, Role};
-use engine::pair::Side;
+use engine::pair::{PerSide, Side};
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +25,7 @@ pub struct StateRecord {
     /// The last pass that began when a cursor told of everything, be it that it saved it or that
     /// nothing had happened since: what was written by then had replaced what the cursor knew.
     #[serde(default, skip_serializing_if = "is_unknown")]
-    pub current: [Option<Timestamp>; 2],
+    pub current: PerSide<Option<Timestamp>>,
     /// How many copies are kept.
     #[serde(default)]
     pub copies: u64,
@@ -32,15 +33,15 @@ pub struct StateRecord {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub archived: u64,
     /// The day whose window was last listed as a whole.
-    #[serde(default)]
-    pub listed_on: Option<Date>,
+    #[serde(default, rename = "listed_on")]
+    pub window_listed_on: Option<Date>,
     /// The number of the last pass that came to its end. It tells what was before what; clocks do
     /// not.
     #[serde(default)]
     pub passes: u64,
     /// The last pass that listed each calendar as a whole and left no question open.
     #[serde(default)]
-    pub whole: [Option<u64>; 2],
+    pub whole: PerSide<Option<u64>>,
     /// What was made in each calendar and not listed there yet.
     #[serde(default, skip_serializing_if = "Awaited::is_empty")]
     pub awaited: Awaited,
@@ -91,11 +92,11 @@ pub struct StateRecord {
     pub left_out: bool,
     /// What each calendar is known to keep as it is written.
     #[serde(default, skip_serializing_if = "is_unknown")]
-    pub kept: [Option<Fidelity>; 2],
+    pub kept: PerSide<Option<Fidelity>>,
     /// Events that a pass of many has still to go through, as far as it is written down; none once
     /// it is done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub left: Option<u64>,
+    #[serde(default, rename = "left", skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<u64>,
     /// How far its turns have come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turns: Option<Turns>,
@@ -106,8 +107,8 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
-fn is_unknown<T>(sides: &[Option<T>; 2]) -> bool {
-    sides.iter().all(Option::is_none)
+fn is_unknown<T>(sides: &PerSide<Option<T>>) -> bool {
+    sides.values().all(Option::is_none)
 }
 
 /// Passes that failed one after the other.
@@ -169,11 +170,16 @@ impl StateRecord {
     }
 
     /// The same, where some calendars are to be seen as if they had not been read.
-    pub fn seen_anew(&self, sides: [bool; 2]) -> Self {
+    pub fn seen_anew(&self, sides: PerSide<bool>) -> Self {
         let mut anew = self.clone();
-        anew.from = anew.from.filter(|_| !sides[0]);
-        anew.to = anew.to.filter(|_| !sides[1]);
+        anew.from = anew.from.filter(|_| !sides.from);
+        anew.to = anew.to.filter(|_| !sides.to);
         anew
+    }
+
+    /// Whether the window of that day (UTC) was not listed as a whole yet.
+    pub fn window_is_due(&self, now: Timestamp) -> bool {
+        self.window_listed_on != Some(now.to_zoned(TimeZone::UTC).date())
     }
 
     /// Notes a cursor.

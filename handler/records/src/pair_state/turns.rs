@@ -3,6 +3,7 @@
 
 use engine::change::Cursor;
 use engine::event::EventId;
+use engine::pair::PerSide;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ pub struct Turns {
     pub on: Date,
     /// How far each calendar was read when the first turn began. The last turn saves these: what
     /// happened since is the next pass's news.
-    pub cursors: [Option<Cursor>; 2],
+    pub cursors: PerSide<Option<Cursor>>,
     /// How closely they look: where that differs, so may the events and their order.
     pub look: Closeness,
     /// Events up to this one, in the order of the pass, are settled.
@@ -28,9 +29,9 @@ pub struct Closeness {
     /// What another installation has made was claimed.
     pub take_over: bool,
     /// The calendars that were listed as a whole.
-    pub listed: [bool; 2],
+    pub listed: PerSide<bool>,
     /// The calendars that were read for their marks.
-    pub read: [bool; 2],
+    pub read: PerSide<bool>,
 }
 
 /// Where an event that no mapping knows comes in a pass: by its group, then by its id.

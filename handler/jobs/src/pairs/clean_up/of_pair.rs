@@ -61,9 +61,9 @@ pub async fn clean_up_pair(
         let row = StateRecord {
             from: None,
             to: None,
-            listed_on: None,
+            window_listed_on: None,
             held: None,
-            left: None,
+            remaining: None,
             ..head.row().await
         };
         memory.finish(&head, Batch::default(), row).await?;

@@ -1,4 +1,4 @@
-//! What an unknown event is, by its mark.
+//! Classifies an unknown event by its mark.
 
 use std::collections::BTreeMap;
 
@@ -10,94 +10,70 @@ use engine::pair::Side;
 use engine::reason::Reason;
 use engine::uid::UidHash;
 
-use super::EventIdentities;
-use super::resolve::rename;
-use crate::Error;
-use crate::Result;
-use crate::sync::pass::Pass;
-use crate::sync::pass::side_of;
-use crate::sync::survey;
+use super::class::{LiveMapping, UnknownClass};
+use super::identities::EventIdentities;
+use super::rename::{has_its_uid, rename};
+use crate::sync::context::Context;
+use crate::sync::roles::{half, side_of};
+use crate::{Error, Result};
 
-/// Where a mapping lives.
-#[derive(Clone, Debug)]
-pub(in crate::sync) enum Living {
-    /// In this pair.
-    Here(Box<Mapping>),
-    /// In another pair of the owner.
-    Elsewhere,
-}
-
-/// What an unknown event is.
-#[derive(Debug)]
-pub(in crate::sync) enum Class {
-    /// A person's own.
-    Ordinary,
-    /// A person's own that was made out of a copy, whose mark it still bears.
-    OutOfACopy,
-    /// What is left of a mapping that has ended, or of another installation; with the UID of the
-    /// first origin, as far as it is known.
-    Left(Option<UidHash>),
-    /// Made by another installation, or said to be.
-    Foreign,
-    /// One half of a mapping, under another name: the mapping as stored, and with that name.
-    Half(Box<Mapping>, Box<Mapping>),
-    /// To be left alone, and why; with the mapping of this pair whose mark it bears.
-    Alone(Reason, Option<MappingId>),
-}
-
-impl Pass<'_> {
-    /// What an unknown event is. `living` holds the mappings that live, of those that unknown
-    /// events name.
+impl Context<'_> {
+    /// Classifies an unknown event. `live` has those mappings named by unknown events that are
+    /// live.
     pub(in crate::sync) async fn classify(
         &self,
-        identity: &mut EventIdentities,
-        living: &BTreeMap<MappingId, Living>,
+        identities: &mut EventIdentities,
+        live: &BTreeMap<MappingId, LiveMapping>,
         side: Side,
         event: &Event,
-    ) -> Result<Class> {
-        if let Some(mapping) = identity.alike.get(&(side, event.id.clone())) {
-            return Ok(Class::Alone(Reason::MayBeCopy, Some(*mapping)));
+    ) -> Result<UnknownClass> {
+        if let Some(mapping) = identities.alike.get(&(side, event.id.clone())) {
+            return Ok(UnknownClass::Alone(Reason::MayBeCopy, Some(*mapping)));
         }
         let mark = self.planner.mark(event);
         let (role, mapping) = match mark {
             Some(Mark::Ours { role, mapping, .. }) => (role, mapping),
             Some(Mark::Foreign { role: Role::Origin, first })
-                if self.takes_over || self.was_taken_over(identity, side, event, first) =>
+                if self.takes_over || self.was_taken_over(identities, side, event, first) =>
             {
-                return Ok(Class::Ordinary);
+                return Ok(UnknownClass::Ordinary);
             }
-            Some(Mark::Foreign { first, .. }) if self.takes_over => return Ok(Class::Left(first)),
-            Some(Mark::Foreign { .. }) => return Ok(Class::Foreign),
-            None => match MappingId::of_uid(&event.uid).filter(|(_, id)| living.contains_key(id)) {
+            Some(Mark::Foreign { first, .. }) if self.takes_over => {
+                return Ok(UnknownClass::Left(first));
+            }
+            Some(Mark::Foreign { .. }) => return Ok(UnknownClass::Foreign),
+            None => match MappingId::of_uid(&event.uid).filter(|(_, id)| live.contains_key(id)) {
                 Some(named) => named,
-                None => return Ok(Class::Ordinary),
+                None => return Ok(UnknownClass::Ordinary),
             },
         };
-        match (living.get(&mapping), role) {
+        match (live.get(&mapping), role) {
             (None, Role::Copy)
                 if self.pair.two_way
-                    && identity.whole.contains(&mapping)
+                    && identities.whole.contains(&mapping)
                     && MappingId::of_copy_uid(&event.uid) != Some(mapping) =>
             {
-                Ok(Class::OutOfACopy)
+                Ok(UnknownClass::OutOfACopy)
             }
-            (None, Role::Copy) => Ok(Class::Left(
+            (None, Role::Copy) => Ok(UnknownClass::Left(
                 mark.and_then(Mark::first)
-                    .or_else(|| identity.adopted.get(&mapping).copied().flatten()),
+                    .or_else(|| identities.adopted.get(&mapping).copied().flatten()),
             )),
-            // It belongs to a person, whatever pair it was made again for.
-            (None | Some(Living::Elsewhere), Role::Origin) => Ok(Class::Ordinary),
-            (Some(Living::Elsewhere), Role::Copy) => Ok(Class::Alone(Reason::OwnCopy, None)),
-            (Some(Living::Here(stored)), role) => {
-                match self.of_this_pair(identity, stored, role, side, event).await? {
+            // It is a person's event, whichever pair it was created again for.
+            (None | Some(LiveMapping::Elsewhere), Role::Origin) => Ok(UnknownClass::Ordinary),
+            (Some(LiveMapping::Elsewhere), Role::Copy) => {
+                Ok(UnknownClass::Alone(Reason::OwnCopy, None))
+            }
+            (Some(LiveMapping::Here(stored)), role) => {
+                match self.classify_of_this_pair(identities, stored, role, side, event).await? {
                     // In the first pass over a calendar it is older than this pair, like the copy
                     // that was taken over.
-                    Class::OutOfACopy
-                        if identity.first[side as usize]
+                    UnknownClass::OutOfACopy
+                        if identities.is_first[side]
                             && stored.taken_over
                             && !has_made_uid(stored) =>
                     {
-                        Ok(Class::Left(stored.first()))
+                        Ok(UnknownClass::Left(stored.first()))
                     }
                     class => Ok(class),
                 }
@@ -105,86 +81,87 @@ impl Pass<'_> {
         }
     }
 
-    /// Whether this installation has copied an origin that another one made again, as its own copy
-    /// in the other calendar says.
+    /// Whether this installation has copied an origin that another installation created again, as
+    /// the copy in the other calendar shows.
     fn was_taken_over(
         &self,
-        identity: &EventIdentities,
+        identities: &EventIdentities,
         side: Side,
         event: &Event,
         first: Option<UidHash>,
     ) -> bool {
-        let index = identity.index[side.other() as usize].as_ref();
+        let index = identities.index[side.other()].as_ref();
         let known =
             |uid: &UidHash| index.is_some_and(|index| index.copies_by_first.contains_key(uid));
         [UidHash::of(&event.uid), first].iter().flatten().any(known)
     }
 
-    /// An event with the mark of a mapping of this pair, under a name that the mapping does not
-    /// know.
-    async fn of_this_pair(
+    /// Classifies an event with the mark of a mapping of this pair, under a name that the mapping
+    /// does not know.
+    async fn classify_of_this_pair(
         &self,
-        identity: &mut EventIdentities,
+        identities: &mut EventIdentities,
         stored: &Mapping,
         role: Role,
         side: Side,
         event: &Event,
-    ) -> Result<Class> {
-        let half = survey::half(stored, role);
+    ) -> Result<UnknownClass> {
+        let half = half(stored, role);
         if side_of(stored, role) != side {
-            // The copy itself, seen in the calendar of its origin under the same name and in the
-            // same version: both ends are one calendar.
+            // The copy itself is seen in the calendar of its origin, under one name and in one
+            // version: both ends are one calendar.
             let is_the_copy = role == Role::Copy
                 && half.id == event.id
                 && etag::are_same(half.etag.as_deref(), event.etag.as_deref());
-            // One object may have been put in both; the origin is in both only where they are one.
+            // A person may have put one object into both calendars; the origin is in both only
+            // where they are one calendar.
             let there = side_of(stored, role);
             if is_the_copy
-                && self.is_there(there, &half.id).await?
-                && self.is_there(there, &stored.origin.id).await?
+                && self.exists(there, &half.id).await?
+                && self.exists(there, &stored.origin.id).await?
             {
                 return Err(Error::SameCalendar);
             }
             return Ok(match role {
-                Role::Copy => Class::Alone(Reason::OwnCopy, Some(stored.id)),
-                Role::Origin => Class::Ordinary,
+                Role::Copy => UnknownClass::Alone(Reason::OwnCopy, Some(stored.id)),
+                Role::Origin => UnknownClass::Ordinary,
             });
         }
         let gone = match (role, stored.state) {
-            // Deleted by a person, and back again.
+            // A person has deleted the copy, and it exists again.
             (Role::Copy, MappingState::Suppressed) => true,
-            _ => !self.is_there(side, &half.id).await?,
+            _ => !self.exists(side, &half.id).await?,
         };
-        if gone && !self.is_elsewhere(identity, stored, role, side, event).await? {
-            identity.joined.insert(stored.id);
+        if gone && !self.is_elsewhere(identities, stored, role, side, event).await? {
+            identities.joined.insert(stored.id);
             let mut mapping = stored.clone();
             rename(&mut mapping, role, event);
-            return Ok(Class::Half(Box::new(stored.clone()), Box::new(mapping)));
+            return Ok(UnknownClass::Half(Box::new(stored.clone()), Box::new(mapping)));
         }
         Ok(match role {
-            Role::Origin => Class::Ordinary,
-            Role::Copy if self.pair.two_way => Class::OutOfACopy,
-            Role::Copy => Class::Alone(Reason::DuplicateOfCopy, Some(stored.id)),
+            Role::Origin => UnknownClass::Ordinary,
+            Role::Copy if self.pair.two_way => UnknownClass::OutOfACopy,
+            Role::Copy => UnknownClass::Alone(Reason::DuplicateOfCopy, Some(stored.id)),
         })
     }
 
-    /// Whether another event is the one that the mapping has lost sight of. One that has the UID of
-    /// the copy is; of others the first.
+    /// Whether another event is the missing event of the mapping: one with the UID of the copy, or
+    /// else the first one.
     async fn is_elsewhere(
         &self,
-        identity: &EventIdentities,
+        identities: &EventIdentities,
         stored: &Mapping,
         role: Role,
         side: Side,
         event: &Event,
     ) -> Result<bool> {
-        if identity.joined.contains(&stored.id) {
+        if identities.joined.contains(&stored.id) {
             return Ok(true);
         }
         if role == Role::Origin || has_its_uid(stored, role, event) {
             return Ok(false);
         }
-        let end = &self.ends[side as usize];
+        let end = &self.ends[side];
         let uid = stored.id.copy_uid(stored.generation);
         Ok(end
             .provider
@@ -193,24 +170,17 @@ impl Pass<'_> {
             .is_some_and(|id| id != event.id))
     }
 
-    async fn is_there(&self, side: Side, id: &EventId) -> Result<bool> {
-        let end = &self.ends[side as usize];
+    async fn exists(&self, side: Side, id: &EventId) -> Result<bool> {
+        let end = &self.ends[side];
         Ok(end.provider.exists(&end.calendar.address, id).await?)
     }
 }
 
-/// Whether an event has the UID that one half of a mapping had.
-pub(super) fn has_its_uid(mapping: &Mapping, role: Role, event: &Event) -> bool {
-    let uid = UidHash::of(&event.uid);
-    MappingId::of_uid(&event.uid) == Some((role, mapping.id))
-        || (uid.is_some() && survey::half(mapping, role).uid == uid)
-}
-
-/// Whether the copy has the UID with which it was made: then another event with its mark is a
+/// Whether the copy has a UID that this installation gave: then another event with its mark is a
 /// duplicate.
 fn has_made_uid(mapping: &Mapping) -> bool {
-    // What was taken over may have been made more than once; more often than this is rare, and
-    // costs a report.
+    // A copy that was taken over may have been created more than once. More often than this is
+    // rare, and costs a report.
     (0..=8)
         .chain([mapping.generation])
         .any(|generation| mapping.copy.uid == UidHash::of(&mapping.id.copy_uid(generation)))

@@ -1,5 +1,4 @@
-//! Mappings that have lost sight of an event, and the events that turn out to be theirs under
-//! another name.
+//! Finds the missing events of mappings under other names.
 
 use std::collections::BTreeMap;
 
@@ -9,84 +8,86 @@ use engine::marker::{MappingId, Mark, Role};
 use engine::pair::Side;
 use engine::uid::UidHash;
 use providers::Found;
-
-use super::EventIdentities;
-use super::classify::has_its_uid;
-use crate::Result;
-use crate::sync::pass::Pass;
-use crate::sync::pass::side_of;
-use crate::sync::survey;
-use crate::sync::survey::Changes;
-use crate::sync::survey::ListedAs;
-use crate::sync::survey::UnknownEvent;
 use records::pair_state::ProblemRow;
 
-/// One half of a mapping that is not where it was, or that may be elsewhere.
-struct Seeker {
+use super::identities::EventIdentities;
+use super::rename::{has_its_uid, rename};
+use crate::Result;
+use crate::sync::change::{ListedAs, UnknownEvent};
+use crate::sync::changes::Changes;
+use crate::sync::context::Context;
+use crate::sync::roles::{ROLES, half, other_role, role_at, side_of};
+
+/// A mapping of which an event is not under its name, or may be elsewhere.
+struct MissingEvent {
     mapping: MappingId,
     role: Role,
-    /// Nothing says that it is not where it was: it is looked for there before another name is
-    /// believed.
-    may_be_there: bool,
+    /// Nothing indicates that the event is not under its name: that name is read before another
+    /// name is believed.
+    may_be_present: bool,
 }
 
-impl Pass<'_> {
-    /// Joins unknown events to the mappings that have lost sight of them: what is missing, and
-    /// copies that were in the making or were deleted.
-    pub(in crate::sync) async fn resolve(
+impl Context<'_> {
+    /// Joins unknown events to the mappings that miss them: events that are suspected to be gone,
+    /// and copies that were being created or were deleted.
+    pub(in crate::sync) async fn find_renamed_events(
         &self,
-        identity: &mut EventIdentities,
-        survey: &mut Changes,
-        problems: &[ProblemRow],
+        identities: &mut EventIdentities,
+        changes: &mut Changes,
     ) -> Result<()> {
+        let problems = self.problems;
         for side in Side::BOTH {
-            let mut seekers = self.seekers(survey, side);
-            // A copy that was to be deleted and may be by now is what it was under its name: a
-            // duplicate is its owner's.
-            seekers.retain(|mapping, seeker| {
-                seeker.role == Role::Origin || !self.is_to_be_deleted(survey, *mapping, problems)
+            let mut missing = self.missing_events(changes, side);
+            // A copy that was to be deleted, and may be deleted now, is only recognised by its
+            // name: a duplicate belongs to its owner.
+            missing.retain(|mapping, missing_event| {
+                missing_event.role == Role::Origin
+                    || !self.is_to_be_deleted(changes, *mapping, problems)
             });
-            if seekers.is_empty() {
+            if missing.is_empty() {
                 continue;
             }
-            self.add_duplicates(survey, side, &seekers, problems);
-            if survey.unknown[side as usize].is_empty() {
+            self.add_duplicates(changes, side, &missing, problems);
+            if changes.unknown[side].is_empty() {
                 continue;
             }
-            self.read_strangers(identity, survey, side, true).await?;
-            // Events that were read and not kept are read once more, and only where something is
-            // sought.
-            let ids: Vec<EventId> = survey.unknown[side as usize].keys().cloned().collect();
+            self.read_unknown_events(identities, changes, side, true).await?;
+            // Events that were read and not kept are read once more, and only where an event is
+            // missing.
+            let ids: Vec<EventId> = changes.unknown[side].keys().cloned().collect();
             let mut marked = Vec::new();
-            for ids in ids.chunks(self.ends[side as usize].provider.batch().max(1)) {
-                let mut found = self.again(identity, survey, side, ids).await?;
+            for ids in ids.chunks(self.ends[side].provider.batch().max(1)) {
+                let mut found = self.read_again(identities, changes, side, ids).await?;
                 for id in ids {
                     let Some(event) = found.remove(id) else { continue };
-                    match self.sought_by(survey, &seekers, &event) {
+                    match self.mapping_that_misses(changes, &missing, &event) {
                         Some((mapping, role))
-                            if has_its_uid(&survey.units[&mapping].mapping, role, &event) =>
+                            if has_its_uid(&changes.mappings[&mapping].mapping, role, &event) =>
                         {
                             self.try_to_join(
-                                identity,
-                                survey,
+                                identities,
+                                changes,
                                 side,
-                                &seekers,
+                                &missing,
                                 (mapping, role),
                                 event,
                             )
                             .await?;
                         }
-                        // It only bears the mark: another one may have the UID as well.
+                        // It only has the mark: another event may have the UID as well.
                         Some(sought) => marked.push((sought, event)),
-                        None => self.keep_stranger(identity, survey, side, event),
+                        None => self.keep_unknown(identities, changes, side, event),
                     }
                 }
             }
             for ((mapping, role), event) in marked {
-                if seekers.get(&mapping).is_some_and(|seeker| is_found(survey, seeker)) {
-                    self.keep_stranger(identity, survey, side, event);
+                if missing
+                    .get(&mapping)
+                    .is_some_and(|missing_event| is_found(changes, missing_event))
+                {
+                    self.keep_unknown(identities, changes, side, event);
                 } else {
-                    self.try_to_join(identity, survey, side, &seekers, (mapping, role), event)
+                    self.try_to_join(identities, changes, side, &missing, (mapping, role), event)
                         .await?;
                 }
             }
@@ -96,97 +97,95 @@ impl Pass<'_> {
 
     async fn try_to_join(
         &self,
-        identity: &mut EventIdentities,
-        survey: &mut Changes,
+        identities: &mut EventIdentities,
+        changes: &mut Changes,
         side: Side,
-        seekers: &BTreeMap<MappingId, Seeker>,
+        missing: &BTreeMap<MappingId, MissingEvent>,
         sought: (MappingId, Role),
         event: Box<Event>,
     ) -> Result<()> {
-        // A second event with the mark says nothing of the first one, and a write may have been
-        // wrong about that.
-        let only_marked = !survey
-            .units
+        // A second event with the mark proves nothing about the first one, and a write may have
+        // been wrong about it.
+        let only_marked = !changes
+            .mappings
             .get(&sought.0)
-            .is_some_and(|unit| has_its_uid(&unit.mapping, sought.1, &event));
-        let may_be_there =
-            only_marked || seekers.get(&sought.0).is_some_and(|seeker| seeker.may_be_there);
-        if may_be_there && self.is_where_it_was(survey, side, sought.0).await? {
-            self.keep_stranger(identity, survey, side, event);
+            .is_some_and(|changed| has_its_uid(&changed.mapping, sought.1, &event));
+        let may_be_present = only_marked
+            || missing.get(&sought.0).is_some_and(|missing_event| missing_event.may_be_present);
+        if may_be_present && self.is_under_its_name(changes, side, sought.0).await? {
+            self.keep_unknown(identities, changes, side, event);
         } else {
-            self.join_to(survey, side, sought, event);
+            self.join_to_mapping(changes, side, sought, event);
         }
         Ok(())
     }
 
-    pub(super) fn keep_stranger(
+    pub(super) fn keep_unknown(
         &self,
-        identity: &mut EventIdentities,
-        survey: &Changes,
+        identities: &mut EventIdentities,
+        changes: &Changes,
         side: Side,
         event: Box<Event>,
     ) {
-        if survey.unknown[side as usize]
-            .get(&event.id)
-            .is_some_and(|stranger| stranger.event.is_none())
-        {
-            identity.keep(side, event.id.clone(), Found::Event(event));
+        if changes.unknown[side].get(&event.id).is_some_and(|unknown| unknown.event.is_none()) {
+            identities.keep_event(side, event.id.clone(), Found::Event(event));
         }
     }
 
-    async fn is_where_it_was(
+    async fn is_under_its_name(
         &self,
-        survey: &Changes,
+        changes: &Changes,
         side: Side,
         mapping: MappingId,
     ) -> Result<bool> {
-        let Some(unit) = survey.units.get(&mapping) else { return Ok(true) };
-        let end = &self.ends[side as usize];
-        let half = survey::half(&unit.mapping, survey::role(&unit.mapping, side));
+        let Some(changed) = changes.mappings.get(&mapping) else { return Ok(true) };
+        let end = &self.ends[side];
+        let half = half(&changed.mapping, role_at(&changed.mapping, side));
         Ok(end.provider.exists(&end.calendar.address, &half.id).await?)
     }
 
-    fn seekers(&self, survey: &Changes, side: Side) -> BTreeMap<MappingId, Seeker> {
-        let mut seekers = BTreeMap::new();
-        for unit in survey.units.values().filter(|unit| !unit.mapping.is_left_alone()) {
-            for (role, news, other) in
-                [(Role::Origin, &unit.origin, &unit.copy), (Role::Copy, &unit.copy, &unit.origin)]
-            {
-                let missing = matches!(news, ListedAs::Suspect);
+    fn missing_events(&self, changes: &Changes, side: Side) -> BTreeMap<MappingId, MissingEvent> {
+        let mut missing = BTreeMap::new();
+        for changed in changes.mappings.values().filter(|changed| !changed.mapping.is_left_alone())
+        {
+            for role in ROLES {
+                let (listed, other) = (&changed.listed[role], &changed.listed[other_role(role)]);
+                let is_suspect = matches!(listed, ListedAs::Suspect);
                 let may_be_back = role == Role::Copy
                     && matches!(
-                        unit.mapping.state,
+                        changed.mapping.state,
                         MappingState::Creating | MappingState::Suppressed
                     );
-                // What is deleted or made again because of the other one has to be known by its
-                // name.
-                let may_be_there = matches!(other, ListedAs::Suspect) && !may_be_back;
-                let silent = matches!(news, ListedAs::None);
-                let may_be_there =
-                    may_be_there || (unit.mapping.unseen == Some(role) && !may_be_back);
-                if (missing || (silent && (may_be_back || may_be_there)))
-                    && side_of(&unit.mapping, role) == side
+                // Where a deletion or a creation follows from the other event, this event must be
+                // found under its name.
+                let may_be_present = matches!(other, ListedAs::Suspect) && !may_be_back;
+                let is_unlisted = matches!(listed, ListedAs::None);
+                let may_be_present =
+                    may_be_present || (changed.mapping.unseen == Some(role) && !may_be_back);
+                if (is_suspect || (is_unlisted && (may_be_back || may_be_present)))
+                    && side_of(&changed.mapping, role) == side
                 {
-                    let may_be_there = silent && may_be_there;
-                    seekers.insert(
-                        unit.mapping.id,
-                        Seeker { mapping: unit.mapping.id, role, may_be_there },
+                    let may_be_present = is_unlisted && may_be_present;
+                    missing.insert(
+                        changed.mapping.id,
+                        MissingEvent { mapping: changed.mapping.id, role, may_be_present },
                     );
                 }
             }
         }
-        seekers
+        missing
     }
 
-    /// Whether the origin of a mapping is gone, and the deletion of its copy was not answered.
+    /// Whether the origin of a mapping is gone, and the response to the deletion of its copy was
+    /// lost.
     fn is_to_be_deleted(
         &self,
-        survey: &Changes,
+        changes: &Changes,
         mapping: MappingId,
         problems: &[ProblemRow],
     ) -> bool {
         let Some(Mapping { side, origin, .. }) =
-            survey.units.get(&mapping).map(|unit| &unit.mapping)
+            changes.mappings.get(&mapping).map(|changed| &changed.mapping)
         else {
             return false;
         };
@@ -197,38 +196,37 @@ impl Pass<'_> {
         problems.iter().any(|row| row.gone == Some(Role::Origin) && is_it(row))
     }
 
-    /// Events that are known to bear the mark of a copy that is missing now.
+    /// Adds events that are known to have the mark of a copy that is missing now.
     fn add_duplicates(
         &self,
-        survey: &mut Changes,
+        changes: &mut Changes,
         side: Side,
-        seekers: &BTreeMap<MappingId, Seeker>,
+        missing: &BTreeMap<MappingId, MissingEvent>,
         problems: &[ProblemRow],
     ) {
         for row in problems.iter().filter(|row| row.problem.calendar == *self.pair.calendar(side)) {
-            if row.mapping.is_some_and(|mapping| seekers.contains_key(&mapping)) {
+            if row.mapping.is_some_and(|mapping| missing.contains_key(&mapping)) {
                 let id = EventId::new(row.problem.event.as_str());
-                survey.unknown[side as usize]
+                changes.unknown[side]
                     .entry(id)
-                    .or_insert_with(|| UnknownEvent { fresh: true, ..UnknownEvent::default() });
+                    .or_insert_with(|| UnknownEvent { is_new: true, ..UnknownEvent::default() });
             }
         }
     }
 
-    /// The unknown events of these names, from wherever they are at hand.
-    pub(super) async fn again(
+    /// The unknown events of these names, read where they were not read before.
+    pub(super) async fn read_again(
         &self,
-        identity: &mut EventIdentities,
-        survey: &Changes,
+        identities: &mut EventIdentities,
+        changes: &Changes,
         side: Side,
         ids: &[EventId],
     ) -> Result<BTreeMap<EventId, Box<Event>>> {
         let mut events = BTreeMap::new();
         let mut wanted = Vec::new();
         for id in ids {
-            let listed =
-                survey.unknown[side as usize].get(id).and_then(|stranger| stranger.event.clone());
-            match (listed, identity.kept(side, id)) {
+            let listed = changes.unknown[side].get(id).and_then(|unknown| unknown.event.clone());
+            match (listed, identities.take_read(side, id)) {
                 (Some(event), _) | (None, Some(Found::Event(event))) => {
                     drop(events.insert(id.clone(), event))
                 }
@@ -244,77 +242,67 @@ impl Pass<'_> {
         Ok(events)
     }
 
-    /// The mapping that has lost sight of this event.
-    fn sought_by(
+    /// The mapping that misses this event.
+    fn mapping_that_misses(
         &self,
-        survey: &Changes,
-        seekers: &BTreeMap<MappingId, Seeker>,
+        changes: &Changes,
+        missing: &BTreeMap<MappingId, MissingEvent>,
         event: &Event,
     ) -> Option<(MappingId, Role)> {
         let uid = UidHash::of(&event.uid);
         match self.planner.mark(event) {
             Some(Mark::Ours { role, mapping, .. }) => {
-                let seeker = seekers.get(&mapping)?;
-                return (seeker.role == role && !is_found(survey, seeker))
+                let missing_event = missing.get(&mapping)?;
+                return (missing_event.role == role && !is_found(changes, missing_event))
                     .then_some((mapping, role));
             }
-            // Its own UID says more than a mark that proves nothing.
+            // Its UID proves more than a mark that cannot be verified.
             Some(Mark::Foreign { .. }) | None => {}
         }
-        let by_uid = |seeker: &&Seeker| {
-            let Some(unit) = survey.units.get(&seeker.mapping) else { return false };
-            let half = survey::half(&unit.mapping, seeker.role);
-            // A row of the first release does not say the UID.
-            let is_shown = seeker.role == Role::Origin
+        let by_uid = |missing_event: &&MissingEvent| {
+            let Some(changed) = changes.mappings.get(&missing_event.mapping) else { return false };
+            let half = half(&changed.mapping, missing_event.role);
+            // A row of the first release has no UID.
+            let is_shown = missing_event.role == Role::Origin
                 && half.uid.is_none()
-                && self.shows(&unit.mapping, event);
-            let named =
-                is_shown || MappingId::of_uid(&event.uid) == Some((seeker.role, seeker.mapping));
-            !is_found(survey, seeker) && (named || (uid.is_some() && half.uid == uid))
+                && self.shows(&changed.mapping, event);
+            let named = is_shown
+                || MappingId::of_uid(&event.uid)
+                    == Some((missing_event.role, missing_event.mapping));
+            !is_found(changes, missing_event) && (named || (uid.is_some() && half.uid == uid))
         };
-        seekers.values().find(by_uid).map(|seeker| (seeker.mapping, seeker.role))
+        missing
+            .values()
+            .find(by_uid)
+            .map(|missing_event| (missing_event.mapping, missing_event.role))
     }
 
-    /// Whether an event shows just what an origin showed.
+    /// Whether an event shows exactly what an origin showed.
     fn shows(&self, mapping: &Mapping, event: &Event) -> bool {
         mapping.origin.meant(&self.keys.prints.origin(&engine::event::Draft::from(event)))
             == mapping.origin.base
     }
 
-    pub(super) fn join_to(
+    pub(super) fn join_to_mapping(
         &self,
-        survey: &mut Changes,
+        changes: &mut Changes,
         side: Side,
         (mapping, role): (MappingId, Role),
         event: Box<Event>,
     ) {
-        survey.unknown[side as usize].remove(&event.id);
-        let Some(unit) = survey.units.get_mut(&mapping) else { return };
+        changes.unknown[side].remove(&event.id);
+        let Some(changed) = changes.mappings.get_mut(&mapping) else { return };
         tracing::debug!(pair = %self.pair.id, ?mapping, ?role, "an event has another name by now");
-        rename(&mut unit.mapping, role, &event);
-        *unit.news(role) = ListedAs::Present(Some(event));
+        rename(&mut changed.mapping, role, &event);
+        changed.listed[role] = ListedAs::Present(Some(event));
     }
 }
 
-fn is_found(survey: &Changes, seeker: &Seeker) -> bool {
-    let news = survey.units.get(&seeker.mapping).map(|unit| match seeker.role {
-        Role::Origin => &unit.origin,
-        Role::Copy => &unit.copy,
-    });
-    matches!(news, Some(ListedAs::Present(_)) | None)
-}
-
-/// A mapping whose event has another name. Its version is not that of the row, so that the event is
-/// looked at.
-pub(in crate::sync) fn rename(mapping: &mut Mapping, role: Role, event: &Event) {
-    let half = match role {
-        Role::Origin => &mut mapping.origin,
-        Role::Copy => &mut mapping.copy,
-    };
-    half.id = event.id.clone();
-    half.uid = UidHash::of(&event.uid);
-    mapping.unseen = mapping.unseen.filter(|unseen| *unseen != role);
-    if role == Role::Copy {
-        mapping.pristine = false;
-    }
+fn is_found(changes: &Changes, missing_event: &MissingEvent) -> bool {
+    let listed =
+        changes.mappings.get(&missing_event.mapping).map(|changed| match missing_event.role {
+            Role::Origin => &changed.listed.origin,
+            Role::Copy => &changed.listed.copy,
+        });
+    matches!(listed, Some(ListedAs::Present(_)) | None)
 }

@@ -1,354 +1,303 @@
-//! What was made and is not listed: a server did not keep it, shows it late, or keeps nothing by
-//! which it is known (neither name, UID nor mark).
+//! Events that were created and are not listed: a server did not keep them, lists them late, or
+//! keeps nothing by which they are known (neither name, UID nor mark).
 //!
 //! # Properties
-//! * Nobody has deleted what this installation has made and no listing has shown: nothing is
-//!   deleted because it is missing.
-//! * What becomes of the other event of such a mapping is written to the name that is known, if a
-//!   read finds something there. Where it does not, that proves nothing for two days: what is to be
-//!   done is done when the event shows. After that a copy is made again once its origin changes,
-//!   under the name that it had; and at once by a full pass.
-//! * An unknown event that says of no mapping that it belongs to it may be such an event: the one
-//!   with the version that the write was answered with, or where there was none, with its time and
-//!   its title, if that leaves no choice. The mapping goes by that name from then on.
-//! * What was there before a write is never what was written. Where only time and title speak for
-//!   an event, its own stamps have to prove that it is no older; what is known to be older is its
-//!   owner's, and is treated as such.
-//! * What has the same time or the same title, and is not known to be it, is left alone and
-//!   reported; with another version than that of the write, only what has both.
-//! * Where a calendar has shown nothing of what was made there, not even under the names that were
-//!   given, and holds as many unknown events, at least two, the pair stops before anything is
-//!   written.
+//! * An event that this installation has created and no listing has shown was deleted by no person:
+//!   nothing is deleted because it is missing.
+//! * Changes of the other event of such a mapping are written to the known name, if a read finds an
+//!   event there. Where it does not, that proves nothing for two days: the changes wait until the
+//!   event is listed. After that a copy is created again once its origin changes, under the name
+//!   that it had; and at once by a full pass.
+//! * An unknown event that names no mapping may be such an event: the one with the version that the
+//!   response to the write had, or where there was none, with its time and its title, if there is
+//!   only one such event. The mapping has that name from then on.
+//! * An event that existed before a write is never what was written. Where only time and title
+//!   match, the event's own stamps have to prove that it is not older; an event that is known to be
+//!   older belongs to its owner, and is treated as such.
+//! * An event that has the time or the title of what was written, and is not known to be it, is
+//!   left alone and reported; with another version than that of the write, only an event that has
+//!   both.
+//! * Where a calendar shows nothing of what was created there, not even under the names that were
+//!   given, and has at least as many unknown events, and at least two, the pair stops before
+//!   anything is written.
 //!
 //! # Cost
-//! No request. What a pass makes is named in the row of the pair until it is listed, by which the
-//! next pass begins. Where something is not listed, the rows of the pair and the unknown events of
-//! that calendar are read; and what is not listed itself, once the other event of its mapping has
-//! changed.
+//! No request where all is listed: the row of the pair, which is read at the beginning of a pass,
+//! names what was created until it is listed. Where an event is not listed, the rows of the pair
+//! and the unknown events of that calendar are read; and the event itself, once the other event of
+//! its mapping has changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::etag;
 use engine::event::{Draft, EventId, Field, Stamps};
-use engine::fingerprint::Fingerprint;
 use engine::mapping::{Mapping, MappingState};
 use engine::marker::{MappingId, Role};
-use engine::pair::Side;
+use engine::pair::{PerSide, Side};
 use engine::reason::Reason;
 use engine::uid::UidHash;
 use providers::Found;
-
-use super::EventIdentities;
-use crate::Error;
-use crate::Result;
-use crate::sync::pass::Pass;
-use crate::sync::pass::other_role;
-use crate::sync::refused::RetryAt;
-use crate::sync::survey;
-use crate::sync::survey::ChangedMapping;
-use crate::sync::survey::Changes;
-use crate::sync::survey::ListedAs;
-use crate::sync::work::Tally;
-use records::pair_state::Batch;
 use records::pair_state::ProblemRow;
 
-/// An unknown event, and hashes of what it shows.
-struct ShownEvent {
-    id: EventId,
-    uid: Option<UidHash>,
-    etag: Option<String>,
-    print: Fingerprint,
-    stamps: Stamps,
-}
+use super::identities::EventIdentities;
+use super::unlisted::{ShownEvent, UnlistedEvent, being_created};
+use crate::sync::change::{ChangedMapping, ListedAs};
+use crate::sync::changes::{AwaitedBefore, Changes};
+use crate::sync::context::Context;
+use crate::sync::roles::{half, other_role, role_at};
+use crate::sync::tally::Tally;
+use crate::{Error, Result};
 
-/// A mapping whose event in the calendar was not listed.
-struct Lost {
-    mapping: Mapping,
-    role: Role,
-}
-
-impl Lost {
-    fn is_like(&self, shown: &ShownEvent, field: Field) -> bool {
-        let half = survey::half(&self.mapping, self.role);
-        !half
-            .meant(&shown.print)
-            .changed_since(&half.base, half.intent.as_ref())
-            .fields
-            .contains(&field)
-    }
-
-    fn etag(&self) -> Option<&str> {
-        survey::half(&self.mapping, self.role).etag.as_deref()
-    }
-
-    /// Whether an event shows what was written, and is not known to be older.
-    fn may_be(&self, shown: &ShownEvent) -> bool {
-        let is_like = [Field::Time, Field::Title].iter().all(|field| self.is_like(shown, *field));
-        is_like && !self.mapping.made_at.is_some_and(|at| shown.stamps.prove_older(at))
-    }
-
-    /// Whether an event may be what was written, altered by the server. With another version than
-    /// that of the write it has to show the same.
-    fn cannot_be_told_from(&self, shown: &ShownEvent) -> bool {
-        let is_known_apart = self.mapping.state == MappingState::Creating
-            || (self.etag().is_some() && !self.has_version_of(shown));
-        let is_older = self.mapping.made_at.is_some_and(|at| shown.stamps.prove_older(at));
-        let looks = [Field::Time, Field::Title].map(|field| self.is_like(shown, field));
-        !is_older && if is_known_apart { looks == [true; 2] } else { looks.contains(&true) }
-    }
-
-    fn has_version_of(&self, shown: &ShownEvent) -> bool {
-        etag::are_same(self.etag(), shown.etag.as_deref())
-    }
-
-    fn proves_younger(&self, shown: &ShownEvent) -> bool {
-        self.mapping.made_at.is_some_and(|at| shown.stamps.prove_younger(at))
-    }
-}
-
-impl Pass<'_> {
-    /// Finds what was made and is not listed, or remembers that it was not seen.
+impl Context<'_> {
+    /// Finds events that were created and are not listed, or stores that they were not listed.
     ///
     /// # Errors
     /// [`Error::CopiesUnrecognised`].
     pub(in crate::sync) async fn find_unseen(
         &self,
-        identity: &mut EventIdentities,
-        survey: &mut Changes,
+        identities: &mut EventIdentities,
+        changes: &mut Changes,
         tally: &mut Tally,
     ) -> Result<()> {
         for side in Side::BOTH {
-            if survey.cursors[side as usize].is_none() {
-                let lost = self.lost_with_news(survey, side);
-                self.note_unseen(survey, tally, side, lost).await?;
+            if changes.cursors[side].is_none() {
+                let unlisted = self.unlisted_with_changes(changes, side);
+                self.note_unseen(changes, tally, side, unlisted).await?;
                 continue;
             }
-            let (lost, others) = self.lost(survey, side).await?;
-            let left = if lost.is_empty() {
-                lost
+            let (unlisted, others) = self.unlisted_events(changes, side).await?;
+            let left = if unlisted.is_empty() {
+                unlisted
             } else {
-                self.find(identity, survey, side, lost, others).await?
+                self.find_unlisted(identities, changes, side, unlisted, others).await?
             };
-            let is_unseen = left.iter().any(|lost| lost.mapping.is_live());
-            self.note_unseen(survey, tally, side, left).await?;
-            let before = self.head.awaited().mappings[side as usize].clone();
-            survey.awaited[side as usize] = Some((before, is_unseen));
+            let is_unseen = left.iter().any(|unlisted| unlisted.mapping.is_live());
+            self.note_unseen(changes, tally, side, left).await?;
+            let before = self.locked.awaited().mappings[side].clone();
+            changes.awaited[side] = Some(AwaitedBefore { mappings: before, is_unseen });
         }
         Ok(())
     }
 
-    /// Events that were left alone because of a copy that shows by now.
-    pub(in crate::sync) fn told_apart(
-        &self,
-        survey: &Changes,
-        problems: &[ProblemRow],
-    ) -> Vec<(Side, EventId)> {
+    /// Events that were left alone because of a copy that is listed now.
+    pub(in crate::sync) fn freed_by_recognition(&self, changes: &Changes) -> Vec<(Side, EventId)> {
         let shows = |mapping: &MappingId| {
-            let unit = survey.units.get(mapping);
-            unit.is_some_and(|unit| {
-                unit.stored
+            let changed = changes.mappings.get(mapping);
+            changed.is_some_and(|changed| {
+                changed
+                    .stored
                     .unseen
-                    .is_some_and(|role| matches!(unit.seen_as(role), ListedAs::Present(_)))
+                    .is_some_and(|role| matches!(changed.listed[role], ListedAs::Present(_)))
             })
         };
         let is_free = |row: &&ProblemRow| {
             row.problem.reason == Reason::MayBeCopy && row.mapping.as_ref().is_some_and(shows)
         };
-        let free = problems.iter().filter(is_free);
+        let free = self.problems.iter().filter(is_free);
         free.map(|row| {
             (self.side_of_calendar(&row.problem.calendar), EventId::new(row.problem.event.as_str()))
         })
         .collect()
     }
 
-    /// What was awaited when a pass began that has come to its end has been listed, or is
-    /// remembered as unseen.
-    pub(in crate::sync) fn settle_awaited(&self, before: [Option<(BTreeSet<MappingId>, bool)>; 2]) {
-        for (i, before) in before.into_iter().enumerate() {
-            let Some((before, is_unseen)) = before else { continue };
-            self.head.await_events(|awaited| {
-                let fresh = &awaited.fresh[i];
-                awaited.mappings[i]
-                    .retain(|mapping| !before.contains(mapping) || fresh.contains(mapping));
-                (awaited.since[i], awaited.unseen[i]) = (None, is_unseen);
+    /// At the end of a complete pass: what was awaited when the pass began has been listed since,
+    /// or is stored as unseen.
+    pub(in crate::sync) fn clear_awaited(&self, before: &PerSide<Option<AwaitedBefore>>) {
+        for (side, before) in before.iter() {
+            let Some(AwaitedBefore { mappings, is_unseen }) = before else { continue };
+            self.locked.await_events(|awaited| {
+                let fresh = &awaited.fresh[side];
+                awaited.mappings[side]
+                    .retain(|mapping| !mappings.contains(mapping) || fresh.contains(mapping));
+                (awaited.since[side], awaited.unseen[side]) = (None, *is_unseen);
             });
         }
     }
 
-    /// What this calendar should show and does not: what was awaited, what was not seen before, and
-    /// what may have been made by a pass that was cut off. And whether it shows anything else that
-    /// was made there.
-    async fn lost(&self, survey: &Changes, side: Side) -> Result<(Vec<Lost>, bool)> {
-        let i = side as usize;
-        let awaited = self.head.awaited();
-        let is_shown = |mapping: &MappingId| survey.shown[i].contains(mapping);
-        let asks = |mapping: &Mapping| {
-            let role = survey::role(mapping, side);
-            let is_new = awaited.mappings[i].contains(&mapping.id)
-                || awaited.since[i].is_some_and(|pass| mapping.made >= Some(pass));
+    /// The events that this calendar should list and does not: those that were awaited, those that
+    /// were unseen before, and those that an interrupted pass may have created. Also returns
+    /// whether it lists any other event that was created there.
+    async fn unlisted_events(
+        &self,
+        changes: &Changes,
+        side: Side,
+    ) -> Result<(Vec<UnlistedEvent>, bool)> {
+        let awaited = self.locked.awaited();
+        let is_shown = |mapping: &MappingId| changes.listed[side].contains(mapping);
+        let is_expected = |mapping: &Mapping| {
+            let role = role_at(mapping, side);
+            let is_new = awaited.mappings[side].contains(&mapping.id)
+                || awaited.since[side].is_some_and(|pass| mapping.made >= Some(pass));
             let is_unseen = mapping.is_live() && (is_new || mapping.unseen == Some(role));
             (is_unseen || (mapping.state == MappingState::Creating && role == Role::Copy))
                 && !is_shown(&mapping.id)
         };
-        let (mut lost, mut others) = (Vec::new(), false);
-        let mut enter = |mapping: Mapping| {
-            let role = survey::role(&mapping, side);
-            match asks(&mapping) {
-                true => lost.push(Lost { mapping, role }),
+        let (mut unlisted, mut others) = (Vec::new(), false);
+        let mut add = |mapping: Mapping| {
+            let role = role_at(&mapping, side);
+            match is_expected(&mapping) {
+                true => unlisted.push(UnlistedEvent { mapping, role }),
                 false => others |= mapping.is_live() && role == Role::Copy,
             }
         };
-        if awaited.since[i].is_none() && !awaited.unseen[i] {
-            let missing: Vec<MappingId> =
-                awaited.mappings[i].iter().copied().filter(|mapping| !is_shown(mapping)).collect();
+        if awaited.since[side].is_none() && !awaited.unseen[side] {
+            let missing: Vec<MappingId> = awaited.mappings[side]
+                .iter()
+                .copied()
+                .filter(|mapping| !is_shown(mapping))
+                .collect();
             if missing.is_empty() {
-                return Ok((in_the_making(survey, side), true));
+                return Ok((being_created(changes, side), true));
             }
         }
         let mut after = None;
         loop {
-            let (page, next) = self.memory.page(after.as_deref()).await?;
-            page.into_iter().for_each(&mut enter);
+            let (page, next) = self.store.page(after.as_deref()).await?;
+            page.into_iter().for_each(&mut add);
             after = next;
             if after.is_none() {
-                return Ok((lost, others));
+                return Ok((unlisted, others));
             }
         }
     }
 
-    /// The same of a calendar that was not read, as nothing has happened in it, where the other
-    /// calendar has news. What a provider tells of by itself it may not have told of yet.
-    fn lost_with_news(&self, survey: &Changes, side: Side) -> Vec<Lost> {
-        let awaited = self.head.awaited();
-        let is_lost = |mapping: &Mapping, role: Role| {
-            let is_awaited =
-                self.is_caldav(side) && awaited.mappings[side as usize].contains(&mapping.id);
+    /// The unlisted events of a calendar that was not listed because it did not change, where the
+    /// other calendar has changes. A provider that sends notifications may not have sent one yet.
+    fn unlisted_with_changes(&self, changes: &Changes, side: Side) -> Vec<UnlistedEvent> {
+        let awaited = self.locked.awaited();
+        let is_unlisted = |mapping: &Mapping, role: Role| {
+            let is_awaited = self.is_caldav(side) && awaited.mappings[side].contains(&mapping.id);
             mapping.is_live() && (mapping.unseen == Some(role) || is_awaited)
         };
-        let with_news = survey.units.values().filter_map(|unit| {
-            let role = survey::role(&unit.mapping, side);
-            let has_news = !matches!(unit.seen_as(other_role(role)), ListedAs::None)
-                && !matches!(unit.seen_as(role), ListedAs::Present(_));
-            (has_news && is_lost(&unit.mapping, role))
-                .then(|| Lost { mapping: unit.mapping.clone(), role })
+        let with_changes = changes.mappings.values().filter_map(|changed| {
+            let role = role_at(&changed.mapping, side);
+            let has_changes = !matches!(changed.listed[other_role(role)], ListedAs::None)
+                && !matches!(changed.listed[role], ListedAs::Present(_));
+            (has_changes && is_unlisted(&changed.mapping, role))
+                .then(|| UnlistedEvent { mapping: changed.mapping.clone(), role })
         });
-        with_news.collect()
+        with_changes.collect()
     }
 
-    /// Joins what is found. What is left is not there, or cannot be told from other events.
-    async fn find(
+    /// Joins the unlisted events that are found. Returns the others, which do not exist, or cannot
+    /// be distinguished from other events.
+    async fn find_unlisted(
         &self,
-        identity: &mut EventIdentities,
-        survey: &mut Changes,
+        identities: &mut EventIdentities,
+        changes: &mut Changes,
         side: Side,
-        lost: Vec<Lost>,
+        unlisted: Vec<UnlistedEvent>,
         others: bool,
-    ) -> Result<Vec<Lost>> {
-        if survey.unknown[side as usize].is_empty() {
-            return Ok(lost);
+    ) -> Result<Vec<UnlistedEvent>> {
+        if changes.unknown[side].is_empty() {
+            return Ok(unlisted);
         }
-        self.read_strangers(identity, survey, side, true).await?;
-        let (unmarked, named) = self.unmarked(identity, survey, side).await?;
-        // What has the mark or the UID is found by that.
-        let (marked, lost): (Vec<Lost>, Vec<Lost>) =
-            lost.into_iter().partition(|lost| named.contains(&lost.mapping.id));
+        self.read_unknown_events(identities, changes, side, true).await?;
+        let (unmarked, named) = self.unmarked(identities, changes, side).await?;
+        // Events with the mark or the UID are found by that.
+        let (marked, unlisted): (Vec<UnlistedEvent>, Vec<UnlistedEvent>) =
+            unlisted.into_iter().partition(|unlisted| named.contains(&unlisted.mapping.id));
         let by_mark = !marked.is_empty();
-        for Lost { mapping, role } in marked {
-            if let Some(unit) = survey.units.get_mut(&mapping.id).filter(|_| mapping.is_live()) {
-                unit.mapping.unseen = Some(role);
+        for UnlistedEvent { mapping, role } in marked {
+            if let Some(changed) =
+                changes.mappings.get_mut(&mapping.id).filter(|_| mapping.is_live())
+            {
+                changed.mapping.unseen = Some(role);
             }
         }
-        let strangers = unmarked.len();
-        let (left, rest) = self.join_by_looks(survey, side, lost, unmarked);
-        let joined = strangers > rest.len();
+        let unknown = unmarked.len();
+        let (left, rest) = self.join_by_appearance(changes, side, unlisted, unmarked);
+        let joined = unknown > rest.len();
         let mut alike = false;
         for shown in rest {
-            alike |= left.iter().any(|lost| {
-                [Field::Time, Field::Title].iter().any(|field| lost.is_like(&shown, *field))
+            alike |= left.iter().any(|unlisted| {
+                [Field::Time, Field::Title].iter().any(|field| unlisted.is_like(&shown, *field))
             });
-            if let Some(like) = left.iter().find(|lost| lost.cannot_be_told_from(&shown)) {
-                identity.alike.insert((side, shown.id), like.mapping.id);
+            if let Some(like) = left.iter().find(|unlisted| unlisted.may_be_altered(&shown)) {
+                identities.alike.insert((side, shown.id), like.mapping.id);
             }
         }
-        let unseen = left.iter().filter(|lost| lost.mapping.is_live()).count();
+        let unseen = left.iter().filter(|unlisted| unlisted.mapping.is_live()).count();
         if unseen >= SEVERAL
             && !joined
             && !alike
             && !others
             && !by_mark
-            && strangers >= unseen
-            && !self.answers(side, &left).await?
+            && unknown >= unseen
+            && !self.is_any_under_its_name(side, &left).await?
         {
             return Err(Error::CopiesUnrecognised);
         }
         Ok(left)
     }
 
-    /// Whether one of some that are not listed is under the name that is known, with its mark or
-    /// its UID.
-    async fn answers(&self, side: Side, left: &[Lost]) -> Result<bool> {
-        let asked: Vec<&Lost> =
-            left.iter().filter(|lost| lost.mapping.is_live()).take(ASKED).collect();
-        let names =
-            asked.iter().map(|lost| survey::half(&lost.mapping, lost.role).id.clone()).collect();
+    /// Whether one of these events is under its known name, with its mark or its UID.
+    async fn is_any_under_its_name(&self, side: Side, left: &[UnlistedEvent]) -> Result<bool> {
+        let asked: Vec<&UnlistedEvent> =
+            left.iter().filter(|unlisted| unlisted.mapping.is_live()).take(ASKED).collect();
+        let names = asked
+            .iter()
+            .map(|unlisted| half(&unlisted.mapping, unlisted.role).id.clone())
+            .collect();
         let found = self.fetch(side, names).await?;
-        Ok(asked.iter().any(|lost| {
-            let half = survey::half(&lost.mapping, lost.role);
+        Ok(asked.iter().any(|unlisted| {
+            let half = half(&unlisted.mapping, unlisted.role);
             let Some(Found::Event(event)) = found.get(&half.id) else { return false };
             let uid = UidHash::of(&event.uid);
-            self.names(event) == Some(lost.mapping.id) || (uid.is_some() && uid == half.uid)
+            self.named_mapping(event) == Some(unlisted.mapping.id)
+                || (uid.is_some() && uid == half.uid)
         }))
     }
 
-    /// The unknown events of this calendar that do not say of themselves that they belong to a
-    /// mapping, and the mappings to which the others do.
+    /// The unknown events of this calendar that name no mapping, and the mappings that the others
+    /// name.
     async fn unmarked(
         &self,
-        identity: &mut EventIdentities,
-        survey: &Changes,
+        identities: &mut EventIdentities,
+        changes: &Changes,
         side: Side,
     ) -> Result<(Vec<ShownEvent>, BTreeSet<MappingId>)> {
         let (mut unmarked, mut named) = (Vec::new(), BTreeSet::new());
-        let ids: Vec<EventId> = survey.unknown[side as usize].keys().cloned().collect();
-        for ids in ids.chunks(self.ends[side as usize].provider.batch().max(1)) {
-            for (id, event) in self.again(identity, survey, side, ids).await? {
-                if let Some(mapping) = self.names(&event) {
+        let ids: Vec<EventId> = changes.unknown[side].keys().cloned().collect();
+        for ids in ids.chunks(self.ends[side].provider.batch().max(1)) {
+            for (id, event) in self.read_again(identities, changes, side, ids).await? {
+                if let Some(mapping) = self.named_mapping(&event) {
                     named.insert(mapping);
                 } else if event.marker.is_none() {
                     let (uid, etag) = (UidHash::of(&event.uid), event.etag.clone());
                     let print = self.keys.prints.copy(&Draft::from(&*event));
                     unmarked.push(ShownEvent { id, uid, etag, print, stamps: event.stamps });
                 }
-                self.keep_stranger(identity, survey, side, event);
+                self.keep_unknown(identities, changes, side, event);
             }
         }
         Ok((unmarked, named))
     }
 
-    /// Joins each to the event that it must be. What is left of both.
-    fn join_by_looks(
+    /// Joins each unlisted event to the event that it must be. Returns what is left of both.
+    fn join_by_appearance(
         &self,
-        survey: &mut Changes,
+        changes: &mut Changes,
         side: Side,
-        lost: Vec<Lost>,
+        unlisted: Vec<UnlistedEvent>,
         unmarked: Vec<ShownEvent>,
-    ) -> (Vec<Lost>, Vec<ShownEvent>) {
+    ) -> (Vec<UnlistedEvent>, Vec<ShownEvent>) {
         let mut free: BTreeMap<EventId, ShownEvent> =
             unmarked.into_iter().map(|shown| (shown.id.clone(), shown)).collect();
-        let mut found: Vec<Option<EventId>> = Vec::with_capacity(lost.len());
-        for one in &lost {
+        let mut found: Vec<Option<EventId>> = Vec::with_capacity(unlisted.len());
+        for one in &unlisted {
             let like: Vec<&ShownEvent> =
                 free.values().filter(|shown| one.role == Role::Copy && one.may_be(shown)).collect();
             let is_exact = |shown: &&&ShownEvent| {
                 one.has_version_of(shown)
-                    && (one.proves_younger(shown) || shown.stamps == Stamps::default())
+                    && (one.is_younger(shown) || shown.stamps == Stamps::default())
             };
             let exact: Vec<&&ShownEvent> = like.iter().filter(is_exact).collect();
-            let is_rival =
-                |shown: &ShownEvent| lost.iter().filter(|lost| lost.may_be(shown)).count() > 1;
+            let is_rival = |shown: &ShownEvent| {
+                unlisted.iter().filter(|unlisted| unlisted.may_be(shown)).count() > 1
+            };
             let id = match (exact.as_slice(), like.as_slice(), one.etag()) {
                 ([exact], ..) => Some(exact.id.clone()),
-                ([], [only], None) if one.proves_younger(only) && !is_rival(only) => {
+                ([], [only], None) if one.is_younger(only) && !is_rival(only) => {
                     Some(only.id.clone())
                 }
                 _ => None,
@@ -356,179 +305,36 @@ impl Pass<'_> {
             found.push(id);
         }
         let mut left = Vec::new();
-        for (one, id) in lost.into_iter().zip(found) {
+        for (one, id) in unlisted.into_iter().zip(found) {
             match id.and_then(|id| free.remove(&id)) {
-                Some(shown) => self.join_as(survey, side, one.mapping, shown),
+                Some(shown) => self.join_as(changes, side, one.mapping, shown),
                 None => left.push(one),
             }
         }
         (left, free.into_values().collect())
     }
 
-    fn join_as(&self, survey: &mut Changes, side: Side, mapping: Mapping, shown: ShownEvent) {
+    fn join_as(&self, changes: &mut Changes, side: Side, mapping: Mapping, shown: ShownEvent) {
         tracing::debug!(pair = %self.pair.id, mapping = ?mapping.id, "a copy has neither the name \
         nor the UID that it was given");
-        survey.unknown[side as usize].remove(&shown.id);
-        let unit = survey.units.entry(mapping.id).or_insert_with(|| ChangedMapping::new(mapping));
-        let copy = &mut unit.mapping.copy;
-        // What the server has made of it is no person's edit.
+        changes.unknown[side].remove(&shown.id);
+        let changed =
+            changes.mappings.entry(mapping.id).or_insert_with(|| ChangedMapping::new(mapping));
+        let copy = &mut changed.mapping.copy;
+        // What the server has altered is no person's edit.
         (copy.id, copy.uid) = (shown.id, shown.uid);
         copy.agree(shown.print);
-        (unit.mapping.pristine, unit.mapping.unseen) = (false, None);
-        unit.copy = ListedAs::Present(None);
-        if unit.mapping.origin.etag.is_none() && matches!(unit.origin, ListedAs::None) {
-            unit.origin = ListedAs::Present(None);
-        }
-    }
-
-    /// Remembers that these were not seen. That they are missing is no news.
-    async fn note_unseen(
-        &self,
-        survey: &mut Changes,
-        tally: &mut Tally,
-        side: Side,
-        left: Vec<Lost>,
-    ) -> Result<()> {
-        let left: Vec<Lost> = left.into_iter().filter(|lost| lost.mapping.is_live()).collect();
-        let known = self.under_known_names(survey, side, &left).await?;
-        let mut notes = Batch::default();
-        for Lost { mapping, role } in left {
-            let name = &survey::half(&mapping, role).id;
-            if let Some(found @ (Found::Event(_) | Found::Unreadable { .. })) = known.get(name) {
-                self.is_where_it_was_written(survey, side, &mapping, role, found);
-                continue;
-            }
-            let is_first = mapping.unseen != Some(role) || mapping.missed_on.is_none();
-            let missed_on = if is_first { Some(self.today()) } else { mapping.missed_on };
-            let mut unseen = Mapping { unseen: Some(role), missed_on, ..mapping.clone() };
-            if is_first && !self.options.dry_run {
-                let mut problem = self.problem(
-                    unseen.side,
-                    &unseen.origin.id,
-                    None,
-                    Reason::RefusedByServer,
-                    Some(NOT_SHOWN),
-                );
-                tally.problems.add(unseen.side, &mut problem, RetryAt::OnChange, self.now);
-                self.memory.note_problem(&mut notes, &unseen.origin.id, &problem)?;
-            }
-            survey.unseen.insert(unseen.id);
-            survey.census = None;
-            if self.puts_off(survey, &unseen, role) {
-                survey.units.remove(&unseen.id);
-                let other = if role == Role::Copy { &mut unseen.origin } else { &mut unseen.copy };
-                other.etag = None;
-            }
-            if unseen != mapping && !self.options.dry_run {
-                self.memory.note(&mut notes, Some(&mapping), &unseen)?;
-            }
-            if let Some(unit) = survey.units.get_mut(&unseen.id) {
-                (unit.mapping.unseen, unit.mapping.missed_on) = (unseen.unseen, unseen.missed_on);
-                unit.stored = unseen;
-            }
-        }
-        Ok(self.memory.commit(self.head, notes).await?)
-    }
-
-    /// What stands under the names that are known, where it matters: what has become of the other
-    /// event is written there.
-    async fn under_known_names(
-        &self,
-        survey: &Changes,
-        side: Side,
-        left: &[Lost],
-    ) -> Result<BTreeMap<EventId, Found>> {
-        let matters = |lost: &&Lost| {
-            let unit = survey.units.get(&lost.mapping.id);
-            unit.is_some_and(|unit| {
-                self.options.full || !matches!(unit.seen_as(other_role(lost.role)), ListedAs::None)
-            })
-        };
-        let names = left
-            .iter()
-            .filter(matters)
-            .map(|lost| survey::half(&lost.mapping, lost.role).id.clone())
-            .collect();
-        self.fetch(side, names).await
-    }
-
-    /// It is there, and only listings lack it: it is decided about as if they had it, and awaited
-    /// as before.
-    fn is_where_it_was_written(
-        &self,
-        survey: &mut Changes,
-        side: Side,
-        mapping: &Mapping,
-        role: Role,
-        found: &Found,
-    ) {
-        let Some(unit) = survey.units.get_mut(&mapping.id) else { return };
-        *unit.news(role) = match found {
-            Found::Event(event) => ListedAs::Present(Some(event.clone())),
-            _ => ListedAs::Present(None),
-        };
-        let other = unit.news(other_role(role));
-        if matches!(other, ListedAs::None) {
-            *other = ListedAs::Present(None);
-        }
-        if !self.options.dry_run {
-            self.head.await_events(|awaited| awaited.add(side, mapping.id));
-        }
-    }
-
-    /// Whether nothing is decided about a mapping, of which one event is neither listed nor under
-    /// the name that is known. What is decided otherwise is decided without that event.
-    fn puts_off(&self, survey: &mut Changes, unseen: &Mapping, role: Role) -> bool {
-        let Some(unit) = survey.units.get_mut(&unseen.id) else { return false };
-        if matches!(unit.news(role), ListedAs::Suspect) {
-            *unit.news(role) = ListedAs::None;
-        }
-        let (is_news, is_gone) = match unit.news(other_role(role)) {
-            ListedAs::None => (false, false),
-            ListedAs::Present(_) => (true, false),
-            ListedAs::Suspect | ListedAs::Emptied(_) => (true, true),
-        };
-        if role == Role::Copy
-            && !is_gone
-            && (self.options.full || (is_news && unseen.is_overdue(self.today())))
+        (changed.mapping.pristine, changed.mapping.unseen) = (false, None);
+        changed.listed.copy = ListedAs::Present(None);
+        if changed.mapping.origin.etag.is_none() && matches!(changed.listed.origin, ListedAs::None)
         {
-            unit.mapping.state = MappingState::Creating;
-            if !is_news {
-                unit.origin = ListedAs::Present(None);
-            }
-            return false;
+            changed.listed.origin = ListedAs::Present(None);
         }
-        if !is_news {
-            survey.units.remove(&unseen.id);
-            return false;
-        }
-        if is_gone && unseen.is_overdue(self.today()) {
-            // Then both are gone.
-            *unit.news(role) = if role == Role::Copy { ListedAs::None } else { ListedAs::Suspect };
-            return false;
-        }
-        true
     }
 }
 
-/// Copies that a pass has noted before it was cut off, or lost the answer of: they may be there.
-fn in_the_making(survey: &Changes, side: Side) -> Vec<Lost> {
-    let may_be_there = |unit: &&ChangedMapping| {
-        unit.mapping.state == MappingState::Creating
-            && matches!(unit.copy, ListedAs::None | ListedAs::Suspect)
-    };
-    let making = survey.units.values().filter(may_be_there).map(|unit| Lost {
-        role: survey::role(&unit.mapping, side),
-        mapping: unit.mapping.clone(),
-    });
-    making.filter(|lost| lost.role == Role::Copy).collect()
-}
-
-/// One may have been deleted by a person before it was listed.
+/// A person may have deleted one event before it was listed.
 const SEVERAL: usize = 2;
-/// So many are asked for by name before none counts as recognised; each that is not found among
-/// many costs a request of its own.
+/// The most events that are read by name before none counts as recognised; each that is not found
+/// among many costs a request of its own.
 const ASKED: usize = 10;
-
-pub(in crate::sync) const NOT_SHOWN: &str = "the server took it, and does not show it in the \
-calendar; `calrelay sync --full` writes it once more";

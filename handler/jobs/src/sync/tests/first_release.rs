@@ -1,31 +1,31 @@
-//! Rows of the first release, which say nothing of UIDs.
+//! Rows of the first release, which have no UIDs.
 
 use engine::event::{Event, EventId};
 use engine::provider::ProviderKind;
 use engine::reason::Reason;
 
-use super::deletion::dentist;
-use super::events::april;
-use super::world::World;
+use super::deletions::dentist;
+use super::env::PairEnv;
+use super::sample_events::april;
 use super::{all, reasons};
 
 #[tokio::test]
 async fn an_origin_is_found_under_another_name_by_what_it_shows() {
     for two_way in [false, true] {
         for same in [true, false] {
-            let (world, copy) = dentist(two_way).await;
-            world.set_mapping("dentist.ics", |mapping| mapping.origin.uid = None).await;
-            let event = world.from().remove("dentist.ics");
+            let (env, copy) = dentist(two_way).await;
+            env.set_mapping("dentist.ics", |mapping| mapping.origin.uid = None).await;
+            let event = env.from().remove("dentist.ics");
             let moved = if same { event } else { april("swimming", 9) };
-            world.from().put(Event { id: EventId::new("moved.ics"), ..moved });
-            let run = world.pass().await;
+            env.from().put(Event { id: EventId::new("moved.ics"), ..moved });
+            let run = env.pass().await;
             assert_eq!(
                 (run.created, run.deleted),
                 if same { (0, 0) } else { (1, 1) },
                 "{two_way} {same}"
             );
-            assert_eq!((world.copy("moved.ics").await == copy, world.count()), (same, [5, 5]));
-            world.rest().await;
+            assert_eq!((env.copy("moved.ics").await == copy, env.count()), (same, [5, 5]));
+            env.rest().await;
         }
     }
 }
@@ -33,26 +33,25 @@ async fn an_origin_is_found_under_another_name_by_what_it_shows() {
 #[tokio::test]
 async fn what_began_as_the_same_event_is_not_copied_beside_it() {
     for side in [0, 1] {
-        let mut world = World::two_way().await;
-        world.from().put(april("dentist", 1));
-        world.to().put(april("swimming", 2));
-        world.pass().await;
-        let third = world.connect("club", ProviderKind::Caldav).await;
+        let mut env = PairEnv::two_way().await;
+        env.from().put(april("dentist", 1));
+        env.to().put(april("swimming", 2));
+        env.pass().await;
+        let third = env.connect("club", ProviderKind::Caldav).await;
         let ended =
-            world.add(0, third, &engine::pair::Pair { two_way: false, ..world.pair.clone() }).await;
-        let pair = std::mem::replace(&mut world.pair, ended.clone());
-        world.pass().await;
-        crate::pairs::remove_pair(&world.scope, &ended.id).await.unwrap();
-        world.pair = pair;
+            env.add(0, third, &engine::pair::Pair { two_way: false, ..env.pair.clone() }).await;
+        let pair = std::mem::replace(&mut env.pair, ended.clone());
+        env.pass().await;
+        crate::pairs::remove_pair(&env.scope, &ended.id).await.unwrap();
+        env.pair = pair;
         for origin in ["dentist.ics", "swimming.ics"] {
-            world
-                .set_mapping(origin, |mapping| (mapping.origin.uid, mapping.first) = (None, None))
+            env.set_mapping(origin, |mapping| (mapping.origin.uid, mapping.first) = (None, None))
                 .await;
         }
-        let left = world.one(third, "dentist");
-        world.remotes[side].lock().put(Event { id: EventId::new("left.ics"), ..left });
-        let run = world.pass().await;
+        let left = env.one(third, "dentist");
+        env.remotes[side].lock().put(Event { id: EventId::new("left.ics"), ..left });
+        let run = env.pass().await;
         assert_eq!((run.created, reasons(&run)), (0, vec![Reason::AlreadyThere]), "{side}");
-        assert_eq!(world.titles()[1 - side], all(["dentist", "swimming"]));
+        assert_eq!(env.titles()[1 - side], all(["dentist", "swimming"]));
     }
 }

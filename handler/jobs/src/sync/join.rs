@@ -1,0 +1,234 @@
+//! Lists both ends of a pair and joins what changed with the mappings. Reads no event.
+
+use engine::etag;
+use engine::event::EventId;
+use engine::mapping::{Half, Mapping, MappingState};
+use engine::marker::Role;
+use engine::pair::{PerSide, Side};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use providers::Since;
+use records::pair_state::StateRecord;
+use records::pair_state::proofs::Sign;
+
+use super::change::{ChangedMapping, ListedAs, UnknownEvent};
+use super::changes::Changes;
+use super::context::Context;
+use super::ends::EndState;
+use super::listing::{CalendarListing, ListedLine, list};
+use super::missing::add_missing;
+use super::roles::{half, half_mut, other_role, role_at};
+use crate::Result;
+
+/// Mappings looked up with one request.
+pub(super) const LOOKUP: usize = 50;
+
+/// Where fewer events are listed as changed, a person may have changed them all.
+const FORGOTTEN_FLOOR: usize = 5;
+
+/// How much of both ends is listed.
+#[derive(Clone, Copy)]
+pub(super) struct ListingOptions {
+    /// List the window as a whole, besides the changes since the cursor: in the first pass of a
+    /// day.
+    pub relist: bool,
+    /// List the window as a whole whatever the cursor, and add all mappings that drifted.
+    pub full: bool,
+}
+
+impl Context<'_> {
+    /// Lists both ends. The first time, a calendar that is written to is listed without a window:
+    /// earlier copies may be anywhere in it.
+    pub(super) async fn list_changes(
+        &self,
+        mut ends: PerSide<EndState>,
+        state: &StateRecord,
+        options: ListingOptions,
+    ) -> Result<Changes> {
+        let ListingOptions { relist, full } = options;
+        let window = self.planner.window;
+        let mut changes = Changes::default();
+        let mut listings: PerSide<Option<CalendarListing>> = PerSide::default();
+        for (side, end) in ends.iter_mut() {
+            let cursor = state.cursor(side).filter(|_| !state.take_over);
+            changes.is_first[side] = cursor.is_none();
+            changes.is_unbounded[side] = cursor.is_none() && self.pair.copies_from(side.other());
+            let whole =
+                if changes.is_unbounded[side] { Since::Everything } else { Since::Window(window) };
+            listings[side] = list(end, cursor, whole, full, relist).await?;
+        }
+        for (side, listing) in listings.iter_mut() {
+            if let Some(listing) = listing {
+                self.join(&mut changes, side, listing, state).await?;
+            }
+        }
+        for (side, end) in ends.iter_mut() {
+            if is_cursor_forgotten(&changes, side, end, listings[side].as_ref(), state.copies) {
+                tracing::debug!(side = ?side, "the server listed nearly everything as changed; \
+                listing the whole window");
+                let mut whole = list(end, None, Since::Window(window), true, true).await?;
+                if let Some(listing) = &mut whole {
+                    self.join(&mut changes, side, listing, state).await?;
+                }
+                listings[side] = whole;
+            }
+        }
+        let is_any_whole = listings.values().flatten().any(|listing| listing.is_whole);
+        if full || relist || is_any_whole {
+            let start = window.start_instant().to_string();
+            add_missing(&mut changes, self.store, &listings, &start, full).await?;
+        }
+        for (side, listing) in listings {
+            if let Some(listing) = listing {
+                changes.is_whole[side] = listing.is_whole;
+                changes.cursors[side] = Some(listing.cursor);
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Joins the listing of one side with the mappings that know its events.
+    async fn join(
+        &self,
+        changes: &mut Changes,
+        side: Side,
+        listing: &mut CalendarListing,
+        state: &StateRecord,
+    ) -> Result<()> {
+        // Where a provider does not restore an ETag, a former version that it shows is never one
+        // that a person has restored.
+        let restores_etag = self.ends[side].account.kind.facts().events.restores_etag;
+        let cursor_age = state.current[side].filter(|_| restores_etag);
+        let ids: Vec<EventId> = listing.by_id.keys().cloned().collect();
+        for ids in ids.chunks(LOOKUP) {
+            let mut found = self.store.lookup(side, ids).await?;
+            for id in ids {
+                let Some(mapping) = found.known.remove(id) else {
+                    let is_id_taken = found.taken.contains(id);
+                    add_unknown(changes, side, listing, id, is_id_taken);
+                    continue;
+                };
+                join_line(changes, side, listing, id, mapping, cursor_age, self.today());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A server that has forgotten a cursor without an error lists nearly everything as changed, and
+/// almost none of it differs from what is stored: deletions may have been missed.
+fn is_cursor_forgotten(
+    changes: &Changes,
+    side: Side,
+    end: &EndState,
+    listing: Option<&CalendarListing>,
+    copies: u64,
+) -> bool {
+    let Some(listing) = listing else { return false };
+    let listed = listing.by_id.len();
+    let changed = changes.unknown[side].len() + changes.mappings.len();
+    !listing.is_whole
+        && listed >= FORGOTTEN_FLOOR
+        && !end.end.provider.rejects_expired_cursor()
+        && changed * 10 <= listed
+        && (listed as u64) * 10 >= copies * 9
+}
+
+fn add_unknown(
+    changes: &mut Changes,
+    side: Side,
+    listing: &mut CalendarListing,
+    id: &EventId,
+    is_id_taken: bool,
+) {
+    let Some(line) = listing.by_id.get_mut(id) else { return };
+    let Some((etag, event)) = &mut line.present else {
+        changes.removed[side].insert(id.clone());
+        return;
+    };
+    let unknown = UnknownEvent {
+        etag: etag.clone(),
+        event: event.take(),
+        is_new: line.is_new,
+        is_id_taken,
+        is_from_whole_listing: changes.is_unbounded[side],
+        is_unlisted: false,
+    };
+    changes.unknown[side].insert(id.clone(), unknown);
+}
+
+/// Joins a line with the mapping that knows its event. `cursor_age` is when the cursor was current
+/// since which the calendar was listed.
+fn join_line(
+    changes: &mut Changes,
+    side: Side,
+    listing: &mut CalendarListing,
+    id: &EventId,
+    mapping: Mapping,
+    cursor_age: Option<Timestamp>,
+    today: Date,
+) {
+    let (has_moved, is_whole) = (listing.has_moved, listing.is_whole);
+    let Some(line) = listing.by_id.get_mut(id) else { return };
+    let role = role_at(&mapping, side);
+    let half = half(&mapping, role);
+    changes.listed[side].insert(mapping.id);
+    let is_restored = match (&line.present, &half.former) {
+        (Some((etag, _)), Some(former)) if half.is_former(etag.as_deref(), today) => cursor_age
+            .is_some_and(|age| has_moved || (line.is_changed && former.is_covered_by(age))),
+        _ => false,
+    };
+    let listed = match &mut line.present {
+        None => ListedAs::Suspect,
+        Some((etag, event))
+            if is_restored || is_changed(etag.as_deref(), half, &mapping, role, today) =>
+        {
+            ListedAs::Present(event.take())
+        }
+        Some(_) => {
+            let has_caught_up =
+                is_whole && line.is_new && !line.is_changed && has_etag_of(line, half);
+            if has_caught_up && half.former.as_ref().is_some_and(|former| former.is_recent(today)) {
+                let mapping =
+                    changes.caught_up.entry(mapping.id).or_insert_with(|| mapping.clone());
+                half_mut(mapping, role).former = None;
+            }
+            return;
+        }
+    };
+    let is_owed =
+        mapping.unseen == Some(role) && mapping.is_owed() && matches!(listed, ListedAs::Present(_));
+    let changed =
+        changes.mappings.entry(mapping.id).or_insert_with(|| ChangedMapping::new(mapping));
+    if is_restored {
+        half_mut(&mut changed.mapping, role).former = None;
+    }
+    match listed {
+        ListedAs::Suspect => changed.suspect(role, Sign::Named),
+        listed => changed.listed[role] = listed,
+    }
+    // The changes of the other event have waited for this one.
+    let other = &mut changed.listed[other_role(role)];
+    if is_owed && matches!(other, ListedAs::None) {
+        *other = ListedAs::Present(None);
+    }
+}
+
+fn has_etag_of(line: &ListedLine, half: &Half) -> bool {
+    line.present
+        .as_ref()
+        .is_some_and(|(etag, _)| etag::are_same(etag.as_deref(), half.etag.as_deref()))
+}
+
+/// Whether a listed version is a change. It is none if it is the version that the mapping knows, or
+/// one that our own write has replaced: then the server is behind, and lists the event again when
+/// it is not. A server that names an event as changed since a cursor that is later than our write
+/// is not behind: a person has restored that version.
+fn is_changed(etag: Option<&str>, half: &Half, mapping: &Mapping, role: Role, today: Date) -> bool {
+    if (role == Role::Copy && mapping.state == MappingState::Suppressed)
+        || mapping.unseen == Some(role)
+    {
+        return true;
+    }
+    !etag::are_same(etag, half.etag.as_deref()) && !half.is_former(etag, today)
+}

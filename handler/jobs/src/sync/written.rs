@@ -1,0 +1,34 @@
+//! Records the result of a write in the mapping.
+
+use engine::event::{Draft, Parts};
+use engine::mapping::Mapping;
+use engine::marker::Role;
+use providers::Written;
+
+use super::context::Context;
+use super::roles::half_mut;
+
+impl Context<'_> {
+    /// Records the version after a write of these parts (of all where `parts` is `None`), and what
+    /// the event shows now.
+    pub(super) fn record_written(
+        &self,
+        mapping: &mut Mapping,
+        role: Role,
+        written: Written,
+        parts: Option<&Parts>,
+    ) {
+        let print = written.event.map(|event| match role {
+            Role::Copy => self.keys.prints.copy(&Draft::from(&*event)),
+            Role::Origin => self.keys.prints.origin(&Draft::from(&*event)),
+        });
+        let half = half_mut(mapping, role);
+        half.id = written.id;
+        half.written(written.etag, self.now);
+        half.sequence = written.sequence;
+        half.intent = None;
+        if let Some(print) = print {
+            half.learn(&print, parts);
+        }
+    }
+}
