@@ -1,8 +1,8 @@
 //! What the fuzz targets have in common.
 
 use engine::event::{Content, Draft, Event, EventId, Exception, Parts};
-use providers::caldav::ical::{Context, EditError, Edited, Manners, Unreadable};
-use providers::{Edit, NewCopy};
+use engine::write::{Edit, NewCopy};
+use ical::{EditError, Edited, ObjectContext, ObjectStyle, Unreadable};
 
 /// The UID of every copy made here.
 pub const UID: &str = "calrelay-fuzz";
@@ -13,24 +13,24 @@ fn now() -> jiff::Timestamp {
     jiff::Timestamp::UNIX_EPOCH
 }
 
-fn context() -> Context<'static> {
-    Context { is_me: &|address| address.starts_with("me@"), zone: None, now: None }
+fn context() -> ObjectContext<'static> {
+    ObjectContext { is_me: &|address| address.starts_with("me@"), zone: None, now: None }
 }
 
 /// Reads an object.
 pub fn read(object: &[u8]) -> Result<Event, Unreadable> {
-    providers::caldav::ical::read(EventId::new("e"), None, object, context())
+    ical::read(EventId::new("e"), None, object, context())
 }
 
 /// Writes a copy.
 pub fn write(draft: &Draft) -> Vec<u8> {
     let copy = NewCopy { uid: UID, marker: MARKER, draft, now: now() };
-    providers::caldav::ical::write(&copy, 1, Manners { inert_alarm: true })
+    ical::write(&copy, 1, ObjectStyle { inert_alarm: true })
 }
 
 /// Edits an object.
 pub fn edit(object: &[u8], parts: &Parts, draft: &Draft, marker: Option<&str>) -> Result<Edited, EditError> {
-    providers::caldav::ical::edit(object, &Edit { parts, draft, marker, now: now() }, context())
+    ical::edit(object, &Edit { parts, draft, marker, now: now() }, context())
 }
 
 /// A draft as it reads after it was written, if a written copy of it stays below the size that is

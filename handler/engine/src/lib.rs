@@ -20,4 +20,5 @@ pub mod reason;
 pub mod recurrence;
 pub mod text;
 pub mod uid;
+pub mod write;
 pub mod zone;

@@ -16,14 +16,14 @@ mod watch;
 
 use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
-use engine::change::{Absence, Cursor, Listed, StateTag};
-use engine::event::{Draft, Event, EventId, Parts};
+use engine::change::{Cursor, Listed, StateTag};
+use engine::event::{Event, EventId};
 use engine::fidelity::Fidelity;
 use engine::pair::Window;
 
 pub use blame::Blame;
+pub use engine::write::{Edit, NewCopy};
 pub use error::{Error, Result};
-
 pub use keep::RefreshTokenStore;
 pub use watch::{Watch, Watching};
 
@@ -237,30 +237,16 @@ pub enum Found {
     },
 }
 
-/// A copy to be made or written anew.
-#[derive(Clone, Copy, Debug)]
-pub struct NewCopy<'a> {
-    /// Its UID, our own.
-    pub uid: &'a str,
-    /// Its loop mark.
-    pub marker: &'a str,
-    /// What it shows. Organizer and attendees are never part of it.
-    pub draft: &'a Draft,
-    /// The instant of the write, for DTSTAMP and LAST-MODIFIED.
-    pub now: jiff::Timestamp,
-}
-
-/// New values for some parts of an event.
-#[derive(Clone, Copy, Debug)]
-pub struct Edit<'a> {
-    /// Which parts.
-    pub parts: &'a Parts,
-    /// Their values; everything outside `parts` is not looked at.
-    pub draft: &'a Draft,
-    /// The loop mark to put on it (copies only).
-    pub marker: Option<&'a str>,
-    /// The instant of the write.
-    pub now: jiff::Timestamp,
+/// How a provider says that there is no event under an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Absence {
+    /// It knows nothing under this id (404 or 410), and the calendar answers.
+    NotFound,
+    /// It names the event as deleted.
+    Cancelled,
+    /// Something that is no event has the id.
+    NoEvent,
 }
 
 /// The version that a write is based on.

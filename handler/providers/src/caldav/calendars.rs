@@ -8,7 +8,7 @@ use url::Url;
 use super::dav::MultistatusReply;
 use super::multistatus::{Entry, Props};
 use super::survey::PartialAnswers;
-use super::{CalDav, HomePlace, address, bodies, ical, with_slash};
+use super::{CalDav, HomePlace, address, bodies, with_slash};
 use crate::{Answering, CollectionState, Error, Result};
 
 impl CalDav {

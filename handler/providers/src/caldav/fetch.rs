@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 
 use engine::event::{Content, Event, EventId, Span, Zone};
+use ical::ObjectContext;
 
 use super::dav::{Got, MultistatusReply};
-use super::ical::{self, ObjectContext};
 use super::multistatus::{Data, Entry};
 use super::{CalDav, address, bodies, name, name_in_collection};
 use crate::blame::Blame;

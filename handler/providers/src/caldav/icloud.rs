@@ -8,9 +8,9 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::address::TrustedHosts;
-use super::ical::ObjectStyle;
 use crate::http::{LONG_WAIT, RateLimits};
 use crate::{Error, Result};
+use ical::ObjectStyle;
 
 /// The address that everything starts from.
 pub const URL: &str = "https://caldav.icloud.com";

@@ -23,7 +23,6 @@ mod dav;
 mod discovery;
 mod endpoint;
 mod fetch;
-pub mod ical;
 pub mod icloud;
 mod kept;
 mod multistatus;

@@ -1,11 +1,11 @@
 //! Writing: every write is conditional on what its caller has seen, and none can reach a guest.
 
 use engine::event::{Event, EventId, Exception};
+use ical::{EditError, ObjectContext};
 use url::Url;
 
 use super::dav::{Condition, DavRefusal, Put, Stored};
 use super::fetch::Raw;
-use super::ical::{self, EditError, ObjectContext};
 use super::kept::StoredObject;
 use super::version::NOT_TAKEN;
 use super::{CalDav, name, name_in_collection};

@@ -6,6 +6,7 @@
 //! written. A cancelled occurrence is missing if neither an EXDATE nor an item says so.
 
 use engine::event::{Content, Draft, Exception, OriginalStart};
+use ical::recurrence;
 use reqwest::Method;
 
 use super::api::{ApiCall, ApiReply};
@@ -13,7 +14,6 @@ use super::convert::{self, Purpose};
 use super::errors::GoogleRefusal;
 use super::series::SeriesItems;
 use super::{OAuthClientSlot, wire};
-use crate::caldav::ical::recurrence;
 use crate::{Error, Result};
 
 /// Said where Google does not know an occurrence that is to be changed.

@@ -2,11 +2,11 @@
 //! at single events, such as fuzzers.
 
 use engine::event::{Draft, Event};
+use ical::Unreadable;
 
 use super::convert::{self, EventContext};
 use super::series::SeriesItems;
 use super::wire;
-use crate::caldav::ical::Unreadable;
 
 /// Reads an answer of `events.list`: its first item is an event or the master of a series, the
 /// others are exceptions of it.

@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 use aws_lc_rs::digest;
 use data_encoding::BASE64URL_NOPAD;
 use engine::event::{Event, Exception, OriginalStart, Span};
+use ical::Unreadable;
 
 use super::convert::{self, EventContext};
 use super::wire;
-use crate::caldav::ical::Unreadable;
 
 /// What stands between the version of a master and that of its exceptions, which may be none; no
 /// ETag of Google's has it.

@@ -14,6 +14,7 @@
 //!   where they are missing (`exceptions`).
 
 use engine::event::{Draft, Event, EventId, Exception, Field, OriginalStart, Series, Span, Zone};
+use ical::recurrence;
 use reqwest::Method;
 use serde_json::{Map, Value};
 use url::Url;
@@ -25,7 +26,6 @@ use super::errors::GoogleRefusal;
 use super::fetch::GoogleItem;
 use super::series::{self, SeriesItems};
 use super::{OAuthClientSlot, wire};
-use crate::caldav::ical::recurrence;
 use crate::{Edit, Error, NewCopy, Result, Version, Written};
 
 /// An edit that cancels more occurrences writes them all at once, as EXDATEs.
@@ -406,7 +406,7 @@ fn new_recurrence(
     target: &Draft,
     moved: bool,
 ) -> Result<Option<Value>> {
-    let unreadable = |why: crate::caldav::ical::Unreadable| Error::Refused(why.0);
+    let unreadable = |why: ical::Unreadable| Error::Refused(why.0);
     let Some(series) = &target.series else {
         return Ok(old.series.is_some().then_some(Value::Null));
     };

@@ -3,12 +3,12 @@
 use engine::event::{
     Busy, Content, Event, EventId, Organizer, OriginalStart, Span, Stamps, Visibility,
 };
+use ical::{Unreadable, recurrence};
 use jiff::ToSpan;
 
 use super::super::{html, wire};
 use super::time::{self, EventTime};
 use super::{EventContext, MARKER};
-use crate::caldav::ical::{Unreadable, recurrence};
 
 /// What a calendar shows of an event whose details we may not see.
 const WITHHELD: &str = "Busy";

@@ -1,12 +1,12 @@
 //! Days and times.
 
 use engine::event::{Moment, Span, Zone};
+use ical::Unreadable;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use super::super::wire::EventDateTime;
-use crate::caldav::ical::Unreadable;
 
 /// A day or a time as it was read.
 pub(super) enum EventTime {

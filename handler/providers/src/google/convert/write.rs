@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use engine::event::{Busy, Content, Draft, Field, Series, Span, Visibility};
+use ical::recurrence;
 use serde_json::{Map, Value, json};
 
 use super::super::html;
 use super::super::wire::EventDateTime;
 use super::{MARKER, time};
-use crate::caldav::ical::recurrence;
 
 /// What a body is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
