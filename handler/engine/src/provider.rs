@@ -37,15 +37,19 @@ pub enum SignIn {
     /// With a user name and a password, which is stored.
     Password,
     /// On the provider's own page (RFC 6749 section 4.1); a refresh token is stored.
-    OAuth {
-        /// The scopes by purpose; each is needed.
-        scopes: &'static [(ScopePurpose, &'static str)],
-        /// Whether consent can be withdrawn by a request (RFC 7009).
-        can_revoke: bool,
-        /// Whether every use of a refresh token replaces it. The new one is then stored before the
-        /// access token is used.
-        rotates_refresh_tokens: bool,
-    },
+    OAuth(OAuthFacts),
+}
+
+/// How a provider signs in by OAuth 2.0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OAuthFacts {
+    /// The scopes by purpose; each is needed.
+    pub scopes: &'static [(ScopePurpose, &'static str)],
+    /// Whether consent can be withdrawn by a request (RFC 7009).
+    pub can_revoke: bool,
+    /// Whether every use of a refresh token replaces it. The new one is then stored before the
+    /// access token is used.
+    pub rotates_refresh_tokens: bool,
 }
 
 /// What an OAuth scope is asked for.
@@ -172,7 +176,7 @@ const ICLOUD: ProviderFacts = ProviderFacts {
 
 const GOOGLE: ProviderFacts = ProviderFacts {
     protocol: Protocol::GoogleCalendar,
-    sign_in: SignIn::OAuth {
+    sign_in: SignIn::OAuth(OAuthFacts {
         scopes: &[
             (
                 ScopePurpose::ListCalendars,
@@ -182,7 +186,7 @@ const GOOGLE: ProviderFacts = ProviderFacts {
         ],
         can_revoke: true,
         rotates_refresh_tokens: false,
-    },
+    }),
     user_name_is_email: true,
     has_aliases: false,
     push: Push::ByCalendar(WatchFacts {
@@ -225,7 +229,7 @@ impl ProviderKind {
     }
 
     /// The row of the table.
-    pub fn facts(self) -> &'static ProviderFacts {
+    pub const fn facts(self) -> &'static ProviderFacts {
         match self {
             Self::Caldav => &CALDAV,
             Self::Icloud => &ICLOUD,
@@ -240,7 +244,7 @@ impl ProviderKind {
 
     /// Whether accounts are connected by consent, and hold a grant instead of a password.
     pub fn is_connected_by_consent(self) -> bool {
-        matches!(self.facts().sign_in, SignIn::OAuth { .. })
+        matches!(self.facts().sign_in, SignIn::OAuth(_))
     }
 
     /// Whether the provider sends notifications of changes, so that its calendars are not polled.

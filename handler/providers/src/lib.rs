@@ -11,7 +11,7 @@ pub mod caldav;
 mod error;
 pub mod google;
 pub mod http;
-mod keep;
+pub mod oauth;
 mod watch;
 
 use async_trait::async_trait;
@@ -24,7 +24,7 @@ use engine::pair::Window;
 pub use blame::Blame;
 pub use engine::write::{Edit, NewCopy};
 pub use error::{Error, Result};
-pub use keep::RefreshTokenStore;
+pub use oauth::RefreshTokenStore;
 pub use watch::{Watch, Watching};
 
 /// One account at one provider.

@@ -39,12 +39,12 @@ struct RenewedTokens {
 }
 
 #[async_trait::async_trait]
-impl AccessTokens for RenewedTokens {
-    async fn bearer(&self) -> Result<SecretString> {
+impl AccessTokens for Purse {
+    async fn access_token(&self) -> Result<SecretString> {
         Ok(self.held.lock().unwrap().clone())
     }
 
-    fn refused(&self, bearer: &SecretString) {
+    fn invalidate(&self, bearer: &SecretString) {
         let mut held = self.held.lock().unwrap();
         if held.expose_secret() == bearer.expose_secret() {
             *held = self.account.access_token().into();

@@ -38,8 +38,8 @@ impl AccountSecretStore {
         self.account.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn replace(&self, old: &SecretString, new: &SecretString) -> Result<()> {
-        let (store, owner) = (&self.scope.store, &self.scope.owner);
+    async fn replace_stored(&self, old: &SecretString, new: &SecretString) -> Result<()> {
+        let Services { store, owner, .. } = &self.services;
         let account = self.account();
         let Some(row) = store.get(Table::Secrets, owner, account.id.as_str()).await? else {
             return Ok(());
@@ -56,8 +56,8 @@ impl AccountSecretStore {
 
 #[async_trait]
 impl RefreshTokenStore for AccountSecretStore {
-    async fn keep(&self, old: &SecretString, new: &SecretString) -> bool {
-        match self.replace(old, new).await {
+    async fn replace(&self, old: &SecretString, new: &SecretString) -> bool {
+        match self.replace_stored(old, new).await {
             Ok(()) => true,
             Err(error) => {
                 tracing::warn!(account = %self.account().id, %error, "a new secret could not be \
@@ -67,7 +67,7 @@ impl RefreshTokenStore for AccountSecretStore {
         }
     }
 
-    async fn stands(&self, failure: Option<&providers::Error>) {
+    async fn record_outcome(&self, failure: Option<&providers::Error>) {
         let mut account = self.account();
         let failure = failure.cloned().map(Error::Provider);
         if let Err(error) =
@@ -182,11 +182,11 @@ mod tests {
     async fn a_new_secret_takes_the_place_of_the_one_it_came_from() {
         let world = SecretWorld::new();
         let account = world.connect("1//first").await;
-        let drawer = AccountSecretStore::of(&world.scope, &account);
-        assert!(drawer.keep(&"1//first".into(), &"1//second".into()).await);
+        let drawer = AccountSecretStore::of(&world.services, &account);
+        assert!(drawer.replace(&"1//first".into(), &"1//second".into()).await);
         assert_eq!(world.secret(&account).await, "1//second");
         world.connect("1//anew").await;
-        assert!(drawer.keep(&"1//second".into(), &"1//third".into()).await);
+        assert!(drawer.replace(&"1//second".into(), &"1//third".into()).await);
         assert_eq!(world.secret(&account).await, "1//anew", "its owner has connected it meanwhile");
     }
 
@@ -194,40 +194,40 @@ mod tests {
     async fn an_account_stands_as_its_grant_does() {
         let world = SecretWorld::new();
         let account = world.connect("1//first").await;
-        let drawer = AccountSecretStore::of(&world.scope, &account);
-        drawer.stands(Some(&providers::Error::Misconfigured("x".into()))).await;
+        let drawer = AccountSecretStore::of(&world.services, &account);
+        drawer.record_outcome(Some(&providers::Error::Misconfigured("x".into()))).await;
         assert_eq!(
             world.state(&account).await,
             (AccountStatus::Ok, None),
             "that is nothing its owner could mend"
         );
-        drawer.stands(Some(&providers::Error::Unauthorized)).await;
+        drawer.record_outcome(Some(&providers::Error::Unauthorized)).await;
         assert_eq!(
             world.state(&account).await,
             (AccountStatus::NeedsReconnect, Some("unauthorized".into()))
         );
-        drawer.stands(Some(&providers::Error::Unreachable("x".into()))).await;
+        drawer.record_outcome(Some(&providers::Error::Unreachable("x".into()))).await;
         assert_eq!(
             world.state(&account).await.0,
             AccountStatus::NeedsReconnect,
             "a server that is down makes no grant good again"
         );
-        drawer.stands(None).await;
+        drawer.record_outcome(None).await;
         assert_eq!(world.state(&account).await, (AccountStatus::Ok, None), "access was given");
 
         let wait = |seconds| providers::Error::RateLimited {
             retry_after: Some(std::time::Duration::from_secs(seconds)),
         };
-        drawer.stands(Some(&wait(3600))).await;
-        drawer.stands(None).await;
-        let closed = world.scope.directory().account(&account.id).await.unwrap();
+        drawer.record_outcome(Some(&wait(3600))).await;
+        drawer.record_outcome(None).await;
+        let closed = crate::directory::account(&world.services, &account.id).await.unwrap();
         assert!(
             closed.parked(Timestamp::UNIX_EPOCH).is_some(),
             "that access was given opens nothing that is closed"
         );
 
         world.connect("1//anew").await;
-        drawer.stands(Some(&providers::Error::Unauthorized)).await;
+        drawer.record_outcome(Some(&providers::Error::Unauthorized)).await;
         assert_eq!(
             world.state(&account).await.0,
             AccountStatus::Ok,

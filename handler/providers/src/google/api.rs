@@ -28,8 +28,8 @@ use url::Url;
 
 use super::address::Addresses;
 use super::errors::{BUSY, GoogleRefusal, Quota};
-use super::tokens::AccessTokens;
 use crate::http::{Credentials, Http, HttpRequest, RateLimit, RateLimits, RetryPolicy, SHORT_WAIT};
+use crate::oauth::AccessTokens;
 use crate::{Error, Result};
 
 /// The largest answer that is read: a page of 2,500 events with all their texts is far below.
@@ -198,7 +198,7 @@ impl Api {
     pub(super) async fn call(&self, call: &ApiCall) -> Result<ApiReply> {
         let (mut renewed, mut waits) = (false, 0);
         loop {
-            let bearer = self.tokens.bearer().await?;
+            let bearer = self.tokens.access_token().await?;
             let answer = match self
                 .http
                 .send(&self.request(call, &Credentials::bearer(&bearer)?), &self.pace)
@@ -214,9 +214,9 @@ impl Api {
             };
             let status = answer.status();
             if status == StatusCode::UNAUTHORIZED {
-                self.tokens.refused(&bearer);
+                self.tokens.invalidate(&bearer);
                 if renewed {
-                    return Err(self.barred(Error::Unauthorized).await);
+                    return Err(self.denied(Error::Unauthorized).await);
                 }
                 renewed = true;
                 continue;
@@ -233,14 +233,14 @@ impl Api {
             let body = answer.bytes(MAX_REFUSAL).await.ok().flatten().unwrap_or_default();
             let refusal = GoogleRefusal::new(status, &host, &body);
             if refusal.is_about_consent() {
-                return Err(self.barred(refusal.error()).await);
+                return Err(self.denied(refusal.error()).await);
             }
             match refusal.quota(self.http.server_time()) {
                 None => return Ok(ApiReply::Refused(refusal)),
                 Some(Quota::Seconds) => self.wait(&mut waits)?,
                 Some(Quota::Long(wait)) => {
                     self.pace.throttled(Some(wait));
-                    return Err(self.barred(Error::RateLimited { retry_after: Some(wait) }).await);
+                    return Err(self.denied(Error::RateLimited { retry_after: Some(wait) }).await);
                 }
             }
         }
@@ -248,8 +248,8 @@ impl Api {
 
     /// What concerns the account as a whole is told to whoever keeps its grant, before anybody else
     /// hears of it.
-    async fn barred(&self, error: Error) -> Error {
-        self.tokens.barred(&error).await;
+    async fn denied(&self, error: Error) -> Error {
+        self.tokens.record_denial(&error).await;
         error
     }
 

@@ -33,7 +33,6 @@ mod series;
 mod survey;
 #[cfg(test)]
 mod tests;
-pub mod tokens;
 mod wire;
 mod write;
 
@@ -45,8 +44,8 @@ use engine::change::{Cursor, StateTag};
 use engine::event::EventId;
 use url::Url;
 
+pub use crate::oauth::AccessTokens;
 pub use address::GOOGLE;
-pub use tokens::AccessTokens;
 
 use crate::http::Http;
 use crate::{

@@ -55,11 +55,11 @@ struct Purse;
 
 #[async_trait]
 impl AccessTokens for Purse {
-    async fn bearer(&self) -> Result<SecretString> {
+    async fn access_token(&self) -> Result<SecretString> {
         Ok("ya29.x".into())
     }
 
-    fn refused(&self, _: &SecretString) {}
+    fn invalidate(&self, _: &SecretString) {}
 }
 
 /// A Google with these answers, and a way to it.

@@ -1,23 +1,29 @@
-//! How this program is registered with Google.
+//! The operator's registration with Google, and Google's endpoints.
 
 use std::fmt;
 
+use engine::provider::OAuthFacts;
+use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-/// Where people are asked.
+use super::{refusal, scopes};
+use crate::oauth::{OAuthProvider, TokenRequest};
+use crate::{Error, Result};
+
+/// Google's authorization endpoint.
 pub const AUTH_URL: &str = "https://accounts.google.com/o/oauth2/v2/auth";
-/// Where codes and refresh tokens are exchanged for access tokens.
+/// Google's token endpoint.
 pub const TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
-/// Where a grant is given back.
+/// Google's revocation endpoint.
 pub const REVOKE_URL: &str = "https://oauth2.googleapis.com/revoke";
 
-/// The operator's OAuth client, and where Google is.
+/// The operator's OAuth client at Google, with Google's endpoints.
 #[derive(Clone)]
 pub struct OAuthSettings {
     /// The client's id. No secret.
     pub client_id: String,
-    /// Its secret. Google gives one to desktop clients too, where it proves little.
+    /// The client's secret. Desktop clients have one too, where it proves little.
     pub client_secret: SecretString,
     /// The authorization endpoint ([`AUTH_URL`]).
     pub auth_url: Url,
@@ -29,7 +35,7 @@ pub struct OAuthSettings {
 
 impl fmt::Debug for OAuthSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
+        f.debug_struct("OAuthSettings")
             .field("client_id", &self.client_id)
             .field("token_url", &self.token_url.as_str())
             .finish_non_exhaustive()
@@ -50,3 +56,51 @@ impl PartialEq for OAuthSettings {
 }
 
 impl Eq for OAuthSettings {}
+
+impl OAuthProvider for OAuthSettings {
+    fn name(&self) -> &'static str {
+        "Google"
+    }
+
+    fn facts(&self) -> OAuthFacts {
+        scopes::FACTS
+    }
+
+    fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    fn client_secret(&self) -> &SecretString {
+        &self.client_secret
+    }
+
+    fn auth_url(&self) -> &Url {
+        &self.auth_url
+    }
+
+    fn token_url(&self) -> &Url {
+        &self.token_url
+    }
+
+    fn revoke_url(&self) -> Option<&Url> {
+        Some(&self.revoke_url)
+    }
+
+    /// Without `include_granted_scopes`: with it, the scopes of the answer would no longer be those
+    /// of this consent.
+    fn extra_parameters(&self) -> &'static [(&'static str, &'static str)] {
+        &[("access_type", "offline"), ("prompt", "consent")]
+    }
+
+    fn check_scopes(&self, granted: &str) -> Result<()> {
+        scopes::check(granted)
+    }
+
+    fn refusal(&self, request: TokenRequest, code: &str, host: &str) -> Error {
+        refusal::error(request, code, host)
+    }
+
+    fn is_already_revoked(&self, status: StatusCode, body: &[u8]) -> bool {
+        refusal::is_already_revoked(status, body)
+    }
+}

@@ -1,4 +1,4 @@
-//! The four requests: ask a person, exchange the code, refresh, revoke.
+//! The requests of OAuth: the authorization address, the exchange of a code, refresh, revocation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +9,13 @@ use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use super::answer::{Step, TokenResponse, refused};
-use super::{OAuthSettings, SCOPES, pkce, scope};
+use super::pkce;
+use super::provider::{OAuthProvider, TokenRequest};
+use super::token_response::{TokenResponse, refused};
 use crate::http::{Http, HttpRequest, RateLimit, RateLimits, RetryPolicy, SHORT_WAIT};
 use crate::{Error, Result};
 
-/// What the token endpoint bears from us; it asks to wait where that is too much.
+/// The limits of requests to a token endpoint; it answers 429 where they are too high.
 const LIMITS: RateLimits = RateLimits {
     parallel: 8,
     spacing: Duration::ZERO,
@@ -25,69 +26,73 @@ const LIMITS: RateLimits = RateLimits {
 /// The largest answer that is read, in bytes.
 const LARGEST: u64 = 64 * 1024;
 
-/// The operator's OAuth client at Google.
+/// The operator's OAuth client at one provider.
 pub struct Client {
     http: Arc<Http>,
-    settings: OAuthSettings,
-    pace: Arc<RateLimit>,
+    provider: Box<dyn OAuthProvider>,
+    limit: Arc<RateLimit>,
 }
 
-/// A person is to be sent to `url`; the answer comes to the redirect address with a code, which
-/// only `verifier` redeems.
+/// A request for consent. The browser of the owner opens `url`; the provider answers at the
+/// redirect address with a code, which only `verifier` redeems.
 pub struct Authorization {
-    /// Google's page.
+    /// The provider's page.
     pub url: Url,
-    /// The PKCE verifier, to be kept from everybody until the code is there.
+    /// The PKCE verifier, secret until the code is redeemed.
     pub verifier: SecretString,
 }
 
-/// What a consent gave.
+/// The tokens of a consent.
 pub struct TokenGrant {
-    /// Good until its owner takes it back.
+    /// Good until the owner revokes it.
     pub refresh: SecretString,
-    /// Good for the next hour, and never stored.
+    /// Short-lived, and never stored.
     pub access: SecretString,
     pub(super) lifetime: Duration,
 }
 
-/// What a refresh gave.
+/// The tokens of a refresh.
 pub(super) struct Refreshed {
     pub access: SecretString,
     pub lifetime: Duration,
-    /// The refresh token to use from now on, where it is another one.
+    /// The refresh token to use from now on, if it is another one.
     pub refresh: Option<SecretString>,
 }
 
 impl Client {
-    /// Asks nobody yet.
-    pub fn new(http: &Arc<Http>, settings: OAuthSettings) -> Self {
-        let pace = http.pace(&format!("oauth {}", settings.token_url), LIMITS);
-        Self { http: http.clone(), settings, pace }
+    /// A client. No request is made.
+    pub fn new(http: &Arc<Http>, provider: impl OAuthProvider + 'static) -> Self {
+        let limit = http.pace(&format!("oauth {}", provider.token_url()), LIMITS);
+        Self { http: http.clone(), provider: Box::new(provider), limit }
     }
 
-    /// The client's id: refresh tokens are good with the client that they were given to, and with
-    /// no other.
+    /// The client's id. A refresh token is good only with the client that it was issued to.
     pub fn id(&self) -> &str {
-        &self.settings.client_id
+        self.provider.client_id()
     }
 
-    /// Where to send a person. `redirect` must be registered with the client, or be on loopback for
-    /// one of the kind "Desktop app". `state` comes back with the answer.
+    /// Whether a new refresh token has to be stored before its access token is used.
+    pub(super) fn rotates_refresh_tokens(&self) -> bool {
+        self.provider.facts().rotates_refresh_tokens
+    }
+
+    /// The address at which the owner consents. `redirect` must be registered with the client, or
+    /// be on loopback for a desktop client. `state` comes back with the answer.
     ///
     /// # Errors
     /// [`Error::Unreachable`] where the system gives no random numbers.
     pub fn authorize(&self, redirect: &Url, state: &str) -> Result<Authorization> {
         let verifier = pkce::verifier()?;
-        let mut url = self.settings.auth_url.clone();
-        // No include_granted_scopes: the answer's scope would no longer say what this consent gave.
+        let scopes: Vec<&str> =
+            self.provider.facts().scopes.iter().map(|(_, scope)| *scope).collect();
+        let mut url = self.provider.auth_url().clone();
         url.query_pairs_mut()
-            .append_pair("client_id", &self.settings.client_id)
+            .append_pair("client_id", self.provider.client_id())
             .append_pair("redirect_uri", redirect.as_str())
             .append_pair("response_type", "code")
-            .append_pair("scope", &SCOPES.join(" "))
+            .append_pair("scope", &scopes.join(" "))
             .append_pair("state", state)
-            .append_pair("access_type", "offline")
-            .append_pair("prompt", "consent")
+            .extend_pairs(self.provider.extra_parameters())
             .append_pair("code_challenge", &pkce::challenge(&verifier))
             .append_pair("code_challenge_method", "S256");
         Ok(Authorization { url, verifier })
@@ -96,10 +101,10 @@ impl Client {
     /// Redeems a code. It is sent once: a code that may have been seen is not tried again.
     ///
     /// # Errors
-    /// [`Error::Consent`] where not everything was allowed, or Google does not take the code;
-    /// [`Error::Misconfigured`] where it does not take this client; otherwise what talking to it
-    /// came to. A grant that is not enough is not given back: that would end an earlier, whole
-    /// grant of the same person too.
+    /// [`Error::Consent`] where a scope was not granted, or the provider refuses the code;
+    /// [`Error::Misconfigured`] where it refuses this client; otherwise the failure of the request.
+    /// A grant that lacks a scope is not revoked: that would end an earlier, complete grant of the
+    /// same owner too.
     pub async fn exchange(
         &self,
         redirect: &Url,
@@ -112,24 +117,24 @@ impl Client {
             ("redirect_uri", redirect.as_str()),
             ("code_verifier", verifier.expose_secret()),
         ];
-        let tokens = self.tokens(Step::Code, &form).await?;
-        is_enough(&tokens)?;
+        let tokens = self.tokens(TokenRequest::Code, &form).await?;
+        self.check_new_grant(&tokens)?;
         let Some(refresh) = tokens.refresh else {
-            return Err(Error::BadAnswer(
-                "Google gave access for an hour only, without a refresh token".into(),
-            ));
+            return Err(Error::BadAnswer(format!(
+                "{} gave access for an hour only, without a refresh token",
+                self.provider.name()
+            )));
         };
         Ok(TokenGrant { refresh, access: tokens.access, lifetime: tokens.lifetime })
     }
 
-    /// Takes a grant that was given elsewhere, by its refresh token, and sees whether it is good
-    /// and enough.
+    /// Takes over a grant that was issued to this client elsewhere, by its refresh token.
     ///
     /// # Errors
     /// As [`Client::exchange`]; [`Error::Unauthorized`] where the token is dead.
     pub async fn adopt(&self, refresh: &SecretString) -> Result<TokenGrant> {
         let tokens = self.refreshed(refresh).await?;
-        is_enough(&tokens)?;
+        self.check_new_grant(&tokens)?;
         let refresh = tokens.refresh.unwrap_or_else(|| refresh.clone());
         Ok(TokenGrant { refresh, access: tokens.access, lifetime: tokens.lifetime })
     }
@@ -137,52 +142,55 @@ impl Client {
     /// A new access token.
     pub(super) async fn refresh(&self, refresh: &SecretString) -> Result<Refreshed> {
         let tokens = self.refreshed(refresh).await?;
-        // It was enough when it was given; where nothing is said, nothing has changed.
-        if let Some(given) = &tokens.scope {
-            scope::check(given)?;
+        // An answer without scopes means that they have not changed (RFC 6749 section 5.1).
+        if let Some(granted) = &tokens.scope {
+            self.provider.check_scopes(granted)?;
         }
         let changed = tokens.refresh.filter(|new| new.expose_secret() != refresh.expose_secret());
         Ok(Refreshed { access: tokens.access, lifetime: tokens.lifetime, refresh: changed })
     }
 
-    /// Gives a grant back, by its refresh token: everything that this client was ever allowed by
-    /// this person ends, whichever token it came with. A grant that is dead already is a success.
+    /// Revokes a grant by its refresh token (RFC 7009). Google ends everything that the owner ever
+    /// granted to this client, whichever token it came with. A grant that is dead already is a
+    /// success; so is a provider without revocation, which is sent no request.
     ///
     /// # Errors
-    /// What talking to Google came to; then the grant may still stand.
+    /// The failure of the request; then the grant may still be valid.
     pub async fn revoke(&self, refresh: &SecretString) -> Result<()> {
-        let url = &self.settings.revoke_url;
+        let Some(url) = self.provider.revoke_url().filter(|_| self.provider.facts().can_revoke)
+        else {
+            return Ok(());
+        };
         let (status, host, body) =
             self.post(url, &[("token", refresh.expose_secret())], RetryPolicy::Read).await?;
-        let dead = status == StatusCode::BAD_REQUEST
-            && [&b"invalid_token"[..], b"invalid_grant"].iter().any(|code| contains(&body, code));
-        if status.is_success() || dead {
+        if status.is_success() || self.provider.is_already_revoked(status, &body) {
             Ok(())
         } else {
-            Err(refused(Step::Refresh, status, &host, &body))
+            Err(refused(&*self.provider, TokenRequest::Refresh, status, &host, &body))
         }
     }
 
     async fn refreshed(&self, refresh: &SecretString) -> Result<TokenResponse> {
         self.tokens(
-            Step::Refresh,
+            TokenRequest::Refresh,
             &[("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())],
         )
         .await
     }
 
-    async fn tokens(&self, step: Step, form: &[(&str, &str)]) -> Result<TokenResponse> {
+    async fn tokens(&self, request: TokenRequest, form: &[(&str, &str)]) -> Result<TokenResponse> {
         let client = [
-            ("client_id", &*self.settings.client_id),
-            ("client_secret", self.settings.client_secret.expose_secret()),
+            ("client_id", self.provider.client_id()),
+            ("client_secret", self.provider.client_secret().expose_secret()),
         ];
         let form: Vec<(&str, &str)> = form.iter().copied().chain(client).collect();
-        let retry = if step == Step::Code { RetryPolicy::Write } else { RetryPolicy::Read };
-        let (status, host, body) = self.post(&self.settings.token_url, &form, retry).await?;
+        let retry =
+            if request == TokenRequest::Code { RetryPolicy::Write } else { RetryPolicy::Read };
+        let (status, host, body) = self.post(self.provider.token_url(), &form, retry).await?;
         if status.is_success() {
-            TokenResponse::read(&body)
+            TokenResponse::read(self.provider.name(), &body)
         } else {
-            Err(refused(step, status, &host, &body))
+            Err(refused(&*self.provider, request, status, &host, &body))
         }
     }
 
@@ -210,25 +218,22 @@ impl Client {
             single: false,
             units: 1,
         };
-        let answer = self.http.send(&request, &self.pace).await?;
+        let answer = self.http.send(&request, &self.limit).await?;
         let (status, host) = (answer.status(), answer.host().to_owned());
         match answer.bytes(LARGEST).await? {
             Some(body) => Ok((status, host, Zeroizing::new(body))),
             None => Err(Error::BadAnswer(format!("the answer of {host} is too large for a token"))),
         }
     }
-}
 
-/// Whether a new grant gives all that is needed, and says so.
-fn is_enough(tokens: &TokenResponse) -> Result<()> {
-    match &tokens.scope {
-        Some(given) => scope::check(given),
-        None => Err(Error::BadAnswer(
-            "Google did not say which rights it gave, so none are assumed".into(),
-        )),
+    /// Checks that a new grant has every scope, and says so.
+    fn check_new_grant(&self, tokens: &TokenResponse) -> Result<()> {
+        match &tokens.scope {
+            Some(granted) => self.provider.check_scopes(granted),
+            None => Err(Error::BadAnswer(format!(
+                "{} did not say which rights it gave, so none are assumed",
+                self.provider.name()
+            ))),
+        }
     }
-}
-
-fn contains(body: &[u8], what: &[u8]) -> bool {
-    body.windows(what.len()).any(|window| window == what)
 }

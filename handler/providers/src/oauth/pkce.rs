@@ -16,7 +16,7 @@ pub(super) fn verifier() -> Result<SecretString> {
     Ok(BASE64URL_NOPAD.encode(&*bytes).into())
 }
 
-/// What is shown of it beforehand (section 4.2).
+/// The challenge of a verifier (section 4.2).
 pub(super) fn challenge(verifier: &SecretString) -> String {
     BASE64URL_NOPAD.encode(digest(&SHA256, verifier.expose_secret().as_bytes()).as_ref())
 }

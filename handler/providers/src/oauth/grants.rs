@@ -1,4 +1,4 @@
-//! The grants of a process: all that work with an account share one.
+//! The grants of this process: everything that works with an account shares its grant.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,37 +7,37 @@ use secrecy::SecretString;
 
 use super::client::{Client, TokenGrant};
 use super::grant::Grant;
-use crate::RefreshTokenStore;
+use super::refresh_token_store::RefreshTokenStore;
 
-/// From here on grants that nobody uses are forgotten, and their access tokens with them.
-const MANY: usize = 1024;
+/// With more users than this, unused grants are dropped, and their access tokens with them.
+const MAX_USERS: usize = 1024;
 
-/// The grants of a process.
+/// The grants of this process.
 pub struct Grants {
     client: Arc<Client>,
-    /// By user: most have one, and some an older one that is still in use, or one in somebody
-    /// else's name.
+    /// By user. A user may have an older grant that is still in use, or a grant under another
+    /// owner's account.
     known: Mutex<HashMap<String, Vec<Arc<Grant>>>>,
 }
 
 impl Grants {
-    /// None yet.
+    /// No grants yet.
     pub fn new(client: Arc<Client>) -> Self {
         Self { client, known: Mutex::default() }
     }
 
-    /// The client that they were given to.
+    /// The client that the grants were issued to.
     pub fn client(&self) -> &Arc<Client> {
         &self.client
     }
 
-    /// The grant of a user with this refresh token, as it is stored. Refresh tokens that replace it
-    /// go to `keep`. No request is made.
+    /// The grant of a user with this refresh token, as storage has it. Refresh tokens that replace
+    /// it go to `store`. No request is made.
     pub fn open(
         &self,
         user: &str,
         refresh: &SecretString,
-        keep: Arc<dyn RefreshTokenStore>,
+        store: Arc<dyn RefreshTokenStore>,
     ) -> Arc<Grant> {
         let mut known = self.known();
         let found = known
@@ -46,13 +46,13 @@ impl Grants {
             .cloned();
         let grant = found
             .unwrap_or_else(|| add(&mut known, user, Grant::new(&self.client, refresh.clone())));
-        grant.keep_with(keep);
+        grant.store_in(store);
         grant
     }
 
-    /// Takes in what a consent just gave, so that its first use costs no refresh.
+    /// Adds the tokens of a consent, so that their first use costs no refresh.
     pub fn begin(&self, user: &str, granted: TokenGrant) {
-        add(&mut self.known(), user, Grant::fresh(&self.client, granted));
+        add(&mut self.known(), user, Grant::with_access(&self.client, granted));
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<String, Vec<Arc<Grant>>>> {
@@ -62,16 +62,16 @@ impl Grants {
 
 fn add(known: &mut HashMap<String, Vec<Arc<Grant>>>, user: &str, grant: Grant) -> Arc<Grant> {
     let used = |grant: &Arc<Grant>| Arc::strong_count(grant) > 1;
-    if known.len() >= MANY {
+    if known.len() >= MAX_USERS {
         known.retain(|_, grants| {
-            grants.retain(|grant| used(grant) || grant.is_warm());
+            grants.retain(|grant| used(grant) || grant.has_access_token());
             !grants.is_empty()
         });
     }
     let grants = known.entry(user.to_owned()).or_default();
     grants.retain(used);
     let grant = Arc::new(grant);
-    // The newest first: after a reconnection with the same token it is the one to be found.
+    // The newest first: after a reconnection with the same token, `open` finds this one.
     grants.insert(0, grant.clone());
     grant
 }

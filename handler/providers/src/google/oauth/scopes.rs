@@ -1,28 +1,30 @@
-//! The rights that are asked for, and whether they were given.
+//! The scopes that are requested, and whether they were granted.
 
 use std::collections::BTreeSet;
 
+use engine::provider::{OAuthFacts, ProviderKind, ScopePurpose, SignIn};
+
 use crate::{Error, Result};
 
-/// To see which calendars there are.
-const CALENDAR_LIST: &str = "https://www.googleapis.com/auth/calendar.calendarlist.readonly";
-/// To read and write events.
-const EVENTS: &str = "https://www.googleapis.com/auth/calendar.events";
+/// Google's row of the table.
+pub(super) const FACTS: OAuthFacts = match ProviderKind::Google.facts().sign_in {
+    SignIn::OAuth(facts) => facts,
+    SignIn::Password => panic!("Google signs in by OAuth"),
+};
 
-/// Everything that is asked for, and all that is needed (requirement G2).
-pub const SCOPES: [&str; 2] = [CALENDAR_LIST, EVENTS];
+/// The scopes that are requested; each is needed.
+pub const SCOPES: [&str; 2] = [FACTS.scopes[0].1, FACTS.scopes[1].1];
 
-/// Checks what was given: a person gets a box for each right, and may tick some of them.
+/// Checks the scopes that were granted: Google's page has a box for each, and the owner may tick
+/// some of them.
 ///
 /// # Errors
 /// [`Error::Consent`], which names the boxes that were left empty as Google's page words them.
-pub(super) fn check(given: &str) -> Result<()> {
-    let given: BTreeSet<&str> = given.split_ascii_whitespace().collect();
-    let empty: Vec<String> = RIGHTS
-        .iter()
-        .filter(|(scope, _)| !given.contains(scope))
-        .map(|(_, label)| format!("\"{label}\""))
-        .collect();
+pub(super) fn check(granted: &str) -> Result<()> {
+    let granted: BTreeSet<&str> = granted.split_ascii_whitespace().collect();
+    let missing = FACTS.scopes.iter().filter(|(_, scope)| !granted.contains(scope));
+    let empty: Vec<String> =
+        missing.map(|(purpose, _)| format!("\"{}\"", label(*purpose))).collect();
     if empty.is_empty() {
         return Ok(());
     }
@@ -33,15 +35,20 @@ pub(super) fn check(given: &str) -> Result<()> {
     )))
 }
 
-/// How Google's page names them.
-const RIGHTS: [(&str, &str); 2] = [
-    (CALENDAR_LIST, "See the list of Google calendars you're subscribed to"),
-    (EVENTS, "View and edit events on all your calendars"),
-];
+/// The label of a scope's box on Google's page.
+fn label(purpose: ScopePurpose) -> &'static str {
+    match purpose {
+        ScopePurpose::ListCalendars => "See the list of Google calendars you're subscribed to",
+        ScopePurpose::Events => "View and edit events on all your calendars",
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const CALENDAR_LIST: &str = SCOPES[0];
+    const EVENTS: &str = SCOPES[1];
 
     #[test]
     fn both_boxes_are_needed_and_the_empty_one_is_named() {

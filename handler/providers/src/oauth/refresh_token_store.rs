@@ -1,0 +1,20 @@
+//! The store of refresh tokens.
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+use crate::Error;
+
+/// Stores the refresh token of one account. The provider may replace the token at each use, and
+/// the owner may revoke it at any time.
+#[async_trait]
+pub trait RefreshTokenStore: Send + Sync {
+    /// Stores `new`, unless the stored token is no longer `old`: then the owner has connected the
+    /// account again, and the stored token is the better one. `false` where storage failed; the
+    /// next use of the grant tries again.
+    async fn replace(&self, old: &SecretString, new: &SecretString) -> bool;
+
+    /// Records the outcome of a request for an access token; `None` is success. Callers that wait
+    /// for the access token wait for this call too.
+    async fn record_outcome(&self, failure: Option<&Error>);
+}

@@ -1,0 +1,176 @@
+//! A token endpoint with prepared answers, and a provider made up for tests.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::extract::{Form, State};
+use axum::http::{StatusCode, Uri};
+use engine::provider::{OAuthFacts, ScopePurpose};
+use secrecy::SecretString;
+use url::Url;
+
+use super::provider::{OAuthProvider, TokenRequest};
+use super::refresh_token_store::RefreshTokenStore;
+use crate::http::{AddressPolicy, Http};
+use crate::{Error, Result};
+
+pub(crate) type Fields = BTreeMap<String, String>;
+
+/// The endpoint: prepared answers, and a token for an hour when none is left.
+#[derive(Default)]
+pub(crate) struct TokenEndpoint {
+    answers: Mutex<VecDeque<(u16, String)>>,
+    asked: Mutex<Vec<(String, Fields)>>,
+}
+
+async fn answer(
+    State(endpoint): State<Arc<TokenEndpoint>>,
+    uri: Uri,
+    Form(fields): Form<Fields>,
+) -> (StatusCode, String) {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let count = {
+        let mut asked = endpoint.asked.lock().unwrap();
+        asked.push((uri.path().to_owned(), fields));
+        asked.len()
+    };
+    let prepared = endpoint.answers.lock().unwrap().pop_front();
+    let (status, body) = prepared.unwrap_or_else(|| {
+        (
+            200,
+            format!(r#"{{"access_token":"ya29.{count}","expires_in":3599,"token_type":"Bearer"}}"#),
+        )
+    });
+    (StatusCode::from_u16(status).unwrap(), body)
+}
+
+impl TokenEndpoint {
+    /// Starts an endpoint; the address is the part before its paths.
+    pub(crate) async fn start() -> (Arc<Self>, String) {
+        let endpoint = Arc::new(Self::default());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(answer).with_state(endpoint.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (endpoint, base)
+    }
+
+    /// Prepares the next answer.
+    pub(crate) fn next(&self, status: u16, body: &str) {
+        self.answers.lock().unwrap().push_back((status, body.to_owned()));
+    }
+
+    /// The requests since the last call.
+    pub(crate) fn asked(&self) -> Vec<(String, Fields)> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
+    }
+}
+
+/// A store that discards everything.
+pub(crate) struct DiscardingStore;
+
+#[async_trait]
+impl RefreshTokenStore for DiscardingStore {
+    async fn replace(&self, _: &SecretString, _: &SecretString) -> bool {
+        true
+    }
+
+    async fn record_outcome(&self, _: Option<&Error>) {}
+}
+
+/// A client that may reach the endpoint.
+pub(crate) fn http() -> Arc<Http> {
+    Arc::new(Http::hurried(AddressPolicy { allow_private: true }).unwrap())
+}
+
+/// A provider that is no variant of `ProviderKind`: one scope, and facts that a test chooses.
+#[derive(Clone)]
+pub(crate) struct TestProvider {
+    pub facts: OAuthFacts,
+    base: Url,
+    token_url: Url,
+    revoke_url: Url,
+    secret: SecretString,
+}
+
+impl Default for TestProvider {
+    fn default() -> Self {
+        Self::at("http://127.0.0.1:1")
+    }
+}
+
+impl TestProvider {
+    pub(crate) const SCOPE: &str = "calendars";
+
+    pub(crate) fn at(base: &str) -> Self {
+        let url = |path: &str| Url::parse(&format!("{base}{path}")).unwrap();
+        Self {
+            facts: OAuthFacts {
+                scopes: &[(ScopePurpose::Events, Self::SCOPE)],
+                can_revoke: true,
+                rotates_refresh_tokens: false,
+            },
+            base: url("/auth"),
+            token_url: url("/token"),
+            revoke_url: url("/revoke"),
+            secret: "client-secret".into(),
+        }
+    }
+}
+
+impl OAuthProvider for TestProvider {
+    fn name(&self) -> &'static str {
+        "Example"
+    }
+
+    fn facts(&self) -> OAuthFacts {
+        self.facts
+    }
+
+    fn client_id(&self) -> &str {
+        "client-1"
+    }
+
+    fn client_secret(&self) -> &SecretString {
+        &self.secret
+    }
+
+    fn auth_url(&self) -> &Url {
+        &self.base
+    }
+
+    fn token_url(&self) -> &Url {
+        &self.token_url
+    }
+
+    fn revoke_url(&self) -> Option<&Url> {
+        self.facts.can_revoke.then_some(&self.revoke_url)
+    }
+
+    fn extra_parameters(&self) -> &'static [(&'static str, &'static str)] {
+        &[("domain_hint", "example.org")]
+    }
+
+    fn check_scopes(&self, granted: &str) -> Result<()> {
+        if granted.split(' ').any(|scope| scope == Self::SCOPE) {
+            Ok(())
+        } else {
+            Err(Error::Consent("the scope was not granted".into()))
+        }
+    }
+
+    fn refusal(&self, request: TokenRequest, code: &str, _: &str) -> Error {
+        match (request, code) {
+            (TokenRequest::Refresh, "invalid_grant") => Error::Unauthorized,
+            (TokenRequest::Code, "invalid_grant") => Error::Consent("the code was refused".into()),
+            (_, code) => Error::Misconfigured(format!("refused: {code}")),
+        }
+    }
+
+    fn is_already_revoked(&self, status: StatusCode, _: &[u8]) -> bool {
+        status == StatusCode::NOT_FOUND
+    }
+}
