@@ -14,6 +14,8 @@ pub mod http;
 pub mod oauth;
 mod watch;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
 use engine::change::{Cursor, Listed, StateTag};
@@ -25,7 +27,7 @@ pub use blame::Blame;
 pub use engine::write::{Edit, NewCopy};
 pub use error::{Error, Result};
 pub use oauth::RefreshTokenStore;
-pub use watch::{Watch, Watching};
+pub use watch::{ActiveWatch, Lifecycle, Notification, NotificationKind, WatchRequest, WatchScope};
 
 /// One account at one provider.
 ///
@@ -152,18 +154,30 @@ pub trait Provider: Send + Sync {
     /// Reminds the provider of what [`Provider::fidelity`] said earlier.
     fn recall(&self, _calendar: &str, _fidelity: &Fidelity) {}
 
-    /// Has the provider tell us whenever something changes in a calendar, until it says that this
-    /// ends. Not to be repeated: each try wants a channel of its own.
+    /// Creates a watch: the provider notifies our webhook of changes until the watch ends. A failed
+    /// call is repeated with another id only.
     ///
     /// # Errors
-    /// [`Error::NoPush`] where it does not tell of this calendar, or, as most do, of none.
-    async fn watch(&self, _calendar: &str, _watch: &Watch<'_>) -> Result<Watching> {
+    /// [`Error::NoPush`] where the provider has no watches, or none of this scope.
+    async fn create_watch(&self, _request: &WatchRequest<'_>) -> Result<ActiveWatch> {
         Err(Error::NoPush)
     }
 
-    /// Ends a channel before its time; one that is gone already is a success. `resource` is what
-    /// [`Provider::watch`] said.
-    async fn unwatch(&self, _channel: &str, _resource: &str) -> Result<()> {
+    /// Gives a watch a later end. `None` where that is not possible, because the provider cannot
+    /// renew a watch or has removed this one: create another one. `resource` is
+    /// [`ActiveWatch::resource`].
+    async fn renew_watch(
+        &self,
+        _id: &str,
+        _resource: &str,
+        _lifetime: Duration,
+    ) -> Result<Option<ActiveWatch>> {
+        Ok(None)
+    }
+
+    /// Ends a watch before its time; one that has ended already is a success. `resource` is
+    /// [`ActiveWatch::resource`].
+    async fn delete_watch(&self, _id: &str, _resource: &str) -> Result<()> {
         Ok(())
     }
 }

@@ -1,28 +1,78 @@
-//! Channels: how a provider tells us of changes, where it does.
+//! Watches: how a provider notifies this program of changes.
+//!
+//! Google calls a watch a channel, Graph a subscription.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-/// A channel to be opened.
-#[derive(Clone, Debug)]
-pub struct Watch<'a> {
-    /// Its id: ours, never used before, and good for this channel only.
-    pub channel: &'a str,
-    /// Comes with every notification, and proves that it is one.
-    pub token: &'a SecretString,
-    /// Where notifications go.
-    pub address: &'a str,
-    /// How long it is to last.
-    pub ttl: Duration,
+/// What a watch observes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatchScope<'a> {
+    /// One calendar, by its address.
+    Calendar(&'a str),
+    /// All calendars of the account.
+    Account,
 }
 
-/// A channel that was opened.
+/// A watch to create.
+#[derive(Clone, Debug)]
+pub struct WatchRequest<'a> {
+    /// What it observes.
+    pub scope: WatchScope<'a>,
+    /// The id of the watch in our storage, never used before. Where the provider lets its client
+    /// choose the id of a watch, it is the provider's id too.
+    pub id: &'a str,
+    /// A secret that comes back with every notification, and proves that it is genuine.
+    pub secret: &'a SecretString,
+    /// The address of our webhook.
+    pub address: &'a str,
+    /// The lifetime that is requested.
+    pub lifetime: Duration,
+}
+
+/// A watch that the provider has created or renewed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Watching {
-    /// The provider's name for what is watched; needed to end the channel.
+pub struct ActiveWatch {
+    /// The provider's name for the watch or for what it observes; renewal and deletion need it,
+    /// and notifications repeat it.
     pub resource: String,
-    /// The provider's own word on when the channel ends, whatever was asked for.
+    /// The end that the provider has set, whatever was requested.
     pub expires: Timestamp,
+}
+
+/// A notification as it arrived. Nothing in it is trusted before the secret is verified.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Notification<'a> {
+    /// The id of the watch, in our storage.
+    pub watch: &'a str,
+    /// The secret of the watch.
+    pub secret: &'a str,
+    /// The provider's name for the watch or for what it observes ([`ActiveWatch::resource`]).
+    pub resource: &'a str,
+    /// What it says.
+    pub kind: NotificationKind,
+}
+
+/// What a notification says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotificationKind {
+    /// Something has changed.
+    Changed,
+    /// The watch has begun; nothing has changed.
+    Started,
+    /// Something has happened to the watch itself.
+    Lifecycle(Lifecycle),
+}
+
+/// What has happened to a watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// Notifications were lost: everything that the watch observes is to be listed.
+    Missed,
+    /// The watch ends soon unless it is renewed with a fresh access token.
+    Reauthorize,
+    /// The provider has removed the watch: another one is to be created.
+    Removed,
 }

@@ -19,7 +19,7 @@ use engine::event::{
 use engine::pair::Window;
 use jiff::Timestamp;
 use jiff::civil::date;
-use providers::google::{AccessTokens, OAuthClientSlot};
+use providers::google::{AccessTokens, GoogleCalendar};
 use providers::http::{AddressPolicy, Http};
 use providers::{
     ChangeSet, Edit, Error, Found, NewCopy, Provider, Result, Since, Version, Written,
@@ -57,7 +57,7 @@ struct ClientEnv {
     server: Server,
     anna: Account,
     calendar: Calendar,
-    client: OAuthClientSlot,
+    client: GoogleCalendar,
 }
 
 impl ClientEnv {
@@ -77,11 +77,9 @@ impl ClientEnv {
         let server = Server::start().await.unwrap();
         server.clock().stand_at("2026-03-10T12:00:00Z".parse().unwrap());
         let anna = server.account("anna@example.org");
-        let tokens = Arc::new(RenewedTokens {
-            account: anna.clone(),
-            held: Mutex::new(anna.access_token().into()),
-        });
-        let client = OAuthClientSlot::new(http, &server.url(), anna.address(), tokens).unwrap();
+        let tokens =
+            Arc::new(Purse { account: anna.clone(), held: Mutex::new(anna.access_token().into()) });
+        let client = GoogleCalendar::new(http, &server.url(), anna.address(), tokens).unwrap();
         let calendar = anna.primary();
         Self { server, anna, calendar, client }
     }

@@ -98,7 +98,8 @@ impl Connect for Connector {
         if kind == ProviderKind::Google {
             return Ok(String::new());
         }
-        let endpoint = discover(&self.http, kind, &self.origins.real(url), user, secret).await?;
+        let endpoint =
+            discover(&self.http, kind.try_into()?, &self.origins.real(url), user, secret).await?;
         let endpoint = serde_json::to_string(&endpoint)
             .map_err(|error| providers::Error::BadAnswer(error.to_string()))?;
         Ok(self.origins.fixed(&endpoint))
@@ -114,7 +115,7 @@ impl Connect for Connector {
         let endpoint = self.origins.real(endpoint);
         let endpoint: Endpoint = serde_json::from_str(&endpoint)
             .map_err(|error| providers::Error::BadAnswer(error.to_string()))?;
-        Ok(Arc::new(Client::new(&self.http, kind, &endpoint, user, &secret)?))
+        Ok(Arc::new(Client::new(&self.http, kind.try_into()?, &endpoint, user, &secret)?))
     }
 
     fn open_kept(

@@ -70,7 +70,7 @@ impl GoogleConsents {
             ));
         }
         let tokens = self.grants.open(user, secret, keep);
-        Ok(Arc::new(google::OAuthClientSlot::new(&self.http, &self.api, user, tokens)?))
+        Ok(Arc::new(google::GoogleCalendar::new(&self.http, &self.api, user, tokens)?))
     }
 
     async fn finish_grant(&self, granted: oauth::TokenGrant) -> Result<Granted> {

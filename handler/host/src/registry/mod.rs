@@ -59,7 +59,7 @@ impl Connect for ProviderRegistry {
         user: &str,
         secret: &SecretString,
     ) -> providers::Result<String> {
-        Ok(caldav::discover(&self.http, kind, url, user, secret).await?.to_string())
+        Ok(caldav::discover(&self.http, kind.try_into()?, url, user, secret).await?.to_string())
     }
 
     fn open(
@@ -70,7 +70,7 @@ impl Connect for ProviderRegistry {
         secret: SecretString,
     ) -> providers::Result<Arc<dyn Provider>> {
         let endpoint: Endpoint = endpoint.parse()?;
-        Ok(Arc::new(CalDav::new(&self.http, kind, &endpoint, user, &secret)?))
+        Ok(Arc::new(CalDav::new(&self.http, kind.try_into()?, &endpoint, user, &secret)?))
     }
 
     fn open_kept(

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use engine::calendar::RemoteCalendar;
 use url::Url;
 
+use super::account::{CalDav, HomePlace};
+use super::address::{self, with_slash};
+use super::bodies;
 use super::dav::MultistatusReply;
 use super::multistatus::{Entry, Props};
-use super::survey::PartialAnswers;
-use super::{CalDav, HomePlace, address, bodies, with_slash};
+use super::sync_position::SyncPosition;
 use crate::{Answering, CollectionState, Error, Result};
 
 impl CalDav {
@@ -134,8 +136,8 @@ impl CalDav {
     }
 
     /// How far a calendar has come, by a request of its own.
-    pub(super) async fn mark(&self, calendar: &str) -> Result<PartialAnswers> {
-        Ok(PartialAnswers::of(
+    pub(super) async fn mark(&self, calendar: &str) -> Result<SyncPosition> {
+        Ok(SyncPosition::of(
             &self.props(calendar, bodies::STATE).await?.ok_or(Error::CalendarMissing)?,
         ))
     }
@@ -169,7 +171,7 @@ impl CalDav {
 }
 
 fn glance(props: &Props) -> CollectionState {
-    PartialAnswers::of(props).tip().map_or(CollectionState::Untagged, CollectionState::Tagged)
+    SyncPosition::of(props).tip().map_or(CollectionState::Untagged, CollectionState::Tagged)
 }
 
 /// A calendar as it is offered, with the server's spelling of its path; `None` for whatever holds

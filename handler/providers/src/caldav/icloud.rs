@@ -4,13 +4,12 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use ical::ObjectStyle;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::address::TrustedHosts;
 use crate::http::{LONG_WAIT, RateLimits};
 use crate::{Error, Result};
-use ical::ObjectStyle;
 
 /// The address that everything starts from.
 pub const URL: &str = "https://caldav.icloud.com";
@@ -29,7 +28,7 @@ pub(super) const LIMITS: RateLimits = RateLimits {
 pub(super) const PARALLEL_WRITES: usize = 2;
 
 /// Without an alarm of its own an event gets the account's default alerts.
-pub(super) const MANNERS: ObjectStyle = ObjectStyle { inert_alarm: true };
+pub(super) const OBJECT_STYLE: ObjectStyle = ObjectStyle { inert_alarm: true };
 
 /// Said where Apple sends an account to its Chinese operator.
 pub(super) const CHINA: &str = "this Apple account belongs to the China mainland region, whose \
@@ -82,15 +81,6 @@ pub(super) fn is_apple(url: &Url) -> bool {
 /// Whether a host belongs to Apple's Chinese operator.
 pub(super) fn is_china(url: &Url) -> bool {
     url.host_str().is_some_and(|host| host == "icloud.com.cn" || host.ends_with(".icloud.com.cn"))
-}
-
-/// Where the password may go: Apple's hosts, or the one host that was put in their place.
-pub(super) fn scope(base: &Url) -> TrustedHosts {
-    if is_apple(base) {
-        TrustedHosts::Apple
-    } else {
-        TrustedHosts::Host(base.host_str().unwrap_or_default().to_ascii_lowercase())
-    }
 }
 
 /// Which of Apple's hosts to talk to: all requests go to the common one, and to the account's

@@ -4,10 +4,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, Response};
-use engine::provider::ProviderKind;
 use secrecy::SecretString;
 
-use super::{CalDav, Endpoint, Home};
+use super::{CalDav, Endpoint, Flavour, Home};
 use crate::http::{AddressPolicy, Http};
 
 /// A request as it came in.
@@ -116,17 +115,17 @@ impl Stub {
 
     /// An account on this server, with its home at `/home/`.
     pub fn account(&self) -> CalDav {
-        self.account_of(ProviderKind::Caldav)
+        self.account_of(Flavour::Generic)
     }
 
-    pub fn account_of(&self, kind: ProviderKind) -> CalDav {
+    pub fn account_of(&self, flavour: Flavour) -> CalDav {
         let endpoint = Endpoint {
             base: self.url.clone(),
             principal: None,
             homes: vec![Home { url: format!("{}/home/", self.url), is_calendar: false }],
             me: vec![super::endpoint::digest("me@example.org")],
         };
-        CalDav::new(&http(), kind, &endpoint, "someone", &password()).unwrap()
+        CalDav::new(&http(), flavour, &endpoint, "someone", &password()).unwrap()
     }
 }
 

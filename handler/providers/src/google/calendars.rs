@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use engine::calendar::RemoteCalendar;
 
 use super::api::ApiCall;
-use super::{OAuthClientSlot, wire};
+use super::{GoogleCalendar, wire};
 use crate::{Error, Result};
 
 /// The most pages of 250: more calendars than Google lets anybody have.
@@ -17,7 +17,7 @@ const MAX_PAGES: usize = 100;
 /// `@group.calendar.google.com`, which is none of these.
 const NOT_OFFERED: [&str; 2] = ["@resource.calendar.google.com", "@group.v.calendar.google.com"];
 
-impl OAuthClientSlot {
+impl GoogleCalendar {
     /// The calendars that hold events of their owners.
     pub(super) async fn list_calendars(&self) -> Result<Vec<RemoteCalendar>> {
         let mut found = Vec::new();

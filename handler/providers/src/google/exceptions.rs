@@ -13,7 +13,7 @@ use super::api::{ApiCall, ApiReply};
 use super::convert::{self, Purpose};
 use super::errors::GoogleRefusal;
 use super::series::SeriesItems;
-use super::{OAuthClientSlot, wire};
+use super::{GoogleCalendar, wire};
 use crate::{Error, Result};
 
 /// Said where Google does not know an occurrence that is to be changed.
@@ -23,7 +23,7 @@ const NOT_SHOWN: &str =
 /// A draft with more changed occurrences is refused: each is a write of its own.
 const MOST: usize = 1_000;
 
-impl OAuthClientSlot {
+impl GoogleCalendar {
     /// Brings the exceptions of a series to those of a draft. `whole` is what stands there, and is
     /// kept up to date.
     pub(super) async fn settle_exceptions(
@@ -41,9 +41,9 @@ impl OAuthClientSlot {
                 "more than {MOST} of its occurrences depart from its rule"
             )));
         }
-        let manner = self.manner(calendar);
+        let info = self.info(calendar);
         let standing = whole
-            .by_start(&draft.content.span, manner.context())
+            .by_start(&draft.content.span, info.context())
             .map_err(|why| Error::Refused(why.0))?;
         let standing: Vec<(OriginalStart, wire::WireEvent)> =
             standing.into_iter().map(|(start, item)| (start, item.clone())).collect();
@@ -120,13 +120,13 @@ impl OAuthClientSlot {
             ApiReply::Given(given) => given.json()?,
             ApiReply::Refused(refusal) => return Err(meanwhile(&refusal)),
         };
-        let manner = self.manner(calendar);
+        let info = self.info(calendar);
         let items = page
             .items
             .iter()
             .filter_map(|item| serde_json::from_str::<wire::WireEvent>(item.get()).ok());
         Ok(items.into_iter().find(|item| {
-            convert::original_start(item, &draft.content.span, manner.context()) == Some(start)
+            convert::original_start(item, &draft.content.span, info.context()) == Some(start)
         }))
     }
 
@@ -139,8 +139,8 @@ impl OAuthClientSlot {
         wanted: &Content,
         marker: Option<&str>,
     ) -> Result<()> {
-        let manner = self.manner(calendar);
-        let fields = match convert::content(item, manner.context()) {
+        let info = self.info(calendar);
+        let fields = match convert::content(item, info.context()) {
             Ok(found) if !item.is_cancelled() => convert::differences(&found, wanted),
             _ => engine::event::Field::ALL.into(),
         };

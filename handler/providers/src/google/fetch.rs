@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use engine::event::EventId;
 
 use super::api::{ApiCall, ApiReply, Given};
+use super::calendar_info::CalendarInfo;
 use super::convert;
 use super::errors::GoogleRefusal;
-use super::known::CalendarInfo;
 use super::series::{self, SeriesItems};
-use super::{OAuthClientSlot, wire};
-use crate::{Blame, Error, Fetched, Found, Result};
-use engine::change::Absence;
+use super::{GoogleCalendar, wire};
+use crate::{Absence, Blame, Error, Fetched, Found, Result};
 
 /// The most pages of one series.
 const MAX_PAGES: usize = 4;
@@ -21,13 +20,13 @@ const STRANGE: &str = "it is not what Google describes as an event";
 pub(super) enum SeriesRead {
     Series {
         whole: Box<SeriesItems>,
-        manner: CalendarInfo,
+        info: CalendarInfo,
         bytes: usize,
     },
     /// The series is not in this calendar; these occurrences of it are.
     Alone {
         items: Vec<wire::WireEvent>,
-        manner: CalendarInfo,
+        info: CalendarInfo,
     },
     /// One of the items cannot be read.
     Unreadable,
@@ -47,7 +46,7 @@ pub(super) enum GoogleItem {
     Refused(Error),
 }
 
-impl OAuthClientSlot {
+impl GoogleCalendar {
     /// Reads events; the answer has every id once.
     pub(super) async fn read(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>> {
         let mut seen = HashSet::new();
@@ -113,7 +112,7 @@ impl OAuthClientSlot {
         let mut masters = BTreeMap::new();
         for reply in self.api.read_all(urls).await? {
             let standing = match reply {
-                Ok(ApiReply::Given(given)) => standing(&given, self.manner(calendar))?,
+                Ok(ApiReply::Given(given)) => standing(&given, self.info(calendar))?,
                 Ok(ApiReply::Refused(refusal)) if refusal.is_gone() => {
                     GoogleItem::Gone { tombstone: None }
                 }
@@ -149,8 +148,8 @@ impl OAuthClientSlot {
                 Some(SeriesRead::Series { .. } | SeriesRead::Unreadable) if is_exception => {
                     *standing = GoogleItem::Gone { tombstone: etag }
                 }
-                Some(SeriesRead::Series { whole, manner, .. }) => {
-                    *standing = GoogleItem::There(whole.clone(), manner.clone())
+                Some(SeriesRead::Series { whole, info, .. }) => {
+                    *standing = GoogleItem::There(whole.clone(), info.clone())
                 }
                 Some(SeriesRead::Unreadable) => *standing = GoogleItem::Strange { etag: None },
                 Some(SeriesRead::Refused(error)) => *standing = GoogleItem::Refused(error.clone()),
@@ -277,15 +276,15 @@ impl OAuthClientSlot {
                     Err(_) => readable = false,
                 }
             }
-            let manner = CalendarInfo::of(&page);
+            let info = CalendarInfo::of(&page);
             let Some(token) = page.next_page_token else {
                 if !readable {
                     return Ok(SeriesRead::Unreadable);
                 }
                 let (whole, items) = series::join(id, items);
                 return Ok(match whole {
-                    Some(whole) => SeriesRead::Series { whole: Box::new(whole), manner, bytes },
-                    None => SeriesRead::Alone { items, manner },
+                    Some(whole) => SeriesRead::Series { whole: Box::new(whole), info, bytes },
+                    None => SeriesRead::Alone { items, info },
                 });
             };
             given = self
@@ -304,13 +303,13 @@ fn one(refusal: GoogleRefusal) -> Result<Error> {
     if error.may_concern_one_event() { Ok(error) } else { Err(error) }
 }
 
-fn standing(given: &Given, manner: CalendarInfo) -> Result<GoogleItem> {
+fn standing(given: &Given, info: CalendarInfo) -> Result<GoogleItem> {
     let head: wire::ItemHead = given.json()?;
     if head.status.as_deref() == Some(wire::CANCELLED) {
         return Ok(GoogleItem::Gone { tombstone: head.etag.or(Some(String::new())) });
     }
     Ok(match given.json::<wire::WireEvent>() {
-        Ok(item) => GoogleItem::There(Box::new(SeriesItems::alone(item)), manner),
+        Ok(item) => GoogleItem::There(Box::new(SeriesItems::alone(item)), info),
         Err(_) => GoogleItem::Strange { etag: head.etag },
     })
 }
@@ -318,7 +317,7 @@ fn standing(given: &Given, manner: CalendarInfo) -> Result<GoogleItem> {
 fn found(standing: GoogleItem) -> Found {
     match standing {
         GoogleItem::There(whole, _) if !convert::is_event(&whole.master) => Found::NoEvent,
-        GoogleItem::There(whole, manner) => match whole.event(manner.context()) {
+        GoogleItem::There(whole, info) => match whole.event(info.context()) {
             Ok(event) => Found::Event(Box::new(event)),
             Err(why) => Found::Unreadable { etag: whole.version(), why: why.0 },
         },

@@ -13,89 +13,52 @@
 //!   hour or a day (`errors`).
 //!
 //! `api` sends, `wire` is Google's JSON, `convert` the only file that knows both languages;
-//! `series` joins masters and exceptions; `survey`, `fetch`, `write`, `exceptions` and `channel`
-//! are the provider's verbs; `oauth` asks for consent and keeps access tokens fresh.
+//! `account` holds the connection; `series` joins masters and exceptions; `changes`, `fetch`,
+//! `write`, `exceptions` and `watches` implement the methods of [`Provider`]; `oauth` has Google's
+//! part of the sign-in, and `notification` reads what Google sends to a webhook.
 
+mod account;
 mod address;
 mod api;
 mod batch;
+mod calendar_info;
 mod calendars;
-mod channel;
+mod changes;
 mod convert;
 mod errors;
 mod exceptions;
 mod fetch;
 mod html;
 pub mod items;
-mod known;
+pub mod notification;
 pub mod oauth;
 mod series;
-mod survey;
 #[cfg(test)]
 mod tests;
+mod watches;
 mod wire;
 mod write;
-
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
 use engine::change::{Cursor, StateTag};
 use engine::event::EventId;
-use url::Url;
 
-pub use crate::oauth::AccessTokens;
+pub use account::GoogleCalendar;
 pub use address::GOOGLE;
 
-use crate::http::Http;
+pub use crate::oauth::AccessTokens;
 use crate::{
-    Answering, ChangeSet, CollectionState, Edit, Fetched, NewCopy, Provider, Result, Since,
-    Version, Watch, Watching, Written,
+    Absence, ActiveWatch, Answering, ChangeSet, CollectionState, Edit, Fetched, NewCopy, Provider,
+    Result, Since, Version, WatchRequest, Written,
 };
-use address::Addresses;
-use api::Api;
-use engine::change::Absence;
-use known::CalendarInfos;
 
 /// Writes under way at once: those to one calendar take turns, and meanwhile the other side of a
 /// pair need not wait.
 const PARALLEL_WRITES: usize = 4;
 
-/// A Google account.
-pub struct OAuthClientSlot {
-    api: Api,
-    known: CalendarInfos,
-}
-
-impl OAuthClientSlot {
-    /// An account. No request is made. `root` is [`GOOGLE`] but in simulated worlds; `account`
-    /// names the account (its e-mail address), so that all clients of one account keep its pace
-    /// together.
-    ///
-    /// # Errors
-    /// [`crate::Error::Address`] for a root that may not be reached.
-    pub fn new(
-        http: &Arc<Http>,
-        root: &Url,
-        account: &str,
-        tokens: Arc<dyn AccessTokens>,
-    ) -> Result<Self> {
-        http.access().check(root)?;
-        Ok(Self {
-            api: Api::new(http.clone(), Addresses::new(root.clone()), account, tokens),
-            known: CalendarInfos::default(),
-        })
-    }
-}
-
-impl std::fmt::Debug for OAuthClientSlot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").finish_non_exhaustive()
-    }
-}
-
 #[async_trait]
-impl Provider for OAuthClientSlot {
+impl Provider for GoogleCalendar {
     async fn calendars(&self) -> Result<Vec<RemoteCalendar>> {
         self.list_calendars().await
     }
@@ -180,11 +143,11 @@ impl Provider for OAuthClientSlot {
         self.remove(calendar, id, etag).await
     }
 
-    async fn watch(&self, calendar: &str, watch: &Watch<'_>) -> Result<Watching> {
-        self.open_channel(calendar, watch).await
+    async fn create_watch(&self, request: &WatchRequest<'_>) -> Result<ActiveWatch> {
+        self.open_channel(request).await
     }
 
-    async fn unwatch(&self, channel: &str, resource: &str) -> Result<()> {
-        self.stop_channel(channel, resource).await
+    async fn delete_watch(&self, id: &str, resource: &str) -> Result<()> {
+        self.stop_channel(id, resource).await
     }
 }

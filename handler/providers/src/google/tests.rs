@@ -2,7 +2,7 @@
 //! nothing is left.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::State;
@@ -11,10 +11,11 @@ use engine::pair::Window;
 use jiff::civil::date;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::*;
-use crate::http::AddressPolicy;
-use crate::{Error, Found};
+use crate::http::{AddressPolicy, Http};
+use crate::{Error, Found, WatchScope};
 
 /// Prepared answers, and what was asked.
 #[derive(Default)]
@@ -63,7 +64,7 @@ impl AccessTokens for Purse {
 }
 
 /// A Google with these answers, and a way to it.
-async fn world(answers: &[Value]) -> (Arc<PreparedGoogle>, OAuthClientSlot) {
+async fn world(answers: &[Value]) -> (Arc<PreparedGoogle>, GoogleCalendar) {
     let answers = answers.iter().map(|body| (200, body.clone())).collect();
     through(Http::hurried(AddressPolicy { allow_private: true }).unwrap(), answers).await
 }
@@ -71,7 +72,7 @@ async fn world(answers: &[Value]) -> (Arc<PreparedGoogle>, OAuthClientSlot) {
 async fn through(
     http: Http,
     answers: VecDeque<(u16, Value)>,
-) -> (Arc<PreparedGoogle>, OAuthClientSlot) {
+) -> (Arc<PreparedGoogle>, GoogleCalendar) {
     let google =
         Arc::new(PreparedGoogle { answers: Mutex::new(answers), ..PreparedGoogle::default() });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -79,7 +80,7 @@ async fn through(
     let router = Router::new().fallback(answer).with_state(google.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
     let client =
-        OAuthClientSlot::new(&Arc::new(http), &root, "anna@example.org", Arc::new(Purse)).unwrap();
+        GoogleCalendar::new(&Arc::new(http), &root, "anna@example.org", Arc::new(Purse)).unwrap();
     (google, client)
 }
 
@@ -205,18 +206,19 @@ async fn a_channel_is_asked_for_and_ended_in_googles_own_units() {
     )
     .await;
     let token = SecretString::from("h1.token");
-    let watch = Watch {
-        channel: "id-1",
-        token: &token,
+    let request = WatchRequest {
+        scope: WatchScope::Calendar("a#b@example.org"),
+        id: "id-1",
+        secret: &token,
         address: "https://x.example/hook",
-        ttl: std::time::Duration::from_secs(518_400),
+        lifetime: std::time::Duration::from_secs(518_400),
     };
-    let watching = client.watch("a#b@example.org", &watch).await.unwrap();
+    let watch = client.create_watch(&request).await.unwrap();
     assert_eq!(
-        watching,
-        Watching { resource: "r".into(), expires: "2026-02-02T02:40:00Z".parse().unwrap() }
+        watch,
+        ActiveWatch { resource: "r".into(), expires: "2026-02-02T02:40:00Z".parse().unwrap() }
     );
-    client.unwatch("id-1", "r").await.expect("one that is not there any more has ended");
+    client.delete_watch("id-1", "r").await.expect("a channel that is gone has ended");
     let asked = google.asked.lock().unwrap().clone();
     assert_eq!(asked[0].0.path(), "/calendar/v3/calendars/a%23b@example.org/events/watch");
     let body = json!({
@@ -230,17 +232,20 @@ async fn a_channel_is_asked_for_and_ended_in_googles_own_units() {
 }
 
 #[tokio::test]
-async fn a_channel_whose_end_nobody_knows_is_none() {
+async fn a_channel_without_a_readable_end_is_an_error() {
     for expiration in
         [json!("soon"), json!("99999999999999999999"), json!(null), json!(1_770_000_000_000_u64)]
     {
         let (_, client) = world(&[json!({ "resourceId": "r", "expiration": expiration })]).await;
-        let (token, ttl) = (SecretString::from("t"), std::time::Duration::from_secs(60));
-        let watch = Watch { channel: "id-1", token: &token, address: "https://x.example/", ttl };
-        assert!(
-            matches!(client.watch("c", &watch).await, Err(Error::BadAnswer(_))),
-            "{expiration}"
-        );
+        let request = WatchRequest {
+            scope: WatchScope::Calendar("c"),
+            id: "id-1",
+            secret: &"t".into(),
+            address: "https://x.example/",
+            lifetime: std::time::Duration::from_secs(60),
+        };
+        let created = client.create_watch(&request).await;
+        assert!(matches!(created, Err(Error::BadAnswer(_))), "{expiration}");
     }
 }
 

@@ -1,9 +1,9 @@
 use engine::event::{Draft, EventId};
-use engine::provider::ProviderKind;
 
 use super::super::stub::{Say, Stub, found, http, password};
 use super::super::{CalDav, Endpoint, Home};
 use super::*;
+use crate::caldav::flavour::Flavour;
 use crate::{CollectionState, Found, NewCopy, Provider, Since, Version};
 
 #[test]
@@ -26,11 +26,11 @@ async fn glance(dav: &CalDav) -> Result<Vec<CollectionState>> {
     dav.collection_states(&["/17/calendars/home/".into()]).await
 }
 
-fn account(kind: ProviderKind, common: &Stub, partition: &Stub) -> CalDav {
+fn account(flavour: Flavour, common: &Stub, partition: &Stub) -> CalDav {
     let home = Home { url: format!("{}/17/calendars/", partition.url), is_calendar: false };
     let endpoint =
         Endpoint { base: common.url.clone(), principal: None, homes: vec![home], me: Vec::new() };
-    CalDav::new(&http(), kind, &endpoint, "someone@example.org", &password()).unwrap()
+    CalDav::new(&http(), flavour, &endpoint, "someone@example.org", &password()).unwrap()
 }
 
 fn state(asked: &super::super::stub::Received) -> Say {
@@ -47,7 +47,7 @@ async fn apples_partition_is_used_once_the_common_host_says_so_and_from_then_on(
             false => Say::status(302).header("location", format!("{url}{}", asked.path)),
         })
         .await;
-        let dav = account(ProviderKind::Icloud, &common, &partition);
+        let dav = account(Flavour::ICloud, &common, &partition);
         for _ in 0..3 {
             assert!(matches!(glance(&dav).await.unwrap()[0], CollectionState::Tagged(_)));
         }
@@ -58,7 +58,7 @@ async fn apples_partition_is_used_once_the_common_host_says_so_and_from_then_on(
 #[tokio::test]
 async fn while_the_common_host_answers_the_partition_is_left_alone() {
     let (common, partition) = (Stub::new(state).await, Stub::new(state).await);
-    glance(&account(ProviderKind::Icloud, &common, &partition)).await.unwrap();
+    glance(&account(Flavour::ICloud, &common, &partition)).await.unwrap();
     assert_eq!(common.asked(), ["PROPFIND /17/calendars/home/"]);
     assert!(partition.asked().is_empty());
 }
@@ -68,7 +68,7 @@ async fn a_partition_that_does_not_know_the_account_either_is_the_end_of_it() {
     let (common, partition) =
         (Stub::new(|_| Say::status(421)).await, Stub::new(|_| Say::status(421)).await);
     assert!(matches!(
-        glance(&account(ProviderKind::Icloud, &common, &partition)).await,
+        glance(&account(Flavour::ICloud, &common, &partition)).await,
         Err(Error::BadAnswer(_))
     ));
     assert_eq!((common.asked().len(), partition.asked().len()), (1, 1));
@@ -80,7 +80,7 @@ async fn a_server_cannot_send_the_password_elsewhere_nor_in_circles() {
     let url = thief.url.clone();
     let stub = Stub::new(move |_| Say::status(307).header("location", url.clone())).await;
     assert!(matches!(
-        glance(&account(ProviderKind::Caldav, &stub, &stub)).await,
+        glance(&account(Flavour::Generic, &stub, &stub)).await,
         Err(Error::Address(_))
     ));
     assert!(thief.asked().is_empty());
@@ -90,7 +90,7 @@ async fn a_server_cannot_send_the_password_elsewhere_nor_in_circles() {
     })
     .await;
     assert!(matches!(
-        glance(&account(ProviderKind::Caldav, &circle, &circle)).await,
+        glance(&account(Flavour::Generic, &circle, &circle)).await,
         Err(Error::Address(_))
     ));
     assert!(circle.asked().len() <= 4);
@@ -103,7 +103,7 @@ async fn a_write_that_is_redirected_stays_that_write() {
         _ => Say::status(301).header("location", "/17/new/x.ics"),
     })
     .await;
-    let dav = account(ProviderKind::Caldav, &stub, &stub);
+    let dav = account(Flavour::Generic, &stub, &stub);
     let url = Url::parse(&format!("{}/17/old/x.ics", stub.url)).unwrap();
     assert!(matches!(
         dav.dav.put(&url, Condition::Absent, b"BEGIN").await,

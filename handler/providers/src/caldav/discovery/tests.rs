@@ -10,7 +10,7 @@ const CALENDAR: &str = "<d:resourcetype><d:collection/><c:calendar/></d:resource
 const FOLDER: &str = "<d:resourcetype><d:collection/></d:resourcetype>";
 
 async fn at(stub: &Stub, path: &str) -> Result<Endpoint> {
-    discover(&http(), ProviderKind::Caldav, &format!("{}{path}", stub.url), "someone", &password())
+    discover(&http(), Flavour::Generic, &format!("{}{path}", stub.url), "someone", &password())
         .await
 }
 
@@ -228,7 +228,7 @@ async fn a_closed_door_keeps_the_private_network_out() {
         "https://localhost/",
     ] {
         let error =
-            discover(&closed, ProviderKind::Caldav, url, "someone", &password()).await.unwrap_err();
+            discover(&closed, Flavour::Generic, url, "someone", &password()).await.unwrap_err();
         assert!(matches!(error, Error::Address(_)), "{url}: {error:?}");
     }
     assert!(stub.asked().is_empty());
@@ -253,14 +253,8 @@ fn apple(partition: String) -> impl Fn(&Received) -> Say {
 }
 
 async fn icloud_at(url: &str, password: &str) -> Result<Endpoint> {
-    discover(
-        &http(),
-        ProviderKind::Icloud,
-        url,
-        "someone@example.org",
-        &SecretString::from(password),
-    )
-    .await
+    discover(&http(), Flavour::ICloud, url, "someone@example.org", &SecretString::from(password))
+        .await
 }
 
 #[tokio::test]

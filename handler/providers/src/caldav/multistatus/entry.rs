@@ -1,6 +1,6 @@
 //! One response of a multistatus answer, and how it is put together from its elements.
 
-use super::{CALDAV, CALENDARSERVER, DAV, MAX_HREFS, bad};
+use super::limits::{CALDAV, CALENDARSERVER, DAV, MAX_HREFS, bad};
 use crate::Result;
 
 /// One response: what the server says about one address.

@@ -11,9 +11,8 @@
 //! * No error quotes the answer.
 
 mod entry;
+mod limits;
 mod runs;
-
-use std::time::Duration;
 
 use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
@@ -21,28 +20,14 @@ use quick_xml::name::ResolveResult;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
 pub(crate) use entry::{Data, Entry, Props};
+pub(super) use limits::DAV;
+pub(crate) use limits::MAX_OBJECT;
 
 use super::attachments::Sieved;
 use crate::{Error, Result};
 use entry::{Building, PropertyTag};
+use limits::{DRAIN, MAX_ATTRIBUTES, MAX_DEPTH, MAX_ENTRIES, MAX_TEXT, bad};
 use runs::Runs;
-
-/// The largest calendar object that is read; Apple's servers stop at the same size.
-pub(crate) const MAX_OBJECT: usize = 1 << 20;
-/// The largest of all other texts.
-const MAX_TEXT: usize = 64 << 10;
-const MAX_DEPTH: usize = 64;
-const MAX_ATTRIBUTES: usize = 64;
-/// More entries than any calendar has; a listing is kept in memory by its caller.
-const MAX_ENTRIES: usize = 500_000;
-/// How long the end of an answer is waited for, once all that matters has been read.
-const DRAIN: Duration = Duration::from_millis(250);
-/// Addresses in one response (RFC 4918 allows several beside one status).
-const MAX_HREFS: usize = 4096;
-
-pub(super) const DAV: &str = "DAV:";
-pub(super) const CALDAV: &str = "urn:ietf:params:xml:ns:caldav";
-pub(super) const CALENDARSERVER: &str = "http://calendarserver.org/ns/";
 
 /// What stands in the answer beside its entries.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -232,10 +217,6 @@ impl ParserState {
         };
         self.text(text)
     }
-}
-
-pub(super) fn bad(why: &str) -> Error {
-    Error::BadAnswer(format!("the WebDAV answer cannot be used: {why}"))
 }
 
 fn broken(error: &quick_xml::Error) -> Error {

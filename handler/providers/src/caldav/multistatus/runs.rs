@@ -4,7 +4,7 @@
 //! The XML reader collects a text up to the next markup, however long it is. This reader stands
 //! below it and, once a text has run on for more than a limit, lets only those bytes pass that can
 //! end it (`<`, `&`, `]`, `>` and the ends of comments and instructions). The structure stays
-//! whole, the entry is known to be too large (the text is longer than [`super::MAX_OBJECT`]), and
+//! whole, the entry is known to be too large (the text is longer than [`super::limits::MAX_OBJECT`]), and
 //! its remaining megabytes are dropped unseen.
 
 use std::io;
@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 use crate::http::read_buffered;
 
 /// From here on a text is thinned out: above every limit on what is kept of it.
-const LIMIT: usize = super::MAX_OBJECT + (64 << 10);
+const LIMIT: usize = super::limits::MAX_OBJECT + (64 << 10);
 /// What may still be kept beyond it before the whole answer is given up.
 const SLACK: usize = 1 << 20;
 

@@ -8,7 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::super::html;
 use super::super::wire::EventDateTime;
-use super::{MARKER, time};
+use super::time;
+
+/// The private extended property that carries the loop mark.
+pub(in super::super) const MARKER: &str = "calrelayOrigin";
 
 /// What a body is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +25,7 @@ pub(in super::super) enum Purpose {
 /// A copy, whole.
 pub(in super::super) fn copy(draft: &Draft, mark: &str) -> Map<String, Value> {
     let mut body = fields(&draft.content, &Field::ALL.into(), Purpose::Whole);
-    if let Some(series) = draft.series.as_ref().filter(|series| super::repeats(series)) {
+    if let Some(series) = draft.series.as_ref().filter(|series| repeats(series)) {
         body.insert("recurrence".into(), recurrence(series, &draft.content.span).into());
     }
     body.insert("status".into(), "confirmed".into());
@@ -99,4 +102,9 @@ pub(super) fn transparency(busy: Busy) -> &'static str {
         Busy::Free | Busy::WorkingElsewhere => "transparent",
         Busy::Tentative | Busy::Busy | Busy::Oof => "opaque",
     }
+}
+
+/// Whether a series repeats at all.
+pub(in super::super) fn repeats(series: &Series) -> bool {
+    !series.rules.is_empty() || !series.extra.is_empty()
 }

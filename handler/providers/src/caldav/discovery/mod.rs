@@ -7,15 +7,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use engine::provider::ProviderKind;
 use secrecy::SecretString;
 use url::Url;
 
-use super::address::{self, Origin, TrustedHosts};
+use super::account::account_key;
+use super::address;
 use super::dav::{Dav, DavRefusal, Hop, MAX_HOPS, MultistatusReply, circle, too_many_hops};
 use super::endpoint::{Endpoint, Home, digest};
+use super::flavour::Flavour;
 use super::multistatus::Props;
-use super::{bodies, icloud, limits};
+use super::trusted_hosts::{Origin, TrustedHosts};
+use super::{bodies, icloud};
 use crate::http::{Credentials, Http};
 use crate::{Error, Result};
 
@@ -30,7 +32,7 @@ const WELL_KNOWN: &str = "/.well-known/caldav";
 /// [`Error::BadAnswer`] where no CalDAV server answers, [`Error::Unreachable`].
 pub async fn discover(
     http: &Arc<Http>,
-    kind: ProviderKind,
+    flavour: Flavour,
     url: &str,
     user: &str,
     password: &SecretString,
@@ -38,25 +40,24 @@ pub async fn discover(
     let url = address::parse(url)?;
     http.access().check(&url)?;
     let user = user.trim();
-    let (scope, password) = match kind {
-        ProviderKind::Caldav => (TrustedHosts::Sites(vec![Origin::of(&url)]), password.clone()),
-        ProviderKind::Icloud if icloud::is_china(&url) => {
+    let (scope, password) = match flavour {
+        Flavour::Generic => (TrustedHosts::Sites(vec![Origin::of(&url)]), password.clone()),
+        Flavour::ICloud if icloud::is_china(&url) => {
             return Err(Error::Address(icloud::CHINA.into()));
         }
-        ProviderKind::Icloud => (icloud::scope(&url), icloud::app_password(password)?),
-        ProviderKind::Google => return Err(Error::Address(super::NOT_GOOGLE.into())),
+        Flavour::ICloud => (TrustedHosts::icloud(&url), icloud::app_password(password)?),
     };
     let dav = Dav {
         http: http.clone(),
-        pace: http.pace(&super::account_key(kind, &url, user), limits(kind)),
+        pace: http.pace(&account_key(flavour, &url, user), flavour.limits()),
         credentials: Credentials::basic(user, &password)?,
         scope,
         route: None,
     };
-    let mut search = Search { dav, kind, base: url.clone() };
-    let mut endpoint = match kind {
-        ProviderKind::Caldav | ProviderKind::Google => search.anywhere(&url).await?,
-        ProviderKind::Icloud => search.apple(&url).await?,
+    let mut search = Search { dav, flavour, base: url.clone() };
+    let mut endpoint = match flavour {
+        Flavour::Generic => search.anywhere(&url).await?,
+        Flavour::ICloud => search.apple(&url).await?,
     };
     if user.contains('@') {
         endpoint.me.push(digest(user));
@@ -68,7 +69,7 @@ pub async fn discover(
 
 struct Search {
     dav: Dav,
-    kind: ProviderKind,
+    flavour: Flavour,
     /// The server that answered last.
     base: Url,
 }
@@ -191,7 +192,7 @@ impl Search {
         });
         endpoint.homes =
             homes.iter().map(|home| Home { url: home.to_string(), is_calendar: false }).collect();
-        if self.kind == ProviderKind::Icloud || inside || (above && !endpoint.homes.is_empty()) {
+        if self.flavour == Flavour::ICloud || inside || (above && !endpoint.homes.is_empty()) {
             return Ok(Some(endpoint).filter(|endpoint| !endpoint.homes.is_empty()));
         }
         // A place outside the user's own homes, named on purpose: another person's home, a shared

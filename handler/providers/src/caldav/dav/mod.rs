@@ -16,10 +16,11 @@ use reqwest::header::{
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use super::address::{self, TrustedHosts};
+use super::address;
 use super::bodies;
 use super::icloud::PartitionRoute;
 use super::multistatus::{self, Entry, Tail};
+use super::trusted_hosts::TrustedHosts;
 use crate::http::{self, Credentials, Http, HttpAnswer, HttpRequest, RateLimit, RetryPolicy};
 use crate::{Error, Result};
 

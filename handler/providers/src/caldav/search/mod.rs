@@ -3,8 +3,8 @@
 use engine::change::Listed;
 use engine::event::Event;
 
+use super::changes::MemberListing;
 use super::dav::MultistatusReply;
-use super::survey::MemberListing;
 use super::{BATCH, CalDav, bodies};
 use crate::http::RetryPolicy;
 use crate::{Error, Found, Result};

@@ -18,11 +18,11 @@ use engine::pair::Window;
 
 use super::api::{ApiCall, ApiReply};
 use super::batch::MOST;
+use super::calendar_info::CalendarInfo;
 use super::convert::{self, EventContext};
 use super::fetch::SeriesRead;
-use super::known::CalendarInfo;
 use super::series::SeriesItems;
-use super::{OAuthClientSlot, wire};
+use super::{GoogleCalendar, wire};
 use crate::{ChangeSet, Error, Result, Since};
 
 /// The most events of one survey that are carried along, in bytes of their JSON.
@@ -30,7 +30,7 @@ const CARRIED: usize = 16 << 20;
 /// The most pages of one survey: more events than any calendar has.
 const MAX_PAGES: usize = 1_000;
 
-impl OAuthClientSlot {
+impl GoogleCalendar {
     /// What happened since a cursor, or everything in a window.
     pub(super) async fn look(&self, calendar: &str, since: Since<'_>) -> Result<ChangeSet> {
         let (from, to);
@@ -52,11 +52,11 @@ impl OAuthClientSlot {
             let mut parameters = parameters.clone();
             parameters.extend(next.as_deref().map(|token| ("pageToken", token)));
             let page = self.page(calendar, &parameters, gathered.incremental).await?;
-            let manner = CalendarInfo::of(&page);
+            let info = CalendarInfo::of(&page);
             for item in &page.items {
-                gathered.add(item.get(), manner.context());
+                gathered.add(item.get(), info.context());
             }
-            self.learn(calendar, manner);
+            self.learn(calendar, info);
             match (page.next_page_token, page.next_sync_token) {
                 // A page that has been read leads nowhere new.
                 (Some(token), _) if !seen.insert(token.clone()) => break,
@@ -108,14 +108,14 @@ impl OAuthClientSlot {
             for (id, read) in self.read_series(calendar, group.to_vec()).await? {
                 match read {
                     SeriesRead::Series { whole, .. } if !convert::is_event(&whole.master) => {}
-                    SeriesRead::Series { whole, manner, bytes } => {
-                        gathered.present(&whole, manner.context(), bytes)
+                    SeriesRead::Series { whole, info, bytes } => {
+                        gathered.present(&whole, info.context(), bytes)
                     }
                     // Somebody was invited to single occurrences: each is an event of its own.
-                    SeriesRead::Alone { items, manner } => {
+                    SeriesRead::Alone { items, info } => {
                         let events = items.into_iter().filter(convert::is_event);
                         events.for_each(|item| {
-                            gathered.present(&SeriesItems::alone(item), manner.context(), 0)
+                            gathered.present(&SeriesItems::alone(item), info.context(), 0)
                         });
                     }
                     // Whoever wants it reads it, and hears why it cannot be read.

@@ -8,64 +8,20 @@
 
 use engine::change::{Cursor, Listed, StateTag};
 use engine::pair::Window;
-use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::account::CalDav;
+use super::address::{self, with_slash};
 use super::dav::{DavRefusal, MultistatusReply};
-use super::multistatus::{Entry, Props, Tail};
-use super::{CalDav, address, bodies, name, with_slash};
+use super::multistatus::{Entry, Tail};
+use super::sync_position::SyncPosition;
+use super::{bodies, name};
 use crate::http::RetryPolicy;
 use crate::{ChangeSet, Error, Result};
 
 /// Answers of one survey that may be cut off by the server (507) before we stop asking for the
 /// rest.
 const MAX_ROUNDS: usize = 1000;
-
-/// How far a calendar has come; the content of both [`Tip`] and [`Cursor`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct PartialAnswers {
-    /// Changes with every change in the calendar.
-    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
-    ctag: Option<String>,
-    /// What a sync-collection begins with.
-    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
-    token: Option<String>,
-}
-
-impl PartialAnswers {
-    pub(super) fn of(props: &Props) -> Self {
-        Self { ctag: props.ctag.clone(), token: props.sync_token.clone() }
-    }
-
-    /// `None` if there is nothing to compare.
-    pub(super) fn tip(&self) -> Option<StateTag> {
-        (self.ctag.is_some() || self.token.is_some()).then(|| StateTag(self.text()))
-    }
-
-    fn cursor(&self) -> Cursor {
-        Cursor(self.text())
-    }
-
-    fn text(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
-    }
-}
-
-/// By the ctag where both have one; a token may change without anything having happened.
-pub(super) fn is_current(cursor: &Cursor, tip: &StateTag) -> bool {
-    let (Some(then), Some(now)) = (PartialAnswers::read(&cursor.0), PartialAnswers::read(&tip.0))
-    else {
-        return false;
-    };
-    match (then.ctag, now.ctag) {
-        (Some(then), Some(now)) => then == now,
-        _ => then.token.is_some() && then.token == now.token,
-    }
-}
 
 /// What one report came to.
 enum Round {
@@ -81,10 +37,10 @@ impl CalDav {
         cursor: &Cursor,
         tip: Option<&StateTag>,
     ) -> Result<ChangeSet> {
-        let mut token = PartialAnswers::read(&cursor.0)
+        let mut token = SyncPosition::read(&cursor.0)
             .and_then(|mark| mark.token)
             .ok_or(Error::CursorExpired)?;
-        let ctag = tip.and_then(|tip| PartialAnswers::read(&tip.0)).and_then(|mark| mark.ctag);
+        let ctag = tip.and_then(|tip| SyncPosition::read(&tip.0)).and_then(|mark| mark.ctag);
         let mut listing = MemberListing::new(calendar, self.url(calendar)?);
         for _ in 0..MAX_ROUNDS {
             let (tail, cut_off) = match self.sync_collection(&mut listing, &token).await? {
@@ -97,7 +53,7 @@ impl CalDav {
             if !cut_off {
                 return Ok(ChangeSet {
                     listed: listing.finish(),
-                    cursor: PartialAnswers { ctag, token: Some(next) }.cursor(),
+                    cursor: SyncPosition { ctag, token: Some(next) }.cursor(),
                 });
             }
             if next == token {
@@ -154,7 +110,7 @@ impl CalDav {
         tip: Option<&StateTag>,
     ) -> Result<ChangeSet> {
         let mark = match tip
-            .and_then(|tip| PartialAnswers::read(&tip.0))
+            .and_then(|tip| SyncPosition::read(&tip.0))
             .filter(|mark| mark.token.is_some())
         {
             Some(mark) => mark,

@@ -1,7 +1,8 @@
-//! Channels of notifications (<https://developers.google.com/workspace/calendar/api/guides/push>).
+//! Watches, which Google calls channels
+//! (<https://developers.google.com/workspace/calendar/api/guides/push>).
 //!
-//! A channel cannot be prolonged, only followed by another. A request whose answer was lost is not
-//! repeated: Google takes an id once, and whoever asked tries again with a new one.
+//! A channel cannot be renewed, only replaced. A request whose answer was lost is not repeated:
+//! Google accepts an id once, so the caller tries again with a new one.
 
 use jiff::Timestamp;
 use reqwest::Method;
@@ -9,10 +10,10 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::OAuthClientSlot;
+use super::GoogleCalendar;
 use super::api::{ApiCall, ApiReply};
 use super::errors::GoogleRefusal;
-use crate::{Error, Result, Watch, Watching};
+use crate::{ActiveWatch, Error, Result, WatchRequest, WatchScope};
 
 /// The answer to `events.watch`, as far as it is needed.
 #[derive(Deserialize)]
@@ -23,16 +24,17 @@ struct Channel {
     expiration: String,
 }
 
-impl OAuthClientSlot {
+impl GoogleCalendar {
     /// `events.watch`.
-    pub(super) async fn open_channel(&self, calendar: &str, watch: &Watch<'_>) -> Result<Watching> {
+    pub(super) async fn open_channel(&self, request: &WatchRequest<'_>) -> Result<ActiveWatch> {
+        let WatchScope::Calendar(calendar) = request.scope else { return Err(Error::NoPush) };
         let body = object([
-            ("id", json!(watch.channel)),
+            ("id", json!(request.id)),
             ("type", json!("web_hook")),
-            ("address", json!(watch.address)),
-            ("token", json!(watch.token.expose_secret())),
+            ("address", json!(request.address)),
+            ("token", json!(request.secret.expose_secret())),
             // Seconds, as text.
-            ("params", json!({ "ttl": watch.ttl.as_secs().to_string() })),
+            ("params", json!({ "ttl": request.lifetime.as_secs().to_string() })),
         ]);
         let call =
             ApiCall::write(Method::POST, self.api.addresses.watch(calendar)?, None, Some(&body))?;
@@ -47,12 +49,12 @@ impl OAuthClientSlot {
         let expires = expires.ok_or_else(|| {
             Error::BadAnswer("Google does not say how long it will tell of changes".into())
         })?;
-        Ok(Watching { resource: resource_id, expires })
+        Ok(ActiveWatch { resource: resource_id, expires })
     }
 
-    /// `channels.stop`. One that is not there any more is a success.
-    pub(super) async fn stop_channel(&self, channel: &str, resource: &str) -> Result<()> {
-        let body = object([("id", json!(channel)), ("resourceId", json!(resource))]);
+    /// `channels.stop`. A channel that has ended is a success.
+    pub(super) async fn stop_channel(&self, id: &str, resource: &str) -> Result<()> {
+        let body = object([("id", json!(id)), ("resourceId", json!(resource))]);
         match self
             .api
             .call(&ApiCall::write(Method::POST, self.api.addresses.stop()?, None, Some(&body))?)
@@ -69,7 +71,7 @@ fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// A refusal that is about a channel, and not about an event.
+/// The error for a refusal that concerns a channel, not an event.
 fn refused(refusal: &GoogleRefusal) -> Error {
     if refusal.says("pushNotSupportedForRequestedResource") {
         return Error::NoPush;
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_calendar_of_which_google_never_tells_is_told_from_a_mistake_of_ours() {
+    fn a_calendar_without_push_is_distinguished_from_a_wrong_request() {
         assert!(matches!(answer(400, "pushNotSupportedForRequestedResource"), Error::NoPush));
         assert!(
             matches!(answer(400, "push.webhookUrlNotHttps"), Error::Misconfigured(words) if words.contains("CALRELAY_PUBLIC_URL"))

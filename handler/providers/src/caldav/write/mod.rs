@@ -6,7 +6,7 @@ use url::Url;
 
 use super::dav::{Condition, DavRefusal, Put, Stored};
 use super::fetch::Raw;
-use super::kept::StoredObject;
+use super::stored_object::StoredObject;
 use super::version::NOT_TAKEN;
 use super::{CalDav, name, name_in_collection};
 use crate::{Edit, Error, Found, NewCopy, Provider, Result, Version, Written};
@@ -25,7 +25,7 @@ impl CalDav {
     pub(super) async fn make(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written> {
         let id = self.id_of_copy(calendar, copy.uid).ok_or(Error::CalendarMissing)?;
         let url = self.event_url(calendar, &id)?;
-        let object = ical::write(copy, 0, self.manners());
+        let object = ical::write(copy, 0, self.flavour.object_style());
         match self.dav.put(&url, Condition::Absent, &object).await? {
             Put::Done(stored) => self.written(calendar, &id, stored, (&object, 0), true).await,
             Put::Refused(refusal) => Err(match refusal.status.as_u16() {
@@ -71,7 +71,7 @@ impl CalDav {
             }
         };
         let sequence = version.sequence.saturating_add(1);
-        let object = ical::write(copy, sequence, self.manners());
+        let object = ical::write(copy, sequence, self.flavour.object_style());
         self.replace(calendar, id, &url, condition, None, (&object, sequence)).await
     }
 

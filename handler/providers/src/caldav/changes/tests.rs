@@ -8,11 +8,11 @@ const CALENDAR: &str = "/home/work/";
 const WINDOW: Window = Window { start: date(2026, 8, 21), end: date(2027, 11, 21) };
 
 fn cursor(token: &str) -> Cursor {
-    PartialAnswers { ctag: Some("c1".into()), token: Some(token.into()) }.cursor()
+    SyncPosition { ctag: Some("c1".into()), token: Some(token.into()) }.cursor()
 }
 
 fn tip(ctag: &str, token: Option<&str>) -> StateTag {
-    PartialAnswers { ctag: Some(ctag.into()), token: token.map(str::to_owned) }.tip().unwrap()
+    SyncPosition { ctag: Some(ctag.into()), token: token.map(str::to_owned) }.tip().unwrap()
 }
 
 fn changed(name: &str, etag: &str) -> String {
@@ -139,7 +139,7 @@ async fn an_answer_that_the_server_cut_off_is_continued() {
     let survey =
         stub.account().list_changes(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap();
     assert_eq!(brief(&survey), ["-a.ics", "+b.ics 2"]);
-    assert_eq!(PartialAnswers::read(&survey.cursor.0).unwrap().token.as_deref(), Some("t3"));
+    assert_eq!(SyncPosition::read(&survey.cursor.0).unwrap().token.as_deref(), Some("t3"));
 
     let circling = Stub::new(|_| {
         Say::multistatus(
@@ -335,7 +335,7 @@ async fn one_request_looks_at_all_calendars_of_a_home() {
         dav.collection_states(&calendars(&["e", "c", "b@", "a", "d", "f", "a"])).await.unwrap();
     let a = CollectionState::Tagged(tip("1", None));
     let b = CollectionState::Tagged(
-        PartialAnswers { ctag: None, token: Some("t".into()) }.tip().unwrap(),
+        SyncPosition { ctag: None, token: Some("t".into()) }.tip().unwrap(),
     );
     let e = CollectionState::Tagged(tip("2", None));
     assert_eq!(

@@ -17,6 +17,7 @@
 //! | loop mark | `extendedProperties.private.calrelayOrigin` | the same |
 //! | series | `recurrence` and exceptions | the same |
 
+mod context;
 mod read;
 mod time;
 mod write;
@@ -25,21 +26,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::event::{Content, Field, Moment, OriginalStart, Series, Span, Zone};
 
+pub(super) use context::EventContext;
 pub(super) use read::{content, event, is_declined, is_event, is_withheld, original_start};
 pub(super) use time::rfc3339;
-pub(super) use write::{Purpose, copy, fields, marker, recurrence};
-
-/// The private extended property that carries the loop mark.
-pub(super) const MARKER: &str = "calrelayOrigin";
-
-/// What is needed to understand an event beyond its own text.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct EventContext<'a> {
-    /// The zone of the calendar.
-    pub zone: Option<&'a str>,
-    /// We see less of it than its owner (`freeBusyReader`, or private events as a `reader`).
-    pub outsider: bool,
-}
+pub(super) use write::{MARKER, Purpose, copy, fields, marker, recurrence, repeats};
 
 /// The fields in which two contents differ, as far as Google can tell them apart.
 pub(super) fn differences(found: &Content, wanted: &Content) -> BTreeSet<Field> {
@@ -107,11 +97,6 @@ pub(super) fn is_occurrence(
     let to = from.checked_add(jiff::SignedDuration::from_secs(1)).ok()?;
     let found = engine::recurrence::occurrences(master, &bare, from..to, None).ok()?;
     Some(found.iter().any(|occurrence| occurrence.original == start))
-}
-
-/// Whether a series repeats at all.
-pub(super) fn repeats(series: &Series) -> bool {
-    !series.rules.is_empty() || !series.extra.is_empty()
 }
 
 #[cfg(test)]

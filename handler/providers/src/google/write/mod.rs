@@ -25,7 +25,7 @@ use super::convert::{self, Purpose};
 use super::errors::GoogleRefusal;
 use super::fetch::GoogleItem;
 use super::series::{self, SeriesItems};
-use super::{OAuthClientSlot, wire};
+use super::{GoogleCalendar, wire};
 use crate::{Edit, Error, NewCopy, Result, Version, Written};
 
 /// An edit that cancels more occurrences writes them all at once, as EXDATEs.
@@ -33,7 +33,7 @@ const MOST_DELETED: usize = 20;
 
 const STRANGE: &str = "it is not what Google describes as an event";
 
-impl OAuthClientSlot {
+impl GoogleCalendar {
     /// Makes a copy.
     pub(super) async fn make(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written> {
         let draft = self.anchored(calendar, copy.draft).await?;
@@ -263,8 +263,8 @@ impl OAuthClientSlot {
     /// An event that is there and can be read.
     async fn living(&self, calendar: &str, id: &EventId) -> Result<(SeriesItems, Event)> {
         match self.stands(calendar, id).await? {
-            GoogleItem::There(whole, manner) => {
-                let event = whole.event(manner.context()).map_err(|why| Error::Refused(why.0))?;
+            GoogleItem::There(whole, info) => {
+                let event = whole.event(info.context()).map_err(|why| Error::Refused(why.0))?;
                 Ok((*whole, event))
             }
             GoogleItem::Strange { .. } => Err(Error::Refused(STRANGE.into())),
@@ -299,7 +299,7 @@ impl OAuthClientSlot {
         marker: Option<&str>,
     ) -> Result<Written> {
         self.settle_exceptions(calendar, &mut whole, draft, marker).await?;
-        let event = whole.event(self.manner(calendar).context()).ok().map(Box::new);
+        let event = whole.event(self.info(calendar).context()).ok().map(Box::new);
         let etag = whole.version();
         let sequence = whole.master.sequence.unwrap_or(0);
         Ok(Written { id: EventId::new(whole.master.id), etag, sequence, event, rewritten: false })
