@@ -4,13 +4,14 @@
 //! Stripping happens here, before anything is hashed, logged or sent: what a copy may not show
 //! never leaves this function.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{Busy, Content, Draft, Exception, Moment, Series, Span, Visibility, Zone};
 use crate::pair::Window;
-use crate::provider::ProviderKind;
+use crate::provider::{EventFacts, ProviderKind};
 use crate::{attendees, conference, recurrence, zone};
 
 /// The one thing that a private copy says. A fixed word: it is no translation and no setting.
@@ -21,18 +22,23 @@ pub const BUSY: &str = "Busy";
 pub struct CopyStyle<'a> {
     /// Only "Busy" and the time.
     pub private: bool,
-    /// Who keeps the calendar of the origins.
+    /// The provider of the origins.
     pub source: ProviderKind,
-    /// Who keeps the calendar.
+    /// The provider of the copies.
     pub target: ProviderKind,
-    /// The zone in which floating times of the origins are meant, for calendars that have no
+    /// The zone that gives floating times of the origins their meaning, for calendars that have no
     /// floating times.
     pub zone: Option<&'a str>,
-    /// The days that are looked at.
+    /// The days that are synchronised.
     pub window: Window,
 }
 
 impl CopyStyle<'_> {
+    /// What events of the copies' provider can show.
+    fn shows(&self) -> EventFacts {
+        self.target.facts().events
+    }
+
     /// The range in which a rule is replaced by its dates: whole years, so that the dates of a copy
     /// are the same for as long.
     fn years(&self) -> Range<Timestamp> {
@@ -40,38 +46,39 @@ impl CopyStyle<'_> {
         zone::day_instant(self.window.start.first_of_year())..zone::day_instant(end)
     }
 
-    /// Where floating times stand in a calendar that has none.
+    /// The zone of floating times in a calendar that has none.
     fn anchor(&self) -> Zone {
         self.zone.and_then(zone::resolve).unwrap_or(Zone::Utc)
     }
 
-    /// Where the times of this origin's copy stand that float at home; `None` where they float
-    /// there as well, or do not at home.
+    /// The zone that this origin's floating times get in the copy; `None` where the copy's times
+    /// float too, or the origin's do not.
     pub fn anchor_of(&self, origin: &Content) -> Option<Zone> {
         let floats =
             matches!(&origin.span, Span::Timed { start, .. } if start.zone == Zone::Floating);
-        (floats && self.target == ProviderKind::Google).then(|| self.anchor())
+        (floats && !self.shows().floating_times).then(|| self.anchor())
     }
 
     /// Whether the calendar can show how the draft repeats, as far as is known.
     pub fn can_show(&self, origin: &Draft) -> bool {
-        self.target != ProviderKind::Google
+        self.shows().rules_below_days
             || recurrence::by_dates(origin, self.years(), self.zone).is_ok()
     }
 }
 
 /// The copy of an origin.
 pub fn project(origin: &Draft, look: CopyStyle<'_>) -> Draft {
-    let anchored;
-    let origin = match look.target {
-        ProviderKind::Google => {
-            let draft = zone::anchored(origin, &look.anchor());
-            anchored =
-                recurrence::by_dates(&draft, look.years(), None).ok().flatten().unwrap_or(draft);
-            &anchored
-        }
-        ProviderKind::Caldav | ProviderKind::Icloud => origin,
-    };
+    let shows = look.shows();
+    let mut origin = Cow::Borrowed(origin);
+    if !shows.floating_times {
+        origin = Cow::Owned(zone::anchored(&origin, &look.anchor()));
+    }
+    let floating_zone = look.zone.filter(|_| shows.floating_times);
+    if !shows.rules_below_days
+        && let Ok(Some(by_dates)) = recurrence::by_dates(&origin, look.years(), floating_zone)
+    {
+        origin = Cow::Owned(by_dates);
+    }
     Draft {
         content: content(&origin.content, look),
         series: origin.series.as_ref().map(|series| self::series(series, look)),
@@ -122,11 +129,13 @@ fn content(origin: &Content, look: CopyStyle<'_>) -> Content {
     }
 }
 
-/// The time that a provider shows: Google has no events without length, and a minute is the least
-/// that it has.
+/// The time that a provider shows. Where it has no events without length, an event lasts a minute,
+/// the least that Google has.
 fn span_on(target: ProviderKind, span: &Span) -> Span {
-    match (target, span) {
-        (ProviderKind::Google, Span::Timed { start, .. }) if zone::length(span, None).is_zero() => {
+    match span {
+        Span::Timed { start, .. }
+            if !target.facts().events.zero_length && zone::length(span, None).is_zero() =>
+        {
             let rules = zone::rules(&start.zone, None);
             let end = zone::instant(start, None)
                 .saturating_add(SignedDuration::from_mins(1))
@@ -140,18 +149,18 @@ fn span_on(target: ProviderKind, span: &Span) -> Span {
     }
 }
 
-/// Titles and places longer than this are cut in a copy: no calendar shows them, and servers refuse
-/// them.
-const LONGEST_LINE: usize = 4 * 1024;
+/// The longest title or place of a copy, in bytes: no calendar shows a longer one, and servers
+/// refuse it.
+const MAX_LINE: usize = 4 * 1024;
 
 fn cut(text: &str) -> String {
-    text[..text.floor_char_boundary(LONGEST_LINE)].to_owned()
+    text[..text.floor_char_boundary(MAX_LINE)].to_owned()
 }
 
-/// A copy in the words of its origin's provider. What flows back from it says no more than its
-/// owner did: the `PUBLIC` of a CalDAV copy may stand for Google's default, and must not become
-/// Google's `public`.
-pub fn homeward(copy: &Draft, source: ProviderKind, target: ProviderKind) -> Draft {
+/// A copy as the origin's provider shows it. What flows back into the origin says no more than the
+/// owner did: the `PUBLIC` of a CalDAV copy may mean Google's default, and must not become Google's
+/// `public`.
+pub fn in_origin_terms(copy: &Draft, source: ProviderKind, target: ProviderKind) -> Draft {
     let mut copy = copy.clone();
     let contents =
         copy.series.iter_mut().flat_map(|series| series.exceptions.values_mut()).filter_map(
@@ -168,26 +177,25 @@ pub fn homeward(copy: &Draft, source: ProviderKind, target: ProviderKind) -> Dra
 
 /// The visibility that a provider shows for that of another. Never weaker than it was.
 fn visibility_on(source: ProviderKind, target: ProviderKind, visibility: Visibility) -> Visibility {
-    use ProviderKind::{Caldav, Google, Icloud};
-    match (source, target, visibility) {
-        // CLASS knows no default: absent and PUBLIC are the same (RFC 5545 section 3.8.1.3).
-        (_, Caldav | Icloud, Visibility::Default) => Visibility::Public,
-        // Google's `public` shows details to everyone who may see when its owner is busy; nobody
-        // has asked for that.
-        (Caldav | Icloud, Google, Visibility::Public) => Visibility::Default,
-        (_, _, visibility) => visibility,
+    let has_default = |kind: ProviderKind| kind.facts().events.default_visibility;
+    match visibility {
+        // CLASS has no default: absent and PUBLIC are equal (RFC 5545 section 3.8.1.3).
+        Visibility::Default if !has_default(target) => Visibility::Public,
+        // Google's `public` shows details to everyone who may see the owner's free/busy times. The
+        // owner of a CalDAV event has not asked for that.
+        Visibility::Public if !has_default(source) && has_default(target) => Visibility::Default,
+        visibility => visibility,
     }
 }
 
-/// The free/busy value that a provider shows for ours.
+/// The free/busy value that a provider shows.
 fn busy_on(target: ProviderKind, busy: Busy) -> Busy {
-    match (target, busy) {
-        // None of them has more than busy and free in the ordinary events that we write.
-        (_, Busy::Oof) => Busy::Busy,
-        (_, Busy::WorkingElsewhere) => Busy::Free,
-        // Google's `status` says what its owner answered, and is not ours to set.
-        (ProviderKind::Google, Busy::Tentative) => Busy::Busy,
-        (_, busy) => busy,
+    match busy {
+        // No provider has these values in the ordinary events that copies are.
+        Busy::Oof => Busy::Busy,
+        Busy::WorkingElsewhere => Busy::Free,
+        Busy::Tentative if !target.facts().events.tentative => Busy::Busy,
+        busy => busy,
     }
 }
 

@@ -15,7 +15,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::copy::{CopyStyle, homeward, project};
+use crate::copy::{CopyStyle, in_origin_terms, project};
 use crate::event::{Content, Draft, Event, Exception, Field, OriginalStart, Parts, Series, Span};
 use crate::{attendees, conference, text, zone};
 
@@ -40,7 +40,7 @@ pub struct Merge {
 pub struct Sides<'a> {
     /// The origin.
     pub origin: &'a Event,
-    /// The copy, in the words and the forms of the origin ([`crate::copy::homeward`]).
+    /// The copy, in the words and the forms of the origin ([`crate::copy::in_origin_terms`]).
     pub copy: &'a Draft,
     /// How the copy is to look.
     pub look: CopyStyle<'a>,
@@ -115,7 +115,7 @@ impl Sides<'_> {
     /// origin.
     fn shown(&self, ours: &Content) -> Content {
         let CopyStyle { source, target, .. } = self.look;
-        homeward(
+        in_origin_terms(
             &project(&Draft { content: ours.clone(), series: None }, self.look),
             target,
             source,

@@ -4,7 +4,6 @@ use super::{Answer, Create, Decision, Delete, Observed, Planner, SlotPlace};
 use crate::attendees;
 use crate::copy::{BUSY, project};
 use crate::event::{Content, Draft, Event, Field, Parts, Visibility};
-use crate::fingerprint::Fingerprint;
 use crate::mapping::{Mapping, MappingState, Times};
 use crate::marker::Role;
 use crate::reason::Reason;
@@ -100,7 +99,7 @@ impl Planner<'_> {
     /// Two-way: deleted here, edited there. The edit stands, so the origin is made again from its
     /// copy.
     pub(super) fn make_origin_again(&self, mapping: &Mapping, copy: &Event) -> Decision {
-        let draft = self.homeward(mapping.side, copy);
+        let draft = self.in_origin_terms(mapping.side, copy);
         let draft = Draft {
             content: Content {
                 description: attendees::remove(&draft.content.description),
@@ -344,90 +343,6 @@ impl Planner<'_> {
         next.leaving = None;
         next.times = Times::from(&origin.content.span);
         next
-    }
-
-    fn copy_gone(
-        &self,
-        mapping: &Mapping,
-        origin: &Event,
-        now: &Fingerprint,
-        changed: &Parts,
-    ) -> Decision {
-        if mapping.leaving == Some(Role::Copy) && mapping.is_live() {
-            return self.make_copy_again(mapping, origin, None);
-        }
-        match mapping.state {
-            MappingState::Suppressed
-            | MappingState::Creating
-            | MappingState::AlreadyThere
-            | MappingState::CopiedByAnother => {}
-            MappingState::Live | MappingState::Archived
-                if self.pair.two_way && !origin.has_guests() =>
-            {
-                if !changed.is_empty() {
-                    return self.make_copy_again(mapping, origin, Some(Reason::EditWins));
-                }
-                let mut last = self.origin_seen(mapping, origin);
-                last.origin.agree(now.clone());
-                let (role, reason) = (Role::Origin, Reason::CopyDeleted);
-                return Decision::Delete(Box::new(Delete {
-                    etag: origin.etag.clone(),
-                    mapping: last,
-                    role,
-                    reason,
-                }));
-            }
-            MappingState::Live | MappingState::Archived => {}
-        }
-        if mapping.state == MappingState::Creating {
-            return self.make_copy(mapping.clone(), origin, None);
-        }
-        let wanted = [Field::Time, Field::Title].iter().any(|field| changed.fields.contains(field));
-        if wanted {
-            self.make_copy_again(mapping, origin, Some(Reason::EditWins))
-        } else {
-            self.suppress(mapping, Some(origin))
-        }
-    }
-
-    pub(super) fn make_copy_again(
-        &self,
-        mapping: &Mapping,
-        origin: &Event,
-        reason: Option<Reason>,
-    ) -> Decision {
-        let mut next = mapping.clone();
-        next.generation += 1;
-        self.make_copy(next, origin, reason)
-    }
-
-    pub(super) fn make_copy(
-        &self,
-        mapping: Mapping,
-        origin: &Event,
-        reason: Option<Reason>,
-    ) -> Decision {
-        let draft = project(&Draft::from(origin), self.look(mapping.side.other()));
-        let mut next = self.origin_seen(&mapping, origin);
-        next.origin.base = self.prints.origin(&Draft::from(origin));
-        (next.origin.shown, next.origin.intent) = (None, None);
-        next.copy.uid = None;
-        next.copy.etag = None;
-        next.copy.sequence = 0;
-        next.copy.base = self.prints.copy(&draft);
-        (next.copy.shown, next.copy.intent) = (None, None);
-        next.state = MappingState::Creating;
-        (next.made, next.made_at) = (Some(self.pass), Some(self.now.as_second()));
-        (next.taken_over, next.turned, next.unseen) = (false, false, None);
-        next.pristine = true;
-        next.drifted = false;
-        Decision::Create(Box::new(Create {
-            mapping: next,
-            role: Role::Copy,
-            draft,
-            reason,
-            mark_origin: false,
-        }))
     }
 }
 

@@ -88,7 +88,7 @@ impl Planner<'_> {
         let [now, then] = raw.each_ref().map(|raw| mapping.origin.meant(raw));
         let origin_parts = both(&then.differences(&now), &raw[1].differences(&raw[0]));
         // What the origin's provider has made of our own write is not what the copy is to show.
-        let lossy = outward(&then.differences(&raw[1]), anchor.as_ref());
+        let lossy = of_copy(&then.differences(&raw[1]), anchor.as_ref());
         let wanted = self.prints.copy(&draft).overlaid(&mapping.copy.base, &lossy);
         // Beyond the window both are left as they are, until they come into it.
         next.state = if self.is_beyond(mapping.side, &merged) {
@@ -118,7 +118,7 @@ impl Planner<'_> {
                 copy_parts.fields.insert(Field::Description);
             }
             copy_parts.exceptions.extend(
-                outward(&changed, anchor.as_ref())
+                of_copy(&changed, anchor.as_ref())
                     .exceptions
                     .into_iter()
                     .filter(|start| has_exception(&draft, start)),
@@ -187,7 +187,7 @@ impl Planner<'_> {
 
     fn read<'a>(&self, mapping: &Mapping, event: &'a Event, anchor: Option<&Zone>) -> ReadCopy<'a> {
         let raw = self.prints.copy(&Draft::from(event));
-        let home = self.homeward(mapping.side, event);
+        let home = self.in_origin_terms(mapping.side, event);
         let home = anchor.map_or_else(|| home.clone(), |zone| zone::floating(&home, zone));
         ReadCopy { event, home, meant: mapping.copy.meant(&raw), raw }
     }
@@ -203,9 +203,9 @@ impl Planner<'_> {
         anchor: Option<&Zone>,
     ) -> Edits {
         let (edited, busied) = self.edits(mapping, copy.event);
-        let mut parts = homeward(&edited, anchor);
+        let mut parts = of_origin(&edited, anchor);
         let ours = Draft::from(origin);
-        let taken_back = homeward(&self.taken_back(mapping, origin, copy, anchor), anchor);
+        let taken_back = of_origin(&self.taken_back(mapping, origin, copy, anchor), anchor);
         parts.fields.extend(taken_back.fields);
         // Where we were cut off in writing a series, changed occurrences that it lacks were not
         // written yet, and no person took them away: what the other side shows counts.
@@ -231,7 +231,7 @@ impl Planner<'_> {
         // How a provider shows what was just made was not seen: what it may have made of it is no
         // person's edit.
         if mapping.state == MappingState::Creating || mapping.copy.etag.is_none() {
-            let written = self.homeward_of(mapping, &ours);
+            let written = self.shown_in_origin_terms(mapping, &ours);
             parts.fields.retain(|field| {
                 !conflict::keeps_less(*field, &copy.home.content, &written.content)
             });
@@ -246,10 +246,10 @@ impl Planner<'_> {
     }
 
     /// An origin as its copy would show it, in its own words and forms.
-    fn homeward_of(&self, mapping: &Mapping, origin: &Draft) -> Draft {
+    fn shown_in_origin_terms(&self, mapping: &Mapping, origin: &Draft) -> Draft {
         let target = mapping.side.other();
         let look = self.look(target);
-        let shown = crate::copy::homeward(&project(origin, look), look.target, look.source);
+        let shown = crate::copy::in_origin_terms(&project(origin, look), look.target, look.source);
         look.anchor_of(&origin.content)
             .map_or_else(|| shown.clone(), |zone| zone::floating(&shown, &zone))
     }
@@ -268,8 +268,8 @@ impl Planner<'_> {
         let (written, missing) =
             (intent.differences(&mapping.origin.base), intent.differences(&now));
         let edited = copy.meant.differences(&mapping.copy.base);
-        let mut parts = outward(&written, anchor);
-        let missing = outward(&missing, anchor);
+        let mut parts = of_copy(&written, anchor);
+        let missing = of_copy(&missing, anchor);
         parts
             .fields
             .retain(|field| !missing.fields.contains(field) && !edited.fields.contains(field));
@@ -308,7 +308,7 @@ fn both(one: &Parts, other: &Parts) -> Parts {
 }
 
 /// Parts of an origin, as those of its copy: floating starts stand in a zone there.
-fn outward(parts: &Parts, anchor: Option<&Zone>) -> Parts {
+fn of_copy(parts: &Parts, anchor: Option<&Zone>) -> Parts {
     let Some(zone) = anchor else { return parts.clone() };
     let exceptions =
         parts.exceptions.iter().map(|start| zone::anchored_start(*start, zone)).collect();
@@ -316,7 +316,7 @@ fn outward(parts: &Parts, anchor: Option<&Zone>) -> Parts {
 }
 
 /// The other way round.
-fn homeward(parts: &Parts, anchor: Option<&Zone>) -> Parts {
+fn of_origin(parts: &Parts, anchor: Option<&Zone>) -> Parts {
     let Some(zone) = anchor else { return parts.clone() };
     let exceptions =
         parts.exceptions.iter().map(|start| zone::floating_start(*start, zone)).collect();

@@ -23,7 +23,7 @@
 use jiff::Timestamp;
 
 use crate::calendar::CalendarId;
-use crate::copy::{CopyStyle, homeward};
+use crate::copy::{CopyStyle, in_origin_terms};
 use crate::event::{Draft, Event, EventId, Parts};
 use crate::fingerprint::Fingerprinter;
 use crate::mapping::{Half, Mapping};
@@ -39,6 +39,7 @@ pub use unknown::{Beside, Unknown};
 
 mod along;
 mod apart;
+mod copy_missing;
 mod known;
 mod merged;
 #[cfg(test)]
@@ -202,8 +203,8 @@ impl Planner<'_> {
     }
 
     /// A copy of that end's origins in the words of their provider.
-    fn homeward(&self, side: Side, copy: &Event) -> Draft {
-        homeward(&Draft::from(copy), self.kind(side.other()), self.kind(side))
+    fn in_origin_terms(&self, side: Side, copy: &Event) -> Draft {
+        in_origin_terms(&Draft::from(copy), self.kind(side.other()), self.kind(side))
     }
 
     /// The mapping id of an origin at that side; `again` as in [`Marks::mapping`].

@@ -10,7 +10,7 @@
 //! * All occurrences last equally long in elapsed time (section 3.8.5.3), all-day ones in days.
 //! * An exception is found by the instant of its original start, whatever form or zone it was
 //!   written in. A changed occurrence is where it was moved to, not where the rule had it.
-//! * Cost is bounded for any rule: see [`Unsupported`] and [`MOST`]. Nothing panics.
+//! * Cost is bounded for any rule: see [`Unsupported`] and [`MAX_OCCURRENCES`]. Nothing panics.
 
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
@@ -30,6 +30,7 @@ mod series;
 mod unsupported;
 
 pub use carry::{by_dates, dates, normalised, strays};
+pub use limits::MAX_OCCURRENCES;
 pub use moved::Moved;
 pub use unsupported::Unsupported;
 
@@ -38,8 +39,6 @@ use limits::MAX_RULES;
 use rule::{Rule, RuleUntil};
 use series::{Anchor, Excepted};
 
-/// The most occurrences that one call gives: ten years of days.
-pub const MOST: usize = 3_660;
 /// How far the civil and the zoned reading of a time may be apart, and then some.
 const SLACK: SignedDuration = SignedDuration::from_hours(48);
 /// No range is followed longer than this: a century.
@@ -63,7 +62,7 @@ pub struct Occurrence {
 /// than a century is cut.
 ///
 /// # Errors
-/// A rule is refused, or there are more than [`MOST`] occurrences in the range.
+/// A rule is refused, or there are more than [`MAX_OCCURRENCES`] occurrences in the range.
 pub fn occurrences(
     content: &Content,
     series: &Series,
@@ -73,9 +72,13 @@ pub fn occurrences(
     let mut found: BTreeMap<OriginalStart, Occurrence> = BTreeMap::new();
     each(content, series, range, floating_zone, &mut |occurrence| {
         found.insert(occurrence.original, occurrence);
-        if found.len() > MOST { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if found.len() > MAX_OCCURRENCES {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     })?;
-    if found.len() > MOST {
+    if found.len() > MAX_OCCURRENCES {
         return Err(Unsupported::TooMany);
     }
     let mut found: Vec<_> = found.into_values().collect();

@@ -6,8 +6,8 @@
 use jiff::civil::{Date, DateTime, Weekday};
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::Unsupported;
-use super::limits::{LONGEST, MAX_TIMES};
+use super::limits::{MAX_RULE_LENGTH, MAX_TIMES};
+use super::unsupported::Unsupported;
 
 /// FREQ, as far as it is supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,7 +65,7 @@ pub(super) fn parts(text: &str) -> impl Iterator<Item = &str> {
 impl Rule {
     /// Reads a rule.
     pub fn parse(text: &str) -> Result<Self, Unsupported> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_RULE_LENGTH {
             return Err(Unsupported::TooLong);
         }
         let mut frequency = None;

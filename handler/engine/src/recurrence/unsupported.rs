@@ -10,16 +10,16 @@ use super::limits::{LONGEST, MAX_RULES, MAX_TIMES};
 #[non_exhaustive]
 pub enum Unsupported {
     /// The rule is longer than 512 bytes.
-    #[error("its rule is longer than {} bytes", LONGEST)]
+    #[error("its rule is longer than {} bytes", super::limits::MAX_RULE_LENGTH)]
     TooLong,
     /// The event has more than three rules.
-    #[error("it has more than {} rules", MAX_RULES)]
+    #[error("it has more than {} rules", super::limits::MAX_RULES)]
     TooManyRules,
     /// FREQ is MINUTELY or SECONDLY, or HOURLY for an all-day event.
     #[error("it repeats more often than every hour, or an all-day event more often than every day")]
     TooFrequent,
     /// BYHOUR, BYMINUTE and BYSECOND together give more than 24 times.
-    #[error("its rule names more than {} times of day", MAX_TIMES)]
+    #[error("its rule names more than {} times of day", super::limits::MAX_TIMES)]
     TooManyTimes,
     /// More occurrences, or more periods without one, than are looked at.
     #[error("it repeats more often than can be worked out in reasonable time")]

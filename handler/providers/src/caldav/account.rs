@@ -96,7 +96,7 @@ impl CalDav {
         };
         let dav = Dav {
             http: http.clone(),
-            pace: http.pace(&account_key(flavour, &base, user), flavour.limits()),
+            limit: http.rate_limit(&account_key(flavour, &base, user), flavour.limits()),
             credentials: Credentials::basic(user, &password)?,
             scope,
             route,

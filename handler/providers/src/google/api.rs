@@ -1,4 +1,4 @@
-//! Requests for one account: authorization, pace, and answers sorted into what was given and what
+//! Requests for one account: authorization, limit, and answers sorted into what was given and what
 //! was refused.
 //!
 //! # Pace
@@ -58,7 +58,7 @@ const fn limits(parallel: usize, spacing: Duration) -> RateLimits {
 /// One account's way to Google.
 pub(super) struct Api {
     http: Arc<Http>,
-    pace: Arc<RateLimit>,
+    limit: Arc<RateLimit>,
     tokens: Arc<dyn AccessTokens>,
     account: String,
     pub(super) addresses: Addresses,
@@ -179,13 +179,16 @@ impl Api {
         account: &str,
         tokens: Arc<dyn AccessTokens>,
     ) -> Self {
-        let pace = http.pace(&format!("google {account}"), ACCOUNT);
-        Self { http, pace, tokens, account: account.to_owned(), addresses }
+        let limit = http.rate_limit(&format!("google {account}"), ACCOUNT);
+        Self { http, limit, tokens, account: account.to_owned(), addresses }
     }
 
     /// Waits for a turn to write to a calendar; it lasts until it is dropped.
     pub(super) async fn turn(&self, calendar: &str) -> Result<OwnedSemaphorePermit> {
-        self.http.pace(&format!("google {} {calendar}", self.account), CALENDAR).admit(1).await
+        self.http
+            .rate_limit(&format!("google {} {calendar}", self.account), CALENDAR)
+            .admit(1)
+            .await
     }
 
     /// Asks. Waits for quotas that are back in some seconds; a token that is refused is renewed
@@ -201,7 +204,7 @@ impl Api {
             let bearer = self.tokens.access_token().await?;
             let answer = match self
                 .http
-                .send(&self.request(call, &Credentials::bearer(&bearer)?), &self.pace)
+                .send(&self.request(call, &Credentials::bearer(&bearer)?), &self.limit)
                 .await
             {
                 Ok(answer) => answer,
@@ -239,7 +242,7 @@ impl Api {
                 None => return Ok(ApiReply::Refused(refusal)),
                 Some(Quota::Seconds) => self.wait(&mut waits)?,
                 Some(Quota::Long(wait)) => {
-                    self.pace.throttled(Some(wait));
+                    self.limit.throttled(Some(wait));
                     return Err(self.denied(Error::RateLimited { retry_after: Some(wait) }).await);
                 }
             }
@@ -256,11 +259,11 @@ impl Api {
     /// The account is left alone for some seconds, and asked less often from then on. The sixth
     /// time it is the caller who waits.
     fn wait(&self, waits: &mut u32) -> Result<()> {
-        self.pace.slow_down();
+        self.limit.slow_down();
         let last = *waits == SHORT_WAITS;
         let wait = jittered(if last { BUSY } else { Duration::from_secs(1 << *waits) });
         *waits += 1;
-        self.pace.throttled(Some(wait));
+        self.limit.throttled(Some(wait));
         if last { Err(Error::RateLimited { retry_after: Some(wait) }) } else { Ok(()) }
     }
 

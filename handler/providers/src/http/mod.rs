@@ -1,4 +1,4 @@
-//! The one HTTP client: TLS, time-outs, retries, pace, and the guard against addresses that nobody
+//! The one HTTP client: TLS, time-outs, retries, limit, and the guard against addresses that nobody
 //! meant.
 //!
 //! # Properties
@@ -12,30 +12,35 @@
 //! * The log shows method, host, status and duration; never a path, a query, a header or a body.
 
 mod answer;
+mod credentials;
+mod failure;
 mod guard;
 mod login;
-mod pace;
+mod rate_limit;
+mod request;
 
 use std::collections::HashMap;
-use std::error::Error as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue, IF_MATCH};
+use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, IF_MATCH};
 use reqwest::{Method, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 pub use guard::AddressPolicy;
-pub use pace::RateLimits;
+pub use rate_limit::RateLimits;
 
 pub(crate) use answer::{HttpAnswer, read_buffered};
-pub(crate) use pace::RateLimit;
+pub(crate) use credentials::Credentials;
+pub(crate) use failure::refusal;
+pub(crate) use rate_limit::{LONG_WAIT, RateLimit, SHORT_WAIT};
+pub(crate) use request::{HttpRequest, RetryPolicy};
 
 use crate::{Error, Result};
-use login::{LoginStep, Password};
+use failure::Failed;
+use login::LoginStep;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -43,13 +48,8 @@ const CONNECT: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The same for a listing: some servers parse a whole calendar before they say a word.
 const LISTING_PATIENCE: Duration = Duration::from_secs(240);
-/// The longest `Retry-After` that is waited out here; a longer one goes to the caller, who can use
-/// the time better.
-pub(crate) const SHORT_WAIT: Duration = Duration::from_secs(5);
-/// Throttling that ends within this time is waited out, where the provider has no rule of its own.
-pub(crate) const LONG_WAIT: Duration = Duration::from_secs(60);
-/// From here on the paces of accounts that nobody uses are forgotten.
-const MANY_ACCOUNTS: usize = 1024;
+/// With more accounts than this, unused rate limits are dropped.
+const MAX_ACCOUNTS: usize = 1024;
 /// The pause before the second try; it doubles, and a random part is added.
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 /// How often a request is sent where the server asks for another way to sign in: unasked, as it
@@ -58,12 +58,12 @@ const ROUNDS: u32 = 3;
 /// Tries after the first.
 const RETRIES: usize = 2;
 
-/// The HTTP client, one for the process: it keeps connections open and knows each account's pace.
+/// The HTTP client, one for the process: it keeps connections open and knows each account's limit.
 pub struct Http {
     access: AddressPolicy,
     tls: reqwest::Client,
     plain: reqwest::Client,
-    paces: Mutex<HashMap<String, Arc<RateLimit>>>,
+    rate_limits: Mutex<HashMap<String, Arc<RateLimit>>>,
     /// All waiting of our own is divided by this; 1 but in simulated worlds.
     hurry: u32,
     /// The last `Date` that a server sent, and when we heard it.
@@ -74,86 +74,6 @@ impl std::fmt::Debug for Http {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Http").field("access", &self.access).finish_non_exhaustive()
     }
-}
-
-/// What may be repeated when it fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RetryPolicy {
-    /// Reads: after a failed connection and after any 5xx. What was not answered in time is not
-    /// asked again: that would take as long.
-    Read,
-    /// Reads whose answer 500 means something: as [`Retry::Read`], and 500 goes to the caller at
-    /// once.
-    ReadUnless500,
-    /// Writes: only where the server cannot have acted on the request (no connection, 423, 429,
-    /// 503).
-    Write,
-    /// A question whose failure is its answer: as [`Retry::Read`], and throttling is not waited out
-    /// for long.
-    Probe,
-}
-
-/// What a request is authorized with: user name and password (HTTP Basic, or Digest where the
-/// server wants that), or a token.
-pub(crate) struct Credentials {
-    header: HeaderValue,
-    password: Option<Password>,
-}
-
-impl Credentials {
-    /// Refuses what HTTP Basic cannot carry (RFC 7617 section 2).
-    pub(crate) fn basic(user: &str, password: &SecretString) -> Result<Self> {
-        if user.contains(':') {
-            return Err(Error::Credentials(
-                "a user name with a colon in it cannot be sent to a CalDAV server".into(),
-            ));
-        }
-        if user.chars().chain(password.expose_secret().chars()).any(char::is_control) {
-            return Err(Error::Credentials(
-                "the user name or password contains a control character (a line break, perhaps)"
-                    .into(),
-            ));
-        }
-        let pair = zeroize::Zeroizing::new(format!("{user}:{}", password.expose_secret()));
-        let text = zeroize::Zeroizing::new(format!(
-            "Basic {}",
-            data_encoding::BASE64.encode(pair.as_bytes())
-        ));
-        let mut header = HeaderValue::from_str(&text)
-            .map_err(|_| Error::Credentials("the password cannot be sent".into()))?;
-        header.set_sensitive(true);
-        Ok(Self {
-            header,
-            password: Some(Password { user: user.to_owned(), password: password.clone() }),
-        })
-    }
-
-    /// An access token (RFC 6750 section 2.1).
-    pub(crate) fn bearer(token: &SecretString) -> Result<Self> {
-        let text = zeroize::Zeroizing::new(format!("Bearer {}", token.expose_secret()));
-        let mut header = HeaderValue::from_str(&text)
-            .map_err(|_| Error::Credentials("the access token cannot be sent".into()))?;
-        header.set_sensitive(true);
-        Ok(Self { header, password: None })
-    }
-}
-
-/// One request.
-pub(crate) struct HttpRequest<'a> {
-    pub method: Method,
-    pub url: &'a Url,
-    /// Sent only if given; the caller decides which host may have them.
-    pub credentials: Option<&'a Credentials>,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
-    pub retry: RetryPolicy,
-    /// The server may take its time (a listing).
-    pub slow: bool,
-    /// It is about events that it names: where the server wants to be left alone for long, that may
-    /// concern one of these only, and nothing else waits for it.
-    pub single: bool,
-    /// What it counts as at the account's pace: one, where it is not made of several.
-    pub units: u32,
 }
 
 impl Http {
@@ -172,7 +92,14 @@ impl Http {
         let plain = builder(guard::Resolver::new(guard::AddressSet::PrivateOnly))
             .build()
             .map_err(unusable)?;
-        Ok(Self { access, tls, plain, paces: Mutex::default(), hurry: 1, heard: Mutex::default() })
+        Ok(Self {
+            access,
+            tls,
+            plain,
+            rate_limits: Mutex::default(),
+            hurry: 1,
+            heard: Mutex::default(),
+        })
     }
 
     /// A client that waits a thousandth of the time before it tries again or takes its next turn:
@@ -189,14 +116,14 @@ impl Http {
         self.access
     }
 
-    /// The pace of an account. All providers of one account share it, so that its limits hold for
+    /// The rate limit of an account. All providers of one account share it, so that its limits hold for
     /// all of them together.
-    pub(crate) fn pace(&self, account: &str, limits: RateLimits) -> Arc<RateLimit> {
-        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
-        if paces.len() >= MANY_ACCOUNTS {
-            paces.retain(|_, pace| Arc::strong_count(pace) > 1 || !pace.is_at_rest());
+    pub(crate) fn rate_limit(&self, account: &str, limits: RateLimits) -> Arc<RateLimit> {
+        let mut rate_limits = self.rate_limits.lock().unwrap_or_else(PoisonError::into_inner);
+        if rate_limits.len() >= MAX_ACCOUNTS {
+            rate_limits.retain(|_, limit| Arc::strong_count(limit) > 1 || !limit.is_idle());
         }
-        paces
+        rate_limits
             .entry(account.to_owned())
             .or_insert_with(|| Arc::new(RateLimit::new(limits, self.hurry)))
             .clone()
@@ -229,7 +156,7 @@ impl Http {
     pub(crate) async fn send(
         &self,
         request: &HttpRequest<'_>,
-        pace: &RateLimit,
+        limit: &RateLimit,
     ) -> Result<HttpAnswer> {
         self.access.check(request.url)?;
         let backoff = ExponentialBuilder::default()
@@ -239,7 +166,7 @@ impl Http {
             .with_jitter();
         let (begun, mut waits) = (Instant::now(), 0);
         loop {
-            let tried = (|| self.attempt(request, pace))
+            let tried = (|| self.attempt(request, limit))
                 .retry(backoff)
                 .when(|failed| failed.again)
                 .adjust(|failed, delay| {
@@ -254,7 +181,7 @@ impl Http {
             // Some servers mean more than they say.
             let pause =
                 Duration::from_secs(1 << waits).max(failed.wait.unwrap_or_default()) / self.hurry;
-            let is_over = begun.elapsed() + pause > pace.persistence() / self.hurry;
+            let is_over = begun.elapsed() + pause > limit.persistence() / self.hurry;
             if is_over
                 || request.retry == RetryPolicy::Probe
                 || !matches!(failed.error, Error::RateLimited { .. })
@@ -277,7 +204,7 @@ impl Http {
     async fn once(
         &self,
         request: &HttpRequest<'_>,
-        pace: &RateLimit,
+        limit: &RateLimit,
         (host, patience): (&str, Duration),
         next: LoginStep,
     ) -> Result<(reqwest::Response, Option<login::DigestSent>), Failed> {
@@ -288,7 +215,7 @@ impl Http {
         let mut digest = None;
         if let Some(credentials) = request.credentials {
             let header = match &credentials.password {
-                Some(who) => pace
+                Some(who) => limit
                     .login
                     .digest(who, &request.method, request.url, next)
                     .map_err(Failed::finally)?,
@@ -330,38 +257,43 @@ impl Http {
     async fn attempt(
         &self,
         request: &HttpRequest<'_>,
-        pace: &RateLimit,
+        limit: &RateLimit,
     ) -> Result<HttpAnswer, Failed> {
         let mut turn = match request.headers.contains_key(IF_MATCH) {
-            true => Some(pace.turn_to_change().await.map_err(Failed::finally)?),
+            true => Some(limit.change_permit().await.map_err(Failed::finally)?),
             false => None,
         };
-        let permit = pace.admit(request.units).await.map_err(Failed::finally)?;
+        let permit = limit.admit(request.units).await.map_err(Failed::finally)?;
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let patience = if request.slow { LISTING_PATIENCE } else { PATIENCE };
         let mut rounds = 1;
         let mut next = LoginStep::Stop;
         let response = loop {
-            let (response, digest) = self.once(request, pace, (&host, patience), next).await?;
+            let (response, digest) = self.once(request, limit, (&host, patience), next).await?;
             let is_password =
                 request.credentials.is_some_and(|credentials| credentials.password.is_some());
             if response.status() != StatusCode::UNAUTHORIZED || !is_password || rounds == ROUNDS {
                 break response;
             }
-            next =
-                pace.login.refused(response.headers(), digest.as_ref()).map_err(Failed::finally)?;
+            next = limit
+                .login
+                .refused(response.headers(), digest.as_ref())
+                .map_err(Failed::finally)?;
             if matches!(next, LoginStep::Stop) {
                 break response;
             }
             rounds += 1;
         };
         let status = response.status();
-        let asked = pace::retry_after(response.headers());
+        let asked = rate_limit::retry_after(response.headers());
         if status == StatusCode::TOO_MANY_REQUESTS
-            || (status == StatusCode::SERVICE_UNAVAILABLE && (asked.is_some() || pace.doubles()))
+            || (status == StatusCode::SERVICE_UNAVAILABLE && (asked.is_some() || limit.doubles()))
         {
-            let wait =
-                if request.single { pace.throttled_for_one(asked) } else { pace.throttled(asked) };
+            let wait = if request.single {
+                limit.throttled_for_one(asked)
+            } else {
+                limit.throttled(asked)
+            };
             let error = Error::RateLimited { retry_after: wait };
             return Err(Failed {
                 error,
@@ -373,7 +305,7 @@ impl Http {
         let answer = HttpAnswer::new(response, host, patience, permit);
         if status == StatusCode::LOCKED {
             if let Some(turn) = turn.take() {
-                pace.met_a_lock(turn);
+                limit.record_lock(turn);
             }
             // Whoever holds the lock had its turn first; nothing was done about this request.
             return Err(Failed {
@@ -384,10 +316,10 @@ impl Http {
             });
         }
         if turn.is_some() {
-            pace.went_well();
+            limit.record_success();
         }
         if !status.is_server_error() {
-            pace.relaxed();
+            limit.reset();
             return Ok(answer);
         }
         let again = match request.retry {
@@ -403,69 +335,6 @@ impl Http {
             again,
             wait: None,
         })
-    }
-}
-
-/// What one attempt came to.
-struct Failed {
-    error: Error,
-    /// The answer, if the caller may want to read it after the last try.
-    answer: Option<Box<HttpAnswer>>,
-    again: bool,
-    wait: Option<Duration>,
-}
-
-impl Failed {
-    fn finally(error: Error) -> Self {
-        Self { error, answer: None, again: false, wait: None }
-    }
-
-    fn connection(error: &reqwest::Error, host: &str, retry: RetryPolicy) -> Self {
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            if let Some(forbidden) = inner.downcast_ref::<guard::Forbidden>() {
-                return Self::finally(Error::Address(forbidden.to_string()));
-            }
-            cause = inner.source();
-        }
-        let what =
-            if error.is_connect() { "cannot be reached" } else { "broke off the connection" };
-        Self {
-            error: Error::NoAnswer(format!("{host} {what} ({})", innermost(error))),
-            answer: None,
-            again: !error.is_timeout() && (error.is_connect() || retry != RetryPolicy::Write),
-            wait: None,
-        }
-    }
-}
-
-/// The last cause of a failure in its own words; reqwest's own words would repeat the address with
-/// its path.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut text = String::from("no cause given");
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = inner.to_string();
-        cause = inner.source();
-    }
-    text
-}
-
-/// The error that a status stands for, where the caller knows nothing better.
-pub(crate) fn refusal(status: StatusCode, host: &str) -> Error {
-    match status.as_u16() {
-        401 => Error::Unauthorized,
-        403 => Error::Forbidden(format!("{host} answered 403")),
-        407 => Error::Unreachable("a proxy asks for a password".into()),
-        413 => Error::Refused("it is larger than the server takes".into()),
-        415 => Error::Refused("the server does not take this kind of data".into()),
-        429 => Error::RateLimited { retry_after: None },
-        507 => Error::Refused("the server has no room left for it".into()),
-        502..=504 => Error::NoAnswer(format!("{host} answered {}", status.as_u16())),
-        408 | 423 | 425 | 500..=599 => {
-            Error::Unreachable(format!("{host} answered {}", status.as_u16()))
-        }
-        code => Error::BadAnswer(format!("{host} answered {code}")),
     }
 }
 

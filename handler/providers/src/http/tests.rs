@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use secrecy::SecretString;
+
 use super::*;
 
 const LIMITS: RateLimits = RateLimits {
@@ -98,8 +100,8 @@ async fn a_short_wait_is_waited_out_and_a_long_one_is_the_callers() {
 #[tokio::test]
 async fn a_server_that_means_more_than_it_says_is_waited_for() {
     let http = Http::hurried(AddressPolicy { allow_private: true }).unwrap();
-    let persistent =
-        http.pace("persistent", RateLimits { patience: LONG_WAIT, persistent: true, ..LIMITS });
+    let persistent = http
+        .rate_limit("persistent", RateLimits { patience: LONG_WAIT, persistent: true, ..LIMITS });
     let (url, count) = server(&[BUSY, BUSY, BUSY, BUSY, BUSY, OK]).await;
     assert_eq!(
         http.send(&request(&url, RetryPolicy::Write), &persistent).await.unwrap().status(),
@@ -107,7 +109,8 @@ async fn a_server_that_means_more_than_it_says_is_waited_for() {
     );
     assert_eq!(count.load(Ordering::SeqCst), 6);
     let (url, count) = server(&[BUSY]).await;
-    let refused = http.send(&request(&url, RetryPolicy::Write), &http.pace("other", LIMITS)).await;
+    let refused =
+        http.send(&request(&url, RetryPolicy::Write), &http.rate_limit("other", LIMITS)).await;
     assert!(matches!(refused, Err(Error::RateLimited { .. })));
     assert_eq!(count.load(Ordering::SeqCst), 1 + RETRIES);
 }
@@ -183,14 +186,14 @@ fn credentials_that_cannot_be_sent_are_refused_and_never_shown() {
 #[test]
 fn paces_are_shared_by_account_and_forgotten_when_nobody_uses_them() {
     let http = Http::new(AddressPolicy::default()).unwrap();
-    let held = http.pace("held", LIMITS);
-    let throttled = http.pace("throttled", LIMITS);
+    let held = http.rate_limit("held", LIMITS);
+    let throttled = http.rate_limit("throttled", LIMITS);
     throttled.throttled(Some(Duration::from_secs(600)));
     drop(throttled);
-    for n in 0..2 * MANY_ACCOUNTS {
-        http.pace(&n.to_string(), LIMITS);
+    for n in 0..2 * MAX_ACCOUNTS {
+        http.rate_limit(&n.to_string(), LIMITS);
     }
-    let paces = http.paces.lock().unwrap();
-    assert!(paces.len() <= MANY_ACCOUNTS);
-    assert!(Arc::ptr_eq(&paces["held"], &held) && paces.contains_key("throttled"));
+    let rate_limits = http.rate_limits.lock().unwrap();
+    assert!(rate_limits.len() <= MAX_ACCOUNTS);
+    assert!(Arc::ptr_eq(&rate_limits["held"], &held) && rate_limits.contains_key("throttled"));
 }

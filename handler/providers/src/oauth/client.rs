@@ -62,7 +62,7 @@ pub(super) struct Refreshed {
 impl Client {
     /// A client. No request is made.
     pub fn new(http: &Arc<Http>, provider: impl OAuthProvider + 'static) -> Self {
-        let limit = http.pace(&format!("oauth {}", provider.token_url()), LIMITS);
+        let limit = http.rate_limit(&format!("oauth {}", provider.token_url()), LIMITS);
         Self { http: http.clone(), provider: Box::new(provider), limit }
     }
 

@@ -249,8 +249,8 @@ fn ten_years_of_days_are_given_and_no_more() {
             None,
         )
     };
-    assert_eq!(daily(MOST).map(|found| found.len()), Ok(3_660));
-    assert_eq!(daily(MOST + 1), Err(Unsupported::TooMany));
+    assert_eq!(daily(MAX_OCCURRENCES).map(|found| found.len()), Ok(3_660));
+    assert_eq!(daily(MAX_OCCURRENCES + 1), Err(Unsupported::TooMany));
 }
 
 /// It floats: that clocks go forward in the zone in which it is meant does not change what it says.

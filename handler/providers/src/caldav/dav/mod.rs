@@ -2,13 +2,11 @@
 //! was given and what was refused.
 
 mod object;
+mod refusal;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use quick_xml::NsReader;
-use quick_xml::events::Event;
-use quick_xml::name::ResolveResult;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
     IF_NONE_MATCH,
@@ -21,20 +19,21 @@ use super::bodies;
 use super::icloud::PartitionRoute;
 use super::multistatus::{self, Entry, Tail};
 use super::trusted_hosts::TrustedHosts;
-use crate::http::{self, Credentials, Http, HttpAnswer, HttpRequest, RateLimit, RetryPolicy};
+use crate::http::{Credentials, Http, HttpAnswer, HttpRequest, RateLimit, RetryPolicy};
 use crate::{Error, Result};
+use refusal::{MAX_REFUSAL, refused};
+
+pub(super) use refusal::DavRefusal;
 
 /// The largest listing that is read.
 const MAX_LISTING: u64 = 512 << 20;
-/// The largest explanation of a refusal that is read.
-const MAX_REFUSAL: u64 = 64 << 10;
 /// Redirects that are followed in a row.
 pub(super) const MAX_HOPS: usize = 5;
 
 /// One account's way to its server.
 pub(super) struct Dav {
     pub http: Arc<Http>,
-    pub pace: Arc<RateLimit>,
+    pub limit: Arc<RateLimit>,
     pub credentials: Credentials,
     pub scope: TrustedHosts,
     /// Apple's choice of hosts.
@@ -46,31 +45,6 @@ pub(super) struct Dav {
 pub(super) enum MultistatusReply {
     Read(Tail),
     Refused(DavRefusal),
-}
-
-/// The server said no.
-#[derive(Debug)]
-pub(super) struct DavRefusal {
-    pub status: StatusCode,
-    /// The conditions that it names (RFC 4918 section 16), by their local names.
-    pub conditions: Vec<String>,
-    host: String,
-}
-
-impl DavRefusal {
-    /// The resource is not there.
-    pub(super) fn is_gone(&self) -> bool {
-        matches!(self.status.as_u16(), 404 | 410)
-    }
-
-    pub(super) fn says(&self, condition: &str) -> bool {
-        self.conditions.iter().any(|name| name == condition)
-    }
-
-    /// As an error, where nothing better is known about it.
-    pub(super) fn error(&self) -> Error {
-        http::refusal(self.status, &self.host)
-    }
 }
 
 /// What a GET found.
@@ -327,7 +301,7 @@ impl Dav {
             single: call.single,
             units: 1,
         };
-        let answer = self.http.send(&request, &self.pace).await?;
+        let answer = self.http.send(&request, &self.limit).await?;
         if answer.status() == StatusCode::UNAUTHORIZED {
             Err(Error::Unauthorized)
         } else {
@@ -387,12 +361,6 @@ where
     Ok(MultistatusReply::Refused(refused(answer).await?))
 }
 
-async fn refused(answer: HttpAnswer) -> Result<DavRefusal> {
-    let (status, host) = (answer.status(), answer.host().to_owned());
-    let body = answer.bytes(MAX_REFUSAL).await.ok().flatten().unwrap_or_default();
-    Ok(DavRefusal { status, conditions: conditions(&body), host })
-}
-
 /// Reads the rest of an answer whose status said all, so that the connection can be used again.
 async fn finish(answer: HttpAnswer) {
     let _ = answer.bytes(MAX_REFUSAL).await;
@@ -415,36 +383,6 @@ fn conditional(condition: Condition<'_>) -> Result<HeaderMap> {
         Condition::None => {}
     }
     Ok(headers)
-}
-
-/// The names of the conditions in a refusal's body: the children of `DAV:error`. Whatever else the
-/// body is, it names none.
-fn conditions(body: &[u8]) -> Vec<String> {
-    let mut reader = NsReader::from_reader(body);
-    let (mut depth, mut found, mut buffer) = (0_usize, Vec::new(), Vec::new());
-    loop {
-        buffer.clear();
-        let (start, opens) = match reader.read_event_into(&mut buffer) {
-            Ok(Event::Start(start)) => (start, true),
-            Ok(Event::Empty(start)) => (start, false),
-            Ok(Event::End(_)) => {
-                depth = depth.saturating_sub(1);
-                continue;
-            }
-            Ok(Event::Eof) | Err(_) => return found,
-            Ok(_) => continue,
-        };
-        let (namespace, local) = reader.resolver().resolve_element(start.name());
-        let is_error = matches!(namespace, ResolveResult::Bound(ns) if ns.into_inner() == multistatus::DAV)
-            && local.into_inner() == "error";
-        if depth == 0 && !is_error {
-            return found;
-        }
-        if depth == 1 && found.len() < 16 {
-            found.push(local.into_inner().to_owned());
-        }
-        depth += usize::from(opens);
-    }
 }
 
 #[cfg(test)]

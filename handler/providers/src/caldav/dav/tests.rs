@@ -2,6 +2,7 @@ use engine::event::{Draft, EventId};
 
 use super::super::stub::{Say, Stub, found, http, password};
 use super::super::{CalDav, Endpoint, Home};
+use super::refusal::conditions;
 use super::*;
 use crate::caldav::flavour::Flavour;
 use crate::{CollectionState, Found, NewCopy, Provider, Since, Version};

@@ -49,7 +49,7 @@ pub async fn discover(
     };
     let dav = Dav {
         http: http.clone(),
-        pace: http.pace(&account_key(flavour, &url, user), flavour.limits()),
+        limit: http.rate_limit(&account_key(flavour, &url, user), flavour.limits()),
         credentials: Credentials::basic(user, &password)?,
         scope,
         route: None,

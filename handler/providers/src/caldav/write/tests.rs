@@ -2,6 +2,7 @@ use engine::event::{Busy, Content, Draft, Field, Parts, Span, Visibility};
 use jiff::civil::date;
 
 use super::super::stub::{Say, Stub, found};
+use super::refusal::words;
 use super::*;
 use crate::Version;
 

@@ -51,7 +51,7 @@ struct CalendarEntry {
 pub async fn owner(http: &Arc<Http>, api: &Url, access: &SecretString) -> Result<String> {
     let odd = |what: &str| Error::BadAnswer(format!("Google's list of calendars {what}"));
     let bearer = Credentials::bearer(access)?;
-    let pace = http.pace(&format!("owner {api}"), LIMITS);
+    let limit = http.rate_limit(&format!("owner {api}"), LIMITS);
     let list = format!("{}/calendar/v3/users/me/calendarList", api.as_str().trim_end_matches('/'));
     let mut token: Option<String> = None;
     for _ in 0..PAGES {
@@ -72,7 +72,7 @@ pub async fn owner(http: &Arc<Http>, api: &Url, access: &SecretString) -> Result
             single: false,
             units: 1,
         };
-        let answer = http.send(&request, &pace).await?;
+        let answer = http.send(&request, &limit).await?;
         let (status, host) = (answer.status(), answer.host().to_owned());
         let Some(body) = answer.bytes(LARGEST).await? else { return Err(odd("is too large")) };
         if !status.is_success() {

@@ -13,8 +13,11 @@
 //! * After each write of a master its exceptions are compared with those wanted, and written again
 //!   where they are missing (`exceptions`).
 
+mod merge;
+#[cfg(test)]
+mod tests;
+
 use engine::event::{Draft, Event, EventId, Exception, Field, OriginalStart, Series, Span, Zone};
-use ical::recurrence;
 use reqwest::Method;
 use serde_json::{Map, Value};
 use url::Url;
@@ -27,9 +30,7 @@ use super::fetch::GoogleItem;
 use super::series::{self, SeriesItems};
 use super::{GoogleCalendar, wire};
 use crate::{Edit, Error, NewCopy, Result, Version, Written};
-
-/// An edit that cancels more occurrences writes them all at once, as EXDATEs.
-const MOST_DELETED: usize = 20;
+use merge::{floats, is_same_copy, new_recurrence, overlaid, with_strays};
 
 const STRANGE: &str = "it is not what Google describes as an event";
 
@@ -334,119 +335,3 @@ impl GoogleCalendar {
         if any { self.zone(calendar).await } else { Ok(Zone::Utc) }
     }
 }
-
-/// Whether two marks name the same mapping, whatever their form.
-fn is_same_copy(one: &str, other: &str) -> bool {
-    let mapping = |mark: &str| mark.split('.').nth(2).map(str::to_owned);
-    one == other || (mapping(one).is_some() && mapping(one) == mapping(other))
-}
-
-/// A draft in which a further date gives each changed occurrence that no rule gives: Google shows
-/// no other.
-fn with_strays(mut draft: Draft) -> Draft {
-    let Draft { content, series: Some(series) } = &mut draft else { return draft };
-    let changed = series
-        .exceptions
-        .iter()
-        .filter(|(_, exception)| matches!(exception, Exception::Changed(_)))
-        .map(|(start, _)| start);
-    let strays = engine::recurrence::strays(content, series, changed, None).unwrap_or_default();
-    series.extra.extend(strays);
-    series.extra.sort_unstable();
-    series.extra.dedup();
-    draft
-}
-
-fn floats(draft: &Draft) -> bool {
-    let floating = |span: &Span| matches!(span, Span::Timed { start, end } if start.zone == Zone::Floating || end.zone == Zone::Floating);
-    let exceptions = draft.series.iter().flat_map(|series| series.exceptions.values());
-    floating(&draft.content.span)
-        || exceptions.into_iter().any(
-            |exception| matches!(exception, Exception::Changed(content) if floating(&content.span)),
-        )
-}
-
-/// The event as it should be: some parts of the new one, the rest as it was.
-fn overlaid(old: &Draft, new: &Draft, edit: &Edit<'_>, floating: &Zone) -> Draft {
-    let mut target = old.clone();
-    for field in &edit.parts.fields {
-        let (to, from) = (&mut target.content, &new.content);
-        match field {
-            Field::Time => to.span.clone_from(&from.span),
-            Field::Title => to.title.clone_from(&from.title),
-            Field::Description => to.description.clone_from(&from.description),
-            Field::Location => to.location.clone_from(&from.location),
-            Field::Visibility => to.visibility = from.visibility,
-            Field::Busy => to.busy = from.busy,
-            Field::Attendees => {}
-        }
-    }
-    let mut series = target.series.take().unwrap_or_default();
-    let wanted = new.series.clone().unwrap_or_default();
-    if edit.parts.fields.contains(&Field::Time) {
-        series.rules = wanted.rules;
-        series.extra = wanted.extra;
-    }
-    for start in &edit.parts.exceptions {
-        let start = engine::zone::anchored_start(*start, floating);
-        match wanted.exceptions.get(&start) {
-            Some(exception) => series.exceptions.insert(start, exception.clone()),
-            None => series.exceptions.remove(&start),
-        };
-    }
-    target.series = convert::repeats(&series).then_some(series);
-    target
-}
-
-/// The `recurrence` to patch, if it has to change. Lines that say what they should stay as they
-/// are.
-fn new_recurrence(
-    whole: &SeriesItems,
-    old: &Draft,
-    target: &Draft,
-    moved: bool,
-) -> Result<Option<Value>> {
-    let unreadable = |why: ical::Unreadable| Error::Refused(why.0);
-    let Some(series) = &target.series else {
-        return Ok(old.series.is_some().then_some(Value::Null));
-    };
-    let span = &target.content.span;
-    let same_rules = old
-        .series
-        .as_ref()
-        .is_some_and(|old| old.rules == series.rules && old.extra == series.extra);
-    if moved || !same_rules {
-        return Ok(Some(convert::recurrence(series, span).into()));
-    }
-    let lines = &whole.master.recurrence;
-    let excluded =
-        recurrence::series(lines, span).map_err(unreadable)?.unwrap_or_default().exceptions;
-    let items = whole.by_start(span, convert::EventContext::default()).map_err(unreadable)?;
-    let is_wanted =
-        |start: &OriginalStart| series.exceptions.get(start) == Some(&Exception::Cancelled);
-    let cancelled = || series.exceptions.keys().filter(|start| is_wanted(start));
-    let missing: Vec<&OriginalStart> = cancelled()
-        .filter(|start| !excluded.contains_key(start) && !items.contains_key(start))
-        .collect();
-    // What the rule does not give cannot be deleted.
-    let is_deletable = |start: &OriginalStart| {
-        convert::is_occurrence(&target.content, series, *start) == Some(true)
-    };
-    let by_deletion =
-        missing.len() <= MOST_DELETED && missing.iter().all(|start| is_deletable(start));
-    let superfluous = excluded.keys().any(|start| !is_wanted(start));
-    if by_deletion && !superfluous {
-        return Ok(None);
-    }
-    let kept = lines
-        .iter()
-        .filter(|line| !line.get(..6).is_some_and(|name| name.eq_ignore_ascii_case("EXDATE")))
-        .cloned();
-    // Those too that have an item of their own: the items may be discarded.
-    let exceptions = cancelled().map(|start| (*start, Exception::Cancelled));
-    let bare = Series { exceptions: exceptions.collect(), ..Series::default() };
-    Ok(Some(kept.chain(recurrence::lines(&bare, span)).collect::<Vec<_>>().into()))
-}
-
-#[cfg(test)]
-mod tests;

@@ -27,6 +27,11 @@ const MOST_DOUBLINGS: u32 = 3;
 /// Complaints within this time are one: they are about what was asked before the first of them.
 const ONE_COMPLAINT: Duration = Duration::from_secs(60);
 
+/// The longest `Retry-After` that a request waits out; a longer one is returned to the caller, which
+/// can do other work meanwhile.
+pub(crate) const SHORT_WAIT: Duration = Duration::from_secs(5);
+/// Throttling that ends within this time is waited out, where the provider has no rule of its own.
+pub(crate) const LONG_WAIT: Duration = Duration::from_secs(60);
 /// What an account's server bears.
 #[derive(Clone, Copy, Debug)]
 pub struct RateLimits {
@@ -122,12 +127,12 @@ impl RateLimit {
     }
 
     /// Waits for a turn to change something that stands there; before [`Pace::admit`].
-    pub(crate) async fn turn_to_change(&self) -> Result<SemaphorePermit<'_>> {
+    pub(crate) async fn change_permit(&self) -> Result<SemaphorePermit<'_>> {
         self.changes.acquire().await.map_err(|_| Error::Unreachable("the program is ending".into()))
     }
 
     /// Notes that a change was not refused for a lock.
-    pub(crate) fn went_well(&self) {
+    pub(crate) fn record_success(&self) {
         let mut state = self.state();
         let more =
             state.changes_at_once.min(self.limits.parallel.saturating_sub(state.changes_at_once));
@@ -142,7 +147,7 @@ impl RateLimit {
 
     /// Notes that a change met the lock of another one: from now on there is one turn less, down to
     /// one.
-    pub(crate) fn met_a_lock(&self, turn: SemaphorePermit<'_>) {
+    pub(crate) fn record_lock(&self, turn: SemaphorePermit<'_>) {
         let mut state = self.state();
         state.gone_well = None;
         if state.changes_at_once > 1 {
@@ -151,7 +156,7 @@ impl RateLimit {
         }
     }
 
-    /// Notes that the account is asked too much although this process keeps its pace: others ask in
+    /// Notes that the account is asked too much although this process keeps its limit: others ask in
     /// its name as well. From now on requests keep twice the distance, up to eight times; each five
     /// minutes in which that was enough take half of it back.
     pub(crate) fn slow_down(&self) {
@@ -226,7 +231,7 @@ impl RateLimit {
     }
 
     /// Whether nothing would be forgotten with it.
-    pub(crate) fn is_at_rest(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         let now = Instant::now();
         let state = self.state();
         state.closed_until.is_none_or(|until| until <= now)
@@ -234,7 +239,7 @@ impl RateLimit {
     }
 
     /// Notes that the server answered as usual.
-    pub(crate) fn relaxed(&self) {
+    pub(crate) fn reset(&self) {
         self.state().complaints = 0;
     }
 
@@ -256,155 +261,4 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    use super::super::SHORT_WAIT;
-
-    const APPLE: RateLimits = RateLimits {
-        parallel: 2,
-        spacing: Duration::from_millis(250),
-        doubling: true,
-        patience: SHORT_WAIT,
-        persistent: false,
-    };
-
-    #[tokio::test(start_paused = true)]
-    async fn requests_keep_their_distance() {
-        let pace = RateLimit::new(APPLE, 1);
-        let begun = Instant::now();
-        for _ in 0..9 {
-            drop(pace.admit(1).await.unwrap());
-        }
-        assert_eq!(begun.elapsed(), Duration::from_secs(2));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_request_may_count_as_several() {
-        let pace = RateLimit::new(APPLE, 1);
-        let begun = Instant::now();
-        for _ in 0..3 {
-            drop(pace.admit(3).await.unwrap());
-        }
-        drop(pace.admit(1).await.unwrap());
-        assert_eq!(begun.elapsed(), Duration::from_millis(9 * 250));
-    }
-
-    /// Counted when it begins: those that are under way at once do not all begin before the first
-    /// has been counted.
-    #[tokio::test(start_paused = true)]
-    async fn what_counts_as_several_keeps_its_distance_from_the_beginning() {
-        let pace = RateLimit::new(RateLimits { parallel: 8, ..APPLE }, 1);
-        let begun = Instant::now();
-        let mut under_way = Vec::new();
-        for _ in 0..4 {
-            under_way.push(pace.admit(50).await.unwrap());
-        }
-        assert_eq!(begun.elapsed(), Duration::from_millis(3 * 50 * 250));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_is_told_to_slow_down_does_and_comes_back() {
-        let pace = RateLimit::new(APPLE, 1);
-        let between = async || {
-            drop(pace.admit(1).await.unwrap());
-            let begun = Instant::now();
-            drop(pace.admit(1).await.unwrap());
-            begun.elapsed().as_millis()
-        };
-        assert_eq!(between().await, 250);
-        for expected in [500, 1000, 2000, 2000] {
-            // All that was under way is refused at once.
-            (0..8).for_each(|_| pace.slow_down());
-            assert_eq!(between().await, expected);
-            tokio::time::advance(ONE_COMPLAINT).await;
-        }
-        for expected in [1000, 500, 250, 250] {
-            tokio::time::advance(SLOW).await;
-            assert_eq!(between().await, expected);
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_more_than_the_limit_at_once() {
-        let pace = RateLimit::new(APPLE, 1);
-        let _one = pace.admit(1).await.unwrap();
-        let two = pace.admit(1).await.unwrap();
-        assert!(tokio::time::timeout(Duration::from_secs(60), pace.admit(1)).await.is_err());
-        drop(two);
-        drop(pace.admit(1).await.unwrap());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_retry_after_that_is_too_short_is_doubled_each_time() {
-        let pace = RateLimit::new(APPLE, 1);
-        let one = Some(Duration::from_secs(1));
-        assert_eq!(pace.throttled(one), Some(Duration::from_secs(2)));
-        assert_eq!(pace.throttled(one), Some(Duration::from_secs(4)));
-        assert_eq!(pace.throttled(Some(Duration::from_secs(60))), Some(Duration::from_secs(60)));
-        pace.relaxed();
-        assert_eq!(pace.throttled(one), Some(Duration::from_secs(2)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn while_the_server_wants_peace_nothing_is_sent() {
-        let pace = RateLimit::new(APPLE, 1);
-        pace.throttled(Some(Duration::from_secs(100)));
-        assert!(
-            matches!(pace.admit(1).await, Err(Error::RateLimited { retry_after: Some(wait) }) if wait <= Duration::from_secs(100))
-        );
-        tokio::time::advance(Duration::from_secs(96)).await;
-        let begun = Instant::now();
-        drop(pace.admit(1).await.unwrap());
-        assert!(begun.elapsed() >= Duration::from_secs(3));
-    }
-
-    #[tokio::test]
-    async fn changes_begin_one_at_a_time_and_become_more_where_none_is_locked() {
-        let pace = RateLimit::new(RateLimits { parallel: 3, ..APPLE }, 1);
-        let mut at_once = Vec::new();
-        for _ in 0..2 * GONE_WELL + 1 {
-            at_once.push(pace.changes.available_permits());
-            drop(pace.turn_to_change().await.unwrap());
-            pace.went_well();
-        }
-        let [first, then, last] =
-            [0, GONE_WELL as usize, 2 * GONE_WELL as usize].map(|n| at_once[n]);
-        assert_eq!((first, then, last), (1, 2, 3));
-    }
-
-    #[tokio::test]
-    async fn a_lock_takes_the_turns_back_for_good() {
-        let pace = RateLimit::new(RateLimits { parallel: 8, ..APPLE }, 1);
-        for _ in 0..10 * GONE_WELL {
-            pace.went_well();
-        }
-        assert_eq!(pace.changes.available_permits(), 8);
-        for _ in 0..20 {
-            pace.met_a_lock(pace.turn_to_change().await.unwrap());
-            pace.went_well();
-        }
-        assert_eq!(pace.changes.available_permits(), 1);
-    }
-
-    #[test]
-    fn retry_after_in_both_forms() {
-        let headers = |pairs: &[(&'static str, &'static str)]| {
-            pairs
-                .iter()
-                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-                .collect::<HeaderMap>()
-        };
-        assert_eq!(
-            retry_after(&headers(&[("retry-after", "120")])),
-            Some(Duration::from_secs(120))
-        );
-        let date = [
-            ("retry-after", "Fri, 20 Nov 2026 10:00:30 GMT"),
-            ("date", "Fri, 20 Nov 2026 10:00:00 GMT"),
-        ];
-        assert_eq!(retry_after(&headers(&date)), Some(Duration::from_secs(30)));
-        assert_eq!(retry_after(&headers(&[("retry-after", "soon")])), None);
-        assert_eq!(retry_after(&headers(&[("retry-after", "99999999999999")])), Some(LONGEST));
-    }
-}
+mod tests;
