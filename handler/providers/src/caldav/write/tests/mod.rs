@@ -1,7 +1,10 @@
+mod names;
+mod versions;
+
 use engine::event::{Busy, Content, Draft, Field, Parts, Span, Visibility};
 use jiff::civil::date;
 
-use super::super::stub::{Say, Stub, found};
+use crate::caldav::stub::{Say, Stub, found};
 use super::refusal::words;
 use super::*;
 use crate::Version;
@@ -63,7 +66,7 @@ async fn server(answer: impl Fn() -> Say + Send + Sync + 'static) -> Stub {
 }
 
 /// The calendar is there, whatever else is.
-fn calendar_is_there(asked: &super::super::stub::Received) -> Option<Say> {
+fn calendar_is_there(asked: &crate::caldav::stub::Received) -> Option<Say> {
     (asked.method == "PROPFIND")
         .then(|| Say::multistatus(&found(CALENDAR, "<cs:getctag>1</cs:getctag>")))
 }
@@ -205,7 +208,7 @@ async fn a_failed_condition_is_a_change_or_a_deletion() {
 #[tokio::test]
 async fn without_a_known_version_a_copy_is_rewritten_only_as_we_left_it() {
     let server = |marker: &'static str| {
-        move |asked: &super::super::stub::Received| match asked.method.as_str() {
+        move |asked: &crate::caldav::stub::Received| match asked.method.as_str() {
             "GET" => Say::status(200).header("etag", "\"9\"").body(object(marker)),
             _ => Say::status(204).header("etag", "\"10\""),
         }
@@ -237,7 +240,7 @@ async fn edit(stub: &Stub, etag: Option<&str>) -> Result<Written> {
     stub.account().edit(CALENDAR, &own(), &version(etag, 4), &edit).await
 }
 
-fn serving(etag: &'static str, body: String) -> impl Fn(&super::super::stub::Received) -> Say {
+fn serving(etag: &'static str, body: String) -> impl Fn(&crate::caldav::stub::Received) -> Say {
     move |asked| match asked.method.as_str() {
         "GET" if etag.is_empty() => Say::status(200).body(body.clone()),
         "GET" => Say::status(200).header("etag", etag).body(body.clone()),
@@ -335,230 +338,6 @@ async fn what_is_there_after_a_404_to_its_deletion_is_refused_and_not_deleted() 
     .await;
     let answer = stub.account().delete(CALENDAR, &EventId::new(COPY_NAME), Some("\"1\"")).await;
     assert!(matches!(answer, Err(Error::Refused(_))), "{answer:?}");
-}
-
-/// A server that keeps what it is sent at the path `kept`, of which it says `location`, and gives
-/// no ETag.
-fn keeping(
-    kept: &'static str,
-    location: &'static str,
-    sent: &'static str,
-) -> impl Fn(&super::super::stub::Received) -> Say {
-    let data = move || object("").replace("UID:u1", &format!("UID:{sent}"));
-    move |asked| match (asked.method.as_str(), asked.path.as_str()) {
-        ("PROPFIND", _) => calendar_is_there(asked).unwrap(),
-        ("PUT", _) if location.is_empty() => Say::status(201),
-        ("PUT", _) => Say::status(201).header("location", location),
-        ("GET", path) if path == kept => Say::status(200).header("etag", "\"7\"").body(data()),
-        ("REPORT", _) if asked.body.contains(&format!(">{sent}<")) => {
-            Say::multistatus(&found(kept, "<d:getetag>\"7\"</d:getetag>"))
-        }
-        _ => Say::status(404),
-    }
-}
-
-#[tokio::test]
-async fn a_server_may_keep_a_copy_under_a_name_of_its_own() {
-    let draft = draft("Title");
-    for (location, name, address) in [
-        ("/home/work/item%201.EML", "item 1.EML", None),
-        ("item%40.EML", "item@.EML", Some("item%40.EML")),
-        ("http://inside.example:8080/home/work/item.EML", "item.EML", None),
-        ("/remote/work/item.EML", "item.EML", Some("/remote/work/item.EML")),
-        (COPY_PATH, COPY_NAME, None),
-        // No place in this calendar: the name that was asked for stays.
-        ("/home/other/item.EML", COPY_NAME, None),
-        ("/home/work/", COPY_NAME, None),
-        ("/", COPY_NAME, None),
-        ("../other/item.EML", COPY_NAME, None),
-    ] {
-        for status in [200, 201, 204] {
-            let stub = server(move || {
-                Say::status(status).header("location", location).header("etag", "\"1\"")
-            })
-            .await;
-            let dav = stub.account();
-            let created = dav.create(CALENDAR, &copy(&draft)).await.unwrap();
-            let rewritten = dav
-                .rewrite(
-                    CALENDAR,
-                    &EventId::new(COPY_NAME),
-                    &version(Some("\"0\""), 0),
-                    &copy(&draft),
-                )
-                .await
-                .unwrap();
-            for written in [created, rewritten] {
-                assert_eq!(
-                    (written.id.as_str(), written.id.address()),
-                    (name, address),
-                    "{location}"
-                );
-                assert_eq!(
-                    (written.etag.as_deref(), written.event.is_none()),
-                    (Some("\"1\""), true)
-                );
-            }
-            assert!(
-                stub.take().iter().all(|asked| matches!(asked.method.as_str(), "PUT" | "GET")),
-                "what is said needs no search"
-            );
-        }
-    }
-}
-
-#[tokio::test]
-async fn without_an_etag_a_copy_is_read_under_the_name_that_it_got() {
-    let stub = Stub::new(keeping("/home/work/item.EML", "item.EML", UID)).await;
-    let (dav, draft) = (stub.account(), draft("Title"));
-    let written = dav.create(CALENDAR, &copy(&draft)).await.unwrap();
-    assert_eq!((written.id.as_str(), written.etag.as_deref()), ("item.EML", Some("\"7\"")));
-    assert_eq!(written.event.unwrap().id.as_str(), "item.EML");
-    assert_eq!(stub.asked(), [format!("PUT {COPY_PATH}"), "GET /home/work/item.EML".into()]);
-}
-
-#[tokio::test]
-async fn a_copy_that_is_not_under_its_name_is_looked_for_by_its_uid() {
-    let stub = Stub::new(keeping("/home/work/item.EML", "", UID)).await;
-    let (dav, draft) = (stub.account(), draft("Title"));
-    for written in [
-        dav.create(CALENDAR, &copy(&draft)).await.unwrap(),
-        dav.rewrite(CALENDAR, &EventId::new(COPY_NAME), &version(Some("\"0\""), 5), &copy(&draft))
-            .await
-            .unwrap(),
-    ] {
-        assert_eq!((written.id.as_str(), written.etag.as_deref()), ("item.EML", Some("\"7\"")));
-        assert!(written.sequence >= 4 && written.event.is_some());
-    }
-    let each = ["GET /home/work/calrelay-abc.ics", "REPORT /home/work/", "GET /home/work/item.EML"];
-    assert_eq!(stub.asked()[1..4], each);
-
-    // Another UID, a search that is refused or fails: the write is done, and no more is known of
-    // it.
-    let other = Stub::new(keeping("/home/work/item.EML", "", "calrelay-abcd")).await;
-    let cannot = Stub::new(|asked| {
-        Say::status(match asked.method.as_str() {
-            "PUT" => 201,
-            "GET" => 404,
-            _ => 403,
-        })
-    })
-    .await;
-    let fails = Stub::new(|asked| {
-        Say::status(match asked.method.as_str() {
-            "PUT" => 201,
-            "GET" => 404,
-            _ => 503,
-        })
-    })
-    .await;
-    for stub in [other, cannot, fails] {
-        let written = stub.account().create(CALENDAR, &copy(&draft)).await.unwrap();
-        assert_eq!((written.id.as_str(), written.etag, written.event), (COPY_NAME, None, None));
-    }
-}
-
-#[tokio::test]
-async fn an_edited_event_may_get_another_name() {
-    let stub = Stub::new(|asked| match (asked.method.as_str(), asked.path.as_str()) {
-        ("GET", OWN_PATH) => Say::status(200).header("etag", "\"1\"").body(object("")),
-        ("GET", _) => {
-            Say::status(200).header("etag", "\"2\"").body(object("").replace("Mine", "New"))
-        }
-        _ => Say::status(204).header("location", "/home/work/new.ics"),
-    })
-    .await;
-    let written = edit(&stub, Some("\"1\"")).await.unwrap();
-    assert_eq!(
-        (written.id.as_str(), written.etag.as_deref(), written.sequence),
-        ("new.ics", Some("\"2\""), 5)
-    );
-    assert_eq!(
-        stub.asked(),
-        [format!("GET {OWN_PATH}"), format!("PUT {OWN_PATH}"), "GET /home/work/new.ics".into()]
-    );
-}
-
-/// A server that gives `read` with a GET, and `listed` in listings; conditions take `taken`.
-/// `changed` is what it has from the first write on.
-fn with_two_tags(
-    read: &'static str,
-    listed: &'static str,
-    taken: &'static str,
-    changed: &'static str,
-) -> impl Fn(&super::super::stub::Received) -> Say + Send + Sync + 'static {
-    let written = std::sync::atomic::AtomicBool::new(false);
-    move |asked| {
-        let is_changed = !changed.is_empty() && written.load(std::sync::atomic::Ordering::Relaxed);
-        let body = if is_changed { object("").replace("Mine", changed) } else { object("") };
-        match asked.method.as_str() {
-            "GET" => Say::status(200).header("etag", read).body(body),
-            "REPORT" => {
-                let etag = if is_changed { "\"changed\"" } else { listed };
-                let data = body.replace('\r', "");
-                let props = format!(
-                    "<d:getetag>{etag}</d:getetag><c:calendar-data>{data}</c:calendar-data>"
-                );
-                Say::multistatus(&found(OWN_PATH, &props))
-            }
-            "PROPFIND" => calendar_is_there(asked).unwrap(),
-            _ => {
-                written.store(true, std::sync::atomic::Ordering::Relaxed);
-                Say::status(if asked.header("if-match") == taken { 204 } else { 412 })
-            }
-        }
-    }
-}
-
-const OF_READ: &str = "\"cal-5\"";
-const OF_LISTING: &str = "\"1\"";
-
-#[tokio::test]
-async fn a_condition_takes_one_of_the_two_tags_that_a_server_gives_a_version() {
-    for (seen, taken) in
-        [(OF_LISTING, OF_LISTING), (OF_READ, OF_LISTING), (OF_LISTING, OF_READ), (OF_READ, OF_READ)]
-    {
-        let stub = Stub::new(with_two_tags(OF_READ, OF_LISTING, taken, "")).await;
-        edit(&stub, Some(seen)).await.unwrap();
-        let sent = stub
-            .take()
-            .into_iter()
-            .filter(|asked| asked.method == "PUT")
-            .map(|asked| asked.header("if-match").to_owned());
-        let expected = if seen == taken { vec![taken] } else { vec![seen, taken] };
-        assert_eq!(sent.collect::<Vec<_>>(), expected, "{seen} {taken}");
-        let stub = Stub::new(with_two_tags(OF_READ, OF_LISTING, taken, "")).await;
-        stub.account().delete(CALENDAR, &own(), Some(seen)).await.unwrap();
-        assert_eq!(stub.take().last().unwrap().header("if-match"), taken, "{seen} {taken}");
-    }
-}
-
-/// Changed at the moment of the write: no other tag is tried, be it that the tag of a GET stays the
-/// same.
-#[tokio::test]
-async fn a_change_that_nobody_has_seen_is_never_overwritten() {
-    for seen in [OF_LISTING, OF_READ] {
-        let stub = Stub::new(with_two_tags(OF_READ, OF_LISTING, "\"changed\"", "Theirs")).await;
-        assert!(matches!(edit(&stub, Some(seen)).await, Err(Error::ChangedMeanwhile)), "{seen}");
-        assert_eq!(stub.take().iter().filter(|asked| asked.method == "PUT").count(), 1, "{seen}");
-        let stub = Stub::new(with_two_tags(OF_READ, OF_LISTING, "\"changed\"", "Theirs")).await;
-        assert!(
-            matches!(
-                stub.account().delete(CALENDAR, &own(), Some(seen)).await,
-                Err(Error::ChangedMeanwhile)
-            ),
-            "{seen}"
-        );
-        assert_eq!(
-            stub.take().iter().filter(|asked| asked.method == "DELETE").count(),
-            1,
-            "{seen}"
-        );
-    }
-    // Seen in a version that neither has any more.
-    let stub = Stub::new(with_two_tags(OF_READ, OF_LISTING, OF_LISTING, "")).await;
-    assert!(matches!(edit(&stub, Some("\"0\"")).await, Err(Error::ChangedMeanwhile)));
-    assert!(stub.take().iter().all(|asked| asked.method != "PUT"));
 }
 
 #[test]
