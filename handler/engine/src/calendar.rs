@@ -36,8 +36,8 @@ macro_rules! id {
 }
 
 id!(
-    /// An account at a provider: derived from provider, server and user name, so that connecting it
-    /// again gives the same id.
+    /// An account at a provider: derived from provider, server and user name, so that another
+    /// connection gets the same id.
     AccountId
 );
 id!(
@@ -63,7 +63,7 @@ pub struct RemoteCalendar {
     /// The IANA zone in which its floating times are meant, if the provider says.
     #[serde(default)]
     pub zone: Option<String>,
-    /// Where the same calendar stands at its owner, in the form of `address`, if the provider says
+    /// The address of the calendar at its owner, in the form of `address`, if the provider says
     /// that this one is a share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owned_at: Option<String>,

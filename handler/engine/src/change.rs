@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, EventId};
 
-/// How far a calendar has been read: the provider's own token, opaque to everybody else.
+/// How far a calendar was read: the provider's own token, opaque to all other code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cursor(pub String);

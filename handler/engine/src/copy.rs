@@ -40,7 +40,7 @@ impl CopyStyle<'_> {
     }
 
     /// The range in which a rule is replaced by its dates: whole years, so that the dates of a copy
-    /// are the same for as long.
+    /// stay equal for as long.
     fn years(&self) -> Range<Timestamp> {
         let end = self.window.end.last_of_year().tomorrow().unwrap_or(self.window.end);
         zone::day_instant(self.window.start.first_of_year())..zone::day_instant(end)

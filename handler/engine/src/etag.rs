@@ -1,6 +1,6 @@
 //! Entity tags as versions of events (RFC 9110 section 8.8.3).
 //!
-//! Servers, and what stands in front of them, are loose about the form: weak here and strong there,
+//! Servers, and proxies in front of them, vary the form: weak here and strong there,
 //! without quotes, with the mark of a compressed answer. So tags are compared without it, and sent
 //! as they were listed.
 

@@ -34,10 +34,10 @@ pub fn is_unusual(evidence: Evidence, deletions: u64, live: u64, today: u64) -> 
     unusual || today.saturating_add(deletions) > DAILY_CAP
 }
 
-/// Whether so many events being gone from one calendar look like a calendar that was emptied or
-/// made anew. `before` are those that were there before the first of them went, `live` all that
-/// should be there. `costs_origins`: their origins would be deleted for it, which has a limit of
-/// its own.
+/// Whether the number of events that are gone from one calendar looks as if the calendar was
+/// emptied or created again. `before` are those that were there before the first of them went,
+/// `live` all that should be there. `costs_origins`: their origins would be deleted for it, which
+/// has a limit of its own.
 pub fn is_emptied(
     evidence: Evidence,
     gone: u64,
@@ -72,7 +72,7 @@ mod tests {
         assert!(!is_unusual(Named, 11, 44, 0));
         assert!(is_unusual(Named, 11, 43, 0));
         assert!(is_unusual(Named, 24, 40, 0));
-        assert!(!is_unusual(Named, 1, 1, 0), "a person who has one event may delete it");
+        assert!(!is_unusual(Named, 1, 1, 0), "the owner of one event may delete it");
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub enum Renewal {
     Replace,
 }
 
-/// What makes two calendars of a provider the same calendar.
+/// What makes two calendars of a provider one calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CalendarIdentity {
     /// The calendar's id, whichever account sees it.
@@ -119,7 +119,7 @@ pub struct EventFacts {
     pub rules_below_days: bool,
     /// An event may block its time tentatively.
     pub tentative: bool,
-    /// The visibility has a value that stands for the calendar's own setting.
+    /// The visibility has a value for the calendar's own setting.
     pub default_visibility: bool,
     /// An event keeps the UID that it is created with.
     pub keeps_uid: bool,
@@ -134,7 +134,7 @@ pub struct ProviderFacts {
     pub protocol: Protocol,
     /// How an account is connected.
     pub sign_in: SignIn,
-    /// Whether the user name is an e-mail address, and so the same in capitals.
+    /// Whether the user name is an e-mail address, and so compared without regard to case.
     pub user_name_is_email: bool,
     /// Whether one person signs in by several user names to the same account.
     pub has_aliases: bool,

@@ -34,10 +34,10 @@ pub enum Reason {
     AlreadyThere,
     /// Another installation has copied it, or has made it as a copy.
     CopiedByAnother,
-    /// It bears the mark of a copy that is elsewhere in its calendar: a person duplicated the copy,
+    /// It has the mark of a copy that is elsewhere in its calendar: a person duplicated the copy,
     /// or split its series.
     DuplicateOfCopy,
-    /// It cannot be told from a copy that the server took and does not show.
+    /// It cannot be distinguished from a copy that the server took and does not show.
     MayBeCopy,
     /// It names a time zone that nothing explains.
     ZoneUnknown,
@@ -45,7 +45,7 @@ pub enum Reason {
     OriginDeleted,
     /// A person deleted the copy.
     CopyDeleted,
-    /// Edited on one side and deleted on the other: the edit stands.
+    /// Edited on one side and deleted on the other: the edit is kept.
     EditWins,
     /// Both sides changed the same part: the origin's value is kept, and the copy's edit is undone.
     OriginWins,
@@ -106,12 +106,12 @@ impl Reason {
             Self::ZoneUnknown => {
                 "It names a time zone that is not known and that it does not describe, so its \
                 times are taken to be in the zone of its calendar. \
-                 If they are not, set its time zone anew."
+                 If they are not, set its time zone again."
             }
             Self::OriginDeleted => "The event is gone.",
             Self::CopyDeleted => "Its copy was deleted.",
             Self::EditWins => {
-                "It was edited on one side and deleted on the other; the edit stands."
+                "It was edited on one side and deleted on the other; the edit is kept."
             }
             Self::OriginWins => {
                 "The same part of it was changed in both calendars; the event's own value is \

@@ -64,7 +64,7 @@ pub fn one_line(text: &str) -> String {
     out
 }
 
-/// What is left of `lines` without those that `dropped` tells of, in normal form.
+/// The rest of `lines` without those of `dropped`, in normal form.
 ///
 /// Where lines went away, the blank lines around the gap are reduced to the longest stretch of
 /// them, at most two, so that no hole remains; blank lines elsewhere are the author's and stay.

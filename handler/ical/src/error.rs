@@ -11,7 +11,7 @@ pub enum EditError {
     /// Other people take part; a server with scheduling would mail them (RFC 6638).
     #[error("other people take part in this event")]
     HasGuests,
-    /// The object as it stands cannot be read.
+    /// The object cannot be read.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
 }

@@ -25,7 +25,7 @@ pub(crate) fn update(
         changed |= match field {
             Field::Time => span(event, &old.span, &new.span, stamp),
             Field::Title => text(event, "SUMMARY", &old.title, &new.title, &[], stamp),
-            // Other forms of the same text would go on showing the old one.
+            // Other forms of the text would continue to show the old one.
             Field::Description => text(
                 event,
                 "DESCRIPTION",

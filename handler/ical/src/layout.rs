@@ -6,12 +6,12 @@ use crate::stamps::{sequence, stamp};
 use crate::tree::{Component, Node, Object};
 use crate::value::PropertyTime;
 
-/// Where the event stands among the items of its VCALENDAR.
+/// The places of the event's components among the items of its VCALENDAR.
 pub(crate) struct Layout {
     /// The event or the master; where the object holds changed occurrences only, the one that
     /// speaks for it.
     pub(crate) main: usize,
-    /// `main` is no master but a changed occurrence: somebody was invited to single occurrences.
+    /// `main` is no master but a changed occurrence: the owner was invited to single occurrences.
     pub(crate) orphaned: bool,
     /// The other changed occurrences.
     pub(crate) overrides: Vec<usize>,
@@ -38,7 +38,8 @@ impl Layout {
                 None => "there is no event in it".into(),
             }));
         }
-        // Some programs leave the UID out; what stands in one resource is one event all the same.
+        // Some programs leave the UID out; the components of one resource are one event
+        // nevertheless.
         let mut uids: Vec<&str> = events.iter().filter_map(|(_, event)| uid(event)).collect();
         uids.sort_unstable();
         uids.dedup();
@@ -87,7 +88,7 @@ pub(crate) fn calendar(object: &Object) -> Result<&Component, Unreadable> {
     }
 }
 
-/// The VEVENTs of a VCALENDAR and where they stand.
+/// The VEVENTs of a VCALENDAR with their places.
 pub(crate) fn events(calendar: &Component) -> Vec<(usize, &Component)> {
     let items = calendar.items().iter().enumerate();
     items
@@ -125,7 +126,7 @@ pub(crate) fn uid(event: &Component) -> Option<&str> {
         .filter(|uid| !uid.is_empty())
 }
 
-/// How new a component is: of two that say the same of themselves, the first counts (RFC 5546
+/// How new a component is: of two with equal versions, the first counts (RFC 5546
 /// section 2.1.5).
 pub(crate) fn version(event: &Component) -> (u32, Option<jiff::Timestamp>) {
     (sequence(event), stamp(event, "DTSTAMP"))

@@ -1,4 +1,4 @@
-//! Who takes part in an event (RFC 5545 sections 3.8.4.1 and 3.8.4.3). Read, never written.
+//! The people of an event (RFC 5545 sections 3.8.4.1 and 3.8.4.3). Read, never written.
 
 use engine::event::Organizer;
 
@@ -55,7 +55,7 @@ pub(crate) fn attendees(event: &Component, context: ObjectContext<'_>) -> Vec<St
     emails
 }
 
-/// Who called the meeting.
+/// The organizer of the meeting.
 pub(crate) fn organizer(event: &Component, context: ObjectContext<'_>) -> Option<Organizer> {
     let person = Person::of(&event.property("ORGANIZER")?);
     let is_me = person.is_me(context);
@@ -70,7 +70,7 @@ pub(crate) fn declined(event: &Component, context: ObjectContext<'_>) -> bool {
     })
 }
 
-/// Whether a write to this component could reach anybody else: rooms and addresses of any kind
+/// Whether a write to this component could reach other people: rooms and addresses of any kind
 /// count.
 pub(crate) fn has_others(event: &Component, context: ObjectContext<'_>) -> bool {
     let mut people = event.properties("ATTENDEE").chain(event.properties("ORGANIZER"));

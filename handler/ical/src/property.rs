@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 /// The property that carries the loop mark.
 pub(crate) const MARKER: &str = "X-CALRELAY-ORIGIN";
 
-/// A property as it stands in a line.
+/// A property of a content line.
 #[derive(Clone)]
 pub(crate) struct Property<'a> {
     /// Between the name and the colon, without either.
@@ -72,7 +72,7 @@ impl<'a> Property<'a> {
         })
     }
 
-    /// Whether a parameter has this value, whatever the case.
+    /// Whether a parameter has this value, without regard to case.
     pub(crate) fn has(&self, name: &str, value: &str) -> bool {
         self.parameter(name).is_some_and(|found| found.eq_ignore_ascii_case(value))
     }

@@ -2,7 +2,7 @@
 //! that follow (RECURRENCE-ID with RANGE=THISANDFUTURE, RFC 5545 section 3.2.13), and a zone that
 //! only its VTIMEZONE knows.
 //!
-//! Both are expanded as far as anybody looks: the occurrences after such a change are changed
+//! Both are expanded for some years: the occurrences after such a change are changed
 //! occurrences, those in such a zone are dates in UTC. The rule of the first ends where its
 //! expansion does.
 
@@ -30,8 +30,8 @@ pub(crate) struct Following {
     pub(crate) exception: Exception,
 }
 
-/// The range that is expanded around an instant: whole years, so that the same object comes to the
-/// same for a year.
+/// The range that is expanded around an instant: whole years, so that an object is read alike for a
+/// year.
 pub(crate) fn years(around: Timestamp) -> Range<Timestamp> {
     let year = TimeZone::UTC.to_datetime(around).year();
     let start = |year: i16| {

@@ -162,8 +162,8 @@ impl Duration {
     }
 }
 
-/// TEXT as it is meant (RFC 5545 section 3.3.11). A backslash before anything that needs none
-/// stands for itself: texts with unescaped paths are about.
+/// TEXT as it is meant (RFC 5545 section 3.3.11). A backslash before a character that needs none is
+/// kept: some texts contain unescaped paths.
 pub(crate) fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -1,20 +1,19 @@
-//! Whose failure it is that a request about one event failed: the event's, as long as its calendar
-//! answers by itself.
+//! The cause of a failed request about one event: the event, as long as its calendar answers.
 
 use std::time::{Duration, Instant};
 
 use crate::{Error, Provider, Result};
 
-/// An answer of a calendar counts for so long.
+/// How long an answer of a calendar is valid.
 const FRESH: Duration = Duration::from_secs(10);
-/// So many requests about single events may stay without an answer; then it is the server that does
-/// not answer. Each may take as long as a request may.
+/// With this many requests about single events without an answer, the server is the cause. Each may
+/// take as long as the time-out of a request.
 const SILENT: u32 = 50;
-/// So many events may be answered as if too much was asked, although their calendar answers; then
-/// it is the account that is asked too much.
+/// With more events than this that are answered 429 although their calendar answers, the account's
+/// rate is the cause.
 const THROTTLED: u32 = 3;
 
-/// What a calendar has answered so far.
+/// The answers of a calendar so far.
 #[derive(Debug, Default)]
 pub struct Blame {
     answered: Option<(Instant, bool)>,
@@ -23,11 +22,11 @@ pub struct Blame {
 }
 
 impl Blame {
-    /// What the server said of one event; the calendar, the account or the server is asked by
-    /// itself before it is blamed.
+    /// The server's answer about one event, if the event is the cause; the calendar is requested
+    /// alone to find out.
     ///
     /// # Errors
-    /// What is wrong with more than this event; the error itself, where it says as much.
+    /// An error that concerns more than this event: the given one, or that of the calendar.
     pub async fn event(
         &mut self,
         provider: &(impl Provider + ?Sized),
@@ -44,7 +43,7 @@ impl Blame {
             if self.silent >= SILENT {
                 return Err(error);
             }
-            // The calendar may have fallen silent as well since.
+            // The calendar may have stopped answering since.
             self.answered = None;
         }
         if matches!(error, Error::RateLimited { .. }) {
@@ -52,7 +51,7 @@ impl Blame {
             if self.throttled > THROTTLED {
                 return Err(error);
             }
-            // What it answered before says nothing about how much it is asked since.
+            // An earlier answer says nothing about the rate since.
             self.answered = None;
         }
         let writable = match self.answered {

@@ -2,64 +2,63 @@
 
 use std::time::Duration;
 
-/// A provider's refusal or failure. No variant carries event content, credentials or a full
+/// A provider's refusal or failure. No variant contains event content, credentials or a full
 /// address.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// The cursor is no longer known: list the window again.
+    /// The provider no longer knows the cursor: list the window again.
     #[error("the server has forgotten how far this calendar was read")]
     CursorExpired,
-    /// Somebody else wrote first: read again.
+    /// Another client wrote first: read again.
     #[error("the event was changed at the same moment")]
     ChangedMeanwhile,
-    /// A create found an event under its name.
+    /// There is an event under the name of the new one.
     #[error("an event of this name is there already")]
     Exists,
-    /// The event is not there.
+    /// There is no such event.
     #[error("the event is not there any more")]
     Gone,
     /// Other people are involved in the event and would be mailed.
     #[error("other people take part in this event, and writing to it could mail them")]
     HasGuests,
-    /// The calendar is not there, or not for us.
+    /// There is no such calendar, or this account may not see it.
     #[error("the calendar is not there any more")]
     CalendarMissing,
-    /// The provider does not tell of changes in this calendar.
-    #[error("the server does not tell of changes in this calendar")]
+    /// The provider has no watch for this calendar.
+    #[error("the server does not send notifications of changes in this calendar")]
     NoPush,
-    /// Wrong or withdrawn credentials: ask the owner.
+    /// Wrong or withdrawn credentials: the owner has to connect the account again.
     #[error("the server refused the sign-in")]
     Unauthorized,
-    /// The owner has not agreed to everything that is needed; the words say to what.
+    /// The owner has not granted everything that is needed; the text says what.
     #[error("{0}")]
     Consent(String),
-    /// The provider does not accept this program: its registration there, or a request that it
-    /// should not have made. Says nothing about the account, whose owner can do nothing about it;
-    /// whoever runs the program can.
+    /// The provider does not accept this program: its registration there, or a wrong request. The
+    /// account is not the cause; the operator of the program can help, its owner cannot.
     #[error("{0}")]
     Misconfigured(String),
     /// This user may not do this (a read-only calendar, a service not enabled).
     #[error("the server does not allow this: {0}")]
     Forbidden(String),
-    /// The server refuses this event for good (too large, an invalid value…): other events are not
-    /// affected.
+    /// The server refuses this event permanently (too large, an invalid value…); other events are
+    /// not affected.
     #[error("the server refused this event: {0}")]
     Refused(String),
-    /// A new event was refused without a reason. Its name may have been used before, and be kept in
-    /// a trash bin: another name may do. Where none does, this is what the refusal comes to.
+    /// A new event was refused without a reason. The name may be in use by an event in
+    /// a trash bin; another name may work. Where none works, the inner error applies.
     #[error("{0}")]
     NameRefused(Box<Error>),
-    /// Too many requests; wait at least so long.
+    /// Too many requests.
     #[error("the server asks to wait")]
     RateLimited {
-        /// How long the server wants to be left alone.
+        /// The least time to wait.
         retry_after: Option<Duration>,
     },
-    /// Another 5xx, or a failure on the way: try later.
+    /// Another 5xx, or a failure of the connection: try later.
     #[error("the server cannot be reached or failed: {0}")]
     Unreachable(String),
-    /// No connection, no answer in time, or the word of a server in front that there is none: try
-    /// later.
+    /// No connection, no answer in time, or a proxy's statement that the server does not answer:
+    /// try later.
     #[error("the server cannot be reached or failed: {0}")]
     NoAnswer(String),
     /// An answer that does not follow its protocol, or was cut off.
@@ -68,13 +67,13 @@ pub enum Error {
     /// The address may not be used (a private host, a wrong scheme, a redirect to elsewhere).
     #[error("this address is not allowed: {0}")]
     Address(String),
-    /// The credentials have the wrong form, and were not sent.
+    /// The credentials have the wrong form and were not sent.
     #[error("{0}")]
     Credentials(String),
 }
 
 impl Error {
-    /// Whether trying later may help without anybody doing anything.
+    /// Whether a later try may succeed without any action by a person.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
@@ -86,9 +85,9 @@ impl Error {
         )
     }
 
-    /// Whether the answer to a request about one event may concern that event alone, although it
-    /// reads as if the calendar, the account or the server were meant. Before any of these is
-    /// blamed, the calendar is asked by itself ([`crate::Provider::ask`]).
+    /// Whether an error of a request about one event may concern that event alone, although it
+    /// names the calendar, the account or the server. A request for the calendar alone
+    /// ([`crate::Provider::ask`]) shows which of them is the cause.
     pub fn may_concern_one_event(&self) -> bool {
         match self {
             Self::Forbidden(_)
@@ -113,7 +112,7 @@ impl Error {
         }
     }
 
-    /// What the server said, for a sentence about the event that it was said of.
+    /// The server's answer, for a sentence about the event.
     pub fn said(&self) -> String {
         match self {
             Self::Refused(words)

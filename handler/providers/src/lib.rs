@@ -1,10 +1,11 @@
 //! Calendar providers behind one trait.
 //!
 //! # To add another one
-//! Make a folder with `mod.rs` (its [`Provider`]), `wire.rs` (its format, named as it names things)
-//! and `convert.rs` (the only file that knows both languages); map its answers to [`Error`] by what
-//! the caller can do about them; run the scenarios on a simulator that rejects what the original
-//! rejects.
+//! Make a folder with `mod.rs` (the implementation of [`Provider`]), `wire.rs` (the provider's
+//! format, with its names) and `convert.rs` (the only file that knows both formats). Map the
+//! answers to [`Error`] by what the caller can do about them. A provider that signs in by OAuth
+//! implements [`oauth::OAuthProvider`]. Run the scenarios on a simulator that rejects what the
+//! original rejects.
 
 mod blame;
 pub mod caldav;
@@ -31,51 +32,51 @@ pub use watch::{ActiveWatch, Lifecycle, Notification, NotificationKind, WatchReq
 
 /// One account at one provider.
 ///
-/// Every method may be repeated: a create that finds its own event says [`Error::Exists`], a delete
-/// of what is gone succeeds. No method ever lets a guest be mailed: no organizer or attendee is
-/// written, and [`Provider::edit`] and [`Provider::delete`] refuse events in which other people are
-/// involved ([`Error::HasGuests`]).
+/// Every method may be repeated: a create that finds its own event returns [`Error::Exists`], and
+/// the deletion of a missing event succeeds. No method causes mail to a guest: no organizer or
+/// attendee is written, and [`Provider::edit`] and [`Provider::delete`] refuse events in which
+/// other people are involved ([`Error::HasGuests`]).
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// The calendars that hold events, writable or not.
     async fn calendars(&self) -> Result<Vec<RemoteCalendar>>;
 
-    /// The state of several calendars, as cheaply as the provider allows: one request for all where
-    /// it can be had. The answer stands in the order of the question.
+    /// The state of several calendars, as cheaply as the provider allows: by one request for all
+    /// where possible. The answer has the order of the question.
     async fn collection_states(&self, calendars: &[String]) -> Result<Vec<CollectionState>>;
 
-    /// What happened in a calendar. `tip` is what [`Provider::glance`] said before this call, and
-    /// becomes part of the new cursor.
+    /// The changes in a calendar. `state` is the answer of [`Provider::collection_states`] before
+    /// this call, and becomes part of the new cursor.
     ///
     /// # Errors
-    /// [`Error::CursorExpired`] where the provider no longer knows the cursor: ask again with
+    /// [`Error::CursorExpired`] where the provider no longer knows the cursor: call again with
     /// [`Since::Window`].
     async fn list_changes(
         &self,
         calendar: &str,
         since: Since<'_>,
-        tip: Option<&StateTag>,
+        state: Option<&StateTag>,
     ) -> Result<ChangeSet>;
 
-    /// Whether the cursor was taken at this tip, so that there is nothing to survey.
-    fn is_current(&self, cursor: &Cursor, tip: &StateTag) -> bool;
+    /// Whether the cursor was taken in this state, so that there are no changes to list.
+    fn is_current(&self, cursor: &Cursor, state: &StateTag) -> bool;
 
     /// Whether a cursor that is no longer known is always refused. Some servers list everything
-    /// instead, without a word, and leave out what was deleted meanwhile.
+    /// instead, without an error, and leave out what was deleted meanwhile.
     fn rejects_expired_cursor(&self) -> bool {
         false
     }
 
-    /// Whether the calendar answers, by a request that is about nothing else, and whether it may be
-    /// written to. Where a request about one event fails, this tells whose failure it is.
+    /// Requests the calendar alone, and says whether it may be written to. Where a request about
+    /// one event fails, the answer shows whether the event or the calendar is the cause.
     ///
     /// # Errors
     /// What is wrong with the calendar, the account or the server.
     async fn ask(&self, calendar: &str) -> Result<Answering>;
 
     /// Reads events in batches; the answer has every id once, in any order. At most
-    /// [`Provider::batch`] ids a call. What the server refuses to give of one of them spoils no
-    /// other: it is [`Found::Refused`] as long as the calendar answers.
+    /// [`Provider::batch`] ids a call. An event that the server refuses to return does not fail the
+    /// others: it is [`Found::Refused`] as long as the calendar answers.
     async fn fetch(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>>;
 
     /// How many ids a [`Provider::fetch`] takes.
@@ -84,9 +85,9 @@ pub trait Provider: Send + Sync {
     /// How many writes may be under way at once.
     fn parallel_writes(&self) -> usize;
 
-    /// How the provider says that there is no event under this id, by a read of its own: the
-    /// evidence that a deletion needs. None where there is one; any failure is an error, never
-    /// "gone". Whether it has another id by now, [`Provider::find_uid`] tells.
+    /// Reads the id alone: the provider's statement that there is no event under it, which is the
+    /// evidence that a deletion needs. `None` where there is an event; any failure is an error,
+    /// never "gone". [`Provider::find_uid`] finds an event that has another id by now.
     async fn absence(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>>;
 
     /// The opposite of [`Provider::absence`].
@@ -95,24 +96,24 @@ pub trait Provider: Send + Sync {
     }
 
     /// The event that has this iCalendar UID, by a search, where the provider can search; `None`
-    /// where there is none or it cannot. What was deleted is no event. A search that fails is an
+    /// where there is none or it cannot. A deleted event is not found. A search that fails is an
     /// error.
     async fn find_uid(&self, _calendar: &str, _uid: &str) -> Result<Option<EventId>> {
         Ok(None)
     }
 
-    /// The id that [`Provider::create`] asks for, where we choose it: by it an earlier copy is
-    /// found again in a listing. Some servers give another, which [`Written::id`] says.
+    /// The id that [`Provider::create`] requests, where the client chooses it: an earlier copy is
+    /// found in a listing by this id. Some servers give the copy another id ([`Written::id`]).
     fn id_of_copy(&self, calendar: &str, uid: &str) -> Option<EventId>;
 
-    /// Makes a copy.
+    /// Creates a copy.
     ///
     /// # Errors
-    /// [`Error::Exists`] where an event stands under that name already: fetch it and see whether it
-    /// is ours.
+    /// [`Error::Exists`] where there is an event under that name already: fetch it and check
+    /// whether it is this copy.
     async fn create(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written>;
 
-    /// Writes a copy anew, whole. Only for copies that nobody has edited since our last write.
+    /// Replaces a copy as a whole. Only for copies without edits since the last write.
     ///
     /// # Errors
     /// [`Error::ChangedMeanwhile`] where the event no longer has that version; [`Error::Gone`]
@@ -125,9 +126,9 @@ pub trait Provider: Send + Sync {
         copy: &NewCopy<'_>,
     ) -> Result<Written>;
 
-    /// Changes some parts of an event and keeps everything else as it stands, byte for byte where
-    /// the format allows. Reads the event first, and writes only if it still has `version.etag`
-    /// (any version, if that is `None`).
+    /// Changes some parts of an event and keeps everything else, byte for byte where the format
+    /// allows. Reads the event first, and writes only if it still has `version.etag` (any version,
+    /// if that is `None`).
     ///
     /// # Errors
     /// As [`Provider::rewrite`]; [`Error::HasGuests`] where the write could reach other people.
@@ -151,7 +152,7 @@ pub trait Provider: Send + Sync {
         None
     }
 
-    /// Reminds the provider of what [`Provider::fidelity`] said earlier.
+    /// Restores what [`Provider::fidelity`] returned earlier.
     fn recall(&self, _calendar: &str, _fidelity: &Fidelity) {}
 
     /// Creates a watch: the provider notifies our webhook of changes until the watch ends. A failed
@@ -182,41 +183,42 @@ pub trait Provider: Send + Sync {
     }
 }
 
-/// What [`Provider::glance`] saw.
+/// The state of a calendar ([`Provider::collection_states`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CollectionState {
     /// The calendar is there, in this state.
     Tagged(StateTag),
-    /// It is there, but the provider has no cheap mark of its state.
+    /// It exists, but the provider has no cheap mark of its state.
     Untagged,
-    /// It is not there any more, or not for us.
+    /// It does not exist any more, or this account may not see it.
     Missing,
 }
 
-/// What [`Provider::ask`] heard from a calendar that is there.
+/// The answer of a calendar that exists ([`Provider::ask`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answering {
-    /// It may be written to, as far as it says.
+    /// Whether the server allows writes, as far as it says.
     pub writable: bool,
 }
 
-/// Where a survey begins.
+/// Where a list of changes begins.
 #[derive(Clone, Copy, Debug)]
 pub enum Since<'a> {
     /// What happened since then.
     Cursor(&'a Cursor),
     /// Everything that lies in the window, and a fresh cursor taken before the listing began.
     Window(Window),
-    /// The same without a window: everything that the calendar holds.
+    /// Everything that the calendar holds, and a fresh cursor.
     Everything,
 }
 
-/// The answer to [`Provider::survey`].
+/// The answer of [`Provider::list_changes`].
 #[derive(Debug)]
 pub struct ChangeSet {
-    /// What is listed; every id once. The calendar itself and whatever is no event are left out.
+    /// What is listed; every id once. The calendar itself and resources other than events are left
+    /// out.
     pub listed: Vec<Listed>,
-    /// Where to go on next time; save it when everything listed has been dealt with.
+    /// The start of the next list; save it after everything listed was processed.
     pub cursor: Cursor,
 }
 
@@ -229,20 +231,20 @@ pub struct Fetched {
     pub found: Found,
 }
 
-/// What stands under an id.
+/// What there is under an id.
 #[derive(Debug)]
 pub enum Found {
     /// An event.
     Event(Box<Event>),
-    /// The provider answered for this id that nothing is there. No evidence for a deletion by
+    /// The provider answered that there is nothing under this id. No evidence for a deletion by
     /// itself.
     NotFound,
     /// Something that is no event (a task, say).
     NoEvent,
-    /// The server does not give it, and gives others; the words say what it answered. Says nothing
-    /// of whether it is there.
+    /// The server refuses this id and returns others; the text says what it answered. The event may
+    /// exist or not.
     Refused(String),
-    /// Something that cannot be read as an event; the words say why and quote none of its content.
+    /// Something that cannot be read as an event; the text says why and quotes none of its content.
     Unreadable {
         /// Its version, so that it is not read again until it changes.
         etag: Option<String>,
@@ -251,15 +253,15 @@ pub enum Found {
     },
 }
 
-/// How a provider says that there is no event under an id.
+/// How a provider states that there is no event under an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Absence {
-    /// It knows nothing under this id (404 or 410), and the calendar answers.
+    /// There is nothing under this id (404 or 410), and the calendar answers.
     NotFound,
-    /// It names the event as deleted.
+    /// The event is listed as deleted.
     Cancelled,
-    /// Something that is no event has the id.
+    /// The id belongs to something else than an event.
     NoEvent,
 }
 
@@ -272,24 +274,23 @@ pub struct Version {
     pub sequence: u32,
 }
 
-/// What a write left behind.
+/// The result of a write.
 #[derive(Clone, Debug)]
 pub struct Written {
-    /// The id of the event: the one that it has now, should the provider have given it another.
+    /// The id of the event now, also where the provider has given it another one.
     pub id: EventId,
     /// Its version now.
     pub etag: Option<String>,
     /// Its SEQUENCE now.
     pub sequence: u32,
-    /// The event as the provider shows it, where its answer says so, or where it had to be read
-    /// again.
+    /// The event as the provider shows it, where the answer contains it or it was read again.
     pub event: Option<Box<Event>>,
-    /// The provider has changed it on its way in.
+    /// The provider has stored something else than was sent.
     pub rewritten: bool,
 }
 
 impl Written {
-    /// Of an event that shows already what it should.
+    /// The result for an event that needs no write.
     pub fn as_it_is(event: &Event) -> Self {
         Self {
             id: event.id.clone(),

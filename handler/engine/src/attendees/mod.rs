@@ -1,9 +1,9 @@
 //! The guests of a meeting as a block of text at the end of a copy's description.
 //!
-//! A copy never carries real guests: a provider might write to them. The block shows who is coming,
-//! is recognised by its first line, and is taken off again before a description is compared or
-//! written back. A description belongs to its user, so a first line typed by hand is simply taken
-//! for the block.
+//! A copy never carries real guests: a provider might write to them. The block shows the guests, is
+//! recognised by its first line, and is taken off again before a description is compared or written
+//! back. A description belongs to its user, so a first line typed by hand is simply taken for the
+//! block.
 
 use std::sync::LazyLock;
 
@@ -55,8 +55,8 @@ pub fn append(description: &str, attendees: &[String]) -> String {
     text::normalise(&out)
 }
 
-/// `description` in normal form without the block, wherever it stands; what was typed before and
-/// after it is kept.
+/// `description` in normal form without the block, wherever it is; text before and after it is
+/// kept.
 pub fn remove(description: &str) -> String {
     let normal = text::normalise(description);
     let lines: Vec<&str> = normal.split('\n').collect();
@@ -72,7 +72,7 @@ pub fn remove(description: &str) -> String {
     text::without(&lines, |at| block[at])
 }
 
-/// Whether a value can stand in the block and be recognised there.
+/// Whether a value can be in the block and be recognised there.
 fn is_address(value: &str) -> bool {
     !value.chars().any(char::is_control) && value.contains('@') && ENTRY.is_match(value)
 }

@@ -26,7 +26,7 @@ const TEAMS_EVIDENCE_LINES: usize = 12;
 /// How far below its opening rule the last line of a Teams block without a closing rule is looked
 /// for.
 const TEAMS_LINES: usize = 60;
-/// Underscores of the rule around a block; a shorter one stands inside it.
+/// Underscores of the rule around a block; a shorter one is inside it.
 const TEAMS_CLOSING: usize = 40;
 /// How far below its first line a Webex block must show that it is one, unless that line is the
 /// guarding one.
@@ -166,8 +166,8 @@ fn separators(lines: &[LineKind], fates: &mut [Fate]) {
     }
 }
 
-/// The removed lines, paragraph by paragraph. The same lines give the same pieces however they were
-/// judged, so a second look at what was put back finds nothing new.
+/// The removed lines, paragraph by paragraph. Equal lines give equal pieces however they were
+/// judged, so a second pass over a reattached text finds no other pieces.
 fn pieces(lines: &[LineKind], fates: &[Fate]) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut in_paragraph = false;

@@ -44,7 +44,7 @@ static TEL: LazyLock<Regex> =
 ///
 /// Every host name in the word is tested, and again after each of a few rounds of percent-decoding:
 /// so a link that was wrapped by a mail filter or a redirect (`…/?url=https%3A%2F%2F…`,
-/// `…/url?q=…`, `…/v3/__https://…__`) is seen through whoever wrapped it.
+/// `…/url?q=…`, `…/v3/__https://…__`) is recognised whichever service wrapped it.
 pub(super) fn conference_of(word: &str) -> Option<&'static str> {
     if TEL.is_match(word) {
         return Some(DIAL_IN);

@@ -9,7 +9,7 @@ use super::hosts;
 /// A link that was taken out of a line.
 #[derive(Clone)]
 pub(super) struct Link {
-    /// As it stood there.
+    /// As it was in the text.
     pub(super) text: String,
     /// The listed host that it leads to, or [`hosts::DIAL_IN`].
     pub(super) host: &'static str,

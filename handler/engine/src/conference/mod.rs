@@ -94,7 +94,7 @@ pub fn reattach(edited: &str, removed: &str) -> String {
     text::normalise(&format!("{prose}\n\n{FENCE_START}\n{missing}\n{FENCE_END}"))
 }
 
-/// The lines of `text` that stand in none of `pieces`, neither as the same line nor as a link
+/// The lines of `text` that are in none of `pieces`, neither as the same line nor as a link
 /// within one.
 fn lines_not_in(pieces: &[String], text: &str) -> String {
     let held: HashSet<&str> = pieces
@@ -160,7 +160,7 @@ fn cut(text: &str) -> usize {
     text[from..end].rfind(char::is_whitespace).map_or(end, |blank| from + blank)
 }
 
-/// A text without its fences, and what stood inside them.
+/// A text without its fences, and the text inside them.
 struct Unfenced {
     text: String,
     inside: String,

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// What the line before told, as far as it lets the next line be a detail.
+/// The meaning of the line before, as far as it makes the next line a detail.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Near {
     /// Nothing: prose.
@@ -52,7 +52,7 @@ static VALUE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// A line that stands for itself, its links taken out.
+/// A line by itself, its links taken out.
 static PHRASE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?ix)^(?:
@@ -147,7 +147,7 @@ pub(super) fn is_separator(line: &str) -> bool {
     SEPARATOR.is_match(line.trim())
 }
 
-/// Introduces a link that stood on the same line: nothing at all, a known label, or a few words and
+/// Introduces a link of the same line: nothing at all, a known label, or a few words and
 /// a colon.
 pub(super) fn is_label_of_link(rest: &str) -> bool {
     let every = |part: &str| {
@@ -163,12 +163,12 @@ pub(super) fn is_label(line: &str) -> bool {
     LABEL.is_match(bare(line))
 }
 
-/// Belongs to a link that stands nearby.
+/// Belongs to a link nearby.
 pub(super) fn is_detail(line: &str) -> bool {
     after(Near::Link, line).is_some()
 }
 
-/// If a line is a detail after what came `near` before it: what it tells the next one.
+/// If a line is a detail after what came `near` before it: its meaning for the next one.
 pub(super) fn after(near: Near, line: &str) -> Option<Near> {
     if near == Near::Prose {
         return None;

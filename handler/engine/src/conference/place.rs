@@ -3,7 +3,7 @@
 use super::{PASSES, links, phrases};
 use crate::text;
 
-/// What stands in a location where there is no place, as the services' own clients write it.
+/// The text of a location without a place, as the services' own clients write it.
 const SERVICES: [&str; 19] = [
     "microsoft teams",
     "microsoft teams meeting",

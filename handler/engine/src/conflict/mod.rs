@@ -1,13 +1,13 @@
-//! Both sides changed: what flows back to the origin, and what stands.
+//! Both sides changed: what flows back to the origin, and what is kept.
 //!
 //! # Properties
-//! * Edits of different parts are merged; of the same part the origin's stands (clocks of clients
+//! * Edits of different parts are merged; of one part the origin's is kept (clocks of clients
 //!   cannot be trusted to order them).
 //! * Time, rule and exceptions are one group: where the origin's rule changed, nothing of the
 //!   copy's group flows back; where the copy's new rule does not flow, no exception that is keyed
 //!   to it does. Where the copy's series moved, exceptions move along (`series`), also those that
 //!   the origin has changed meanwhile; where the copy's rule has no place for one of these, the
-//!   origin's rule stands.
+//!   origin's rule is kept.
 //! * From a private copy only times flow back; "Busy" never reaches an origin, and neither do the
 //!   words of a series an exception that has its own.
 //! * What we took out of a description on the way out is put back on the way in, and what a copy
@@ -153,8 +153,8 @@ impl Sides<'_> {
         Exception::Changed(Box::new(back))
     }
 
-    /// Whether an occurrence takes place at the same time on both sides, whatever else its
-    /// exception says.
+    /// Whether an occurrence takes place at the same time on both sides, apart from the rest of its
+    /// exception.
     fn same_time(&self, start: OriginalStart) -> bool {
         let ours = occurrence(
             &self.origin.content,
@@ -269,7 +269,7 @@ fn begin(span: &Span) -> OriginalStart {
     }
 }
 
-/// In seconds; days count as 24 hours, which only has to be the same on both sides.
+/// In seconds; days count as 24 hours, which only has to be equal on both sides.
 fn length(span: &Span) -> i64 {
     match span {
         Span::AllDay { start, end } => {

@@ -64,7 +64,7 @@ impl Sides<'_> {
 
     /// The series as the copy has it, whose time or rule is new; `master` is the origin with that
     /// time, and of the exceptions those are named that changed on the copy, and those that changed
-    /// on the origin, which are `fixed`: these stand.
+    /// on the origin, which are `fixed`: these are kept.
     pub(super) fn moved(
         &self,
         master: &Content,

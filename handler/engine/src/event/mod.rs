@@ -91,10 +91,10 @@ pub struct Event {
     pub content: Content,
     /// Present for a series: its rules and exceptions.
     pub series: Option<Series>,
-    /// Who called the meeting; read, never written.
+    /// The organizer of the meeting; read, never written.
     pub organizer: Option<Organizer>,
-    /// Somebody takes part whom [`Content::attendees`] does not name: a room, or guests that are
-    /// not shown to us.
+    /// There are guests that [`Content::attendees`] does not name: a room, or guests that this
+    /// account may not see.
     pub others: bool,
     /// Cancelled as a whole: counts as deleted.
     pub cancelled: bool,
@@ -108,7 +108,7 @@ pub struct Event {
     pub zone_guessed: bool,
 }
 
-/// The instants that an event tells of itself (RFC 5545 section 3.8.7), as far as it does.
+/// The instants in the properties of an event (RFC 5545 section 3.8.7), as far as it has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stamps {
     /// CREATED.
@@ -119,7 +119,7 @@ pub struct Stamps {
     pub stamped: Option<Timestamp>,
 }
 
-/// A server's clock and ours are not so far apart, whatever is wrong with either.
+/// The clocks of a server and of this process are not so far apart, even if one is wrong.
 const CLOCKS_APART: i64 = 24 * 60 * 60;
 
 impl Stamps {
@@ -133,8 +133,7 @@ impl Stamps {
         }
     }
 
-    /// Whether it was there before a write of ours at that second: then nobody has touched it since
-    /// either.
+    /// Whether the event, in this version, was there before a write of this program at that second.
     pub fn prove_older(&self, written: i64) -> bool {
         let last = [self.created, self.modified, self.stamped].into_iter().flatten().max();
         last.is_some_and(|last| last.as_second() < written - CLOCKS_APART)
@@ -188,7 +187,7 @@ pub struct Content {
     /// Addresses of the guests: lower-cased, sorted, no doubles, no rooms, without the account's
     /// own.
     pub attendees: Vec<String>,
-    /// Who may see it.
+    /// Its visibility.
     pub visibility: Visibility,
     /// What it does to the free/busy of its owner.
     pub busy: Busy,
@@ -210,7 +209,7 @@ pub enum Span {
         /// The day after the last.
         end: Date,
     },
-    /// From one time to another; the two may stand in different zones (a flight).
+    /// From one time to another; the two may be in different zones (a flight).
     Timed {
         /// Start.
         start: Moment,
@@ -239,13 +238,13 @@ pub enum Zone {
     Floating,
 }
 
-/// Who may see an event. The order is strictness.
+/// The visibility of an event. The order is strictness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// As the calendar has it.
     Default,
-    /// Everyone who can see the calendar.
+    /// Visible to all who can see the calendar.
     Public,
     /// Details for the owner only.
     Private,
@@ -292,7 +291,7 @@ pub enum Exception {
 }
 
 /// The start that the rule gave an occurrence: its identity within the series, compared as an
-/// instant whatever zone it was written in.
+/// instant, independent of the zone it was written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum OriginalStart {
     /// Of an all-day series.

@@ -159,7 +159,7 @@ impl Fidelity {
     }
 }
 
-/// FNV-1a: a number that is the same in every build.
+/// FNV-1a: a number that is equal in every build.
 fn hash(name: &str) -> u32 {
     name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

@@ -45,8 +45,7 @@ impl Fingerprinter {
         self.all(draft, true)
     }
 
-    /// The fingerprint of a copy. Guests are no field of a copy: they stand in its text, which we
-    /// own.
+    /// The fingerprint of a copy. Guests are no field of a copy: they are part of its text.
     pub fn copy(&self, draft: &Draft) -> Fingerprint {
         self.all(draft, false)
     }
@@ -113,8 +112,8 @@ fn words(text: &str) -> String {
     text::normalise(text).trim_start().to_owned()
 }
 
-/// The time of a single event is a pair of instants, whatever zone it was written in; that of a
-/// series depends on the zone as well.
+/// The time of a single event is a pair of instants, independent of the zone it was written in;
+/// that of a series depends on the zone as well.
 fn time(span: &Span, series: Option<&Series>) -> String {
     let mut out = match span {
         Span::AllDay { start, end } => format!("{start}/{end}"),
@@ -178,7 +177,7 @@ impl Fingerprint {
         Parts { fields: fields.collect(), exceptions: exceptions.collect() }
     }
 
-    /// Which parts are neither as in `base` nor as in `intent`: those that somebody else has
+    /// Which parts are neither as in `base` nor as in `intent`: those that another client has
     /// changed.
     pub fn changed_since(&self, base: &Self, intent: Option<&Self>) -> Parts {
         let mut parts = self.differences(base);

@@ -17,18 +17,18 @@ use crate::uid::UidHash;
 pub struct Mapping {
     /// Its identity, from which the copy's UID follows.
     pub id: MappingId,
-    /// At which end of the pair the origin stands.
+    /// The side of the origin.
     pub side: Side,
     /// The event that a person made.
     pub origin: Half,
     /// The event that we made.
     pub copy: Half,
-    /// Where the two stand.
+    /// The times of both.
     pub state: MappingState,
     /// How often the copy was made again; part of its UID.
     #[serde(default)]
     pub generation: u32,
-    /// The copy is exactly what we wrote last: it may be written anew without being read.
+    /// The copy is exactly what was written last: it may be replaced without a read.
     pub pristine: bool,
     /// The copy shows something else than it should, and is put right at the origin's next change
     /// or the next full pass.
@@ -63,7 +63,7 @@ pub struct Mapping {
     /// The pass that made its younger event, or found it; rows of the first release have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<u64>,
-    /// The second since 1970 at which that pass began: its writes bear this stamp.
+    /// The second since 1970 at which that pass began: its writes have this stamp.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<i64>,
     /// The UID of the first origin, where it is not that of `origin`: that one began as a copy
@@ -93,8 +93,8 @@ pub struct Half {
     /// Where it shows something else, by its provider's doing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<ShownPrint>,
-    /// What we are about to write, noted before the write: after a crash it tells our own
-    /// half-finished work from a person's edit.
+    /// What is about to be written, recorded before the write: after a crash it distinguishes an
+    /// unfinished write of this program from a person's edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intent: Option<Fingerprint>,
     /// Versions that our own writes have replaced: a server that shows one of them for a while
@@ -115,7 +115,7 @@ pub struct Former {
     pub at: Option<Timestamp>,
 }
 
-/// Where a mapping stands.
+/// The state of a mapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MappingState {

@@ -29,8 +29,8 @@ const SIZE: usize = 16;
 /// octets, RFC 5545 section 3.1).
 const MAC: usize = 10;
 
-/// The identity of a mapping: derived from its two calendars and the origin, so that a pair made
-/// anew finds its old copies.
+/// The identity of a mapping: derived from its two calendars and the origin, so that a pair that is
+/// created again finds its old copies.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct MappingId([u8; SIZE]);
@@ -162,8 +162,7 @@ pub enum Mark {
         /// Whose UID the first origin has; marks of the former form do not say.
         first: Option<UidHash>,
     },
-    /// Something else wrote it: another installation, this one before it lost its keys, or a person
-    /// who made it up.
+    /// It has another author: another installation, this one before it lost its keys, or a person.
     Foreign {
         /// As what, as the mark claims; a copy where it does not say.
         role: Role,

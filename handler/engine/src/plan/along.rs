@@ -1,7 +1,7 @@
 //! What has to be read for a decision besides what has news.
 //!
 //! # Properties
-//! * What somebody did to a copy that drifted is in no note of ours, and may have undone any part
+//! * The edits of a copy that drifted are recorded nowhere, and may have undone any part
 //!   of it: it is put right by what stands there. So a copy that drifted is read before its origin
 //!   is decided about, and only then.
 //! * Where a write may have been cut off, both are read: what the other side shows says whether the

@@ -147,7 +147,7 @@ impl Planner<'_> {
                 if beside_is_gone || unmarked {
                     return match self.why_not(mapping.side, &event) {
                         None => {
-                            // Two events may have been beside the same one, whose name belongs to
+                            // Two events may have been beside a third one, whose name belongs to
                             // neither. What another installation's mark says was believed when it
                             // was taken over.
                             let marked = self
@@ -174,7 +174,7 @@ impl Planner<'_> {
         if next == *mapping { Decision::Nothing } else { Decision::Remember(Box::new(next)) }
     }
 
-    /// Whether an event under the name of a copy is another one: it bears no mark, and neither its
+    /// Whether an event under the name of a copy is another one: it has no mark, and neither its
     /// UID, its time nor its title is the copy's.
     pub fn is_another(&self, mapping: &Mapping, copy: &Event) -> bool {
         let uid = UidHash::of(&copy.uid);

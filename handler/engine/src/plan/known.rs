@@ -1,4 +1,4 @@
-//! An origin and its copy, of which at least one has news: the case table, case by case.
+//! An origin and its copy, of which at least one has changed: the case table, case by case.
 
 use super::{Answer, Create, Decision, Delete, Observed, Planner, SlotPlace};
 use crate::attendees;
@@ -10,7 +10,7 @@ use crate::reason::Reason;
 use crate::uid::UidHash;
 
 impl Planner<'_> {
-    /// An event and its copy, of which at least one has news.
+    /// The decision for an event and its copy, of which at least one has changed.
     pub fn known(&self, mapping: &Mapping, origin: Observed, copy: Observed) -> Decision {
         if mapping.is_left_alone() {
             return self.left_alone(mapping, origin, copy);
@@ -96,8 +96,8 @@ impl Planner<'_> {
         }
     }
 
-    /// Two-way: deleted here, edited there. The edit stands, so the origin is made again from its
-    /// copy.
+    /// Two-way: deleted here, edited there. The edit is kept, so the origin is created again from
+    /// its copy.
     pub(super) fn make_origin_again(&self, mapping: &Mapping, copy: &Event) -> Decision {
         let draft = self.in_origin_terms(mapping.side, copy);
         let draft = Draft {
@@ -136,8 +136,8 @@ impl Planner<'_> {
     }
 
     /// What a person has changed in a copy. One that shows that something is there, and no more,
-    /// was not edited: another pair wrote that, one whose copies are private. The second answer
-    /// tells that.
+    /// was not edited: another pair wrote that, one whose copies are private. The second value says
+    /// so.
     pub(super) fn edits(&self, mapping: &Mapping, copy: &Event) -> (Parts, bool) {
         let meant = mapping.copy.meant(&self.prints.copy(&Draft::from(copy)));
         let mut edited = meant.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref());

@@ -245,7 +245,7 @@ impl Planner<'_> {
         Edits { parts, busied }
     }
 
-    /// An origin as its copy would show it, in its own words and forms.
+    /// An origin as its copy would show it, in the form of the origin.
     fn shown_in_origin_terms(&self, mapping: &Mapping, origin: &Draft) -> Draft {
         let target = mapping.side.other();
         let look = self.look(target);
@@ -280,8 +280,8 @@ impl Planner<'_> {
     }
 }
 
-/// Whether a write of the copy undoes any of these edits of it. Where both sides have come to the
-/// same, there is nothing to undo.
+/// Whether a write of the copy undoes any of these edits of it. Where both sides have become equal,
+/// there is nothing to undo.
 fn undoes(written: &Parts, edits: &Parts) -> bool {
     let times = !written.exceptions.is_empty() || written.fields.contains(&Field::Time);
     edits.fields.iter().any(|field| written.fields.contains(field))
@@ -307,7 +307,7 @@ fn both(one: &Parts, other: &Parts) -> Parts {
     }
 }
 
-/// Parts of an origin, as those of its copy: floating starts stand in a zone there.
+/// Parts of an origin, as those of its copy: floating starts have a zone there.
 fn of_copy(parts: &Parts, anchor: Option<&Zone>) -> Parts {
     let Some(zone) = anchor else { return parts.clone() };
     let exceptions =
@@ -315,7 +315,7 @@ fn of_copy(parts: &Parts, anchor: Option<&Zone>) -> Parts {
     Parts { fields: parts.fields.clone(), exceptions }
 }
 
-/// The other way round.
+/// Parts of a copy, as those of its origin.
 fn of_origin(parts: &Parts, anchor: Option<&Zone>) -> Parts {
     let Some(zone) = anchor else { return parts.clone() };
     let exceptions =

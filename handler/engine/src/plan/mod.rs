@@ -6,7 +6,7 @@
 //! * Only [`Seen::Gone`] (a read of that id found nothing), a cancelled or a declined event
 //!   deletes. What was not seen is unchanged.
 //! * An event in which other people take part is never written to or deleted, be it an origin or a
-//!   copy to which its owner invited somebody.
+//!   copy to which its owner invited a guest.
 //! * In a one-way pair nothing is ever written to the calendar of the origin.
 //!
 //! # The cases
@@ -50,7 +50,7 @@ mod unknown;
 pub struct Planner<'a> {
     /// The pair.
     pub pair: &'a Pair,
-    /// Who keeps the two calendars, `from` first.
+    /// The providers of the two calendars, `from` first.
     pub kinds: [ProviderKind; 2],
     /// The zones in which their floating times are meant.
     pub zones: [Option<&'a str>; 2],
@@ -91,7 +91,7 @@ pub enum Observed {
     },
 }
 
-/// What is to be done about a calendar that was emptied or made anew.
+/// What is to be done about a calendar that was emptied or created again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// What the pair had there is made again.
@@ -137,7 +137,7 @@ pub struct Create {
     pub draft: Draft,
     /// Why, where it is not plain.
     pub reason: Option<Reason>,
-    /// The origin bears the mark of a copy, and is marked as an event of its own.
+    /// The origin has the mark of a copy, and is marked as an event of its own.
     pub mark_origin: bool,
 }
 
@@ -202,7 +202,7 @@ impl Planner<'_> {
         }
     }
 
-    /// A copy of that end's origins in the words of their provider.
+    /// A copy at that side, as the provider of its origin shows it.
     fn in_origin_terms(&self, side: Side, copy: &Event) -> Draft {
         in_origin_terms(&Draft::from(copy), self.kind(side.other()), self.kind(side))
     }
@@ -230,7 +230,8 @@ impl Planner<'_> {
     /// The UID of the event that this one began as.
     pub fn first(&self, event: &Event) -> Option<UidHash> {
         let marked = match self.mark(event) {
-            // An origin that another installation made again: its copies name the same.
+            // An origin that another installation made again: its copies name the mapping of that
+            // origin.
             Some(Mark::Ours { first, .. } | Mark::Foreign { role: Role::Origin, first }) => first,
             Some(Mark::Foreign { .. }) | None => None,
         };
@@ -248,7 +249,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Why an event is not copied, whatever it is to others.
+    /// Why an event is not copied, apart from its other roles.
     fn why_not(&self, side: Side, event: &Event) -> Option<Reason> {
         if event.cancelled {
             return Some(Reason::Cancelled);

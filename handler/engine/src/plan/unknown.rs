@@ -29,7 +29,7 @@ pub struct Unknown<'a> {
     pub copy_id: EventId,
     /// What the other calendar holds of it.
     pub beside: Beside<'a>,
-    /// It bears the mark of a copy that is elsewhere, and is marked as an event of its own.
+    /// It has the mark of a copy that is elsewhere, and is marked as an event of its own.
     pub marked_as_copy: bool,
     /// The UID of the first origin, where more is known of it than the event says.
     pub first: Option<UidHash>,
@@ -44,7 +44,7 @@ pub enum Beside<'a> {
     Copy {
         /// The copy.
         copy: &'a Event,
-        /// It is to be marked anew.
+        /// It is to be marked again.
         foreign: bool,
     },
     /// A copy that another installation made.
@@ -178,7 +178,7 @@ impl Planner<'_> {
         })
     }
 
-    /// A copy from an earlier pair between the same calendars: the origin's word counts.
+    /// A copy from an earlier pair between the same calendars: the origin counts.
     fn take_over(
         &self,
         mut mapping: Mapping,

@@ -107,8 +107,8 @@ pub fn dates(
         .collect())
 }
 
-/// A draft without rules that repeat more often than every day, for calendars that have none: in
-/// their place stand the dates that they give in the range. `None` where there is no such rule.
+/// A draft without rules that repeat more often than every day, for calendars that have none: they
+/// are replaced by the dates that they give in the range. `None` where there is no such rule.
 ///
 /// # Errors
 /// A rule is refused, or gives more dates than an event may have.

@@ -1,10 +1,10 @@
 //! Starts by a rule, as wall-clock times: the crate `rrule`, kept within bounds.
 //!
 //! Properties:
-//! * No zone is involved: the crate is told that the wall is in UTC. Zones, COUNT and UNTIL are
+//! * No zone is involved: the crate is given wall-clock times as UTC. Zones, COUNT and UNTIL are
 //!   applied by our caller.
-//! * The crate cannot seek, so a rule is begun anew a whole number of its periods later, close to
-//!   where starts are wanted. This changes nothing, for all that the rule takes from DTSTART has
+//! * The crate cannot seek, so a rule is started again a whole number of its periods later, close
+//!   to where starts are wanted. This changes nothing, for all that the rule takes from DTSTART has
 //!   been written out before ([`Rule::anchored`]); what is left is the phase of INTERVAL, and a
 //!   jump by whole periods keeps that.
 //! * The crate looks for the next start until the year 10 000. The Gregorian calendar repeats after

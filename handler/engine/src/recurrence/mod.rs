@@ -8,7 +8,7 @@
 //!   3.3.5). The RFC would leave out starts in gaps; calendars show them, and a person expects the
 //!   meeting.
 //! * All occurrences last equally long in elapsed time (section 3.8.5.3), all-day ones in days.
-//! * An exception is found by the instant of its original start, whatever form or zone it was
+//! * An exception is found by the instant of its original start, in whichever form or zone it was
 //!   written in. A changed occurrence is where it was moved to, not where the rule had it.
 //! * Cost is bounded for any rule: see [`Unsupported`] and [`MAX_OCCURRENCES`]. Nothing panics.
 
@@ -131,7 +131,7 @@ pub fn validate(rule: &str) -> Result<String, Unsupported> {
     Ok(rule::parts(rule).collect::<Vec<_>>().join(";"))
 }
 
-/// What is told each occurrence, and may end the search.
+/// Receives each occurrence, and may end the search.
 type Visit<'a> = dyn FnMut(Occurrence) -> ControlFlow<()> + 'a;
 
 /// Visits the occurrences that overlap the range, in no order; one may come more than once.

@@ -76,7 +76,7 @@ impl Rule {
             let (name, value) =
                 (name.trim().to_ascii_uppercase(), value.trim().to_ascii_uppercase());
             if seen.contains(&name) {
-                return Err(Unsupported::Malformed("a part that stands twice"));
+                return Err(Unsupported::Malformed("a part that is there twice"));
             }
             match name.as_str() {
                 "FREQ" => frequency = Some(parse_frequency(&value)?),

@@ -67,16 +67,17 @@ impl<'a> Anchor<'a> {
         }
     }
 
-    /// The same start in the form of the series, whatever form it was written in.
+    /// The start in the form of the series, in whichever form it was written.
     pub fn in_form(&self, original: OriginalStart) -> OriginalStart {
         match (original, &self.form) {
-            // An instant stays one: in a fold, the wall clock could not tell it from the other.
+            // An instant stays one: in a fold, the wall clock could not distinguish it from the
+            // other.
             (OriginalStart::At(_), Form::Zoned { .. }) => original,
             _ => self.original(self.civil(original)),
         }
     }
 
-    /// The wall-clock start that is meant, whatever form it was written in.
+    /// The wall-clock start, in whichever form it was written.
     pub fn civil(&self, original: OriginalStart) -> DateTime {
         match (original, &self.form) {
             (OriginalStart::Day(day), Form::AllDay { .. }) => day.at(0, 0, 0, 0),

@@ -1,9 +1,7 @@
 //! Why a recurrence is not expanded.
 
-use super::limits::{LONGEST, MAX_RULES, MAX_TIMES};
-
-/// A recurrence that is refused: it is malformed, means something we cannot tell, or would cost
-/// more than any calendar needs.
+/// A recurrence that is refused: it is malformed, has no clear meaning, or would cost more than any
+/// calendar needs.
 ///
 /// The text of a rule is never part of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

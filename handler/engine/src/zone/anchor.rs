@@ -2,7 +2,7 @@
 
 use crate::event::{Content, Draft, Exception, Moment, OriginalStart, Series, Span, Zone};
 
-/// A draft whose floating times stand in a zone.
+/// A draft whose floating times are put into a zone.
 pub fn anchored(draft: &Draft, zone: &Zone) -> Draft {
     let moment = |moment: &Moment| match moment.zone {
         Zone::Floating => Moment { local: moment.local, zone: zone.clone() },
@@ -11,7 +11,7 @@ pub fn anchored(draft: &Draft, zone: &Zone) -> Draft {
     with_times(draft, moment, |start| anchored_start(start, zone))
 }
 
-/// A draft whose times stand in no zone, as the clocks of this one show them.
+/// A draft whose times are floating, as the clocks of this zone show them.
 pub fn floating(draft: &Draft, zone: &Zone) -> Draft {
     let rules = super::rules(zone, None);
     let moment = |moment: &Moment| match &moment.zone {
@@ -52,7 +52,7 @@ fn with_times(
     Draft { content: content(&draft.content), series }
 }
 
-/// The identity of an occurrence whose floating time stands in a zone.
+/// The identity of an occurrence whose floating time is put into a zone.
 pub fn anchored_start(start: OriginalStart, zone: &Zone) -> OriginalStart {
     match start {
         OriginalStart::Floating(local) => {

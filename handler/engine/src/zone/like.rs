@@ -60,8 +60,8 @@ const COMMON: [&str; 44] = [
 /// The name of a zone that has the offsets `observed` gives, for the two years from `near` on.
 ///
 /// A zone that never changes its clock is named by its offset where that is whole hours
-/// (`Etc/GMT-3`): it says nothing about a place, and one that has the same offset today may change
-/// its mind. `observed` is asked a bounded number of times (some 1,500, and a few per candidate).
+/// (`Etc/GMT-3`): it says nothing about a place, and a zone with the same offset today may change
+/// its rules. `observed` is asked a bounded number of times (some 1,500, and a few per candidate).
 pub fn zone_like(observed: impl Fn(Timestamp) -> Offset, near: Timestamp) -> Option<String> {
     let (samples, until) = samples(&observed, near)?;
     let first = samples.first()?.1;

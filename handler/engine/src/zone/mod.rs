@@ -31,9 +31,9 @@ pub fn resolve(name: &str) -> Option<Zone> {
     meaning(name).or_else(|| names::unnumbered(name).and_then(meaning))
 }
 
-/// Whether a name is that of a place in the IANA database, alone or at the end of a path. What such
-/// a name means is told by the database; all other names ([`resolve`] knows many) are only
-/// conventions, and a VTIMEZONE that says otherwise counts.
+/// Whether a name is that of a place in the IANA database, alone or at the end of a path. The
+/// database defines such a name; all other names ([`resolve`] knows many) are only conventions, and
+/// a VTIMEZONE that says otherwise counts.
 pub fn is_place(name: &str) -> bool {
     bare(name).is_some_and(|name| {
         let zone = iana(name).map(Zone::Iana).or_else(|| after_prefix(name));
@@ -93,8 +93,8 @@ pub fn rules(zone: &Zone, floating_zone: Option<&str>) -> TimeZone {
     named.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
 }
 
-/// The instant of a wall-clock time in a zone; outside of the years that can be told (-9999 to
-/// 9999), the nearest that can.
+/// The instant of a wall-clock time in a zone; outside of the years that can be represented (-9999
+/// to 9999), the nearest that can.
 pub fn instant_in(local: DateTime, rules: &TimeZone) -> Timestamp {
     match rules.to_ambiguous_timestamp(local).compatible() {
         Ok(instant) => instant,

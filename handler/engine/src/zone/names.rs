@@ -65,7 +65,7 @@ pub(super) fn is_utc(name: &str) -> bool {
     UTC.contains(&name)
 }
 
-/// Whether a name is in some copies of the IANA database without being anybody's zone.
+/// Whether a name is in some copies of the IANA database without being the zone of any place.
 pub(super) fn is_no_place(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let path = name.starts_with("posix/") || name.starts_with("right/");
@@ -76,7 +76,7 @@ pub(super) fn is_no_place(name: &str) -> bool {
 }
 
 /// The names by which Windows and Exchange show zones to people, in lower case and without the
-/// offset before them, each with the Windows name that it stands for.
+/// offset before them, each with its Windows name.
 const SHOWN: [(&str, &str); 132] = [
     ("international date line west", "Dateline Standard Time"),
     ("aleutian islands", "Aleutian Standard Time"),
@@ -223,7 +223,7 @@ pub(super) fn shown(name: &str) -> Option<&'static str> {
     SHOWN.iter().find(|(shown, _)| *shown == bare).and_then(|(_, windows)| self::windows(windows))
 }
 
-/// A name without the number by which programs tell two zones of one object apart: `Europe/Berlin
+/// A name without the number by which programs distinguish two zones of one object: `Europe/Berlin
 /// 1`, `W. Europe Standard Time 2`.
 pub(super) fn unnumbered(name: &str) -> Option<&str> {
     let (rest, number) = name.rsplit_once(' ')?;

@@ -14,7 +14,7 @@ use crate::tree::Component;
 pub(super) struct Before {
     pub(super) layout: Layout,
     pub(super) event: Event,
-    /// Where the components of each changed occurrence stand.
+    /// The places of the components of each changed occurrence.
     pub(super) overrides: BTreeMap<OriginalStart, Vec<usize>>,
     /// Which occurrence the component at a place changes.
     pub(super) owners: BTreeMap<usize, OriginalStart>,
@@ -23,7 +23,7 @@ pub(super) struct Before {
     /// All that the EXDATE lines name.
     pub(super) excluded_keys: BTreeSet<OriginalStart>,
     /// Some occurrences of this timed series are named by their day alone: they mean the time of
-    /// its start, whatever that is.
+    /// its start.
     pub(super) days_alone: bool,
     /// Its series shows more than its rule and its exceptions say.
     pub(super) expanded: bool,
@@ -46,7 +46,7 @@ impl Before {
         for (at, key) in &owners {
             overrides.entry(*key).or_default().push(*at);
         }
-        // Where two stand for one occurrence, the one that counts comes first.
+        // Where two components change one occurrence, the one that counts comes first.
         for places in overrides.values_mut() {
             places.sort_by_key(|at| {
                 std::cmp::Reverse(layout::component(calendar, *at).map(layout::version))

@@ -27,21 +27,21 @@ pub(super) struct Editor<'a> {
     pub(super) exclusions: Exclusions,
 }
 
-/// What is to happen to the EXDATEs of the master.
+/// The changes of the EXDATEs of the master.
 #[derive(Default)]
 pub(super) struct Exclusions {
     /// Values to be added.
     pub(super) added: BTreeSet<OriginalStart>,
     /// Values to be taken out.
     pub(super) dropped: BTreeSet<OriginalStart>,
-    /// All that is there goes, and is written anew where it is still wanted.
-    pub(super) anew: bool,
+    /// All EXDATEs are removed, and written again where they are still wanted.
+    pub(super) rewrite_all: bool,
 }
 
 impl Exclusions {
-    /// Nothing is to happen.
+    /// Whether there are no changes.
     pub(super) fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.dropped.is_empty() && !self.anew
+        self.added.is_empty() && self.dropped.is_empty() && !self.rewrite_all
     }
 }
 

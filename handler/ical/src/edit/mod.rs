@@ -1,8 +1,8 @@
 //! Parts of an object changed in place; every other line stays byte for byte.
 //!
 //! Properties kept: what is already as the draft wants it is not written again, and an edit that
-//! changes nothing gives back the same bytes with the same SEQUENCE; otherwise SEQUENCE rises by
-//! one on the master and on each changed occurrence that was touched, and those get new DTSTAMP and
+//! changes nothing returns the same bytes with the same SEQUENCE; otherwise SEQUENCE rises by one
+//! on the master and on each changed occurrence that was touched, and those get new DTSTAMP and
 //! LAST-MODIFIED. Lines that would show an old value in another form go with it: DURATION when the
 //! time changes, X-APPLE-STRUCTURED-LOCATION with LOCATION, X-ALT-DESC and STYLED-DESCRIPTION with
 //! DESCRIPTION. A change on the master does not reach its changed occurrences; one that had no
@@ -153,9 +153,9 @@ impl Editor<'_> {
         }
     }
 
-    /// Rules and further dates. Says whether the series has come to stand in another zone or
-    /// changed between all-day and timed, so that everything that is written in the form of its
-    /// start must be written anew.
+    /// Rules and further dates. Returns whether the series has moved to another zone or changed
+    /// between all-day and timed, so that everything in the form of its start must be written
+    /// again.
     fn repeat(&mut self) -> Result<bool, EditError> {
         let draft = self.edit.draft;
         let span = &draft.content.span;

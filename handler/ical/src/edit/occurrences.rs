@@ -35,7 +35,7 @@ impl Editor<'_> {
         let known = self.before.overrides.keys().chain(&self.before.excluded_keys).copied();
         let keys: BTreeSet<OriginalStart> = wanted.chain(known).collect();
         let moved = self.moved();
-        self.exclusions.anew = new_form && !self.before.excluded_keys.is_empty();
+        self.exclusions.rewrite_all = new_form && !self.before.excluded_keys.is_empty();
         for key in &keys {
             match moved.to.get(key) {
                 Some(&at) => {
@@ -85,11 +85,11 @@ impl Editor<'_> {
         }
         match self.wanted(&key) {
             Some(Exception::Cancelled) => {
-                if cancelled && !(places.is_empty() && self.exclusions.anew) {
+                if cancelled && !(places.is_empty() && self.exclusions.rewrite_all) {
                     return Ok(());
                 }
                 self.removed.extend(&places);
-                if !orphaned && (!excluded || self.exclusions.anew) {
+                if !orphaned && (!excluded || self.exclusions.rewrite_all) {
                     self.exclusions.added.insert(key);
                 }
             }
@@ -151,7 +151,7 @@ impl Editor<'_> {
         let mut others = all_fields();
         others.remove(&Field::Time);
         fields::update(&mut event, &shown, &new, &others, stamp);
-        // An occurrence that is wanted takes place, whatever became of the series.
+        // An occurrence that is wanted takes place, even in a cancelled series.
         if layout::is_cancelled(&event) {
             event.set(stamp.line(format!("STATUS:{}", write::transparency(new.busy).1)));
         }
@@ -203,7 +203,7 @@ impl Editor<'_> {
         let exclusions = std::mem::take(&mut self.exclusions);
         let (stamp, span, main) = (self.stamp, self.shown().span, self.before.layout.main);
         let named = std::mem::take(&mut self.before.excluded);
-        if exclusions.anew || !exclusions.dropped.is_empty() {
+        if exclusions.rewrite_all || !exclusions.dropped.is_empty() {
             let mut named = named.into_iter();
             let event = self.component(main)?;
             event.items_mut().retain_mut(|item| match item {
@@ -211,8 +211,9 @@ impl Editor<'_> {
                     let Some(property) = Property::parse(line.text()) else { return true };
                     let values = property.value.split(',').filter(|value| !value.trim().is_empty());
                     let named = named.next().unwrap_or_default();
-                    let goes =
-                        |key: &OriginalStart| exclusions.anew || exclusions.dropped.contains(key);
+                    let goes = |key: &OriginalStart| {
+                        exclusions.rewrite_all || exclusions.dropped.contains(key)
+                    };
                     if !named.iter().any(goes) {
                         return true;
                     }

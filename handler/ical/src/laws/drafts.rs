@@ -161,7 +161,7 @@ pub(super) fn change() -> impl Strategy<Value = (Draft, Parts, Draft)> {
         });
         (Just(old), Just(fields), new, any::<[bool; 16]>()).prop_map(
             |(old, fields, mut new, picks)| {
-                // Some exceptions are common to both, and some of those are the same.
+                // Some exceptions are common to both, and some of those are equal.
                 let known: Vec<(OriginalStart, Exception)> = old
                     .series
                     .iter()

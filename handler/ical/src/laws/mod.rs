@@ -1,4 +1,4 @@
-//! The laws of the whole layer: what is written is read back, and an edit changes its parts and
+//! Properties of the whole crate: what is written is read back, and an edit changes its parts and
 //! nothing else.
 
 use engine::event::{Draft, Event, EventId, Field, Parts};
@@ -36,7 +36,7 @@ fn edit(object: &[u8], parts: &Parts, draft: &Draft) -> (Vec<u8>, u32) {
     (edited.object, edited.sequence)
 }
 
-/// The object as somebody else might have left it: other line ends, properties and components of
+/// The object as another program might have left it: other line ends, properties and components of
 /// their own, no CLASS on changed occurrences, all EXDATEs in one line.
 fn roughened(object: &[u8], how: u8) -> Vec<u8> {
     let text = String::from_utf8(object.to_vec()).unwrap();

@@ -192,7 +192,7 @@ impl ObjectReader<'_> {
         Some(Span::Timed { start: within(start, from), end: within(end, to) })
     }
 
-    /// The changed occurrences: where each stands, and what it says. The newer of two for one
+    /// The changed occurrences: the place and the content of each. The newer of two for one
     /// occurrence counts.
     pub(crate) fn overrides(
         &self,

@@ -1,12 +1,12 @@
 //! An object as a tree of components that loses nothing.
 //!
-//! Properties kept: an object that is parsed and serialised is the same, byte for byte, whatever
-//! was wrong with it; an edit changes the lines it names and no others; depth is bounded, so that
-//! nothing here can exhaust the stack.
+//! Properties kept: an object that is parsed and serialised is equal, byte for byte, even if it is
+//! malformed; an edit changes the lines it names and no others; depth is bounded, so that nothing
+//! here can exhaust the stack.
 //!
-//! A component whose END is missing, or has another name, ends where the one around it ends, and
-//! says so ([`Component::is_closed`]): whoever reads it decides whether that is good enough. An END
-//! without a BEGIN is kept as a line.
+//! A component whose END is missing, or has another name, ends where the one around it ends, and is
+//! marked ([`Component::is_closed`]): the reader decides whether to accept it. An END without a
+//! BEGIN is kept as a line.
 
 use crate::error::Unreadable;
 use crate::lines::{self, ContentLine, LineEnd};
@@ -15,7 +15,7 @@ use crate::property::Property;
 /// The deepest nesting that is read; RFC 5545 needs three.
 const MAX_DEPTH: usize = 8;
 
-/// What stands in an object or a component, in its order.
+/// An item of an object or a component.
 #[derive(Clone)]
 pub(crate) enum Node {
     /// A property, a blank line, or something that is neither.
@@ -33,7 +33,7 @@ pub(crate) struct Component {
     end: Option<ContentLine>,
 }
 
-/// An object, or whatever it was that stood in its place.
+/// An object, well-formed or not.
 pub(crate) struct Object {
     bom: bool,
     items: Vec<Node>,
@@ -138,7 +138,7 @@ impl Component {
         &self.name
     }
 
-    /// Whether its END stands where it should, in it and in everything inside it.
+    /// Whether its END is in its place, in it and in everything inside it.
     pub(crate) fn is_closed(&self) -> bool {
         self.end.is_some() && components(&self.items).all(Component::is_closed)
     }
@@ -243,8 +243,8 @@ impl Component {
     }
 }
 
-/// Appends a line. Only the last line of an object may lack its line end; when something has come
-/// to stand behind it, it gets one.
+/// Appends a line. Only the last line of an object may lack its line end; when another line
+/// follows, it gets one.
 fn write_line(line: &ContentLine, end: LineEnd, out: &mut Vec<u8>) {
     if !out.is_empty() && out != lines::BOM && !out.ends_with(b"\n") {
         lines::fold("", end, out);

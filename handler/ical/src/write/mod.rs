@@ -38,7 +38,7 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// A line in the object's manner.
+    /// A line with the object's line end.
     pub(crate) fn line(self, text: String) -> ContentLine {
         ContentLine::new(text, self.end)
     }
@@ -52,7 +52,7 @@ impl Stamp {
 }
 
 /// Writes a copy from scratch.
-pub fn write(copy: &NewCopy<'_>, sequence: u32, manners: ObjectStyle) -> Vec<u8> {
+pub fn write(copy: &NewCopy<'_>, sequence: u32, style: ObjectStyle) -> Vec<u8> {
     let stamp = Stamp { now: copy.now, end: LineEnd::CrLf };
     let mut calendar = Component::new("VCALENDAR", stamp.end);
     for line in ["VERSION:2.0", "PRODID:-//Calrelay//EN", "CALSCALE:GREGORIAN"] {
@@ -69,13 +69,13 @@ pub fn write(copy: &NewCopy<'_>, sequence: u32, manners: ObjectStyle) -> Vec<u8>
     if let Some(series) = series {
         repeat(&mut master, series, &content.span, stamp);
     }
-    finish(&mut master, copy, manners, "", stamp);
+    finish(&mut master, copy, style, "", stamp);
     calendar.add_component(master);
     for (original, exception) in series.iter().flat_map(|series| &series.exceptions) {
         if let Exception::Changed(changed) = exception {
             let id = original_start(*original, &content.span);
             let mut changed = event(copy.uid, Some(&id), changed, sequence, stamp);
-            finish(&mut changed, copy, manners, &format!("-{}", id.value()), stamp);
+            finish(&mut changed, copy, style, &format!("-{}", id.value()), stamp);
             calendar.add_component(changed);
         }
     }
@@ -88,12 +88,12 @@ pub fn write(copy: &NewCopy<'_>, sequence: u32, manners: ObjectStyle) -> Vec<u8>
 fn finish(
     event: &mut Component,
     copy: &NewCopy<'_>,
-    manners: ObjectStyle,
+    style: ObjectStyle,
     suffix: &str,
     stamp: Stamp,
 ) {
     event.add(stamp.line(marker(copy.marker)));
-    if manners.inert_alarm {
+    if style.inert_alarm {
         let mut alarm = Component::new("VALARM", stamp.end);
         alarm.add(stamp.line(format!("UID:{}-alarm{suffix}", one_line(copy.uid))));
         alarm.add(stamp.line("ACTION:NONE".to_owned()));

@@ -21,8 +21,8 @@ use crate::observance::Rules;
 use crate::tree::Component;
 use crate::value::{TimeForm, unescape};
 
-/// Rules are compared from here on too: a VTIMEZONE often holds today's rules only, whatever the
-/// age of the event.
+/// Rules are compared from here on too: a VTIMEZONE often holds today's rules only, even for an old
+/// event.
 const TODAYS_RULES: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// How many zones of an object are found by their rules: each costs a comparison with the whole

@@ -9,8 +9,8 @@ use url::Url;
 
 use crate::{Error, Result};
 
-/// All that may not stand in a path as it is (the complement of `pchar` and `/`, RFC 3986 section
-/// 3.3).
+/// All characters that a path may not contain unescaped (the complement of `pchar` and `/`, RFC
+/// 3986 section 3.3).
 const ESCAPED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')

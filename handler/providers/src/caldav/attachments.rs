@@ -3,7 +3,7 @@
 //! passed over for what hangs on it.
 //!
 //! # Properties
-//! * Only what stands in a line of ATTACH goes, and only from a certain length on; the line ends
+//! * Only the value of an ATTACH line is dropped, and only from a certain length on; the line ends
 //!   where it ended.
 //! * Memory does not grow with what is dropped. It works on objects as they are, and on objects
 //!   within XML, where a line end may be a character reference and markup ends everything.
@@ -73,7 +73,7 @@ impl Sieve {
         }
         out.push(byte);
         self.state = match (self.state, byte) {
-            // Markup may stand right before the first line.
+            // Markup may come right before the first line.
             (_, b'\n' | b'>') => ParserState::Start,
             (ParserState::Start, _) if byte.eq_ignore_ascii_case(&NAME[0]) => ParserState::Name(1),
             (ParserState::Name(n), _) if n < NAME.len() && byte.eq_ignore_ascii_case(&NAME[n]) => {

@@ -3,8 +3,8 @@
 use engine::pair::Window;
 use quick_xml::escape::escape;
 
-/// What is at an address, and who is asking (RFC 5397, RFC 4791 section 6.2.1, RFC 6638 section
-/// 2.4.1).
+/// What is at an address, and the principal of the user (RFC 5397, RFC 4791 section 6.2.1, RFC 6638
+/// section 2.4.1).
 pub(super) const WHAT_IS_HERE: &str = concat!(
     r#"<?xml version="1.0" encoding="utf-8"?><d:propfind xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><d:prop>"#,
     "<d:current-user-principal/><d:resourcetype/><c:calendar-home-set/><c:calendar-user-address-set/></d:prop></d:propfind>",

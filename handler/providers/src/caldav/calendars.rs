@@ -174,8 +174,8 @@ fn glance(props: &Props) -> CollectionState {
     SyncPosition::of(props).tip().map_or(CollectionState::Untagged, CollectionState::Tagged)
 }
 
-/// A calendar as it is offered, with the server's spelling of its path; `None` for whatever holds
-/// no events.
+/// A calendar as it is offered, with the server's spelling of its path; `None` for a collection
+/// without events.
 fn calendar(home: &Url, entry: Entry) -> Option<(RemoteCalendar, String)> {
     let props = entry.props;
     if !props.kind.calendar

@@ -1,4 +1,4 @@
-//! Where an account's calendars are: what discovery found out, kept with the account.
+//! The location of an account's calendars, as discovery found it; stored with the account.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// What discovery found out. It holds no secret and no address of a person; [`fmt::Display`] and
+/// The result of discovery. It contains no secret and no address of a person; [`fmt::Display`] and
 /// [`FromStr`] are its stored form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// The server that requests go to.
     pub base: String,
-    /// The user's principal (RFC 3744), if the server told.
+    /// The user's principal (RFC 3744), if the server names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<String>,
     /// Where the calendars are; at least one.

@@ -1,5 +1,5 @@
-//! Apple's own manners: the form of its passwords, its hosts, its limits. Apple documents none of
-//! it; what stands here is what its clients have seen.
+//! What is particular to Apple: the form of passwords, the hosts, the limits. Apple documents none
+//! of it; this file follows what clients have observed.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,11 +11,11 @@ use url::Url;
 use crate::http::{LONG_WAIT, RateLimits};
 use crate::{Error, Result};
 
-/// The address that everything starts from.
+/// The address where discovery starts.
 pub const URL: &str = "https://caldav.icloud.com";
 
-/// At most four requests a second and 240 a minute, two at once; a `Retry-After` of Apple's is
-/// shorter than what it enforces.
+/// At most four requests a second and 240 a minute, two at once; Apple enforces
+/// longer pauses than its `Retry-After` asks for.
 pub(super) const LIMITS: RateLimits = RateLimits {
     parallel: 2,
     spacing: Duration::from_millis(250),
@@ -27,10 +27,10 @@ pub(super) const LIMITS: RateLimits = RateLimits {
 /// Writes at once.
 pub(super) const PARALLEL_WRITES: usize = 2;
 
-/// Without an alarm of its own an event gets the account's default alerts.
+/// An event without an alarm gets the account's default alerts.
 pub(super) const OBJECT_STYLE: ObjectStyle = ObjectStyle { inert_alarm: true };
 
-/// Said where Apple sends an account to its Chinese operator.
+/// The error where Apple redirects an account to its Chinese operator.
 pub(super) const CHINA: &str = "this Apple account belongs to the China mainland region, whose \
 calendars are kept by another company; it cannot be connected";
 
@@ -97,7 +97,7 @@ impl PartitionRoute {
         Self { common, partition, moved: Mutex::default() }
     }
 
-    /// The host to ask, whatever host an address names.
+    /// The host to request, independent of the host in the address.
     pub(super) fn direct(&self, url: &Url) -> Url {
         let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
         let mut to = moved.as_ref().unwrap_or(&self.common).clone();
@@ -106,13 +106,13 @@ impl PartitionRoute {
         to
     }
 
-    /// The server sent us to another host; stay there. Says whether that is news.
+    /// Records that the server redirects to another host.
     pub(super) fn follow(&self, to: &Url) {
         *self.moved.lock().unwrap_or_else(PoisonError::into_inner) = Some(to.clone());
     }
 
-    /// The server does not answer for this account; the partition does. `None` if we are there
-    /// already or know none.
+    /// The address at the partition, after the server answered 421. `None` if the request was sent
+    /// there already, or the partition is unknown.
     pub(super) fn misdirected(&self, asked: &Url) -> Option<Url> {
         let partition =
             self.partition.as_ref().filter(|partition| partition.origin() != asked.origin())?;

@@ -1,4 +1,4 @@
-//! A server that says what a test tells it to say, and remembers what it was asked.
+//! A server with answers that a test chooses, which records its requests.
 
 use std::sync::{Arc, Mutex, OnceLock};
 

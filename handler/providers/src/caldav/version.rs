@@ -5,7 +5,7 @@
 //!   server may list no other than weak tags, which match in no condition (RFC 9110 section
 //!   13.1.1), or give another tag with a GET than in its listings, and take one of the two.
 //! * The other tag of a version is sent only where the object that it was read with is the one that
-//!   was judged. So each write has a condition that fails once somebody else has written.
+//!   was judged. So each write has a condition that fails after a write by another client.
 
 use std::sync::atomic::Ordering;
 
@@ -17,7 +17,7 @@ use super::dav::{Condition, DavRefusal};
 use super::fetch::Raw;
 use crate::{Error, Result};
 
-/// Said where a server refuses a condition that holds.
+/// The error where a server refuses a condition that holds.
 pub(super) const NOT_TAKEN: &str =
     "the server does not take the version that it lists as the condition of a write";
 

@@ -1,5 +1,5 @@
-//! Addresses of the API. Those of writes are made here and nowhere else, and each says that nobody
-//! is to be mailed.
+//! Addresses of the API. Those of writes are made here and nowhere else, and each forbids mail to
+//! guests.
 
 use data_encoding::BASE32HEX_NOPAD;
 use engine::event::EventId;
@@ -60,7 +60,7 @@ impl Addresses {
         Ok(url)
     }
 
-    /// The shortest question that tells whether a calendar is there.
+    /// The shortest request that shows whether a calendar exists.
     pub(super) fn probe(&self, calendar: &str) -> Result<Url> {
         let mut url = self.at(&["calendars", calendar, "events"])?;
         url.query_pairs_mut()
@@ -102,7 +102,7 @@ impl Addresses {
         self.at(&["calendars", calendar, "events", id]).map(|url| silent(url, false))
     }
 
-    /// To open a channel: Google tells of changes in the calendar through it.
+    /// To open a channel: Google sends notifications of changes in the calendar through it.
     pub(super) fn watch(&self, calendar: &str) -> Result<Url> {
         let mut url = self.at(&["calendars", calendar, "events", "watch"])?;
         url.query_pairs_mut().append_pair("fields", "resourceId,expiration");
@@ -135,7 +135,7 @@ impl Addresses {
     }
 }
 
-/// The address of a write: no guest hears of it, and no conference is touched.
+/// The address of a write: no guest gets mail, and no conference is changed.
 fn silent(mut url: Url, has_body: bool) -> Url {
     url.query_pairs_mut().append_pair("sendUpdates", "none");
     if has_body {

@@ -1,21 +1,21 @@
-//! Requests for one account: authorization, limit, and answers sorted into what was given and what
-//! was refused.
+//! Requests for one account: authorization, rate limits, and answers divided into results and
+//! refusals.
 //!
-//! # Pace
+//! # Rate
 //! Google allows a user of a deployment 600 units in any minute (a call is one, a PATCH three, a
-//! batch as many as its parts are), and writes to one calendar as fast as it sees fit. One process
-//! asks for an account at most every 110 ms, and writes to a calendar at most every 200 ms, one
-//! after the other: so it stays below both by itself, however many pairs the account has. 10,000
-//! units a minute for all users together would take more accounts at work at once than one process
-//! works on.
+//! batch as many as its parts are), and limits writes to one calendar without a published number.
+//! One process sends a request for an account at most every 110 ms, and a write to a calendar at
+//! most every 200 ms, one after the other. So it stays below both limits, however many pairs the
+//! account has. 10,000 units a minute for all users together would take more accounts at once than
+//! one process works on.
 //!
-//! Several processes (instances of a Functions app) do not know of each other, and together may ask
-//! for too much. Google refuses then, with 403 or 429 and a reason; a refused call has done
-//! nothing. Who is refused waits 1, 2, 4, 8 and 16 s and somewhat more at random, which is as long
-//! as it takes until a minute that was used up in half of its time is over, and from then on asks
-//! for that account half as often, for some minutes: so that two of them come to share what there
-//! is. What is refused a sixth time leaves the account alone for a minute, and its nudge to the
-//! queue, which brings it back.
+//! Several processes (instances of a Functions app) do not know of each other, and together may
+//! exceed the quota. Google then refuses calls with 403 or 429 and a reason; a refused call has no
+//! effect. The process waits 1, 2, 4, 8 and 16 s and a random part, which is enough for the rest of
+//! a minute whose quota was used up after half of it. From then on it sends half as many requests
+//! for that account, for some minutes, so that two processes come to share the quota. After a sixth
+//! refusal it sends no request for the account for a minute, and leaves the nudge to the queue,
+//! which delivers it again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,8 @@ use crate::{Error, Result};
 const MAX_ANSWER: u64 = 64 << 20;
 /// The largest explanation of a refusal that is read.
 const MAX_REFUSAL: u64 = 64 << 10;
-/// So many short waits for a quota, each twice as long as the one before, then the caller waits.
+/// The number of short waits for a quota, each twice as long as the one before; then the error is
+/// returned.
 const SHORT_WAITS: u32 = 5;
 /// What a PATCH costs of the quota; everything else costs one.
 const PATCH_UNITS: u32 = 3;
@@ -55,7 +56,7 @@ const fn limits(parallel: usize, spacing: Duration) -> RateLimits {
     RateLimits { parallel, spacing, doubling: false, patience: SHORT_WAIT, persistent: false }
 }
 
-/// One account's way to Google.
+/// The connection of one account to Google.
 pub(super) struct Api {
     http: Arc<Http>,
     limit: Arc<RateLimit>,
@@ -249,15 +250,15 @@ impl Api {
         }
     }
 
-    /// What concerns the account as a whole is told to whoever keeps its grant, before anybody else
-    /// hears of it.
+    /// Records an error that concerns the whole account with its grant, before the error is
+    /// returned.
     async fn denied(&self, error: Error) -> Error {
         self.tokens.record_denial(&error).await;
         error
     }
 
     /// The account is left alone for some seconds, and asked less often from then on. The sixth
-    /// time it is the caller who waits.
+    /// time, the error is returned.
     fn wait(&self, waits: &mut u32) -> Result<()> {
         self.limit.slow_down();
         let last = *waits == SHORT_WAITS;
@@ -290,7 +291,8 @@ impl Api {
     }
 }
 
-/// Somewhat longer, so that those who were sent away together do not come back together.
+/// Somewhat longer, so that processes that were refused together do not repeat their calls
+/// together.
 fn jittered(wait: Duration) -> Duration {
     let mut random = [0];
     match aws_lc_rs::rand::fill(&mut random) {

@@ -97,7 +97,7 @@ fn parts(given: &Given, count: usize) -> Vec<Option<ApiReply>> {
     let mut lines = BatchLines(&given.body);
     let mut begun = false;
     let mut from = given.body.len();
-    // A delimiter stands at the beginning of a line; JSON has no line that begins with two hyphens
+    // A delimiter is at the beginning of a line; JSON has no line that begins with two hyphens
     // and this.
     loop {
         let here = given.body.len() - lines.0.len();
@@ -216,8 +216,8 @@ mod tests {
         assert!(matches!(&found[0], Some(ApiReply::Refused(refusal)) if refusal.is_gone()));
         let Some(ApiReply::Given(second)) = &found[1] else { panic!() };
         assert_eq!(second.json::<serde_json::Value>().unwrap()["id"], "b");
-        assert!(found[2].is_none(), "who is asked to wait is asked again by itself");
-        assert!(found[3].is_none(), "and so is who was left out");
+        assert!(found[2].is_none(), "a part that is asked to wait is requested again alone");
+        assert!(found[3].is_none(), "and so is a part that was left out");
     }
 
     #[test]

@@ -9,10 +9,10 @@ use super::api::ApiCall;
 use super::{GoogleCalendar, wire};
 use crate::{Error, Result};
 
-/// The most pages of 250: more calendars than Google lets anybody have.
+/// The most pages of 250: more calendars than Google allows.
 const MAX_PAGES: usize = 100;
 
-/// Calendars that are nobody's to sync: rooms and other resources, and those that Google fills
+/// Calendars that are not synchronised: rooms and other resources, and those that Google fills
 /// (holidays, birthdays of contacts). A person's own further calendars end in
 /// `@group.calendar.google.com`, which is none of these.
 const NOT_OFFERED: [&str; 2] = ["@resource.calendar.google.com", "@group.v.calendar.google.com"];

@@ -3,8 +3,8 @@
 //! # Properties
 //! * A change costs one request where it is not about a series; each series that changed is read
 //!   once more, whole, fifty of them at a time.
-//! * What is listed is passed on with its content, up to [`CARRIED`] bytes, so that nobody needs to
-//!   ask for it again.
+//! * What is listed is passed on with its content, up to [`CARRIED`] bytes, so that the caller need
+//!   not ask for it again.
 //! * A cursor is given only when every page has been read; a token that Google has forgotten, on
 //!   whichever page, is [`Error::CursorExpired`].
 //! * An item that cannot be read does not spoil the others: it is listed, and
@@ -25,9 +25,9 @@ use super::series::SeriesItems;
 use super::{GoogleCalendar, wire};
 use crate::{ChangeSet, Error, Result, Since};
 
-/// The most events of one survey that are carried along, in bytes of their JSON.
+/// The most content that one list of changes carries along, in bytes of JSON.
 const CARRIED: usize = 16 << 20;
-/// The most pages of one survey: more events than any calendar has.
+/// The most pages of one list of changes: more events than any calendar has.
 const MAX_PAGES: usize = 1_000;
 
 impl GoogleCalendar {
@@ -101,7 +101,7 @@ impl GoogleCalendar {
             .collect();
         for group in touched.chunks(MOST) {
             if gathered.carried >= CARRIED {
-                // No room for their content: whoever wants them reads them.
+                // No room for their content: the caller reads them by their ids.
                 group.iter().for_each(|(id, _)| gathered.name(id));
                 continue;
             }
@@ -111,14 +111,14 @@ impl GoogleCalendar {
                     SeriesRead::Series { whole, info, bytes } => {
                         gathered.present(&whole, info.context(), bytes)
                     }
-                    // Somebody was invited to single occurrences: each is an event of its own.
+                    // The owner was invited to single occurrences: each is an event of its own.
                     SeriesRead::Alone { items, info } => {
                         let events = items.into_iter().filter(convert::is_event);
                         events.for_each(|item| {
                             gathered.present(&SeriesItems::alone(item), info.context(), 0)
                         });
                     }
-                    // Whoever wants it reads it, and hears why it cannot be read.
+                    // A read of this id returns why it cannot be read.
                     SeriesRead::Unreadable | SeriesRead::Refused(_) => gathered.name(&id),
                 }
             }
@@ -208,7 +208,7 @@ impl Gathered {
         });
     }
 
-    /// An event that is to be read by whoever wants it.
+    /// An event without its content: the caller reads it by its id.
     fn name(&mut self, id: &str) {
         self.put(Listed::Present { id: EventId::new(id), etag: None, event: None });
     }
@@ -250,7 +250,7 @@ mod tests {
                 .lines
                 .values()
                 .all(|line| matches!(line, Listed::Present { etag: Some(_), .. })),
-            "their versions are told all the same"
+            "their versions are listed without their content"
         );
     }
 

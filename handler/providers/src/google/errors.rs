@@ -1,7 +1,7 @@
 //! Refusals by what the caller can do about them
 //! (<https://developers.google.com/workspace/calendar/api/guides/errors>).
 //!
-//! Google tells quotas, permissions and plain mistakes apart by a `reason` below the status. Only
+//! Google distinguishes quotas, permissions and plain mistakes by a `reason` below the status. Only
 //! reasons that we know are ever repeated: the rest of the body may quote the event.
 
 use std::time::Duration;
@@ -72,7 +72,7 @@ impl GoogleRefusal {
         self.reasons.iter().any(|said| said == reason)
     }
 
-    /// Nothing stands there, or not any more.
+    /// There is nothing, or not any more.
     pub(super) fn is_gone(&self) -> bool {
         matches!(self.status.as_u16(), 404 | 410)
     }
@@ -85,7 +85,7 @@ impl GoogleRefusal {
                 || self.says("ACCESS_TOKEN_SCOPE_INSUFFICIENT"))
     }
 
-    /// Which quota was used up; `now` tells how long the day still is.
+    /// Which quota was used up; `now` gives the rest of the day.
     pub(super) fn quota(&self, now: Option<Timestamp>) -> Option<Quota> {
         if self.status != StatusCode::FORBIDDEN {
             return None;
@@ -143,7 +143,7 @@ impl GoogleRefusal {
     }
 }
 
-/// The daily quota begins anew at midnight in California.
+/// The daily quota begins again at midnight in California.
 fn until_midnight(now: Timestamp) -> Option<Duration> {
     let here = now.to_zoned(TimeZone::get("America/Los_Angeles").ok()?);
     let midnight = here.tomorrow().ok()?.start_of_day().ok()?;

@@ -24,8 +24,8 @@ const NOT_SHOWN: &str =
 const MOST: usize = 1_000;
 
 impl GoogleCalendar {
-    /// Brings the exceptions of a series to those of a draft. `whole` is what stands there, and is
-    /// kept up to date.
+    /// Brings the exceptions of a series to those of a draft. `whole` is the series as it is, and
+    /// is kept up to date.
     pub(super) async fn settle_exceptions(
         &self,
         calendar: &str,
@@ -190,7 +190,7 @@ impl GoogleCalendar {
     }
 }
 
-/// Somebody may have been invited to this occurrence since the series was read.
+/// A guest may have been added to this occurrence since the series was read.
 fn alone(item: &wire::WireEvent) -> Result<()> {
     if !item.is_cancelled() && item.involves_others() { Err(Error::HasGuests) } else { Ok(()) }
 }

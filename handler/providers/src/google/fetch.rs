@@ -34,7 +34,7 @@ pub(super) enum SeriesRead {
     Refused(Error),
 }
 
-/// What stands under an id.
+/// What there is under an id.
 pub(super) enum GoogleItem {
     /// An event or a series.
     There(Box<SeriesItems>, CalendarInfo),
@@ -93,7 +93,7 @@ impl GoogleCalendar {
         }
     }
 
-    /// What stands under one id.
+    /// What there is under one id.
     pub(super) async fn stands(&self, calendar: &str, id: &EventId) -> Result<GoogleItem> {
         let mut standing = self.standing(calendar, &[id]).await?;
         standing
@@ -101,7 +101,7 @@ impl GoogleCalendar {
             .ok_or_else(|| Error::BadAnswer("Google did not answer for this event".into()))
     }
 
-    /// What stands under each id, in the same order.
+    /// What there is under each id, in the order of the ids.
     async fn standing(&self, calendar: &str, ids: &[&EventId]) -> Result<Vec<GoogleItem>> {
         let urls = ids
             .iter()
@@ -139,7 +139,7 @@ impl GoogleCalendar {
             let id = whole.master.id.clone();
             let is_exception = whole.master.recurring_event_id.is_some();
             if !is_exception && !whole.master.is_master() {
-                // No part of a series: it stands for itself.
+                // Not part of a series.
                 continue;
             }
             let etag = whole.master.etag.clone();

@@ -1,7 +1,7 @@
 //! Descriptions: Google keeps them as HTML or as plain text and does not say which.
 //!
 //! # Properties
-//! * What [`from_text`] writes, [`to_text`] reads back as it was, whatever the text: a plain text
+//! * What [`from_text`] writes, [`to_text`] reads back as it was, for every text: a plain text
 //!   in which something looks like a tag or an entity is written so that it does not.
 //! * Line ends are line ends in both forms, as Google's own pages show them.
 //! * Linear in the length of the text, however it is made: a tag or an entity is looked for over a
@@ -25,7 +25,7 @@ enum TagEffect {
     Link,
     /// Nothing: letters look different.
     Inline,
-    /// What stands in it is not for people.
+    /// Its content is not shown to people.
     Hidden,
 }
 
@@ -81,11 +81,11 @@ const TAGS: [(&str, TagEffect); 48] = [
     ("ul", TagEffect::Block),
 ];
 
-/// A tag as it stands at the beginning of a text.
+/// A tag at the beginning of a text.
 struct HtmlTag<'a> {
     kind: TagEffect,
     closing: bool,
-    /// What stands between its name and its `>`.
+    /// The text between its name and its `>`.
     attributes: &'a str,
     /// Its whole length.
     length: usize,
@@ -128,8 +128,8 @@ pub(super) fn to_text(html: &str) -> String {
     reader.out
 }
 
-/// A plain text as a description: the same characters, but for those that would be taken for a tag
-/// or an entity.
+/// A plain text as a description: its characters, except those that would be read as a tag or an
+/// entity.
 pub(super) fn from_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -12,7 +12,7 @@ use super::wire;
 /// others are exceptions of it.
 ///
 /// # Errors
-/// What stands there is no event; the words quote none of it.
+/// The item is no event; the text quotes none of it.
 pub fn read(answer: &[u8]) -> Result<Event, Unreadable> {
     let strange = || Unreadable("it is not what Google describes as a list of events".into());
     let page: wire::Events = serde_json::from_slice(answer).map_err(|_| strange())?;

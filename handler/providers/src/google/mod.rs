@@ -9,7 +9,7 @@
 //! * A copy's id follows from its UID, so that a create whose answer was lost is found again, not
 //!   repeated.
 //! * Every write but a create is conditional on a version (`If-Match`).
-//! * Stays below Google's quotas by itself (`api`), and tells apart those that last seconds, an
+//! * Stays below Google's quotas by itself (`api`), and distinguishes those that last seconds, an
 //!   hour or a day (`errors`).
 //!
 //! `api` sends, `wire` is Google's JSON, `convert` the only file that knows both languages;

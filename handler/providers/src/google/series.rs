@@ -2,7 +2,7 @@
 //!
 //! # Properties
 //! * The id of a series is that of its master. Its version is made of the master's and of those of
-//!   its exceptions: whatever changes, changes it.
+//!   its exceptions: every change changes it.
 //! * An exception that shows what its series would show is none: Google cannot take a change back,
 //!   only undo it.
 //! * A series is read whole: all items of one UID, cancelled ones too. A listing of a window need
@@ -18,8 +18,8 @@ use ical::Unreadable;
 use super::convert::{self, EventContext};
 use super::wire;
 
-/// What stands between the version of a master and that of its exceptions, which may be none; no
-/// ETag of Google's has it.
+/// The separator between the version of a master and that of its exceptions; no ETag of Google's
+/// contains it.
 const SEPARATOR: char = '|';
 /// A series with more exceptions is not read.
 const MOST_EXCEPTIONS: usize = 2_000;
@@ -81,7 +81,7 @@ impl SeriesItems {
             )));
         }
         for (start, item) in self.by_start(&event.content.span, context)? {
-            // Google shows what it lists, whatever the master's EXDATEs say.
+            // Google shows what it lists, even against the EXDATEs of the master.
             let exception = exception(item, context)?;
             let is_plain = matches!(&exception, Exception::Changed(content) if convert::plain(&event.content, start).is_some_and(|plain| plain == **content));
             if is_plain {
@@ -93,8 +93,8 @@ impl SeriesItems {
         Ok(event)
     }
 
-    /// The exceptions by the start that they depart from. Where two stand for one, the living one
-    /// counts.
+    /// The exceptions by the start that they depart from. Where two exceptions change one
+    /// occurrence, the one that is not deleted counts.
     pub(super) fn by_start(
         &self,
         span: &Span,
@@ -104,9 +104,7 @@ impl SeriesItems {
         for item in self.exceptions.values() {
             let start = convert::original_start(item, span, context);
             let start = start.ok_or_else(|| {
-                Unreadable(
-                    "one of its exceptions does not say which occurrence it stands for".into(),
-                )
+                Unreadable("one of its exceptions does not say which occurrence it changes".into())
             })?;
             let kept = found.entry(start).or_insert(item);
             if kept.is_cancelled() {
@@ -116,7 +114,7 @@ impl SeriesItems {
         Ok(found)
     }
 
-    /// Whether a write could reach anybody else, rooms included, as far as can be seen.
+    /// Whether a write could reach other people, rooms included, as far as the event shows.
     pub(super) fn involves_others(&self) -> bool {
         let living = self.exceptions.values().filter(|item| !item.is_cancelled());
         std::iter::once(&self.master).chain(living).any(wire::WireEvent::involves_others)
@@ -132,7 +130,7 @@ fn exception(item: &wire::WireEvent, context: EventContext<'_>) -> Result<Except
 }
 
 /// The items of one UID as the series of this master, and the exceptions that have no living
-/// master: each of them is an event of its own (somebody was invited to one occurrence).
+/// master: each of them is an event of its own (the owner was invited to one occurrence).
 pub(super) fn join(
     master: &str,
     items: Vec<wire::WireEvent>,
@@ -157,8 +155,8 @@ pub(super) fn master_version(version: &str) -> &str {
     version.split(SEPARATOR).next().unwrap_or(version)
 }
 
-/// Whether a version is that of a series. Then the master's part of it does not tell whether all of
-/// it is still the same.
+/// Whether a version is that of a series. Then the master's part of it does not show whether the
+/// whole series is unchanged.
 pub(super) fn is_series(version: &str) -> bool {
     version.contains(SEPARATOR)
 }

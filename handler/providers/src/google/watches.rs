@@ -47,7 +47,7 @@ impl GoogleCalendar {
             .ok()
             .and_then(|millisecond| Timestamp::from_millisecond(millisecond).ok());
         let expires = expires.ok_or_else(|| {
-            Error::BadAnswer("Google does not say how long it will tell of changes".into())
+            Error::BadAnswer("Google does not say how long it will send notifications".into())
         })?;
         Ok(ActiveWatch { resource: resource_id, expires })
     }
@@ -88,9 +88,9 @@ fn refused(refusal: &GoogleRefusal) -> Error {
         );
     }
     match refusal.error() {
-        Error::Refused(_) => Error::Misconfigured(
-            "Google does not tell of changes in the way in which this calrelay asks it to".into(),
-        ),
+        Error::Refused(_) => {
+            Error::Misconfigured("Google refuses the channel that this calrelay asks for".into())
+        }
         Error::Gone => Error::CalendarMissing,
         error => error,
     }

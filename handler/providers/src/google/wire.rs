@@ -1,8 +1,8 @@
 //! Google's JSON, named as Google names it
 //! (<https://developers.google.com/workspace/calendar/api/v3/reference/events#resource>).
 //!
-//! Read tolerantly: of a tombstone only the id is sure to be there, and whatever is not named here
-//! is not looked at. What holds content has no `Debug`, or one that shows none.
+//! Read tolerantly: of a tombstone only the id is sure to be there, and fields that are not named
+//! here are ignored. What holds content has no `Debug`, or one that shows none.
 
 use std::collections::BTreeMap;
 
@@ -115,7 +115,7 @@ impl WireEvent {
         !self.recurrence.is_empty() && self.recurring_event_id.is_none()
     }
 
-    /// Whether a write could reach anybody else, rooms included, as far as can be seen.
+    /// Whether a write could reach other people, rooms included, as far as the event shows.
     pub(super) fn involves_others(&self) -> bool {
         let others = self.attendees.iter().any(|attendee| !attendee.is_self);
         others
@@ -136,7 +136,7 @@ pub(super) struct EventDateTime {
     pub time_zone: Option<String>,
 }
 
-/// Somebody who is invited, or a room.
+/// A guest, or a room.
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct EventAttendee {
@@ -148,7 +148,7 @@ pub(super) struct EventAttendee {
     pub response_status: Option<String>,
 }
 
-/// Who called the meeting.
+/// The organizer of the meeting.
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct WireOrganizer {

@@ -160,7 +160,7 @@ impl<R: AsyncBufRead + Unpin> AsyncRead for Capped<R> {
     }
 }
 
-/// `poll_read` in terms of `poll_fill_buf`, for readers that only filter what stands below them.
+/// `poll_read` in terms of `poll_fill_buf`, for readers that only filter another reader.
 pub(crate) fn read_buffered<R: AsyncBufRead>(
     mut reader: Pin<&mut R>,
     cx: &mut Context<'_>,

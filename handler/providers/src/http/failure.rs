@@ -13,7 +13,7 @@ use crate::Error;
 /// A failed attempt.
 pub(super) struct Failed {
     pub(super) error: Error,
-    /// The answer, if the caller may want to read it after the last try.
+    /// The answer, if the caller may read it after the last try.
     pub(super) answer: Option<Box<HttpAnswer>>,
     pub(super) again: bool,
     pub(super) wait: Option<Duration>,
@@ -43,8 +43,7 @@ impl Failed {
     }
 }
 
-/// The last cause of a failure in its own words; reqwest's own words would repeat the address with
-/// its path.
+/// The text of the innermost cause. The text of `reqwest` would repeat the address with its path.
 fn innermost(error: &reqwest::Error) -> String {
     let mut text = String::from("no cause given");
     let mut cause = error.source();
@@ -55,7 +54,7 @@ fn innermost(error: &reqwest::Error) -> String {
     text
 }
 
-/// The error that a status stands for, where the caller knows nothing better.
+/// The error for a status, where the caller has no better one.
 pub(crate) fn refusal(status: StatusCode, host: &str) -> Error {
     match status.as_u16() {
         401 => Error::Unauthorized,

@@ -1,11 +1,12 @@
 //! Which addresses may be reached: the guard against a URL that makes the server ask its own
 //! network (SSRF, requirement I9).
 //!
-//! An address is checked twice, because a literal never passes the resolver: [`Access::check`]
-//! looks at the URL (scheme, port, user info, and a host written as an address in whatever
-//! spelling, since `url::Host` has normalised `127.1`, `0x7f.1` and `2130706433` before we see it);
-//! [`Resolver`] looks at every address that a name has, at the moment of connecting, so that a name
-//! cannot change its mind in between. Both apply to every hop of a redirect.
+//! An address is checked twice, because a literal never passes the resolver:
+//! [`AddressPolicy::check`] looks at the URL (scheme, port, user info, and a host written as an
+//! address in any spelling, since `url::Host` has normalised `127.1`, `0x7f.1` and `2130706433`
+//! before the check); [`Resolver`] looks at every address that a name has, at the moment of
+//! connecting, so that a name cannot change to another address in between. Both apply to every hop
+//! of a redirect.
 //!
 //! Plain `http` goes to loopback and private addresses only, wherever it goes at all: no password
 //! crosses the internet in the clear (requirement S7).
@@ -163,7 +164,7 @@ fn kind_v6(address: Ipv6Addr) -> AddressKind {
     }
 }
 
-/// The IPv4 address that an IPv6 address stands for: mapped and compatible (RFC 4291), NAT64 (RFC
+/// The IPv4 address that an IPv6 address contains: mapped and compatible (RFC 4291), NAT64 (RFC
 /// 6052, RFC 8215), 6to4 (RFC 3056).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let s = address.segments();

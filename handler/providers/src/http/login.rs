@@ -181,7 +181,7 @@ fn unknown(challenges: &[ChallengeRef<'_>]) -> Error {
     ))
 }
 
-/// Whether a server's text may stand in a sentence of ours.
+/// Whether a server's text may be quoted in an error.
 fn is_word(text: &str) -> bool {
     (1..=32).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b',' | b' '))
@@ -223,7 +223,7 @@ mod tests {
         let login = Login::default();
         let refused =
             |text: &str, sent: Option<&DigestSent>| login.refused(&headers(&[text]), sent).unwrap();
-        assert!(answer(&login, LoginStep::Stop).is_none(), "nobody has asked for a digest");
+        assert!(answer(&login, LoginStep::Stop).is_none(), "no server has asked for a digest");
         let (first, sent) = answer(&login, refused(NONCE, None)).unwrap();
         assert!(
             first.starts_with("Digest username=\"anna\"")

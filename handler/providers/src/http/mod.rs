@@ -1,13 +1,13 @@
-//! The one HTTP client: TLS, time-outs, retries, limit, and the guard against addresses that nobody
-//! meant.
+//! The one HTTP client: TLS, time-outs, retries, rate limits, and the guard against private
+//! addresses.
 //!
 //! # Properties
 //! * Only `https`, TLS 1.2 or newer; `http` only to loopback and private addresses, and only where
-//!   [`Access::allow_private`] says so.
-//! * No redirect is followed in here: whoever follows one passes the new address through
+//!   [`AddressPolicy::allow_private`] says so.
+//! * No redirect is followed in here: a caller that follows one passes the new address through
 //!   [`Http::send`], so that every hop is checked.
-//! * No proxy, no cookie, no referrer: nothing leaves the process that the caller did not put into
-//!   the request.
+//! * No proxy, no cookie, no referrer: a request contains only what the caller has put into
+//!   it.
 //! * An answer's body is never read further than its limit, counted after decompression.
 //! * The log shows method, host, status and duration; never a path, a query, a header or a body.
 
@@ -42,32 +42,33 @@ use crate::{Error, Result};
 use failure::Failed;
 use login::LoginStep;
 
-/// How long a connection may take to be made.
+/// The time-out of a connection attempt.
 const CONNECT: Duration = Duration::from_secs(30);
-/// How long a server may keep us waiting for its first byte, and between two of them.
+/// The time-out for the first byte of an answer, and between two bytes.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The same for a listing: some servers parse a whole calendar before they say a word.
+/// The time-out for a listing: some servers parse a whole calendar before they answer.
 const LISTING_PATIENCE: Duration = Duration::from_secs(240);
 /// With more accounts than this, unused rate limits are dropped.
 const MAX_ACCOUNTS: usize = 1024;
 /// The pause before the second try; it doubles, and a random part is added.
 const FIRST_DELAY: Duration = Duration::from_millis(200);
-/// How often a request is sent where the server asks for another way to sign in: unasked, as it
-/// asks, and with its next nonce.
+/// The most times that a request is sent while the server asks for another authentication: without
+/// a challenge, with the answer to one, and with the next nonce.
 const ROUNDS: u32 = 3;
 /// Tries after the first.
 const RETRIES: usize = 2;
 
-/// The HTTP client, one for the process: it keeps connections open and knows each account's limit.
+/// The HTTP client, one for the process: it keeps connections open and holds the rate
+/// limit of each account.
 pub struct Http {
     access: AddressPolicy,
     tls: reqwest::Client,
     plain: reqwest::Client,
     rate_limits: Mutex<HashMap<String, Arc<RateLimit>>>,
-    /// All waiting of our own is divided by this; 1 but in simulated worlds.
+    /// Waits are divided by this; 1 except for simulated servers.
     hurry: u32,
-    /// The last `Date` that a server sent, and when we heard it.
-    heard: Mutex<Option<(Timestamp, Instant)>>,
+    /// The last `Date` that a server sent, and the time of its arrival.
+    server_date: Mutex<Option<(Timestamp, Instant)>>,
 }
 
 impl std::fmt::Debug for Http {
@@ -98,12 +99,12 @@ impl Http {
             plain,
             rate_limits: Mutex::default(),
             hurry: 1,
-            heard: Mutex::default(),
+            server_date: Mutex::default(),
         })
     }
 
-    /// A client that waits a thousandth of the time before it tries again or takes its next turn:
-    /// for simulated servers, whose time is not ours. Never for a real one.
+    /// A client that waits a thousandth of the usual time between tries and requests: for simulated
+    /// servers only.
     ///
     /// # Errors
     /// As [`Http::new`].
@@ -116,8 +117,8 @@ impl Http {
         self.access
     }
 
-    /// The rate limit of an account. All providers of one account share it, so that its limits hold for
-    /// all of them together.
+    /// The rate limit of an account. All providers of one account share it, so that its limits hold
+    /// for all of them together.
     pub(crate) fn rate_limit(&self, account: &str, limits: RateLimits) -> Arc<RateLimit> {
         let mut rate_limits = self.rate_limits.lock().unwrap_or_else(PoisonError::into_inner);
         if rate_limits.len() >= MAX_ACCOUNTS {
@@ -129,26 +130,26 @@ impl Http {
             .clone()
     }
 
-    /// What time it is by the server that answered last (RFC 9110 section 6.6.1); `None` before any
-    /// did. Exact to some seconds.
+    /// The time by the server that answered last (RFC 9110 section 6.6.1), exact to some seconds;
+    /// `None` before the first answer.
     pub fn server_time(&self) -> Option<Timestamp> {
-        let (date, at) = (*self.heard.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let (date, at) = (*self.server_date.lock().unwrap_or_else(PoisonError::into_inner))?;
         date.checked_add(at.elapsed()).ok()
     }
 
-    fn hear(&self, headers: &HeaderMap) {
+    fn record_date(&self, headers: &HeaderMap) {
         let date = headers
             .get(DATE)
             .and_then(|date| date.to_str().ok())
             .and_then(|date| httpdate::parse_http_date(date).ok());
         if let Some(date) = date.and_then(|date| Timestamp::try_from(date).ok()) {
-            *self.heard.lock().unwrap_or_else(PoisonError::into_inner) =
+            *self.server_date.lock().unwrap_or_else(PoisonError::into_inner) =
                 Some((date, Instant::now()));
         }
     }
 
-    /// Sends a request, and again where that is safe and may help. Answers of any status come back,
-    /// but for those that ask to wait.
+    /// Sends a request, and again where that is safe and may help. Answers of any status are
+    /// returned, except those that ask to wait.
     ///
     /// # Errors
     /// [`Error::Address`] for an address that may not be reached, [`Error::RateLimited`],
@@ -178,7 +179,7 @@ impl Http {
                 Err(Failed { answer: Some(answer), .. }) => return Ok(*answer),
                 Err(failed) => failed,
             };
-            // Some servers mean more than they say.
+            // Some servers enforce a longer pause than they ask for.
             let pause =
                 Duration::from_secs(1 << waits).max(failed.wait.unwrap_or_default()) / self.hurry;
             let is_over = begun.elapsed() + pause > limit.persistence() / self.hurry;
@@ -199,8 +200,8 @@ impl Http {
         }
     }
 
-    /// Sends a request once, in the way in which the account signs in; says by which digest, if it
-    /// was by one.
+    /// Sends a request once, with the account's authentication; returns the digest that was sent,
+    /// if any.
     async fn once(
         &self,
         request: &HttpRequest<'_>,
@@ -215,9 +216,9 @@ impl Http {
         let mut digest = None;
         if let Some(credentials) = request.credentials {
             let header = match &credentials.password {
-                Some(who) => limit
+                Some(password) => limit
                     .login
-                    .digest(who, &request.method, request.url, next)
+                    .digest(password, &request.method, request.url, next)
                     .map_err(Failed::finally)?,
                 None => None,
             };
@@ -237,7 +238,7 @@ impl Http {
         match sent {
             Ok(Ok(response)) => {
                 tracing::debug!(method = %request.method, host, status = response.status().as_u16(), elapsed_ms, "answered");
-                self.hear(response.headers());
+                self.record_date(response.headers());
                 Ok((response, digest))
             }
             Ok(Err(error)) => {
@@ -259,7 +260,7 @@ impl Http {
         request: &HttpRequest<'_>,
         limit: &RateLimit,
     ) -> Result<HttpAnswer, Failed> {
-        let mut turn = match request.headers.contains_key(IF_MATCH) {
+        let mut change_permit = match request.headers.contains_key(IF_MATCH) {
             true => Some(limit.change_permit().await.map_err(Failed::finally)?),
             false => None,
         };
@@ -304,10 +305,10 @@ impl Http {
         }
         let answer = HttpAnswer::new(response, host, patience, permit);
         if status == StatusCode::LOCKED {
-            if let Some(turn) = turn.take() {
-                limit.record_lock(turn);
+            if let Some(permit) = change_permit.take() {
+                limit.record_lock(permit);
             }
-            // Whoever holds the lock had its turn first; nothing was done about this request.
+            // Another request holds the lock; the server has not acted on this one.
             return Err(Failed {
                 error: refusal(status, answer.host()),
                 answer: Some(Box::new(answer)),
@@ -315,7 +316,7 @@ impl Http {
                 wait: None,
             });
         }
-        if turn.is_some() {
+        if change_permit.is_some() {
             limit.record_success();
         }
         if !status.is_server_error() {

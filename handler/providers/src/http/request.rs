@@ -9,17 +9,16 @@ use super::credentials::Credentials;
 /// What may be repeated when it fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RetryPolicy {
-    /// Reads: after a failed connection and after any 5xx. What was not answered in time is not
-    /// asked again: that would take as long.
+    /// Reads: after a failed connection and after any 5xx. A time-out is not followed
+    /// by another try, which would take as long.
     Read,
-    /// Reads whose answer 500 means something: as [`RetryPolicy::Read`], and 500 goes to the caller at
-    /// once.
+    /// Reads whose answer 500 has a meaning: as [`RetryPolicy::Read`], and 500 is returned at once.
     ReadUnless500,
     /// Writes: only where the server cannot have acted on the request (no connection, 423, 429,
     /// 503).
     Write,
-    /// A question whose failure is its answer: as [`RetryPolicy::Read`], and throttling is not waited out
-    /// for long.
+    /// Reads whose failure is an answer too: as [`RetryPolicy::Read`], and a long pause is not
+    /// waited out.
     Probe,
 }
 
@@ -32,11 +31,11 @@ pub(crate) struct HttpRequest<'a> {
     pub headers: HeaderMap,
     pub body: Vec<u8>,
     pub retry: RetryPolicy,
-    /// The server may take its time (a listing).
+    /// The answer may take long (a listing).
     pub slow: bool,
-    /// It is about events that it names: where the server wants to be left alone for long, that may
-    /// concern one of these only, and nothing else waits for it.
+    /// The request names events: a long pause that the server asks for may concern one of them
+    /// only, and does not delay other requests.
     pub single: bool,
-    /// What it counts as at the account's limit: one, where it is not made of several.
+    /// The units that it counts as in the rate limit; one, unless it is a batch.
     pub units: u32,
 }

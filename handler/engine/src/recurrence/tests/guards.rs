@@ -39,7 +39,7 @@ fn refused_with_a_reason() {
         ("COUNT=3", Unsupported::Malformed("FREQ")),
         ("FREQ=SOMETIMES", Unsupported::Malformed("FREQ")),
         ("FREQ", Unsupported::Malformed("a part")),
-        ("FREQ=DAILY;FREQ=DAILY", Unsupported::Malformed("a part that stands twice")),
+        ("FREQ=DAILY;FREQ=DAILY", Unsupported::Malformed("a part that is there twice")),
         ("FREQ=DAILY;INTERVAL=0", Unsupported::Malformed("INTERVAL")),
         ("FREQ=DAILY;INTERVAL=-1", Unsupported::Malformed("INTERVAL")),
         ("FREQ=DAILY;INTERVAL=65536", Unsupported::Malformed("INTERVAL")),

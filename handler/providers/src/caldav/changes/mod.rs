@@ -1,8 +1,8 @@
-//! What happened in a calendar: sync-collection where there is a token (RFC 6578), a listing where
+//! The changes in a calendar: sync-collection where there is a token (RFC 6578), a listing where
 //! there is none.
 //!
 //! A cursor keeps the ctag that was seen *before* the reading began and the token that the reading
-//! ended with: whatever happens in between is seen twice, never missed. A server that has lost a
+//! ended with: a change in between is listed twice, never missed. A server that has lost a
 //! token says so in many ways; all of them come out as [`Error::CursorExpired`], unless the
 //! calendar itself is gone.
 
@@ -19,8 +19,7 @@ use super::{bodies, name};
 use crate::http::RetryPolicy;
 use crate::{ChangeSet, Error, Result};
 
-/// Answers of one survey that may be cut off by the server (507) before we stop asking for the
-/// rest.
+/// The most truncated answers (507) of one list of changes.
 const MAX_ROUNDS: usize = 1000;
 
 /// What one report came to.

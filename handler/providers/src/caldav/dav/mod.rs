@@ -1,5 +1,5 @@
-//! WebDAV requests (RFC 4918) for one account: credentials, redirects, and answers sorted into what
-//! was given and what was refused.
+//! WebDAV requests (RFC 4918) for one account: credentials, redirects, and answers divided into
+//! results and refusals.
 
 mod object;
 mod refusal;
@@ -30,7 +30,7 @@ const MAX_LISTING: u64 = 512 << 20;
 /// Redirects that are followed in a row.
 pub(super) const MAX_HOPS: usize = 5;
 
-/// One account's way to its server.
+/// The connection of one account to its server.
 pub(super) struct Dav {
     pub http: Arc<Http>,
     pub limit: Arc<RateLimit>,
@@ -64,7 +64,7 @@ pub(super) enum Got {
 /// What a write is conditional on.
 #[derive(Clone, Copy)]
 pub(super) enum Condition<'a> {
-    /// Nothing stands there yet.
+    /// There must be no resource yet.
     Absent,
     /// It still has this version.
     Version(&'a str),
@@ -226,7 +226,7 @@ impl Dav {
         }
     }
 
-    /// DELETE. Attendees are not told (RFC 6638 section 8.1).
+    /// DELETE. Attendees get no mail (RFC 6638 section 8.1).
     pub(super) async fn delete(
         &self,
         url: &Url,
@@ -257,7 +257,7 @@ impl Dav {
         self.follow_to(url, call).await.map(|(_, answer)| answer)
     }
 
-    /// The same, and who has answered.
+    /// As [`Dav::follow`], with the address that has answered.
     async fn follow_to(&self, url: &Url, call: &DavCall<'_>) -> Result<(Url, HttpAnswer)> {
         let mut url = self.route.as_ref().map_or_else(|| url.clone(), |route| route.direct(url));
         let mut seen = BTreeSet::new();
@@ -324,7 +324,7 @@ impl<'a> DavCall<'a> {
         headers.insert(HeaderName::from_static("depth"), HeaderValue::from_static(depth));
         // A listing is made of everything in a calendar; all other questions have short answers.
         let slow = method.as_str() == "REPORT" || body == bodies::MEMBERS;
-        // A reading of events that are named: one of them may be what the server cannot bear.
+        // A read of named events: one of them may be the cause of the server's failure.
         let single = body.contains("calendar-multiget");
         Self { method, headers, body, bytes: &[], retry, slow, single }
     }

@@ -74,7 +74,7 @@ struct Search {
     base: Url,
 }
 
-/// What stands at an address.
+/// What there is at an address.
 struct Here {
     url: Url,
     props: Props,
@@ -166,7 +166,7 @@ impl Search {
         }
     }
 
-    /// From whatever this is to the homes; `None` if it leads nowhere.
+    /// From any of these to the homes; `None` if it leads nowhere.
     async fn lead_home(&self, here: &Here) -> Result<Option<Endpoint>> {
         let Here { url, props } = here;
         let mut endpoint = Endpoint {

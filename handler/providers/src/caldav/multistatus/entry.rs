@@ -35,7 +35,7 @@ pub(crate) struct Props {
     /// An IANA zone (RFC 7809 section 5.2).
     pub zone_id: Option<String>,
     pub principal: Option<String>,
-    /// The server does not know who asks.
+    /// The server treats the request as unauthenticated.
     pub unauthenticated: bool,
     /// The address of a shared calendar at its owner.
     pub shared_url: Option<String>,
@@ -59,7 +59,7 @@ impl std::fmt::Debug for Data {
     }
 }
 
-/// What stands in `resourcetype`.
+/// The content of `resourcetype`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ResourceType {
     pub collection: bool,
@@ -70,7 +70,7 @@ pub(crate) struct ResourceType {
     pub scheduling: bool,
 }
 
-/// What stands in `current-user-privilege-set`, as far as it matters for writing.
+/// The content of `current-user-privilege-set`, as far as it concerns writes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Privileges {
     pub all: bool,
@@ -128,8 +128,8 @@ impl Props {
     }
 }
 
-/// An element whose meaning we know in the place where it stands; anything else is [`Tag::Other`],
-/// and so is all below it.
+/// An element with a known meaning at its place; any other element is [`PropertyTag::Other`], and
+/// so is everything below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PropertyTag {
     Multistatus,

@@ -29,7 +29,7 @@ use entry::{Building, PropertyTag};
 use limits::{DRAIN, MAX_ATTRIBUTES, MAX_DEPTH, MAX_ENTRIES, MAX_TEXT, bad};
 use runs::Runs;
 
-/// What stands in the answer beside its entries.
+/// The rest of the answer beside its entries.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tail {
     /// The new sync token of a sync-collection report (RFC 6578 section 6.4).
@@ -42,7 +42,7 @@ pub(crate) struct Tail {
 ///
 /// # Errors
 /// [`Error::BadAnswer`] where it is no complete multistatus document, [`Error::Unreachable`] where
-/// the connection broke, and whatever the visitor says.
+/// the connection broke, and the errors of the visitor.
 pub(crate) async fn read<R, V>(body: R, mut visit: V) -> Result<Tail>
 where
     R: AsyncBufRead + Send + Unpin,
@@ -97,8 +97,8 @@ where
     }
 }
 
-/// Reads what follows the document, so that the connection can be used again: not much, not for
-/// long, and whatever it is.
+/// Reads what follows the document, so that the connection can be used again: at most 16 buffers,
+/// within [`DRAIN`].
 async fn drain(body: &mut (impl AsyncBufRead + Unpin)) {
     let rest = async {
         for _ in 0..16 {

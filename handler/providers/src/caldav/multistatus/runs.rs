@@ -1,11 +1,11 @@
 //! Thins out texts that are too long for anything, so that one monstrous object costs neither
 //! memory nor the rest of the answer.
 //!
-//! The XML reader collects a text up to the next markup, however long it is. This reader stands
-//! below it and, once a text has run on for more than a limit, lets only those bytes pass that can
-//! end it (`<`, `&`, `]`, `>` and the ends of comments and instructions). The structure stays
-//! whole, the entry is known to be too large (the text is longer than [`super::limits::MAX_OBJECT`]), and
-//! its remaining megabytes are dropped unseen.
+//! The XML reader collects a text up to the next markup, however long it is. This reader is below
+//! it and, once a text has run on for more than a limit, lets only those bytes pass that can end it
+//! (`<`, `&`, `]`, `>` and the ends of comments and instructions). The structure stays whole, the
+//! entry is known to be too large (the text is longer than [`super::limits::MAX_OBJECT`]), and its
+//! remaining megabytes are dropped unseen.
 
 use std::io;
 use std::pin::Pin;

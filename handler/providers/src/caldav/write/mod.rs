@@ -35,7 +35,7 @@ impl CalDav {
             Put::Done(stored) => self.written(calendar, &id, stored, (&object, 0), true).await,
             Put::Refused(refusal) => Err(match refusal.status.as_u16() {
                 403 | 409 | 412 if refusal.says("no-uid-conflict") => Error::Exists,
-                // Some servers answer 412 to whatever breaks a precondition, and name it.
+                // Some servers answer 412 to every broken precondition, and name it.
                 412 if refusal.conditions.is_empty() => Error::Exists,
                 404 | 409 | 410 if !self.calendar_is_there(calendar).await? => {
                     Error::CalendarMissing
@@ -53,7 +53,7 @@ impl CalDav {
         }
     }
 
-    /// Writes a copy anew, whole.
+    /// Replaces a copy as a whole.
     pub(super) async fn write_anew(
         &self,
         calendar: &str,
@@ -97,11 +97,11 @@ impl CalDav {
             Raw::TooLarge { .. } => return Err(Error::Refused("it is larger than 1 MiB".into())),
             Raw::Gone => return Err(self.gone(calendar).await?),
         };
-        // Somebody's own event is never written without a condition.
+        // An origin is never written without a condition.
         let Some(etag) = etag else {
             return Err(Error::Refused(
                 "the server gives no version of it, so it could not be changed without the risk \
-                of undoing somebody's work"
+                of undoing another person's edit"
                     .into(),
             ));
         };
@@ -205,8 +205,7 @@ impl CalDav {
         })
     }
 
-    /// Deletes an event in which nobody else takes part. Our own copies need no look at them:
-    /// nobody else can take part.
+    /// Deletes an event without guests. A copy is not read first, because it cannot have guests.
     pub(super) async fn remove(
         &self,
         calendar: &str,
@@ -295,8 +294,8 @@ impl CalDav {
         Ok(event.etag.clone())
     }
 
-    /// The version that stands there now, where the caller knows none; only if the event is as the
-    /// caller expects.
+    /// The current version, where the caller knows none; only if the event is as the caller
+    /// expects.
     async fn read_version(
         &self,
         calendar: &str,
@@ -314,8 +313,8 @@ impl CalDav {
     }
 
     /// After a write: which name the object has got, which version, and the stored event, where
-    /// that may differ from what was sent. Should the reading fail, the write is done all the same,
-    /// and the next survey lists it.
+    /// that may differ from what was sent. If the read fails, the write has succeeded nevertheless,
+    /// and the next list of changes shows it.
     async fn written(
         &self,
         calendar: &str,

@@ -1,21 +1,21 @@
-//! Google's words into the engine's and back; nothing else knows both.
+//! Google's format into the engine's and back; no other file knows both.
 //!
 //! | engine | read | written |
 //! |---|---|---|
-//! | title, location | `summary`, `location` | the same |
+//! | title, location | `summary`, `location` | as read |
 //! | description | `description`, HTML to plain text | plain text that reads back as it was |
-//! | all-day | `start.date`, `end.date`, end exclusive | the same |
+//! | all-day | `start.date`, `end.date`, end exclusive | as read |
 //! | timed | `dateTime` in its `timeZone` | with offset and IANA zone |
 //! | visibility | absent is `default` | all four values |
 //! | free | `transparency: transparent` | `transparent` (working elsewhere too) |
-//! | tentative | `status: tentative` and opaque | `opaque`: `status` is not ours to set |
+//! | tentative | `status: tentative` and opaque | `opaque`: `status` holds the owner's answer |
 //! | out of office | `eventType: outOfOffice` and opaque | `opaque` |
 //! | busy | anything else | `opaque` |
 //! | guests | `attendees` without ourselves and rooms | never |
 //! | organizer | `organizer`, ours if `self` | never |
 //! | declined | ourselves with `responseStatus: declined` | never |
-//! | loop mark | `extendedProperties.private.calrelayOrigin` | the same |
-//! | series | `recurrence` and exceptions | the same |
+//! | loop mark | `extendedProperties.private.calrelayOrigin` | as read |
+//! | series | `recurrence` and exceptions | as read |
 
 mod context;
 mod read;
@@ -31,7 +31,7 @@ pub(super) use read::{content, event, is_declined, is_event, is_withheld, origin
 pub(super) use time::rfc3339;
 pub(super) use write::{MARKER, Purpose, copy, fields, marker, recurrence, repeats};
 
-/// The fields in which two contents differ, as far as Google can tell them apart.
+/// The fields in which two contents differ, as far as Google distinguishes them.
 pub(super) fn differences(found: &Content, wanted: &Content) -> BTreeSet<Field> {
     let words = |text: &str| engine::text::normalise(text).trim_start().to_owned();
     let same_text = |a: &str, b: &str| a == b || words(a) == words(b);

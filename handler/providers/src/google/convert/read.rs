@@ -79,7 +79,7 @@ pub(in super::super) fn content(
     })
 }
 
-/// Which occurrence an exception stands for, in the kind that its series has.
+/// The occurrence that an exception changes, in the form of its series.
 pub(in super::super) fn original_start(
     item: &wire::WireEvent,
     master: &Span,

@@ -49,7 +49,7 @@ fn moment(
     };
     let zone = match zone {
         Some(zone) => zone,
-        // A series in a zone that nobody knows would drift; better not to read it at all.
+        // A series in an unknown zone would drift, so it is not read at all.
         None if repeats && named.is_some() => return None,
         None => Zone::Utc,
     };

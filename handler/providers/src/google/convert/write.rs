@@ -62,7 +62,7 @@ pub(in super::super) fn fields(
     body
 }
 
-/// A text without what nobody can see and not every program bears.
+/// A text without characters that are invisible and that some programs reject.
 fn clean(text: &str) -> String {
     text.chars().filter(|c| !engine::text::is_unwritable(*c)).collect()
 }

@@ -1,5 +1,5 @@
-//! Whose grant it is. Without the scopes of a sign-in nobody says so; the id of the primary
-//! calendar does.
+//! The owner of a grant. Without the scopes of a sign-in no request names the owner; the id of the
+//! primary calendar does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ const LIMITS: RateLimits = RateLimits {
 };
 /// The largest page that is read, in bytes.
 const LARGEST: u64 = 4 * 1024 * 1024;
-/// More pages than anybody has calendars.
+/// More pages than any account has.
 const PAGES: usize = 40;
 
 #[derive(Deserialize)]

@@ -11,7 +11,7 @@ use crate::{Edit, Error, Result};
 /// An edit that cancels more occurrences writes them all at once, as EXDATEs.
 const MOST_DELETED: usize = 20;
 
-/// Whether two marks name the same mapping, whatever their form.
+/// Whether two marks name the same mapping, in either form.
 pub(super) fn is_same_copy(one: &str, other: &str) -> bool {
     let mapping = |mark: &str| mark.split('.').nth(2).map(str::to_owned);
     one == other || (mapping(one).is_some() && mapping(one) == mapping(other))

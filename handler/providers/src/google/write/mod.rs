@@ -1,4 +1,4 @@
-//! Copies made, written anew, changed in part, and deleted.
+//! Creates, replaces, edits and deletes events.
 //!
 //! # Properties
 //! * Every write but a create is conditional on the version that its caller has seen, and every
@@ -55,8 +55,7 @@ impl GoogleCalendar {
         self.finish(calendar, SeriesItems::alone(master), &draft, Some(copy.marker)).await
     }
 
-    /// An id stays with an event that was deleted: what stands under it is brought back to life
-    /// with the new content.
+    /// An id stays with a deleted event: the deleted event is restored with the new content.
     async fn revive(
         &self,
         calendar: &str,
@@ -75,7 +74,7 @@ impl GoogleCalendar {
             .await?
         {
             ApiReply::Given(given) => given.json()?,
-            // Somebody else was faster.
+            // Another client was faster.
             ApiReply::Refused(refusal) if refusal.is_gone() || refusal.status.as_u16() == 412 => {
                 return Err(Error::Exists);
             }
@@ -85,7 +84,7 @@ impl GoogleCalendar {
         self.finish(calendar, whole, draft, Some(marker)).await
     }
 
-    /// Writes a copy anew, whole.
+    /// Replaces a copy as a whole.
     pub(super) async fn write_anew(
         &self,
         calendar: &str,
@@ -121,7 +120,7 @@ impl GoogleCalendar {
         self.finish(calendar, whole, &draft, Some(copy.marker)).await
     }
 
-    /// The version that stands there now, where the caller knows none; only if it is that copy.
+    /// The current version, where the caller knows none; only if the event is that copy.
     async fn version_of_copy(&self, calendar: &str, id: &EventId, marker: &str) -> Result<String> {
         let (whole, event) = self.living(calendar, id).await?;
         match whole.version() {
@@ -188,9 +187,9 @@ impl GoogleCalendar {
         self.finish(calendar, whole, &target, edit.marker).await
     }
 
-    /// Deletes an event in which nobody else takes part. Of our own copies the caller has seen as
-    /// much by their version, but for series: Google leaves the version of a master as it is when
-    /// somebody edits one occurrence, and that edit would go with it.
+    /// Deletes an event without guests. Of our own copies the caller has seen as much by their
+    /// version, but for series: Google does not change the version of a master when one occurrence
+    /// is edited, and that edit would be deleted with it.
     pub(super) async fn remove(
         &self,
         calendar: &str,

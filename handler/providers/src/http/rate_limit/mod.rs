@@ -1,8 +1,8 @@
-//! How fast one account may be asked, and how long it is left alone once the server complained.
+//! The rate of requests for one account, and the pause after the server answered 429 or 503.
 //!
-//! Changes of what stands there already begin one at a time: some servers lock a calendar for each
-//! and refuse the others with 423 (RFC 4918 section 11.3). Where that goes well they become more,
-//! up to the limit; the first 423 ends that for good.
+//! Changes of existing events begin one at a time: some servers lock a calendar for each change and
+//! refuse the others with 423 (RFC 4918 section 11.3). While changes succeed, more are made at
+//! once, up to the limit; the first 423 ends that permanently.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,25 +14,25 @@ use tokio::time::Instant;
 use super::login::Login;
 use crate::{Error, Result};
 
-/// The longest time that a server can send an account away for.
+/// The longest pause that a server can ask for.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
-/// So many changes have to go well before twice as many are under way at once.
+/// After this many successful changes, twice as many are made at once.
 const GONE_WELL: u32 = 16;
 
-/// After so long without a complaint half of what was slowed down is taken back.
+/// After this time without throttling, the spacing is halved.
 const SLOW: Duration = Duration::from_secs(300);
-/// The spacing is doubled so many times at the most.
+/// The most times that the spacing is doubled.
 const MOST_DOUBLINGS: u32 = 3;
-/// Complaints within this time are one: they are about what was asked before the first of them.
+/// Refusals within this time count as one: they concern requests that were under way together.
 const ONE_COMPLAINT: Duration = Duration::from_secs(60);
 
-/// The longest `Retry-After` that a request waits out; a longer one is returned to the caller, which
-/// can do other work meanwhile.
+/// The longest `Retry-After` that a request waits out; a longer one is returned to the caller,
+/// which can do other work meanwhile.
 pub(crate) const SHORT_WAIT: Duration = Duration::from_secs(5);
 /// Throttling that ends within this time is waited out, where the provider has no rule of its own.
 pub(crate) const LONG_WAIT: Duration = Duration::from_secs(60);
-/// What an account's server bears.
+/// The limits of requests for one account.
 #[derive(Clone, Copy, Debug)]
 pub struct RateLimits {
     /// Requests under way at once.
@@ -41,44 +41,44 @@ pub struct RateLimits {
     pub spacing: Duration,
     /// The server's `Retry-After` is known to be too short: wait at least 2, 4, 8… seconds.
     pub doubling: bool,
-    /// A request waits so long at the most while the server wants to be left alone; a longer wait
-    /// is its caller's, who can use the time better.
+    /// The longest time that a request waits while the server asks for a pause; a longer pause is
+    /// returned to the caller, which can do other work meanwhile.
     pub patience: Duration,
-    /// A request that is throttled is sent again within that time, however often.
+    /// A throttled request is sent again within that time, without a limit of tries.
     pub persistent: bool,
 }
 
-/// The pace of one account.
+/// The rate limit of one account.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
     limits: RateLimits,
     /// All waits are divided by this.
     hurry: u32,
     slots: Arc<Semaphore>,
-    /// Turns for changes of what stands there; as many as [`State::changes_at_once`].
+    /// Permits for changes of existing events; as many as [`RateState::changes_at_once`].
     changes: Semaphore,
     state: Mutex<RateState>,
-    /// How the account signs in.
+    /// The state of the account's HTTP authentication.
     pub(super) login: Login,
 }
 
 #[derive(Debug)]
 struct RateState {
     changes_at_once: usize,
-    /// Changes that went well since their number grew last; `None` once one was refused with 423.
+    /// Successful changes since their number grew last; `None` once one was refused with 423.
     gone_well: Option<u32>,
-    /// When the next request may begin, by our own spacing.
+    /// The start of the next request, by the spacing.
     next: Option<Instant>,
-    /// How many times the spacing is doubled, and since when nobody asked for more.
+    /// How many times the spacing is doubled, and the time of the last doubling.
     slowed: Option<(u32, Instant)>,
-    /// Until when the server wants to be left alone.
+    /// The end of the pause that the server asked for.
     closed_until: Option<Instant>,
-    /// How many times in a row it said so.
+    /// How many times in a row the server asked for a pause.
     complaints: u32,
 }
 
 impl RateState {
-    /// How many times the spacing is doubled by now.
+    /// How many times the spacing is doubled now.
     fn doublings(&self, now: Instant, hurry: u32) -> u32 {
         let Some((doublings, since)) = self.slowed else { return 0 };
         let well =
@@ -107,12 +107,11 @@ impl RateLimit {
         }
     }
 
-    /// Waits until a request may begin that counts as so many: the next one keeps its distance from
-    /// all of them. The permit is held until its answer has been read.
+    /// Waits until a request of this many units may begin; the next request keeps the spacing of
+    /// all of them. The caller holds the permit until the answer was read.
     ///
     /// # Errors
-    /// [`Error::RateLimited`] while the server wants to be left alone for longer than is worth
-    /// waiting here.
+    /// [`Error::RateLimited`] during a pause that is longer than [`RateLimits::patience`].
     pub(crate) async fn admit(&self, units: u32) -> Result<OwnedSemaphorePermit> {
         let permit = self
             .slots
@@ -126,12 +125,12 @@ impl RateLimit {
         }
     }
 
-    /// Waits for a turn to change something that stands there; before [`Pace::admit`].
+    /// Waits for a permit to change an existing event; called before [`RateLimit::admit`].
     pub(crate) async fn change_permit(&self) -> Result<SemaphorePermit<'_>> {
         self.changes.acquire().await.map_err(|_| Error::Unreachable("the program is ending".into()))
     }
 
-    /// Notes that a change was not refused for a lock.
+    /// Records that a change was not refused with 423.
     pub(crate) fn record_success(&self) {
         let mut state = self.state();
         let more =
@@ -145,7 +144,7 @@ impl RateLimit {
         }
     }
 
-    /// Notes that a change met the lock of another one: from now on there is one turn less, down to
+    /// Records that a change was refused with 423: from now on there is one permit less, down to
     /// one.
     pub(crate) fn record_lock(&self, turn: SemaphorePermit<'_>) {
         let mut state = self.state();
@@ -156,14 +155,14 @@ impl RateLimit {
         }
     }
 
-    /// Notes that the account is asked too much although this process keeps its limit: others ask in
-    /// its name as well. From now on requests keep twice the distance, up to eight times; each five
-    /// minutes in which that was enough take half of it back.
+    /// Records that the account is throttled although this process keeps its limit, because other
+    /// processes work with the account too. From now on the spacing is doubled, up to eight times;
+    /// after each five minutes without throttling it is halved.
     pub(crate) fn slow_down(&self) {
         let now = Instant::now();
         let mut state = self.state();
         let doublings = state.doublings(now, self.hurry);
-        // What was under way together is refused together, and is one complaint.
+        // Requests that were under way together are refused together, which counts once.
         let again = state.slowed.is_some_and(|(_, since)| {
             now.saturating_duration_since(since) < ONE_COMPLAINT / self.hurry
         });
@@ -172,7 +171,7 @@ impl RateLimit {
         }
     }
 
-    /// Takes the next turn if it is now; otherwise says when to ask again.
+    /// Takes the next slot if it is now; otherwise returns its time.
     fn reserve(&self, units: u32) -> Result<Option<Instant>> {
         let now = Instant::now();
         let mut state = self.state();
@@ -192,12 +191,12 @@ impl RateLimit {
         Ok(None)
     }
 
-    /// How long a throttled request is sent again and again.
+    /// How long a throttled request is repeated.
     pub(crate) fn persistence(&self) -> Duration {
         if self.limits.persistent { self.limits.patience } else { Duration::ZERO }
     }
 
-    /// Notes that the server complained; says how long to wait.
+    /// Records that the server asked for a pause; returns the time to wait.
     pub(crate) fn throttled(&self, asked: Option<Duration>) -> Option<Duration> {
         let mut state = self.state();
         state.complaints = state.complaints.saturating_add(1);
@@ -215,8 +214,8 @@ impl RateLimit {
         wait
     }
 
-    /// The same for a request about one event: a wait that is too long to be waited out here holds
-    /// up nothing else.
+    /// As [`RateLimit::throttled`] for a request about one event: a wait that is longer than
+    /// [`RateLimits::patience`] pauses no other request.
     pub(crate) fn throttled_for_one(&self, asked: Option<Duration>) -> Option<Duration> {
         if asked.is_some_and(|asked| asked > self.limits.patience) {
             asked.map(|asked| asked.min(LONGEST) / self.hurry)
@@ -225,12 +224,12 @@ impl RateLimit {
         }
     }
 
-    /// Whether any 503 of this server is a complaint.
+    /// Whether every 503 of this server asks for a pause.
     pub(crate) fn doubles(&self) -> bool {
         self.limits.doubling
     }
 
-    /// Whether nothing would be forgotten with it.
+    /// Whether the rate limit has no state that is worth keeping.
     pub(crate) fn is_idle(&self) -> bool {
         let now = Instant::now();
         let state = self.state();
@@ -238,7 +237,7 @@ impl RateLimit {
             && state.next.is_none_or(|next| next <= now)
     }
 
-    /// Notes that the server answered as usual.
+    /// Records that the server answered without throttling.
     pub(crate) fn reset(&self) {
         self.state().complaints = 0;
     }

@@ -4,10 +4,10 @@ mod versions;
 use engine::event::{Busy, Content, Draft, Field, Parts, Span, Visibility};
 use jiff::civil::date;
 
-use crate::caldav::stub::{Say, Stub, found};
 use super::refusal::words;
 use super::*;
 use crate::Version;
+use crate::caldav::stub::{Say, Stub, found};
 
 const CALENDAR: &str = "/home/work/";
 const UID: &str = "calrelay-abc";
