@@ -61,7 +61,7 @@ impl ContentLine {
     }
 
     /// The unfolded text, without line end. Bytes that are no UTF-8 show as U+FFFD here, and are
-    /// kept in [`Line::raw`].
+    /// kept in [`ContentLine::raw`].
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

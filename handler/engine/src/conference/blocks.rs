@@ -71,7 +71,7 @@ impl<'a> LineKind<'a> {
 
 /// What becomes of a line.
 #[derive(Clone)]
-enum Fate {
+enum Verdict {
     /// It is prose.
     Kept,
     /// It belongs to a block.
@@ -89,38 +89,38 @@ pub(super) fn separate(text: &str) -> Separated {
     let shown: Vec<&str> = lines
         .iter()
         .zip(&fates)
-        .map(|(line, fate)| if let Fate::Rewritten(rest, _) = fate { rest } else { line.text })
+        .map(|(line, fate)| if let Verdict::Rewritten(rest, _) = fate { rest } else { line.text })
         .collect();
-    let kept = text::without(&shown, |at| matches!(fates[at], Fate::Block | Fate::Detail));
+    let kept = text::without(&shown, |at| matches!(fates[at], Verdict::Block | Verdict::Detail));
     Separated { kept, pieces: pieces(&lines, &fates) }
 }
 
-fn judge(lines: &[LineKind]) -> Vec<Fate> {
-    let mut fates = vec![Fate::Kept; lines.len()];
+fn judge(lines: &[LineKind]) -> Vec<Verdict> {
+    let mut fates = vec![Verdict::Kept; lines.len()];
     let blocks = Blocks::of(lines);
     let mut near = Near::Prose;
     let mut at = 0;
     while at < lines.len() {
         if let Some((end, next)) = blocks.starting_at(at) {
-            fates[at..end].fill(Fate::Block);
+            fates[at..end].fill(Verdict::Block);
             near = next;
             at = end;
             continue;
         }
         let line = &lines[at];
         if line.is_bare_link() {
-            introduction(lines, &fates, at).for_each(|above| fates[above] = Fate::Detail);
-            fates[at] = Fate::Detail;
+            introduction(lines, &fates, at).for_each(|above| fates[above] = Verdict::Detail);
+            fates[at] = Verdict::Detail;
             let rest = line.cleaned.as_ref().map_or("", |c| &c.rest);
             near = phrases::after(Near::Link, rest).unwrap_or(Near::Link);
         } else if let Some(cleaned) = &line.cleaned {
-            fates[at] = Fate::Rewritten(cleaned.rest.clone(), cleaned.links.clone());
+            fates[at] = Verdict::Rewritten(cleaned.rest.clone(), cleaned.links.clone());
             near = Near::Link;
         } else if phrases::is_invitation(line.text) {
-            fates[at] = Fate::Detail;
+            fates[at] = Verdict::Detail;
             near = Near::Invitation;
         } else if let Some(next) = phrases::after(near, line.text) {
-            fates[at] = Fate::Detail;
+            fates[at] = Verdict::Detail;
             near = next;
         } else if !line.is_blank() && !phrases::is_separator(line.text) {
             near = Near::Prose;
@@ -132,10 +132,10 @@ fn judge(lines: &[LineKind]) -> Vec<Fate> {
 }
 
 /// The lines directly above a bare link that only announce it.
-fn introduction(lines: &[LineKind], fates: &[Fate], link: usize) -> Range<usize> {
+fn introduction(lines: &[LineKind], fates: &[Verdict], link: usize) -> Range<usize> {
     let announces = |at: &usize| {
         let line = &lines[*at];
-        matches!(fates[*at], Fate::Kept)
+        matches!(fates[*at], Verdict::Kept)
             && !line.is_blank()
             && (phrases::is_label(line.text) || phrases::is_detail(line.text))
     };
@@ -143,22 +143,22 @@ fn introduction(lines: &[LineKind], fates: &[Fate], link: usize) -> Range<usize>
 }
 
 /// Short rules between two details go with them.
-fn separators(lines: &[LineKind], fates: &mut [Fate]) {
+fn separators(lines: &[LineKind], fates: &mut [Verdict]) {
     let mut between: Vec<usize> = Vec::new();
     let mut near = false;
     for at in 0..lines.len() {
         match fates[at] {
-            Fate::Detail => {
-                between.drain(..).for_each(|separator| fates[separator] = Fate::Detail);
+            Verdict::Detail => {
+                between.drain(..).for_each(|separator| fates[separator] = Verdict::Detail);
                 near = true;
             }
-            Fate::Kept if lines[at].is_blank() => {}
-            Fate::Kept if near && phrases::is_separator(lines[at].text) => between.push(at),
-            Fate::Rewritten(..) => {
+            Verdict::Kept if lines[at].is_blank() => {}
+            Verdict::Kept if near && phrases::is_separator(lines[at].text) => between.push(at),
+            Verdict::Rewritten(..) => {
                 between.clear();
                 near = true;
             }
-            Fate::Kept | Fate::Block => {
+            Verdict::Kept | Verdict::Block => {
                 between.clear();
                 near = false;
             }
@@ -168,18 +168,18 @@ fn separators(lines: &[LineKind], fates: &mut [Fate]) {
 
 /// The removed lines, paragraph by paragraph. Equal lines give equal pieces however they were
 /// judged, so a second pass over a reattached text finds no other pieces.
-fn pieces(lines: &[LineKind], fates: &[Fate]) -> Vec<String> {
+fn pieces(lines: &[LineKind], fates: &[Verdict]) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut in_paragraph = false;
     for (line, fate) in lines.iter().zip(fates) {
         match fate {
-            Fate::Kept => in_paragraph = false,
-            Fate::Rewritten(_, links) => {
+            Verdict::Kept => in_paragraph = false,
+            Verdict::Rewritten(_, links) => {
                 out.extend(links.iter().map(|link| link.text.clone()));
                 in_paragraph = false;
             }
-            Fate::Block | Fate::Detail if line.is_blank() => in_paragraph = false,
-            Fate::Block | Fate::Detail => match out.last_mut() {
+            Verdict::Block | Verdict::Detail if line.is_blank() => in_paragraph = false,
+            Verdict::Block | Verdict::Detail => match out.last_mut() {
                 Some(paragraph) if in_paragraph => {
                     paragraph.push('\n');
                     paragraph.push_str(line.text);

@@ -90,7 +90,7 @@ impl ShownPrint {
     }
 }
 
-/// As it is written down; see [`super::Written`].
+/// The stored form; see [`super::WrittenPrint`].
 #[derive(Serialize, Deserialize)]
 struct Noted {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

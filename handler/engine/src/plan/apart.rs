@@ -40,7 +40,7 @@ impl Planner<'_> {
 
     fn turned_round(&self, mapping: &Mapping, copy: &Event) -> Mapping {
         let draft = Draft::from(copy);
-        let shown = project(&draft, self.look(mapping.side));
+        let shown = project(&draft, self.style(mapping.side));
         let mut next = mapping.clone();
         next.side = mapping.side.other();
         next.state = MappingState::Suppressed;

@@ -71,7 +71,7 @@ impl Planner<'_> {
         origin: &Event,
         reason: Option<Reason>,
     ) -> Decision {
-        let draft = project(&Draft::from(origin), self.look(mapping.side.other()));
+        let draft = project(&Draft::from(origin), self.style(mapping.side.other()));
         let mut next = self.origin_seen(&mapping, origin);
         next.origin.base = self.prints.origin(&Draft::from(origin));
         (next.origin.shown, next.origin.intent) = (None, None);

@@ -118,7 +118,7 @@ impl Planner<'_> {
         self.copy_seen(&mut next, copy);
         // What the copy should show follows from its origin as ever; a private one that was written
         // on is put right by a full pass.
-        next.copy.agree(self.prints.copy(&project(&draft, self.look(mapping.side.other()))));
+        next.copy.agree(self.prints.copy(&project(&draft, self.style(mapping.side.other()))));
         if mapping.taken_over && mapping.copy.intent.is_some() {
             // Its mark is still to be written.
             next.copy.intent = Some(next.copy.base.clone());

@@ -38,7 +38,7 @@ impl Planner<'_> {
         copy: Option<&Event>,
     ) -> Decision {
         let target = mapping.side.other();
-        let look = self.look(target);
+        let look = self.style(target);
         let anchor = look.anchor_of(&origin.content);
         let mut next = self.origin_seen(mapping, origin);
         let mut changed = changed.clone();
@@ -248,7 +248,7 @@ impl Planner<'_> {
     /// An origin as its copy would show it, in the form of the origin.
     fn shown_in_origin_terms(&self, mapping: &Mapping, origin: &Draft) -> Draft {
         let target = mapping.side.other();
-        let look = self.look(target);
+        let look = self.style(target);
         let shown = crate::copy::in_origin_terms(&project(origin, look), look.target, look.source);
         look.anchor_of(&origin.content)
             .map_or_else(|| shown.clone(), |zone| zone::floating(&shown, &zone))

@@ -3,7 +3,7 @@
 //! # Properties
 //! * The same input gives the same decision: a dry run shows what the pass will do, and a pass that
 //!   is repeated after a crash ends where the first would have.
-//! * Only [`Seen::Gone`] (a read of that id found nothing), a cancelled or a declined event
+//! * Only [`Observed::Gone`] (a read of that id found nothing), a cancelled or a declined event
 //!   deletes. What was not seen is unchanged.
 //! * An event in which other people take part is never written to or deleted, be it an origin or a
 //!   copy to which its owner invited a guest.
@@ -190,7 +190,7 @@ impl Planner<'_> {
     }
 
     /// How copies at that end are to look.
-    fn look(&self, side: Side) -> CopyStyle<'_> {
+    fn style(&self, side: Side) -> CopyStyle<'_> {
         let (source, target) = (self.kind(side.other()), self.kind(side));
         let zone = self.zone(side.other()).or(self.zone(side));
         CopyStyle {
@@ -285,7 +285,7 @@ impl Planner<'_> {
         }
         let inside = recurrence::any_in_window(&draft, self.window, self.zone(side))
             .map_err(|_| Reason::UnsupportedRule)?;
-        if !self.look(side.other()).can_show(&draft) {
+        if !self.style(side.other()).can_show(&draft) {
             return Err(Reason::UnsupportedRule);
         }
         if inside {

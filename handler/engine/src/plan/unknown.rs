@@ -64,7 +64,7 @@ impl Planner<'_> {
         {
             return Decision::Skip { reason, why: None, remember: None };
         }
-        let draft = project(&Draft::from(event), self.look(side.other()));
+        let draft = project(&Draft::from(event), self.style(side.other()));
         let print = self.prints.copy(&draft);
         let uid = UidHash::of(&event.uid);
         let first = if marked_as_copy { uid } else { first.or_else(|| self.first(event)) };
@@ -173,7 +173,7 @@ impl Planner<'_> {
     /// What copies of an event of that side may show: everything, or only that it is there.
     pub fn appearances(&self, side: Side, event: &Event) -> [Appearance; 2] {
         [false, true].map(|private| {
-            let look = CopyStyle { private, ..self.look(side.other()) };
+            let look = CopyStyle { private, ..self.style(side.other()) };
             self.prints.copy(&project(&Draft::from(event), look)).appearance()
         })
     }

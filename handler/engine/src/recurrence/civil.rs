@@ -54,7 +54,7 @@ pub(super) fn starts(rule: &Rule, wanted: WantedStarts) -> Result<Starts, Unsupp
             return Err(Unsupported::TooMany);
         }
         Some(_) => wanted.first,
-        None => sought(rule, wanted),
+        None => seek(rule, wanted),
     };
     let later = i32::from((9999 - wanted.to.year()) / CYCLE * CYCLE);
     let year = i32::from(first.year()) + later;
@@ -112,7 +112,7 @@ fn signed(small: u32) -> i8 {
 
 /// The beginning of a period, in the phase of INTERVAL, at least one whole period before
 /// `wanted.from`; the first start, if there is no such period after it.
-fn sought(rule: &Rule, wanted: WantedStarts) -> DateTime {
+fn seek(rule: &Rule, wanted: WantedStarts) -> DateTime {
     let WantedStarts { first, from, .. } = wanted;
     let interval = i64::from(rule.interval);
     let begin = period_start(rule, first);

@@ -96,7 +96,7 @@ impl Editor<'_> {
             .into());
         }
         if parts.fields.contains(&Field::Visibility) {
-            self.settle_visibility(&old, &draft.content);
+            self.keep_visibility(&old, &draft.content);
         }
         let stamp = self.stamp;
         if fields::update(self.component(main)?, &old, &draft.content, &parts.fields, stamp) {
@@ -110,14 +110,14 @@ impl Editor<'_> {
                 self.exception(*key, &MovedComponents::default())?;
             }
         }
-        self.settle_doubles();
+        self.resolve_doubles();
         self.exclude()?;
         self.mark()
     }
 
     /// An occurrence that is both excluded and changed becomes one of the two with the first edit,
     /// which makes the master the newer part.
-    fn settle_doubles(&mut self) {
+    fn resolve_doubles(&mut self) {
         if self.touched.is_empty()
             && self.removed.is_empty()
             && self.added.is_empty()
@@ -139,7 +139,7 @@ impl Editor<'_> {
     }
 
     /// A changed occurrence without CLASS has that of the master: it keeps the old one.
-    fn settle_visibility(&mut self, old: &Content, new: &Content) {
+    fn keep_visibility(&mut self, old: &Content, new: &Content) {
         if write::class(old.visibility) == write::class(new.visibility) {
             return;
         }

@@ -52,31 +52,31 @@ impl CalDav {
 
     /// The state of several calendars: one request a home that holds more than one of them, and one
     /// more for each calendar without a ctag.
-    pub(super) async fn look(&self, calendars: &[String]) -> Result<Vec<CollectionState>> {
+    pub(super) async fn read_states(&self, calendars: &[String]) -> Result<Vec<CollectionState>> {
         let keys: Vec<String> = calendars.iter().map(|calendar| with_slash(calendar)).collect();
         let mut seen: HashMap<String, CollectionState> = HashMap::new();
         for home in self.homes.iter().filter(|home| !home.is_calendar) {
             let here =
                 |key: &&String| self.home(key).is_some_and(|place| std::ptr::eq(place, home));
             if keys.iter().filter(here).collect::<std::collections::BTreeSet<_>>().len() > 1 {
-                self.look_at_home(home, &keys, &mut seen).await?;
+                self.read_home_states(home, &keys, &mut seen).await?;
             }
         }
         let mut answer = Vec::with_capacity(keys.len());
         for key in &keys {
-            let glance = match seen.get(key) {
+            let state = match seen.get(key) {
                 // There, and without a ctag: the sync token may serve as well.
-                Some(CollectionState::Untagged) => self.look_closer(key).await?,
-                Some(glance) => glance.clone(),
-                None => self.look_at(key).await?,
+                Some(CollectionState::Untagged) => self.read_state_alone(key).await?,
+                Some(state) => state.clone(),
+                None => self.read_state(key).await?,
             };
-            seen.insert(key.clone(), glance.clone());
-            answer.push(glance);
+            seen.insert(key.clone(), state.clone());
+            answer.push(state);
         }
         Ok(answer)
     }
 
-    async fn look_at_home(
+    async fn read_home_states(
         &self,
         home: &HomePlace,
         keys: &[String],
@@ -87,7 +87,7 @@ impl CalDav {
             let key = address::collection_key(&path);
             if keys.contains(&key) && entry.status.is_none_or(|status| status < 300) {
                 self.learn(&key, |known| known.path = Some(path));
-                seen.insert(key, glance(&entry.props));
+                seen.insert(key, state_of(&entry.props));
             }
             Ok(())
         });
@@ -99,19 +99,19 @@ impl CalDav {
         }
     }
 
-    async fn look_at(&self, key: &str) -> Result<CollectionState> {
+    async fn read_state(&self, key: &str) -> Result<CollectionState> {
         Ok(match self.props(key, bodies::TIP).await? {
             None => CollectionState::Missing,
-            Some(props) if props.ctag.is_some() => glance(&props),
-            Some(_) => self.look_closer(key).await?,
+            Some(props) if props.ctag.is_some() => state_of(&props),
+            Some(_) => self.read_state_alone(key).await?,
         })
     }
 
-    async fn look_closer(&self, key: &str) -> Result<CollectionState> {
+    async fn read_state_alone(&self, key: &str) -> Result<CollectionState> {
         Ok(self
             .props(key, bodies::STATE)
             .await?
-            .map_or(CollectionState::Missing, |props| glance(&props)))
+            .map_or(CollectionState::Missing, |props| state_of(&props)))
     }
 
     /// Some properties of a calendar; `None` if it is not there, or not for us.
@@ -136,7 +136,7 @@ impl CalDav {
     }
 
     /// How far a calendar has come, by a request of its own.
-    pub(super) async fn mark(&self, calendar: &str) -> Result<SyncPosition> {
+    pub(super) async fn read_position(&self, calendar: &str) -> Result<SyncPosition> {
         Ok(SyncPosition::of(
             &self.props(calendar, bodies::STATE).await?.ok_or(Error::CalendarMissing)?,
         ))
@@ -148,7 +148,7 @@ impl CalDav {
     }
 
     /// Whether it answers, and may be written to as far as it says.
-    pub(super) async fn access(&self, calendar: &str) -> Result<Answering> {
+    pub(super) async fn read_access(&self, calendar: &str) -> Result<Answering> {
         let props = self.props(calendar, bodies::ACCESS).await?.ok_or(Error::CalendarMissing)?;
         Ok(Answering { writable: props.writable() })
     }
@@ -170,8 +170,8 @@ impl CalDav {
     }
 }
 
-fn glance(props: &Props) -> CollectionState {
-    SyncPosition::of(props).tip().map_or(CollectionState::Untagged, CollectionState::Tagged)
+fn state_of(props: &Props) -> CollectionState {
+    SyncPosition::of(props).state_tag().map_or(CollectionState::Untagged, CollectionState::Tagged)
 }
 
 /// A calendar as it is offered, with the server's spelling of its path; `None` for a collection

@@ -67,32 +67,32 @@ impl Provider for CalDav {
     }
 
     async fn collection_states(&self, calendars: &[String]) -> Result<Vec<CollectionState>> {
-        self.look(calendars).await
+        self.read_states(calendars).await
     }
 
     async fn list_changes(
         &self,
         calendar: &str,
         since: Since<'_>,
-        tip: Option<&StateTag>,
+        state: Option<&StateTag>,
     ) -> Result<ChangeSet> {
         match since {
-            Since::Cursor(cursor) => self.changes(calendar, cursor, tip).await,
-            Since::Window(window) => self.listing(calendar, Some(window), tip).await,
-            Since::Everything => self.listing(calendar, None, tip).await,
+            Since::Cursor(cursor) => self.changes(calendar, cursor, state).await,
+            Since::Window(window) => self.listing(calendar, Some(window), state).await,
+            Since::Everything => self.listing(calendar, None, state).await,
         }
     }
 
-    fn is_current(&self, cursor: &Cursor, tip: &StateTag) -> bool {
-        sync_position::is_current(cursor, tip)
+    fn is_current(&self, cursor: &Cursor, state: &StateTag) -> bool {
+        sync_position::is_current(cursor, state)
     }
 
     async fn ask(&self, calendar: &str) -> Result<Answering> {
-        self.access(calendar).await
+        self.read_access(calendar).await
     }
 
     async fn fetch(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>> {
-        self.read(calendar, ids).await
+        self.fetch_events(calendar, ids).await
     }
 
     fn batch(&self) -> usize {
@@ -104,7 +104,7 @@ impl Provider for CalDav {
     }
 
     async fn absence(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>> {
-        self.is_gone(calendar, id).await
+        self.read_absence(calendar, id).await
     }
 
     fn id_of_copy(&self, _calendar: &str, uid: &str) -> Option<EventId> {
@@ -116,7 +116,7 @@ impl Provider for CalDav {
     }
 
     async fn create(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written> {
-        self.make(calendar, copy).await
+        self.create_copy(calendar, copy).await
     }
 
     async fn rewrite(
@@ -126,7 +126,7 @@ impl Provider for CalDav {
         version: &Version,
         copy: &NewCopy<'_>,
     ) -> Result<Written> {
-        self.write_anew(calendar, id, version, copy).await
+        self.replace_copy(calendar, id, version, copy).await
     }
 
     async fn edit(
@@ -136,11 +136,11 @@ impl Provider for CalDav {
         version: &Version,
         edit: &Edit<'_>,
     ) -> Result<Written> {
-        self.change(calendar, id, version, edit).await
+        self.edit_event(calendar, id, version, edit).await
     }
 
     async fn delete(&self, calendar: &str, id: &EventId, etag: Option<&str>) -> Result<()> {
-        self.remove(calendar, id, etag).await
+        self.delete_event(calendar, id, etag).await
     }
 
     fn fidelity(&self, calendar: &str) -> Option<Fidelity> {

@@ -22,7 +22,7 @@ impl SyncPosition {
     }
 
     /// `None` if there is nothing to compare.
-    pub(super) fn tip(&self) -> Option<StateTag> {
+    pub(super) fn state_tag(&self) -> Option<StateTag> {
         (self.ctag.is_some() || self.token.is_some()).then(|| StateTag(self.text()))
     }
 
@@ -40,8 +40,8 @@ impl SyncPosition {
 }
 
 /// By the ctag where both have one; a token may change without anything having happened.
-pub(super) fn is_current(cursor: &Cursor, tip: &StateTag) -> bool {
-    let (Some(then), Some(now)) = (SyncPosition::read(&cursor.0), SyncPosition::read(&tip.0))
+pub(super) fn is_current(cursor: &Cursor, state: &StateTag) -> bool {
+    let (Some(then), Some(now)) = (SyncPosition::read(&cursor.0), SyncPosition::read(&state.0))
     else {
         return false;
     };

@@ -37,7 +37,7 @@ impl CalDav {
     ///
     /// # Errors
     /// [`Error::ChangedMeanwhile`] where neither has.
-    pub(super) async fn in_version(
+    pub(super) async fn require_version(
         &self,
         calendar: &str,
         id: &EventId,
@@ -86,7 +86,7 @@ impl CalDav {
             Raw::Object { etag, body, .. } => (etag, Some(body)),
             Raw::TooLarge { etag } => (etag, None),
             // A condition also fails where there is nothing any more.
-            Raw::Gone => return Err(self.gone(calendar).await?),
+            Raw::Gone => return Err(self.missing_error(calendar).await?),
         };
         let is_there = etag::are_same(found.as_deref(), Some(sent));
         if let Some(strong) = Some(etag::strong(sent)).filter(|strong| is_there && strong != sent) {

@@ -77,7 +77,7 @@ impl GoogleCalendar {
     }
 
     /// Requests the calendar alone, and reads whether it may be written to.
-    pub(super) async fn access(&self, calendar: &str) -> Result<Answering> {
+    pub(super) async fn read_access(&self, calendar: &str) -> Result<Answering> {
         match self.api.call(&ApiCall::get(self.api.addresses.probe(calendar)?)).await? {
             ApiReply::Given(given) => {
                 let page: wire::Events = given.json()?;
@@ -95,7 +95,7 @@ impl GoogleCalendar {
     }
 
     /// The error for a missing event: the event or its calendar is gone.
-    pub(super) async fn gone(&self, calendar: &str) -> Result<Error> {
+    pub(super) async fn missing_error(&self, calendar: &str) -> Result<Error> {
         Ok(match self.api.call(&ApiCall::get(self.api.addresses.probe(calendar)?)).await? {
             ApiReply::Given(given) => {
                 self.learn(calendar, CalendarInfo::of(&given.json()?));

@@ -32,7 +32,11 @@ const MAX_PAGES: usize = 1_000;
 
 impl GoogleCalendar {
     /// What happened since a cursor, or everything in a window.
-    pub(super) async fn look(&self, calendar: &str, since: Since<'_>) -> Result<ChangeSet> {
+    pub(super) async fn changes_since(
+        &self,
+        calendar: &str,
+        since: Since<'_>,
+    ) -> Result<ChangeSet> {
         let (from, to);
         let parameters: Vec<(&str, &str)> = match since {
             Since::Cursor(cursor) => vec![("syncToken", cursor.0.as_str())],

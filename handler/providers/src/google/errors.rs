@@ -68,7 +68,7 @@ impl GoogleRefusal {
         Self { status, reasons, host: host.to_owned() }
     }
 
-    pub(super) fn says(&self, reason: &str) -> bool {
+    pub(super) fn has_reason(&self, reason: &str) -> bool {
         self.reasons.iter().any(|said| said == reason)
     }
 
@@ -81,8 +81,8 @@ impl GoogleRefusal {
     /// will fare better.
     pub(super) fn is_about_consent(&self) -> bool {
         self.status == StatusCode::FORBIDDEN
-            && (self.says("insufficientPermissions")
-                || self.says("ACCESS_TOKEN_SCOPE_INSUFFICIENT"))
+            && (self.has_reason("insufficientPermissions")
+                || self.has_reason("ACCESS_TOKEN_SCOPE_INSUFFICIENT"))
     }
 
     /// Which quota was used up; `now` gives the rest of the day.
@@ -90,13 +90,13 @@ impl GoogleRefusal {
         if self.status != StatusCode::FORBIDDEN {
             return None;
         }
-        if self.says("dailyLimitExceeded") {
+        if self.has_reason("dailyLimitExceeded") {
             return Some(Quota::Long(now.and_then(until_midnight).unwrap_or(BLOCKED)));
         }
-        if self.says("quotaExceeded") {
+        if self.has_reason("quotaExceeded") {
             return Some(Quota::Long(BLOCKED));
         }
-        (self.says("userRateLimitExceeded") || self.says("rateLimitExceeded"))
+        (self.has_reason("userRateLimitExceeded") || self.has_reason("rateLimitExceeded"))
             .then_some(Quota::Seconds)
     }
 
@@ -109,8 +109,10 @@ impl GoogleRefusal {
                 account again and tick every box"
                     .into(),
             ),
-            403 if self.says("forbiddenForNonOrganizer") => Error::HasGuests,
-            403 if self.says("accessNotConfigured") || self.says("SERVICE_DISABLED") => {
+            403 if self.has_reason("forbiddenForNonOrganizer") => Error::HasGuests,
+            403 if self.has_reason("accessNotConfigured")
+                || self.has_reason("SERVICE_DISABLED") =>
+            {
                 Error::Misconfigured(
                     "the Google Calendar API is not switched on in the Google \
                 Cloud project of this deployment"
@@ -138,7 +140,7 @@ impl GoogleRefusal {
         ];
         KNOWN
             .iter()
-            .find(|(reason, _)| self.says(reason))
+            .find(|(reason, _)| self.has_reason(reason))
             .map_or("Google answered 400", |(_, words)| words)
     }
 }

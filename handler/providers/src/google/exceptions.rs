@@ -26,7 +26,7 @@ const MOST: usize = 1_000;
 impl GoogleCalendar {
     /// Brings the exceptions of a series to those of a draft. `whole` is the series as it is, and
     /// is kept up to date.
-    pub(super) async fn settle_exceptions(
+    pub(super) async fn write_exceptions(
         &self,
         calendar: &str,
         whole: &mut SeriesItems,

@@ -48,17 +48,21 @@ pub(super) enum GoogleItem {
 
 impl GoogleCalendar {
     /// Reads events; the answer has every id once.
-    pub(super) async fn read(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>> {
+    pub(super) async fn fetch_events(
+        &self,
+        calendar: &str,
+        ids: &[EventId],
+    ) -> Result<Vec<Fetched>> {
         let mut seen = HashSet::new();
         let ids: Vec<&EventId> = ids.iter().filter(|id| seen.insert(id.as_str())).collect();
-        let standing = self.standing(calendar, &ids).await?;
+        let standing = self.read_items(calendar, &ids).await?;
         if !standing.is_empty()
             && standing
                 .iter()
                 .all(|standing| matches!(standing, GoogleItem::Gone { tombstone: None }))
         {
             // Nothing is there at all: is the calendar?
-            match self.gone(calendar).await? {
+            match self.missing_error(calendar).await? {
                 Error::Gone => {}
                 error => return Err(error),
             }
@@ -78,15 +82,19 @@ impl GoogleCalendar {
     }
 
     /// How Google says that an event is not there, by a read of its own.
-    pub(super) async fn is_gone(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>> {
-        match self.stands(calendar, id).await? {
+    pub(super) async fn read_absence(
+        &self,
+        calendar: &str,
+        id: &EventId,
+    ) -> Result<Option<Absence>> {
+        match self.read_item(calendar, id).await? {
             GoogleItem::There(whole, _) => {
                 Ok((!convert::is_event(&whole.master)).then_some(Absence::NoEvent))
             }
             GoogleItem::Strange { .. } => Ok(None),
             GoogleItem::Refused(error) => Err(error),
             GoogleItem::Gone { tombstone: Some(_) } => Ok(Some(Absence::Cancelled)),
-            GoogleItem::Gone { tombstone: None } => match self.gone(calendar).await? {
+            GoogleItem::Gone { tombstone: None } => match self.missing_error(calendar).await? {
                 Error::Gone => Ok(Some(Absence::NotFound)),
                 error => Err(error),
             },
@@ -94,15 +102,15 @@ impl GoogleCalendar {
     }
 
     /// What there is under one id.
-    pub(super) async fn stands(&self, calendar: &str, id: &EventId) -> Result<GoogleItem> {
-        let mut standing = self.standing(calendar, &[id]).await?;
+    pub(super) async fn read_item(&self, calendar: &str, id: &EventId) -> Result<GoogleItem> {
+        let mut standing = self.read_items(calendar, &[id]).await?;
         standing
             .pop()
             .ok_or_else(|| Error::BadAnswer("Google did not answer for this event".into()))
     }
 
     /// What there is under each id, in the order of the ids.
-    async fn standing(&self, calendar: &str, ids: &[&EventId]) -> Result<Vec<GoogleItem>> {
+    async fn read_items(&self, calendar: &str, ids: &[&EventId]) -> Result<Vec<GoogleItem>> {
         let urls = ids
             .iter()
             .map(|id| self.api.addresses.event(calendar, id.as_str()))
@@ -112,7 +120,7 @@ impl GoogleCalendar {
         let mut masters = BTreeMap::new();
         for reply in self.api.read_all(urls).await? {
             let standing = match reply {
-                Ok(ApiReply::Given(given)) => standing(&given, self.info(calendar))?,
+                Ok(ApiReply::Given(given)) => item_of(&given, self.info(calendar))?,
                 Ok(ApiReply::Refused(refusal)) if refusal.is_gone() => {
                     GoogleItem::Gone { tombstone: None }
                 }
@@ -217,7 +225,7 @@ impl GoogleCalendar {
     }
 
     /// The event that has this iCalendar UID: a master before its exceptions.
-    pub(super) async fn named(&self, calendar: &str, uid: &str) -> Result<Option<EventId>> {
+    pub(super) async fn search_uid(&self, calendar: &str, uid: &str) -> Result<Option<EventId>> {
         if uid.is_empty() {
             return Ok(None);
         }
@@ -303,7 +311,7 @@ fn one(refusal: GoogleRefusal) -> Result<Error> {
     if error.may_concern_one_event() { Ok(error) } else { Err(error) }
 }
 
-fn standing(given: &Given, info: CalendarInfo) -> Result<GoogleItem> {
+fn item_of(given: &Given, info: CalendarInfo) -> Result<GoogleItem> {
     let head: wire::ItemHead = given.json()?;
     if head.status.as_deref() == Some(wire::CANCELLED) {
         return Ok(GoogleItem::Gone { tombstone: head.etag.or(Some(String::new())) });

@@ -73,12 +73,12 @@ impl Provider for GoogleCalendar {
         &self,
         calendar: &str,
         since: Since<'_>,
-        _tip: Option<&StateTag>,
+        _state: Option<&StateTag>,
     ) -> Result<ChangeSet> {
-        self.look(calendar, since).await
+        self.changes_since(calendar, since).await
     }
 
-    fn is_current(&self, _cursor: &Cursor, _tip: &StateTag) -> bool {
+    fn is_current(&self, _cursor: &Cursor, _state: &StateTag) -> bool {
         false
     }
 
@@ -88,11 +88,11 @@ impl Provider for GoogleCalendar {
     }
 
     async fn ask(&self, calendar: &str) -> Result<Answering> {
-        self.access(calendar).await
+        self.read_access(calendar).await
     }
 
     async fn fetch(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>> {
-        self.read(calendar, ids).await
+        self.fetch_events(calendar, ids).await
     }
 
     fn batch(&self) -> usize {
@@ -104,11 +104,11 @@ impl Provider for GoogleCalendar {
     }
 
     async fn absence(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>> {
-        self.is_gone(calendar, id).await
+        self.read_absence(calendar, id).await
     }
 
     async fn find_uid(&self, calendar: &str, uid: &str) -> Result<Option<EventId>> {
-        self.named(calendar, uid).await
+        self.search_uid(calendar, uid).await
     }
 
     fn id_of_copy(&self, _calendar: &str, uid: &str) -> Option<EventId> {
@@ -116,7 +116,7 @@ impl Provider for GoogleCalendar {
     }
 
     async fn create(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written> {
-        self.make(calendar, copy).await
+        self.create_copy(calendar, copy).await
     }
 
     async fn rewrite(
@@ -126,7 +126,7 @@ impl Provider for GoogleCalendar {
         version: &Version,
         copy: &NewCopy<'_>,
     ) -> Result<Written> {
-        self.write_anew(calendar, id, version, copy).await
+        self.replace_copy(calendar, id, version, copy).await
     }
 
     async fn edit(
@@ -136,11 +136,11 @@ impl Provider for GoogleCalendar {
         version: &Version,
         edit: &Edit<'_>,
     ) -> Result<Written> {
-        self.change(calendar, id, version, edit).await
+        self.edit_event(calendar, id, version, edit).await
     }
 
     async fn delete(&self, calendar: &str, id: &EventId, etag: Option<&str>) -> Result<()> {
-        self.remove(calendar, id, etag).await
+        self.delete_event(calendar, id, etag).await
     }
 
     async fn create_watch(&self, request: &WatchRequest<'_>) -> Result<ActiveWatch> {

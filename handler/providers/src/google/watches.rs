@@ -73,12 +73,12 @@ fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
 
 /// The error for a refusal that concerns a channel, not an event.
 fn refused(refusal: &GoogleRefusal) -> Error {
-    if refusal.says("pushNotSupportedForRequestedResource") {
+    if refusal.has_reason("pushNotSupportedForRequestedResource") {
         return Error::NoPush;
     }
     if ["push.webhookUrlNotHttps", "push.webhookUrlUnauthorized", "webhookUrlNotHttps"]
         .iter()
-        .any(|reason| refusal.says(reason))
+        .any(|reason| refusal.has_reason(reason))
     {
         return Error::Misconfigured(
             "Google does not send notifications to the address in CALRELAY_PUBLIC_URL: it must \

@@ -180,7 +180,7 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 /// A name or literal led to an address that may not be reached.
 #[derive(Debug)]
 pub(super) struct Forbidden {
-    /// What could have been reached; [`Reach::Anywhere`] where no setting would help.
+    /// What could have been reached; [`AddressSet::Anywhere`] where no setting would help.
     reach: AddressSet,
     host: String,
 }

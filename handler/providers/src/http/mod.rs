@@ -25,9 +25,8 @@ use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use jiff::Timestamp;
+use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, IF_MATCH};
-use reqwest::{Method, StatusCode};
-use url::Url;
 
 pub use guard::AddressPolicy;
 pub use rate_limit::RateLimits;

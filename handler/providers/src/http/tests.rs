@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use reqwest::Method;
 use secrecy::SecretString;
+use url::Url;
 
 use super::*;
 

@@ -243,7 +243,7 @@ async fn callers_of_an_account_share_its_grant() {
     let open = |user: &str, secret: &str| grants.open(user, &secret.into(), store.clone());
     let first = open("anna@example.org", "1//a");
     assert!(Arc::ptr_eq(&first, &open("anna@example.org", "1//a")));
-    assert!(!Arc::ptr_eq(&first, &open("anna@example.org", "1//b")), "connected anew");
+    assert!(!Arc::ptr_eq(&first, &open("anna@example.org", "1//b")), "connected again");
     assert!(!Arc::ptr_eq(&first, &open("ben@example.org", "1//a")));
     world.next(200, &whole("1//c"));
     let granted = world.exchange().await.unwrap();

@@ -53,7 +53,7 @@ fn old_copies_are_taken_over_when_a_pair_is_made_anew() {
         panic!()
     };
     assert_eq!(fields(&write(adopt(&stale, false)).copy), [Field::Title]);
-    let marked = write(adopt(&copy, true)).copy.expect("it is marked anew");
+    let marked = write(adopt(&copy, true)).copy.expect("it is marked again");
     assert!(marked.parts.is_empty() && !marked.whole, "nothing else of it changes");
     let Observed::Event(shared) = edited(&stale, "c9", |e| e.others = true) else { panic!() };
     assert_eq!(

@@ -101,7 +101,7 @@ proptest! {
         }
     }
 
-    /// Beginning a rule anew, close to the window, changes nothing.
+    /// Starting a rule again, close to the window, changes nothing.
     #[test]
     fn the_jump_changes_nothing(rule in endless(), first in first_start(), days in 0..12_000i64) {
         let from = first.saturating_add(SignedDuration::from_hours(24 * days));

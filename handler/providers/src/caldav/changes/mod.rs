@@ -34,17 +34,19 @@ impl CalDav {
         &self,
         calendar: &str,
         cursor: &Cursor,
-        tip: Option<&StateTag>,
+        state: Option<&StateTag>,
     ) -> Result<ChangeSet> {
         let mut token = SyncPosition::read(&cursor.0)
             .and_then(|mark| mark.token)
             .ok_or(Error::CursorExpired)?;
-        let ctag = tip.and_then(|tip| SyncPosition::read(&tip.0)).and_then(|mark| mark.ctag);
+        let ctag = state.and_then(|state| SyncPosition::read(&state.0)).and_then(|mark| mark.ctag);
         let mut listing = MemberListing::new(calendar, self.url(calendar)?);
         for _ in 0..MAX_ROUNDS {
             let (tail, cut_off) = match self.sync_collection(&mut listing, &token).await? {
                 Round::Read { tail, cut_off } => (tail, cut_off),
-                Round::Refused(refusal) => return Err(self.lost(calendar, &refusal).await?),
+                Round::Refused(refusal) => {
+                    return Err(self.refused_report(calendar, &refusal).await?);
+                }
             };
             // A server that does not know the token may answer with nothing at all; without a new
             // token there is no going on either.
@@ -77,7 +79,8 @@ impl CalDav {
             match reply.await? {
                 MultistatusReply::Read(tail) => return Ok(Round::Read { tail, cut_off }),
                 MultistatusReply::Refused(refusal)
-                    if refusal.status.as_u16() == 400 && !refusal.says("valid-sync-token") =>
+                    if refusal.status.as_u16() == 400
+                        && !refusal.has_condition("valid-sync-token") =>
                 {
                     round = Some(Round::Refused(refusal))
                 }
@@ -88,10 +91,10 @@ impl CalDav {
     }
 
     /// What a refused sync-collection means.
-    async fn lost(&self, calendar: &str, refusal: &DavRefusal) -> Result<Error> {
+    async fn refused_report(&self, calendar: &str, refusal: &DavRefusal) -> Result<Error> {
         Ok(match refusal.status.as_u16() {
             404 | 410 if !self.calendar_is_there(calendar).await? => Error::CalendarMissing,
-            500 if refusal.says("valid-sync-token") => Error::CursorExpired,
+            500 if refusal.has_condition("valid-sync-token") => Error::CursorExpired,
             400..=499 if !matches!(refusal.status.as_u16(), 401 | 407 | 408 | 425 | 429) => {
                 Error::CursorExpired
             }
@@ -106,14 +109,14 @@ impl CalDav {
         &self,
         calendar: &str,
         window: Option<Window>,
-        tip: Option<&StateTag>,
+        state: Option<&StateTag>,
     ) -> Result<ChangeSet> {
-        let mark = match tip
-            .and_then(|tip| SyncPosition::read(&tip.0))
+        let mark = match state
+            .and_then(|state| SyncPosition::read(&state.0))
             .filter(|mark| mark.token.is_some())
         {
             Some(mark) => mark,
-            None => self.mark(calendar).await?,
+            None => self.read_position(calendar).await?,
         };
         let url = self.url(calendar)?;
         for window in [window, None].into_iter().skip(usize::from(window.is_none())) {

@@ -11,8 +11,8 @@ fn cursor(token: &str) -> Cursor {
     SyncPosition { ctag: Some("c1".into()), token: Some(token.into()) }.cursor()
 }
 
-fn tip(ctag: &str, token: Option<&str>) -> StateTag {
-    SyncPosition { ctag: Some(ctag.into()), token: token.map(str::to_owned) }.tip().unwrap()
+fn state_tag(ctag: &str, token: Option<&str>) -> StateTag {
+    SyncPosition { ctag: Some(ctag.into()), token: token.map(str::to_owned) }.state_tag().unwrap()
 }
 
 fn changed(name: &str, etag: &str) -> String {
@@ -31,7 +31,7 @@ fn token(token: &str) -> String {
 }
 
 /// `+name etag` for what is there, `-name` for what was removed.
-fn brief(survey: &ChangeSet) -> Vec<String> {
+fn brief(changes: &ChangeSet) -> Vec<String> {
     let name = |line: &Listed| line.id().as_str().to_owned();
     let line = |line: &Listed| match line {
         Listed::Present { etag, .. } => {
@@ -39,7 +39,7 @@ fn brief(survey: &ChangeSet) -> Vec<String> {
         }
         Listed::Removed { .. } => format!("-{}", name(line)),
     };
-    survey.listed.iter().map(line).collect()
+    changes.listed.iter().map(line).collect()
 }
 
 #[tokio::test]
@@ -69,17 +69,17 @@ async fn a_sync_collection_says_what_changed_and_where_to_go_on() {
     })
     .await;
     let dav = stub.account();
-    let survey = dav
-        .list_changes(CALENDAR, Since::Cursor(&cursor("t1")), Some(&tip("c2", Some("x"))))
+    let changes = dav
+        .list_changes(CALENDAR, Since::Cursor(&cursor("t1")), Some(&state_tag("c2", Some("x"))))
         .await
         .unwrap();
-    assert_eq!(brief(&survey), ["+a.ics 3", "+b@x.ics 2", "-c.ics", "+no-suffix 6"]);
-    assert_eq!(survey.listed[1].id().address(), Some("b%40x.ics"));
+    assert_eq!(brief(&changes), ["+a.ics 3", "+b@x.ics 2", "-c.ics", "+no-suffix 6"]);
+    assert_eq!(changes.listed[1].id().address(), Some("b%40x.ics"));
     assert!(
-        dav.is_current(&survey.cursor, &tip("c2", Some("y"))),
+        dav.is_current(&changes.cursor, &state_tag("c2", Some("y"))),
         "the ctag decides where there is one"
     );
-    assert!(!dav.is_current(&survey.cursor, &tip("c3", Some("t2"))));
+    assert!(!dav.is_current(&changes.cursor, &state_tag("c3", Some("t2"))));
 
     let asked = stub.take();
     assert_eq!(
@@ -111,11 +111,11 @@ async fn a_calendar_that_has_another_path_by_now_lists_the_same_events() {
         )
     })
     .await;
-    let survey =
+    let changes =
         stub.account().list_changes(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap();
-    assert_eq!(brief(&survey), ["+a@.ics 1", "-c.ics", "+sub/b.ics 1"]);
+    assert_eq!(brief(&changes), ["+a@.ics 1", "-c.ics", "+sub/b.ics 1"]);
     assert_eq!(
-        survey.listed[2].id().address(),
+        changes.listed[2].id().address(),
         Some("/remote/dav/work/sub/b.ics"),
         "the path that the server names is used"
     );
@@ -136,10 +136,10 @@ async fn an_answer_that_the_server_cut_off_is_continued() {
         }
     })
     .await;
-    let survey =
+    let changes =
         stub.account().list_changes(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap();
-    assert_eq!(brief(&survey), ["-a.ics", "+b.ics 2"]);
-    assert_eq!(SyncPosition::read(&survey.cursor.0).unwrap().token.as_deref(), Some("t3"));
+    assert_eq!(brief(&changes), ["-a.ics", "+b.ics 2"]);
+    assert_eq!(SyncPosition::read(&changes.cursor.0).unwrap().token.as_deref(), Some("t3"));
 
     let circling = Stub::new(|_| {
         Say::multistatus(
@@ -162,9 +162,9 @@ async fn a_server_from_before_the_standard_is_asked_with_depth_1() {
         if asked.header("depth") == "0" { Say::status(400) } else { Say::multistatus(&token("t2")) }
     })
     .await;
-    let survey =
+    let changes =
         stub.account().list_changes(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap();
-    assert!(survey.listed.is_empty());
+    assert!(changes.listed.is_empty());
 }
 
 #[tokio::test]
@@ -249,16 +249,16 @@ fn server(
 async fn a_listing_takes_its_cursor_first_and_needs_no_request_for_what_is_known() {
     let stub = Stub::new(server(|_| true)).await;
     let dav = stub.account();
-    let survey = dav.list_changes(CALENDAR, Since::Window(WINDOW), None).await.unwrap();
-    assert_eq!(brief(&survey), ["+a.ics 1"]);
-    assert_eq!(survey.cursor, cursor("t1"));
+    let changes = dav.list_changes(CALENDAR, Since::Window(WINDOW), None).await.unwrap();
+    assert_eq!(brief(&changes), ["+a.ics 1"]);
+    assert_eq!(changes.cursor, cursor("t1"));
     assert_eq!(stub.asked(), ["PROPFIND /home/work/", "REPORT /home/work/"]);
 
-    let survey = dav
-        .list_changes(CALENDAR, Since::Window(WINDOW), Some(&tip("c7", Some("t7"))))
+    let changes = dav
+        .list_changes(CALENDAR, Since::Window(WINDOW), Some(&state_tag("c7", Some("t7"))))
         .await
         .unwrap();
-    assert!(dav.is_current(&survey.cursor, &tip("c7", None)));
+    assert!(dav.is_current(&changes.cursor, &state_tag("c7", None)));
     let asked = stub.take();
     assert_eq!(asked.len(), 1);
     assert!(asked[0].body.contains(r#"start="20260821T000000Z" end="20271121T000000Z""#));
@@ -269,18 +269,18 @@ async fn a_server_that_cannot_search_is_listed() {
     let cannot_filter_by_time = Stub::new(server(|asked| !asked.body.contains("time-range"))).await;
     let cannot_query = Stub::new(server(|asked| asked.method != "REPORT")).await;
     for (stub, requests) in [(cannot_filter_by_time, 2), (cannot_query, 3)] {
-        let survey = stub
+        let changes = stub
             .account()
-            .list_changes(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", Some("t1"))))
+            .list_changes(CALENDAR, Since::Window(WINDOW), Some(&state_tag("c1", Some("t1"))))
             .await
             .unwrap();
-        assert_eq!(brief(&survey), ["+a.ics 1"]);
+        assert_eq!(brief(&changes), ["+a.ics 1"]);
         assert_eq!(stub.asked().len(), requests);
     }
     let closed = Stub::new(server(|_| false)).await;
     let error = closed
         .account()
-        .list_changes(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", Some("t1"))))
+        .list_changes(CALENDAR, Since::Window(WINDOW), Some(&state_tag("c1", Some("t1"))))
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Forbidden(_)), "a refused listing is not an empty one");
@@ -298,7 +298,7 @@ async fn a_listing_that_the_server_shortens_is_an_error() {
     .await;
     let error = stub
         .account()
-        .list_changes(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", None)))
+        .list_changes(CALENDAR, Since::Window(WINDOW), Some(&state_tag("c1", None)))
         .await
         .unwrap_err();
     assert!(matches!(error, Error::BadAnswer(_)));
@@ -331,15 +331,15 @@ async fn one_request_looks_at_all_calendars_of_a_home() {
     })
     .await;
     let dav = stub.account();
-    let glances =
+    let states =
         dav.collection_states(&calendars(&["e", "c", "b@", "a", "d", "f", "a"])).await.unwrap();
-    let a = CollectionState::Tagged(tip("1", None));
+    let a = CollectionState::Tagged(state_tag("1", None));
     let b = CollectionState::Tagged(
-        SyncPosition { ctag: None, token: Some("t".into()) }.tip().unwrap(),
+        SyncPosition { ctag: None, token: Some("t".into()) }.state_tag().unwrap(),
     );
-    let e = CollectionState::Tagged(tip("2", None));
+    let e = CollectionState::Tagged(state_tag("2", None));
     assert_eq!(
-        glances,
+        states,
         [
             e,
             CollectionState::Untagged,
@@ -367,7 +367,9 @@ async fn one_request_looks_at_all_calendars_of_a_home() {
     assert_eq!(stub.asked(), ["PROPFIND /home/", "PROPFIND /home/c/"]);
     dav.collection_states(&calendars(&["e"])).await.unwrap();
     assert_eq!(stub.asked(), ["PROPFIND /home/e/"], "a single calendar is asked itself");
-    let _ = dav.list_changes("/home/b@/", Since::Window(WINDOW), Some(&tip("1", Some("t")))).await;
+    let _ = dav
+        .list_changes("/home/b@/", Since::Window(WINDOW), Some(&state_tag("1", Some("t"))))
+        .await;
     assert_eq!(stub.asked()[0], "REPORT /home/b%40/", "in the server's own spelling");
 }
 
@@ -378,13 +380,13 @@ async fn a_home_that_cannot_be_listed_costs_one_request_a_calendar() {
         path => Say::multistatus(&found(path, "<cs:getctag>1</cs:getctag>")),
     })
     .await;
-    let glances = stub.account().collection_states(&calendars(&["a", "b"])).await.unwrap();
-    assert!(glances.iter().all(|glance| matches!(glance, CollectionState::Tagged(_))));
+    let states = stub.account().collection_states(&calendars(&["a", "b"])).await.unwrap();
+    assert!(states.iter().all(|state| matches!(state, CollectionState::Tagged(_))));
     assert_eq!(stub.asked(), ["PROPFIND /home/", "PROPFIND /home/a/", "PROPFIND /home/b/"]);
 }
 
 #[tokio::test]
-async fn a_failed_glance_is_an_error_and_not_a_missing_calendar() {
+async fn a_failed_request_for_states_is_an_error_and_not_a_missing_calendar() {
     let wrong_password = Stub::new(|_| Say::status(401)).await;
     assert!(matches!(
         wrong_password.account().collection_states(&calendars(&["a", "b"])).await,

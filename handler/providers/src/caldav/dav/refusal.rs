@@ -27,7 +27,7 @@ impl DavRefusal {
         matches!(self.status.as_u16(), 404 | 410)
     }
 
-    pub(in super::super) fn says(&self, condition: &str) -> bool {
+    pub(in super::super) fn has_condition(&self, condition: &str) -> bool {
         self.conditions.iter().any(|name| name == condition)
     }
 

@@ -23,7 +23,7 @@ fn the_conditions_of_a_refusal() {
     }
 }
 
-async fn glance(dav: &CalDav) -> Result<Vec<CollectionState>> {
+async fn states(dav: &CalDav) -> Result<Vec<CollectionState>> {
     dav.collection_states(&["/17/calendars/home/".into()]).await
 }
 
@@ -50,7 +50,7 @@ async fn apples_partition_is_used_once_the_common_host_says_so_and_from_then_on(
         .await;
         let dav = account(Flavour::ICloud, &common, &partition);
         for _ in 0..3 {
-            assert!(matches!(glance(&dav).await.unwrap()[0], CollectionState::Tagged(_)));
+            assert!(matches!(states(&dav).await.unwrap()[0], CollectionState::Tagged(_)));
         }
         assert_eq!((common.asked().len(), partition.asked().len()), (1, 3));
     }
@@ -59,7 +59,7 @@ async fn apples_partition_is_used_once_the_common_host_says_so_and_from_then_on(
 #[tokio::test]
 async fn while_the_common_host_answers_the_partition_is_left_alone() {
     let (common, partition) = (Stub::new(state).await, Stub::new(state).await);
-    glance(&account(Flavour::ICloud, &common, &partition)).await.unwrap();
+    states(&account(Flavour::ICloud, &common, &partition)).await.unwrap();
     assert_eq!(common.asked(), ["PROPFIND /17/calendars/home/"]);
     assert!(partition.asked().is_empty());
 }
@@ -69,7 +69,7 @@ async fn a_partition_that_does_not_know_the_account_either_is_the_end_of_it() {
     let (common, partition) =
         (Stub::new(|_| Say::status(421)).await, Stub::new(|_| Say::status(421)).await);
     assert!(matches!(
-        glance(&account(Flavour::ICloud, &common, &partition)).await,
+        states(&account(Flavour::ICloud, &common, &partition)).await,
         Err(Error::BadAnswer(_))
     ));
     assert_eq!((common.asked().len(), partition.asked().len()), (1, 1));
@@ -81,7 +81,7 @@ async fn a_server_cannot_send_the_password_elsewhere_nor_in_circles() {
     let url = thief.url.clone();
     let stub = Stub::new(move |_| Say::status(307).header("location", url.clone())).await;
     assert!(matches!(
-        glance(&account(Flavour::Generic, &stub, &stub)).await,
+        states(&account(Flavour::Generic, &stub, &stub)).await,
         Err(Error::Address(_))
     ));
     assert!(thief.asked().is_empty());
@@ -91,7 +91,7 @@ async fn a_server_cannot_send_the_password_elsewhere_nor_in_circles() {
     })
     .await;
     assert!(matches!(
-        glance(&account(Flavour::Generic, &circle, &circle)).await,
+        states(&account(Flavour::Generic, &circle, &circle)).await,
         Err(Error::Address(_))
     ));
     assert!(circle.asked().len() <= 4);
@@ -160,8 +160,8 @@ async fn a_server_that_has_moved_keeps_its_events() {
             dav.collection_states(&[calendar.into()]).await.unwrap()[0],
             CollectionState::Tagged(_)
         ));
-        let survey = dav.list_changes(calendar, Since::Everything, None).await.unwrap();
-        let listed: Vec<EventId> = survey.listed.iter().map(|line| line.id().clone()).collect();
+        let changes = dav.list_changes(calendar, Since::Everything, None).await.unwrap();
+        let listed: Vec<EventId> = changes.listed.iter().map(|line| line.id().clone()).collect();
         let known = [EventId::new("a.ics"), EventId::with_address("b@.ics", "b%40.ics")];
         assert_eq!(listed, known);
         for ids in [&listed[..], &known] {

@@ -56,8 +56,8 @@ pub async fn discover(
     };
     let mut search = Search { dav, flavour, base: url.clone() };
     let mut endpoint = match flavour {
-        Flavour::Generic => search.anywhere(&url).await?,
-        Flavour::ICloud => search.apple(&url).await?,
+        Flavour::Generic => search.search_generic(&url).await?,
+        Flavour::ICloud => search.search_icloud(&url).await?,
     };
     if user.contains('@') {
         endpoint.me.push(digest(user));
@@ -75,14 +75,14 @@ struct Search {
 }
 
 /// What there is at an address.
-struct Here {
+struct Place {
     url: Url,
     props: Props,
 }
 
 /// The answer to "what is here?".
 enum Discovered {
-    Here(Box<Here>),
+    Here(Box<Place>),
     Nothing(DavRefusal),
     /// It is said to be on another host, to which the password does not go.
     Outside(Error),
@@ -90,13 +90,13 @@ enum Discovered {
 
 impl Search {
     /// Any server.
-    async fn anywhere(&mut self, url: &Url) -> Result<Endpoint> {
-        let first = self.what_is_at(url).await;
+    async fn search_generic(&mut self, url: &Url) -> Result<Endpoint> {
+        let first = self.read_address(url).await;
         let first = match first {
             Ok(found) => found,
             // A web page instead of an answer: the server may still say where its calendars are.
             Err(Error::BadAnswer(why)) => {
-                return self.well_known(url).await?.ok_or_else(|| nothing_here(url, &why));
+                return self.well_known(url).await?.ok_or_else(|| not_found(url, &why));
             }
             Err(error) => return Err(error),
         };
@@ -110,27 +110,27 @@ impl Search {
                     error @ (Error::Forbidden(_) | Error::Unreachable(_) | Error::NoAnswer(_)) => {
                         error
                     }
-                    _ => nothing_here(url, &why),
+                    _ => not_found(url, &why),
                 });
             }
         };
-        if let Some(endpoint) = self.lead_home(&here).await? {
+        if let Some(endpoint) = self.homes_of(&here).await? {
             return Ok(endpoint);
         }
         if let Some(endpoint) = self.well_known(url).await? {
             return Ok(endpoint);
         }
-        Err(nothing_here(url, "it names no user and no calendars"))
+        Err(not_found(url, "it names no user and no calendars"))
     }
 
     async fn well_known(&mut self, url: &Url) -> Result<Option<Endpoint>> {
-        let found = match self.what_is_at(&address::at(url, WELL_KNOWN)).await {
+        let found = match self.read_address(&address::at(url, WELL_KNOWN)).await {
             Ok(found) => found,
             Err(Error::BadAnswer(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
         match found {
-            Discovered::Here(here) => self.lead_home(&here).await,
+            Discovered::Here(here) => self.homes_of(&here).await,
             Discovered::Outside(error) => Err(error),
             Discovered::Nothing(refusal) if refusal.status.as_u16() == 403 => Err(refusal.error()),
             Discovered::Nothing(_) => Ok(None),
@@ -139,16 +139,16 @@ impl Search {
 
     /// Apple: the root names the principal, the principal the home, and the home's host is the
     /// account's partition.
-    async fn apple(&mut self, url: &Url) -> Result<Endpoint> {
-        let here = match self.what_is_at(&address::at(url, "/")).await? {
+    async fn search_icloud(&mut self, url: &Url) -> Result<Endpoint> {
+        let here = match self.read_address(&address::at(url, "/")).await? {
             Discovered::Here(here) => here,
             Discovered::Nothing(refusal) => return Err(refusal.error()),
             Discovered::Outside(error) => return Err(error),
         };
         let mut endpoint = self
-            .lead_home(&here)
+            .homes_of(&here)
             .await?
-            .ok_or_else(|| nothing_here(url, "it names no calendar home"))?;
+            .ok_or_else(|| not_found(url, "it names no calendar home"))?;
         // The common host serves every account's paths. Should it not, the partition does.
         let home = address::parse(&endpoint.homes[0].url)?;
         let common = address::at(&self.base, home.path());
@@ -167,8 +167,8 @@ impl Search {
     }
 
     /// From any of these to the homes; `None` if it leads nowhere.
-    async fn lead_home(&self, here: &Here) -> Result<Option<Endpoint>> {
-        let Here { url, props } = here;
+    async fn homes_of(&self, here: &Place) -> Result<Option<Endpoint>> {
+        let Place { url, props } = here;
         let mut endpoint = Endpoint {
             base: address::at(&self.base, "/").to_string(),
             principal: None,
@@ -248,7 +248,7 @@ impl Search {
         Ok(named)
     }
 
-    async fn what_is_at(&mut self, url: &Url) -> Result<Discovered> {
+    async fn read_address(&mut self, url: &Url) -> Result<Discovered> {
         let mut url = url.clone();
         let mut seen = BTreeSet::new();
         while seen.insert(url.clone()) {
@@ -280,7 +280,7 @@ impl Search {
                 }
                 Hop::Here(MultistatusReply::Read(_)) => {
                     self.base = url.clone();
-                    return here(url, entries);
+                    return discovered(url, entries);
                 }
             }
         }
@@ -296,23 +296,23 @@ impl Search {
         });
         match reply.await? {
             MultistatusReply::Refused(refusal) => Ok(Discovered::Nothing(refusal)),
-            MultistatusReply::Read(_) => here(url.clone(), entries),
+            MultistatusReply::Read(_) => discovered(url.clone(), entries),
         }
     }
 }
 
 /// The one entry of an answer of depth 0. Its address is not compared: some servers call a
 /// principal by another name.
-fn here(url: Url, mut entries: Vec<super::multistatus::Entry>) -> Result<Discovered> {
+fn discovered(url: Url, mut entries: Vec<super::multistatus::Entry>) -> Result<Discovered> {
     let entry =
         entries.drain(..).next().ok_or_else(|| Error::BadAnswer("its answer is empty".into()))?;
     if entry.props.unauthenticated {
         return Err(Error::Unauthorized);
     }
-    Ok(Discovered::Here(Box::new(Here { url, props: entry.props })))
+    Ok(Discovered::Here(Box::new(Place { url, props: entry.props })))
 }
 
-fn nothing_here(url: &Url, why: &str) -> Error {
+fn not_found(url: &Url, why: &str) -> Error {
     let host = url.host_str().unwrap_or_default();
     Error::BadAnswer(format!(
         "no CalDAV calendars were found on {host} ({why}). Check the address; the server's help \

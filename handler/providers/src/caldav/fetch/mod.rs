@@ -32,7 +32,11 @@ pub(super) enum Raw {
 
 impl CalDav {
     /// Reads events; the answer has every id once.
-    pub(super) async fn read(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>> {
+    pub(super) async fn fetch_events(
+        &self,
+        calendar: &str,
+        ids: &[EventId],
+    ) -> Result<Vec<Fetched>> {
         let mut raw =
             if ids.len() > 1 { self.multiget(calendar, ids).await? } else { HashMap::new() };
         let mut answer = Vec::with_capacity(ids.len());
@@ -55,7 +59,7 @@ impl CalDav {
             };
             answer.push(Fetched {
                 id: id.clone(),
-                found: self.understand(calendar, id, found).await?,
+                found: self.parse_found(calendar, id, found).await?,
             });
         }
         Ok(answer)
@@ -134,7 +138,11 @@ impl CalDav {
     }
 
     /// How the server says that an event is not there: only if the calendar is.
-    pub(super) async fn is_gone(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>> {
+    pub(super) async fn read_absence(
+        &self,
+        calendar: &str,
+        id: &EventId,
+    ) -> Result<Option<Absence>> {
         match self.get(calendar, id).await? {
             // Something else has its name by now.
             Raw::Object { body, .. } => Ok(is_no_event(&body).then_some(Absence::NoEvent)),
@@ -145,7 +153,12 @@ impl CalDav {
     }
 
     /// Reads an object as an event.
-    pub(super) async fn understand(&self, calendar: &str, id: &EventId, raw: Raw) -> Result<Found> {
+    pub(super) async fn parse_found(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        raw: Raw,
+    ) -> Result<Found> {
         let (etag, body) = match raw {
             Raw::Object { etag, body, .. } => (etag, body),
             Raw::TooLarge { etag } => return Ok(Found::Unreadable { etag, why: TOO_LARGE.into() }),

@@ -12,7 +12,7 @@
 
 mod entry;
 mod limits;
-mod runs;
+mod text_limiter;
 
 use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
@@ -27,7 +27,7 @@ use super::attachments::Sieved;
 use crate::{Error, Result};
 use entry::{Building, PropertyTag};
 use limits::{DRAIN, MAX_ATTRIBUTES, MAX_DEPTH, MAX_ENTRIES, MAX_TEXT, bad};
-use runs::Runs;
+use text_limiter::TextLimiter;
 
 /// The rest of the answer beside its entries.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ where
     R: AsyncBufRead + Send + Unpin,
     V: FnMut(Entry) -> Result<()> + Send,
 {
-    let mut reader = NsReader::from_reader(Runs::new(Sieved::new(body)));
+    let mut reader = NsReader::from_reader(TextLimiter::new(Sieved::new(body)));
     reader.config_mut().expand_empty_elements = true;
     let mut buffer = Vec::new();
     let mut state = ParserState::default();

@@ -52,7 +52,9 @@ impl CalDav {
             .map(|line| line.id().clone())
             .collect();
         let found =
-            self.read(calendar, &ids).await?.into_iter().find_map(|fetched| match fetched.found {
+            self.fetch_events(calendar, &ids).await?.into_iter().find_map(|fetched| match fetched
+                .found
+            {
                 Found::Event(event) if event.uid.trim() == uid.trim() => Some(event),
                 _ => None,
             });

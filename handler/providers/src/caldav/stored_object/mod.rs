@@ -30,7 +30,7 @@ impl CalDav {
     }
 
     /// Reads what was written where the calendar is not known to keep everything of its kind.
-    pub(super) async fn kept(
+    pub(super) async fn check_stored(
         &self,
         calendar: &str,
         id: &EventId,
@@ -50,8 +50,8 @@ impl CalDav {
             return kept;
         }
         let Ok(raw) = self.read_one(calendar, id).await else { return StoredObject::Unknown };
-        match self.in_version(calendar, id, raw, Some(etag)).await {
-            Ok(raw) => match self.understand(calendar, id, raw).await {
+        match self.require_version(calendar, id, raw, Some(etag)).await {
+            Ok(raw) => match self.parse_found(calendar, id, raw).await {
                 Ok(Found::Event(event)) if sent().is_ok_and(|sent| is_as_sent(&sent, &event)) => {
                     self.learn(&with_slash(calendar), |known| known.fidelity.add(&kinds));
                     StoredObject::AsSent
@@ -75,7 +75,7 @@ impl CalDav {
     /// sent, and no person's edit.
     async fn is_made_of(&self, calendar: &str, id: &EventId, sent: Option<&Event>) -> bool {
         let Ok(raw) = self.get(calendar, id).await else { return false };
-        match (self.understand(calendar, id, raw).await, sent) {
+        match (self.parse_found(calendar, id, raw).await, sent) {
             (Ok(Found::Event(event)), Some(sent)) => is_made_of(sent, &event),
             _ => false,
         }

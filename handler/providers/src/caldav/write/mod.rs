@@ -27,14 +27,14 @@ const COPY: &str = "calrelay-";
 
 impl CalDav {
     /// Makes a copy under a name of our own.
-    pub(super) async fn make(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written> {
+    pub(super) async fn create_copy(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written> {
         let id = self.id_of_copy(calendar, copy.uid).ok_or(Error::CalendarMissing)?;
         let url = self.event_url(calendar, &id)?;
         let object = ical::write(copy, 0, self.flavour.object_style());
         match self.dav.put(&url, Condition::Absent, &object).await? {
             Put::Done(stored) => self.written(calendar, &id, stored, (&object, 0), true).await,
             Put::Refused(refusal) => Err(match refusal.status.as_u16() {
-                403 | 409 | 412 if refusal.says("no-uid-conflict") => Error::Exists,
+                403 | 409 | 412 if refusal.has_condition("no-uid-conflict") => Error::Exists,
                 // Some servers answer 412 to every broken precondition, and name it.
                 412 if refusal.conditions.is_empty() => Error::Exists,
                 404 | 409 | 410 if !self.calendar_is_there(calendar).await? => {
@@ -54,14 +54,14 @@ impl CalDav {
     }
 
     /// Replaces a copy as a whole.
-    pub(super) async fn write_anew(
+    pub(super) async fn replace_copy(
         &self,
         calendar: &str,
         id: &EventId,
         version: &Version,
         copy: &NewCopy<'_>,
     ) -> Result<Written> {
-        let id = &self.within_reach(calendar, id).await?;
+        let id = &self.current_id(calendar, id).await?;
         let url = self.event_url(calendar, id)?;
         let read;
         let condition = match &version.etag {
@@ -81,21 +81,23 @@ impl CalDav {
     }
 
     /// Changes parts of an event.
-    pub(super) async fn change(
+    pub(super) async fn edit_event(
         &self,
         calendar: &str,
         id: &EventId,
         version: &Version,
         edit: &Edit<'_>,
     ) -> Result<Written> {
-        let id = &self.within_reach(calendar, id).await?;
+        let id = &self.current_id(calendar, id).await?;
         let raw = self.read_one(calendar, id).await?;
-        let (etag, body) = match self.in_version(calendar, id, raw, version.etag.as_deref()).await?
+        let (etag, body) = match self
+            .require_version(calendar, id, raw, version.etag.as_deref())
+            .await?
         {
             Raw::Object { cut: true, .. } => return Err(Error::Refused(ATTACHED.into())),
             Raw::Object { etag, body, .. } => (etag, body),
             Raw::TooLarge { .. } => return Err(Error::Refused("it is larger than 1 MiB".into())),
-            Raw::Gone => return Err(self.gone(calendar).await?),
+            Raw::Gone => return Err(self.missing_error(calendar).await?),
         };
         // An origin is never written without a condition.
         let Some(etag) = etag else {
@@ -178,7 +180,7 @@ impl CalDav {
 
     /// The id by which an event is reached, where it was last seen under another path than its
     /// calendar's: that path, or its name in the calendar.
-    async fn within_reach(&self, calendar: &str, id: &EventId) -> Result<EventId> {
+    async fn current_id(&self, calendar: &str, id: &EventId) -> Result<EventId> {
         if !name::is_elsewhere(id) {
             return Ok(id.clone());
         }
@@ -191,13 +193,13 @@ impl CalDav {
     /// What a failed condition means.
     async fn changed_or_gone(&self, calendar: &str, id: &EventId) -> Result<Error> {
         match self.get(calendar, id).await? {
-            Raw::Gone => self.gone(calendar).await,
+            Raw::Gone => self.missing_error(calendar).await,
             Raw::Object { .. } | Raw::TooLarge { .. } => Ok(Error::ChangedMeanwhile),
         }
     }
 
     /// What a missing event means.
-    pub(super) async fn gone(&self, calendar: &str) -> Result<Error> {
+    pub(super) async fn missing_error(&self, calendar: &str) -> Result<Error> {
         Ok(if self.calendar_is_there(calendar).await? {
             Error::Gone
         } else {
@@ -206,13 +208,13 @@ impl CalDav {
     }
 
     /// Deletes an event without guests. A copy is not read first, because it cannot have guests.
-    pub(super) async fn remove(
+    pub(super) async fn delete_event(
         &self,
         calendar: &str,
         id: &EventId,
         etag: Option<&str>,
     ) -> Result<()> {
-        let id = &self.within_reach(calendar, id).await?;
+        let id = &self.current_id(calendar, id).await?;
         let url = self.event_url(calendar, id)?;
         let own = id.as_str().rsplit('/').next().is_some_and(|name| name.starts_with(COPY));
         let (read, mut judged);
@@ -221,11 +223,11 @@ impl CalDav {
             Some(etag) if own => Condition::Version(etag),
             _ => {
                 let raw = self.read_one(calendar, id).await?;
-                read = match self.in_version(calendar, id, raw, etag).await? {
+                read = match self.require_version(calendar, id, raw, etag).await? {
                     Raw::Gone if self.dav.lists(&url).await? => {
                         return Err(Error::Refused(NOT_GIVEN.into()));
                     }
-                    Raw::Gone => return self.gone_for_good(calendar).await,
+                    Raw::Gone => return self.check_calendar(calendar).await,
                     raw => {
                         judged = if let Raw::Object { body, .. } = &raw {
                             Some(body.clone())
@@ -259,7 +261,7 @@ impl CalDav {
             // The answer to a DELETE alone is no proof: some servers give it for what they do not
             // let go.
             404 | 410 => match self.get(calendar, id).await? {
-                Raw::Gone if !self.dav.lists(&url).await? => self.gone_for_good(calendar).await,
+                Raw::Gone if !self.dav.lists(&url).await? => self.check_calendar(calendar).await,
                 _ => Err(Error::Refused(
                     "the server says that it is not there (404), and has it still".into(),
                 )),
@@ -272,8 +274,8 @@ impl CalDav {
         }
     }
 
-    async fn gone_for_good(&self, calendar: &str) -> Result<()> {
-        match self.gone(calendar).await? {
+    async fn check_calendar(&self, calendar: &str) -> Result<()> {
+        match self.missing_error(calendar).await? {
             Error::Gone => Ok(()),
             error => Err(error),
         }
@@ -281,7 +283,7 @@ impl CalDav {
 
     /// The version to delete, if the event may be deleted.
     async fn deletable(&self, calendar: &str, id: &EventId, raw: Raw) -> Result<Option<String>> {
-        let event = match self.understand(calendar, id, raw).await? {
+        let event = match self.parse_found(calendar, id, raw).await? {
             Found::Event(event) => event,
             Found::NotFound | Found::NoEvent => {
                 return Err(Error::Refused("it is no event".into()));
@@ -303,12 +305,12 @@ impl CalDav {
         as_expected: impl Fn(&Event) -> bool,
     ) -> Result<Option<String>> {
         let raw = self.get(calendar, id).await?;
-        match self.understand(calendar, id, raw).await? {
+        match self.parse_found(calendar, id, raw).await? {
             Found::Event(event) if as_expected(&event) => Ok(event.etag),
             Found::Event(_) | Found::Unreadable { .. } | Found::Refused(_) | Found::NoEvent => {
                 Err(Error::ChangedMeanwhile)
             }
-            Found::NotFound => Err(self.gone(calendar).await?),
+            Found::NotFound => Err(self.missing_error(calendar).await?),
         }
     }
 
@@ -334,7 +336,7 @@ impl CalDav {
         // Without an ETag the server says that it has changed the object on its way in (RFC 4791
         // section 5.3.4).
         let event = match stored.etag {
-            Some(etag) => match self.kept(calendar, &id, &etag, object, made).await {
+            Some(etag) => match self.check_stored(calendar, &id, &etag, object, made).await {
                 StoredObject::AsSent => {
                     return Ok(Written {
                         id,
@@ -383,7 +385,7 @@ impl CalDav {
                 .ok()?;
                 self.search(calendar, &sent.uid).await.ok().flatten()
             }
-            raw => match self.understand(calendar, id, raw).await.ok()? {
+            raw => match self.parse_found(calendar, id, raw).await.ok()? {
                 Found::Event(event) => Some(event),
                 _ => None,
             },

@@ -17,7 +17,7 @@ mod merge;
 #[cfg(test)]
 mod tests;
 
-use engine::event::{Draft, Event, EventId, Exception, Field, OriginalStart, Series, Span, Zone};
+use engine::event::{Draft, Event, EventId, Field, OriginalStart, Zone};
 use reqwest::Method;
 use serde_json::{Map, Value};
 use url::Url;
@@ -36,7 +36,7 @@ const STRANGE: &str = "it is not what Google describes as an event";
 
 impl GoogleCalendar {
     /// Makes a copy.
-    pub(super) async fn make(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written> {
+    pub(super) async fn create_copy(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written> {
         let draft = self.anchored(calendar, copy.draft).await?;
         let id = id_of_copy(copy.uid);
         let mut body = convert::copy(&draft, copy.marker);
@@ -47,7 +47,7 @@ impl GoogleCalendar {
         {
             ApiReply::Given(given) => given.json()?,
             ApiReply::Refused(refusal) if refusal.status.as_u16() == 409 => {
-                return self.revive(calendar, &id, &draft, copy.marker).await;
+                return self.restore_deleted(calendar, &id, &draft, copy.marker).await;
             }
             ApiReply::Refused(refusal) if refusal.is_gone() => return Err(Error::CalendarMissing),
             ApiReply::Refused(refusal) => return Err(refusal.error()),
@@ -56,14 +56,14 @@ impl GoogleCalendar {
     }
 
     /// An id stays with a deleted event: the deleted event is restored with the new content.
-    async fn revive(
+    async fn restore_deleted(
         &self,
         calendar: &str,
         id: &EventId,
         draft: &Draft,
         marker: &str,
     ) -> Result<Written> {
-        let GoogleItem::Gone { tombstone: Some(etag) } = self.stands(calendar, id).await? else {
+        let GoogleItem::Gone { tombstone: Some(etag) } = self.read_item(calendar, id).await? else {
             return Err(Error::Exists);
         };
         let etag = Some(etag).filter(|etag| !etag.is_empty());
@@ -85,7 +85,7 @@ impl GoogleCalendar {
     }
 
     /// Replaces a copy as a whole.
-    pub(super) async fn write_anew(
+    pub(super) async fn replace_copy(
         &self,
         calendar: &str,
         id: &EventId,
@@ -109,7 +109,7 @@ impl GoogleCalendar {
         {
             ApiReply::Given(given) => given.json()?,
             ApiReply::Refused(refusal) => {
-                return Err(self.not_changed(calendar, id, &refusal).await?);
+                return Err(self.failed_condition(calendar, id, &refusal).await?);
             }
         };
         let whole = if series::has_exceptions(version) {
@@ -122,7 +122,7 @@ impl GoogleCalendar {
 
     /// The current version, where the caller knows none; only if the event is that copy.
     async fn version_of_copy(&self, calendar: &str, id: &EventId, marker: &str) -> Result<String> {
-        let (whole, event) = self.living(calendar, id).await?;
+        let (whole, event) = self.read_editable(calendar, id).await?;
         match whole.version() {
             Some(version)
                 if event.marker.as_deref().is_some_and(|found| is_same_copy(found, marker))
@@ -135,14 +135,14 @@ impl GoogleCalendar {
     }
 
     /// Changes some parts of an event.
-    pub(super) async fn change(
+    pub(super) async fn edit_event(
         &self,
         calendar: &str,
         id: &EventId,
         version: &Version,
         edit: &Edit<'_>,
     ) -> Result<Written> {
-        let (mut whole, event) = self.living(calendar, id).await?;
+        let (mut whole, event) = self.read_editable(calendar, id).await?;
         if whole.involves_others() {
             return Err(Error::HasGuests);
         }
@@ -175,7 +175,7 @@ impl GoogleCalendar {
             {
                 ApiReply::Given(given) => given.json()?,
                 ApiReply::Refused(refusal) => {
-                    return Err(self.not_changed(calendar, id, &refusal).await?);
+                    return Err(self.failed_condition(calendar, id, &refusal).await?);
                 }
             };
             whole = if whole.exceptions.is_empty() {
@@ -190,7 +190,7 @@ impl GoogleCalendar {
     /// Deletes an event without guests. Of our own copies the caller has seen as much by their
     /// version, but for series: Google does not change the version of a master when one occurrence
     /// is edited, and that edit would be deleted with it.
-    pub(super) async fn remove(
+    pub(super) async fn delete_event(
         &self,
         calendar: &str,
         id: &EventId,
@@ -199,9 +199,9 @@ impl GoogleCalendar {
         let read;
         let condition = match etag {
             Some(version) if is_ours(id) && !series::is_series(version) => Some(version),
-            _ => match self.stands(calendar, id).await? {
+            _ => match self.read_item(calendar, id).await? {
                 GoogleItem::Gone { tombstone: Some(_) } => return Ok(()),
-                GoogleItem::Gone { tombstone: None } => return self.gone_for_good(calendar).await,
+                GoogleItem::Gone { tombstone: None } => return self.check_calendar(calendar).await,
                 GoogleItem::Strange { .. } => return Err(Error::Refused(STRANGE.into())),
                 GoogleItem::Refused(error) => return Err(error),
                 GoogleItem::There(whole, _) => {
@@ -227,32 +227,34 @@ impl GoogleCalendar {
             .await?
         {
             ApiReply::Given(_) => Ok(()),
-            ApiReply::Refused(refusal) if refusal.is_gone() => self.gone_for_good(calendar).await,
-            ApiReply::Refused(refusal) => match self.not_changed(calendar, id, &refusal).await? {
-                Error::Gone => Ok(()),
-                error => Err(error),
-            },
+            ApiReply::Refused(refusal) if refusal.is_gone() => self.check_calendar(calendar).await,
+            ApiReply::Refused(refusal) => {
+                match self.failed_condition(calendar, id, &refusal).await? {
+                    Error::Gone => Ok(()),
+                    error => Err(error),
+                }
+            }
         }
     }
 
-    async fn gone_for_good(&self, calendar: &str) -> Result<()> {
-        match self.gone(calendar).await? {
+    async fn check_calendar(&self, calendar: &str) -> Result<()> {
+        match self.missing_error(calendar).await? {
             Error::Gone => Ok(()),
             error => Err(error),
         }
     }
 
     /// What a refused change means.
-    async fn not_changed(
+    async fn failed_condition(
         &self,
         calendar: &str,
         id: &EventId,
         refusal: &GoogleRefusal,
     ) -> Result<Error> {
         match refusal.status.as_u16() {
-            404 | 410 => self.gone(calendar).await,
-            412 => Ok(match self.stands(calendar, id).await? {
-                GoogleItem::Gone { .. } => self.gone(calendar).await?,
+            404 | 410 => self.missing_error(calendar).await,
+            412 => Ok(match self.read_item(calendar, id).await? {
+                GoogleItem::Gone { .. } => self.missing_error(calendar).await?,
                 GoogleItem::There(..) | GoogleItem::Strange { .. } => Error::ChangedMeanwhile,
                 GoogleItem::Refused(error) => error,
             }),
@@ -261,8 +263,8 @@ impl GoogleCalendar {
     }
 
     /// An event that is there and can be read.
-    async fn living(&self, calendar: &str, id: &EventId) -> Result<(SeriesItems, Event)> {
-        match self.stands(calendar, id).await? {
+    async fn read_editable(&self, calendar: &str, id: &EventId) -> Result<(SeriesItems, Event)> {
+        match self.read_item(calendar, id).await? {
             GoogleItem::There(whole, info) => {
                 let event = whole.event(info.context()).map_err(|why| Error::Refused(why.0))?;
                 Ok((*whole, event))
@@ -270,7 +272,7 @@ impl GoogleCalendar {
             GoogleItem::Strange { .. } => Err(Error::Refused(STRANGE.into())),
             GoogleItem::Refused(error) => Err(error),
             GoogleItem::Gone { tombstone: Some(_) } => Err(Error::Gone),
-            GoogleItem::Gone { tombstone: None } => Err(self.gone(calendar).await?),
+            GoogleItem::Gone { tombstone: None } => Err(self.missing_error(calendar).await?),
         }
     }
 
@@ -283,7 +285,7 @@ impl GoogleCalendar {
         if !master.is_master() {
             return Ok(SeriesItems::alone(master));
         }
-        match self.stands(calendar, &EventId::new(master.id.as_str())).await? {
+        match self.read_item(calendar, &EventId::new(master.id.as_str())).await? {
             GoogleItem::There(whole, _) => Ok(*whole),
             GoogleItem::Strange { .. } | GoogleItem::Gone { .. } => Err(Error::ChangedMeanwhile),
             GoogleItem::Refused(error) => Err(error),
@@ -298,7 +300,7 @@ impl GoogleCalendar {
         draft: &Draft,
         marker: Option<&str>,
     ) -> Result<Written> {
-        self.settle_exceptions(calendar, &mut whole, draft, marker).await?;
+        self.write_exceptions(calendar, &mut whole, draft, marker).await?;
         let event = whole.event(self.info(calendar).context()).ok().map(Box::new);
         let etag = whole.version();
         let sequence = whole.master.sequence.unwrap_or(0);

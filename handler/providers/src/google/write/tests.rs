@@ -1,4 +1,4 @@
-use engine::event::{Busy, Content, Moment, Parts, Visibility};
+use engine::event::{Busy, Content, Exception, Moment, Parts, Series, Span, Visibility};
 use jiff::civil::{date, datetime};
 use serde_json::json;
 

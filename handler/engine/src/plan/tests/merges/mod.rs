@@ -96,7 +96,7 @@ fn after(
 ) -> [Draft; 2] {
     let write = write(decision);
     let origin = write.origin.map_or_else(|| Draft::from(origin), |change| change.draft);
-    let wanted = project(&origin, planner.look(Side::To));
+    let wanted = project(&origin, planner.style(Side::To));
     let shown = write.copy.map_or_else(|| Draft::from(copy), |change| change.draft);
     assert_eq!(seen(&wanted), seen(&shown), "both sides show the same");
     assert_eq!(write.mapping.copy.base, world.prints.copy(&wanted));

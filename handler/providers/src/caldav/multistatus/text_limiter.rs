@@ -20,7 +20,7 @@ const LIMIT: usize = super::limits::MAX_OBJECT + (64 << 10);
 /// What may still be kept beyond it before the whole answer is given up.
 const SLACK: usize = 1 << 20;
 
-pub(super) struct Runs<R> {
+pub(super) struct TextLimiter<R> {
     inner: R,
     /// Bytes passed on since the last event began.
     passed: usize,
@@ -29,7 +29,7 @@ pub(super) struct Runs<R> {
     thinning: bool,
 }
 
-impl<R> Runs<R> {
+impl<R> TextLimiter<R> {
     pub(super) fn new(inner: R) -> Self {
         Self { inner, passed: 0, thinning: false }
     }
@@ -46,7 +46,7 @@ fn ends_something(byte: u8) -> bool {
     matches!(byte, b'<' | b'>' | b'&' | b']' | b'-' | b'?')
 }
 
-impl<R: AsyncBufRead + Unpin> AsyncBufRead for Runs<R> {
+impl<R: AsyncBufRead + Unpin> AsyncBufRead for TextLimiter<R> {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
         if this.passed >= LIMIT + SLACK {
@@ -94,7 +94,7 @@ impl<R: AsyncBufRead + Unpin> AsyncBufRead for Runs<R> {
     }
 }
 
-impl<R: AsyncBufRead + Unpin> AsyncRead for Runs<R> {
+impl<R: AsyncBufRead + Unpin> AsyncRead for TextLimiter<R> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
