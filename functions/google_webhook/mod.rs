@@ -4,34 +4,20 @@
 //! without a valid token, so that a caller learns nothing, and 503 if the nudge could not be
 //! stored: then Google repeats the notification. The body is ignored.
 
-use engine::provider::ProviderKind;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::StatusCode;
 use jobs::Services;
-use jobs::watches;
-use jobs::watches::Notice;
-use jobs::watches::NoticeEvent;
+use providers::google;
 
 use crate::trigger::{HttpTrigger, Response};
 
 /// Answers a request.
 pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
-        let header = |name| {
-            request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-        };
-        let event = match header("x-goog-resource-state") {
-            "sync" => NoticeEvent::Started,
-            _ => NoticeEvent::Changed,
-        };
-        let notice = Notice {
-            watch: header("x-goog-channel-id"),
-            secret: header("x-goog-channel-token"),
-            resource: header("x-goog-resource-id"),
-            event,
-        };
-        match watches::receive(services, ProviderKind::Google, notice).await {
+        let header = |name: &str| request.headers.get(name)?.to_str().ok();
+        let notification = google::notification::read(header);
+        match jobs::watches::receive(services, google::KIND, notification).await {
             Ok(received) => {
                 tracing::debug!(?received, "notification from Google");
                 Response::text(StatusCode::OK, "")

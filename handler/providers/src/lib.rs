@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
-use engine::change::{Cursor, Listed, StateTag};
+use engine::change::{Absence, Cursor, Listed, StateTag};
 use engine::event::{Event, EventId};
 use engine::fidelity::Fidelity;
 use engine::pair::Window;
@@ -251,18 +251,6 @@ pub enum Found {
         /// Why, in words for its owner.
         why: String,
     },
-}
-
-/// How a provider states that there is no event under an id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Absence {
-    /// There is nothing under this id (404 or 410), and the calendar answers.
-    NotFound,
-    /// The event is listed as deleted.
-    Cancelled,
-    /// The id belongs to something else than an event.
-    NoEvent,
 }
 
 /// The version that a write is based on.

@@ -39,7 +39,7 @@ struct RenewedTokens {
 }
 
 #[async_trait::async_trait]
-impl AccessTokens for Purse {
+impl AccessTokens for RenewedTokens {
     async fn access_token(&self) -> Result<SecretString> {
         Ok(self.held.lock().unwrap().clone())
     }
@@ -77,8 +77,10 @@ impl ClientEnv {
         let server = Server::start().await.unwrap();
         server.clock().stand_at("2026-03-10T12:00:00Z".parse().unwrap());
         let anna = server.account("anna@example.org");
-        let tokens =
-            Arc::new(Purse { account: anna.clone(), held: Mutex::new(anna.access_token().into()) });
+        let tokens = Arc::new(RenewedTokens {
+            account: anna.clone(),
+            held: Mutex::new(anna.access_token().into()),
+        });
         let client = GoogleCalendar::new(http, &server.url(), anna.address(), tokens).unwrap();
         let calendar = anna.primary();
         Self { server, anna, calendar, client }

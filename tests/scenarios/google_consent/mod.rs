@@ -357,11 +357,11 @@ struct NoTokenStore;
 
 #[async_trait]
 impl providers::RefreshTokenStore for NoTokenStore {
-    async fn keep(&self, _: &SecretString, _: &SecretString) -> bool {
+    async fn replace(&self, _: &SecretString, _: &SecretString) -> bool {
         false
     }
 
-    async fn stands(&self, _: Option<&providers::Error>) {}
+    async fn record_outcome(&self, _: Option<&providers::Error>) {}
 }
 
 #[tokio::test]
@@ -388,7 +388,7 @@ async fn a_thousand_waiting_jobs_cost_one_refresh() -> anyhow::Result<()> {
     let crowd = || {
         let one = |_| {
             let grant = grants.open(ANNA, &token, Arc::new(NoTokenStore));
-            async move { grant.bearer().await }
+            async move { grant.access_token().await }
         };
         futures::future::join_all((0..1000).map(one))
     };
@@ -397,9 +397,9 @@ async fn a_thousand_waiting_jobs_cost_one_refresh() -> anyhow::Result<()> {
     assert!(crowd().await.iter().all(Result::is_ok));
     assert_eq!(env.google.refreshes() - before, 1);
     // Google revokes the token early: all refused callers together cause one refresh.
-    let stale = grants.open(ANNA, &token, Arc::new(NoTokenStore)).bearer().await?;
+    let stale = grants.open(ANNA, &token, Arc::new(NoTokenStore)).access_token().await?;
     for _ in 0..1000 {
-        grants.open(ANNA, &token, Arc::new(NoTokenStore)).refused(&stale);
+        grants.open(ANNA, &token, Arc::new(NoTokenStore)).invalidate(&stale);
     }
     assert!(crowd().await.iter().all(Result::is_ok));
     assert_eq!(env.google.refreshes() - before, 2);

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jobs::nudge::{Cause, Nudge, QUEUE};
-use jobs::watches::NoticeEvent;
 use jobs::{NudgeOutcome, Scope};
+use providers::NotificationKind;
 use simulators::google::Pushes;
 use store::Message;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::product::{self, Notice};
+use crate::support::product;
 
 /// `batchSize` of `host.json`.
 const AT_ONCE: usize = 8;
@@ -156,14 +156,14 @@ impl Deliveries {
                             .find(|(known, _)| *known == name)
                             .map_or("", |(_, value)| value.as_str())
                     };
-                    let notice = Notice {
+                    let notice = providers::Notification {
                         watch: header("x-goog-channel-id"),
                         secret: header("x-goog-channel-token"),
                         resource: header("x-goog-resource-id"),
-                        event: if header("x-goog-resource-state") == "sync" {
-                            NoticeEvent::Started
+                        kind: if header("x-goog-resource-state") == "sync" {
+                            NotificationKind::Started
                         } else {
-                            NoticeEvent::Changed
+                            NotificationKind::Changed
                         },
                     };
                     product::receive_notification(&scope, notice).await.unwrap();

@@ -47,7 +47,7 @@ async fn what_a_turn_has_skipped_is_not_read_again() -> anyhow::Result<()> {
     let env = with_many_bad().await?;
     let mut left = Vec::new();
     for _ in 0..20 {
-        left.push(turn(&env).await.left);
+        left.push(turn(&env).await.remaining);
         if left.last() == Some(&0) {
             break;
         }
@@ -75,11 +75,11 @@ async fn what_a_turn_has_skipped_is_not_read_again() -> anyhow::Result<()> {
 #[tokio::test]
 async fn what_happens_between_two_turns_is_not_lost() -> anyhow::Result<()> {
     let env = with_many_bad().await?;
-    assert!(turn(&env).await.left > 0);
+    assert!(turn(&env).await.remaining > 0);
     // Both come before what the first turn has gone through.
     env.people[0].put("a000.ics", &hour("bad0", 5, 9, "Good now"));
     env.people[0].put("a00.ics", &hour("new", 6, 9, "New"));
-    while turn(&env).await.left > 0 {}
+    while turn(&env).await.remaining > 0 {}
     turn(&env).await;
     assert_eq!(titles(&env.people[1]).len(), 12, "{:?}", titles(&env.people[1]));
     Ok(())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jobs::Consents;
-use providers::google::OAuthClientSlot;
+use providers::google::GoogleCalendar;
 use providers::google::oauth::{self, Grants};
 use providers::http::Http;
 use providers::{Provider, RefreshTokenStore};
@@ -61,7 +61,7 @@ impl GoogleClient {
         secret: &SecretString,
         keep: Arc<dyn RefreshTokenStore>,
     ) -> providers::Result<Arc<dyn Provider>> {
-        Ok(Arc::new(OAuthClientSlot::new(
+        Ok(Arc::new(GoogleCalendar::new(
             &self.http,
             &self.api,
             user,

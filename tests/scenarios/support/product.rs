@@ -13,10 +13,10 @@ pub use jobs::pairs::pause_pair;
 pub use jobs::pairs::remove_pair;
 pub use jobs::pairs::resume_pair;
 pub use jobs::remove_account;
-pub use jobs::watches::Notice;
 pub use jobs::watches::Received as NotificationOutcome;
 pub use jobs::watches::renew as renew_watches;
 pub use jobs::watches::states as watch_states;
+pub use providers::Notification;
 pub use records::account::Account;
 pub use records::account::AccountStatus;
 
@@ -48,7 +48,7 @@ pub async fn pairs(scope: &Scope) -> jobs::Result<Vec<Pair>> {
 /// A notification from Google.
 pub async fn receive_notification(
     services: &Services,
-    notice: Notice<'_>,
+    notice: Notification<'_>,
 ) -> jobs::Result<NotificationOutcome> {
     jobs::watches::receive(services, ProviderKind::Google, notice).await
 }

@@ -11,8 +11,8 @@ use functions::FUNCTIONS;
 use functions::trigger::{self, FunctionCode};
 use jobs::nudge::{Nudge, QUEUE};
 use jobs::report::{AccountState, PairState};
-use jobs::watches::NoticeEvent;
 use jobs::{NudgeOutcome, Scope, Services, Setup};
+use providers::NotificationKind;
 use serde_json::{Value, json};
 use simulators::google::{self, Account, Quotas, Server};
 use simulators::traffic::Kind;
@@ -20,7 +20,7 @@ use simulators::traffic::Kind;
 use super::clock::{START, TestClock};
 use super::google::GoogleSettings;
 use super::installation::{ONE_WAY, ProcessOptions, TWO_WAY, new_pair};
-use super::product::{self, Notice, NotificationOutcome};
+use super::product::{self, NotificationOutcome};
 use super::storage::TestStorage;
 
 /// Both accounts are connected; Google can reach the installation.
@@ -239,14 +239,14 @@ pub async fn receive(scope: &Scope, push: &google::Push) -> anyhow::Result<Notif
             .find(|(known, _)| *known == name)
             .map_or("", |(_, value)| value.as_str())
     };
-    let notice = Notice {
+    let notice = providers::Notification {
         watch: header("x-goog-channel-id"),
         secret: header("x-goog-channel-token"),
         resource: header("x-goog-resource-id"),
-        event: if header("x-goog-resource-state") == "sync" {
-            NoticeEvent::Started
+        kind: if header("x-goog-resource-state") == "sync" {
+            NotificationKind::Started
         } else {
-            NoticeEvent::Changed
+            NotificationKind::Changed
         },
     };
     Ok(product::receive_notification(scope, notice).await?)

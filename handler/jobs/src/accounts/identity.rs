@@ -76,10 +76,10 @@ impl AccountIdentity {
 
 #[cfg(test)]
 mod tests {
-    use engine::calendar::AccountId;
+    
 
     use super::*;
-    use records::account::AccountStatus;
+    
 
     fn endpoint(base: &str, principal: Option<&str>, homes: &[&str]) -> String {
         let homes: Vec<_> = homes.iter().map(|url| serde_json::json!({ "url": url })).collect();

@@ -39,7 +39,7 @@ impl AccountSecretStore {
     }
 
     async fn replace_stored(&self, old: &SecretString, new: &SecretString) -> Result<()> {
-        let Services { store, owner, .. } = &self.services;
+        let (store, owner) = (&self.scope.store, &self.scope.owner);
         let account = self.account();
         let Some(row) = store.get(Table::Secrets, owner, account.id.as_str()).await? else {
             return Ok(());
@@ -182,7 +182,7 @@ mod tests {
     async fn a_new_secret_takes_the_place_of_the_one_it_came_from() {
         let world = SecretWorld::new();
         let account = world.connect("1//first").await;
-        let drawer = AccountSecretStore::of(&world.services, &account);
+        let drawer = AccountSecretStore::of(&world.scope, &account);
         assert!(drawer.replace(&"1//first".into(), &"1//second".into()).await);
         assert_eq!(world.secret(&account).await, "1//second");
         world.connect("1//anew").await;
@@ -194,7 +194,7 @@ mod tests {
     async fn an_account_stands_as_its_grant_does() {
         let world = SecretWorld::new();
         let account = world.connect("1//first").await;
-        let drawer = AccountSecretStore::of(&world.services, &account);
+        let drawer = AccountSecretStore::of(&world.scope, &account);
         drawer.record_outcome(Some(&providers::Error::Misconfigured("x".into()))).await;
         assert_eq!(
             world.state(&account).await,
@@ -220,7 +220,7 @@ mod tests {
         };
         drawer.record_outcome(Some(&wait(3600))).await;
         drawer.record_outcome(None).await;
-        let closed = crate::directory::account(&world.services, &account.id).await.unwrap();
+        let closed = world.scope.directory().account(&account.id).await.unwrap();
         assert!(
             closed.parked(Timestamp::UNIX_EPOCH).is_some(),
             "that access was given opens nothing that is closed"

@@ -21,7 +21,7 @@ use crate::accounts::{calendars, connect_account};
 use crate::leases::{calendar_lease, pair_lease};
 use crate::remove_account::remove_account;
 use crate::services::{Owners, Services};
-use crate::{Clock, Connect, Error, Scope, pairs};
+use crate::{Clock, Connect, Error, Scope};
 
 /// Nobody is reached in these tests.
 struct Offline;

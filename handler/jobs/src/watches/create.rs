@@ -1,7 +1,7 @@
 //! A watch created.
 
 use jiff::Timestamp;
-use providers::Watch;
+use providers::{ActiveWatch, WatchRequest, WatchScope};
 use records::snapshot::Snapshot;
 use records::watch::{WatchRecord, WatchStatus};
 
@@ -52,17 +52,24 @@ pub(super) async fn create(
     scope.directory().insert_watch(&row).await?;
     let asked = async {
         let provider = accounts::open_in(scope, directory, account).await?;
-        let watch =
-            Watch { channel: &row.id, token: &secret, address: &row.address, ttl: facts.lifetime };
-        Ok(provider.watch(&row.at, &watch).await?)
+        let request = WatchRequest {
+            scope: calendar
+                .as_ref()
+                .map_or(WatchScope::Account, |calendar| WatchScope::Calendar(&calendar.address)),
+            id: &row.id,
+            secret: &secret,
+            address: &row.address,
+            lifetime: facts.lifetime,
+        };
+        Ok(provider.create_watch(&request).await?)
     };
-    let answer: Result<providers::Watching> = asked.await;
+    let answer: Result<ActiveWatch> = asked.await;
     let stored = scope.directory();
     let after = stored.change_watch(&row.id, |row| match &answer {
-        Ok(watching) => {
+        Ok(active) => {
             row.state = WatchStatus::Open;
-            row.resource = Some(watching.resource.clone());
-            row.expires = watching.expires;
+            row.resource = Some(active.resource.clone());
+            row.expires = active.expires;
             row.error = None;
         }
         Err(error @ Error::Provider(providers::Error::NoPush)) => {

@@ -218,7 +218,7 @@ fn pause(rest: SignedDuration) -> SignedDuration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
+    
 
     fn at(millisecond: i64) -> Timestamp {
         Timestamp::from_millisecond(1_800_000_000_000 + millisecond).unwrap()

@@ -35,13 +35,14 @@ mod needed;
 mod notification;
 mod nudge_pairs;
 mod renew;
+mod renew_in_place;
 mod status;
 mod stop;
 #[cfg(test)]
 mod tests;
 mod token;
 
-pub use notification::{Notice, NoticeEvent, Received, receive};
+pub use notification::{Received, receive};
 pub(crate) use nudge_pairs::{nudge_pair, nudge_pairs_of};
 pub use renew::{RenewOutcome, renew};
 pub(crate) use renew::{create_missing, stop_unneeded};

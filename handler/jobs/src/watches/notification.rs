@@ -1,6 +1,7 @@
 //! Notifications received.
 
 use engine::provider::ProviderKind;
+use providers::{Lifecycle, Notification, NotificationKind};
 use records::watch::{WatchRecord, WatchStatus};
 
 use super::debounce::{DebounceOutcome, debounce};
@@ -8,34 +9,6 @@ use super::nudge_pairs::nudge_watched;
 use super::token;
 use crate::nudge::Cause;
 use crate::{Result, Scope, Services};
-
-/// What a notification says. Before its secret is checked, nothing else in it is trusted.
-#[derive(Clone, Copy)]
-pub struct Notice<'a> {
-    /// The id of the watch.
-    pub watch: &'a str,
-    /// The secret of the watch.
-    pub secret: &'a str,
-    /// The provider's name for what is watched.
-    pub resource: &'a str,
-    /// What happened.
-    pub event: NoticeEvent,
-}
-
-/// What a notification is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoticeEvent {
-    /// A new watch has begun. No change is reported.
-    Started,
-    /// Something changed.
-    Changed,
-    /// The provider could not send some notifications.
-    Missed,
-    /// The watch ends soon unless it is renewed.
-    RenewalRequired,
-    /// The provider has ended the watch.
-    Removed,
-}
 
 /// What became of a notification. The provider gets one answer in all cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,19 +31,19 @@ pub enum Received {
 pub async fn receive(
     services: &Services,
     kind: ProviderKind,
-    notice: Notice<'_>,
+    notification: Notification<'_>,
 ) -> Result<Received> {
-    let Notice { watch: id, resource, event, .. } = notice;
+    let Notification { watch: id, secret, resource, kind: what } = notification;
     if !is_id(id) || resource.is_empty() || resource.len() > 1024 {
         return Ok(Received::Dropped);
     }
-    let Some(owner) = token::verify(services, kind, id, notice.secret).await? else {
+    let Some(owner) = token::verify(services, kind, id, secret).await? else {
         return Ok(Received::Dropped);
     };
     let now = services.clock.now();
     let scope = &services.scope(&owner);
     let memory = scope.in_process.watches.of(id);
-    let is_change = event == NoticeEvent::Changed;
+    let is_change = what == NotificationKind::Changed;
     // A notification that waits for earlier ones of its watch may be covered meanwhile.
     let covered = || is_change && memory.is_covered(now);
     if covered() {
@@ -98,16 +71,16 @@ pub async fn receive(
         }
         return Ok(Received::Dropped);
     }
-    let is_start = event == NoticeEvent::Started;
+    let is_start = what == NotificationKind::Started;
     // The watch sends a notification, so it exists, whatever became of the answer to its creation.
     if row.resource.is_none() || row.state == WatchStatus::Asked || (is_start && !row.confirmed) {
         confirm(scope, row, resource).await?;
         known = if is_change { scope.directory().watch(id).await? } else { known };
     }
     let Some(known) = known else { return Ok(Received::Dropped) };
-    let change: fn(&mut WatchRecord) = match event {
-        NoticeEvent::Started => return Ok(Received::Greeted),
-        NoticeEvent::Changed => {
+    let change: fn(&mut WatchRecord) = match what {
+        NotificationKind::Started => return Ok(Received::Greeted),
+        NotificationKind::Changed => {
             let (received, written) = match debounce(scope, &memory, known, now).await? {
                 DebounceOutcome::Sent(written) => (Received::Nudged, written),
                 DebounceOutcome::Covered(written) => (Received::Covered, Some(written)),
@@ -116,9 +89,9 @@ pub async fn receive(
             *last_written = written;
             return Ok(received);
         }
-        NoticeEvent::Missed => |_| {},
-        NoticeEvent::RenewalRequired => |row| row.renew_now = true,
-        NoticeEvent::Removed => |row| {
+        NotificationKind::Lifecycle(Lifecycle::Missed) => |_| {},
+        NotificationKind::Lifecycle(Lifecycle::Reauthorize) => |row| row.renew_now = true,
+        NotificationKind::Lifecycle(Lifecycle::Removed) => |row| {
             (row.state, row.resource, row.not_created) = (WatchStatus::Ending, None, true);
         },
     };

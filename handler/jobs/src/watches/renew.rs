@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::calendar::CalendarId;
 use engine::pair::Pair;
-use engine::provider::WatchFacts;
+use engine::provider::{Renewal, WatchFacts};
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use records::problem::Problem;
@@ -14,6 +14,7 @@ use records::webhook_keys::{self, WebhookKeys};
 
 use super::create::{Created, create};
 use super::needed::{Needed, Target, address, needed};
+use super::renew_in_place::renew_in_place;
 use super::stop::stop_all;
 use crate::error::Next;
 use crate::nudge::{Cause, nudge_all};
@@ -231,6 +232,11 @@ impl<'a> Run<'a> {
             .collect();
         let best = open.iter().copied().filter(fits).max_by_key(|row| row.expires);
         if let Some(best) = best.filter(|best| !is_due(best, needed.facts, self.now)) {
+            return self.keep(rows, &[&best.id]).await;
+        }
+        if let Some(best) = best.filter(|_| needed.facts.renewal == Renewal::InPlace)
+            && renew_in_place(self.scope, self.directory, needed, best).await?
+        {
             return self.keep(rows, &[&best.id]).await;
         }
         let refused = rows.iter().filter(fits).find(|row| row.state == WatchStatus::Refused);

@@ -78,7 +78,7 @@ async fn stop(
     }
     let stopped = async {
         let provider = accounts::open_in(scope, directory, &account).await?;
-        Ok(provider.unwatch(&row.id, resource).await?)
+        Ok(provider.delete_watch(&row.id, resource).await?)
     };
     match stopped.await {
         Err(Error::Provider(error)) if !error.is_transient() => {

@@ -10,14 +10,13 @@ use async_trait::async_trait;
 use engine::calendar::{AccountId, CalendarId};
 use engine::provider::ProviderKind;
 use jiff::{SignedDuration, Timestamp};
-use providers::Provider;
+use providers::{Notification, NotificationKind, Provider};
 use records::watch::{WatchRecord, WatchStatus};
 use secrecy::{ExposeSecret, SecretString};
 use store::{Embedded, Row, Store, Table};
 use vault::{Envelope, Root};
 
 use super::needed::new_id;
-use super::notification::NoticeEvent;
 use super::*;
 use crate::services::{Owners, Scope, Services};
 use crate::{Clock, Connect, nudge};
@@ -144,11 +143,11 @@ async fn heard(
     receive(
         scope,
         GOOGLE,
-        Notice {
+        Notification {
             watch: channel,
             secret: token.expose_secret(),
             resource,
-            event: if greeting { NoticeEvent::Started } else { NoticeEvent::Changed },
+            kind: if greeting { NotificationKind::Started } else { NotificationKind::Changed },
         },
     )
     .await

@@ -46,10 +46,11 @@ use engine::event::EventId;
 use engine::fidelity::Fidelity;
 
 use crate::{
-    Absence, Answering, ChangeSet, CollectionState, Edit, Fetched, NewCopy, Provider, Result,
-    Since, Version, Written,
+    Answering, ChangeSet, CollectionState, Edit, Fetched, NewCopy, Provider, Result, Since,
+    Version, Written,
 };
 use address::with_slash;
+use engine::change::Absence;
 
 pub use account::CalDav;
 pub use discovery::discover;

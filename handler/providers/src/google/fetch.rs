@@ -10,7 +10,8 @@ use super::convert;
 use super::errors::GoogleRefusal;
 use super::series::{self, SeriesItems};
 use super::{GoogleCalendar, wire};
-use crate::{Absence, Blame, Error, Fetched, Found, Result};
+use crate::{Blame, Error, Fetched, Found, Result};
+use engine::change::Absence;
 
 /// The most pages of one series.
 const MAX_PAGES: usize = 4;

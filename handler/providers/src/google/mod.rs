@@ -49,9 +49,10 @@ pub use address::GOOGLE;
 
 pub use crate::oauth::AccessTokens;
 use crate::{
-    Absence, ActiveWatch, Answering, ChangeSet, CollectionState, Edit, Fetched, NewCopy, Provider,
-    Result, Since, Version, WatchRequest, Written,
+    ActiveWatch, Answering, ChangeSet, CollectionState, Edit, Fetched, NewCopy, Provider, Result,
+    Since, Version, WatchRequest, Written,
 };
+use engine::change::Absence;
 
 /// Writes under way at once: those to one calendar take turns, and meanwhile the other side of a
 /// pair need not wait.
@@ -151,3 +152,6 @@ impl Provider for GoogleCalendar {
         self.stop_channel(id, resource).await
     }
 }
+
+/// Accounts of this provider.
+pub const KIND: engine::provider::ProviderKind = engine::provider::ProviderKind::Google;

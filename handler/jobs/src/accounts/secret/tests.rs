@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use providers::Provider;
 use records::codec;
-use records::snapshot::Snapshot;
 use store::Embedded;
 use vault::{Envelope, LocalKey};
 

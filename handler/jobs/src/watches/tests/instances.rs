@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use futures::future::join_all;
+use providers::Notification;
 use store::{Message, Op, Queue};
 
 use super::*;
@@ -146,11 +147,11 @@ impl Site {
         receive(
             process,
             GOOGLE,
-            Notice {
+            Notification {
                 watch: channel,
                 secret: token.expose_secret(),
                 resource: "r1",
-                event: NoticeEvent::Changed,
+                kind: NotificationKind::Changed,
             },
         )
         .await
