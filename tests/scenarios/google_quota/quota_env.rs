@@ -4,6 +4,7 @@
 //! product keeps its rate limits with its own constants, the simulator counts by that clock, and no
 //! test waits.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -16,10 +17,11 @@ use simulators::caldav::{self, CalDav, Manners};
 use simulators::google::{self, Server};
 
 use crate::support::accounts::Account;
-use crate::support::clock::START;
+use crate::support::builder::Builder;
+use crate::support::clock::{START, TestClock};
 use crate::support::installation::{self, ONE_WAY, ProcessOptions, new_pair};
 use crate::support::product;
-use crate::support::push_env::reached_by;
+use crate::support::servers::Provider;
 use crate::support::storage::TestStorage;
 
 /// How long each response of Google takes.
@@ -27,7 +29,7 @@ pub const LATENCY: Duration = Duration::from_millis(80);
 
 /// The servers, and what one installation stores.
 pub struct QuotaEnv {
-    pub google: Server,
+    pub google: Arc<Server>,
     pub caldav: CalDav,
     options: ProcessOptions,
     storage: TestStorage,
@@ -35,15 +37,19 @@ pub struct QuotaEnv {
 
 impl QuotaEnv {
     pub async fn new() -> anyhow::Result<Self> {
-        let google = Server::start().await?;
+        let google = Arc::new(Server::start().await?);
         google.clock().run_from(START.parse()?);
         google.manners(|manners| manners.latency = LATENCY);
-        Ok(Self {
-            options: ProcessOptions { rate_limits: true, ..reached_by(&google)? },
-            caldav: CalDav::start(Manners::generic()).await?,
-            google,
-            storage: TestStorage::embedded()?,
-        })
+        let (options, storage) = Builder::providers([Provider::Google, Provider::CalDav])
+            .google(google.clone())
+            .public()
+            .rate_limits()
+            .clock(TestClock::Google(google.clock().clone()))
+            .storage(TestStorage::embedded()?)
+            .build_processes()
+            .await?;
+        let caldav = CalDav::start(Manners::generic()).await?;
+        Ok(Self { google, caldav, options, storage })
     }
 
     /// A process of the installation, with connections, rate limits and memory of its own.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jobs::doctor::Setup;
 use simulators::azurite::Azurite;
 use simulators::caldav::{CalDav, Manners};
 use simulators::functions_host::{Source, StorageQueues};
@@ -19,12 +20,42 @@ use super::installation::{Installation, ProcessOptions, Terms};
 use super::servers::{Provider, Server, TestServer};
 use super::storage::TestStorage;
 
-/// What serves the two ends, and how they are paired.
+/// What serves the two ends, how they are paired, and what the processes of the installation need.
 pub struct Builder<S: TestServer> {
     kinds: [S::Kind; 2],
-    google: Option<Arc<google::Server>>,
     terms: Terms,
+    processes: Processes,
+}
+
+#[derive(Default)]
+struct Processes {
+    google: Option<Arc<google::Server>>,
     rate_limits: bool,
+    consents: bool,
+    public_url: Option<String>,
+    storage: Option<TestStorage>,
+    clock: Option<TestClock>,
+}
+
+impl Processes {
+    async fn build(self) -> anyhow::Result<(ProcessOptions, TestStorage)> {
+        let clock = match self.clock {
+            Some(clock) => clock,
+            None => TestClock::Manual(Arc::new(ManualClock::start()?)),
+        };
+        let options = ProcessOptions {
+            google: self.google.as_deref().map(GoogleSettings::of).transpose()?,
+            consents: self.consents,
+            rate_limits: self.rate_limits,
+            setup: Arc::new(Setup { public_url: self.public_url, ..Setup::default() }),
+            ..ProcessOptions::new(clock)
+        };
+        let storage = match self.storage {
+            Some(storage) => storage,
+            None => TestStorage::new().await?,
+        };
+        Ok((options, storage))
+    }
 }
 
 impl Builder<CalDav> {
@@ -76,52 +107,84 @@ impl Builder<Server> {
     pub fn providers(providers: [Provider; 2]) -> Self {
         // Real servers take the product's own request rate.
         let is_real = |provider| matches!(provider, Provider::Radicale | Provider::Xandikos);
-        Self { rate_limits: providers.iter().copied().any(is_real), ..Self::new(providers) }
+        let mut builder = Self::new(providers);
+        builder.processes.rate_limits = providers.into_iter().any(is_real);
+        builder
     }
 
     /// The simulated Google of all ends that Google serves.
-    pub fn google(self, server: Arc<google::Server>) -> Self {
-        Self { google: Some(server), ..self }
+    pub fn google(mut self, server: Arc<google::Server>) -> Self {
+        self.processes.google = Some(server);
+        self
+    }
+
+    /// Connects and removes accounts at Google through their consent.
+    pub fn consents(mut self) -> Self {
+        self.processes.consents = true;
+        self
+    }
+
+    /// Keeps the rate limits of the product.
+    pub fn rate_limits(mut self) -> Self {
+        self.processes.rate_limits = true;
+        self
+    }
+
+    /// Providers can reach the installation with notifications.
+    pub fn public(mut self) -> Self {
+        self.processes.public_url = Some("https://calendars.example.org".into());
+        self
     }
 }
 
 impl<S: TestServer> Builder<S> {
     fn new(kinds: [S::Kind; 2]) -> Self {
-        Self { kinds, google: None, terms: Terms::default(), rate_limits: false }
+        Self { kinds, terms: Terms::default(), processes: Processes::default() }
+    }
+
+    /// The storage of an environment in this process; by default a new one of the chosen kind.
+    pub fn storage(mut self, storage: TestStorage) -> Self {
+        self.processes.storage = Some(storage);
+        self
+    }
+
+    /// The clock of an environment in this process; by default a manual one.
+    pub fn clock(mut self, clock: TestClock) -> Self {
+        self.processes.clock = Some(clock);
+        self
     }
 
     /// How an environment in this process is paired; one way by default.
-    pub fn terms(self, terms: Terms) -> Self {
-        Self { terms, ..self }
+    pub fn terms(mut self, terms: Terms) -> Self {
+        self.terms = terms;
+        self
     }
 
-    /// In this process, on the chosen storage, with a manual clock.
+    /// What the processes of an installation share, and its storage; no account is connected.
+    pub async fn build_processes(self) -> anyhow::Result<(ProcessOptions, TestStorage)> {
+        self.processes.build().await
+    }
+
+    /// In this process, paired.
     pub async fn build(self) -> anyhow::Result<Env<S>> {
-        let ends = S::start(self.kinds, self.google.clone()).await?;
+        let ends = S::start(self.kinds, self.processes.google.clone()).await?;
+        let (options, storage) = self.processes.build().await?;
         let mut origins = Origins::default();
         for (side, server) in ends.servers.iter().enumerate() {
             server.add_origins(side, &mut origins);
         }
-        let google = self.google.as_deref().map(GoogleSettings::of).transpose()?;
-        let clock = TestClock::Manual(Arc::new(ManualClock::start()?));
-        let options = ProcessOptions {
-            origins,
-            google,
-            rate_limits: self.rate_limits,
-            ..ProcessOptions::new(clock)
-        };
+        let options = ProcessOptions { origins, ..options };
         let accounts = [0, 1].map(|side| Account {
             url: address(side, Spelling::Plain),
             ..ends.accounts[side].clone()
         });
-        let storage = TestStorage::new().await?;
         let paired = Installation::paired(storage, options, accounts, self.terms);
         Ok(Env::new(Box::pin(paired).await?, ends))
     }
 
     /// By the command line.
     pub async fn build_cli(self) -> anyhow::Result<CliEnv<S>> {
-        let cli = match &self.google {
+        let cli = match &self.processes.google {
             Some(google) => Cli::for_google(google)?,
             None => Cli::new()?,
         };
@@ -130,6 +193,6 @@ impl<S: TestServer> Builder<S> {
 
     /// By the command line, with a program that has settings.
     pub async fn build_cli_with(self, cli: Cli) -> anyhow::Result<CliEnv<S>> {
-        CliEnv::connect(cli, S::start(self.kinds, self.google).await?).await
+        CliEnv::connect(cli, S::start(self.kinds, self.processes.google).await?).await
     }
 }

@@ -17,15 +17,16 @@ use serde_json::{Value, json};
 use simulators::google::{self, Account, Quotas, Server};
 use simulators::traffic::Kind;
 
+use super::builder::Builder;
 use super::clock::{START, TestClock};
-use super::google::GoogleSettings;
 use super::installation::{ONE_WAY, ProcessOptions, TWO_WAY, new_pair};
-use super::product::{self, NotificationOutcome};
+use super::product::{self, Notice, NotificationOutcome};
+use super::servers::Provider;
 use super::storage::TestStorage;
 
 /// Both accounts are connected; Google can reach the installation.
 pub struct PushEnv {
-    pub google: Server,
+    pub google: Arc<Server>,
     pub people: [Account; 2],
     pub scope: Scope,
     /// How many notifications were delivered.
@@ -34,28 +35,22 @@ pub struct PushEnv {
     _storage: TestStorage,
 }
 
-/// The options of an installation that Google can reach and whose clock is Google's.
-pub fn reached_by(google: &Server) -> anyhow::Result<ProcessOptions> {
-    Ok(ProcessOptions {
-        google: Some(GoogleSettings::of(google)?),
-        setup: Arc::new(Setup {
-            public_url: Some("https://calendars.example.org".into()),
-            ..Setup::default()
-        }),
-        ..ProcessOptions::new(TestClock::Google(google.clock().clone()))
-    })
-}
-
 impl PushEnv {
     pub async fn new() -> anyhow::Result<Self> {
-        let google = Server::start().await?;
+        let google = Arc::new(Server::start().await?);
         google.clock().stand_at(START.parse()?);
         google.manners(|manners| manners.quotas = Quotas::NONE);
         let people = ["anna@example.org", "ben@example.org"].map(|address| google.account(address));
-        let options = ProcessOptions { consents: true, ..reached_by(&google)? };
-        let storage = TestStorage::embedded()?;
-        let scope = options.process(&storage, &storage.open(&options.clock)?)?;
-        let env = Self { google, people, scope, delivered: 0, options, _storage: storage };
+        let (options, storage) = Builder::providers([Provider::Google; 2])
+            .google(google.clone())
+            .consents()
+            .public()
+            .clock(TestClock::Google(google.clock().clone()))
+            .storage(TestStorage::embedded()?)
+            .build_processes()
+            .await?;
+        let services = options.process(&storage, &storage.open(&options.clock)?)?;
+        let env = Self { google, people, services, delivered: 0, options, _storage: storage };
         for person in &env.people {
             env.connect(person).await?;
         }
