@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jobs::doctor::Setup;
+use jobs::Setup;
 use simulators::azurite::Azurite;
 use simulators::caldav::{CalDav, Manners};
 use simulators::functions_host::{Source, StorageQueues};

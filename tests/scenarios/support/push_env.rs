@@ -11,7 +11,7 @@ use functions::FUNCTIONS;
 use functions::trigger::{self, FunctionCode};
 use jobs::nudge::{Nudge, QUEUE};
 use jobs::report::{AccountState, PairState};
-use jobs::{NudgeOutcome, Scope, Services, Setup};
+use jobs::{NudgeOutcome, Scope, Services};
 use providers::NotificationKind;
 use serde_json::{Value, json};
 use simulators::google::{self, Account, Quotas, Server};
@@ -20,7 +20,7 @@ use simulators::traffic::Kind;
 use super::builder::Builder;
 use super::clock::{START, TestClock};
 use super::installation::{ONE_WAY, ProcessOptions, TWO_WAY, new_pair};
-use super::product::{self, Notice, NotificationOutcome};
+use super::product::{self, NotificationOutcome};
 use super::servers::Provider;
 use super::storage::TestStorage;
 
@@ -49,8 +49,8 @@ impl PushEnv {
             .storage(TestStorage::embedded()?)
             .build_processes()
             .await?;
-        let services = options.process(&storage, &storage.open(&options.clock)?)?;
-        let env = Self { google, people, services, delivered: 0, options, _storage: storage };
+        let scope = options.process(&storage, &storage.open(&options.clock)?)?;
+        let env = Self { google, people, scope, delivered: 0, options, _storage: storage };
         for person in &env.people {
             env.connect(person).await?;
         }
