@@ -34,7 +34,7 @@ pub trait Connect: Send + Sync {
 
     /// As [`Connect::open`], for a provider that may replace its secret at use: the new one goes to
     /// `keep`.
-    fn open_kept(
+    fn open_with_token_store(
         &self,
         kind: ProviderKind,
         endpoint: &str,
@@ -90,7 +90,7 @@ pub trait Consents: Send + Sync {
 
     /// Gives a grant back. It ends for everybody to whom the same person gave it through this
     /// program.
-    async fn withdraw(&self, refresh_token: &SecretString) -> providers::Result<()>;
+    async fn revoke(&self, refresh_token: &SecretString) -> providers::Result<()>;
 }
 
 /// A question to a person.

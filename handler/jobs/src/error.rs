@@ -51,7 +51,7 @@ pub enum Error {
     #[error(
         "storage was out of reach for too long, and another sync may have taken this calendar over"
     )]
-    Overtaken,
+    LeaseLost,
     /// A stored row cannot be read.
     #[error("stored data is damaged: {0}")]
     Damaged(String),
@@ -81,7 +81,7 @@ impl Error {
         match self {
             Self::Provider(error) => of_provider(error),
             Self::Store(store::Error::NewerSchema { .. }) => Next::AskAdministrator,
-            Self::Store(_) | Self::Vault(_) | Self::Damaged(_) | Self::Overtaken => {
+            Self::Store(_) | Self::Vault(_) | Self::Damaged(_) | Self::LeaseLost => {
                 Next::RetryStorage
             }
             // A request meets another process at work, or an event that is not given for now.
@@ -114,7 +114,7 @@ impl From<records::Error> for Error {
         match error {
             records::Error::Store(error) => Self::Store(error),
             records::Error::Damaged(words) => Self::Damaged(words),
-            records::Error::Overtaken => Self::Overtaken,
+            records::Error::LeaseLost => Self::LeaseLost,
             error @ (records::Error::NoAccount(_) | records::Error::NoPair(_)) => {
                 Self::NotFound(error.to_string())
             }

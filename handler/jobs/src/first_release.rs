@@ -31,15 +31,15 @@ pub(crate) async fn migrate(
     bases: [Option<String>; 2],
 ) -> Result<bool> {
     let row = head.row().await;
-    if row.by_name {
+    if row.ids_are_names {
         return Ok(false);
     }
     if head.is_new().await {
-        head.set_by_name().await;
+        head.set_ids_are_names().await;
         return Ok(false);
     }
-    let row = StateRecord { bases: Some(bases.clone()), ..row };
-    memory.goes_by(&row);
+    let row = StateRecord { legacy_bases: Some(bases.clone()), ..row };
+    memory.apply_state(&row);
     let name = |side: Side, id: &EventId| match &bases[side as usize] {
         Some(base) => name_in_collection(base, id),
         None => id.clone(),
@@ -73,7 +73,7 @@ pub(crate) async fn migrate(
             memory.note_problem(&mut notes, &id, &now)?;
         }
     }
-    let row = StateRecord { bases: Some(bases), by_name: true, ..head.row().await };
+    let row = StateRecord { legacy_bases: Some(bases), ids_are_names: true, ..head.row().await };
     memory.finish(head, notes, row).await?;
     tracing::info!(pair = %memory.pair.id, "the rows of this pair go by the names of events now");
     Ok(true)

@@ -17,7 +17,7 @@ use crate::status::Status;
 use crate::{Result, Services, nudge};
 
 /// Whoever does not answer within this time is out of reach.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How the service stands. Without what is for operators it says nothing about users.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -32,7 +32,7 @@ pub struct Health {
     pub work: bool,
     /// For operators only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<Detail>,
+    pub detail: Option<HealthDetail>,
     /// For operators only: what `calrelay doctor` finds, the settings of this very process
     /// included. There may be something to mend in a service that is [`ok`](Self::ok).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,7 +41,7 @@ pub struct Health {
 
 /// Numbers for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Detail {
+pub struct HealthDetail {
     /// The program's version.
     pub version: &'static str,
     /// Nudges that wait.
@@ -59,21 +59,21 @@ pub struct Detail {
 /// Asks storage and vault, and looks whether the work goes on. `detail` adds numbers and findings,
 /// which reads the whole directory.
 pub async fn health(services: &Services, detail: bool) -> Health {
-    let storage = within(async {
+    let storage = with_timeout(async {
         services.store.get(Table::Directory, LOCAL_OWNER, "health").await?;
         services.queue.len(nudge::QUEUE).await?;
         Ok(())
     });
-    let key = within(async { Ok(services.vault.check().await?) });
+    let key = with_timeout(async { Ok(services.vault.check().await?) });
     // Nothing is synced without it, and it may be kept elsewhere than the key that wraps.
-    let root = within(async { Ok(services.vault.hash_key("health").await.map(drop)?) });
+    let root = with_timeout(async { Ok(services.vault.hash_key("health").await.map(drop)?) });
     let (storage, key, root) = futures::join!(storage, key, root);
     let storage = storage.is_some();
     // That elsewhere is storage: while it is away, the root that cannot be had says nothing of the
     // vault.
     let vault = key.is_some() && (root.is_some() || !storage);
     let (detail, findings) = match detail {
-        true => futures::join!(within(numbers(services)), findings(services)),
+        true => futures::join!(with_timeout(read_detail(services)), findings(services)),
         false => (None, None),
     };
     let stalled = services.in_process.loops.stalled();
@@ -89,25 +89,25 @@ pub async fn health(services: &Services, detail: bool) -> Health {
 
 async fn findings(services: &Services) -> Option<Vec<Finding>> {
     let mut findings = services.setup.findings.clone();
-    findings.extend(doctor::findings(services, AccountChecks::Remembered).await);
+    findings.extend(doctor::findings(services, AccountChecks::Stored).await);
     Some(findings)
 }
 
-async fn within<T>(answer: impl Future<Output = Result<T>>) -> Option<T> {
-    match tokio::time::timeout(PATIENCE, answer).await {
+async fn with_timeout<T>(answer: impl Future<Output = Result<T>>) -> Option<T> {
+    match tokio::time::timeout(TIMEOUT, answer).await {
         Ok(Ok(answer)) => Some(answer),
         Ok(Err(error)) => {
             tracing::warn!(%error, "out of reach");
             None
         }
         Err(_) => {
-            tracing::warn!(seconds = PATIENCE.as_secs(), "no answer in time");
+            tracing::warn!(seconds = TIMEOUT.as_secs(), "no answer in time");
             None
         }
     }
 }
 
-async fn numbers(services: &Services) -> Result<Detail> {
+async fn read_detail(services: &Services) -> Result<HealthDetail> {
     let statuses =
         services.for_each_owner(|scope| async move { crate::status(&scope, 0).await }).await?;
     let (mut accounts, mut pairs, mut lag) = (BTreeMap::new(), BTreeMap::new(), None);
@@ -121,7 +121,7 @@ async fn numbers(services: &Services) -> Result<Detail> {
         }
     }
     let poison = format!("{}-poison", nudge::QUEUE);
-    Ok(Detail {
+    Ok(HealthDetail {
         version: env!("CARGO_PKG_VERSION"),
         waiting: services.queue.len(nudge::QUEUE).await?,
         poison: services.queue.len(&poison).await?,

@@ -8,14 +8,14 @@ use crate::Result;
 use crate::services::Services;
 
 /// What a pass hashes and marks with.
-pub(crate) struct Keys {
+pub(crate) struct PairKeys {
     /// Loop marks and names of rows.
     pub marks: Marks,
     /// Fingerprints of the pair.
     pub prints: Fingerprinter,
 }
 
-impl Keys {
+impl PairKeys {
     /// For a pair, from the vault's own key.
     pub async fn new(services: &Services, pair: &Pair) -> Result<Self> {
         let marks = Marks::new(&*services.vault.hash_key("marks").await?);

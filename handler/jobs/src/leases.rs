@@ -11,10 +11,10 @@ use crate::places::CalendarPlace;
 use crate::{Error, Result, Scope};
 
 /// How long a set-up waits for another one.
-const SETUP_PATIENCE: Duration = Duration::from_secs(15);
+const SETUP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long a removal waits for a pass.
-const PASS_PATIENCE: Duration = Duration::from_secs(30);
+const PASS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The name of the lease (in the scope of its owner) under which a pair is worked on: a pass holds
 /// it, and so does the removal of the pair. Whoever has taken it reads the pair again
@@ -25,7 +25,7 @@ pub fn pair_lease(pair: &PairId) -> String {
 
 /// Taken by whatever adds or removes accounts and pairs.
 pub(crate) async fn directory(scope: &Scope) -> Result<Lease> {
-    patiently(scope, &["directory"], SETUP_PATIENCE).await?.ok_or_else(|| {
+    acquire_within(scope, &["directory"], SETUP_TIMEOUT).await?.ok_or_else(|| {
         Error::Request(
             "another calrelay is changing accounts or pairs at this moment; nothing \
         was changed, try again in a minute"
@@ -37,12 +37,12 @@ pub(crate) async fn directory(scope: &Scope) -> Result<Lease> {
 /// Taken by whoever opens or stops channels; `None` while somebody else does, for longer than one
 /// waits.
 pub(crate) async fn watches(scope: &Scope) -> Result<Option<Lease>> {
-    patiently(scope, &["channels"], SETUP_PATIENCE).await
+    acquire_within(scope, &["channels"], SETUP_TIMEOUT).await
 }
 
 /// Taken while keys are rotated, for all owners together.
 pub(crate) async fn keys(scope: &Scope) -> Result<Lease> {
-    patiently(scope, &["keys"], PASS_PATIENCE).await?.ok_or_else(|| {
+    acquire_within(scope, &["keys"], PASS_TIMEOUT).await?.ok_or_else(|| {
         Error::Request(
             "another calrelay is rotating the keys at this moment; nothing was \
         changed, try again in a minute"
@@ -53,7 +53,7 @@ pub(crate) async fn keys(scope: &Scope) -> Result<Lease> {
 
 /// Taken while a pair's rows are removed.
 pub(crate) async fn pair(scope: &Scope, pair: &PairId) -> Result<Lease> {
-    patiently(scope, &[&pair_lease(pair)], PASS_PATIENCE).await?.ok_or_else(|| {
+    acquire_within(scope, &[&pair_lease(pair)], PASS_TIMEOUT).await?.ok_or_else(|| {
         Error::Request(format!(
             "a sync of the pair {pair} is under way and was not disturbed; the \
         pair was not removed. Pause it, wait until the sync has ended, and remove it then"
@@ -63,19 +63,23 @@ pub(crate) async fn pair(scope: &Scope, pair: &PairId) -> Result<Lease> {
 
 /// Taken for what is neither a pass nor a removal, and needs the pair and the calendars that it may
 /// write to for itself.
-pub(crate) async fn work(scope: &Scope, pair: &Pair, calendars: &[&CalendarId]) -> Result<Lease> {
+pub(crate) async fn pair_and_calendars(
+    scope: &Scope,
+    pair: &Pair,
+    calendars: &[&CalendarId],
+) -> Result<Lease> {
     let directory = scope.snapshot().await?;
     let mut names = vec![pair_lease(&pair.id)];
     names.extend(calendars.iter().map(|calendar| calendar_lease(&directory, calendar)));
     names.dedup();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    patiently(scope, &names, PASS_PATIENCE).await?.ok_or_else(busy)
+    acquire_within(scope, &names, PASS_TIMEOUT).await?.ok_or_else(calendar_busy)
 }
 
 /// The same for a calendar alone.
 pub(crate) async fn calendar(scope: &Scope, calendar: &CalendarId) -> Result<Lease> {
     let name = calendar_lease(&scope.snapshot().await?, calendar);
-    patiently(scope, &[&name], PASS_PATIENCE).await?.ok_or_else(busy)
+    acquire_within(scope, &[&name], PASS_TIMEOUT).await?.ok_or_else(calendar_busy)
 }
 
 /// The name of the lease under which a calendar is written to: one for a calendar that several
@@ -90,7 +94,7 @@ pub fn calendar_lease(directory: &Snapshot, calendar: &CalendarId) -> String {
     format!("calendar:{}", place().unwrap_or_else(|| calendar.to_string()))
 }
 
-fn busy() -> Error {
+fn calendar_busy() -> Error {
     Error::Request(
         "a sync is at work on this calendar and was not disturbed; nothing was \
     changed. Try again when it has ended"
@@ -98,7 +102,11 @@ fn busy() -> Error {
     )
 }
 
-async fn patiently(scope: &Scope, names: &[&str], patience: Duration) -> Result<Option<Lease>> {
+async fn acquire_within(
+    scope: &Scope,
+    names: &[&str],
+    patience: Duration,
+) -> Result<Option<Lease>> {
     let pause = scope.leases.pause();
     let mut waited = Duration::ZERO;
     loop {

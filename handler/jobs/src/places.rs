@@ -37,7 +37,7 @@ impl Homes {
     }
 
     /// Whether a calendar at this address would be listed: it lies directly in a home, or is one.
-    pub fn hold(&self, address: &str) -> bool {
+    pub fn contain(&self, address: &str) -> bool {
         let address = with_slash(address);
         self.0.iter().any(|(_, home)| *home == address || *home == parent(&address))
     }
@@ -107,17 +107,17 @@ impl CalendarPlaces {
     }
 
     /// Whether these are one calendar, as far as is known.
-    pub fn same(&self, one: &CalendarId, other: &CalendarId) -> bool {
+    pub fn is_same(&self, one: &CalendarId, other: &CalendarId) -> bool {
         one == other || self.0.get(one).is_some_and(|place| self.0.get(other) == Some(place))
     }
 
     /// Whether an account has it.
-    pub fn knows(&self, calendar: &CalendarId) -> bool {
+    pub fn contains(&self, calendar: &CalendarId) -> bool {
         self.0.contains_key(calendar)
     }
 
     /// These were proven to be one calendar.
-    pub fn unite(&mut self, one: &CalendarId, other: &CalendarId) {
+    pub fn merge(&mut self, one: &CalendarId, other: &CalendarId) {
         let (Some(kept), Some(given_up)) = (self.0.get(one).cloned(), self.0.get(other).cloned())
         else {
             return;
@@ -153,21 +153,21 @@ impl FromIterator<(CalendarId, CalendarPlace)> for CalendarPlaces {
 
 /// Whether a calendar may hold copies that an ended pair made from a third calendar which is still
 /// listed.
-pub(crate) fn has_left_copies(
+pub(crate) fn has_orphaned_copies(
     directory: &Snapshot,
     calendar: &CalendarId,
     but_of: &CalendarId,
 ) -> bool {
-    let ended = directory.ended();
+    let ended = directory.ended_pairs();
     if ended.is_empty() {
         return false;
     }
     let places = CalendarPlaces::read(directory);
     ended.iter().any(|EndedPair { from, to }| {
-        places.same(to, calendar)
-            && places.knows(from)
-            && !places.same(from, but_of)
-            && !places.same(from, calendar)
+        places.is_same(to, calendar)
+            && places.contains(from)
+            && !places.is_same(from, but_of)
+            && !places.is_same(from, calendar)
     })
 }
 
@@ -228,7 +228,7 @@ mod tests {
             generation: 1,
             state: AccountStatus::Ok,
             error: None,
-            parked: None,
+            suspended: None,
         }
     }
 
@@ -322,7 +322,7 @@ mod tests {
             ("/dav/ben/work/", false),
             ("/work/", false),
         ] {
-            assert_eq!(homes.hold(address), held, "{address}");
+            assert_eq!(homes.contain(address), held, "{address}");
         }
         assert_eq!(
             (
@@ -342,14 +342,14 @@ mod tests {
         let mut places: CalendarPlaces =
             all.into_iter().map(|(id, place)| (id.clone(), CalendarPlace::new(place))).collect();
         assert!(
-            places.same(&b, &c)
-                && !places.same(&a, &b)
-                && places.same(&d, &d)
-                && !places.same(&a, &d)
+            places.is_same(&b, &c)
+                && !places.is_same(&a, &b)
+                && places.is_same(&d, &d)
+                && !places.is_same(&a, &d)
         );
-        places.unite(&a, &b);
-        assert!(places.same(&a, &c));
-        places.unite(&a, &d);
-        assert!(!places.same(&a, &d), "what is not known stands nowhere");
+        places.merge(&a, &b);
+        assert!(places.is_same(&a, &c));
+        places.merge(&a, &d);
+        assert!(!places.is_same(&a, &d), "what is not known stands nowhere");
     }
 }

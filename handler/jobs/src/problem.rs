@@ -78,7 +78,7 @@ fn code_and_next(error: &Error) -> (&'static str, &'static str) {
             "suspicious_empty",
             "Try again later; if it stays, look at the calendar on its server.",
         ),
-        Error::Overtaken => ("storage", "The next sync goes on where this one stopped."),
+        Error::LeaseLost => ("storage", "The next sync goes on where this one stopped."),
         Error::Damaged(_) => (
             "storage",
             "Restore the data directory from a backup, or connect the account and pair the \

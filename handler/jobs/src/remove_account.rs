@@ -55,7 +55,7 @@ pub async fn remove_account(scope: &Scope, id: &AccountId) -> Result<Removal> {
         .collect();
     scope.directory().delete_watches(&left).await?;
     let ids: Vec<_> = calendars.iter().map(|calendar| &calendar.id).collect();
-    let ended = scope.snapshot().await?.ended_of(&ids);
+    let ended = scope.snapshot().await?.ended_keys(&ids);
     let keys: Vec<String> =
         ids.into_iter().map(calendar_key).chain(ended).chain([account_key(id)]).collect();
     scope.directory().delete(&keys).await?;

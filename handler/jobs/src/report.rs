@@ -53,7 +53,7 @@ pub struct Run {
     /// Events that are still to be gone through: the pass gave way to others, which none does that
     /// somebody waits for.
     #[serde(skip)]
-    pub left: u64,
+    pub remaining: u64,
     /// What to do about the error.
     #[serde(skip)]
     pub next: Option<Next>,
@@ -73,7 +73,7 @@ impl Run {
             copied_by_another: 0,
             held: None,
             error: None,
-            left: 0,
+            remaining: 0,
             next: None,
         }
     }
@@ -147,7 +147,8 @@ pub struct PairState {
     pub error: Option<Problem>,
     /// Events that a pass of many has still to go through: one is under way, or gave way to others,
     /// or was cut off.
-    pub left: Option<u64>,
+    #[serde(rename = "left")]
+    pub remaining: Option<u64>,
     /// How many events could not be dealt with; at most 1000.
     pub problems: u64,
     /// The first of them, each with why; at most 100.
@@ -169,7 +170,7 @@ impl PairState {
             copied_by_another: 0,
             held: None,
             error: Some(error),
-            left: None,
+            remaining: None,
             problems: 0,
             problem_events: Vec::new(),
             cursors: Cursors::default(),
@@ -221,11 +222,11 @@ pub struct AccountState {
 impl AccountState {
     /// The state of an account at this time.
     pub fn of(account: &Account, now: Timestamp) -> Self {
-        let parked = account.parked.as_ref().filter(|_| {
-            account.state != AccountStatus::NeedsReconnect && account.parked(now).is_some()
+        let parked = account.suspended.as_ref().filter(|_| {
+            account.state != AccountStatus::NeedsReconnect && account.suspended_for(now).is_some()
         });
         let (state, error) = match parked {
-            Some(parked) => (AccountStatus::Unreachable, Some(parked.why.clone())),
+            Some(parked) => (AccountStatus::Unreachable, Some(parked.problem.clone())),
             None => (account.state, account.error.clone()),
         };
         Self {

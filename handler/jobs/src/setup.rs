@@ -35,7 +35,7 @@ pub struct Setup {
     /// Storage is an account in Azure, and no file.
     pub azure_storage: bool,
     /// Where the wrapping key is.
-    pub key: WrappingKey,
+    pub key: WrappingKeyPlace,
     /// Scheme and host under which providers reach this installation; `None` where they do not, and
     /// then they are not asked to call.
     pub public_url: Option<String>,
@@ -43,7 +43,7 @@ pub struct Setup {
 
 /// Where the wrapping key is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WrappingKey {
+pub enum WrappingKeyPlace {
     /// In a file.
     #[default]
     File,
@@ -55,7 +55,7 @@ pub enum WrappingKey {
 
 impl Setup {
     /// How to mend storage that cannot be used; `roles` is what an identity needs there.
-    pub fn mend_storage(azure: bool, roles: &str) -> String {
+    pub fn storage_fix(azure: bool, roles: &str) -> String {
         if azure {
             format!(
                 "Check the account's name and that its firewall lets this machine in. The \

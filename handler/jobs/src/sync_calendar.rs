@@ -24,7 +24,7 @@ use records::problem::{PairStatus, Problem};
 use records::snapshot::Snapshot;
 
 use crate::error::Next;
-use crate::in_process::PAUSE;
+use crate::in_process::YIELD_PAUSE;
 use crate::nudge::{self, Cause, Nudge};
 use crate::report::{Run, Silent};
 use crate::services::Services;
@@ -32,7 +32,7 @@ use crate::sync::{Synced, sync_within};
 use crate::{Result, Scope, SyncOptions, leases, watches};
 
 /// A pair that is at work is looked at again after so long.
-const AGAIN: Duration = Duration::from_secs(2);
+const BUSY_DELAY: Duration = Duration::from_secs(2);
 
 /// What is to become of a nudge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,11 +78,11 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> NudgeOutcome {
             later = true;
             continue;
         }
-        tell(&run, before.as_ref());
-        unfinished |= run.left > 0;
+        log_run(&run, before.as_ref());
+        unfinished |= run.remaining > 0;
         if let Some(problem) = &run.error {
             let parked =
-                pairs.iter().any(|pair| pair.id == run.id && is_parked(scope, &directory, pair));
+                pairs.iter().any(|pair| pair.id == run.id && is_suspended(scope, &directory, pair));
             // Its row says so by now, which is what the polls go by after that.
             let known = parked && before.as_ref() == Some(problem);
             verdict = verdict.and(if known {
@@ -93,18 +93,18 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> NudgeOutcome {
         }
     }
     if unfinished {
-        verdict = verdict.and(go_on(scope, &nudge.calendar_id).await);
+        verdict = verdict.and(continue_pass(scope, &nudge.calendar_id).await);
     }
     if later && nudge.cause != Cause::Poll {
-        verdict.and(again(scope, nudge).await)
+        verdict.and(requeue(scope, nudge).await)
     } else {
         verdict
     }
 }
 
 /// Has a pass gone on with that gave way to others.
-async fn go_on(scope: &Scope, calendar: &CalendarId) -> NudgeOutcome {
-    match nudge::send_after(scope, calendar, Cause::Unfinished, PAUSE).await {
+async fn continue_pass(scope: &Scope, calendar: &CalendarId) -> NudgeOutcome {
+    match nudge::send_after(scope, calendar, Cause::Unfinished, YIELD_PAUSE).await {
         Ok(()) => NudgeOutcome::Done,
         Err(error) => {
             tracing::warn!(%calendar, %error, "a pass that is not done could not be put off");
@@ -114,7 +114,7 @@ async fn go_on(scope: &Scope, calendar: &CalendarId) -> NudgeOutcome {
 }
 
 /// Has the calendar looked at again, once for all who want that.
-async fn again(scope: &Scope, nudge: &Nudge) -> NudgeOutcome {
+async fn requeue(scope: &Scope, nudge: &Nudge) -> NudgeOutcome {
     // A call has its own calendar read, and any other nudge all of them: neither stands for the
     // other.
     let name = format!(
@@ -123,15 +123,15 @@ async fn again(scope: &Scope, nudge: &Nudge) -> NudgeOutcome {
         if nudge.cause == Cause::Webhook { "told" } else { "all" }
     );
     let now = scope.clock.now();
-    if !scope.in_process.put_off(&name, now, AGAIN) {
+    if !scope.in_process.schedule_once(&name, now, BUSY_DELAY) {
         return NudgeOutcome::Done;
     }
     // A retry would come later, and be counted as a failure.
-    match nudge::send_after(scope, &nudge.calendar_id, nudge.cause, AGAIN).await {
+    match nudge::send_after(scope, &nudge.calendar_id, nudge.cause, BUSY_DELAY).await {
         Ok(()) => NudgeOutcome::Done,
         Err(error) => {
             tracing::warn!(calendar = %nudge.calendar_id, %error, "a nudge could not be put off");
-            scope.in_process.forget(&name);
+            scope.in_process.forget_scheduled(&name);
             NudgeOutcome::Retry
         }
     }
@@ -146,7 +146,7 @@ async fn pairs_of(scope: &Scope, calendar: &CalendarId) -> Result<(Snapshot, Vec
 
 /// Whether a provider has closed an account of the pair for a while: no retry helps before that is
 /// over.
-fn is_parked(scope: &Scope, directory: &Snapshot, pair: &Pair) -> bool {
+fn is_suspended(scope: &Scope, directory: &Snapshot, pair: &Pair) -> bool {
     let now = scope.clock.now();
     [&pair.from, &pair.to].into_iter().any(|id| {
         let account = directory
@@ -154,7 +154,7 @@ fn is_parked(scope: &Scope, directory: &Snapshot, pair: &Pair) -> bool {
             .ok()
             .flatten()
             .and_then(|calendar| directory.account(&calendar.account).ok());
-        account.is_some_and(|account| account.parked(now).is_some())
+        account.is_some_and(|account| account.suspended_for(now).is_some())
     })
 }
 
@@ -168,10 +168,10 @@ fn outcome_of(next: Next, cause: Cause) -> NudgeOutcome {
     }
 }
 
-fn tell(run: &Run, before: Option<&Problem>) {
+fn log_run(run: &Run, before: Option<&Problem>) {
     let Run { id, created, changed, deleted, skipped, .. } = run;
-    if run.left > 0 {
-        tracing::info!(pair = %id, created, changed, skipped, left = run.left, "synced in part; \
+    if run.remaining > 0 {
+        tracing::info!(pair = %id, created, changed, skipped, left = run.remaining, "synced in part; \
         it goes on in some seconds");
     } else if created + changed + deleted > 0 {
         tracing::info!(pair = %id, created, changed, deleted, skipped, "synced");
@@ -193,7 +193,7 @@ fn tell(run: &Run, before: Option<&Problem>) {
 /// The next poll or nightly pass tries again.
 pub async fn give_up_on_calendar(services: &Services, nudge: &Nudge) -> NudgeOutcome {
     let calendar = &nudge.calendar_id;
-    match mark(&services.scope(&nudge.owner), calendar).await {
+    match record_give_up(&services.scope(&nudge.owner), calendar).await {
         Ok(outcome) => outcome,
         Err(error) => {
             tracing::error!(%calendar, %error, "a nudge failed for good, and that could not be \
@@ -203,7 +203,7 @@ pub async fn give_up_on_calendar(services: &Services, nudge: &Nudge) -> NudgeOut
     }
 }
 
-async fn mark(scope: &Scope, calendar: &CalendarId) -> Result<NudgeOutcome> {
+async fn record_give_up(scope: &Scope, calendar: &CalendarId) -> Result<NudgeOutcome> {
     let mut verdict = NudgeOutcome::Done;
     for pair in pairs_of(scope, calendar).await?.1 {
         // Whoever is at work on it will write down how that ended.
@@ -251,7 +251,7 @@ mod tests {
             assert_eq!(outcome(store::Error::Full, cause), NudgeOutcome::Retry);
             assert_eq!(outcome(store::Error::Unavailable("x".into()), cause), NudgeOutcome::Retry);
             assert_eq!(outcome(vault::Error::CannotOpen, cause), NudgeOutcome::Retry);
-            assert_eq!(outcome(Error::Overtaken, cause), NudgeOutcome::Retry);
+            assert_eq!(outcome(Error::LeaseLost, cause), NudgeOutcome::Retry);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{Error, Result, codec};
 
 /// No account is closed for longer than a day; one that seems to be was closed by a clock that has
 /// been set back since.
-const LONGEST: SignedDuration = SignedDuration::from_hours(25);
+const MAX_SUSPENSION: SignedDuration = SignedDuration::from_hours(25);
 
 /// The generation of an account that is connected for the first time.
 pub const FIRST_GENERATION: u32 = 1;
@@ -46,8 +46,8 @@ pub struct Account {
     #[serde(default)]
     pub error: Option<Problem>,
     /// Its provider has closed it for a while.
-    #[serde(default)]
-    pub parked: Option<Suspended>,
+    #[serde(rename = "parked", default)]
+    pub suspended: Option<Suspended>,
 }
 
 impl Account {
@@ -86,14 +86,17 @@ pub struct Suspended {
     /// Until then it is left alone.
     pub until: Timestamp,
     /// The same for people.
-    pub why: Problem,
+    #[serde(rename = "why")]
+    pub problem: Problem,
 }
 
 impl Suspended {
     /// From now on for this long; at most 25 hours.
     pub fn for_at_least(wait: Duration, now: Timestamp) -> Self {
         let until = now
-            .saturating_add(SignedDuration::try_from(wait).unwrap_or(LONGEST).min(LONGEST))
+            .saturating_add(
+                SignedDuration::try_from(wait).unwrap_or(MAX_SUSPENSION).min(MAX_SUSPENSION),
+            )
             .unwrap_or(Timestamp::MAX);
         let message = format!(
             "The provider has closed this account to programs for a while: too much was asked of \
@@ -102,15 +105,15 @@ impl Suspended {
              itself.",
             until.strftime("%Y-%m-%d %H:%M UTC")
         );
-        Self { until, why: Problem { code: "throttled".into(), message } }
+        Self { until, problem: Problem { code: "throttled".into(), message } }
     }
 }
 
 impl Account {
     /// Whether its provider has closed it, and for how long still.
-    pub fn parked(&self, now: Timestamp) -> Option<Duration> {
-        let left = self.parked.as_ref()?.until.duration_since(now);
-        if left > LONGEST {
+    pub fn suspended_for(&self, now: Timestamp) -> Option<Duration> {
+        let left = self.suspended.as_ref()?.until.duration_since(now);
+        if left > MAX_SUSPENSION {
             None
         } else {
             Duration::try_from(left).ok().filter(|left| !left.is_zero())
@@ -130,13 +133,13 @@ impl Directory<'_> {
     /// [`Error::NoAccount`].
     pub async fn account(&self, id: &AccountId) -> Result<Account> {
         let row = self.get(&account_key(id)).await?;
-        checked(id, row.map(|(account, _)| account))
+        with_id(id, row.map(|(account, _)| account))
     }
 }
 
 /// The account that was found in the row of `id`. The account of another id would be worked with in
 /// its place.
-pub(crate) fn checked(id: &AccountId, found: Option<Account>) -> Result<Account> {
+pub(crate) fn with_id(id: &AccountId, found: Option<Account>) -> Result<Account> {
     let account = found.ok_or_else(|| Error::NoAccount(id.clone()))?;
     if account.id == *id { Ok(account) } else { Err(codec::damaged(&account_key(id))) }
 }

@@ -30,7 +30,7 @@ pub fn encode<T: Serialize>(value: &T) -> Result<String> {
 pub fn decode<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
     let RowVersion { v } = serde_json::from_str(text).map_err(|_| damaged(key))?;
     if v > VERSION {
-        return Err(newer(key, v, VERSION));
+        return Err(newer_version(key, v, VERSION));
     }
     serde_json::from_str::<Versioned<T>>(text).map(|row| row.value).map_err(|_| damaged(key))
 }
@@ -41,7 +41,7 @@ pub fn damaged(key: &str) -> Error {
 }
 
 /// A row of a version that this program does not know.
-pub fn newer(key: &str, v: u32, known: u32) -> Error {
+pub fn newer_version(key: &str, v: u32, known: u32) -> Error {
     Error::Damaged(format!(
         "the row {key} was written by a newer calrelay (version {v}, this program knows {known}); \
         it was left as it is, use the newer program"

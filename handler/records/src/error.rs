@@ -22,7 +22,7 @@ pub enum Error {
     #[error(
         "storage was out of reach for too long, and another sync may have taken this calendar over"
     )]
-    Overtaken,
+    LeaseLost,
 }
 
 /// The result of reading or writing records.

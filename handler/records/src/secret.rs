@@ -31,7 +31,7 @@ impl SecretRecord {
     /// [`Error::Damaged`].
     pub fn decode(row: &Row) -> Result<Self> {
         match serde_json::from_str::<Self>(&row.value) {
-            Ok(found) if found.v > VERSION => Err(codec::newer(&row.key, found.v, VERSION)),
+            Ok(found) if found.v > VERSION => Err(codec::newer_version(&row.key, found.v, VERSION)),
             Ok(found) => Ok(found),
             Err(_) => Err(codec::damaged(&row.key)),
         }
@@ -48,6 +48,6 @@ impl SecretRecord {
 }
 
 /// The name of the row to which a sealed text of this version is bound.
-pub fn sealed_for(id: &AccountId, version: u32) -> String {
+pub fn seal_row_name(id: &AccountId, version: u32) -> String {
     if version == 1 { id.to_string() } else { format!("{id}/{version}") }
 }

@@ -48,7 +48,7 @@ impl Snapshot {
     /// Storage failures.
     pub async fn read(store: &Arc<dyn Store>, owner: &str) -> Result<Self> {
         let read = Instant::now();
-        let rows = all(&**store, owner, Table::Directory).await?;
+        let rows = read_all(&**store, owner, Table::Directory).await?;
         let (store, owner) = (store.clone(), owner.to_owned());
         Ok(Self { store, owner, read, rows, secrets: OnceCell::new() })
     }
@@ -107,14 +107,14 @@ impl Snapshot {
     }
 
     /// Ended pairs, by the calendars between which they copied.
-    pub fn ended(&self) -> Vec<EndedPair> {
+    pub fn ended_pairs(&self) -> Vec<EndedPair> {
         self.readable(ENDED)
     }
 
     /// The rows about ended pairs that name one of these calendars.
-    pub fn ended_of(&self, calendars: &[&CalendarId]) -> Vec<String> {
+    pub fn ended_keys(&self, calendars: &[&CalendarId]) -> Vec<String> {
         let named = self
-            .ended()
+            .ended_pairs()
             .into_iter()
             .filter(|EndedPair { from, to }| calendars.contains(&from) || calendars.contains(&to));
         named.map(|EndedPair { from, to }| ended_key(&from, &to)).collect()
@@ -135,14 +135,15 @@ impl Snapshot {
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) where there is none of this id.
     pub fn account(&self, id: &AccountId) -> Result<Account> {
-        account::checked(id, self.get(&account_key(id))?)
+        account::with_id(id, self.get(&account_key(id))?)
     }
 
     /// The row of the sealed secret of an account; `None` where there is none. The first call reads
     /// the rows of all accounts of the owner with one request.
     pub async fn secret(&self, id: &AccountId) -> Result<Option<&Row>> {
         let (store, owner) = (&*self.store, &self.owner);
-        let secrets = self.secrets.get_or_try_init(|| all(store, owner, Table::Secrets)).await?;
+        let secrets =
+            self.secrets.get_or_try_init(|| read_all(store, owner, Table::Secrets)).await?;
         Ok(secrets.get(id.as_str()))
     }
 
@@ -168,7 +169,7 @@ impl Snapshot {
 }
 
 /// All rows of the owner.
-async fn all(store: &dyn Store, owner: &str, table: Table) -> Result<RowsByKey> {
+async fn read_all(store: &dyn Store, owner: &str, table: Table) -> Result<RowsByKey> {
     let mut all = RowsByKey::new();
     loop {
         let after = all.last_key_value().map(|(key, _): (&String, &Row)| key.as_str());

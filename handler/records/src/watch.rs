@@ -24,14 +24,17 @@ pub struct WatchRecord {
     /// How often that had been connected: with a new consent everything earlier is in doubt.
     pub generation: u32,
     /// The calendar's address at the provider.
-    pub at: String,
+    #[serde(rename = "at")]
+    pub calendar_address: String,
     /// Where it was told to call us.
-    pub address: String,
+    #[serde(rename = "address")]
+    pub notification_url: String,
     /// The provider's name for what is watched; not known before it answers or calls.
     #[serde(default)]
     pub resource: Option<String>,
     /// When it was asked for.
-    pub asked: Timestamp,
+    #[serde(rename = "asked")]
+    pub requested: Timestamp,
     /// When it ends, or until when a refusal is taken for an answer.
     pub expires: Timestamp,
     /// How it stands.
@@ -53,21 +56,22 @@ pub struct WatchRecord {
     #[serde(default, skip_serializing_if = "is_false")]
     pub renew_now: bool,
     /// When its calendar was last told to be looked at.
-    #[serde(default)]
-    pub told: Option<Notified>,
+    #[serde(rename = "told", default)]
+    pub last_nudge: Option<LastNudge>,
 }
 
 /// A message that a call has led to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notified {
+pub struct LastNudge {
     /// When it is, or was, to be seen.
-    pub seen: Timestamp,
+    #[serde(rename = "seen")]
+    pub visible_at: Timestamp,
     /// It is in the queue; before, it was only meant to be.
     pub sent: bool,
     /// When the channel will have rested from its looks: the further ahead, the longer the pause
     /// until the next one.
-    #[serde(default)]
-    pub rested: Option<Timestamp>,
+    #[serde(rename = "rested", default)]
+    pub rested_at: Option<Timestamp>,
 }
 
 /// How a channel stands.
@@ -75,7 +79,8 @@ pub struct Notified {
 #[serde(rename_all = "snake_case")]
 pub enum WatchStatus {
     /// Asked for; no answer yet, or none that tells whether it was opened.
-    Asked,
+    #[serde(rename = "asked")]
+    Requested,
     /// It tells of changes.
     Open,
     /// The provider does not tell of this calendar.
@@ -97,7 +102,7 @@ impl WatchRecord {
 
     /// Whether what comes through it may be believed.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        matches!(self.state, WatchStatus::Asked | WatchStatus::Open) && now < self.expires
+        matches!(self.state, WatchStatus::Requested | WatchStatus::Open) && now < self.expires
     }
 }
 

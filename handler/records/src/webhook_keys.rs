@@ -40,12 +40,12 @@ pub struct WebhookKeys {
 impl WebhookKeys {
     /// The first, where there was none with a name.
     pub fn first(current: String, now: Timestamp) -> Self {
-        Self { current, since: now, previous: None, unnamed_until: later(now) }
+        Self { current, since: now, previous: None, unnamed_until: end_of_grace(now) }
     }
 
     /// What follows on it: `current` signs, and what signed until now proves for a while, unless it
     /// is to count no more.
-    pub fn followed_by(self, current: String, at_once: bool, now: Timestamp) -> Self {
+    pub fn rotate_to(self, current: String, at_once: bool, now: Timestamp) -> Self {
         if at_once {
             return Self { current, since: now, previous: None, unnamed_until: None };
         }
@@ -59,24 +59,24 @@ impl WebhookKeys {
 
     /// Whether a token proves that is signed with this key; `None` for one of the form that names
     /// none.
-    fn prove(&self, key: Option<&str>, now: Timestamp) -> bool {
+    fn accepts(&self, key: Option<&str>, now: Timestamp) -> bool {
         match key {
             None => self.unnamed_until.is_some_and(|until| now < until),
             Some(key) if key == self.current => true,
             Some(key) => {
                 self.previous.as_deref() == Some(key)
-                    && later(self.since).is_some_and(|until| now < until)
+                    && end_of_grace(self.since).is_some_and(|until| now < until)
             }
         }
     }
 }
 
 /// The same for keys that may not have been named yet: then only tokens prove that name none.
-pub fn prove(keys: Option<&WebhookKeys>, key: Option<&str>, now: Timestamp) -> bool {
-    keys.map_or(key.is_none(), |keys| keys.prove(key, now))
+pub fn accepts(keys: Option<&WebhookKeys>, key: Option<&str>, now: Timestamp) -> bool {
+    keys.map_or(key.is_none(), |keys| keys.accepts(key, now))
 }
 
-fn later(now: Timestamp) -> Option<Timestamp> {
+fn end_of_grace(now: Timestamp) -> Option<Timestamp> {
     now.checked_add(GRACE).ok()
 }
 
@@ -87,7 +87,7 @@ struct RotationRow {
 
 /// The keys of webhooks, and the version of their row; `None` before the first was named. One
 /// request.
-pub async fn webhook_keys(store: &dyn Store) -> Result<Option<(WebhookKeys, String)>> {
+pub async fn read_webhook_keys(store: &dyn Store) -> Result<Option<(WebhookKeys, String)>> {
     installation(store).get(WEBHOOKS).await
 }
 

@@ -38,7 +38,7 @@ pub async fn connect_account(
     }
     let endpoint = scope.connect.discover(kind, &address.url, &user, secret).await?;
     let candidate = VerifiedAccount { kind, address, user, endpoint };
-    let proven = candidate.proven(scope, secret).await?;
+    let proven = candidate.find_by_content(scope, secret).await?;
     let account = save_account(scope, candidate, proven, secret).await?;
     // Its homes may be others now: its calendars are found there at once, or else when they are
     // listed next.
@@ -63,10 +63,10 @@ async fn save_account(
     let _setup = leases::directory(scope).await?;
     let known = scope.snapshot().await?.accounts();
     let proven = proven.filter(|id| known.iter().any(|account| account.id == *id));
-    let id = found.known_among(&known).or(proven).unwrap_or_else(|| found.own_id());
+    let id = found.find_by_identity(&known).or(proven).unwrap_or_else(|| found.own_id());
     let VerifiedAccount { kind, address, user, endpoint } = found;
     let account = Account {
-        name: name(kind, &user, &address.host),
+        name: display_name(kind, &user, &address.host),
         id,
         kind,
         url: address.url,
@@ -75,7 +75,7 @@ async fn save_account(
         generation: FIRST_GENERATION,
         state: AccountStatus::Ok,
         error: None,
-        parked: None,
+        suspended: None,
     };
     let key = account_key(&account.id);
 
@@ -85,7 +85,7 @@ async fn save_account(
     let put = |value: String| [Op::Put { key: account.id.to_string(), value }];
     let earlier = known.iter().find(|earlier| earlier.id == account.id);
     let both = match earlier {
-        Some(earlier) => secret::seal_both(scope, &account, earlier, secret).await?,
+        Some(earlier) => secret::seal_for_both(scope, &account, earlier, secret).await?,
         None => None,
     };
     let is_both = both.is_some();
@@ -130,9 +130,9 @@ pub async fn connect_grant(scope: &Scope, kind: ProviderKind, granted: Granted) 
         && earlier.endpoint != endpoint
     {
         // It was given to another client, which we are no more: nobody can give it back for us.
-        grants::release(scope, kind, &earlier.endpoint, &user).await?;
+        grants::remove_holder(scope, kind, &earlier.endpoint, &user).await?;
     }
-    grants::hold(scope, &grants::partition(kind, &endpoint, &user)).await?;
+    grants::add_holder(scope, &grants::partition(kind, &endpoint, &user)).await?;
     save_account(scope, VerifiedAccount { kind, address, user, endpoint }, None, &secret).await
 }
 
@@ -152,7 +152,7 @@ fn checked_user(kind: ProviderKind, user: &str) -> Result<String> {
     Ok(if kind.facts().user_name_is_email { user.to_lowercase() } else { user.to_owned() })
 }
 
-fn name(kind: ProviderKind, user: &str, host: &str) -> String {
+fn display_name(kind: ProviderKind, user: &str, host: &str) -> String {
     if kind.facts().user_name_is_email { user.to_owned() } else { format!("{user} on {host}") }
 }
 

@@ -19,7 +19,7 @@ use crate::{Result, Scope};
 
 /// Takes this owner from the list of those who hold a grant. Whether nobody is left, so that it is
 /// to be given back. May be repeated.
-pub(crate) async fn release(
+pub(crate) async fn remove_holder(
     scope: &Scope,
     kind: ProviderKind,
     endpoint: &str,
@@ -32,7 +32,7 @@ pub(crate) async fn release(
 }
 
 /// Adds this owner to the list of those who hold a grant.
-pub(super) async fn hold(scope: &Scope, partition: &str) -> Result<()> {
+pub(super) async fn add_holder(scope: &Scope, partition: &str) -> Result<()> {
     let own = Op::Put { key: scope.owner.clone(), value: codec::encode(&serde_json::Map::new())? };
     scope.store.commit(Table::Directory, partition, &[own]).await?;
     Ok(())
@@ -49,12 +49,12 @@ pub(super) fn partition(kind: ProviderKind, endpoint: &str, user: &str) -> Strin
 /// # Errors
 /// What the provider says: the grant may still be valid there.
 pub(crate) async fn revoke(scope: &Scope, account: &Account) -> Result<()> {
-    if !release(scope, account.kind, &account.endpoint, &account.user).await? {
+    if !remove_holder(scope, account.kind, &account.endpoint, &account.user).await? {
         return Ok(());
     }
     if scope.store.get(Table::Secrets, &scope.owner, account.id.as_str()).await?.is_none() {
         return Ok(());
     }
     let secret = secret(scope, account).await?;
-    Ok(scope.connect.consents(account.kind)?.withdraw(&secret).await?)
+    Ok(scope.connect.consents(account.kind)?.revoke(&secret).await?)
 }

@@ -46,7 +46,7 @@ impl AccountIdentity {
     }
 
     /// The same account by the server's word.
-    pub fn is(&self, other: &Self) -> bool {
+    pub fn is_same_as(&self, other: &Self) -> bool {
         let by_principal = self.kind.facts().has_aliases
             && self.principal.is_some()
             && self.origin == other.origin;
@@ -56,7 +56,7 @@ impl AccountIdentity {
     }
 
     /// It may be the same account: what its calendars hold has to prove it.
-    pub fn may_be(&self, other: &Self) -> bool {
+    pub fn may_be_same_as(&self, other: &Self) -> bool {
         self.kind == other.kind
             && (self.user == other.user
                 || (self.principal == other.principal && self.homes == other.homes))
@@ -64,7 +64,7 @@ impl AccountIdentity {
 
     /// The same user, and base and homes on servers that the other has, too: what is sent there
     /// goes to no other server.
-    pub fn is_at_home_of(&self, other: &Self) -> bool {
+    pub fn is_on_servers_of(&self, other: &Self) -> bool {
         let there = |origin: &String| {
             *origin == other.origin || other.homes.0.iter().any(|(known, _)| known == origin)
         };
@@ -119,14 +119,14 @@ mod tests {
                 "https://dav.example.org/dav/anna",
             ),
         ] {
-            assert!(one.is(&same) && same.is(&one), "{same:?}");
+            assert!(one.is_same_as(&same) && same.is_same_as(&one), "{same:?}");
         }
         for other in [
             anna("http://dav.example.org"),
             anna("https://dav.example.org:8443"),
             anna("https://dav.example.net"),
         ] {
-            assert!(!one.is(&other) && one.may_be(&other), "{other:?}");
+            assert!(!one.is_same_as(&other) && one.may_be_same_as(&other), "{other:?}");
         }
         let prefixed = of(
             ProviderKind::Caldav,
@@ -135,9 +135,10 @@ mod tests {
             "https://dav.example.org/x/p/anna/",
             "https://dav.example.org/x/dav/anna/",
         );
-        assert!(!one.is(&prefixed) && one.may_be(&prefixed));
+        assert!(!one.is_same_as(&prefixed) && one.may_be_same_as(&prefixed));
         assert!(
-            one.is_at_home_of(&prefixed) && !one.is_at_home_of(&anna("http://dav.example.org"))
+            one.is_on_servers_of(&prefixed)
+                && !one.is_on_servers_of(&anna("http://dav.example.org"))
         );
     }
 
@@ -146,7 +147,7 @@ mod tests {
         let one = anna("https://dav.example.org");
         let alias =
             AccountIdentity { user: "anna@example.org".into(), ..anna("https://dav.example.org") };
-        assert!(!one.is(&alias) && one.may_be(&alias));
+        assert!(!one.is_same_as(&alias) && one.may_be_same_as(&alias));
         let ben = of(
             ProviderKind::Caldav,
             "ben",
@@ -154,10 +155,10 @@ mod tests {
             "https://dav.example.org/p/ben/",
             "https://dav.example.org/dav/ben/",
         );
-        assert!(!one.is(&ben) && !one.may_be(&ben));
+        assert!(!one.is_same_as(&ben) && !one.may_be_same_as(&ben));
         let elsewhere =
             AccountIdentity { user: "anna@example.org".into(), ..anna("https://dav.example.net") };
-        assert!(!one.may_be(&elsewhere));
+        assert!(!one.may_be_same_as(&elsewhere));
     }
 
     #[test]
@@ -170,9 +171,9 @@ mod tests {
             of(ProviderKind::Icloud, user, "https://caldav.icloud.com/", &principal, &home)
         };
         let one = apple("anna@example.org", "17", "p42-caldav.icloud.com");
-        assert!(one.is(&apple("anna@icloud.example", "17", "p7-caldav.icloud.com:443")));
-        assert!(!one.is(&apple("anna@example.org", "18", "p42-caldav.icloud.com")));
-        assert!(!one.is(&AccountIdentity {
+        assert!(one.is_same_as(&apple("anna@icloud.example", "17", "p7-caldav.icloud.com:443")));
+        assert!(!one.is_same_as(&apple("anna@example.org", "18", "p42-caldav.icloud.com")));
+        assert!(!one.is_same_as(&AccountIdentity {
             kind: ProviderKind::Caldav,
             ..apple("anna@example.org", "17", "p42-caldav.icloud.com")
         }));

@@ -23,7 +23,7 @@ use crate::places::{Homes, last_segment, parent};
 use crate::{Error, Result, Scope, ids};
 
 /// How many accounts are asked at once.
-const AT_ONCE: usize = 8;
+const MAX_CONCURRENT: usize = 8;
 
 /// What [`calendars`] found.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ pub async fn calendars(scope: &Scope, only: Option<&AccountId>) -> Result<Calend
             let answer = refresh(scope, &account).await;
             (account, answer)
         })
-        .buffered(AT_ONCE);
+        .buffered(MAX_CONCURRENT);
     let mut listing = CalendarsFound::default();
     while let Some((account, answer)) = answers.next().await {
         account_status::record_outcome(scope, &account, answer.as_ref().err()).await?;
@@ -64,17 +64,17 @@ pub async fn calendars(scope: &Scope, only: Option<&AccountId>) -> Result<Calend
 /// Asks for the calendars of an account and remembers them.
 pub(super) async fn refresh(scope: &Scope, account: &Account) -> Result<Vec<CalendarRecord>> {
     let listed = open(scope, account).await?.calendars().await?;
-    remember(scope, account, listed).await
+    save_calendars(scope, account, listed).await
 }
 
 /// Remembers what an account has listed.
-pub(super) async fn remember(
+pub(super) async fn save_calendars(
     scope: &Scope,
     account: &Account,
     listed: Vec<RemoteCalendar>,
 ) -> Result<Vec<CalendarRecord>> {
     let known = scope.directory().calendars_of(&account.id).await?;
-    let found = named(account, &known, listed);
+    let found = with_ids(account, &known, listed);
     let ends: Vec<CalendarId> = scope
         .directory()
         .pairs()
@@ -90,13 +90,14 @@ pub(super) async fn remember(
 }
 
 /// What was listed, each calendar with its id.
-fn named(
+fn with_ids(
     account: &Account,
     known: &[CalendarRecord],
     listed: Vec<RemoteCalendar>,
 ) -> Vec<CalendarRecord> {
-    let moved =
-        Homes::of_account(account).map(|homes| moved(&homes, known, &listed)).unwrap_or_default();
+    let moved = Homes::of_account(account)
+        .map(|homes| find_moved(&homes, known, &listed))
+        .unwrap_or_default();
     let id_at = |address: &str| {
         let there = known.iter().find(|row| row.address == address).map(|row| &row.id);
         let id = ids::calendar(&account.id, address);
@@ -134,15 +135,15 @@ fn named(
 }
 
 /// New addresses of known calendars, with their ids.
-fn moved(
+fn find_moved(
     homes: &Homes,
     known: &[CalendarRecord],
     listed: &[RemoteCalendar],
 ) -> BTreeMap<String, CalendarId> {
     // A server that has moved may answer at an old home with new addresses.
-    let as_asked = listed.iter().any(|remote| homes.hold(&remote.address));
+    let as_asked = listed.iter().any(|remote| homes.contain(&remote.address));
     let is_home = |row: &CalendarRecord| match as_asked {
-        true => homes.hold(&row.address),
+        true => homes.contain(&row.address),
         false => listed.iter().any(|remote| parent(&remote.address) == parent(&row.address)),
     };
     let lost = |row: &&CalendarRecord| {
@@ -204,7 +205,7 @@ mod tests {
             generation: 1,
             state: AccountStatus::Ok,
             error: None,
-            parked: None,
+            suspended: None,
         }
     }
 
@@ -219,13 +220,13 @@ mod tests {
     }
 
     fn found(address: &str, name: &str) -> CalendarRecord {
-        named(&account("/anna/"), &[], vec![remote(address, name)]).remove(0)
+        with_ids(&account("/anna/"), &[], vec![remote(address, name)]).remove(0)
     }
 
     /// Ids of what is listed at these addresses, where these rows are known.
     fn ids(home: &str, known: &[CalendarRecord], listed: &[&str]) -> Vec<CalendarId> {
         let listed = listed.iter().map(|address| remote(address, "x")).collect();
-        named(&account(home), known, listed).into_iter().map(|row| row.id).collect()
+        with_ids(&account(home), known, listed).into_iter().map(|row| row.id).collect()
     }
 
     fn keys(ops: &[Op]) -> Vec<(&'static str, String)> {
@@ -326,7 +327,7 @@ mod tests {
     #[test]
     fn a_moved_calendar_is_written_down_under_its_id() {
         let work = found("/anna/work/", "Work");
-        let now = named(
+        let now = with_ids(
             &account("/cloud/"),
             std::slice::from_ref(&work),
             vec![remote("/cloud/work/", "Work")],
@@ -337,12 +338,12 @@ mod tests {
             (now[0].address.as_str(), now[0].first_address()),
             ("/cloud/work/", "/anna/work/")
         );
-        let further = named(&account("/third/"), &now, vec![remote("/third/work/", "Work")]);
+        let further = with_ids(&account("/third/"), &now, vec![remote("/third/work/", "Work")]);
         assert_eq!(
             (further[0].id.clone(), further[0].first_address()),
             (work.id.clone(), "/anna/work/")
         );
-        let back = named(&account("/anna/"), &further, vec![remote("/anna/work/", "Work")]);
+        let back = with_ids(&account("/anna/"), &further, vec![remote("/anna/work/", "Work")]);
         assert_eq!(back, [work]);
     }
 }

@@ -10,8 +10,9 @@
 //! * Nothing in here writes to a calendar.
 
 pub mod account_status;
+mod compare;
+mod compare_stored;
 mod connect;
-mod evidence;
 mod grants;
 mod identity;
 pub mod list_calendars;
@@ -19,18 +20,17 @@ mod open;
 mod recognise;
 mod rediscover;
 mod refresh_token_store;
-mod remembered;
 mod rewrap;
 mod secret;
 
 pub use account_status::{record_outcome, set_account_state};
+pub(crate) use compare::{CalendarView, Comparison, compare_calendars};
 pub use connect::{connect_account, connect_grant};
-pub(crate) use evidence::{Likeness, View, compare};
 pub(crate) use grants::revoke;
 pub use list_calendars::{CalendarsFound, calendars};
 pub use open::open;
 pub(crate) use open::open_in;
-pub(crate) use recognise::may_be_asked;
+pub(crate) use recognise::may_contact;
 pub(crate) use rediscover::rediscover;
 pub(crate) use rewrap::{key_versions, rewrap};
 #[cfg(test)]

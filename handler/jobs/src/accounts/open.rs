@@ -28,7 +28,7 @@ pub async fn open(scope: &Scope, account: &Account) -> Result<Arc<dyn Provider>>
 /// As [`open`].
 pub(super) async fn secret(scope: &Scope, account: &Account) -> Result<SecretString> {
     let row = scope.store.get(Table::Secrets, &scope.owner, account.id.as_str()).await?;
-    opened_secret(scope, account, row.as_ref()).await
+    open_secret(scope, account, row.as_ref()).await
 }
 
 /// As [`open`], with the secrets that a snapshot of the directory holds.
@@ -48,16 +48,18 @@ async fn open_with(
     account: &Account,
     row: Option<&Row>,
 ) -> Result<Arc<dyn Provider>> {
-    let secret = opened_secret(scope, account, row).await?;
+    let secret = open_secret(scope, account, row).await?;
     let keep = Arc::new(AccountSecretStore::of(scope, account));
-    Ok(scope.connect.open_kept(account.kind, &account.endpoint, &account.user, secret, keep)?)
+    Ok(scope.connect.open_with_token_store(
+        account.kind,
+        &account.endpoint,
+        &account.user,
+        secret,
+        keep,
+    )?)
 }
 
-async fn opened_secret(
-    scope: &Scope,
-    account: &Account,
-    row: Option<&Row>,
-) -> Result<SecretString> {
+async fn open_secret(scope: &Scope, account: &Account, row: Option<&Row>) -> Result<SecretString> {
     let Some(row) = row else {
         let key = &account.id;
         let words = format!(

@@ -1,9 +1,9 @@
 //! Whether an account that is being connected is connected already, under whatever address.
 //!
 //! Where its server says so, that is enough ([`Identity::is`]). Where it may be so
-//! ([`Identity::may_be`]) the calendars of both are compared ([`evidence`]): each with the password
+//! ([`Identity::may_be`]) the calendars of both are compared ([`compare`]): each with the password
 //! that was given for its own server, and with no other. Of an account that cannot be read, what is
-//! remembered is compared ([`remembered`]); and where nothing is, it is another one.
+//! compare_stored is compared ([`compare_stored`]); and where nothing is, it is another one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use records::account::{Account, AccountStatus};
 use secrecy::SecretString;
 
 use super::identity::AccountIdentity;
-use super::{evidence, open, remembered};
+use super::{compare, compare_stored, open};
 use crate::ids::{self, Address};
 use crate::{Result, Scope};
 
 /// Accounts are compared for so long, all of them together. It is a command that waits.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An account whose secret was seen to be good.
 pub(super) struct VerifiedAccount {
@@ -39,7 +39,7 @@ impl VerifiedAccount {
     }
 
     /// The account that it is by its address or by its server's word.
-    pub fn known_among(&self, accounts: &[Account]) -> Option<AccountId> {
+    pub fn find_by_identity(&self, accounts: &[Account]) -> Option<AccountId> {
         let own = self.own_id();
         if accounts.iter().any(|account| account.id == own) {
             return Some(own);
@@ -47,7 +47,7 @@ impl VerifiedAccount {
         let identity = self.identity()?;
         accounts
             .iter()
-            .find(|account| identity_of(account).is_some_and(|known| identity.is(&known)))
+            .find(|account| identity_of(account).is_some_and(|known| identity.is_same_as(&known)))
             .map(|account| account.id.clone())
     }
 
@@ -55,16 +55,20 @@ impl VerifiedAccount {
     ///
     /// # Errors
     /// Storage failures.
-    pub async fn proven(&self, scope: &Scope, secret: &SecretString) -> Result<Option<AccountId>> {
+    pub async fn find_by_content(
+        &self,
+        scope: &Scope,
+        secret: &SecretString,
+    ) -> Result<Option<AccountId>> {
         let Some(identity) = self.identity() else { return Ok(None) };
         let known = scope.snapshot().await?.accounts();
-        if self.known_among(&known).is_some() {
+        if self.find_by_identity(&known).is_some() {
             return Ok(None);
         }
         let alike: Vec<(Account, AccountIdentity)> = known
             .into_iter()
             .filter_map(|account| identity_of(&account).map(|known| (account, known)))
-            .filter(|(_, known)| identity.may_be(known))
+            .filter(|(_, known)| identity.may_be_same_as(known))
             .collect();
         if alike.is_empty() {
             return Ok(None);
@@ -73,8 +77,8 @@ impl VerifiedAccount {
             let own = scope.connect.open(self.kind, &self.endpoint, &self.user, secret.clone())?;
             for (account, known) in alike {
                 // The password that was typed is good for this server, and newer.
-                let here = known.is_at_home_of(&identity).then_some(secret);
-                match is_one(scope, &own, &account, here).await {
+                let here = known.is_on_servers_of(&identity).then_some(secret);
+                match is_same(scope, &own, &account, here).await {
                     Ok(true) => return Ok(Some(account.id)),
                     Ok(false) => {}
                     Err(error) => {
@@ -85,7 +89,7 @@ impl VerifiedAccount {
             }
             Ok(None)
         };
-        tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(|_| {
+        tokio::time::timeout(TIMEOUT, look).await.unwrap_or_else(|_| {
             tracing::debug!("comparing accounts took too long");
             Ok(None)
         })
@@ -100,13 +104,13 @@ fn identity_of(account: &Account) -> Option<AccountIdentity> {
     AccountIdentity::of(account.kind, &account.user, &account.endpoint)
 }
 
-async fn is_one(
+async fn is_same(
     scope: &Scope,
     own: &Arc<dyn Provider>,
     account: &Account,
     here: Option<&SecretString>,
 ) -> Result<bool> {
-    match compared(scope, own, account, here).await {
+    match compare_now(scope, own, account, here).await {
         Ok(Some(same)) => return Ok(same),
         Ok(None) => {}
         Err(error) => {
@@ -114,11 +118,11 @@ async fn is_one(
             remembered of it is compared")
         }
     }
-    remembered::is_one(scope, own.as_ref(), account).await
+    compare_stored::matches_stored_events(scope, own.as_ref(), account).await
 }
 
 /// By what both show now; `None` where the other one is not asked.
-async fn compared(
+async fn compare_now(
     scope: &Scope,
     own: &Arc<dyn Provider>,
     account: &Account,
@@ -128,15 +132,16 @@ async fn compared(
         Some(secret) => {
             scope.connect.open(account.kind, &account.endpoint, &account.user, secret.clone())?
         }
-        None if !may_be_asked(scope, account) => return Ok(None),
+        None if !may_contact(scope, account) => return Ok(None),
         None => open::open(scope, account).await?,
     };
-    Ok(Some(evidence::same_account(own.as_ref(), other.as_ref()).await?))
+    Ok(Some(compare::is_same_account(own.as_ref(), other.as_ref()).await?))
 }
 
 /// An account that refused its password, or that its provider has closed, is left alone.
-pub(crate) fn may_be_asked(scope: &Scope, account: &Account) -> bool {
-    account.state != AccountStatus::NeedsReconnect && account.parked(scope.clock.now()).is_none()
+pub(crate) fn may_contact(scope: &Scope, account: &Account) -> bool {
+    account.state != AccountStatus::NeedsReconnect
+        && account.suspended_for(scope.clock.now()).is_none()
 }
 
 #[cfg(test)]
@@ -169,7 +174,7 @@ mod tests {
             generation: 1,
             state: AccountStatus::Ok,
             error: None,
-            parked: None,
+            suspended: None,
         }
     }
 
@@ -180,12 +185,12 @@ mod tests {
             stored(typed.own_id().as_str(), anna("https://x.example/")),
             stored("a2", anna("https://dav.example.org/p/")),
         ];
-        assert_eq!(typed.known_among(&[other.clone(), own.clone()]), Some(own.id.clone()));
-        assert_eq!(typed.known_among(std::slice::from_ref(&other)), Some(other.id.clone()));
+        assert_eq!(typed.find_by_identity(&[other.clone(), own.clone()]), Some(own.id.clone()));
+        assert_eq!(typed.find_by_identity(std::slice::from_ref(&other)), Some(other.id.clone()));
         // What is stored cannot be read: the address still says who it is.
         let damaged = |account: &Account| Account { endpoint: "{}".into(), ..account.clone() };
-        assert_eq!(typed.known_among(&[damaged(&own)]), Some(own.id.clone()));
-        assert_eq!(typed.known_among(&[damaged(&other)]), None);
+        assert_eq!(typed.find_by_identity(&[damaged(&own)]), Some(own.id.clone()));
+        assert_eq!(typed.find_by_identity(&[damaged(&other)]), None);
     }
 
     #[test]
@@ -197,13 +202,16 @@ mod tests {
             (ProviderKind::Icloud, "anna", "https://dav.example.org/anna/"),
         ] {
             let known = stored("a2", candidate(kind, "https://elsewhere.example/", user, home));
-            assert_eq!(typed.known_among(&[known]), None, "{kind} {user} {home}");
+            assert_eq!(typed.find_by_identity(&[known]), None, "{kind} {user} {home}");
         }
         let google = VerifiedAccount {
             kind: ProviderKind::Google,
             endpoint: "{}".into(),
             ..anna("https://www.googleapis.com/")
         };
-        assert_eq!(google.known_among(&[stored("a2", anna("https://www.googleapis.com/"))]), None);
+        assert_eq!(
+            google.find_by_identity(&[stored("a2", anna("https://www.googleapis.com/"))]),
+            None
+        );
     }
 }

@@ -23,7 +23,7 @@ pub(crate) async fn rediscover(scope: &Scope, account: &Account) -> Result<bool>
     let found = Account { endpoint, ..account.clone() };
     let listed =
         scope.connect.open(found.kind, &found.endpoint, &found.user, secret)?.calendars().await?;
-    secret::widen(scope, account, &found).await?;
+    secret::add_destinations(scope, account, &found).await?;
     // The account first: homes without their calendars are looked for again, calendars without
     // their homes would be asked at the wrong server.
     let key = account_key(&account.id);
@@ -39,7 +39,7 @@ pub(crate) async fn rediscover(scope: &Scope, account: &Account) -> Result<bool>
         return Ok(true);
     };
     let before = scope.directory().calendars_of(&account.id).await?;
-    let now = list_calendars::remember(scope, &stored, listed).await?;
+    let now = list_calendars::save_calendars(scope, &stored, listed).await?;
     let moved = |row: &CalendarRecord| {
         before.iter().any(|known| known.id == row.id && known.address != row.address)
     };

@@ -71,7 +71,7 @@ impl RefreshTokenStore for AccountSecretStore {
         let mut account = self.account();
         let failure = failure.cloned().map(Error::Provider);
         if let Err(error) =
-            account_status::record_grant(&self.scope, &mut account, failure.as_ref()).await
+            account_status::record_grant_outcome(&self.scope, &mut account, failure.as_ref()).await
         {
             tracing::warn!(account = %account.id, %error, "how the account stands could not be \
             written down");
@@ -93,7 +93,7 @@ impl Connect for NoProviders {
         _: &str,
         _: &SecretString,
     ) -> providers::Result<String> {
-        Err(nobody())
+        Err(no_provider())
     }
 
     fn open(
@@ -103,11 +103,11 @@ impl Connect for NoProviders {
         _: &str,
         _: SecretString,
     ) -> providers::Result<Arc<dyn Provider>> {
-        Err(nobody())
+        Err(no_provider())
     }
 }
 
-fn nobody() -> providers::Error {
+fn no_provider() -> providers::Error {
     providers::Error::Misconfigured("no provider is reached from here".into())
 }
 
@@ -130,12 +130,12 @@ mod tests {
         }
     }
 
-    struct SecretWorld {
+    struct SecretEnv {
         scope: Scope,
         _dir: tempfile::TempDir,
     }
 
-    impl SecretWorld {
+    impl SecretEnv {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
             let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
@@ -180,7 +180,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_new_secret_takes_the_place_of_the_one_it_came_from() {
-        let world = SecretWorld::new();
+        let world = SecretEnv::new();
         let account = world.connect("1//first").await;
         let drawer = AccountSecretStore::of(&world.scope, &account);
         assert!(drawer.keep(&"1//first".into(), &"1//second".into()).await);
@@ -192,7 +192,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_account_stands_as_its_grant_does() {
-        let world = SecretWorld::new();
+        let world = SecretEnv::new();
         let account = world.connect("1//first").await;
         let drawer = AccountSecretStore::of(&world.scope, &account);
         drawer.stands(Some(&providers::Error::Misconfigured("x".into()))).await;
@@ -222,7 +222,7 @@ mod tests {
         drawer.stands(None).await;
         let closed = world.scope.directory().account(&account.id).await.unwrap();
         assert!(
-            closed.parked(Timestamp::UNIX_EPOCH).is_some(),
+            closed.suspended_for(Timestamp::UNIX_EPOCH).is_some(),
             "that access was given opens nothing that is closed"
         );
 

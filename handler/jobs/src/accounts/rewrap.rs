@@ -20,9 +20,9 @@ const ATTEMPTS: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct Rewrapped {
     /// So many were wrapped anew; the others were already.
-    pub done: usize,
+    pub rewrapped: usize,
     /// These were left as they are, and why.
-    pub left: Vec<(AccountId, Error)>,
+    pub failed: Vec<(AccountId, Error)>,
 }
 
 /// Wraps all of them with the newest version of the key.
@@ -33,18 +33,18 @@ pub(crate) async fn rewrap(scope: &Scope) -> Result<Rewrapped> {
     let mut rewrapped = Rewrapped::default();
     for row in secrets(scope).await? {
         let id = AccountId::new(&row.key);
-        match one(scope, &id, row).await {
-            Ok(done) => rewrapped.done += usize::from(done),
+        match rewrap_row(scope, &id, row).await {
+            Ok(done) => rewrapped.rewrapped += usize::from(done),
             Err(Error::Store(error)) => return Err(Error::Store(error)),
-            Err(error) => rewrapped.left.push((id, error)),
+            Err(error) => rewrapped.failed.push((id, error)),
         }
     }
     Ok(rewrapped)
 }
 
-async fn one(scope: &Scope, id: &AccountId, mut row: Row) -> Result<bool> {
+async fn rewrap_row(scope: &Scope, id: &AccountId, mut row: Row) -> Result<bool> {
     for _ in 0..ATTEMPTS {
-        let Some(value) = secret::wrapped_anew(scope, id, &row).await? else { return Ok(false) };
+        let Some(value) = secret::rewrapped(scope, id, &row).await? else { return Ok(false) };
         let replace = Op::Replace { key: row.key.clone(), etag: row.etag.clone(), value };
         match scope.store.commit(Table::Secrets, &scope.owner, &[replace]).await {
             Ok(_) => return Ok(true),

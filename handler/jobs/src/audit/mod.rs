@@ -26,10 +26,10 @@ use crate::services::Services;
 use crate::token::Token;
 use crate::{Result, Scope};
 
-pub use settings::settings;
+pub use settings::record_setting_changes;
 
 /// How long entries are kept.
-pub const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+pub const RETENTION: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Said of an action that has not ended.
 const BEGUN: &str = "begun";
@@ -37,7 +37,7 @@ const BEGUN: &str = "begun";
 pub const DONE: &str = "done";
 
 /// The longest text of a field, in characters: all names of settings.
-const LONGEST: usize = 1000;
+const MAX_FIELD: usize = 1000;
 /// Rows read at once.
 const PAGE: usize = 1000;
 
@@ -68,11 +68,11 @@ pub struct Actor {
 impl Actor {
     /// A person, by name and place.
     pub fn new(who: &str, from: &str) -> Self {
-        Self { who: tidy(who), from: tidy(from) }
+        Self { who: single_line(who), from: single_line(from) }
     }
 
     /// The program, by itself.
-    pub fn itself() -> Self {
+    pub fn program() -> Self {
         Self::new("calrelay", "sync")
     }
 }
@@ -91,7 +91,7 @@ pub async fn begin(scope: &Scope, actor: &Actor, action: &str, subject: &str) ->
         who: actor.who.clone(),
         from: actor.from.clone(),
         action: action.to_owned(),
-        subject: tidy(subject),
+        subject: single_line(subject),
         outcome: BEGUN.into(),
     };
     let chance = Token::random().map(|token| token.hash()[..8].to_owned()).unwrap_or_default();
@@ -108,9 +108,9 @@ pub async fn note(scope: &Scope, actor: &Actor, action: &str, subject: &str, out
 impl OpenEntry {
     /// Writes down how it ended; `subject` is what it was done to, where that was not known before.
     pub async fn end(mut self, scope: &Scope, subject: Option<&str>, outcome: &str) {
-        self.entry.outcome = tidy(outcome);
+        self.entry.outcome = single_line(outcome);
         if let Some(subject) = subject {
-            self.entry.subject = tidy(subject);
+            self.entry.subject = single_line(subject);
         }
         self.write(scope).await;
     }
@@ -137,7 +137,7 @@ impl OpenEntry {
 /// # Errors
 /// Storage failures.
 pub async fn entries(scope: &Scope) -> Result<Vec<AuditEntry>> {
-    let oldest = oldest(scope);
+    let oldest = oldest_key(scope);
     let mut entries = Vec::new();
     let mut after: Option<String> = None;
     loop {
@@ -157,17 +157,19 @@ pub async fn entries(scope: &Scope) -> Result<Vec<AuditEntry>> {
     }
 }
 
-/// Clears away what is older than [`KEPT`]; how many. One request where nothing is.
+/// Clears away what is older than [`RETENTION`]; how many. One request where nothing is.
 ///
 /// # Errors
 /// Storage failures; the next night goes on.
-pub async fn clear(services: &Services) -> Result<usize> {
-    let cleared = services.for_each_owner(|scope| async move { clear_owner(&scope).await }).await?;
+pub async fn delete_expired(services: &Services) -> Result<usize> {
+    let cleared = services
+        .for_each_owner(|scope| async move { delete_expired_of_owner(&scope).await })
+        .await?;
     Ok(cleared.into_iter().sum())
 }
 
-async fn clear_owner(scope: &Scope) -> Result<usize> {
-    let (partition, oldest) = (partition(scope), oldest(scope));
+async fn delete_expired_of_owner(scope: &Scope) -> Result<usize> {
+    let (partition, oldest) = (partition(scope), oldest_key(scope));
     let mut cleared = 0;
     loop {
         let page =
@@ -189,8 +191,8 @@ async fn clear_owner(scope: &Scope) -> Result<usize> {
     }
 }
 
-fn oldest(scope: &Scope) -> String {
-    time(scope.clock.now().checked_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH))
+fn oldest_key(scope: &Scope) -> String {
+    time(scope.clock.now().checked_sub(RETENTION).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
 fn time(at: Timestamp) -> String {
@@ -202,13 +204,13 @@ fn partition(scope: &Scope) -> String {
 }
 
 /// One line of bounded length.
-fn tidy(text: &str) -> String {
+fn single_line(text: &str) -> String {
     // What reorders a line of a terminal is no part of a name either.
     let hostile = |c: char| {
         c.is_control()
             || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
     };
-    text.chars().map(|c| if hostile(c) { ' ' } else { c }).take(LONGEST).collect()
+    text.chars().map(|c| if hostile(c) { ' ' } else { c }).take(MAX_FIELD).collect()
 }
 
 #[cfg(test)]

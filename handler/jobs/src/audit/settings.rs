@@ -32,7 +32,10 @@ struct SettingDigest {
 ///
 /// # Errors
 /// Storage and vault failures: the next start compares again.
-pub async fn settings(scope: &Scope, values: &BTreeMap<String, SecretString>) -> Result<()> {
+pub async fn record_setting_changes(
+    scope: &Scope,
+    values: &BTreeMap<String, SecretString>,
+) -> Result<()> {
     let key = scope.vault.hash_key(PURPOSE).await?;
     let key = Key::new(HMAC_SHA256, &key[..]);
     let hash = |name: &str, value: &SecretString| {

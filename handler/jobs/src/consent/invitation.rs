@@ -27,9 +27,9 @@ use crate::{Error, Result, Scope};
 /// release.
 const VERSION: u32 = 1;
 /// How long one may be used.
-const LIFE: SignedDuration = SignedDuration::from_mins(30);
+const LIFETIME: SignedDuration = SignedDuration::from_mins(30);
 /// How many stand at once.
-pub const INVITED: usize = 20;
+pub const MAX_INVITATIONS: usize = 20;
 /// Rows read to find those that are over.
 const PAGE: usize = 1000;
 
@@ -42,7 +42,7 @@ pub struct Invitation {
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Invited {
+struct InvitationRow {
     v: u32,
     provider: ProviderKind,
     made: Timestamp,
@@ -50,17 +50,17 @@ struct Invited {
     bound: bool,
 }
 
-impl Invited {
-    fn is_over(&self, now: Timestamp) -> bool {
+impl InvitationRow {
+    fn is_expired(&self, now: Timestamp) -> bool {
         // Far ahead is as wrong as far behind: then one of two clocks is off.
-        now.duration_since(self.made).abs() > LIFE
+        now.duration_since(self.made).abs() > LIFETIME
     }
 }
 
 /// One that stands, as it was read.
 pub(super) struct StoredInvitation {
     row: Row,
-    invited: Invited,
+    invited: InvitationRow,
 }
 
 /// Makes one, for whoever is sent the link.
@@ -68,31 +68,31 @@ pub(super) struct StoredInvitation {
 /// # Errors
 /// [`Error::Request`] where too many stand already.
 pub async fn invite(scope: &Scope, provider: ProviderKind) -> Result<Invitation> {
-    let (standing, _) = sweep(scope).await?;
-    if standing >= INVITED {
+    let (standing, _) = sweep_expired(scope).await?;
+    if standing >= MAX_INVITATIONS {
         return Err(Error::Request(
             "too many links wait to be used; no other was made, try again in half an hour".into(),
         ));
     }
     let ticket = Token::random()?;
     let made = scope.clock.now();
-    let invited = Invited { v: VERSION, provider, made, bound: false };
+    let invited = InvitationRow { v: VERSION, provider, made, bound: false };
     scope.store.commit(Table::Secrets, &partition(scope), &[insert(&ticket, &invited)?]).await?;
-    Ok(Invitation { ticket, ends: made + LIFE })
+    Ok(Invitation { ticket, ends: made + LIFETIME })
 }
 
 /// Clears those away that are over; how many.
-pub(super) async fn clear(scope: &Scope) -> Result<usize> {
-    Ok(sweep(scope).await?.1)
+pub(super) async fn delete_expired(scope: &Scope) -> Result<usize> {
+    Ok(sweep_expired(scope).await?.1)
 }
 
 /// The same; how many stand still, and how many were cleared away.
-async fn sweep(scope: &Scope) -> Result<(usize, usize)> {
+async fn sweep_expired(scope: &Scope) -> Result<(usize, usize)> {
     let (partition, now) = (partition(scope), scope.clock.now());
     let (mut over, mut standing) = (Vec::new(), 0);
     for row in scope.store.scan(Table::Secrets, &partition, "", None, PAGE).await? {
-        match read(&row) {
-            Some(invited) if !invited.is_over(now) => standing += 1,
+        match parse_row(&row) {
+            Some(invited) if !invited.is_expired(now) => standing += 1,
             _ => over.push(Op::Delete { key: row.key, etag: None }),
         }
     }
@@ -103,7 +103,7 @@ async fn sweep(scope: &Scope) -> Result<(usize, usize)> {
 }
 
 /// The one of this link that nobody has accepted yet.
-pub(super) async fn unused(
+pub(super) async fn find_unused(
     scope: &Scope,
     provider: ProviderKind,
     ticket: &Token,
@@ -112,7 +112,7 @@ pub(super) async fn unused(
 }
 
 /// The one that this browser has accepted.
-pub(super) async fn accepted(
+pub(super) async fn find_accepted(
     scope: &Scope,
     provider: ProviderKind,
     browser: &Token,
@@ -122,14 +122,14 @@ pub(super) async fn accepted(
 
 impl StoredInvitation {
     /// Binds it to a browser; `false` where another one was faster.
-    pub async fn bind(self, scope: &Scope, browser: &Token) -> Result<bool> {
-        let bound = Invited { bound: true, ..self.invited };
+    pub async fn bind_to(self, scope: &Scope, browser: &Token) -> Result<bool> {
+        let bound = InvitationRow { bound: true, ..self.invited };
         self.replace(scope, Some(insert(browser, &bound)?)).await
     }
 
     /// Takes it away, so that nobody else connects an account with it; `None` where somebody was
     /// faster.
-    pub async fn take(self, scope: &Scope) -> Result<Option<WithdrawnInvitation>> {
+    pub async fn withdraw(self, scope: &Scope) -> Result<Option<WithdrawnInvitation>> {
         let taken = WithdrawnInvitation(Op::Insert {
             key: self.row.key.clone(),
             value: self.row.value.clone(),
@@ -154,7 +154,7 @@ pub(super) struct WithdrawnInvitation(Op);
 impl WithdrawnInvitation {
     /// Puts it back: nothing was connected with it. Where that fails, another link has to be made,
     /// which is safe.
-    pub async fn put_back(self, scope: &Scope) {
+    pub async fn restore(self, scope: &Scope) {
         let _ = scope.store.commit(Table::Secrets, &partition(scope), &[self.0]).await;
     }
 }
@@ -168,16 +168,17 @@ async fn find(
         return Ok(None);
     };
     let now = scope.clock.now();
-    let found = read(&row).filter(|invited| invited.provider == provider && !invited.is_over(now));
+    let found =
+        parse_row(&row).filter(|invited| invited.provider == provider && !invited.is_expired(now));
     Ok(found.map(|invited| StoredInvitation { row, invited }))
 }
 
 /// One that cannot be read is as good as none.
-fn read(row: &Row) -> Option<Invited> {
-    serde_json::from_str::<Invited>(&row.value).ok().filter(|invited| invited.v == VERSION)
+fn parse_row(row: &Row) -> Option<InvitationRow> {
+    serde_json::from_str::<InvitationRow>(&row.value).ok().filter(|invited| invited.v == VERSION)
 }
 
-fn insert(token: &Token, invited: &Invited) -> Result<Op> {
+fn insert(token: &Token, invited: &InvitationRow) -> Result<Op> {
     let value = serde_json::to_string(invited)
         .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
     Ok(Op::Insert { key: token.hash(), value })

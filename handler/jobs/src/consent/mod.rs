@@ -37,9 +37,9 @@ use crate::token::Token;
 use crate::{Error, Result, Scope, accounts, watches};
 
 pub use engine::provider::ProviderKind;
-pub use invitation::{INVITED, Invitation, invite};
-pub use pending::PENDING;
-pub use query::{AuthorizationResponse, ticket};
+pub use invitation::{Invitation, MAX_INVITATIONS, invite};
+pub use pending::MAX_PENDING;
+pub use query::{AuthorizationResponse, parse_ticket};
 
 /// A consent that has begun.
 pub struct BegunConsent {
@@ -51,15 +51,15 @@ pub struct BegunConsent {
 
 /// Why a consent did not lead to an account.
 #[derive(Debug)]
-pub enum Unfinished {
+pub enum ConsentError {
     /// This is no answer to a question that this browser was sent away with, or not any more. The
     /// provider was not asked.
-    NotOurs,
+    Unknown,
     /// It was, and this is what went wrong.
     Failed(Error),
 }
 
-impl<E: Into<Error>> From<E> for Unfinished {
+impl<E: Into<Error>> From<E> for ConsentError {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
@@ -81,7 +81,7 @@ pub async fn begin(
     redirect: &str,
     cookie: Option<&str>,
 ) -> Result<BegunConsent> {
-    begin_in(scope, kind, redirect, (Token::random()?, cookie), false).await
+    begin_in_browser(scope, kind, redirect, (Token::random()?, cookie), false).await
 }
 
 /// Clears away what nobody can answer any more, and links that are over; how many. Two requests
@@ -89,9 +89,9 @@ pub async fn begin(
 ///
 /// # Errors
 /// Storage failures; the next run goes on.
-pub async fn clear(services: &Services) -> Result<usize> {
+pub async fn delete_expired(services: &Services) -> Result<usize> {
     let cleared = services.for_each_owner(|scope| async move {
-        Ok(pending::clear(&scope).await? + invitation::clear(&scope).await?)
+        Ok(pending::delete_expired(&scope).await? + invitation::delete_expired(&scope).await?)
     });
     Ok(cleared.await?.into_iter().sum())
 }
@@ -110,25 +110,26 @@ pub async fn accept(
     ticket: Option<&Token>,
     cookie: Option<&str>,
     from: Option<IpAddr>,
-) -> Result<BegunConsent, Unfinished> {
+) -> Result<BegunConsent, ConsentError> {
     if let Some(ticket) = ticket
-        && let Some(unused) = invitation::unused(scope, kind, ticket).await?
+        && let Some(unused) = invitation::find_unused(scope, kind, ticket).await?
     {
-        let begun = begin_in(scope, kind, redirect, (Token::random()?, cookie), true).await?;
+        let begun =
+            begin_in_browser(scope, kind, redirect, (Token::random()?, cookie), true).await?;
         // Whoever was slower has begun something that leads nowhere: nobody gets its cookie.
-        if !unused.bind(scope, &begun.browser).await? {
-            return Err(Unfinished::NotOurs);
+        if !unused.bind_to(scope, &begun.browser).await? {
+            return Err(ConsentError::Unknown);
         }
         audit::note(scope, &visitor(true, from), "consent.begin", kind.as_str(), audit::DONE).await;
         return Ok(begun);
     }
-    let browser = cookie.and_then(Token::parse).ok_or(Unfinished::NotOurs)?;
-    invitation::accepted(scope, kind, &browser).await?.ok_or(Unfinished::NotOurs)?;
-    Ok(begin_in(scope, kind, redirect, (browser, None), true).await?)
+    let browser = cookie.and_then(Token::parse).ok_or(ConsentError::Unknown)?;
+    invitation::find_accepted(scope, kind, &browser).await?.ok_or(ConsentError::Unknown)?;
+    Ok(begin_in_browser(scope, kind, redirect, (browser, None), true).await?)
 }
 
 /// `browser`: what its cookie is to hold, and what it held.
-async fn begin_in(
+async fn begin_in_browser(
     scope: &Scope,
     kind: ProviderKind,
     redirect: &str,
@@ -157,13 +158,13 @@ pub async fn finish(
     query: &str,
     cookie: Option<&str>,
     from: Option<IpAddr>,
-) -> Result<Account, Unfinished> {
+) -> Result<Account, ConsentError> {
     let answer = AuthorizationResponse::parse(query);
-    let state = answer.state().ok_or(Unfinished::NotOurs)?;
-    let waiting = pending::take(scope, state).await?.ok_or(Unfinished::NotOurs)?;
-    let browser = cookie.and_then(Token::parse).ok_or(Unfinished::NotOurs)?;
+    let state = answer.state().ok_or(ConsentError::Unknown)?;
+    let waiting = pending::take(scope, state).await?.ok_or(ConsentError::Unknown)?;
+    let browser = cookie.and_then(Token::parse).ok_or(ConsentError::Unknown)?;
     if !waiting.is_for(kind, &browser, scope.clock.now()) {
-        return Err(Unfinished::NotOurs);
+        return Err(ConsentError::Unknown);
     }
     let actor = visitor(waiting.invited(), from);
     // The holder of a link may refuse as often as they like: that leaves no entry.
@@ -172,11 +173,11 @@ pub async fn finish(
     }
     // This answer belongs to a consent that was begun here: forged answers have been refused above.
     let begun = audit::begin(scope, &actor, "account.add", kind.as_str()).await;
-    let ended = finish_begun(scope, kind, &answer, &browser, &waiting).await;
+    let ended = redeem_pending(scope, kind, &answer, &browser, &waiting).await;
     let (subject, outcome) = match &ended {
         Ok(account) => (Some(account.id.as_str()), audit::DONE.to_owned()),
-        Err(Unfinished::NotOurs) => (None, "not_ours".to_owned()),
-        Err(Unfinished::Failed(error)) => (None, Problem::from(error).code),
+        Err(ConsentError::Unknown) => (None, "not_ours".to_owned()),
+        Err(ConsentError::Failed(error)) => (None, Problem::from(error).code),
     };
     begun.end(scope, subject, &outcome).await;
     ended
@@ -188,25 +189,25 @@ fn visitor(invited: bool, from: Option<IpAddr>) -> Actor {
     Actor::new(if invited { "whoever has the link" } else { "the machine's user" }, &from)
 }
 
-async fn finish_begun(
+async fn redeem_pending(
     scope: &Scope,
     kind: ProviderKind,
     answer: &AuthorizationResponse,
     browser: &Token,
     waiting: &pending::TakenConsent,
-) -> Result<Account, Unfinished> {
+) -> Result<Account, ConsentError> {
     let code = answer.code()?;
     let verifier = waiting.verifier(scope).await?;
     let invitation = if waiting.invited() {
         let accepted =
-            invitation::accepted(scope, kind, browser).await?.ok_or(Unfinished::NotOurs)?;
-        Some(accepted.take(scope).await?.ok_or(Unfinished::NotOurs)?)
+            invitation::find_accepted(scope, kind, browser).await?.ok_or(ConsentError::Unknown)?;
+        Some(accepted.withdraw(scope).await?.ok_or(ConsentError::Unknown)?)
     } else {
         None
     };
     let redeemed = redeem(scope, kind, &waiting.redirect()?, code, &verifier).await;
     if let (Err(_), Some(invitation)) = (&redeemed, invitation) {
-        invitation.put_back(scope).await;
+        invitation.restore(scope).await;
     }
     Ok(redeemed?)
 }
@@ -249,6 +250,6 @@ pub async fn adopt(
 /// Where it is the consent of an account that was connected before, its pairs go on at once.
 async fn connect(scope: &Scope, kind: ProviderKind, granted: Granted) -> Result<Account> {
     let account = accounts::connect_grant(scope, kind, granted).await?;
-    watches::nudge_pairs_of(scope, &account).await;
+    watches::nudge_pairs_of_account(scope, &account).await;
     Ok(account)
 }

@@ -19,15 +19,15 @@ use crate::{Error, Result, Scope};
 /// release.
 const VERSION: u32 = 1;
 /// How long an answer is waited for.
-const LIFE: SignedDuration = SignedDuration::from_mins(10);
+const LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 /// How many answers are waited for at once of those who need no link, and how many of those who
 /// have one.
-pub const PENDING: usize = 20;
+pub const MAX_PENDING: usize = 20;
 /// Rows read to find those that are over.
 const PAGE: usize = 1000;
 
 #[derive(Serialize, Deserialize)]
-struct Waiting {
+struct PendingRow {
     v: u32,
     provider: ProviderKind,
     redirect: String,
@@ -41,10 +41,10 @@ struct Waiting {
     invited: bool,
 }
 
-impl Waiting {
-    fn is_over(&self, now: Timestamp) -> bool {
+impl PendingRow {
+    fn is_expired(&self, now: Timestamp) -> bool {
         // Far ahead is as wrong as far behind: then one of two clocks is off.
-        now.duration_since(self.begun).abs() > LIFE
+        now.duration_since(self.begun).abs() > LIFETIME
     }
 }
 
@@ -58,7 +58,7 @@ pub(super) struct ConsentRoute<'a> {
 /// A consent whose row is gone: whoever holds this is the only one who can go on with it.
 pub(super) struct TakenConsent {
     key: String,
-    waiting: Waiting,
+    waiting: PendingRow,
 }
 
 /// Writes one down, after those that are over were cleared away. A browser has one: `earlier` is
@@ -73,13 +73,14 @@ pub(super) async fn put(
     verifier: &SecretString,
 ) -> Result<()> {
     let (partition, now) = (partition(scope), scope.clock.now());
-    let (waiting, _) = sweep(scope, &partition, now).await?;
+    let (waiting, _) = sweep_expired(scope, &partition, now).await?;
     let own = browser.hash();
-    let is_replaced = |row: &Waiting| row.browser == own || Some(row.browser.as_str()) == earlier;
+    let is_replaced =
+        |row: &PendingRow| row.browser == own || Some(row.browser.as_str()) == earlier;
     let (mut over, mut others): (Vec<_>, Vec<_>) =
         waiting.into_iter().partition(|(_, row)| is_replaced(row));
     others.retain(|(_, row)| row.invited == way.invited);
-    if others.len() >= PENDING {
+    if others.len() >= MAX_PENDING {
         if way.invited {
             return Err(Error::Request(
                 "too many accounts are being connected at this moment; nothing was begun, try \
@@ -88,13 +89,13 @@ pub(super) async fn put(
             ));
         }
         others.sort_by_key(|(_, row)| row.begun);
-        over.extend(others.drain(..=others.len() - PENDING));
+        over.extend(others.drain(..=others.len() - MAX_PENDING));
     }
     remove(scope, &partition, over.into_iter().map(|(key, _)| key)).await?;
     let key = state.hash();
-    let sealed = scope.vault.seal(place(&partition, &key), verifier).await?;
+    let sealed = scope.vault.seal(seal_context(&partition, &key), verifier).await?;
     let ConsentRoute { provider, redirect, invited } = way;
-    let row = Waiting {
+    let row = PendingRow {
         v: VERSION,
         provider,
         redirect: redirect.to_string(),
@@ -110,21 +111,21 @@ pub(super) async fn put(
 }
 
 /// Clears away what nobody can answer any more; how many.
-pub(super) async fn clear(scope: &Scope) -> Result<usize> {
-    Ok(sweep(scope, &partition(scope), scope.clock.now()).await?.1)
+pub(super) async fn delete_expired(scope: &Scope) -> Result<usize> {
+    Ok(sweep_expired(scope, &partition(scope), scope.clock.now()).await?.1)
 }
 
 /// The same; which wait still, and how many were cleared away. A row that cannot be read counts as
 /// over.
-async fn sweep(
+async fn sweep_expired(
     scope: &Scope,
     partition: &str,
     now: Timestamp,
-) -> Result<(Vec<(String, Waiting)>, usize)> {
+) -> Result<(Vec<(String, PendingRow)>, usize)> {
     let (mut over, mut waiting) = (Vec::new(), Vec::new());
     for row in scope.store.scan(Table::Secrets, partition, "", None, PAGE).await? {
-        match serde_json::from_str::<Waiting>(&row.value) {
-            Ok(known) if !known.is_over(now) => waiting.push((row.key, known)),
+        match serde_json::from_str::<PendingRow>(&row.value) {
+            Ok(known) if !known.is_expired(now) => waiting.push((row.key, known)),
             _ => over.push(row.key),
         }
     }
@@ -166,7 +167,7 @@ pub(super) async fn take(scope: &Scope, state: &Token) -> Result<Option<TakenCon
     }
     // One that cannot be read is as good as none.
     let waiting =
-        serde_json::from_str::<Waiting>(&row.value).ok().filter(|waiting| waiting.v == VERSION);
+        serde_json::from_str::<PendingRow>(&row.value).ok().filter(|waiting| waiting.v == VERSION);
     Ok(waiting.map(|waiting| TakenConsent { key, waiting }))
 }
 
@@ -175,7 +176,7 @@ impl TakenConsent {
     pub fn is_for(&self, provider: ProviderKind, browser: &Token, now: Timestamp) -> bool {
         browser.has_hash(&self.waiting.browser)
             && self.waiting.provider == provider
-            && !self.waiting.is_over(now)
+            && !self.waiting.is_expired(now)
     }
 
     /// Whether it was begun with an invitation.
@@ -190,7 +191,7 @@ impl TakenConsent {
 
     pub async fn verifier(&self, scope: &Scope) -> Result<SecretString> {
         let partition = partition(scope);
-        Ok(scope.vault.open(place(&partition, &self.key), &self.waiting.verifier).await?)
+        Ok(scope.vault.open(seal_context(&partition, &self.key), &self.waiting.verifier).await?)
     }
 }
 
@@ -198,6 +199,6 @@ fn partition(scope: &Scope) -> String {
     format!("consent:{}", scope.owner)
 }
 
-fn place<'a>(partition: &'a str, row: &'a str) -> SealContext<'a> {
+fn seal_context<'a>(partition: &'a str, row: &'a str) -> SealContext<'a> {
     SealContext { table: Table::Secrets.name(), partition, row }
 }

@@ -8,9 +8,9 @@ use crate::Result;
 use crate::token::Token;
 
 /// The longest query that is looked at, in bytes.
-const LONGEST: usize = 8 * 1024;
+const MAX_QUERY: usize = 8 * 1024;
 /// The longest code; Google's own limit is 256 bytes.
-const LONGEST_CODE: usize = 2 * 1024;
+const MAX_CODE: usize = 2 * 1024;
 
 /// An answer, as far as it has the form of one.
 pub struct AuthorizationResponse {
@@ -29,14 +29,14 @@ enum CallbackOutcome {
 enum ConsentRefusal {
     Denied,
     Policy,
-    Trouble,
-    Ours,
+    ServerError,
+    RequestRefused,
 }
 
 /// The secret of an invitation in a query or a form: the only field `ticket`, where it has the form
 /// of one of ours.
-pub fn ticket(pairs: &[u8]) -> Option<Token> {
-    if pairs.len() > LONGEST {
+pub fn parse_ticket(pairs: &[u8]) -> Option<Token> {
+    if pairs.len() > MAX_QUERY {
         return None;
     }
     let mut found =
@@ -52,7 +52,7 @@ impl AuthorizationResponse {
     /// that are not known are passed over.
     pub fn parse(query: &str) -> Self {
         let nothing = Self { state: None, outcome: CallbackOutcome::Neither };
-        if query.len() > LONGEST {
+        if query.len() > MAX_QUERY {
             return nothing;
         }
         let (mut state, mut code, mut error) = (None, None, None);
@@ -68,7 +68,7 @@ impl AuthorizationResponse {
             }
         }
         let sendable = |code: &String| {
-            (1..=LONGEST_CODE).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic())
+            (1..=MAX_CODE).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic())
         };
         let outcome = match (code, error) {
             (Some(code), None) if sendable(&code) => CallbackOutcome::Code(code.into()),
@@ -107,8 +107,8 @@ impl ConsentRefusal {
             | "org_internal"
             | "consent_required"
             | "interaction_required" => Self::Policy,
-            "server_error" | "temporarily_unavailable" => Self::Trouble,
-            _ => Self::Ours,
+            "server_error" | "temporarily_unavailable" => Self::ServerError,
+            _ => Self::RequestRefused,
         }
     }
 
@@ -125,8 +125,8 @@ impl ConsentRefusal {
                 allowed, and connect the account again"
                     .into(),
             ),
-            Self::Trouble => E::Unreachable("the provider says that it failed".into()),
-            Self::Ours => E::Misconfigured(
+            Self::ServerError => E::Unreachable("the provider says that it failed".into()),
+            Self::RequestRefused => E::Misconfigured(
                 "the provider refused the question, which is a mistake of this \
                 program or of its settings"
                     .into(),
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn an_answer_is_a_code_or_a_refusal_and_never_both() {
         assert!(AuthorizationResponse::parse("code=4/0A&scope=x&state=y").code().is_ok());
-        let long = format!("code={}", "x".repeat(LONGEST_CODE + 1));
+        let long = format!("code={}", "x".repeat(MAX_CODE + 1));
         for neither in
             ["", "code=", "code=4/0A&error=access_denied", "code=a%0Ab", "code=a&code=b", &long]
         {

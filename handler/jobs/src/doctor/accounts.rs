@@ -2,7 +2,7 @@
 
 use records::account::{Account, AccountStatus};
 
-use super::within::{failure, in_time, sentence};
+use super::time_limit::{failed_check, sentence, with_timeout};
 use crate::accounts::list_calendars::CalendarsFound;
 use crate::report::AccountState;
 use crate::setup::Finding;
@@ -11,26 +11,26 @@ use crate::{Error, Result, Scope, accounts};
 const CHECK: &str = "accounts";
 
 /// Accounts named by what their last passes found; the others are counted.
-const MOST: usize = 50;
+const MAX_NAMED: usize = 50;
 
 /// Each is asked for its calendars, all at once. Every one has its provider's own patience.
-pub async fn asked(scope: &Scope) -> Vec<Finding> {
-    told(ask(scope).await)
+pub async fn check_live(scope: &Scope) -> Vec<Finding> {
+    or_failure(ask_providers(scope).await)
 }
 
 /// What is remembered of them.
-pub async fn remembered(scope: &Scope) -> Vec<Finding> {
-    told(in_time(remember(scope)).await)
+pub async fn check_stored(scope: &Scope) -> Vec<Finding> {
+    or_failure(with_timeout(read_stored(scope)).await)
 }
 
-fn told(found: Result<Vec<Finding>>) -> Vec<Finding> {
-    found.unwrap_or_else(|error| vec![failure(CHECK, &error, "See storage and vault.")])
+fn or_failure(found: Result<Vec<Finding>>) -> Vec<Finding> {
+    found.unwrap_or_else(|error| vec![failed_check(CHECK, &error, "See storage and vault.")])
 }
 
-async fn ask(scope: &Scope) -> Result<Vec<Finding>> {
+async fn ask_providers(scope: &Scope) -> Result<Vec<Finding>> {
     let accounts = scope.directory().accounts().await?;
     if accounts.is_empty() {
-        return Ok(vec![none()]);
+        return Ok(vec![no_accounts()]);
     }
     let CalendarsFound { calendars, failures } = accounts::calendars(scope, None).await?;
     let one = |account: &Account| {
@@ -50,10 +50,10 @@ async fn ask(scope: &Scope) -> Result<Vec<Finding>> {
 }
 
 /// Says no name: whoever operates a service for others need not know them.
-async fn remember(scope: &Scope) -> Result<Vec<Finding>> {
+async fn read_stored(scope: &Scope) -> Result<Vec<Finding>> {
     let accounts = scope.directory().accounts().await?;
     if accounts.is_empty() {
-        return Ok(vec![none()]);
+        return Ok(vec![no_accounts()]);
     }
     let now = scope.clock.now();
     let shown = accounts.iter().map(|account| AccountState::of(account, now));
@@ -63,7 +63,7 @@ async fn remember(scope: &Scope) -> Result<Vec<Finding>> {
         CHECK,
         format!("{well} of {} answered when they were last asked.", accounts.len()),
     )];
-    findings.extend(ill.iter().take(MOST).map(|account| {
+    findings.extend(ill.iter().take(MAX_NAMED).map(|account| {
         let code = account.error.as_ref().map_or("unknown", |problem| problem.code.as_str());
         let message = format!(
             "It could not be used when it was last asked ({}, \
@@ -82,17 +82,17 @@ async fn remember(scope: &Scope) -> Result<Vec<Finding>> {
             },
         )
     }));
-    if ill.len() > MOST {
+    if ill.len() > MAX_NAMED {
         let more = format!(
             "{} more accounts could not be used when they were last asked.",
-            ill.len() - MOST
+            ill.len() - MAX_NAMED
         );
         findings.push(Finding::bad(CHECK, more, "`calrelay account list` names them all."));
     }
     Ok(findings)
 }
 
-fn none() -> Finding {
+fn no_accounts() -> Finding {
     Finding::good(CHECK, "No account is connected yet.")
 }
 

@@ -9,9 +9,9 @@ use crate::setup::Finding;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountChecks {
     /// Each is asked for its calendars, once.
-    Asked,
+    Live,
     /// What their last passes left behind; their servers are not troubled.
-    Remembered,
+    Stored,
 }
 
 /// Looks at storage, vault, clock, accounts and the work that waits; what was found in the settings
@@ -19,11 +19,12 @@ pub enum AccountChecks {
 pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
     let accounts = async {
         match how {
-            AccountChecks::Asked => {
-                per_owner(services, |scope| async move { accounts::asked(&scope).await }).await
+            AccountChecks::Live => {
+                per_owner(services, |scope| async move { accounts::check_live(&scope).await }).await
             }
-            AccountChecks::Remembered => {
-                per_owner(services, |scope| async move { accounts::remembered(&scope).await }).await
+            AccountChecks::Stored => {
+                per_owner(services, |scope| async move { accounts::check_stored(&scope).await })
+                    .await
             }
         }
     };

@@ -1,18 +1,18 @@
 //! Providers that call us: do they, and could they?
 
-use super::within::in_time;
+use super::time_limit::with_timeout;
 use crate::setup::Finding;
 use crate::{Scope, watches};
 
 const CHECK: &str = "push";
 
 /// Calendars that are named; the others are counted.
-const MOST: usize = 20;
+const MAX_NAMED: usize = 20;
 
 /// Nothing where no pair has such a calendar, or where storage does not say, which is told by its
 /// own check.
 pub async fn findings(scope: &Scope) -> Vec<Finding> {
-    let Ok(states) = in_time(watches::states(scope)).await else { return Vec::new() };
+    let Ok(states) = with_timeout(watches::states(scope)).await else { return Vec::new() };
     if states.is_empty() {
         return Vec::new();
     }
@@ -31,7 +31,7 @@ pub async fn findings(scope: &Scope) -> Vec<Finding> {
         CHECK,
         format!("Google tells of changes in {open} of {all} paired calendars."),
     )];
-    for state in states.iter().filter(|state| !state.open).take(MOST) {
+    for state in states.iter().filter(|state| !state.open).take(MAX_NAMED) {
         let check = format!("{CHECK}:{}", state.calendar);
         let (code, message) = state
             .error

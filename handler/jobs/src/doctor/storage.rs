@@ -3,27 +3,27 @@
 
 use store::{Message, Op, Table};
 
-use super::within::{failure, in_time};
+use super::time_limit::{failed_check, with_timeout};
 use crate::setup::{Finding, Setup};
 use crate::{Result, Services, nudge};
 
 /// A partition, a row, a message and a lease that nothing else uses.
-const NAME: &str = "doctor";
+const PROBE: &str = "doctor";
 
 /// What no message is called: it looks like the id of one.
-const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+const NO_MESSAGE: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Looks at all three.
 pub async fn findings(services: &Services) -> Vec<Finding> {
     let (rows, messages, leases) = futures::join!(
-        in_time(rows(services)),
-        in_time(messages(services)),
-        in_time(leases(services))
+        with_timeout(rows(services)),
+        with_timeout(messages(services)),
+        with_timeout(leases(services))
     );
     let azure = services.setup.azure_storage;
     let told = |check: &str, outcome: Result<()>, well: &str, roles: &str| match outcome {
         Ok(()) => Finding::good(check, well),
-        Err(error) => failure(check, &error, &Setup::mend_storage(azure, roles)),
+        Err(error) => failed_check(check, &error, &Setup::storage_fix(azure, roles)),
     };
     vec![
         told(
@@ -50,11 +50,11 @@ pub async fn findings(services: &Services) -> Vec<Finding> {
 
 /// Reads a row that is not there, and removes it.
 async fn rows(services: &Services) -> Result<()> {
-    let nothing = [Op::Delete { key: NAME.into(), etag: None }];
+    let nothing = [Op::Delete { key: PROBE.into(), etag: None }];
     let (store, nothing) = (&services.store, &nothing);
     let looks = Table::ALL.map(|table| async move {
-        store.get(table, NAME, NAME).await?;
-        store.commit(table, NAME, nothing).await
+        store.get(table, PROBE, PROBE).await?;
+        store.commit(table, PROBE, nothing).await
     });
     futures::future::try_join_all(looks).await?;
     Ok(())
@@ -69,7 +69,7 @@ async fn messages(services: &Services) -> Result<()> {
         // A receipt of Azure's is base64, and nothing else gets as far as the question whether
         // there is such a message.
         let nobody = Message {
-            id: NOBODY.into(),
+            id: NO_MESSAGE.into(),
             receipt: "AgAAAAMAAAAAAAAA".into(),
             body: String::new(),
             dequeue_count: 1,
@@ -84,7 +84,7 @@ async fn messages(services: &Services) -> Result<()> {
 
 /// Takes one and gives it back. Somebody else who has it is looking at the same moment.
 async fn leases(services: &Services) -> Result<()> {
-    if let Some(lease) = services.leases.acquire(NAME, &[NAME]).await?.taken() {
+    if let Some(lease) = services.leases.acquire(PROBE, &[PROBE]).await?.taken() {
         lease.end().await;
     }
     Ok(())

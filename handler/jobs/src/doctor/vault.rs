@@ -1,7 +1,7 @@
 //! The vault: does its key wrap and unwrap, and can the key of all fingerprints be had?
 
-use super::within::{failure, in_time};
-use crate::setup::{Finding, WrappingKey};
+use super::time_limit::{failed_check, with_timeout};
+use crate::setup::{Finding, WrappingKeyPlace};
 use crate::{Error, Result, Services};
 
 const CHECK: &str = "vault";
@@ -9,31 +9,31 @@ const CHECK: &str = "vault";
 /// Wraps and unwraps a throw-away key.
 pub async fn finding(services: &Services) -> Finding {
     let key = services.setup.key;
-    if key == WrappingKey::NotMade {
+    if key == WrappingKeyPlace::NotMade {
         return Finding::good(CHECK, "There is no key yet; it is made with the first account.");
     }
-    match (in_time(look(services)).await, key) {
-        (Ok(()), WrappingKey::KeyVault) => {
+    match (with_timeout(use_key(services)).await, key) {
+        (Ok(()), WrappingKeyPlace::KeyVault) => {
             Finding::good(CHECK, "The key in Azure Key Vault wraps and unwraps.")
         }
         (Ok(()), _) => {
             Finding::good(CHECK, "The key file is there, is yours only, and can be used.")
         }
         (Err(error @ (Error::Store(_) | Error::Vault(vault::Error::Row(_)))), _) => {
-            failure(CHECK, &error, "Nothing is lost. See storage, then look again.")
+            failed_check(CHECK, &error, "Nothing is lost. See storage, then look again.")
         }
-        (Err(error), WrappingKey::KeyVault) => failure(
+        (Err(error), WrappingKeyPlace::KeyVault) => failed_check(
             CHECK,
             &error,
             "Nothing is lost. The identity needs the role Key Vault Crypto Service Encryption \
             User on the key that CALRELAY_KEY_VAULT_KEY \
              names, and the vault's firewall must let this machine in; then look again.",
         ),
-        (Err(error), _) => failure(CHECK, &error, "Do what is said there, then look again."),
+        (Err(error), _) => failed_check(CHECK, &error, "Do what is said there, then look again."),
     }
 }
 
-async fn look(services: &Services) -> Result<()> {
+async fn use_key(services: &Services) -> Result<()> {
     services.vault.check().await?;
     // Nothing is synced without it, and it may be kept elsewhere than the key that wraps.
     services.vault.hash_key("health").await?;

@@ -1,6 +1,6 @@
 //! The work that waits.
 
-use super::within::in_time;
+use super::time_limit::with_timeout;
 use crate::setup::Finding;
 use crate::{Services, nudge};
 
@@ -10,7 +10,7 @@ const CHECK: &str = "work";
 /// still there was not. `None` where storage does not say: that is told by its own check.
 pub async fn finding(services: &Services) -> Option<Finding> {
     let poison = format!("{}-poison", nudge::QUEUE);
-    let count = in_time(async {
+    let count = with_timeout(async {
         Ok((services.queue.len(nudge::QUEUE).await?, services.queue.len(&poison).await?))
     });
     let (waiting, failed) = count.await.ok()?;

@@ -24,7 +24,7 @@ pub async fn add_pair(scope: &Scope, new: NewPair) -> Result<Pair> {
     let (from, to) = ends(scope, &new).await?;
     // What can be said at once is said at once; and nobody else has to wait while calendars are
     // read.
-    let (directory, places) = may_be_added(scope, &new, &from, &to, &[]).await?;
+    let (directory, places) = check_addable(scope, &new, &from, &to, &[]).await?;
     let mut overlaps = Vec::new();
     let (mut directory, mut places) = (directory, places);
     // Two ends that are reached in another way than before are two answers, of which the second
@@ -34,11 +34,11 @@ pub async fn add_pair(scope: &Scope, new: NewPair) -> Result<Pair> {
             break;
         };
         overlaps.push(overlap);
-        (directory, places) = may_be_added(scope, &new, &from, &to, &overlaps).await?;
+        (directory, places) = check_addable(scope, &new, &from, &to, &overlaps).await?;
     }
-    let renamed = overlap::renamed(scope, &directory, &new, &places).await;
+    let renamed = overlap::ended_keys_under_other_names(scope, &directory, &new, &places).await;
     let _setup = leases::directory(scope).await?;
-    may_be_added(scope, &new, &from, &to, &overlaps).await?;
+    check_addable(scope, &new, &from, &to, &overlaps).await?;
     let take_over = new.take_over;
     let pair = new.into_pair(ids::pair()?);
     if take_over {
@@ -56,7 +56,7 @@ pub async fn add_pair(scope: &Scope, new: NewPair) -> Result<Pair> {
 
 /// Whether a pair may be made, by the directory as it is now and by what calendars have been seen
 /// to be one.
-async fn may_be_added(
+async fn check_addable(
     scope: &Scope,
     new: &NewPair,
     from: &CalendarRecord,
@@ -69,7 +69,7 @@ async fn may_be_added(
     }
     let mut places = CalendarPlaces::read(&directory);
     for (one, other) in overlaps {
-        places.unite(one, other);
+        places.merge(one, other);
     }
     check(new, from, to, &places, &directory.pairs()?)?;
     Ok((directory, places))

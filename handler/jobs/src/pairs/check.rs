@@ -25,7 +25,7 @@ pub(super) fn check(
             calendars` lists them",
         );
     }
-    if places.same(&new.from, &new.to) {
+    if places.is_same(&new.from, &new.to) {
         return refuse(format!(
             "the calendars {} and {} are one and the same calendar, reached in two ways, and a \
             calendar cannot be paired with itself; name two different calendars, as `calrelay \
@@ -53,15 +53,15 @@ pub(super) fn check(
             add --two-way, or leave --private-back out",
         );
     }
-    if is_nothing(new.window_past) && is_nothing(new.window_future) {
+    if is_empty(new.window_past) && is_empty(new.window_future) {
         return refuse(
             "the window is empty, so no event would ever be copied; give --window-past or \
             --window-future at least one day",
         );
     }
     for pair in existing {
-        let same = places.same(&pair.from, &new.from) && places.same(&pair.to, &new.to);
-        let reverse = places.same(&pair.from, &new.to) && places.same(&pair.to, &new.from);
+        let same = places.is_same(&pair.from, &new.from) && places.is_same(&pair.to, &new.to);
+        let reverse = places.is_same(&pair.from, &new.to) && places.is_same(&pair.to, &new.from);
         let id = &pair.id;
         if same && new.two_way && !pair.two_way {
             return refuse(make_two_way(pair) + &reached_in_two_ways(new, pair));
@@ -113,7 +113,7 @@ fn reached_in_two_ways(new: &NewPair, pair: &Pair) -> String {
     )
 }
 
-fn is_nothing(reach: Reach) -> bool {
+fn is_empty(reach: Reach) -> bool {
     matches!(reach, Reach::Days(0) | Reach::Months(0))
 }
 
@@ -181,7 +181,7 @@ mod tests {
             .into_iter()
             .collect();
         for [one, other] in case.same {
-            places.unite(&CalendarId::new(one), &CalendarId::new(other));
+            places.merge(&CalendarId::new(one), &CalendarId::new(other));
         }
         match check(&case.new, &case.from, &case.to, &places, &case.existing) {
             Ok(()) => None,

@@ -19,7 +19,9 @@ mod take_over;
 mod tests;
 
 pub use add::add_pair;
-pub use clean_up::{CleanUp, LeftCopies, clean_up_pair, delete_left_copies, left_copies};
+pub use clean_up::{
+    CleanUp, OrphanedCopies, clean_up_pair, delete_orphaned_copies, find_orphaned_copies,
+};
 pub use new_pair::NewPair;
 pub use pause::{pause_pair, resume_pair};
 pub(crate) use remove::remove_locked;

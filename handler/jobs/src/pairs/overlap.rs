@@ -19,12 +19,12 @@ use records::pair::EndedPair;
 use records::snapshot::Snapshot;
 
 use super::new_pair::NewPair;
-use crate::accounts::{self, Likeness, View, may_be_asked};
+use crate::accounts::{self, CalendarView, Comparison, may_contact};
 use crate::places::CalendarPlaces;
 use crate::{Result, Scope};
 
 /// All comparisons of a new pair together may take so long: it is a command that waits.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Two calendars that were seen to be one.
 pub(super) type Overlap = (CalendarId, CalendarId);
@@ -39,11 +39,11 @@ pub(super) async fn find(
     new: &NewPair,
     places: &CalendarPlaces,
 ) -> Result<Option<Overlap>> {
-    let alike = |one: &CalendarId, other: &CalendarId| may_be_one(directory, one, other);
-    let questions = questions(new, &directory.pairs()?, places, alike);
+    let alike = |one: &CalendarId, other: &CalendarId| may_be_same(directory, one, other);
+    let questions = candidates(new, &directory.pairs()?, places, alike);
     let look = async {
         for (one, other) in questions {
-            match is_one(scope, directory, &one, &other).await {
+            match is_same(scope, directory, &one, &other).await {
                 Ok(true) => return Some((one, other)),
                 Ok(false) => {}
                 Err(error) => {
@@ -53,7 +53,7 @@ pub(super) async fn find(
         }
         None
     };
-    Ok(tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(|_| {
+    Ok(tokio::time::timeout(TIMEOUT, look).await.unwrap_or_else(|_| {
         tracing::debug!("comparing calendars took too long");
         None
     }))
@@ -61,7 +61,7 @@ pub(super) async fn find(
 
 /// The rows of ended pairs that went between the calendars of this one, under any names: their
 /// copies are copies of this pair's events.
-pub(super) async fn renamed(
+pub(super) async fn ended_keys_under_other_names(
     scope: &Scope,
     directory: &Snapshot,
     new: &NewPair,
@@ -69,14 +69,15 @@ pub(super) async fn renamed(
 ) -> Vec<String> {
     let look = async {
         let mut rows = Vec::new();
-        for EndedPair { from, to } in directory.ended() {
+        for EndedPair { from, to } in directory.ended_pairs() {
             for [mine, other] in [[&new.from, &new.to], [&new.to, &new.from]] {
-                let may_be =
-                    places.same(&to, other) && places.knows(&from) && !places.same(&from, other);
+                let may_be = places.is_same(&to, other)
+                    && places.contains(&from)
+                    && !places.is_same(&from, other);
                 // What addresses tell now they may not tell later.
                 if may_be
-                    && (places.same(&from, mine)
-                        || is_one(scope, directory, &from, mine).await.unwrap_or(false))
+                    && (places.is_same(&from, mine)
+                        || is_same(scope, directory, &from, mine).await.unwrap_or(false))
                 {
                     rows.push(ended_key(&from, &to));
                 }
@@ -84,11 +85,11 @@ pub(super) async fn renamed(
         }
         rows
     };
-    tokio::time::timeout(PATIENCE, look).await.unwrap_or_default()
+    tokio::time::timeout(TIMEOUT, look).await.unwrap_or_default()
 }
 
 /// What would make the pair one that must not be, if it were one calendar. Each question once.
-fn questions(
+fn candidates(
     new: &NewPair,
     existing: &[Pair],
     places: &CalendarPlaces,
@@ -99,14 +100,14 @@ fn questions(
         // Both ends may be reached in another way than before: the first answer makes the other
         // question one of those below.
         for [first, second] in [[&pair.from, &pair.to], [&pair.to, &pair.from]] {
-            let is_known = places.same(first, &new.from) || places.same(second, &new.to);
+            let is_known = places.is_same(first, &new.from) || places.is_same(second, &new.to);
             if !is_known && alike(&new.from, first) && alike(&new.to, second) {
                 questions.push((new.from.clone(), first.clone()));
             }
         }
         for [shared, other] in [[&pair.from, &pair.to], [&pair.to, &pair.from]] {
             for [mine, left] in [[&new.from, &new.to], [&new.to, &new.from]] {
-                if places.same(shared, mine) && !places.same(other, left) {
+                if places.is_same(shared, mine) && !places.is_same(other, left) {
                     questions.push((left.clone(), other.clone()));
                 }
             }
@@ -114,7 +115,7 @@ fn questions(
     }
     let mut asked = Vec::new();
     questions.retain(|(one, other)| {
-        let known = places.same(one, other)
+        let known = places.is_same(one, other)
             || asked.iter().any(|(a, b)| (a == one && b == other) || (a == other && b == one));
         asked.push((one.clone(), other.clone()));
         !known
@@ -124,7 +125,7 @@ fn questions(
 
 /// Whether two calendars look like one that is reached in two ways: by their names or the ends of
 /// their addresses.
-fn may_be_one(directory: &Snapshot, one: &CalendarId, other: &CalendarId) -> bool {
+fn may_be_same(directory: &Snapshot, one: &CalendarId, other: &CalendarId) -> bool {
     let row = |id: &CalendarId| directory.calendar(id).ok().flatten();
     let end = |row: &CalendarRecord| {
         row.address.trim_end_matches('/').rsplit('/').next().map(str::to_owned)
@@ -135,29 +136,34 @@ fn may_be_one(directory: &Snapshot, one: &CalendarId, other: &CalendarId) -> boo
     }
 }
 
-async fn is_one(
+async fn is_same(
     scope: &Scope,
     directory: &Snapshot,
     one: &CalendarId,
     other: &CalendarId,
 ) -> Result<bool> {
-    let (Some(one), Some(other)) = (known(directory, one)?, known(directory, other)?) else {
+    let (Some(one), Some(other)) =
+        (calendar_and_account(directory, one)?, calendar_and_account(directory, other)?)
+    else {
         return Ok(false);
     };
     if ![&one, &other]
         .into_iter()
-        .all(|(_, account)| account.kind.is_caldav() && may_be_asked(scope, account))
+        .all(|(_, account)| account.kind.is_caldav() && may_contact(scope, account))
     {
         return Ok(false);
     }
     let [mine, theirs] =
         [accounts::open(scope, &one.1).await?, accounts::open(scope, &other.1).await?];
-    let mine = View { provider: mine.as_ref(), address: &one.0.address };
-    let theirs = View { provider: theirs.as_ref(), address: &other.0.address };
-    Ok(accounts::compare(mine, theirs).await? == Likeness::Same)
+    let mine = CalendarView { provider: mine.as_ref(), address: &one.0.address };
+    let theirs = CalendarView { provider: theirs.as_ref(), address: &other.0.address };
+    Ok(accounts::compare_calendars(mine, theirs).await? == Comparison::Same)
 }
 
-fn known(directory: &Snapshot, id: &CalendarId) -> Result<Option<(CalendarRecord, Account)>> {
+fn calendar_and_account(
+    directory: &Snapshot,
+    id: &CalendarId,
+) -> Result<Option<(CalendarRecord, Account)>> {
     let Some(calendar) = directory.calendar(id)? else { return Ok(None) };
     let account = directory.account(&calendar.account)?;
     Ok(Some((calendar, account)))
@@ -196,7 +202,7 @@ mod tests {
         let alike = |one: &CalendarId, other: &CalendarId| {
             [("a", "e"), ("b", "f")].contains(&(one.as_str(), other.as_str()))
         };
-        questions(&new("a", "b"), &existing, &places, alike)
+        candidates(&new("a", "b"), &existing, &places, alike)
             .into_iter()
             .map(|(one, other)| format!("{one} {other}"))
             .collect()

@@ -4,7 +4,7 @@
 use engine::calendar::PairId;
 use records::pair_state::{Batch, PairStore, StateRecord};
 
-use crate::keys::Keys;
+use crate::keys::PairKeys;
 use crate::{Result, Scope, leases};
 
 /// Says that what another installation made belongs to this pair. The next pass goes through both
@@ -15,12 +15,12 @@ use crate::{Result, Scope, leases};
 /// pass over the pair is under way.
 pub async fn take_over(scope: &Scope, id: &PairId) -> Result<()> {
     let pair = scope.directory().pair(id).await?;
-    let lease = leases::work(scope, &pair, &[]).await?;
-    let keys = Keys::new(scope, &pair).await?;
+    let lease = leases::pair_and_calendars(scope, &pair, &[]).await?;
+    let keys = PairKeys::new(scope, &pair).await?;
     let memory = PairStore::new(&*scope.store, &keys.marks, &pair);
-    let (head, _) = memory.begin().await?;
+    let (head, _) = memory.read_state().await?;
     if head.is_new().await {
-        head.set_by_name().await;
+        head.set_ids_are_names().await;
     }
     // First of all, so that what is forgotten is not copied beside what was found there, should
     // this be cut off.

@@ -110,7 +110,7 @@ impl AccountsWorld {
             generation: 1,
             state: AccountStatus::Ok,
             error: None,
-            parked: None,
+            suspended: None,
         };
         let mut rows = vec![("account:a1".to_owned(), codec::encode(&account).unwrap())];
         for id in ["c1", "c2"] {

@@ -42,30 +42,30 @@ use crate::services::Services;
 use crate::{Error, Result, Scope, leases, sync};
 
 /// How many accounts are asked at once.
-const AT_ONCE: usize = 32;
+const MAX_CONCURRENT: usize = 32;
 
 /// An account that has not answered for so long is away, as far as a poll goes, and is asked less
 /// and less often: each poll would last as long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The daily listing is the nightly pass's; from this hour (UTC) on a poll makes up for what it
 /// left out.
-const LISTED_BY: i8 = 6;
+const LISTING_HOUR: i8 = 6;
 
 /// What is held is looked at again after so long.
-const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(10);
+const HELD_RECHECK: SignedDuration = SignedDuration::from_mins(10);
 
 /// A nudge that no pass has answered for so long is sent again: longer than a pass waits for a
 /// silent server.
-const LOST: Duration = Duration::from_secs(45);
+const NUDGE_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// So many nudges more than there are pairs may wait: more than those that a dying process leaves
 /// hidden.
-const SPARE: usize = 32;
+const QUEUE_SPARE: usize = 32;
 
 /// What a poll has come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Polled {
+pub struct PollOutcome {
     /// Pairs that are switched on.
     pub pairs: usize,
     /// Of these, pairs with something to do.
@@ -74,7 +74,7 @@ pub struct Polled {
     pub sent: usize,
 }
 
-impl Polled {
+impl PollOutcome {
     fn and(self, other: Self) -> Self {
         Self {
             pairs: self.pairs + other.pairs,
@@ -88,24 +88,24 @@ impl Polled {
 ///
 /// # Errors
 /// Storage failures.
-pub async fn poll_calendars(services: &Services) -> Result<Polled> {
+pub async fn poll_calendars(services: &Services) -> Result<PollOutcome> {
     let polls = services.for_each_owner(|scope| async move { poll_owner(&scope).await }).await?;
-    Ok(polls.into_iter().fold(Polled::default(), Polled::and))
+    Ok(polls.into_iter().fold(PollOutcome::default(), PollOutcome::and))
 }
 
 /// Looks at every account once, and nudges the calendars whose pairs have something to do.
 ///
 /// # Errors
 /// Storage failures. What a provider says concerns its account, and is written down there.
-async fn poll_owner(scope: &Scope) -> Result<Polled> {
+async fn poll_owner(scope: &Scope) -> Result<PollOutcome> {
     let directory = scope.snapshot().await?;
-    let pairs = active(&directory);
-    let mut polled = Polled { pairs: pairs.len(), ..Polled::default() };
+    let pairs = active_pairs(&directory);
+    let mut polled = PollOutcome { pairs: pairs.len(), ..PollOutcome::default() };
     let mut open: BTreeMap<&CalendarId, Vec<&Pair>> = BTreeMap::new();
     for pair in &pairs {
         Side::BOTH.iter().for_each(|side| open.entry(pair.calendar(*side)).or_default().push(pair));
     }
-    let mut answers = pin!(look(scope, &directory, &pairs)?);
+    let mut answers = pin!(poll_accounts(scope, &directory, &pairs)?);
     let (mut sights, mut has_room) = (BTreeMap::new(), None);
     loop {
         let seen = answers.next().await;
@@ -130,17 +130,18 @@ async fn poll_owner(scope: &Scope) -> Result<Polled> {
         let due = due(scope, ready.into_values(), &sights).await?;
         polled.due += due.len();
         if !due.is_empty() && has_room.is_none() {
-            has_room = Some(scope.queue.len(nudge::QUEUE).await? < (pairs.len() + SPARE) as u64);
+            has_room =
+                Some(scope.queue.len(nudge::QUEUE).await? < (pairs.len() + QUEUE_SPARE) as u64);
         }
         if has_room == Some(true) {
             let now = scope.clock.now();
-            let due = due
-                .into_iter()
-                .filter(|(pair, standing)| scope.in_process.nudge(&pair.id, *standing, now, LOST));
+            let due = due.into_iter().filter(|(pair, standing)| {
+                scope.in_process.may_nudge(&pair.id, *standing, now, NUDGE_TIMEOUT)
+            });
             let due: Vec<&Pair> = due.map(|(pair, _)| pair).collect();
             let sent = nudge_all(scope, &due, Cause::Poll).await;
             if sent.is_err() {
-                due.iter().for_each(|pair| drop(scope.in_process.turn_of(&pair.id)));
+                due.iter().for_each(|pair| drop(scope.in_process.attempt_guard(&pair.id)));
             }
             polled.sent += sent?;
         }
@@ -162,12 +163,12 @@ async fn due<'a>(
         let is = |wanted: fn(&PolledCalendar) -> bool| {
             Side::BOTH.iter().any(|side| sights.get(pair.calendar(*side)).is_some_and(wanted))
         };
-        if is(|sight| matches!(sight, PolledCalendar::Asked))
-            && !is(|sight| matches!(sight, PolledCalendar::Seen { .. }))
+        if is(|sight| matches!(sight, PolledCalendar::PollRunning))
+            && !is(|sight| matches!(sight, PolledCalendar::Answered { .. }))
         {
             continue;
         }
-        let row = match pair_state::state(&*scope.store, &pair.id).await {
+        let row = match pair_state::read_state(&*scope.store, &pair.id).await {
             Ok(row) => row,
             Err(error @ records::Error::Damaged(_)) => {
                 tracing::warn!(pair = %pair.id, %error, "a pair is passed over");
@@ -181,13 +182,13 @@ async fn due<'a>(
         let is_back = Side::BOTH.iter().any(|side| {
             matches!(
                 sights.get(pair.calendar(*side)),
-                Some(PolledCalendar::Seen { is_back: true, .. })
+                Some(PolledCalendar::Answered { is_back: true, .. })
             )
         });
         if is_due(&row, news, now)
-            && !has_to_wait(&row, is_back, now)
+            && !is_backing_off(&row, is_back, now)
             && !is_too_soon(scope, pair, &row, news, now)
-            && !at_work(scope, pair).await?
+            && !is_busy(scope, pair).await?
         {
             due.push((pair, (row.last_sync, row.failing.map(|failing| failing.at))));
         }
@@ -200,20 +201,20 @@ async fn due<'a>(
 ///
 /// # Errors
 /// Storage failures.
-pub async fn reconcile(services: &Services) -> Result<Polled> {
+pub async fn reconcile(services: &Services) -> Result<PollOutcome> {
     let sent =
         services.for_each_owner(|scope| async move { reconcile_owner(&scope).await }).await?;
-    Ok(sent.into_iter().fold(Polled::default(), Polled::and))
+    Ok(sent.into_iter().fold(PollOutcome::default(), PollOutcome::and))
 }
 
-async fn reconcile_owner(scope: &Scope) -> Result<Polled> {
-    let pairs = active(&scope.snapshot().await?);
+async fn reconcile_owner(scope: &Scope) -> Result<PollOutcome> {
+    let pairs = active_pairs(&scope.snapshot().await?);
     let due: Vec<&Pair> = pairs.iter().collect();
     let sent = nudge_all(scope, &due, Cause::Reconcile).await?;
-    Ok(Polled { pairs: pairs.len(), due: due.len(), sent })
+    Ok(PollOutcome { pairs: pairs.len(), due: due.len(), sent })
 }
 
-fn active(directory: &Snapshot) -> Vec<Pair> {
+fn active_pairs(directory: &Snapshot) -> Vec<Pair> {
     let mut pairs = directory.readable_pairs();
     pairs.retain(|pair| !pair.paused);
     pairs
@@ -222,27 +223,27 @@ fn active(directory: &Snapshot) -> Vec<Pair> {
 /// What is known of a calendar.
 enum PolledCalendar {
     /// It answered; `is_back` where its account did not when it was asked last.
-    Seen { glance: CollectionState, provider: Arc<dyn Provider>, is_back: bool },
+    Answered { state: CollectionState, provider: Arc<dyn Provider>, is_back: bool },
     /// Its provider calls us; nobody asks.
-    Calls,
+    Pushes,
     /// Its server did not answer.
-    Away,
+    Unreachable,
     /// An earlier poll is still asking.
-    Asked,
+    PollRunning,
     /// Its account refuses the password; nobody asks.
     Refused,
 }
 
 /// What an account has said of its calendars.
-type Sights = Vec<(CalendarId, PolledCalendar)>;
+type PolledCalendars = Vec<(CalendarId, PolledCalendar)>;
 
 /// One glance an account; the answers come as the accounts give them, those together that are there
 /// together.
-fn look<'a>(
+fn poll_accounts<'a>(
     scope: &'a Scope,
     directory: &'a Snapshot,
     pairs: &[Pair],
-) -> Result<impl Stream<Item = Vec<Result<Sights>>> + use<'a>> {
+) -> Result<impl Stream<Item = Vec<Result<PolledCalendars>>> + use<'a>> {
     let ids: BTreeSet<&CalendarId> = pairs.iter().flat_map(|pair| [&pair.from, &pair.to]).collect();
     let mut accounts: BTreeMap<AccountId, Vec<CalendarRecord>> = BTreeMap::new();
     for id in ids {
@@ -250,17 +251,17 @@ fn look<'a>(
             accounts.entry(row.account.clone()).or_default().push(row);
         }
     }
-    let glances =
-        futures::stream::iter(accounts).map(move |(id, rows)| glance(scope, directory, id, rows));
-    Ok(glances.buffer_unordered(AT_ONCE).ready_chunks(AT_ONCE))
+    let glances = futures::stream::iter(accounts)
+        .map(move |(id, rows)| poll_account(scope, directory, id, rows));
+    Ok(glances.buffer_unordered(MAX_CONCURRENT).ready_chunks(MAX_CONCURRENT))
 }
 
-async fn glance(
+async fn poll_account(
     scope: &Scope,
     snapshot: &Snapshot,
     id: AccountId,
     rows: Vec<CalendarRecord>,
-) -> Result<Sights> {
+) -> Result<PolledCalendars> {
     let all = |rows: Vec<CalendarRecord>, sight: fn() -> PolledCalendar| {
         Ok(rows.into_iter().map(|row| (row.id, sight())).collect())
     };
@@ -269,42 +270,42 @@ async fn glance(
             return all(rows, || PolledCalendar::Refused);
         }
         Ok(account) if account.kind.pushes() => {
-            return all(rows, || PolledCalendar::Calls);
+            return all(rows, || PolledCalendar::Pushes);
         }
         Ok(account) => account,
         // Removed while the directory was read, with its pairs.
         Err(records::Error::NoAccount(_)) => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),
     };
-    if scope.in_process.is_silent(&account.id, scope.clock.now()) {
-        return all(rows, || PolledCalendar::Away);
+    if scope.in_process.is_unresponsive(&account.id, scope.clock.now()) {
+        return all(rows, || PolledCalendar::Unreachable);
     }
-    let Some(_asking) = scope.in_process.ask(&account.id) else {
-        return all(rows, || PolledCalendar::Asked);
+    let Some(_asking) = scope.in_process.begin_poll(&account.id) else {
+        return all(rows, || PolledCalendar::PollRunning);
     };
     // That makes a request for an account of an earlier version, once.
-    let opened = tokio::time::timeout(PATIENCE, accounts::open_in(scope, snapshot, &account)).await;
-    let provider = match opened.unwrap_or_else(|_| Err(Error::Provider(silence()))) {
+    let opened = tokio::time::timeout(TIMEOUT, accounts::open_in(scope, snapshot, &account)).await;
+    let provider = match opened.unwrap_or_else(|_| Err(Error::Provider(timeout_error()))) {
         Ok(provider) => provider,
         Err(error @ (Error::Provider(_) | Error::Vault(vault::Error::CannotOpen))) => {
             account_status::record_outcome(scope, &account, Some(&error)).await?;
             let is_away = matches!(&error, Error::Provider(error) if error.is_transient());
             return all(
                 rows,
-                if is_away { || PolledCalendar::Away } else { || PolledCalendar::Refused },
+                if is_away { || PolledCalendar::Unreachable } else { || PolledCalendar::Refused },
             );
         }
         Err(error) => return Err(error.into()),
     };
     let addresses: Vec<String> = rows.iter().map(|row| row.address.clone()).collect();
-    let answer = tokio::time::timeout(PATIENCE, provider.collection_states(&addresses)).await;
-    scope.in_process.heard(&account.id, answer.is_ok(), scope.clock.now());
-    match answer.unwrap_or_else(|_| Err(silence())) {
+    let answer = tokio::time::timeout(TIMEOUT, provider.collection_states(&addresses)).await;
+    scope.in_process.record_answer(&account.id, answer.is_ok(), scope.clock.now());
+    match answer.unwrap_or_else(|_| Err(timeout_error())) {
         Ok(glances) => {
             account_status::record_outcome(scope, &account, None).await?;
             let is_back = account.state == AccountStatus::Unreachable;
-            let seen = rows.into_iter().zip(glances).map(|(row, glance)| {
-                (row.id, PolledCalendar::Seen { glance, provider: provider.clone(), is_back })
+            let seen = rows.into_iter().zip(glances).map(|(row, state)| {
+                (row.id, PolledCalendar::Answered { state, provider: provider.clone(), is_back })
             });
             Ok(seen.collect())
         }
@@ -316,28 +317,28 @@ async fn glance(
                 if matches!(error, providers::Error::Unauthorized) {
                     || PolledCalendar::Refused
                 } else {
-                    || PolledCalendar::Away
+                    || PolledCalendar::Unreachable
                 },
             )
         }
     }
 }
 
-fn silence() -> providers::Error {
-    providers::Error::NoAnswer(format!("it did not answer within {} seconds", PATIENCE.as_secs()))
+fn timeout_error() -> providers::Error {
+    providers::Error::NoAnswer(format!("it did not answer within {} seconds", TIMEOUT.as_secs()))
 }
 
 /// What a calendar means to a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CalendarState {
     /// It stands where the pair left it.
-    Quiet,
+    Unchanged,
     /// Something happened, or it cannot be told without a pass.
-    Some,
+    Changed,
     /// Its provider tells of what happens.
-    Told,
+    Pushed,
     /// It could not be looked at.
-    Away,
+    Unreachable,
     /// Its account needs its owner.
     Refused,
 }
@@ -346,21 +347,25 @@ impl CalendarState {
     fn of(sight: Option<&PolledCalendar>, row: &StateRecord, side: Side) -> Self {
         match sight {
             Some(PolledCalendar::Refused) => Self::Refused,
-            Some(PolledCalendar::Calls) => Self::Told,
+            Some(PolledCalendar::Pushes) => Self::Pushed,
             None
             | Some(
-                PolledCalendar::Away
-                | PolledCalendar::Seen { glance: CollectionState::Missing, .. },
-            ) => Self::Away,
-            Some(PolledCalendar::Asked) => Self::Quiet,
-            Some(PolledCalendar::Seen { glance: CollectionState::Untagged, .. }) => Self::Some,
-            Some(PolledCalendar::Seen {
-                glance: CollectionState::Tagged(tip), provider, ..
+                PolledCalendar::Unreachable
+                | PolledCalendar::Answered { state: CollectionState::Missing, .. },
+            ) => Self::Unreachable,
+            Some(PolledCalendar::PollRunning) => Self::Unchanged,
+            Some(PolledCalendar::Answered { state: CollectionState::Untagged, .. }) => {
+                Self::Changed
+            }
+            Some(PolledCalendar::Answered {
+                state: CollectionState::Tagged(tip),
+                provider,
+                ..
             }) => {
                 if row.cursor(side).is_some_and(|cursor| provider.is_current(cursor, tip)) {
-                    Self::Quiet
+                    Self::Unchanged
                 } else {
-                    Self::Some
+                    Self::Changed
                 }
             }
         }
@@ -372,30 +377,30 @@ fn is_due(row: &StateRecord, news: [CalendarState; 2], now: Timestamp) -> bool {
     if news.contains(&CalendarState::Refused) {
         return row.status != Some(PairStatus::NeedsReconnect);
     }
-    if news.contains(&CalendarState::Away) {
+    if news.contains(&CalendarState::Unreachable) {
         return row.status != Some(PairStatus::Error);
     }
-    if news.contains(&CalendarState::Some)
+    if news.contains(&CalendarState::Changed)
         || !matches!(row.status, Some(PairStatus::Ok | PairStatus::Held))
     {
         return true;
     }
     if let Some(held) = &row.held {
-        let long_ago = |then: Timestamp| now.duration_since(then) >= SECOND_LOOK;
+        let long_ago = |then: Timestamp| now.duration_since(then) >= HELD_RECHECK;
         return long_ago(held.since) && row.last_sync.is_none_or(long_ago);
     }
-    if row.retry.is_some_and(|at| sync::has_come(at, now)) {
+    if row.next_retry.is_some_and(|at| sync::has_come(at, now)) {
         return true;
     }
     let clock = now.to_zoned(TimeZone::UTC);
-    row.listed_on != Some(clock.date())
-        && (row.listed_on != clock.date().yesterday().ok() || clock.hour() >= LISTED_BY)
+    row.window_listed_on != Some(clock.date())
+        && (row.window_listed_on != clock.date().yesterday().ok() || clock.hour() >= LISTING_HOUR)
 }
 
 /// Passes that fail although their servers answer are made less and less often. A server that is
 /// back is tried at once.
-fn has_to_wait(row: &StateRecord, is_back: bool, now: Timestamp) -> bool {
-    !is_back && row.failing.is_some_and(|failing| now < failing.next())
+fn is_backing_off(row: &StateRecord, is_back: bool, now: Timestamp) -> bool {
+    !is_back && row.failing.is_some_and(|failing| now < failing.next_try())
 }
 
 /// Nobody sees from outside whether a provider that is not polled is well again: a pair that failed
@@ -407,15 +412,15 @@ fn is_too_soon(
     news: [CalendarState; 2],
     now: Timestamp,
 ) -> bool {
-    let due = || scope.in_process.put_off(pair.id.as_str(), now, SECOND_LOOK.unsigned_abs());
+    let due = || scope.in_process.schedule_once(pair.id.as_str(), now, HELD_RECHECK.unsigned_abs());
     row.status == Some(PairStatus::Error)
-        && news.contains(&CalendarState::Told)
-        && !news.contains(&CalendarState::Some)
+        && news.contains(&CalendarState::Pushed)
+        && !news.contains(&CalendarState::Changed)
         && !due()
 }
 
 /// Somebody is at work on the pair: what it does not see, the next poll does.
-async fn at_work(scope: &Scope, pair: &Pair) -> Result<bool> {
+async fn is_busy(scope: &Scope, pair: &Pair) -> Result<bool> {
     match scope.leases.acquire(&scope.owner, &[&leases::pair_lease(&pair.id)]).await? {
         Acquired::Taken(lease) => {
             lease.end().await;

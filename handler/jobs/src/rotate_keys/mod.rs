@@ -13,7 +13,7 @@
 //! * A secret was wrapped with it when this rotation began, or is when it ends; or a row does not
 //!   say with which.
 //! * It wrapped until this rotation.
-//! * The rotation before this one began less than [`HOUR`] ago, by the clock: then the versions
+//! * The rotation before this one began less than [`MIN_INTERVAL`] ago, by the clock: then the versions
 //!   before may have wrapped until a moment ago. That is noted before a version is made, and
 //!   rotations go one after another, under a lease of the installation.
 
@@ -28,7 +28,7 @@ use crate::watches::keys;
 use crate::{Error, Result, Scope, accounts, leases};
 
 /// No process holds what it has read or sealed for so long.
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const MIN_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a rotation came to.
 #[derive(Debug)]
@@ -38,13 +38,13 @@ pub struct Rotation {
     /// Secrets that were wrapped anew with it.
     pub rewrapped: usize,
     /// Accounts whose secret was left as it is, and why.
-    pub left: Vec<(AccountId, Error)>,
+    pub failed: Vec<(AccountId, Error)>,
     /// Old versions that were removed.
     pub removed: usize,
     /// The id of the key that signs the tokens of webhooks from now on.
     pub webhook_key: String,
     /// Channels that have to be opened anew.
-    pub channels: usize,
+    pub ended_watches: usize,
 }
 
 /// Rotates them. `webhooks_now`: no token of before is believed any more.
@@ -55,7 +55,7 @@ pub async fn rotate_keys(services: &Services, webhooks_now: bool) -> Result<Rota
     let lease = leases::keys(&services.scope(webhook_keys::PARTITION)).await?;
     // Where the key cannot be used, nothing is begun.
     services.vault.check().await?;
-    let outcome = rotate_alone(services, webhooks_now).await;
+    let outcome = rotate_locked(services, webhooks_now).await;
     lease.end().await;
     outcome
 }
@@ -69,25 +69,26 @@ async fn rotate_webhooks(
     let key = keys::rotate(services, at_once).await?;
     let mut channels = 0;
     for owner in owners {
-        channels += keys::give_up_unproven(owner).await?;
+        channels += keys::end_unproven(owner).await?;
     }
     Ok((key, channels))
 }
 
-async fn rotate_alone(services: &Services, webhooks_now: bool) -> Result<Rotation> {
+async fn rotate_locked(services: &Services, webhooks_now: bool) -> Result<Rotation> {
     let owners = services.scopes().await?;
     // In an emergency the key that others may know goes first.
     let mut webhooks =
         if webhooks_now { Some(rotate_webhooks(services, &owners, true).await?) } else { None };
     let earlier = webhook_keys::note_rotation(&*services.store, services.clock.now()).await?;
-    let rested = earlier.is_none_or(|earlier| services.clock.now().duration_since(earlier) >= HOUR);
+    let rested =
+        earlier.is_none_or(|earlier| services.clock.now().duration_since(earlier) >= MIN_INTERVAL);
     let before = key_versions(&owners).await?;
     let key = services.vault.rotate().await?;
     let (mut rewrapped, mut left) = (services.vault.reseal_own().await?, Vec::new());
     for owner in &owners {
         let found = accounts::rewrap(owner).await?;
-        rewrapped += found.done;
-        left.extend(found.left);
+        rewrapped += found.rewrapped;
+        left.extend(found.failed);
     }
     let removed = match (before, key_versions(&owners).await?) {
         // A secret that does not open shows that rows and keys may not belong together.
@@ -100,7 +101,7 @@ async fn rotate_alone(services: &Services, webhooks_now: bool) -> Result<Rotatio
         Some(done) => done,
         None => rotate_webhooks(services, &owners, false).await?,
     };
-    Ok(Rotation { key, rewrapped, left, removed, webhook_key, channels })
+    Ok(Rotation { key, rewrapped, failed: left, removed, webhook_key, ended_watches: channels })
 }
 
 /// With which versions of the key everything is wrapped; `None` where a row does not say.

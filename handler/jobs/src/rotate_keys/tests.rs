@@ -197,7 +197,7 @@ async fn all_secrets_are_wrapped_with_the_new_version() {
     let before = world.versions();
     let marks = world.scope.vault.hash_key("marks").await.unwrap();
     let done = rotate_keys(&world.scope, false).await.unwrap();
-    assert_eq!((done.rewrapped, done.left.len(), done.removed, done.channels), (3, 0, 0, 0));
+    assert_eq!((done.rewrapped, done.failed.len(), done.removed, done.ended_watches), (3, 0, 0, 0));
     assert_eq!(world.versions(), [&*before[0], &*done.key]);
     for id in &world.accounts {
         assert!(world.row(id).await.value.contains(&done.key));
@@ -278,7 +278,7 @@ async fn what_cannot_be_opened_is_named_and_left_and_the_others_go_on() {
         (1, 0),
         "nobody knows what the damaged one is wrapped with"
     );
-    let mut left: Vec<&AccountId> = done.left.iter().map(|(id, _)| id).collect();
+    let mut left: Vec<&AccountId> = done.failed.iter().map(|(id, _)| id).collect();
     left.sort();
     let mut expected = vec![foreign, damaged];
     expected.sort();
@@ -288,7 +288,7 @@ async fn what_cannot_be_opened_is_named_and_left_and_the_others_go_on() {
         (moved, "{}".to_owned())
     );
     assert_eq!(world.secret(&world.accounts[2]).await, SECRETS[2]);
-    for (_, error) in &done.left {
+    for (_, error) in &done.failed {
         assert!(!SECRETS.iter().any(|secret| error.to_string().contains(secret)), "{error}");
     }
 }
@@ -303,7 +303,7 @@ async fn secrets_of_an_earlier_version_are_wrapped_too() {
     let sealed = world.scope.vault.seal(place, &SECRETS[0].into()).await.unwrap();
     world.put(id.as_str(), &format!(r#"{{"v":1,"sealed":"{sealed}"}}"#)).await;
     let done = rotate_keys(&world.scope, false).await.unwrap();
-    assert_eq!((done.rewrapped, done.left.len()), (3, 0));
+    assert_eq!((done.rewrapped, done.failed.len()), (3, 0));
     assert!(world.row(id).await.value.starts_with(r#"{"v":1"#));
     world.assert_all_open().await;
 }
@@ -330,7 +330,7 @@ async fn a_rotation_that_breaks_off_anywhere_loses_nothing_and_the_next_goes_on(
     assert!(requests > 10, "it was broken off {requests} times");
     world.wait(61);
     let done = rotate_keys(&world.scope, false).await.unwrap();
-    assert_eq!((done.rewrapped, done.left.len()), (3, 0));
+    assert_eq!((done.rewrapped, done.failed.len()), (3, 0));
     world.wait(61);
     rotate_keys(&world.scope, false).await.unwrap();
     assert_eq!(world.versions().len(), 2, "what the broken ones have left is gone");
@@ -376,7 +376,7 @@ async fn a_vault_that_cannot_be_used_stops_it_before_anything_is_begun() {
     std::fs::rename(&file, &away).unwrap();
     assert!(matches!(rotate_keys(&world.scope, true).await, Err(Error::Vault(_))));
     std::fs::rename(&away, &file).unwrap();
-    assert!(webhook_keys::webhook_keys(&*world.scope.store).await.unwrap().is_none());
+    assert!(webhook_keys::read_webhook_keys(&*world.scope.store).await.unwrap().is_none());
     assert_eq!(world.versions().len(), 1);
     world.assert_all_open().await;
 }

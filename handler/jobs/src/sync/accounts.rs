@@ -166,7 +166,7 @@ impl<'a> OpenAccounts<'a> {
     ) -> Result<()> {
         let failure = found.as_ref().err().cloned().map(Error::Provider);
         if let Some((account, _)) = self.open.get_mut(&id) {
-            account_status::record(self.scope, account, failure.as_ref()).await?;
+            account_status::record_outcome_in(self.scope, account, failure.as_ref()).await?;
         }
         self.glances.insert(id, found);
         Ok(())
@@ -195,8 +195,10 @@ impl<'a> OpenAccounts<'a> {
             return Err(Error::Provider(providers::Error::Unauthorized));
         }
         let now = self.scope.clock.now();
-        if let Some(left) =
-            ends.iter().filter(|_| options.background).find_map(|end| end.account.parked(now))
+        if let Some(left) = ends
+            .iter()
+            .filter(|_| options.background)
+            .find_map(|end| end.account.suspended_for(now))
         {
             return Err(Error::Provider(providers::Error::RateLimited { retry_after: Some(left) }));
         }
@@ -324,5 +326,5 @@ impl<'a> OpenAccounts<'a> {
 
 /// Whether an account is not asked before its owner, or its provider, allows it.
 fn left_alone(account: &Account, now: Timestamp) -> bool {
-    account.state == AccountStatus::NeedsReconnect || account.parked(now).is_some()
+    account.state == AccountStatus::NeedsReconnect || account.suspended_for(now).is_some()
 }

@@ -65,7 +65,7 @@ impl Pass<'_> {
             match end.provider.create(calendar, &copy).await {
                 Ok(written) => {
                     self.made(&mut mapping, role, written, &uid, false);
-                    self.head.await_events(|awaited| awaited.add(side, mapping.id));
+                    self.head.change_unlisted(|awaited| awaited.add(side, mapping.id));
                     applied.wrote[side as usize] = true;
                     applied.actions.push(action);
                     // A copy that was to be taken over still bears its former mark: both are looked

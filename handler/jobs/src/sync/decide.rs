@@ -17,7 +17,7 @@ use super::refused::RetryAt;
 use super::survey::{self, ChangedMapping, Changes, ListedAs, UnknownEvent};
 use crate::Result;
 use records::pair_state::Batch;
-use records::pair_state::EventPlace;
+use records::pair_state::EventPosition;
 
 /// Something to read and to decide about.
 pub(super) enum Candidate {
@@ -27,11 +27,11 @@ pub(super) enum Candidate {
 
 impl Candidate {
     /// Its place in the order of a pass, where no mapping knows it.
-    pub fn place(&self) -> Option<EventPlace> {
+    pub fn place(&self) -> Option<EventPosition> {
         match self {
             Self::Known(_) => None,
             Self::Unknown { side, id, is_copy, .. } => {
-                Some(EventPlace(u8::from(*is_copy) * 2 + *side as u8, id.clone()))
+                Some(EventPosition(u8::from(*is_copy) * 2 + *side as u8, id.clone()))
             }
         }
     }

@@ -15,9 +15,9 @@ use crate::Result;
 use crate::report::Action;
 use crate::report::Verb;
 use records::pair_state::Batch;
+use records::pair_state::proofs::FirstSign;
 use records::pair_state::proofs::Proof;
 use records::pair_state::proofs::ProofRow;
-use records::pair_state::proofs::Sign;
 
 impl Pass<'_> {
     /// Where an earlier pass was cut off at a deletion, or its answer was lost: each half is looked
@@ -26,7 +26,7 @@ impl Pass<'_> {
         for unit in survey.units.values_mut().filter(|unit| unit.mapping.leaving.is_some()) {
             for role in [Role::Origin, Role::Copy] {
                 if matches!(unit.seen_as(role), ListedAs::None) {
-                    unit.suspect(role, Sign::Earlier);
+                    unit.suspect(role, FirstSign::Earlier);
                 }
             }
         }
@@ -118,7 +118,7 @@ impl Pass<'_> {
                 let calendar = self.pair.calendar(side.other()).clone();
                 let shown = || Proof {
                     calendar,
-                    sign: Sign::Shown,
+                    sign: FirstSign::Shown,
                     read: self.now,
                     answer: None,
                     searched: false,

@@ -63,11 +63,11 @@ impl Pass<'_> {
             Err(error) => return Err(Error::Provider(error)),
         };
         let (is_echo, shown) = is_echo(self.memory, side, found.listed).await?;
-        self.head.await_events(|awaited| {
+        self.head.change_unlisted(|awaited| {
             awaited.mappings[side as usize].retain(|mapping| !shown.contains(mapping))
         });
         // What was made and is not listed is looked for by the next pass.
-        let all_shown = self.head.awaited().mappings[side as usize].is_empty();
+        let all_shown = self.head.unlisted().mappings[side as usize].is_empty();
         Ok((is_echo && all_shown).then_some(found.cursor))
     }
 }

@@ -114,7 +114,7 @@ impl Pass<'_> {
         let had: u64 = of(&Ages::all);
         // What was there when all of the calendar was last listed, and all else that is as old as
         // what is gone: what came later is no sign of life.
-        let seen = state.whole[side as usize].map_or(0, |pass| pass.saturating_sub(1));
+        let seen = state.last_complete_pass[side as usize].map_or(0, |pass| pass.saturating_sub(1));
         let last = here.iter().map(|(_, mapping)| made(mapping)).max().unwrap_or(0);
         let before: u64 = of(&|ages| ages.until(seen.max(last)));
         // Origins that are there without a copy are as good a sign of life.

@@ -23,8 +23,8 @@ use jiff::civil::Date;
 
 use super::pass::Pass;
 use super::work::Tally;
+use records::pair_state::HeldDeletions;
 use records::pair_state::HeldRow;
-use records::pair_state::Members;
 use records::pair_state::StateRecord;
 use records::problem::HeldKind;
 
@@ -34,7 +34,7 @@ const LARGEST_CLOCK_ERROR: Duration = Duration::from_secs(15 * 60);
 /// What a pass goes by where it weighs deletions.
 pub(super) struct DeletionGuard {
     /// Held by an earlier pass.
-    members: Members,
+    members: HeldDeletions,
     /// The owner has released them.
     confirmed: bool,
     /// A second look may release them.
@@ -65,7 +65,7 @@ impl DeletionGuard {
     ) -> Weighed {
         let count = all.len() as u64;
         let unnamed = self.unnamed.is_some_and(|held| count <= held);
-        let is_member = |id: &&MappingId| unnamed || self.members.since(**id).is_some();
+        let is_member = |id: &&MappingId| unnamed || self.members.held_since(**id).is_some();
         let unusual = |count: u64| guard::is_unusual(evidence, count, self.live, self.today);
         if !asks && !unusual(count) && !all.iter().any(|id| is_member(&id)) {
             return Weighed { released: all.clone(), held: BTreeSet::new() };
@@ -74,7 +74,7 @@ impl DeletionGuard {
             let is_old = |since: jiff::Timestamp| {
                 now.as_second() - since.as_second() >= guard::SECOND_LOOK_SECONDS
             };
-            unnamed || self.members.since(*id).is_some_and(is_old)
+            unnamed || self.members.held_since(*id).is_some_and(is_old)
         };
         let mut released: BTreeSet<MappingId> = if self.confirmed {
             all.iter().filter(is_member).copied().collect()
@@ -99,7 +99,7 @@ impl DeletionGuard {
     }
 
     /// What is held already.
-    pub fn members(&self) -> &Members {
+    pub fn members(&self) -> &HeldDeletions {
         &self.members
     }
 }
@@ -108,10 +108,13 @@ impl Pass<'_> {
     /// The guard of this pass.
     pub(super) async fn guard(&self, state: &StateRecord, today: Date) -> DeletionGuard {
         let held = state.held.as_ref().filter(|row| row.held.kind == HeldKind::Deletions);
-        let members =
-            if state.held.is_some() { self.head.members().await } else { Members::default() };
+        let members = if state.held.is_some() {
+            self.head.held_deletions().await
+        } else {
+            HeldDeletions::default()
+        };
         DeletionGuard {
-            unnamed: held.filter(|_| members.first().is_none()).map(|row| row.held.deletions),
+            unnamed: held.filter(|_| members.oldest().is_none()).map(|row| row.held.deletions),
             members,
             confirmed: self.options.confirm_deletions,
             second_look: held
@@ -175,7 +178,7 @@ mod tests {
     }
 
     fn guard(members: std::ops::Range<u64>, live: u64) -> DeletionGuard {
-        let members = Members::of(members.map(id), &Members::default(), at(0));
+        let members = HeldDeletions::of(members.map(id), &HeldDeletions::default(), at(0));
         DeletionGuard {
             members,
             confirmed: false,
@@ -227,7 +230,7 @@ mod tests {
 
     #[test]
     fn ten_minutes_are_counted_from_the_first_look() {
-        let members = Members::of((0..30).map(id), &Members::default(), at(100));
+        let members = HeldDeletions::of((0..30).map(id), &HeldDeletions::default(), at(100));
         let guard = DeletionGuard { members, ..guard(0..0, 40) };
         assert_eq!(released(&guard, 109, 0..30), (0, 30));
         assert_eq!(released(&guard, 110, 0..30), (30, 0));

@@ -196,7 +196,7 @@ impl Pass<'_> {
         let elsewhere = if rest.is_empty() {
             BTreeSet::new()
         } else {
-            self.memory.elsewhere(self.pairs, &rest).await?
+            self.memory.claimed_by_others(self.pairs, &rest).await?
         };
         let here = here.into_iter().map(|(id, mapping)| (id, Living::Here(Box::new(mapping))));
         Ok(here.chain(elsewhere.into_iter().map(|id| (id, Living::Elsewhere))).collect())

@@ -9,7 +9,7 @@ impl Pass<'_> {
     /// Reminds the providers of what each calendar keeps; where everything is to be looked at
     /// again, that is as well.
     pub(super) fn recall(&self, state: &StateRecord) {
-        for (end, kept) in self.ends.iter().zip(&state.kept).filter(|_| !self.options.full) {
+        for (end, kept) in self.ends.iter().zip(&state.fidelity).filter(|_| !self.options.full) {
             if let Some(kept) = kept {
                 end.provider.recall(&end.calendar.address, kept);
             }

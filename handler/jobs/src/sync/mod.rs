@@ -223,7 +223,7 @@ fn merge(run: &mut Run, next: Run) {
     }
     run.state = next.state;
     run.held = next.held;
-    run.left = next.left;
+    run.remaining = next.remaining;
     run.copied_by_another = next.copied_by_another;
     run.error = next.error;
     run.next = next.next;

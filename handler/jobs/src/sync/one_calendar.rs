@@ -147,7 +147,8 @@ impl Pass<'_> {
         let strangers = &mut survey.unknown[side as usize];
         let ids: Vec<_> = strangers.keys().filter_map(named).collect();
         if !ids.is_empty() {
-            let others = self.memory.elsewhere(self.pairs, &ids.into_iter().collect()).await?;
+            let others =
+                self.memory.claimed_by_others(self.pairs, &ids.into_iter().collect()).await?;
             strangers.retain(|id, _| named(id).is_none_or(|mapping| !others.contains(&mapping)));
         }
         Ok(())

@@ -16,7 +16,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use providers::Blame;
 use records::pair_state::{
-    Batch, HeldRow, LockedState, Members, PairStore, ProblemRow, StateRecord, proofs,
+    Batch, HeldDeletions, HeldRow, LockedState, PairStore, ProblemRow, StateRecord, proofs,
 };
 use records::problem::{Held, PairStatus};
 use store::Lease;
@@ -174,7 +174,7 @@ impl<'a> Pass<'a> {
         self.recall(state);
         // What is held rests on what a pass saw; the next one must look as closely, or it would see
         // nothing to hold.
-        let due = state.listed_on != Some(today) || state.held.is_some();
+        let due = state.window_listed_on != Some(today) || state.held.is_some();
         // A write has found something gone of which no listing told: the whole listing tells what
         // else is.
         let untold = again.is_some_and(|again| !again.suspects.is_empty());
@@ -187,7 +187,7 @@ impl<'a> Pass<'a> {
         // What a refused event may be a copy of, or may have been copied to, is looked for as in a
         // first listing.
         let unread = if again.is_none() { self.unread(problems).await? } else { [false; 2] };
-        let looked = state.seen_anew([unread[1], unread[0]]);
+        let looked = state.without_cursors([unread[1], unread[0]]);
         let seen =
             KnownEnds { quiet: [seen.quiet[0] && !unread[1], seen.quiet[1] && !unread[0]], ..seen };
         let mut survey =
@@ -249,7 +249,7 @@ impl<'a> Pass<'a> {
         );
 
         for i in (0..2).filter(|i| cursors[*i].is_none()) {
-            state.current[i] = Some(self.now);
+            state.up_to_date_at[i] = Some(self.now);
         }
         let mut settled = if again.is_none() {
             self.settled(state, &identity, listed)
@@ -258,10 +258,10 @@ impl<'a> Pass<'a> {
         };
         let left = Box::pin(self.create_and_change(survey, identity, &mut settled, tally)).await?;
         if !self.options.dry_run {
-            state.kept = self.kept();
+            state.fidelity = self.kept();
         }
         if left > 0 {
-            state.turns = settled.turns(self, cursors);
+            state.progress = settled.turns(self, cursors);
             self.give_way(state, tally, left).await?;
             return Ok(None);
         }
@@ -302,12 +302,12 @@ impl<'a> Pass<'a> {
                 emptied_sides.push(side);
             }
         }
-        let members = Members::of(held.iter().copied(), guard.members(), self.now);
+        let members = HeldDeletions::of(held.iter().copied(), guard.members(), self.now);
         let before = state.held.clone();
         let held = held.len() as u64 + emptied_held;
         self.look_again_at_bearers(tally);
         self.note_proofs(tally).await?;
-        state.retry = tally.problems.next();
+        state.next_retry = tally.problems.next();
         let Tally { run, notes, wrote, again, incomplete, untaken, .. } = tally;
         let (mut notes, again, wrote) = (std::mem::take(notes), again.take(), *wrote);
         if held > 0 {
@@ -322,7 +322,7 @@ impl<'a> Pass<'a> {
                 .as_ref()
                 .filter(|row| row.held.kind == held.kind)
                 .map_or(self.now, |row| row.since);
-            let since = members.first().map_or(since, |first| first.max(since));
+            let since = members.oldest().map_or(since, |first| first.max(since));
             let by_owner = by_owner || state.held.as_ref().is_some_and(|row| row.by_owner);
             run.state = PairStatus::Held;
             run.held = Some(held.clone());
@@ -334,7 +334,7 @@ impl<'a> Pass<'a> {
         if self.options.dry_run {
             return Ok(None);
         }
-        self.head.note_members(&mut notes, members).await?;
+        self.head.note_held_deletions(&mut notes, members).await?;
         if again.is_none() && !*incomplete {
             self.settle_awaited(awaited);
         }
@@ -347,12 +347,14 @@ impl<'a> Pass<'a> {
                 Some(cursors) => self.set_cursors(state, cursors, [false; 2], wrote).await,
                 None => self.set_cursors(state, cursors, listed, wrote).await,
             }
-            state.current = [Some(self.now); 2];
-            for (whole, _) in state.whole.iter_mut().zip(listed).filter(|(_, listed)| *listed) {
+            state.up_to_date_at = [Some(self.now); 2];
+            for (whole, _) in
+                state.last_complete_pass.iter_mut().zip(listed).filter(|(_, listed)| *listed)
+            {
                 *whole = Some(self.planner.pass);
             }
             if roll {
-                state.listed_on = Some(today);
+                state.window_listed_on = Some(today);
                 if let Some(oldest) = self.head.proofs_since().await {
                     let oldest =
                         proofs::purge(&*self.scope.store, &self.pair.id, &mut notes, oldest, today)
@@ -365,10 +367,10 @@ impl<'a> Pass<'a> {
         if again.is_none() {
             state.last_sync = Some(self.scope.clock.now());
         }
-        state.passes = self.planner.pass;
+        state.pass_count = self.planner.pass;
         state.status = Some(run.state);
         state.error.clone_from(&run.error);
-        (state.left, state.turns, state.failing) = (None, None, None);
+        (state.remaining, state.progress, state.failing) = (None, None, None);
         self.memory.finish(self.head, notes, state.clone()).await?;
         self.trail_hold(before.as_ref(), state.held.as_ref(), deleted).await;
         Ok(again)
@@ -414,7 +416,7 @@ impl<'a> Pass<'a> {
 
     /// Asked before each write: whether nobody else can be at work on these calendars.
     pub(super) fn may_write(&self) -> Result<()> {
-        if self.lease.holds() { Ok(()) } else { Err(Error::Overtaken) }
+        if self.lease.holds() { Ok(()) } else { Err(Error::LeaseLost) }
     }
 
     /// Notes what is about to be written.
@@ -426,11 +428,11 @@ impl<'a> Pass<'a> {
     /// no cursor saved.
     async fn give_way(&self, state: &mut StateRecord, tally: &mut Tally, left: u64) -> Result<()> {
         let Tally { run, notes, .. } = tally;
-        run.left = left;
+        run.remaining = left;
         run.held = state.held.as_ref().map(|row| row.held.clone());
         run.state = if run.held.is_some() { PairStatus::Held } else { PairStatus::Ok };
-        state.passes = self.planner.pass;
-        (state.status, state.error, state.left) = (Some(run.state), None, Some(left));
+        state.pass_count = self.planner.pass;
+        (state.status, state.error, state.remaining) = (Some(run.state), None, Some(left));
         Ok(self.memory.finish(self.head, std::mem::take(notes), state.clone()).await?)
     }
 

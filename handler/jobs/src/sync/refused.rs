@@ -27,7 +27,7 @@ use super::work::Tally;
 use crate::Result;
 use crate::report::Verb;
 use records::pair_state::ProblemRow;
-use records::pair_state::proofs::Sign;
+use records::pair_state::proofs::FirstSign;
 
 /// Refused events that one pass tries again; the next passes try the others.
 const MOST: usize = 200;
@@ -347,7 +347,7 @@ fn look_again(survey: &mut Changes, mapping: Mapping, gone: Option<Role>) -> &mu
     let unit = survey.units.entry(mapping.id).or_insert_with(|| ChangedMapping::new(mapping));
     if let Some(role) = gone {
         if matches!(unit.news(role), ListedAs::None) {
-            unit.suspect(role, Sign::Earlier);
+            unit.suspect(role, FirstSign::Earlier);
         }
         // What was written there since decides what is done about it.
         let other = if role == Role::Origin { Role::Copy } else { Role::Origin };

@@ -25,7 +25,7 @@ use records::pair_state::Batch;
 use records::pair_state::LockedState;
 use records::pair_state::PairStore;
 use records::pair_state::StateRecord;
-use records::pair_state::proofs::Sign;
+use records::pair_state::proofs::FirstSign;
 
 /// Mappings looked up with one request.
 pub(super) const LOOKUP: usize = 50;
@@ -145,7 +145,7 @@ impl Changes {
                 *unit.news(*role) = ListedAs::Present(None);
                 unit.sought = true;
             } else {
-                unit.suspect(*role, Sign::Earlier);
+                unit.suspect(*role, FirstSign::Earlier);
             }
         }
         Ok(())
@@ -202,7 +202,7 @@ pub(super) async fn survey(
     }
     // What Google shows under a former version is never what a person has restored.
     let ages = Side::BOTH.map(|side| {
-        let age = state.current[side as usize];
+        let age = state.up_to_date_at[side as usize];
         age.filter(|_| ends[side as usize].account.kind != ProviderKind::Google)
     });
     for side in Side::BOTH {
@@ -332,7 +332,7 @@ async fn join(
                 half_mut(&mut unit.mapping, role).former = None;
             }
             match news {
-                ListedAs::Suspect => unit.suspect(role, Sign::Named),
+                ListedAs::Suspect => unit.suspect(role, FirstSign::Named),
                 news => *unit.news(role) = news,
             }
             // What has become of the other one has waited for this one.
@@ -448,7 +448,7 @@ async fn all_mappings(
             let unit =
                 survey.units.entry(mapping.id).or_insert_with(|| ChangedMapping::new(mapping));
             for role in suspects {
-                unit.suspect(role, Sign::Missing);
+                unit.suspect(role, FirstSign::Missing);
             }
             if inside && matches!(unit.origin, ListedAs::None) {
                 unit.origin = ListedAs::Present(None);

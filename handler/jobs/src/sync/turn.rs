@@ -27,7 +27,7 @@
 //!   first.
 //! * A failure that is written down already is not written down again.
 
-use crate::places::has_left_copies;
+use crate::places::has_orphaned_copies;
 use std::time::Duration;
 
 use engine::calendar::CalendarId;
@@ -35,7 +35,7 @@ use engine::pair::{Pair, Side};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use providers::Since;
-use records::pair_state::{self, Batch, Failing, PairStore, StateRecord, StateSnapshot};
+use records::pair_state::{self, Batch, FailureStreak, PairStore, StateRecord, StateSnapshot};
 use records::problem::{PairStatus, Problem};
 use store::{Acquired, Lease};
 use tokio::time::Instant;
@@ -110,13 +110,13 @@ impl Attempt<'_> {
             Some(pair) if !pair.paused => {}
             _ => return Ok(AttemptOutcome::Gone),
         }
-        if self.options.background && self.scope.in_process.is_at_work(&self.pair.id) {
+        if self.options.background && self.scope.in_process.is_busy(&self.pair.id) {
             return Ok(AttemptOutcome::Busy);
         }
-        let _turn = self.scope.in_process.turn_of(&self.pair.id);
+        let _turn = self.scope.in_process.attempt_guard(&self.pair.id);
         let mut ahead = [None, None];
         if self.again.is_none() && !self.options.full {
-            let look = pair_state::look(&*self.scope.store, &self.pair.id).await?;
+            let look = pair_state::read_state_snapshot(&*self.scope.store, &self.pair.id).await?;
             let seen = self.look(accounts, &look.row).await;
             if let Some(run) = self.settled(&look, seen.as_ref()).await? {
                 return Ok(Attempted::with(run, look.row.error, None));
@@ -131,13 +131,13 @@ impl Attempt<'_> {
             accounts.look_again();
             ahead = [None, None];
         }
-        let at_work = self.scope.in_process.begin(&self.pair.id);
+        let at_work = self.scope.in_process.begin_pair(&self.pair.id);
         let outcome = Box::pin(self.work(accounts, ahead, &lease)).await;
         drop(at_work);
         if let Ok(AttemptOutcome::Done(done)) = &outcome
-            && done.run.left > 0
+            && done.run.remaining > 0
         {
-            self.scope.in_process.gave_way(&self.pair.id);
+            self.scope.in_process.record_yield(&self.pair.id);
         }
         lease.end().await;
         outcome
@@ -205,12 +205,12 @@ impl Attempt<'_> {
         match seen {
             Ok((sight, ahead))
                 if is_at_rest(&look.row, sight, ahead, now)
-                    && (look.can_be_noted() || self.options.dry_run) =>
+                    && (look.can_record_check() || self.options.dry_run) =>
             {
                 let due = !self.options.background
-                    || look.last().is_none_or(|last| now.duration_since(last) >= NOTED);
+                    || look.last_checked().is_none_or(|last| now.duration_since(last) >= NOTED);
                 if due && !self.options.dry_run {
-                    pair_state::note_look(&*self.scope.store, &self.pair.id, look, now).await?;
+                    pair_state::record_check(&*self.scope.store, &self.pair.id, look, now).await?;
                 }
                 Ok(Some(Run::new(self.pair.id.clone(), PairStatus::Ok)))
             }
@@ -233,7 +233,7 @@ impl Attempt<'_> {
         let pair = self.pair;
         let keys = Keys::new(self.scope, pair).await?;
         let memory = PairStore::new(&*self.scope.store, &keys.marks, pair);
-        let (mut head, mut problems) = memory.begin().await?;
+        let (mut head, mut problems) = memory.read_state().await?;
         // A removal takes what is remembered along, and waits for the lease: a pair of which
         // something is remembered is there.
         if (head.is_new().await || !accounts.directory.is_recent()) && self.has_ended().await? {
@@ -243,12 +243,12 @@ impl Attempt<'_> {
         if let Ok(ends) = accounts.ends(pair).await {
             let bases = ends.map(|end| first_release::base(&end.account, &end.calendar));
             if first_release::migrate(&memory, &head, &problems, bases).await? {
-                (head, problems) = memory.begin().await?;
+                (head, problems) = memory.read_state().await?;
             }
         }
         let directory = &accounts.directory;
         let mixed = [(&pair.from, &pair.to), (&pair.to, &pair.from)]
-            .map(|(end, other)| has_left_copies(&directory, end, other));
+            .map(|(end, other)| has_orphaned_copies(&directory, end, other));
         let owned =
             Owned { pairs: directory.pair_ids(), calendars: directory.calendar_ids(), mixed };
         let mut state = head.row().await;
@@ -269,7 +269,7 @@ impl Attempt<'_> {
                     lease,
                     &owned,
                     takes_over,
-                    state.passes + 1,
+                    state.pass_count + 1,
                     self.options,
                     self.begun,
                     self.progress,
@@ -291,7 +291,8 @@ impl Attempt<'_> {
                     // saved without what belongs to them.
                     let (status, error, deletions) =
                         (Some(run.state), run.error.clone(), state.deletions);
-                    let failing = Some(Failing::again(state.failing, self.scope.clock.now()));
+                    let failing =
+                        Some(FailureStreak::extend(state.failing, self.scope.clock.now()));
                     let state =
                         StateRecord { status, error, deletions, failing, ..head.row().await };
                     if let Err(unsaid) = memory.finish(&head, Batch::default(), state).await {
@@ -416,8 +417,8 @@ fn left_nothing_open(row: &StateRecord, now: Timestamp) -> bool {
     row.status == Some(PairStatus::Ok)
         && row.error.is_none()
         && row.held.is_none()
-        && row.left.is_none()
+        && row.remaining.is_none()
         && !row.take_over
-        && row.retry.is_none_or(|at| !has_come(at, now))
-        && row.listed_on == Some(now.to_zoned(TimeZone::UTC).date())
+        && row.next_retry.is_none_or(|at| !has_come(at, now))
+        && row.window_listed_on == Some(now.to_zoned(TimeZone::UTC).date())
 }

@@ -31,8 +31,8 @@ use crate::Result;
 use crate::report::Verb;
 use records::pair_state::ProblemRow;
 use records::pair_state::StateRecord;
+use records::pair_state::proofs::FirstSign;
 use records::pair_state::proofs::Proof;
-use records::pair_state::proofs::Sign;
 
 /// Reads that verify a deletion, at once.
 const AT_ONCE: usize = 8;
@@ -212,7 +212,7 @@ impl Pass<'_> {
             let id = match found {
                 Whereabouts::There(id) => id,
                 Whereabouts::Gone(absence, searched) => {
-                    let sign = unit.signs[suspect.role as usize].unwrap_or(Sign::Earlier);
+                    let sign = unit.signs[suspect.role as usize].unwrap_or(FirstSign::Earlier);
                     let (calendar, read) =
                         (self.pair.calendar(suspect.side).clone(), self.scope.clock.now());
                     unit.proofs[suspect.role as usize] =

@@ -25,10 +25,10 @@ use super::survey::Changes;
 use super::turns::Settled;
 use crate::Error;
 use crate::Result;
-use crate::in_process::LONG_CALL;
+use crate::in_process::CALL_BUDGET;
 use crate::report::Run;
 use records::pair_state::Batch;
-use records::pair_state::EventPlace;
+use records::pair_state::EventPosition;
 use records::pair_state::proofs;
 use records::pair_state::proofs::Proof;
 use records::pair_state::proofs::ProofRow;
@@ -89,7 +89,7 @@ impl Pass<'_> {
         tally: &mut Tally,
     ) -> Result<u64> {
         let items = settled.rest(self.items(survey, &mut identity));
-        let places: Vec<Option<EventPlace>> = items.iter().map(Candidate::place).collect();
+        let places: Vec<Option<EventPosition>> = items.iter().map(Candidate::place).collect();
         let total = items.len() as u64;
         self.progress.expect(total);
         // Nothing new is read after the turn; what was read already is written, unless that takes
@@ -153,7 +153,7 @@ impl Pass<'_> {
                 }
                 if tally.notes.len() >= REMEMBER_EVERY {
                     if total > MAX_BATCH as u64 {
-                        self.head.set_left(left).await;
+                        self.head.set_remaining(left).await;
                     }
                     self.remember(tally).await?;
                 }
@@ -180,8 +180,8 @@ impl Pass<'_> {
     fn end_of_turn(&self) -> Instant {
         let now = Instant::now();
         let [pass, call] = self.began;
-        let turn = self.scope.in_process.turn(now.saturating_duration_since(pass));
-        (now + turn).min(call + LONG_CALL)
+        let turn = self.scope.in_process.attempt_limit(now.saturating_duration_since(pass));
+        (now + turn).min(call + CALL_BUDGET)
     }
 
     pub(super) fn count(&self, applied: Applied, tally: &mut Tally) -> Result<()> {

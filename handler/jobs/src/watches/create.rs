@@ -36,25 +36,32 @@ pub(super) async fn create(
         calendar: calendar.as_ref().map(|calendar| calendar.id.clone()),
         account: account.id.clone(),
         generation: account.generation,
-        at: calendar.as_ref().map(|calendar| calendar.address.clone()).unwrap_or_default(),
-        address,
+        calendar_address: calendar
+            .as_ref()
+            .map(|calendar| calendar.address.clone())
+            .unwrap_or_default(),
+        notification_url: address,
         resource: None,
-        asked: now,
+        requested: now,
         expires: now.checked_add(facts.lifetime).unwrap_or(Timestamp::MAX),
-        state: WatchStatus::Asked,
+        state: WatchStatus::Requested,
         confirmed: false,
         error: None,
         key: Some(key),
         not_created: false,
         renew_now: false,
-        told: None,
+        last_nudge: None,
     };
     scope.directory().insert_watch(&row).await?;
     let asked = async {
         let provider = accounts::open_in(scope, directory, account).await?;
-        let watch =
-            Watch { channel: &row.id, token: &secret, address: &row.address, ttl: facts.lifetime };
-        Ok(provider.watch(&row.at, &watch).await?)
+        let watch = Watch {
+            channel: &row.id,
+            token: &secret,
+            address: &row.notification_url,
+            ttl: facts.lifetime,
+        };
+        Ok(provider.watch(&row.calendar_address, &watch).await?)
     };
     let answer: Result<providers::Watching> = asked.await;
     let stored = scope.directory();
@@ -70,7 +77,7 @@ pub(super) async fn create(
             row.error = Some(error.into());
         }
         // A notification may have come before the answer was lost: then the watch is open.
-        Err(error) if row.state == WatchStatus::Asked => {
+        Err(error) if row.state == WatchStatus::Requested => {
             row.error = Some(error.into());
             row.not_created = !is_answer_lost(error);
         }

@@ -47,27 +47,27 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use records::watch::{Notified, WatchRecord};
+use records::watch::{LastNudge, WatchRecord};
 
 use super::nudge_pairs::nudge_watched;
-use crate::in_process::watches::{WatchMemory, WatchVersion, is_set_back};
+use crate::in_process::watches::{WatchCache, WatchVersion, is_set_back};
 use crate::nudge::Cause;
 use crate::{Error, Result, Scope};
 
 /// The pause after a look at a channel that has rested.
-const SHORTEST: SignedDuration = SignedDuration::from_secs(1);
+const MIN_PAUSE: SignedDuration = SignedDuration::from_secs(1);
 
 /// The pause while calls keep coming.
-const LONGEST: SignedDuration = SignedDuration::from_secs(5);
+const MAX_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 
 /// A channel rests so long from each look.
 const REST: SignedDuration = SignedDuration::from_secs(5);
 
 /// After so many looks at once the pause begins to grow.
-const QUICK: i32 = 5;
+const QUICK_NUDGES: i32 = 5;
 
 /// The longest time that a channel has to rest: after it the pause grows no more.
-const TIRED: SignedDuration = SignedDuration::from_secs(35);
+const MAX_REST: SignedDuration = SignedDuration::from_secs(35);
 
 /// Clocks of two processes are apart by no more: no process relies on another one's message that is
 /// seen sooner.
@@ -78,10 +78,10 @@ const SKEW: SignedDuration = SignedDuration::from_secs(1);
 const MARGIN: SignedDuration = SignedDuration::from_millis(100);
 
 /// A message that was claimed is waited for: so often…
-const TRIES: usize = 10;
+const CLAIM_WAITS: usize = 10;
 
 /// …and so long each time. By then whoever claimed it is taken to be dead.
-const TRY: Duration = Duration::from_millis(100);
+const CLAIM_WAIT: Duration = Duration::from_millis(100);
 
 /// So often a row that others change at the same time is read again.
 const ATTEMPTS: usize = 64;
@@ -103,7 +103,7 @@ pub(super) enum DebounceOutcome {
 /// Where nobody can rely on a message: the call is to come again.
 pub(super) async fn debounce(
     scope: &Scope,
-    memory: &WatchMemory,
+    memory: &WatchCache,
     row: WatchVersion,
     now: Timestamp,
 ) -> Result<DebounceOutcome> {
@@ -121,22 +121,22 @@ pub(super) async fn debounce(
         if !row.is_live(now) {
             return Ok(DebounceOutcome::Gone);
         }
-        let told = match (next(row.told.as_ref(), now), row.told.clone()) {
+        let told = match (next_step(row.last_nudge.as_ref(), now), row.last_nudge.clone()) {
             (DebounceStep::Claim(told), _) => told,
             (DebounceStep::Covered, Some(told)) if told.sent => {
-                memory.cover(told.seen, SKEW);
+                memory.cover(told.visible_at, SKEW);
                 return Ok(DebounceOutcome::Covered((row, etag)));
             }
             // Claimed, and not known to be sent.
-            (DebounceStep::Covered, _) if waiting != (etag.clone(), TRIES) => {
+            (DebounceStep::Covered, _) if waiting != (etag.clone(), CLAIM_WAITS) => {
                 waiting = if waiting.0 == etag { (etag, waiting.1 + 1) } else { (etag, 1) };
-                tokio::time::sleep(TRY).await;
+                tokio::time::sleep(CLAIM_WAIT).await;
                 continue;
             }
-            (DebounceStep::Covered, told) => told.unwrap_or_else(|| claim(now, now)),
+            (DebounceStep::Covered, told) => told.unwrap_or_else(|| nudge_at(now, now)),
         };
-        let seen = told.seen;
-        let row = WatchRecord { told: Some(told), ..row };
+        let seen = told.visible_at;
+        let row = WatchRecord { last_nudge: Some(told), ..row };
         let Some(etag) = scope.directory().replace_watch(&row, &etag).await? else {
             continue;
         };
@@ -147,22 +147,22 @@ pub(super) async fn debounce(
             // It is seen at once: nobody will ever rely on it.
             return Ok(DebounceOutcome::Sent(Some((row, etag))));
         }
-        return Ok(DebounceOutcome::Sent(sent(scope, row, etag).await));
+        return Ok(DebounceOutcome::Sent(record_sent(scope, row, etag).await));
     }
     Err(Error::Store(store::Error::Conflict(0)))
 }
 
 /// Notes that a message is in the queue. Where that fails, somebody sends another one: no harm.
-async fn sent(scope: &Scope, row: WatchRecord, etag: String) -> Option<WatchVersion> {
-    let claimed = row.told.clone()?;
-    let noted = Notified { sent: true, ..claimed.clone() };
-    let row = WatchRecord { told: Some(noted.clone()), ..row };
+async fn record_sent(scope: &Scope, row: WatchRecord, etag: String) -> Option<WatchVersion> {
+    let claimed = row.last_nudge.clone()?;
+    let noted = LastNudge { sent: true, ..claimed.clone() };
+    let row = WatchRecord { last_nudge: Some(noted.clone()), ..row };
     let outcome = match scope.directory().replace_watch(&row, &etag).await {
         Ok(Some(etag)) => return Some((row, etag)),
         Ok(None) => {
             let change = |row: &mut WatchRecord| {
-                if row.told.as_ref() == Some(&claimed) {
-                    row.told = Some(noted.clone());
+                if row.last_nudge.as_ref() == Some(&claimed) {
+                    row.last_nudge = Some(noted.clone());
                 }
             };
             scope.directory().change_watch(&row.id, change).await.map(drop)
@@ -180,30 +180,33 @@ async fn sent(scope: &Scope, row: WatchRecord, etag: String) -> Option<WatchVers
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum DebounceStep {
     /// This message, which is seen now or at the end of the pause.
-    Claim(Notified),
+    Claim(LastNudge),
     /// Nothing: one is still to be seen.
     Covered,
 }
 
 /// By what the row says of the last message, which another process may have sent.
-fn next(last: Option<&Notified>, now: Timestamp) -> DebounceStep {
-    let Some(last) = last.filter(|last| !is_set_back(last.seen, now)) else {
-        return DebounceStep::Claim(claim(now, now));
+fn next_step(last: Option<&LastNudge>, now: Timestamp) -> DebounceStep {
+    let Some(last) = last.filter(|last| !is_set_back(last.visible_at, now)) else {
+        return DebounceStep::Claim(nudge_at(now, now));
     };
-    if last.seen.duration_since(now) > SKEW {
+    if last.visible_at.duration_since(now) > SKEW {
         return DebounceStep::Covered;
     }
     let later = |time: Timestamp, by| time.checked_add(by).unwrap_or(now);
-    let rested = last.rested.unwrap_or_else(|| later(last.seen, REST)).min(later(last.seen, TIRED));
-    DebounceStep::Claim(claim(
-        now.max(later(last.seen, pause(rested.duration_since(last.seen)))),
+    let rested = last
+        .rested_at
+        .unwrap_or_else(|| later(last.visible_at, REST))
+        .min(later(last.visible_at, MAX_REST));
+    DebounceStep::Claim(nudge_at(
+        now.max(later(last.visible_at, pause(rested.duration_since(last.visible_at)))),
         rested,
     ))
 }
 
 /// A message that is seen then, for a channel that would have rested by that time.
-fn claim(seen: Timestamp, rested: Timestamp) -> Notified {
-    Notified { seen, sent: false, rested: seen.max(rested).checked_add(REST).ok() }
+fn nudge_at(seen: Timestamp, rested: Timestamp) -> LastNudge {
+    LastNudge { visible_at: seen, sent: false, rested_at: seen.max(rested).checked_add(REST).ok() }
 }
 
 /// The pause after a look, where the channel has to rest for so long from it and those before. Each
@@ -212,7 +215,7 @@ fn claim(seen: Timestamp, rested: Timestamp) -> Notified {
 /// a look adds no more than the pause takes away. Calls without an end therefore lead to 20 looks
 /// in the first minute, and to 12 in each further one.
 fn pause(rest: SignedDuration) -> SignedDuration {
-    (SHORTEST + (rest - REST * QUICK) * 2 / 5).clamp(SHORTEST, LONGEST)
+    (MIN_PAUSE + (rest - REST * QUICK_NUDGES) * 2 / 5).clamp(MIN_PAUSE, MAX_PAUSE)
 }
 
 #[cfg(test)]
@@ -226,47 +229,51 @@ mod tests {
 
     /// A message that was to be seen then, for a channel that has to rest for so many milliseconds
     /// from it.
-    fn told(seen: i64, rest: i64) -> Notified {
-        Notified { seen: at(seen), sent: true, rested: Some(at(seen + rest)) }
+    fn told(seen: i64, rest: i64) -> LastNudge {
+        LastNudge { visible_at: at(seen), sent: true, rested_at: Some(at(seen + rest)) }
     }
 
     fn claimed(seen: i64, rested: i64) -> DebounceStep {
-        DebounceStep::Claim(Notified { seen: at(seen), sent: false, rested: Some(at(rested)) })
+        DebounceStep::Claim(LastNudge {
+            visible_at: at(seen),
+            sent: false,
+            rested_at: Some(at(rested)),
+        })
     }
 
     #[test]
     fn the_first_goes_at_once_and_one_more_for_all_that_follow() {
-        assert_eq!(next(None, at(0)), claimed(0, 5000));
-        assert_eq!(next(Some(&told(0, 5000)), at(0)), claimed(1000, 10_000));
-        assert_eq!(next(Some(&told(0, 5000)), at(999)), claimed(1000, 10_000));
+        assert_eq!(next_step(None, at(0)), claimed(0, 5000));
+        assert_eq!(next_step(Some(&told(0, 5000)), at(0)), claimed(1000, 10_000));
+        assert_eq!(next_step(Some(&told(0, 5000)), at(999)), claimed(1000, 10_000));
         assert_eq!(
-            next(Some(&told(0, 5000)), at(1001)),
+            next_step(Some(&told(0, 5000)), at(1001)),
             claimed(1001, 10_000),
             "the pause is over"
         );
         assert_eq!(
-            next(Some(&told(0, 5000)), at(60_000)),
+            next_step(Some(&told(0, 5000)), at(60_000)),
             claimed(60_000, 65_000),
             "it has rested"
         );
-        assert_eq!(next(Some(&told(5000, 5000)), at(3999)), DebounceStep::Covered);
+        assert_eq!(next_step(Some(&told(5000, 5000)), at(3999)), DebounceStep::Covered);
         assert_eq!(
-            next(Some(&told(5000, 5000)), at(4000)),
+            next_step(Some(&told(5000, 5000)), at(4000)),
             claimed(6000, 15_000),
             "by another clock it may be seen by now"
         );
         assert_eq!(
-            next(Some(&told(3_600_000, 5000)), at(0)),
+            next_step(Some(&told(3_600_000, 5000)), at(0)),
             claimed(0, 5000),
             "the clock was set back"
         );
         assert_eq!(
-            next(Some(&told(0, 3_600_000)), at(0)),
+            next_step(Some(&told(0, 3_600_000)), at(0)),
             claimed(5000, 40_000),
             "and so it was before"
         );
         assert_eq!(
-            next(Some(&Notified { rested: None, ..told(0, 0) }), at(0)),
+            next_step(Some(&LastNudge { rested_at: None, ..told(0, 0) }), at(0)),
             claimed(1000, 10_000),
             "a row of an earlier version"
         );
@@ -283,13 +290,13 @@ mod tests {
     /// is called at these times.
     fn called(times: impl IntoIterator<Item = i64>) -> (Vec<i64>, Vec<i64>) {
         let (channel, mut last, mut looks, mut waits) =
-            (WatchMemory::default(), None::<Notified>, Vec::new(), Vec::new());
+            (WatchCache::default(), None::<LastNudge>, Vec::new(), Vec::new());
         for time in times {
             if !channel.is_covered(at(time))
-                && let DebounceStep::Claim(told) = next(last.as_ref(), at(time))
+                && let DebounceStep::Claim(told) = next_step(last.as_ref(), at(time))
             {
-                channel.cover(told.seen, MARGIN);
-                looks.push(told.seen.as_millisecond() - at(0).as_millisecond());
+                channel.cover(told.visible_at, MARGIN);
+                looks.push(told.visible_at.as_millisecond() - at(0).as_millisecond());
                 last = Some(told);
             }
             waits.extend(looks.last().map(|look| look - time));

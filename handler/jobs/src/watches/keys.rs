@@ -10,7 +10,7 @@
 //!   processes that were at work before.
 //! * A good token whose key does not count, as far as is remembered, may be of a key that another
 //!   process has just begun to sign with: the row is read again before it is refused, whatever is
-//!   remembered. All who ask meanwhile share that read, and reads are [`APART`] apart; whoever
+//!   remembered. All who ask meanwhile share that read, and reads are [`MIN_READ_INTERVAL`] apart; whoever
 //!   comes between waits so long. So the first call of a channel is heard, and whoever has got hold
 //!   of a key that was dropped causes a read a second.
 //! * A token whose MAC is wrong never comes so far ([`super::token`]): forgeries cost no read,
@@ -30,7 +30,7 @@ use crate::services::Services;
 use crate::{Error, Result, Scope};
 
 /// How long after one read the next one begins.
-const APART: Duration = Duration::from_secs(1);
+const MIN_READ_INTERVAL: Duration = Duration::from_secs(1);
 
 /// So often the row is read again when somebody else wrote it at the same moment.
 const ATTEMPTS: usize = 8;
@@ -43,10 +43,10 @@ const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 ///
 /// # Errors
 /// Where the row cannot be read: the call is to come again.
-pub(super) async fn prove(services: &Services, key: Option<&str>) -> Result<bool> {
+pub(super) async fn is_accepted(services: &Services, key: Option<&str>) -> Result<bool> {
     let (known, now, asked) =
         (&services.in_process.watches.keys, services.clock.now(), Instant::now());
-    let proves = |keys: Option<&WebhookKeys>| webhook_keys::prove(keys, key, now);
+    let proves = |keys: Option<&WebhookKeys>| webhook_keys::accepts(keys, key, now);
     if let Some(answer) = known.answer(asked, proves) {
         return Ok(answer);
     }
@@ -54,12 +54,12 @@ pub(super) async fn prove(services: &Services, key: Option<&str>) -> Result<bool
     if let Some(answer) = known.answer(asked, proves) {
         return Ok(answer);
     }
-    let next = known.last().as_ref().map(|read| read.begun + APART);
+    let next = known.last().as_ref().map(|read| read.begun + MIN_READ_INTERVAL);
     if let Some(next) = next {
         tokio::time::sleep_until(next).await;
     }
     let begun = Instant::now();
-    let keys = webhook_keys::webhook_keys(&*services.store).await?.map(|(keys, _)| keys);
+    let keys = webhook_keys::read_webhook_keys(&*services.store).await?.map(|(keys, _)| keys);
     let answer = proves(keys.as_ref());
     *known.last() = Some(ReadKeys { begun, keys });
     Ok(answer)
@@ -69,7 +69,7 @@ pub(super) async fn prove(services: &Services, key: Option<&str>) -> Result<bool
 pub(super) async fn current(services: &Services) -> Result<String> {
     for _ in 0..ATTEMPTS {
         let begun = Instant::now();
-        let keys = match webhook_keys::webhook_keys(&*services.store).await? {
+        let keys = match webhook_keys::read_webhook_keys(&*services.store).await? {
             Some((keys, _)) => keys,
             None => {
                 let first = WebhookKeys::first(new_id(None)?, services.clock.now());
@@ -91,13 +91,13 @@ pub(super) async fn current(services: &Services) -> Result<String> {
 pub(crate) async fn rotate(services: &Services, at_once: bool) -> Result<String> {
     for _ in 0..ATTEMPTS {
         let now = services.clock.now();
-        let (before, etag) = webhook_keys::webhook_keys(&*services.store).await?.unzip();
+        let (before, etag) = webhook_keys::read_webhook_keys(&*services.store).await?.unzip();
         let new = new_id(before.as_ref())?;
         // Where no key has signed yet, tokens that name none are the ones before.
         let keys = match before {
             None if !at_once => WebhookKeys::first(new.clone(), now),
             None => WebhookKeys { unnamed_until: None, ..WebhookKeys::first(new.clone(), now) },
-            Some(before) => before.followed_by(new.clone(), at_once, now),
+            Some(before) => before.rotate_to(new.clone(), at_once, now),
         };
         let begun = Instant::now();
         if webhook_keys::put_webhook_keys(&*services.store, &keys, etag).await? {
@@ -114,14 +114,16 @@ pub(crate) async fn rotate(services: &Services, at_once: bool) -> Result<String>
 ///
 /// # Errors
 /// Storage failures.
-pub(crate) async fn give_up_unproven(scope: &Scope) -> Result<usize> {
-    let (keys, now) =
-        (webhook_keys::webhook_keys(&*scope.store).await?.map(|(keys, _)| keys), scope.clock.now());
+pub(crate) async fn end_unproven(scope: &Scope) -> Result<usize> {
+    let (keys, now) = (
+        webhook_keys::read_webhook_keys(&*scope.store).await?.map(|(keys, _)| keys),
+        scope.clock.now(),
+    );
     let directory = scope.snapshot().await?;
     let mut given_up: Vec<WatchRecord> = Vec::new();
     for row in directory.watches()? {
         let unproven = |row: &WatchRecord| {
-            row.is_live(now) && !webhook_keys::prove(keys.as_ref(), row.key.as_deref(), now)
+            row.is_live(now) && !webhook_keys::accepts(keys.as_ref(), row.key.as_deref(), now)
         };
         if unproven(&row) {
             scope

@@ -41,8 +41,8 @@ mod stop;
 mod tests;
 mod token;
 
-pub use notification::{Notice, NoticeEvent, Received, receive};
-pub(crate) use nudge_pairs::{nudge_pair, nudge_pairs_of};
+pub use notification::{Notice, NoticeEvent, NoticeOutcome, receive};
+pub(crate) use nudge_pairs::{nudge_pair, nudge_pairs_of_account};
 pub use renew::{RenewOutcome, renew};
 pub(crate) use renew::{create_missing, stop_unneeded};
 pub use status::{WatchState, states};

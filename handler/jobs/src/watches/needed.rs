@@ -36,7 +36,8 @@ pub(super) struct Needed {
 impl Needed {
     /// Whether the provider can be asked for a watch now.
     pub fn may_ask(&self, now: jiff::Timestamp) -> bool {
-        self.account.state != AccountStatus::NeedsReconnect && self.account.parked(now).is_none()
+        self.account.state != AccountStatus::NeedsReconnect
+            && self.account.suspended_for(now).is_none()
     }
 }
 

@@ -39,11 +39,11 @@ pub enum NoticeEvent {
 
 /// What became of a notification. The provider gets one answer in all cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Received {
+pub enum NoticeOutcome {
     /// It is forged, late, or of a watch that is not needed any more.
     Dropped,
     /// A watch has begun.
-    Greeted,
+    Confirmed,
     /// A calendar is going to be synced.
     Nudged,
     /// A calendar is going to be synced anyway.
@@ -59,13 +59,13 @@ pub async fn receive(
     services: &Services,
     kind: ProviderKind,
     notice: Notice<'_>,
-) -> Result<Received> {
+) -> Result<NoticeOutcome> {
     let Notice { watch: id, resource, event, .. } = notice;
     if !is_id(id) || resource.is_empty() || resource.len() > 1024 {
-        return Ok(Received::Dropped);
+        return Ok(NoticeOutcome::Dropped);
     }
     let Some(owner) = token::verify(services, kind, id, notice.secret).await? else {
-        return Ok(Received::Dropped);
+        return Ok(NoticeOutcome::Dropped);
     };
     let now = services.clock.now();
     let scope = &services.scope(&owner);
@@ -74,11 +74,11 @@ pub async fn receive(
     // A notification that waits for earlier ones of its watch may be covered meanwhile.
     let covered = || is_change && memory.is_covered(now);
     if covered() {
-        return Ok(Received::Covered);
+        return Ok(NoticeOutcome::Covered);
     }
     let mut last_written = memory.lock().await;
     if covered() {
-        return Ok(Received::Covered);
+        return Ok(NoticeOutcome::Covered);
     }
     let fits = |row: &WatchRecord| {
         row.is_live(now) && row.resource.as_deref().is_none_or(|known| known == resource)
@@ -89,29 +89,30 @@ pub async fn receive(
     if known.is_none() {
         known = scope.directory().watch(id).await?;
     }
-    let Some((row, _)) = &known else { return Ok(Received::Dropped) };
+    let Some((row, _)) = &known else { return Ok(NoticeOutcome::Dropped) };
     if !fits(row) {
         // A watch that is to be stopped, and whose resource was not known until now.
         if row.state == WatchStatus::Ending && row.resource.is_none() {
             let stored = scope.directory();
             stored.change_watch(id, |row| row.resource = Some(resource.to_owned())).await?;
         }
-        return Ok(Received::Dropped);
+        return Ok(NoticeOutcome::Dropped);
     }
     let is_start = event == NoticeEvent::Started;
     // The watch sends a notification, so it exists, whatever became of the answer to its creation.
-    if row.resource.is_none() || row.state == WatchStatus::Asked || (is_start && !row.confirmed) {
+    if row.resource.is_none() || row.state == WatchStatus::Requested || (is_start && !row.confirmed)
+    {
         confirm(scope, row, resource).await?;
         known = if is_change { scope.directory().watch(id).await? } else { known };
     }
-    let Some(known) = known else { return Ok(Received::Dropped) };
+    let Some(known) = known else { return Ok(NoticeOutcome::Dropped) };
     let change: fn(&mut WatchRecord) = match event {
-        NoticeEvent::Started => return Ok(Received::Greeted),
+        NoticeEvent::Started => return Ok(NoticeOutcome::Confirmed),
         NoticeEvent::Changed => {
             let (received, written) = match debounce(scope, &memory, known, now).await? {
-                DebounceOutcome::Sent(written) => (Received::Nudged, written),
-                DebounceOutcome::Covered(written) => (Received::Covered, Some(written)),
-                DebounceOutcome::Gone => (Received::Dropped, None),
+                DebounceOutcome::Sent(written) => (NoticeOutcome::Nudged, written),
+                DebounceOutcome::Covered(written) => (NoticeOutcome::Covered, Some(written)),
+                DebounceOutcome::Gone => (NoticeOutcome::Dropped, None),
             };
             *last_written = written;
             return Ok(received);
@@ -125,7 +126,7 @@ pub async fn receive(
     scope.directory().change_watch(id, change).await?;
     // The pass renews or replaces the watch, and then reads everything.
     nudge_watched(scope, &known.0, Cause::Renewal, std::time::Duration::ZERO).await?;
-    Ok(Received::Nudged)
+    Ok(NoticeOutcome::Nudged)
 }
 
 async fn confirm(scope: &Scope, row: &WatchRecord, resource: &str) -> Result<()> {
@@ -133,7 +134,7 @@ async fn confirm(scope: &Scope, row: &WatchRecord, resource: &str) -> Result<()>
     let confirmed = stored.change_watch(&row.id, |row| {
         row.confirmed = true;
         row.resource.get_or_insert_with(|| resource.to_owned());
-        if row.state == WatchStatus::Asked {
+        if row.state == WatchStatus::Requested {
             row.state = WatchStatus::Open;
             row.error = None;
         }

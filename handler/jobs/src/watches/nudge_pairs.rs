@@ -15,7 +15,7 @@ use crate::{Result, Scope};
 /// Has a running calrelay go on with the pairs of an account that was connected anew: the first
 /// pass opens its channels, and reads what happened while nobody could. Never in the way of whoever
 /// connected it.
-pub(crate) async fn nudge_pairs_of(scope: &Scope, account: &Account) {
+pub(crate) async fn nudge_pairs_of_account(scope: &Scope, account: &Account) {
     if let Err(error) = try_to_nudge_pairs_of(scope, account).await {
         tracing::warn!(account = %account.id, %error, "a running calrelay could not be told that \
         this account is back; it sees that by itself");

@@ -44,8 +44,8 @@ pub async fn states(scope: &Scope) -> Result<Vec<WatchState>> {
                     .filter(|row| row.state == WatchStatus::Open && row.is_live(now))
                     .map(|row| row.expires)
                     .max();
-                let said = own().max_by_key(|row| row.asked).and_then(|row| row.error.clone());
-                let error = said.or_else(|| expires.is_none().then(|| missing(scope, &account)));
+                let said = own().max_by_key(|row| row.requested).and_then(|row| row.error.clone());
+                let error = said.or_else(|| expires.is_none().then(|| no_watch(scope, &account)));
                 let open = expires.is_some();
                 states.insert(id.clone(), WatchState { calendar: id, open, expires, error });
             }
@@ -54,7 +54,7 @@ pub async fn states(scope: &Scope) -> Result<Vec<WatchState>> {
     Ok(states.into_values().collect())
 }
 
-fn missing(scope: &Scope, account: &Account) -> Problem {
+fn no_watch(scope: &Scope, account: &Account) -> Problem {
     let message = match scope.setup.public_url {
         _ if account.state == AccountStatus::NeedsReconnect => {
             "Nobody tells of changes in this calendar until its account is connected again; what \

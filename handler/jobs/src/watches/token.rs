@@ -36,10 +36,10 @@ const VERSION: &str = "h2";
 const UNNAMED_VERSION: &str = "h1";
 
 /// Nothing that is longer is looked at.
-const MOST: usize = 256;
+const MAX_LENGTH: usize = 256;
 
 /// The longest name of an owner that leaves room for the rest.
-pub(super) const LONGEST: usize = 53;
+pub(super) const MAX_OWNER: usize = 53;
 
 /// The parts of a token.
 struct TokenParts {
@@ -59,7 +59,7 @@ pub(super) async fn sign(
 ) -> Result<(SecretString, String)> {
     let owner = &scope.owner;
     // A dot in it would do no harm: what is before it and after it has none.
-    if owner.len() > LONGEST || !owner.bytes().all(|b| b.is_ascii_graphic()) {
+    if owner.len() > MAX_OWNER || !owner.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(Error::Request(
             "the owner's name is too long for a channel, or holds more than plain letters; no \
             channel was opened"
@@ -69,7 +69,7 @@ pub(super) async fn sign(
     let bytes =
         bytes(channel).ok_or_else(|| Error::Damaged("the id of a channel is none".into()))?;
     let key = keys::current(scope).await?;
-    let mac = hmac::sign(&named(scope, &key).await?, &signed(kind, channel, owner));
+    let mac = hmac::sign(&named_key(scope, &key).await?, &signed(kind, channel, owner));
     let token = [
         VERSION,
         &key,
@@ -99,18 +99,18 @@ pub(super) async fn verify(
     });
     let TokenParts { key, channel: named_channel, owner, mac } = parts;
     let (hmac_key, text) = match &key {
-        Some(key) => (named(services, key).await?, signed(kind, channel, &owner)),
-        None => (unnamed(services).await?, signed_unnamed(kind, &owner, channel)),
+        Some(key) => (named_key(services, key).await?, signed(kind, channel, &owner)),
+        None => (unnamed_key(services).await?, signed_unnamed(kind, &owner, channel)),
     };
     let proven = hmac::verify(&hmac_key, &text, &mac).is_ok();
     let same = key.is_none() || named_channel == bytes(channel);
     // What has no good MAC asks nothing of storage.
-    let believed = proven && whole && same && keys::prove(services, key.as_deref()).await?;
+    let believed = proven && whole && same && keys::is_accepted(services, key.as_deref()).await?;
     Ok(believed.then_some(owner))
 }
 
 fn parse(token: &str) -> Option<TokenParts> {
-    if token.len() > MOST || !token.is_ascii() {
+    if token.len() > MAX_LENGTH || !token.is_ascii() {
         return None;
     }
     let (version, rest) = token.split_once('.')?;
@@ -126,7 +126,7 @@ fn parse(token: &str) -> Option<TokenParts> {
             let (key, rest) = rest.split_once('.')?;
             let (channel, owner) = rest.split_once('.')?;
             let channel = decode(channel).filter(|channel| channel.len() == 16)?;
-            let fits = keys::is_id(key) && owner.len() <= LONGEST;
+            let fits = keys::is_id(key) && owner.len() <= MAX_OWNER;
             fits.then(|| TokenParts {
                 key: Some(key.into()),
                 channel: Some(channel),
@@ -138,11 +138,11 @@ fn parse(token: &str) -> Option<TokenParts> {
     }
 }
 
-async fn named(services: &Services, key: &str) -> Result<hmac::Key> {
+async fn named_key(services: &Services, key: &str) -> Result<hmac::Key> {
     hmac_key(services, &format!("{PURPOSE}/{key}")).await
 }
 
-async fn unnamed(services: &Services) -> Result<hmac::Key> {
+async fn unnamed_key(services: &Services) -> Result<hmac::Key> {
     hmac_key(services, PURPOSE).await
 }
 
@@ -173,7 +173,7 @@ pub(super) async fn sign_unnamed(
     channel: &str,
 ) -> Result<SecretString> {
     let owner = &scope.owner;
-    let mac = hmac::sign(&unnamed(scope).await?, &signed_unnamed(kind, owner, channel));
+    let mac = hmac::sign(&unnamed_key(scope).await?, &signed_unnamed(kind, owner, channel));
     Ok(format!(
         "{UNNAMED_VERSION}.{}.{}",
         BASE64URL_NOPAD.encode(owner.as_bytes()),

@@ -18,12 +18,12 @@ pub(super) struct Group {
     /// Change in the number of events that another installation has copied.
     pub by_another: i64,
     /// It has the mapping of an origin that is not made of the origin's name.
-    pub aliased: bool,
+    pub has_alias: bool,
 }
 
 impl Group {
     pub(super) fn of(ops: Vec<Op>) -> Self {
-        Self { ops, copies: 0, archived: 0, by_another: 0, aliased: false }
+        Self { ops, copies: 0, archived: 0, by_another: 0, has_alias: false }
     }
 }
 

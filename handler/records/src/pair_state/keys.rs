@@ -5,8 +5,8 @@ use engine::event::EventId;
 use engine::marker::{MappingId, Marks};
 
 pub(super) const STATE: &str = "s";
-pub(super) const LOOKED: &str = "s:looked";
-pub(super) const MEMBERS: &str = "s:members:";
+pub(super) const CHECKED: &str = "s:looked";
+pub(super) const HELD_DELETIONS: &str = "s:members:";
 pub(super) const PROBLEM: &str = "s:problem:";
 pub(super) const PROOF: &str = "d:";
 pub(super) const MAPPING: &str = "m:";
@@ -40,9 +40,9 @@ mod tests {
 
     #[test]
     fn the_state_is_the_first_of_the_rows_that_are_read_with_it() {
-        for key in [LOOKED, PROBLEM] {
+        for key in [CHECKED, PROBLEM] {
             assert!(key.starts_with(STATE) && key > STATE);
         }
-        assert!(LOOKED < PROBLEM && !MAPPING.starts_with(STATE) && !INDEX.starts_with(STATE));
+        assert!(CHECKED < PROBLEM && !MAPPING.starts_with(STATE) && !INDEX.starts_with(STATE));
     }
 }

@@ -26,22 +26,23 @@
 //! partition of its own, so that the events of one pair wear out nobody else's; what must change
 //! together is in one partition, and a commit there is all or nothing.
 
-mod awaited;
 mod batch;
+mod held_deletions;
 mod keys;
 mod locked_state;
-mod members;
 mod pair_store;
+mod progress;
 pub mod proofs;
 mod record;
-mod turns;
+mod unlisted;
 
-pub use awaited::Awaited;
 pub use batch::Batch;
+pub use held_deletions::HeldDeletions;
 pub use locked_state::{
-    LockedState, StateSnapshot, change_state, look, note_look, problems, state,
+    LockedState, StateSnapshot, change_state, problems, read_state, read_state_snapshot,
+    record_check,
 };
-pub use members::Members;
-pub use pair_store::{Lookup, PairStore, claimed};
-pub use record::{CursorRow, Failing, HeldRow, ProblemRow, StateRecord};
-pub use turns::{Closeness, EventPlace, Turns};
+pub use pair_store::{Lookup, PairStore, claimed_by};
+pub use progress::{EventPosition, PassProgress, ReadDepth};
+pub use record::{CursorRow, FailureStreak, HeldRow, ProblemRow, StateRecord};
+pub use unlisted::Unlisted;

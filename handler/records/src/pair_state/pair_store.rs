@@ -36,9 +36,9 @@ pub struct PairStore<'a> {
     pub pair: &'a Pair,
     /// The addresses of the calendars of which the first release made the ids of its mappings; see
     /// [`super::migrate`].
-    pub(super) bases: OnceLock<[Option<String>; 2]>,
+    pub(super) legacy_bases: OnceLock<[Option<String>; 2]>,
     /// An origin has a mapping whose id is not made of its name.
-    aliased: AtomicBool,
+    has_aliases: AtomicBool,
 }
 
 /// The mappings of some events.
@@ -53,7 +53,13 @@ pub struct Lookup {
 impl<'a> PairStore<'a> {
     /// For a pair.
     pub fn new(store: &'a dyn Store, marks: &'a Marks, pair: &'a Pair) -> Self {
-        Self { store, marks, pair, bases: OnceLock::new(), aliased: AtomicBool::new(false) }
+        Self {
+            store,
+            marks,
+            pair,
+            legacy_bases: OnceLock::new(),
+            has_aliases: AtomicBool::new(false),
+        }
     }
 
     fn partition(&self) -> &str {
@@ -62,18 +68,18 @@ impl<'a> PairStore<'a> {
 
     /// Where the pair stands, and which events could not be copied; for whoever holds its lease.
     /// One request.
-    pub async fn begin(&self) -> Result<(LockedState, Vec<ProblemRow>)> {
+    pub async fn read_state(&self) -> Result<(LockedState, Vec<ProblemRow>)> {
         let (head, problems) = LockedState::read(self.store, &self.pair.id).await?;
-        self.goes_by(&head.row().await);
+        self.apply_state(&head.row().await);
         Ok((head, problems))
     }
 
     /// Where the pair stands decides how its mappings are looked up.
-    pub fn goes_by(&self, row: &StateRecord) {
-        self.aliased.fetch_or(row.aliased, Ordering::Relaxed);
-        if let Some(bases) = &row.bases {
+    pub fn apply_state(&self, row: &StateRecord) {
+        self.has_aliases.fetch_or(row.has_aliases, Ordering::Relaxed);
+        if let Some(bases) = &row.legacy_bases {
             // Set once: they never change.
-            let _ = self.bases.set(bases.clone());
+            let _ = self.legacy_bases.set(bases.clone());
         }
     }
 
@@ -84,7 +90,7 @@ impl<'a> PairStore<'a> {
         // Of a one-way pair no event of the other calendar is an origin; an origin under another
         // name than its mapping's is rare.
         let (origins, indexed) = match side {
-            Side::From => (true, self.pair.two_way || self.aliased.load(Ordering::Relaxed)),
+            Side::From => (true, self.pair.two_way || self.has_aliases.load(Ordering::Relaxed)),
             Side::To => (self.pair.two_way, true),
         };
         let rest = |found: &Lookup| {
@@ -127,7 +133,7 @@ impl<'a> PairStore<'a> {
     /// The mapping id that a name gives: `legacy` as the first release made it, of the whole
     /// address.
     fn derived(&self, side: Side, id: &EventId, legacy: bool) -> Option<MappingId> {
-        let base = self.bases.get().and_then(|bases| bases[side as usize].as_deref());
+        let base = self.legacy_bases.get().and_then(|bases| bases[side as usize].as_deref());
         let id = match (legacy, base) {
             (true, Some(base)) => &EventId::new(format!("{base}{id}")),
             (true, None) => return None,
@@ -165,14 +171,14 @@ impl<'a> PairStore<'a> {
     }
 
     /// Which of these mappings belong to one of these other pairs.
-    pub async fn elsewhere(
+    pub async fn claimed_by_others(
         &self,
         pairs: &[PairId],
         ids: &BTreeSet<MappingId>,
     ) -> Result<BTreeSet<MappingId>> {
         let others: Vec<PairId> =
             pairs.iter().filter(|pair| **pair != self.pair.id).cloned().collect();
-        claimed(self.store, &others, ids).await
+        claimed_by(self.store, &others, ids).await
     }
 
     /// A mapping by its id.
@@ -222,14 +228,14 @@ impl<'a> PairStore<'a> {
         let is_by_another = |mapping: &Mapping| mapping.state == MappingState::CopiedByAnother;
         let is_archived = |mapping: &Mapping| mapping.state == MappingState::Archived;
         let aliased = self.has_alias(now);
-        self.aliased.fetch_or(aliased, Ordering::Relaxed);
+        self.has_aliases.fetch_or(aliased, Ordering::Relaxed);
         notes.groups.push(Group {
             ops,
             copies: i64::from(now.is_live()) - i64::from(before.is_some_and(Mapping::is_live)),
             archived: i64::from(is_archived(now)) - i64::from(before.is_some_and(is_archived)),
             by_another: i64::from(is_by_another(now))
                 - i64::from(before.is_some_and(is_by_another)),
-            aliased,
+            has_alias: aliased,
         });
         Ok(())
     }
@@ -310,7 +316,7 @@ impl<'a> PairStore<'a> {
 }
 
 /// Which of these mappings belong to one of these pairs.
-pub async fn claimed(
+pub async fn claimed_by(
     store: &dyn Store,
     pairs: &[PairId],
     ids: &BTreeSet<MappingId>,

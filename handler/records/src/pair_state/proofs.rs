@@ -21,7 +21,7 @@ const KEPT_DAYS: i64 = 30;
 const PAGE: usize = 500;
 
 /// Proofs in one row.
-const IN_A_ROW: usize = 20;
+const PROOFS_PER_ROW: usize = 20;
 
 #[derive(Serialize, Deserialize)]
 struct ProofRows {
@@ -52,7 +52,7 @@ pub struct Proof {
     /// The calendar that was read.
     pub calendar: CalendarId,
     /// What showed it first.
-    pub sign: Sign,
+    pub sign: FirstSign,
     /// When the calendar was asked for the event itself.
     pub read: Timestamp,
     /// What it answered; none where it gave the event.
@@ -66,7 +66,7 @@ pub struct Proof {
 /// What showed first that an event is gone, or has no copy any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Sign {
+pub enum FirstSign {
     /// A listing named it as removed.
     Named,
     /// A complete listing did not hold it.
@@ -91,12 +91,14 @@ impl ProofRow {
             None => format!("Both the event {origin} and its copy {copy} were found gone at {at}."),
         };
         let sign = match sign {
-            Sign::Named => format!("the calendar {calendar} named it as removed"),
-            Sign::Missing => {
+            FirstSign::Named => format!("the calendar {calendar} named it as removed"),
+            FirstSign::Missing => {
                 format!("a complete listing of the calendar {calendar} did not hold it")
             }
-            Sign::Earlier => format!("an earlier request found it gone in the calendar {calendar}"),
-            Sign::Shown => {
+            FirstSign::Earlier => {
+                format!("an earlier request found it gone in the calendar {calendar}")
+            }
+            FirstSign::Shown => {
                 return format!(
                     "{done} {} Read at {read} in the calendar {calendar}.",
                     reason.in_words()
@@ -119,7 +121,7 @@ impl ProofRow {
 
 /// Notes the proofs of some deletions, in rows of their own; `known` counts those of this pass.
 pub fn note(notes: &mut Batch, day: Date, known: &mut u32, rows: &[ProofRow]) -> Result<()> {
-    for rows in rows.chunks(IN_A_ROW) {
+    for rows in rows.chunks(PROOFS_PER_ROW) {
         // A pass that was cut off has the same number as the next one, and not the same time.
         let key = format!("{PROOF}{day}:{:020}:{known:05}", rows[0].at.as_nanosecond());
         notes.groups.push(Group::of(vec![Op::Put {
@@ -132,7 +134,7 @@ pub fn note(notes: &mut Batch, day: Date, known: &mut u32, rows: &[ProofRow]) ->
 }
 
 /// The proofs of these events' deletions, the latest first.
-pub async fn of(
+pub async fn find(
     store: &dyn Store,
     pair: &PairId,
     is_asked_for: impl Fn(&ProofRow) -> bool,

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::awaited::Awaited;
-use super::turns::Turns;
+use super::progress::PassProgress;
+use super::unlisted::Unlisted;
 use crate::problem::{EventProblem, Held, PairStatus, Problem};
 
 /// Where a pair stands.
@@ -23,8 +23,8 @@ pub struct StateRecord {
     pub to: Option<CursorRow>,
     /// The last pass that began when a cursor told of everything, be it that it saved it or that
     /// nothing had happened since: what was written by then had replaced what the cursor knew.
-    #[serde(default, skip_serializing_if = "is_unknown")]
-    pub current: [Option<Timestamp>; 2],
+    #[serde(rename = "current", default, skip_serializing_if = "is_unknown")]
+    pub up_to_date_at: [Option<Timestamp>; 2],
     /// How many copies are kept.
     #[serde(default)]
     pub copies: u64,
@@ -32,18 +32,18 @@ pub struct StateRecord {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub archived: u64,
     /// The day whose window was last listed as a whole.
-    #[serde(default)]
-    pub listed_on: Option<Date>,
+    #[serde(rename = "listed_on", default)]
+    pub window_listed_on: Option<Date>,
     /// The number of the last pass that came to its end. It tells what was before what; clocks do
     /// not.
-    #[serde(default)]
-    pub passes: u64,
+    #[serde(rename = "passes", default)]
+    pub pass_count: u64,
     /// The last pass that listed each calendar as a whole and left no question open.
-    #[serde(default)]
-    pub whole: [Option<u64>; 2],
+    #[serde(rename = "whole", default)]
+    pub last_complete_pass: [Option<u64>; 2],
     /// What was made in each calendar and not listed there yet.
-    #[serde(default, skip_serializing_if = "Awaited::is_empty")]
-    pub awaited: Awaited,
+    #[serde(rename = "awaited", default, skip_serializing_if = "Unlisted::is_empty")]
+    pub unlisted: Unlisted,
     /// The end of the last complete pass.
     #[serde(default)]
     pub last_sync: Option<Timestamp>,
@@ -55,13 +55,13 @@ pub struct StateRecord {
     pub error: Option<Problem>,
     /// How often the pass has failed in a row, and when it did last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failing: Option<Failing>,
+    pub failing: Option<FailureStreak>,
     /// Deletions that wait.
     #[serde(default)]
     pub held: Option<HeldRow>,
     /// When the first of the events that were refused is tried again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry: Option<Timestamp>,
+    #[serde(rename = "retry", default, skip_serializing_if = "Option::is_none")]
+    pub next_retry: Option<Timestamp>,
     /// Deletions made today, for the daily cap.
     #[serde(default)]
     pub deletions: Option<(Date, u64)>,
@@ -77,28 +77,28 @@ pub struct StateRecord {
     pub take_over: bool,
     /// Event ids are names within their calendars where the first release had whole addresses
     /// ([`super::migrate`]).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub by_name: bool,
+    #[serde(rename = "by_name", default, skip_serializing_if = "std::ops::Not::not")]
+    pub ids_are_names: bool,
     /// Of what addresses the first release made the ids of this pair's mappings.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bases: Option<[Option<String>; 2]>,
+    #[serde(rename = "bases", default, skip_serializing_if = "Option::is_none")]
+    pub legacy_bases: Option<[Option<String>; 2]>,
     /// An origin has a mapping whose id is not made of its name.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub aliased: bool,
+    #[serde(rename = "aliased", default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_aliases: bool,
     /// A calendar was emptied, and its owner has left out what was in it: it may come back under
     /// other names.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub left_out: bool,
     /// What each calendar is known to keep as it is written.
-    #[serde(default, skip_serializing_if = "is_unknown")]
-    pub kept: [Option<Fidelity>; 2],
+    #[serde(rename = "kept", default, skip_serializing_if = "is_unknown")]
+    pub fidelity: [Option<Fidelity>; 2],
     /// Events that a pass of many has still to go through, as far as it is written down; none once
     /// it is done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub left: Option<u64>,
+    #[serde(rename = "left", default, skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<u64>,
     /// How far its turns have come.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub turns: Option<Turns>,
+    #[serde(rename = "turns", default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<PassProgress>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
@@ -112,22 +112,22 @@ fn is_unknown<T>(sides: &[Option<T>; 2]) -> bool {
 
 /// Passes that failed one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failing {
+pub struct FailureStreak {
     /// How many.
     pub times: u32,
     /// The last one.
     pub at: Timestamp,
 }
 
-impl Failing {
+impl FailureStreak {
     /// One more than before.
-    pub fn again(before: Option<Self>, at: Timestamp) -> Self {
+    pub fn extend(before: Option<Self>, at: Timestamp) -> Self {
         Self { times: before.map_or(0, |before| before.times).saturating_add(1), at }
     }
 
     /// When the next background pass is due: a minute later at first, twice as long each time, ten
     /// minutes at the most.
-    pub fn next(self) -> Timestamp {
+    pub fn next_try(self) -> Timestamp {
         let minutes = 1_i64.checked_shl(self.times.saturating_sub(1)).unwrap_or(10).clamp(1, 10);
         self.at.saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::MAX)
     }
@@ -169,7 +169,7 @@ impl StateRecord {
     }
 
     /// The same, where some calendars are to be seen as if they had not been read.
-    pub fn seen_anew(&self, sides: [bool; 2]) -> Self {
+    pub fn without_cursors(&self, sides: [bool; 2]) -> Self {
         let mut anew = self.clone();
         anew.from = anew.from.filter(|_| !sides[0]);
         anew.to = anew.to.filter(|_| !sides[1]);

@@ -35,7 +35,7 @@ use engine::provider::ProviderKind;
 use providers::caldav::Endpoint;
 use records::account::Account;
 use records::kinds::account_key;
-use records::secret::{SecretRecord, VERSION, sealed_for};
+use records::secret::{SecretRecord, VERSION, seal_row_name};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use store::{Op, Row, Table};
@@ -52,20 +52,20 @@ const ATTEMPTS: usize = 8;
 
 /// Whose secret it is, and where it may go.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Bound {
+struct SecretBinding {
     kind: ProviderKind,
     user: String,
     to: BTreeSet<String>,
 }
 
-impl Bound {
+impl SecretBinding {
     /// What the row of an account names.
     fn of(account: &Account) -> Self {
         let Account { kind, user, url, endpoint, .. } = account;
         Self { kind: *kind, user: user.clone(), to: destinations(*kind, url, endpoint) }
     }
 
-    fn admits(&self, other: &Self) -> bool {
+    fn covers(&self, other: &Self) -> bool {
         self.kind == other.kind && self.user == other.user && self.to.is_superset(&other.to)
     }
 }
@@ -95,13 +95,13 @@ pub(crate) async fn seal(
     account: &Account,
     secret: &SecretString,
 ) -> Result<String> {
-    seal_for(scope, &account.id, &Bound::of(account), secret).await
+    seal_for(scope, &account.id, &SecretBinding::of(account), secret).await
 }
 
 async fn seal_for(
     scope: &Scope,
     id: &AccountId,
-    bound: &Bound,
+    bound: &SecretBinding,
     secret: &SecretString,
 ) -> Result<String> {
     let head = serde_json::to_string(bound)
@@ -112,8 +112,9 @@ async fn seal_for(
     text.push_str(&head);
     text.push('\n');
     text.push_str(secret);
-    let row = sealed_for(id, VERSION);
-    let sealed = scope.vault.seal(place(scope, &row), &SecretString::from(text.as_str())).await?;
+    let row = seal_row_name(id, VERSION);
+    let sealed =
+        scope.vault.seal(seal_context(scope, &row), &SecretString::from(text.as_str())).await?;
     Ok(SecretRecord::new(sealed).encode()?)
 }
 
@@ -124,17 +125,25 @@ async fn seal_for(
 /// [`providers::Error::Credentials`] where the account's row names a destination that the secret
 /// was not sealed for.
 pub(super) async fn open(scope: &Scope, account: &Account, row: &Row) -> Result<SecretString> {
-    opened(scope, account, row).await.map(|(_, secret)| secret)
+    open_with_binding(scope, account, row).await.map(|(_, secret)| secret)
 }
 
-async fn opened(scope: &Scope, account: &Account, row: &Row) -> Result<(Bound, SecretString)> {
+async fn open_with_binding(
+    scope: &Scope,
+    account: &Account,
+    row: &Row,
+) -> Result<(SecretBinding, SecretString)> {
     let SecretRecord { v, sealed } = SecretRecord::decode(row)?;
     if v < VERSION {
         return migrate(scope, account, row, &sealed).await;
     }
-    let (bound, secret) = open_bound(scope, &account.id, &sealed).await?;
-    if !bound.admits(&Bound::of(account)) {
-        return Err(if is_stored_so(scope, account).await? { unlike(account) } else { changed() });
+    let (bound, secret) = unseal(scope, &account.id, &sealed).await?;
+    if !bound.covers(&SecretBinding::of(account)) {
+        return Err(if is_account_current(scope, account).await? {
+            wrong_destination(account)
+        } else {
+            address_changed()
+        });
     }
     if let Err(error) = rewrap(scope, &account.id, row).await {
         tracing::debug!(%error, "a stored secret was not wrapped anew");
@@ -144,13 +153,17 @@ async fn opened(scope: &Scope, account: &Account, row: &Row) -> Result<(Bound, S
 
 /// Whether the row of the account still says what it was read to say: it may have been written
 /// since, and the secret with it.
-async fn is_stored_so(scope: &Scope, account: &Account) -> Result<bool> {
+async fn is_account_current(scope: &Scope, account: &Account) -> Result<bool> {
     let stored = scope.directory().get::<Account>(&account_key(&account.id)).await?;
-    Ok(stored.is_none_or(|(stored, _)| Bound::of(&stored) == Bound::of(account)))
+    Ok(stored.is_none_or(|(stored, _)| SecretBinding::of(&stored) == SecretBinding::of(account)))
 }
 
-async fn open_bound(scope: &Scope, id: &AccountId, sealed: &str) -> Result<(Bound, SecretString)> {
-    let text = scope.vault.open(place(scope, &sealed_for(id, VERSION)), sealed).await?;
+async fn unseal(
+    scope: &Scope,
+    id: &AccountId,
+    sealed: &str,
+) -> Result<(SecretBinding, SecretString)> {
+    let text = scope.vault.open(seal_context(scope, &seal_row_name(id, VERSION)), sealed).await?;
     let parts = text.expose_secret().split_once('\n');
     let parts = parts.and_then(|(head, secret)| {
         Some((serde_json::from_str(head).ok()?, SecretString::from(secret)))
@@ -161,7 +174,7 @@ async fn open_bound(scope: &Scope, id: &AccountId, sealed: &str) -> Result<(Boun
 /// Wraps the secret in `row` with the newest version of the key, if it is not yet. A failure is
 /// harmless: the old text opens as before, and the next use tries again.
 async fn rewrap(scope: &Scope, id: &AccountId, row: &Row) -> Result<()> {
-    match wrapped_anew(scope, id, row).await? {
+    match rewrapped(scope, id, row).await? {
         Some(value) => replace(scope, row, value).await.map(drop),
         None => Ok(()),
     }
@@ -169,18 +182,14 @@ async fn rewrap(scope: &Scope, id: &AccountId, row: &Row) -> Result<()> {
 
 /// What is to stand in a row, of any version, that is not wrapped with the newest version of the
 /// key; `None` for one that is.
-pub(super) async fn wrapped_anew(
-    scope: &Scope,
-    id: &AccountId,
-    row: &Row,
-) -> Result<Option<String>> {
+pub(super) async fn rewrapped(scope: &Scope, id: &AccountId, row: &Row) -> Result<Option<String>> {
     let SecretRecord { v, sealed } = SecretRecord::decode(row)?;
-    let name = sealed_for(id, v);
-    let Some(sealed) = scope.vault.reseal(place(scope, &name), &sealed).await? else {
+    let name = seal_row_name(id, v);
+    let Some(sealed) = scope.vault.reseal(seal_context(scope, &name), &sealed).await? else {
         return Ok(None);
     };
     // It takes the place of the only copy: it is seen to open first.
-    scope.vault.open(place(scope, &name), &sealed).await?;
+    scope.vault.open(seal_context(scope, &name), &sealed).await?;
     Ok(Some(SecretRecord { v, sealed }.encode()?))
 }
 
@@ -194,22 +203,26 @@ pub(super) fn key_version(row: &Row) -> Result<String> {
 ///
 /// # Errors
 /// As [`open`].
-pub(super) async fn widen(scope: &Scope, account: &Account, found: &Account) -> Result<()> {
+pub(super) async fn add_destinations(
+    scope: &Scope,
+    account: &Account,
+    found: &Account,
+) -> Result<()> {
     let mut begun = None;
     for _ in 0..ATTEMPTS {
         let Some(row) = scope.store.get(Table::Secrets, &scope.owner, account.id.as_str()).await?
         else {
             return Ok(());
         };
-        let (mut bound, secret) = opened(scope, account, &row).await?;
-        let more = Bound::of(found);
-        if bound.admits(&more) {
+        let (mut bound, secret) = open_with_binding(scope, account, &row).await?;
+        let more = SecretBinding::of(found);
+        if bound.covers(&more) {
             return Ok(());
         }
         bound.to.extend(more.to);
         if begun.is_none() {
             begun = Some(
-                audit::begin(scope, &Actor::itself(), "account.move", account.id.as_str()).await,
+                audit::begin(scope, &Actor::program(), "account.move", account.id.as_str()).await,
             );
         }
         let value = seal_for(scope, &account.id, &bound, &secret).await?;
@@ -231,7 +244,7 @@ pub(super) async fn widen(scope: &Scope, account: &Account, found: &Account) -> 
 /// The row for a new secret, while the row of the account may still say where the earlier one went:
 /// with what was sealed for that one, whatever the row of the account says. `None` where there is
 /// nothing to add.
-pub(super) async fn seal_both(
+pub(super) async fn seal_for_both(
     scope: &Scope,
     account: &Account,
     earlier: &Account,
@@ -245,9 +258,9 @@ pub(super) async fn seal_both(
     if SecretRecord::decode(&row)?.v < VERSION {
         return Ok(None);
     }
-    let Ok((before, _)) = opened(scope, earlier, &row).await else { return Ok(None) };
-    let mut bound = Bound::of(account);
-    if (bound.kind, &bound.user) != (before.kind, &before.user) || bound.admits(&before) {
+    let Ok((before, _)) = open_with_binding(scope, earlier, &row).await else { return Ok(None) };
+    let mut bound = SecretBinding::of(account);
+    if (bound.kind, &bound.user) != (before.kind, &before.user) || bound.covers(&before) {
         return Ok(None);
     }
     bound.to.extend(before.to);
@@ -260,25 +273,25 @@ async fn migrate(
     account: &Account,
     row: &Row,
     sealed: &str,
-) -> Result<(Bound, SecretString)> {
-    let secret = scope.vault.open(place(scope, account.id.as_str()), sealed).await?;
-    let first = first_address(account).ok_or_else(|| of_before(account))?;
-    let mut bound = Bound::of(account);
+) -> Result<(SecretBinding, SecretString)> {
+    let secret = scope.vault.open(seal_context(scope, account.id.as_str()), sealed).await?;
+    let first = first_address(account).ok_or_else(|| unproven_legacy(account))?;
+    let mut bound = SecretBinding::of(account);
     if account.kind.is_caldav() && bound.to.iter().any(|to| is_exposed(to)) {
-        return Err(of_before(account));
+        return Err(unproven_legacy(account));
     }
     if account.kind.is_caldav() && bound.to.iter().any(|to| *to != origin(&first)) {
         let endpoint = scope.connect.discover(account.kind, &first, &account.user, &secret).await?;
         let found = Account { url: first, endpoint, ..account.clone() };
-        let there = Bound::of(&found);
+        let there = SecretBinding::of(&found);
         if there.to.iter().any(|to| is_exposed(to)) {
-            return Err(of_before(account));
+            return Err(unproven_legacy(account));
         }
-        if !there.admits(&bound) {
+        if !there.covers(&bound) {
             // Its server says where it is by now; what the row says is believed no more. The row
             // first: with it alone the next call comes here again.
             let begun =
-                audit::begin(scope, &Actor::itself(), "account.move", account.id.as_str()).await;
+                audit::begin(scope, &Actor::program(), "account.move", account.id.as_str()).await;
             scope
                 .directory()
                 .update(&account_key(&account.id), |stored: &mut Account| {
@@ -289,7 +302,7 @@ async fn migrate(
                 .await?;
             replace(scope, row, seal_for(scope, &account.id, &there, &secret).await?).await?;
             begun.end(scope, None, audit::DONE).await;
-            return Err(changed());
+            return Err(address_changed());
         }
         bound = there;
     }
@@ -342,7 +355,7 @@ async fn replace(scope: &Scope, row: &Row, value: String) -> Result<bool> {
     }
 }
 
-fn unlike(account: &Account) -> Error {
+fn wrong_destination(account: &Account) -> Error {
     let id = &account.id;
     Error::Provider(providers::Error::Credentials(format!(
         "the stored password of the account {id} belongs to another server or user than the ones \
@@ -353,13 +366,13 @@ fn unlike(account: &Account) -> Error {
     )))
 }
 
-fn changed() -> Error {
+fn address_changed() -> Error {
     let words = "the calendars of this account are at another address by now, which is used from \
     the next sync on";
     Error::Provider(providers::Error::Unreachable(words.into()))
 }
 
-fn of_before(account: &Account) -> Error {
+fn unproven_legacy(account: &Account) -> Error {
     let id = &account.id;
     Error::Provider(providers::Error::Credentials(format!(
         "the password of the account {id} was stored by an earlier version of calrelay, which did \
@@ -370,7 +383,7 @@ fn of_before(account: &Account) -> Error {
     )))
 }
 
-fn place<'a>(scope: &'a Scope, row: &'a str) -> SealContext<'a> {
+fn seal_context<'a>(scope: &'a Scope, row: &'a str) -> SealContext<'a> {
     SealContext { table: Table::Secrets.name(), partition: &scope.owner, row }
 }
 

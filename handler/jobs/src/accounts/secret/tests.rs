@@ -114,7 +114,7 @@ impl SealedWorld {
         let sealed = self
             .scope
             .vault
-            .seal(place(&self.scope, account.id.as_str()), &secret.into())
+            .seal(seal_context(&self.scope, account.id.as_str()), &secret.into())
             .await
             .unwrap();
         self.put(Table::Secrets, account.id.as_str(), format!(r#"{{"v":1,"sealed":"{sealed}"}}"#))
@@ -245,14 +245,14 @@ async fn a_server_that_moved_is_where_the_password_may_go_from_then_on() {
     let world = world();
     let account = world.connect(HERE, "anna", &endpoint(HERE, HERE), "geheim").await;
     let moved = Account { endpoint: endpoint(HERE, THERE), ..account.clone() };
-    widen(&world.scope, &account, &moved).await.unwrap();
+    add_destinations(&world.scope, &account, &moved).await.unwrap();
     let key = format!("account:{}", account.id);
     for known in [&account, &moved] {
         world.put(Table::Directory, &key, codec::encode(known).unwrap()).await;
         world.is_sent(&account.id, &format!("{} anna geheim", known.endpoint)).await;
     }
     let before = world.row(Table::Secrets, account.id.as_str()).await.value;
-    widen(&world.scope, &account, &moved).await.unwrap();
+    add_destinations(&world.scope, &account, &moved).await.unwrap();
     assert_eq!(
         world.row(Table::Secrets, account.id.as_str()).await.value,
         before,
@@ -261,7 +261,7 @@ async fn a_server_that_moved_is_where_the_password_may_go_from_then_on() {
     let elsewhere =
         Account { endpoint: endpoint("https://dav.example.com", HERE), ..account.clone() };
     assert!(
-        widen(&world.scope, &elsewhere, &moved).await.is_err(),
+        add_destinations(&world.scope, &elsewhere, &moved).await.is_err(),
         "an edited row names no further servers"
     );
 }
@@ -419,14 +419,14 @@ async fn an_account_that_moves_opens_whichever_of_its_rows_was_written_last() {
     let key = format!("account:{}", before.id);
     let moved = Account { endpoint: endpoint(HERE, "https://dav.example.com"), ..before.clone() };
     // The process dies between the two writes.
-    let value = seal_both(&world.scope, &moved, &before, &"new".into()).await.unwrap().unwrap();
+    let value = seal_for_both(&world.scope, &moved, &before, &"new".into()).await.unwrap().unwrap();
     world.put(Table::Secrets, before.id.as_str(), value).await;
     world.is_sent(&before.id, &format!("{} anna new", before.endpoint)).await;
     world.put(Table::Directory, &key, codec::encode(&moved).unwrap()).await;
     world.is_sent(&before.id, &format!("{} anna new", moved.endpoint)).await;
     // What was put into the row of the account is not taken over.
     let edited = Account { endpoint: endpoint("https://evil.example", HERE), ..moved.clone() };
-    assert!(seal_both(&world.scope, &before, &edited, &"new".into()).await.unwrap().is_none());
+    assert!(seal_for_both(&world.scope, &before, &edited, &"new".into()).await.unwrap().is_none());
     // Both written, the earlier server is sent nothing any more.
     *world.wires.found.lock().unwrap() = endpoint(HERE, HERE);
     let now = world.connect(HERE, "anna", &endpoint(HERE, HERE), "newer").await;
@@ -447,7 +447,7 @@ async fn a_secret_that_is_wrapped_anew_meanwhile_learns_of_its_new_server() {
     let account = world.connect(HERE, "anna", &endpoint(HERE, HERE), "geheim").await;
     LocalKey::open(world.dir.path()).unwrap().rotate().unwrap();
     let moved = Account { endpoint: endpoint(HERE, THERE), ..account.clone() };
-    widen(&world.scope, &account, &moved).await.unwrap();
+    add_destinations(&world.scope, &account, &moved).await.unwrap();
     world
         .put(Table::Directory, &format!("account:{}", account.id), codec::encode(&moved).unwrap())
         .await;

@@ -13,7 +13,7 @@ impl ConsentWorld {
         &self,
         ticket: Option<&Token>,
         cookie: Option<&str>,
-    ) -> Result<BrowserState, Unfinished> {
+    ) -> Result<BrowserState, ConsentError> {
         let begun = accept(&self.scope, ProviderKind::Google, PUBLIC, ticket, cookie, None).await?;
         let query: BTreeMap<String, String> =
             Url::parse(&begun.location).unwrap().query_pairs().into_owned().collect();
@@ -36,8 +36,8 @@ impl ConsentWorld {
     }
 }
 
-fn not_ours<T>(outcome: &Result<T, Unfinished>) -> bool {
-    matches!(outcome, Err(Unfinished::NotOurs))
+fn not_ours<T>(outcome: &Result<T, ConsentError>) -> bool {
+    matches!(outcome, Err(ConsentError::Unknown))
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn after_a_no_or_half_a_yes_the_same_browser_may_try_again() {
     for query in ["error=access_denied", "code=c"] {
         let answer =
             world.finish(&format!("state={}&{query}", sent.state), Some(&sent.cookie)).await;
-        assert!(matches!(answer, Err(Unfinished::Failed(_))), "{query}");
+        assert!(matches!(answer, Err(ConsentError::Failed(_))), "{query}");
         sent = world.accept(None, Some(&sent.cookie)).await.unwrap();
     }
     world.refuses(None);
@@ -151,7 +151,10 @@ async fn it_is_over_after_half_an_hour_whatever_was_begun_with_it() {
             && not_ours(&world.accept(None, Some(&cookie)).await)
     );
     assert_eq!((world.accounts().await, world.redeemed()), (0, 0));
-    assert_eq!((clear(&world.scope).await.unwrap(), clear(&world.scope).await.unwrap()), (2, 0));
+    assert_eq!(
+        (delete_expired(&world.scope).await.unwrap(), delete_expired(&world.scope).await.unwrap()),
+        (2, 0)
+    );
     world.invite().await;
     world.at(3602);
     world.invite().await;
@@ -169,7 +172,7 @@ async fn a_link_that_nobody_was_given_is_none() {
     );
     let icloud =
         accept(&world.scope, ProviderKind::Icloud, PUBLIC, Some(&ticket), None, None).await;
-    assert!(matches!(icloud, Err(Unfinished::NotOurs)), "another provider's");
+    assert!(matches!(icloud, Err(ConsentError::Unknown)), "another provider's");
     let text = ticket.expose();
     assert_eq!(ticket_of(&format!("ticket={text}")), Some(text.to_owned()));
     for pairs in [
@@ -184,7 +187,7 @@ async fn a_link_that_nobody_was_given_is_none() {
 }
 
 fn ticket_of(pairs: &str) -> Option<String> {
-    super::ticket(pairs.as_bytes()).map(|token| token.expose().to_owned())
+    super::parse_ticket(pairs.as_bytes()).map(|token| token.expose().to_owned())
 }
 
 #[tokio::test]
@@ -192,7 +195,7 @@ async fn where_nothing_can_be_begun_the_link_is_kept() {
     let world = world();
     let ticket = world.invite().await;
     let redirect = Url::parse(PUBLIC).unwrap();
-    for _ in 0..PENDING {
+    for _ in 0..MAX_PENDING {
         let way = pending::ConsentRoute {
             provider: ProviderKind::Google,
             redirect: &redirect,
@@ -205,7 +208,7 @@ async fn where_nothing_can_be_begun_the_link_is_kept() {
     world.begin().await;
     assert!(matches!(
         world.accept(Some(&ticket), None).await,
-        Err(Unfinished::Failed(Error::Request(_)))
+        Err(ConsentError::Failed(Error::Request(_)))
     ));
     world.at(700);
     world.accept(Some(&ticket), None).await.unwrap();
@@ -215,7 +218,7 @@ async fn where_nothing_can_be_begun_the_link_is_kept() {
 async fn those_that_stand_are_few_and_storage_knows_none_of_them() {
     let world = world();
     let mut tickets = Vec::new();
-    for _ in 0..INVITED {
+    for _ in 0..MAX_INVITATIONS {
         tickets.push(world.invite().await);
     }
     assert!(matches!(invite(&world.scope, ProviderKind::Google).await, Err(Error::Request(_))));

@@ -85,7 +85,7 @@ impl Consents for Consenting {
             secret: refresh_token.clone(),
         })
     }
-    async fn withdraw(&self, refresh_token: &SecretString) -> providers::Result<()> {
+    async fn revoke(&self, refresh_token: &SecretString) -> providers::Result<()> {
         self.withdrawn.lock().unwrap().push(refresh_token.expose_secret().to_owned());
         self.refuse.lock().unwrap().clone().map_or(Ok(()), Err)
     }
@@ -148,7 +148,7 @@ impl ConsentWorld {
         BrowserState { state: query["state"].clone(), cookie: begun.browser.expose().to_owned() }
     }
 
-    async fn finish(&self, query: &str, cookie: Option<&str>) -> Result<Account, Unfinished> {
+    async fn finish(&self, query: &str, cookie: Option<&str>) -> Result<Account, ConsentError> {
         finish(&self.scope, ProviderKind::Google, query, cookie, None).await
     }
 
@@ -190,7 +190,7 @@ async fn an_answer_is_taken_once() {
     let BrowserState { state, cookie } = world.begin().await;
     let query = format!("state={state}&code=c");
     world.finish(&query, Some(&cookie)).await.unwrap();
-    assert!(matches!(world.finish(&query, Some(&cookie)).await, Err(Unfinished::NotOurs)));
+    assert!(matches!(world.finish(&query, Some(&cookie)).await, Err(ConsentError::Unknown)));
     assert_eq!(world.redeemed(), 1);
 }
 
@@ -236,7 +236,7 @@ async fn what_does_not_fit_redeems_nothing_and_uses_the_answer_up() {
         assert!(
             matches!(
                 finish(&world.scope, kind, &query, cookie.as_deref(), None).await,
-                Err(Unfinished::NotOurs)
+                Err(ConsentError::Unknown)
             ),
             "{change}"
         );
@@ -262,7 +262,7 @@ async fn a_state_that_nobody_was_given_is_none() {
         String::new(),
     ] {
         assert!(
-            matches!(world.finish(&query, Some(&cookie)).await, Err(Unfinished::NotOurs)),
+            matches!(world.finish(&query, Some(&cookie)).await, Err(ConsentError::Unknown)),
             "{query}"
         );
     }
@@ -283,7 +283,7 @@ async fn a_no_is_heard_once_and_stores_nothing() {
         ("", false),
     ] {
         let BrowserState { state, cookie } = world.begin().await;
-        let Err(Unfinished::Failed(Error::Provider(error))) =
+        let Err(ConsentError::Failed(Error::Provider(error))) =
             world.finish(&format!("state={state}&{query}"), Some(&cookie)).await
         else {
             panic!("{query}")
@@ -302,7 +302,7 @@ async fn what_the_provider_refuses_stores_nothing() {
     let refused = world.finish(&format!("state={state}&code=c"), Some(&cookie)).await;
     assert!(matches!(
         refused,
-        Err(Unfinished::Failed(Error::Provider(providers::Error::Consent(_))))
+        Err(ConsentError::Failed(Error::Provider(providers::Error::Consent(_))))
     ));
     assert_eq!((world.accounts().await, world.rows().await), (0, 0));
 }
@@ -311,15 +311,15 @@ async fn what_the_provider_refuses_stores_nothing() {
 async fn those_that_wait_are_few_and_not_for_long() {
     let world = world();
     let first = world.begin().await;
-    for n in 1..PENDING {
+    for n in 1..MAX_PENDING {
         *world.clock.0.lock().unwrap() = i64::try_from(n).unwrap();
         world.begin().await;
     }
     // The oldest makes room for the next one.
     let last = world.begin().await;
-    assert_eq!(world.rows().await, PENDING);
+    assert_eq!(world.rows().await, MAX_PENDING);
     let ended = world.finish(&format!("state={}&code=c", first.state), Some(&first.cookie)).await;
-    assert!(matches!(ended, Err(Unfinished::NotOurs)));
+    assert!(matches!(ended, Err(ConsentError::Unknown)));
     assert!(
         world.finish(&format!("state={}&code=c", last.state), Some(&last.cookie)).await.is_ok()
     );
@@ -335,7 +335,7 @@ async fn a_browser_has_one_consent_under_way() {
     let first = world.begin().await;
     let mut last = first.cookie.clone();
     let mut sent = Vec::new();
-    for _ in 0..2 * PENDING {
+    for _ in 0..2 * MAX_PENDING {
         let next = world.begin_with(Some(&last)).await;
         last.clone_from(&next.cookie);
         sent.push(next);
@@ -344,8 +344,8 @@ async fn a_browser_has_one_consent_under_way() {
     let end = async |of: &BrowserState| {
         world.finish(&format!("state={}&code=c", of.state), Some(&of.cookie)).await
     };
-    assert!(matches!(end(&first).await, Err(Unfinished::NotOurs)));
-    assert!(end(&sent[2 * PENDING - 1]).await.is_ok());
+    assert!(matches!(end(&first).await, Err(ConsentError::Unknown)));
+    assert!(end(&sent[2 * MAX_PENDING - 1]).await.is_ok());
     assert!(end(&other).await.is_ok(), "another browser's is untouched");
 }
 
@@ -361,8 +361,8 @@ async fn what_nobody_answered_is_cleared_away_without_another_consent() {
     let broken = store::Op::Insert { key: "broken".into(), value: "{".into() };
     world.scope.store.commit(Table::Secrets, partition, &[broken]).await.unwrap();
     *world.clock.0.lock().unwrap() = 601;
-    assert_eq!((clear(&world.scope).await.unwrap(), world.rows().await), (4, 1));
-    assert_eq!(clear(&world.scope).await.unwrap(), 0);
+    assert_eq!((delete_expired(&world.scope).await.unwrap(), world.rows().await), (4, 1));
+    assert_eq!(delete_expired(&world.scope).await.unwrap(), 0);
     assert!(
         world.finish(&format!("state={state}&code=c"), Some(&cookie)).await.is_ok(),
         "that one was still waited for"

@@ -12,9 +12,9 @@
 //!   ends a clean-up is said beside what was done before.
 
 mod deletion;
-mod left_copies;
-mod of_pair;
+mod orphaned_copies;
+mod pair_copies;
 
 pub use deletion::CleanUp;
-pub use left_copies::{LeftCopies, delete_left_copies, left_copies};
-pub use of_pair::clean_up_pair;
+pub use orphaned_copies::{OrphanedCopies, delete_orphaned_copies, find_orphaned_copies};
+pub use pair_copies::clean_up_pair;

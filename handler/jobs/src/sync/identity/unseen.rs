@@ -131,7 +131,7 @@ impl Pass<'_> {
             };
             let is_unseen = left.iter().any(|lost| lost.mapping.is_live());
             self.note_unseen(survey, tally, side, left).await?;
-            let before = self.head.awaited().mappings[side as usize].clone();
+            let before = self.head.unlisted().mappings[side as usize].clone();
             survey.awaited[side as usize] = Some((before, is_unseen));
         }
         Ok(())
@@ -166,11 +166,11 @@ impl Pass<'_> {
     pub(in crate::sync) fn settle_awaited(&self, before: [Option<(BTreeSet<MappingId>, bool)>; 2]) {
         for (i, before) in before.into_iter().enumerate() {
             let Some((before, is_unseen)) = before else { continue };
-            self.head.await_events(|awaited| {
-                let fresh = &awaited.fresh[i];
+            self.head.change_unlisted(|awaited| {
+                let fresh = &awaited.added_now[i];
                 awaited.mappings[i]
                     .retain(|mapping| !before.contains(mapping) || fresh.contains(mapping));
-                (awaited.since[i], awaited.unseen[i]) = (None, is_unseen);
+                (awaited.since_pass[i], awaited.unseen[i]) = (None, is_unseen);
             });
         }
     }
@@ -180,12 +180,12 @@ impl Pass<'_> {
     /// was made there.
     async fn lost(&self, survey: &Changes, side: Side) -> Result<(Vec<Lost>, bool)> {
         let i = side as usize;
-        let awaited = self.head.awaited();
+        let awaited = self.head.unlisted();
         let is_shown = |mapping: &MappingId| survey.shown[i].contains(mapping);
         let asks = |mapping: &Mapping| {
             let role = survey::role(mapping, side);
             let is_new = awaited.mappings[i].contains(&mapping.id)
-                || awaited.since[i].is_some_and(|pass| mapping.made >= Some(pass));
+                || awaited.since_pass[i].is_some_and(|pass| mapping.made >= Some(pass));
             let is_unseen = mapping.is_live() && (is_new || mapping.unseen == Some(role));
             (is_unseen || (mapping.state == MappingState::Creating && role == Role::Copy))
                 && !is_shown(&mapping.id)
@@ -198,7 +198,7 @@ impl Pass<'_> {
                 false => others |= mapping.is_live() && role == Role::Copy,
             }
         };
-        if awaited.since[i].is_none() && !awaited.unseen[i] {
+        if awaited.since_pass[i].is_none() && !awaited.unseen[i] {
             let missing: Vec<MappingId> =
                 awaited.mappings[i].iter().copied().filter(|mapping| !is_shown(mapping)).collect();
             if missing.is_empty() {
@@ -219,7 +219,7 @@ impl Pass<'_> {
     /// The same of a calendar that was not read, as nothing has happened in it, where the other
     /// calendar has news. What a provider tells of by itself it may not have told of yet.
     fn lost_with_news(&self, survey: &Changes, side: Side) -> Vec<Lost> {
-        let awaited = self.head.awaited();
+        let awaited = self.head.unlisted();
         let is_lost = |mapping: &Mapping, role: Role| {
             let is_awaited =
                 self.is_caldav(side) && awaited.mappings[side as usize].contains(&mapping.id);
@@ -472,7 +472,7 @@ impl Pass<'_> {
             *other = ListedAs::Present(None);
         }
         if !self.options.dry_run {
-            self.head.await_events(|awaited| awaited.add(side, mapping.id));
+            self.head.change_unlisted(|awaited| awaited.add(side, mapping.id));
         }
     }
 

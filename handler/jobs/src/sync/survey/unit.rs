@@ -5,8 +5,8 @@ use engine::mapping::{Mapping, MappingState};
 use engine::marker::Role;
 use engine::plan::Answer;
 
+use records::pair_state::proofs::FirstSign;
 use records::pair_state::proofs::Proof;
-use records::pair_state::proofs::Sign;
 
 /// News of one event.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +43,7 @@ pub(in crate::sync) struct ChangedMapping {
     /// The name that its copy had, under which an event is by now that is to be looked at.
     pub freed: Option<EventId>,
     /// What showed that its copy, or its origin, may be gone.
-    pub signs: [Option<Sign>; 2],
+    pub signs: [Option<FirstSign>; 2],
     /// What proves it.
     pub proofs: [Option<Proof>; 2],
 }
@@ -81,7 +81,7 @@ impl ChangedMapping {
     }
 
     /// One of its events is said to be gone.
-    pub fn suspect(&mut self, role: Role, sign: Sign) {
+    pub fn suspect(&mut self, role: Role, sign: FirstSign) {
         *self.news(role) = ListedAs::Suspect;
         self.signs[role as usize] = Some(sign);
     }

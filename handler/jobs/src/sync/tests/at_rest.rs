@@ -49,25 +49,25 @@ async fn whatever_the_last_pass_left_open_needs_another_one() {
                 ..rest.clone()
             },
         ),
-        ("something to write", true, StateRecord { left: Some(3), ..rest.clone() }),
+        ("something to write", true, StateRecord { remaining: Some(3), ..rest.clone() }),
         ("something to take over", true, StateRecord { take_over: true, ..rest.clone() }),
-        ("what is due", true, StateRecord { retry: Some(now), ..rest.clone() }),
-        ("what is not due", false, StateRecord { retry: Some(now + hour), ..rest.clone() }),
+        ("what is due", true, StateRecord { next_retry: Some(now), ..rest.clone() }),
+        ("what is not due", false, StateRecord { next_retry: Some(now + hour), ..rest.clone() }),
         (
             "yesterday's listing",
             true,
             StateRecord {
-                listed_on: rest.listed_on.map(|day| day.yesterday().unwrap()),
+                window_listed_on: rest.window_listed_on.map(|day| day.yesterday().unwrap()),
                 ..rest.clone()
             },
         ),
-        ("no listing", true, StateRecord { listed_on: None, ..rest.clone() }),
+        ("no listing", true, StateRecord { window_listed_on: None, ..rest.clone() }),
     ];
     for (what, needed, row) in rows {
-        let passes = row.passes;
+        let passes = row.pass_count;
         world.set_state(|state| *state = row).await;
         assert_eq!(world.pass().await.state, PairStatus::Ok, "{what}");
-        assert_eq!(world.state().await.passes > passes, needed, "{what}");
+        assert_eq!(world.state().await.pass_count > passes, needed, "{what}");
     }
 }
 

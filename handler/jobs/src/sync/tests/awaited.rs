@@ -62,7 +62,7 @@ async fn what_only_listings_lack_is_awaited_after_a_change_as_well() {
         world.from().change("dentist.ics", |event| event.content.title = title.into());
         world.pass().await;
         assert_eq!(world.has(title), [true, true]);
-        assert!(world.state().await.awaited.mappings[1].contains(&mapping), "{title}");
+        assert!(world.state().await.unlisted.mappings[1].contains(&mapping), "{title}");
     }
 }
 

@@ -190,7 +190,7 @@ async fn what_is_refused_stays_with_its_event() {
     assert!(
         problem.message.ends_with("(too much)") && problem.next_try > Some(world.scope.clock.now())
     );
-    assert_eq!(world.state().await.retry, problem.next_try);
+    assert_eq!(world.state().await.next_retry, problem.next_try);
     assert!(world.state().await.from.is_some(), "cursors move past it");
     assert_eq!(world.mappings().await.len(), 1, "nothing is remembered of what was not made");
     world.pass().await;
@@ -201,7 +201,7 @@ async fn what_is_refused_stays_with_its_event() {
     world.to().refused.clear();
     assert_eq!(world.run(FULL).await.created, 1, "at once by a full pass");
     assert_eq!(
-        (world.count(), world.problems().await.len(), world.state().await.retry),
+        (world.count(), world.problems().await.len(), world.state().await.next_retry),
         ([2, 2], 0, None)
     );
     world.rest().await;
@@ -216,7 +216,7 @@ async fn what_is_removed_needs_no_mention_any_more() {
     world.from().remove("bad.ics");
     let run = world.pass().await;
     assert_eq!(
-        (run.skipped, world.problems().await.len(), world.state().await.retry),
+        (run.skipped, world.problems().await.len(), world.state().await.next_retry),
         (0, 0, None)
     );
     world.rest().await;
@@ -399,7 +399,7 @@ async fn a_copy_that_was_made_and_never_noted_goes_with_its_origin() {
 async fn more_events_than_fit_into_one_commit_are_all_copied() {
     let world = World::two_way().await.filled(120).await;
     assert_eq!(
-        (world.count(), world.state().await.copies, world.state().await.left),
+        (world.count(), world.state().await.copies, world.state().await.remaining),
         ([120, 120], 120, None)
     );
     world.rest().await;

@@ -14,7 +14,7 @@ use super::events::{april, event, on};
 use super::world::{DRY, World};
 use super::{all, reasons};
 use crate::report::Verb;
-use records::pair_state::proofs::Sign;
+use records::pair_state::proofs::FirstSign;
 use records::problem::PairStatus;
 
 /// A pair with `dentist` and four more; and the name of the copy of `dentist`.
@@ -73,7 +73,7 @@ async fn a_copy_goes_with_its_origin() {
         let proof = &proofs[0].proof;
         assert_eq!(
             (proof.sign, proof.answer, proof.searched),
-            (Sign::Named, Some(Absence::NotFound), false)
+            (FirstSign::Named, Some(Absence::NotFound), false)
         );
         assert_eq!(proof.calendar, world.pair.from);
         assert_eq!(
@@ -189,7 +189,7 @@ async fn what_is_missing_in_a_whole_listing_is_looked_for_by_itself() {
         (run.deleted, world.asked(CalendarCall::Absence), world.count()),
         (1, [1, 0], [11, 11])
     );
-    assert_eq!(world.proofs().await[0].proof.sign, Sign::Missing);
+    assert_eq!(world.proofs().await[0].proof.sign, FirstSign::Missing);
     world.rest().await;
 }
 
@@ -226,7 +226,7 @@ async fn without_an_answer_nothing_is_deleted() {
             (run.deleted, world.has("dentist"), world.problems().await.len()),
             (1, [false, false], 0)
         );
-        assert_eq!(world.proofs().await[0].proof.sign, Sign::Earlier);
+        assert_eq!(world.proofs().await[0].proof.sign, FirstSign::Earlier);
         world.rest().await;
     }
 }
@@ -282,7 +282,7 @@ async fn what_was_declined_or_cancelled_has_no_copy_until_it_is_accepted() {
         let proof = &world.proofs().await[0].proof;
         assert_eq!(
             (proof.sign, proof.answer, &proof.calendar),
-            (Sign::Shown, None, &world.pair.from)
+            (FirstSign::Shown, None, &world.pair.from)
         );
         world.rest().await;
         assert_eq!(world.has("dentist"), [true, false]);

@@ -370,7 +370,7 @@ async fn an_event_that_cannot_be_read_is_named_once() {
     world.from().unreadable.insert(engine::event::EventId::new("dentist.ics"));
     assert_eq!(reasons(&world.pass().await), [Reason::Unreadable]);
     assert_eq!(world.problems().await[0].etag.as_deref(), Some("v1"));
-    assert_eq!(world.state().await.retry, None);
+    assert_eq!(world.state().await.next_retry, None);
     world.from().unreadable.clear();
     world.retitle("orthodontist");
     world.pass().await;

@@ -26,7 +26,7 @@ async fn declined() -> World {
 
 /// The shortest turn in the background: one batch.
 async fn turn(world: &mut World) -> Run {
-    world.scope.services.in_process = Arc::new(InProcess::with_turns([Duration::ZERO; 2]));
+    world.scope.services.in_process = Arc::new(InProcess::with_attempt_limits([Duration::ZERO; 2]));
     world.minutes(1);
     world.forget_calls();
     let run = world.in_background(None).await.run;
@@ -40,7 +40,7 @@ async fn what_one_turn_has_settled_the_next_does_not_read() {
     let mut turns = Vec::new();
     for _ in 0..3 {
         let run = turn(&mut world).await;
-        turns.push((run.left, run.skipped, world.asked(CalendarCall::Fetch)[0]));
+        turns.push((run.remaining, run.skipped, world.asked(CalendarCall::Fetch)[0]));
     }
     assert_eq!(turns, [(40, 20, 20), (20, 20, 20), (0, 20, 20)]);
     world.rest().await;
@@ -49,10 +49,10 @@ async fn what_one_turn_has_settled_the_next_does_not_read() {
 #[tokio::test]
 async fn what_happens_to_a_settled_event_between_two_turns_is_seen_after_the_last() {
     let mut world = declined().await;
-    assert_eq!(turn(&mut world).await.left, 40);
+    assert_eq!(turn(&mut world).await.remaining, 40);
     world.from().change("e00.ics", |event| event.declined = false);
-    assert_eq!(turn(&mut world).await.left, 20);
-    assert_eq!((turn(&mut world).await.left, world.count()), (0, [60, 0]));
+    assert_eq!(turn(&mut world).await.remaining, 20);
+    assert_eq!((turn(&mut world).await.remaining, world.count()), (0, [60, 0]));
     assert_eq!((world.pass().await.created, world.count()), (1, [60, 1]));
     world.rest().await;
 }
@@ -76,6 +76,6 @@ async fn whoever_asks_for_a_pass_has_all_of_it_read() {
     let mut world = declined().await;
     turn(&mut world).await;
     let run = world.pass().await;
-    assert_eq!((run.left, run.skipped, world.asked(CalendarCall::Fetch)[0]), (0, 60, 60));
+    assert_eq!((run.remaining, run.skipped, world.asked(CalendarCall::Fetch)[0]), (0, 60, 60));
     assert!(run.actions.iter().all(|action| action.reason == Some(Reason::Declined)));
 }

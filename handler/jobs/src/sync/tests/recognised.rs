@@ -151,7 +151,7 @@ async fn more_than_can_be_named_are_awaited_all_the_same() {
     let world = World::one_way().await;
     world.to().manners.lists_late = true;
     let world = world.filled(201).await;
-    assert!(world.state().await.awaited.since[1].is_some());
+    assert!(world.state().await.unlisted.since_pass[1].is_some());
     world.from().put(april("more", 9));
     let run = world.pass().await;
     assert_eq!((run.created, run.deleted, world.count()), (1, 0, [202, 202]));

@@ -162,19 +162,19 @@ async fn a_pass_that_nobody_waits_for_gives_way_and_is_gone_on_with() {
     let mut left = Vec::new();
     for _ in 0..9 {
         world.scope.services.in_process =
-            std::sync::Arc::new(InProcess::with_turns([Duration::ZERO; 2]));
+            std::sync::Arc::new(InProcess::with_attempt_limits([Duration::ZERO; 2]));
         world.minutes(1);
         world.forget_calls();
         let run = world.in_background(None).await.run;
         assert_eq!((run.error.clone(), run.state), (None, PairStatus::Ok));
-        left.push(run.left);
-        assert_eq!(world.state().await.left, Some(run.left).filter(|left| *left > 0));
+        left.push(run.remaining);
+        assert_eq!(world.state().await.remaining, Some(run.remaining).filter(|left| *left > 0));
         assert_eq!(
             world.state().await.from.is_some(),
-            run.left == 0,
+            run.remaining == 0,
             "cursors are saved at the end"
         );
-        if run.left > 0 {
+        if run.remaining > 0 {
             let synced = world.in_background(None).await;
             assert!(synced.busy, "it is not taken up again at once");
         } else {
@@ -299,7 +299,7 @@ async fn a_poll_nudges_again_after_a_turn_that_found_nothing() {
     world.in_background(None).await;
     let now = world.scope.clock.now();
     let nudge = || {
-        world.scope.in_process.nudge(
+        world.scope.in_process.may_nudge(
             &world.pair.id,
             (None, None),
             now,

@@ -129,14 +129,14 @@ async fn where_a_glance_shows_nothing_a_listing_does() {
     assert_eq!((world.pass().await.created, world.count()), (2, [2, 2]));
     world.pass().await;
     world.pass().await;
-    let passes = world.state().await.passes;
+    let passes = world.state().await.pass_count;
     world.pass().await;
     assert_eq!(
         (world.asked(CalendarCall::List), world.asked(CalendarCall::ListAll)),
         ([1, 1], [0, 0]),
         "and that is all"
     );
-    assert_eq!(world.state().await.passes, passes, "a look is enough");
+    assert_eq!(world.state().await.pass_count, passes, "a look is enough");
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
     assert_eq!(world.pass().await.changed, 1);
     assert_eq!(

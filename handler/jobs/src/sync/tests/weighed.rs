@@ -6,7 +6,7 @@ use super::calendar::CalendarCall;
 use super::events::april;
 use super::world::{CONFIRMED, OPTIONS, World};
 use crate::report::Run;
-use records::pair_state::proofs::Sign;
+use records::pair_state::proofs::FirstSign;
 use records::problem::PairStatus;
 
 fn held(run: &Run) -> u64 {
@@ -52,7 +52,7 @@ async fn what_waits_is_deleted_for_what_showed_it_first() {
     world.remove_origins(0..11);
     assert_eq!(held(&world.pass().await), 11);
     assert_eq!(world.run(CONFIRMED).await.deleted, 11);
-    assert!(world.proofs().await.iter().all(|row| row.proof.sign == Sign::Named));
+    assert!(world.proofs().await.iter().all(|row| row.proof.sign == FirstSign::Named));
 }
 
 #[tokio::test]

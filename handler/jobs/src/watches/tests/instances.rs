@@ -141,7 +141,7 @@ impl Site {
             .scope(&self.base.owner)
     }
 
-    async fn call(&self, process: &Scope) -> crate::Result<Received> {
+    async fn call(&self, process: &Scope) -> crate::Result<NoticeOutcome> {
         let (channel, token) = &self.channel;
         receive(
             process,
@@ -211,9 +211,9 @@ async fn sixty_calls_are_twenty_looks_at_most_and_two_edits_a_second_apart() {
         site.clock.wait(60_000);
         let before = site.seen().len();
         let begun = site.clock.now().duration_since(now()).as_millis();
-        assert_eq!(site.call(&process).await.unwrap(), Received::Nudged);
+        assert_eq!(site.call(&process).await.unwrap(), NoticeOutcome::Nudged);
         site.clock.wait(gap);
-        assert_eq!(site.call(&process).await.unwrap(), Received::Nudged);
+        assert_eq!(site.call(&process).await.unwrap(), NoticeOutcome::Nudged);
         assert_eq!(site.seen()[before..], [begun, begun + i128::from(gap.max(1000))], "{gap}");
     }
 }
@@ -280,35 +280,35 @@ async fn a_call_by_itself_costs_one_request_of_storage_or_two_and_one_a_minute()
     let process = site.process();
     assert_eq!(
         (site.call(&process).await.unwrap(), site.asked()),
-        (Received::Nudged, 3),
+        (NoticeOutcome::Nudged, 3),
         "the keys and the row read, and the row replaced"
     );
     for _ in 0..10 {
         site.clock.wait(60_000);
         assert_eq!(
             (site.call(&process).await.unwrap(), site.asked()),
-            (Received::Nudged, 1),
+            (NoticeOutcome::Nudged, 1),
             "it knows the row by now"
         );
     }
     assert_eq!(
         (site.call(&process).await.unwrap(), site.asked()),
-        (Received::Nudged, 2),
+        (NoticeOutcome::Nudged, 2),
         "claimed, and noted as sent"
     );
     for _ in 0..1000 {
-        assert_eq!((site.call(&process).await.unwrap(), site.asked()), (Received::Covered, 0));
+        assert_eq!((site.call(&process).await.unwrap(), site.asked()), (NoticeOutcome::Covered, 0));
     }
     // By its clock the message that is seen in a second may be seen by now.
     let other = site.process();
     assert_eq!(
         (site.call(&other).await.unwrap(), site.asked()),
-        (Received::Nudged, 4),
+        (NoticeOutcome::Nudged, 4),
         "both read, claimed, and noted as sent"
     );
     let third = site.process();
-    assert_eq!((site.call(&third).await.unwrap(), site.asked()), (Received::Covered, 2));
-    assert_eq!((site.call(&third).await.unwrap(), site.asked()), (Received::Covered, 0));
+    assert_eq!((site.call(&third).await.unwrap(), site.asked()), (NoticeOutcome::Covered, 2));
+    assert_eq!((site.call(&third).await.unwrap(), site.asked()), (NoticeOutcome::Covered, 0));
     assert_eq!(site.seen()[11..], [601_000, 602_000]);
 }
 
@@ -320,10 +320,10 @@ async fn nobody_relies_on_a_message_whose_sender_has_died() {
     let (one, other) = (site.process(), site.process());
     // So often that the pause has begun to grow.
     for second in 0..7 {
-        assert_eq!(site.call(&one).await.unwrap(), Received::Nudged, "{second}");
+        assert_eq!(site.call(&one).await.unwrap(), NoticeOutcome::Nudged, "{second}");
         site.clock.wait(1000);
     }
-    assert_eq!(site.call(&one).await.unwrap(), Received::Nudged);
+    assert_eq!(site.call(&one).await.unwrap(), NoticeOutcome::Nudged);
     site.clock.wait(1600);
     assert_eq!(site.seen(), [0, 1000, 2000, 3000, 4000, 5000, 6000, 8600]);
     site.clock.wait(100);
@@ -331,15 +331,15 @@ async fn nobody_relies_on_a_message_whose_sender_has_died() {
     assert!(site.call(&one).await.is_err(), "whoever called is to call again");
     site.board.away.store(false, Ordering::Relaxed);
     site.clock.wait(100);
-    assert_eq!(site.call(&other).await.unwrap(), Received::Nudged);
+    assert_eq!(site.call(&other).await.unwrap(), NoticeOutcome::Nudged);
     assert_eq!(site.seen()[8..], [12_160], "in the place of the one that never came");
-    assert_eq!(site.call(&one).await.unwrap(), Received::Covered);
+    assert_eq!(site.call(&one).await.unwrap(), NoticeOutcome::Covered);
     // The same for one that was to be seen at once.
     site.clock.wait(60_000);
     site.board.away.store(true, Ordering::Relaxed);
     assert!(site.call(&other).await.is_err());
     site.board.away.store(false, Ordering::Relaxed);
-    assert_eq!(site.call(&one).await.unwrap(), Received::Nudged);
+    assert_eq!(site.call(&one).await.unwrap(), NoticeOutcome::Nudged);
     assert_eq!(site.seen()[9..], [68_800 + 1000]);
 }
 
@@ -358,15 +358,15 @@ async fn whoever_waits_for_a_message_that_cannot_be_sent_is_not_told_that_it_was
 async fn a_channel_that_ends_meanwhile_is_not_revived() {
     let site = Site::new().await;
     let process = site.process();
-    assert_eq!(site.call(&process).await.unwrap(), Received::Nudged);
+    assert_eq!(site.call(&process).await.unwrap(), NoticeOutcome::Nudged);
     site.clock.wait(60_000);
     &process
         .directory()
         .change_watch(&site.channel.0, |row| row.state = WatchStatus::Ending)
         .await
         .unwrap();
-    assert_eq!(site.call(&process).await.unwrap(), Received::Dropped);
+    assert_eq!(site.call(&process).await.unwrap(), NoticeOutcome::Dropped);
     &process.directory().delete_watches(std::slice::from_ref(&site.channel.0)).await.unwrap();
-    assert_eq!(site.call(&site.process()).await.unwrap(), Received::Dropped);
+    assert_eq!(site.call(&site.process()).await.unwrap(), NoticeOutcome::Dropped);
     assert_eq!(site.seen(), [0]);
 }

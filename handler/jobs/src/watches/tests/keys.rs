@@ -37,7 +37,7 @@ async fn signed(scope: &Scope) -> (String, SecretString) {
 #[tokio::test]
 async fn a_token_fits_into_what_microsoft_takes_for_the_longest_owner() {
     let (scope, _dir) = scope();
-    let owner = "o".repeat(token::LONGEST);
+    let owner = "o".repeat(token::MAX_OWNER);
     let longest = Services { ..scope.services.clone() }.scope(&owner);
     let (channel, token) = signed(&longest).await;
     assert_eq!(token.expose_secret().len(), 128, "{}", token.expose_secret());
@@ -191,10 +191,10 @@ async fn only_channels_that_prove_nothing_are_given_up() {
     let (old, _) = stored(&scope, row(WatchStatus::Open, Some("r1"), 86_400)).await;
     keys::rotate(&scope, false).await.unwrap();
     let (new, _) = stored(&scope, row(WatchStatus::Open, Some("r2"), 86_400)).await;
-    assert_eq!(keys::give_up_unproven(&scope).await.unwrap(), 0);
+    assert_eq!(keys::end_unproven(&scope).await.unwrap(), 0);
     keys::rotate(&scope, false).await.unwrap();
-    assert_eq!(keys::give_up_unproven(&scope).await.unwrap(), 1);
+    assert_eq!(keys::end_unproven(&scope).await.unwrap(), 1);
     let state = async |id: &str| scope.directory().watch(id).await.unwrap().unwrap().0.state;
     assert_eq!((state(&old).await, state(&new).await), (WatchStatus::Ending, WatchStatus::Open));
-    assert_eq!(keys::give_up_unproven(&scope).await.unwrap(), 0, "once");
+    assert_eq!(keys::end_unproven(&scope).await.unwrap(), 0, "once");
 }

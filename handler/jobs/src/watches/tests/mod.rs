@@ -114,10 +114,10 @@ fn row(state: WatchStatus, resource: Option<&str>, left: i64) -> WatchRecord {
         calendar: Some(CalendarId::new("c1")),
         account: AccountId::new("a1"),
         generation: 1,
-        at: "anna@example.org".into(),
-        address: "https://calendars.example.org/webhooks/google".into(),
+        calendar_address: "anna@example.org".into(),
+        notification_url: "https://calendars.example.org/webhooks/google".into(),
         resource: resource.map(str::to_owned),
-        asked: now(),
+        requested: now(),
         expires: now() + SignedDuration::from_secs(left),
         state,
         confirmed: false,
@@ -125,7 +125,7 @@ fn row(state: WatchStatus, resource: Option<&str>, left: i64) -> WatchRecord {
         key: None,
         not_created: false,
         renew_now: false,
-        told: None,
+        last_nudge: None,
     }
 }
 
@@ -140,7 +140,7 @@ async fn heard(
     (channel, token): &(String, SecretString),
     resource: &str,
     greeting: bool,
-) -> Received {
+) -> NoticeOutcome {
     receive(
         scope,
         GOOGLE,
@@ -237,12 +237,12 @@ async fn ten_thousand_forgeries_ask_nothing_of_storage() {
         };
         assert_eq!(
             heard(&locked, &(channel, token.into()), "r1", n % 2 == 0).await,
-            Received::Dropped
+            NoticeOutcome::Dropped
         );
     }
     assert_eq!(
         heard(&locked, &("pair:p1".into(), good.0.into()), "r1", false).await,
-        Received::Dropped
+        NoticeOutcome::Dropped
     );
 }
 
@@ -250,12 +250,16 @@ async fn ten_thousand_forgeries_ask_nothing_of_storage() {
 async fn ten_thousand_calls_are_one_look_now_and_one_later() {
     let (scope, _dir) = scope();
     let channel = stored(&scope, row(WatchStatus::Open, Some("r1"), 86_400)).await;
-    assert_eq!(heard(&scope, &channel, "r1", false).await, Received::Nudged);
-    assert_eq!(heard(&scope, &channel, "r1", false).await, Received::Nudged, "after the pause");
+    assert_eq!(heard(&scope, &channel, "r1", false).await, NoticeOutcome::Nudged);
+    assert_eq!(
+        heard(&scope, &channel, "r1", false).await,
+        NoticeOutcome::Nudged,
+        "after the pause"
+    );
     // From here on not even storage is asked.
     let locked = Services { store: Arc::new(Locked), ..scope.services.clone() }.scope(&scope.owner);
     for _ in 0..10_000 {
-        assert_eq!(heard(&locked, &channel, "r1", false).await, Received::Covered);
+        assert_eq!(heard(&locked, &channel, "r1", false).await, NoticeOutcome::Covered);
     }
     let (all, seen) = waiting(&scope).await;
     assert_eq!((all, seen), (2, vec![r#"{"calendarId":"c1","cause":"webhook"}"#.to_owned()]));
@@ -272,20 +276,20 @@ async fn what_is_over_or_is_not_this_channel_is_dropped() {
     ] {
         let what = format!("{row:?}");
         let channel = stored(&scope, row).await;
-        assert_eq!(heard(&scope, &channel, "r1", false).await, Received::Dropped, "{what}");
-        assert_eq!(heard(&scope, &channel, "r1", true).await, Received::Dropped, "{what}");
+        assert_eq!(heard(&scope, &channel, "r1", false).await, NoticeOutcome::Dropped, "{what}");
+        assert_eq!(heard(&scope, &channel, "r1", true).await, NoticeOutcome::Dropped, "{what}");
     }
     let unknown = new_id().unwrap();
     let (token, _) = token::sign(&scope, GOOGLE, &unknown).await.unwrap();
-    assert_eq!(heard(&scope, &(unknown, token), "r1", false).await, Received::Dropped);
+    assert_eq!(heard(&scope, &(unknown, token), "r1", false).await, NoticeOutcome::Dropped);
     assert_eq!(waiting(&scope).await.0, 0);
 }
 
 #[tokio::test]
 async fn a_greeting_before_the_answer_says_as_much_as_the_answer() {
     let (scope, _dir) = scope();
-    let channel = stored(&scope, row(WatchStatus::Asked, None, 86_400)).await;
-    assert_eq!(heard(&scope, &channel, "r1", true).await, Received::Greeted);
+    let channel = stored(&scope, row(WatchStatus::Requested, None, 86_400)).await;
+    assert_eq!(heard(&scope, &channel, "r1", true).await, NoticeOutcome::Confirmed);
     let row = &scope.directory().watch(&channel.0).await.unwrap().unwrap().0;
     assert_eq!(
         (row.state, row.resource.as_deref(), row.confirmed),
@@ -294,10 +298,10 @@ async fn a_greeting_before_the_answer_says_as_much_as_the_answer() {
     assert_eq!(waiting(&scope).await.0, 0, "it tells of no change");
     assert_eq!(
         heard(&scope, &channel, "r9", false).await,
-        Received::Dropped,
+        NoticeOutcome::Dropped,
         "by now it is known what it tells of"
     );
-    assert_eq!(heard(&scope, &channel, "r1", false).await, Received::Nudged);
+    assert_eq!(heard(&scope, &channel, "r1", false).await, NoticeOutcome::Nudged);
 }
 
 #[test]

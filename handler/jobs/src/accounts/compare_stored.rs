@@ -3,9 +3,9 @@
 //!
 //! # Properties
 //! * It is asked only where both sides cannot be read: what two calendars show now counts for more.
-//! * Proof is that, of each calendar of which something is remembered, nine in ten events are
+//! * Proof is that, of each calendar of which something is compare_stored, nine in ten events are
 //!   listed under the same name in the same version, and that the UIDs of those that are read agree
-//!   with what is remembered. What a pair has never seen says nothing.
+//!   with what is compare_stored. What a pair has never seen says nothing.
 
 use std::collections::BTreeMap;
 
@@ -18,35 +18,47 @@ use records::account::Account;
 use records::calendar::CalendarRecord;
 use records::pair_state::PairStore;
 
-use super::evidence::{KnownEvent, View, is_known};
-use crate::keys::Keys;
+use super::compare::{CalendarView, KnownEvent, matches_known_events};
+use crate::keys::PairKeys;
 use crate::places::last_segment;
 use crate::{Result, Scope};
 
-/// Whether what `own` shows is what is remembered of the account.
+/// Whether what `own` shows is what is stored of the account.
 ///
 /// # Errors
 /// Whatever its provider says; storage failures.
-pub(super) async fn is_one(scope: &Scope, own: &dyn Provider, account: &Account) -> Result<bool> {
+pub(super) async fn matches_stored_events(
+    scope: &Scope,
+    own: &dyn Provider,
+    account: &Account,
+) -> Result<bool> {
     let rows = scope.directory().calendars_of(&account.id).await?;
-    let mut remembered: BTreeMap<CalendarId, BTreeMap<String, KnownEvent>> = BTreeMap::new();
+    let mut stored: BTreeMap<CalendarId, BTreeMap<String, KnownEvent>> = BTreeMap::new();
     for pair in scope.directory().pairs().await? {
         for side in Side::BOTH {
             if let Some(row) = rows.iter().find(|row| row.id == *pair.calendar(side)) {
-                remember(scope, &pair, side, row, remembered.entry(row.id.clone()).or_default())
-                    .await?;
+                add_known_events(
+                    scope,
+                    &pair,
+                    side,
+                    row,
+                    stored.entry(row.id.clone()).or_default(),
+                )
+                .await?;
             }
         }
     }
-    remembered.retain(|_, events| !events.is_empty());
-    if remembered.is_empty() {
+    stored.retain(|_, events| !events.is_empty());
+    if stored.is_empty() {
         return Ok(false);
     }
     let listed = own.calendars().await?;
     for row in &rows {
-        let Some(events) = remembered.get(&row.id) else { continue };
-        let Some(address) = alone(&listed, last_segment(&row.address)) else { return Ok(false) };
-        if !is_known(View { provider: own, address }, events).await? {
+        let Some(events) = stored.get(&row.id) else { continue };
+        let Some(address) = only_calendar_named(&listed, last_segment(&row.address)) else {
+            return Ok(false);
+        };
+        if !matches_known_events(CalendarView { provider: own, address }, events).await? {
             return Ok(false);
         }
     }
@@ -54,20 +66,20 @@ pub(super) async fn is_one(scope: &Scope, own: &dyn Provider, account: &Account)
 }
 
 /// The one calendar of this name.
-fn alone<'a>(listed: &'a [RemoteCalendar], name: &str) -> Option<&'a str> {
+fn only_calendar_named<'a>(listed: &'a [RemoteCalendar], name: &str) -> Option<&'a str> {
     let mut named = listed.iter().filter(|calendar| last_segment(&calendar.address) == name);
     named.next().filter(|_| named.next().is_none()).map(|calendar| calendar.address.as_str())
 }
 
 /// What a pair remembers of the calendar at one of its ends.
-async fn remember(
+async fn add_known_events(
     scope: &Scope,
     pair: &Pair,
     side: Side,
     row: &CalendarRecord,
     events: &mut BTreeMap<String, KnownEvent>,
 ) -> Result<()> {
-    let keys = Keys::new(scope, pair).await?;
+    let keys = PairKeys::new(scope, pair).await?;
     let memory = PairStore::new(&*scope.store, &keys.marks, pair);
     let mut after = None;
     loop {
@@ -75,7 +87,7 @@ async fn remember(
         for mapping in page.into_iter().filter(|mapping| mapping.is_live()) {
             let half = if mapping.side == side { mapping.origin } else { mapping.copy };
             if let Some(etag) = half.etag {
-                events.insert(name(row, &half.id), KnownEvent { etag, uid: half.uid });
+                events.insert(event_name(row, &half.id), KnownEvent { etag, uid: half.uid });
             }
         }
         after = next;
@@ -86,7 +98,7 @@ async fn remember(
 }
 
 /// The first release has named events by their whole paths.
-fn name(row: &CalendarRecord, id: &EventId) -> String {
+fn event_name(row: &CalendarRecord, id: &EventId) -> String {
     match id.as_str().starts_with('/') {
         true => name_in_collection(row.first_address(), id).to_string(),
         false => id.to_string(),

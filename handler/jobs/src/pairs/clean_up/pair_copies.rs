@@ -12,7 +12,7 @@ use records::pair_state::{Batch, LockedState, PairStore, StateRecord};
 use records::problem::PairStatus;
 
 use super::deletion::{CleanUp, DeletionOutcome, delete, exists, fail};
-use crate::keys::Keys;
+use crate::keys::PairKeys;
 use crate::pairs::pause::pause_pair;
 use crate::report::{Action, Progress, Run, Verb};
 use crate::sync::{End, ends};
@@ -35,14 +35,14 @@ pub async fn clean_up_pair(
         true => scope.directory().pair(id).await?,
         false => pause_pair(scope, id).await?,
     };
-    let lease = leases::work(scope, &pair, &[&pair.from, &pair.to]).await?;
-    let keys = Keys::new(scope, &pair).await?;
+    let lease = leases::pair_and_calendars(scope, &pair, &[&pair.from, &pair.to]).await?;
+    let keys = PairKeys::new(scope, &pair).await?;
     let memory = PairStore::new(&*scope.store, &keys.marks, &pair);
     let ends = ends(scope, &pair).await?;
-    let (mut head, problems) = memory.begin().await?;
+    let (mut head, problems) = memory.read_state().await?;
     let bases = [0, 1].map(|i: usize| first_release::base(&ends[i].account, &ends[i].calendar));
     if first_release::migrate(&memory, &head, &problems, bases).await? {
-        head = memory.begin().await?.0;
+        head = memory.read_state().await?.0;
     }
     let state = if pair.paused { PairStatus::Paused } else { PairStatus::Ok };
     let mut work = PairCopies {
@@ -61,14 +61,14 @@ pub async fn clean_up_pair(
         let row = StateRecord {
             from: None,
             to: None,
-            listed_on: None,
+            window_listed_on: None,
             held: None,
-            left: None,
+            remaining: None,
             ..head.row().await
         };
         memory.finish(&head, Batch::default(), row).await?;
     }
-    let worked = work.all(&mut run).await;
+    let worked = work.delete_all(&mut run).await;
     lease.end().await;
     match worked {
         Err(error) if options.dry_run => return Err(error),
@@ -80,7 +80,7 @@ pub async fn clean_up_pair(
 
 struct PairCopies<'a> {
     pair: &'a Pair,
-    keys: &'a Keys,
+    keys: &'a PairKeys,
     memory: &'a PairStore<'a>,
     ends: &'a [End; 2],
     head: &'a LockedState,
@@ -91,7 +91,7 @@ struct PairCopies<'a> {
 }
 
 impl PairCopies<'_> {
-    async fn all(&mut self, run: &mut Run) -> Result<()> {
+    async fn delete_all(&mut self, run: &mut Run) -> Result<()> {
         let mut after = None;
         loop {
             let (page, next) = self.memory.page(after.as_deref()).await?;
@@ -105,7 +105,7 @@ impl PairCopies<'_> {
                     .collect();
                 self.progress.expect(here.len() as u64);
                 for mappings in here.chunks(self.ends[side as usize].provider.batch().max(1)) {
-                    self.some(side, mappings, run).await?;
+                    self.delete_batch(side, mappings, run).await?;
                     self.progress.step(mappings.len() as u64);
                 }
             }
@@ -116,7 +116,12 @@ impl PairCopies<'_> {
         }
     }
 
-    async fn some(&mut self, side: Side, mappings: &[&Mapping], run: &mut Run) -> Result<()> {
+    async fn delete_batch(
+        &mut self,
+        side: Side,
+        mappings: &[&Mapping],
+        run: &mut Run,
+    ) -> Result<()> {
         let ends = self.ends;
         let end = &ends[side as usize];
         let ids: Vec<EventId> = mappings.iter().map(|mapping| mapping.copy.id.clone()).collect();
@@ -129,7 +134,7 @@ impl PairCopies<'_> {
             .collect();
         for mapping in mappings {
             let verdict = match found.remove(&mapping.copy.id) {
-                Some(Found::Event(event)) => self.judge(mapping, &event).map(|()| event.etag),
+                Some(Found::Event(event)) => self.check_copy(mapping, &event).map(|()| event.etag),
                 Some(Found::Unreadable { .. }) => Err(Reason::Unreadable),
                 Some(Found::Refused(_)) => Err(Reason::RefusedByServer),
                 // A read of many at once may not find what a read of one does.
@@ -138,7 +143,7 @@ impl PairCopies<'_> {
                         Some(true) => Err(Reason::Unreadable),
                         None => Err(Reason::RefusedByServer),
                         Some(false) => {
-                            self.remember(mapping, None).await?;
+                            self.save(mapping, None).await?;
                             continue;
                         }
                     }
@@ -152,7 +157,7 @@ impl PairCopies<'_> {
         Ok(())
     }
 
-    fn judge(&self, mapping: &Mapping, copy: &Event) -> std::result::Result<(), Reason> {
+    fn check_copy(&self, mapping: &Mapping, copy: &Event) -> std::result::Result<(), Reason> {
         if copy.has_guests() {
             return Err(Reason::HasGuests);
         }
@@ -219,12 +224,12 @@ impl PairCopies<'_> {
         };
         run.push(action);
         match after {
-            Some(after) => self.remember(&unwanted, after).await,
+            Some(after) => self.save(&unwanted, after).await,
             None => Ok(()),
         }
     }
 
-    async fn remember(&self, before: &Mapping, now: Option<&Mapping>) -> Result<()> {
+    async fn save(&self, before: &Mapping, now: Option<&Mapping>) -> Result<()> {
         if self.options.dry_run {
             return Ok(());
         }

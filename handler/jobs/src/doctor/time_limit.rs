@@ -8,17 +8,17 @@ use crate::{Error, Result};
 
 /// What does not answer within this time is out of reach. Storage is tried several times within it,
 /// and says why it failed.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A finding from an error. The check knows how to mend it.
-pub fn failure(check: &str, error: &Error, fix: &str) -> Finding {
+pub fn failed_check(check: &str, error: &Error, fix: &str) -> Finding {
     Finding::bad(check, sentence(error), fix)
 }
 
-/// The answer, or an error where none comes within [`PATIENCE`].
-pub async fn in_time<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
-    let late = || store::Error::Unavailable(format!("no answer within {} s", PATIENCE.as_secs()));
-    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(late().into()))
+/// The answer, or an error where none comes within [`TIMEOUT`].
+pub async fn with_timeout<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = || store::Error::Unavailable(format!("no answer within {} s", TIMEOUT.as_secs()));
+    tokio::time::timeout(TIMEOUT, answer).await.unwrap_or_else(|_| Err(late().into()))
 }
 
 pub(super) fn sentence(error: &Error) -> String {

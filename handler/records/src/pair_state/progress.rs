@@ -8,21 +8,24 @@ use serde::{Deserialize, Serialize};
 
 /// The turns of one pass. They belong to one day: the window moves with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Turns {
+pub struct PassProgress {
     /// The day.
-    pub on: Date,
+    #[serde(rename = "on")]
+    pub day: Date,
     /// How far each calendar was read when the first turn began. The last turn saves these: what
     /// happened since is the next pass's news.
     pub cursors: [Option<Cursor>; 2],
     /// How closely they look: where that differs, so may the events and their order.
-    pub look: Closeness,
+    #[serde(rename = "look")]
+    pub depth: ReadDepth,
     /// Events up to this one, in the order of the pass, are settled.
-    pub upto: EventPlace,
+    #[serde(rename = "upto")]
+    pub done_up_to: EventPosition,
 }
 
 /// How closely a turn looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Closeness {
+pub struct ReadDepth {
     /// Everything is read.
     pub full: bool,
     /// What another installation has made was claimed.
@@ -35,4 +38,4 @@ pub struct Closeness {
 
 /// Where an event that no mapping knows comes in a pass: by its group, then by its id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct EventPlace(pub u8, pub EventId);
+pub struct EventPosition(pub u8, pub EventId);

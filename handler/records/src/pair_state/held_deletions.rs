@@ -8,52 +8,57 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::Op;
 
-use super::keys::MEMBERS;
+use super::keys::HELD_DELETIONS;
 use crate::Result;
 use crate::codec::{decode, encode};
 
 /// So much of a mapping's id tells it from all others of a pair: 55 bits.
-const LENGTH: usize = 11;
+const NAME_LENGTH: usize = 11;
 /// Members in one row.
-const IN_A_ROW: usize = 2_000;
+const NAMES_PER_ROW: usize = 2_000;
 
 /// What waits for the owner, and since when each was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Members(BTreeMap<String, Timestamp>);
+pub struct HeldDeletions(BTreeMap<String, Timestamp>);
 
 #[derive(Serialize, Deserialize)]
-struct MembersRow {
+struct HeldDeletionsRow {
     at: Timestamp,
     /// One after the other.
     m: String,
 }
 
-fn name(id: MappingId) -> String {
+fn short_name(id: MappingId) -> String {
     let mut name = String::from(id);
-    name.truncate(LENGTH);
+    name.truncate(NAME_LENGTH);
     name
 }
 
-impl Members {
+impl HeldDeletions {
     /// Since when a deletion has been held.
-    pub fn since(&self, id: MappingId) -> Option<Timestamp> {
-        self.0.get(&name(id)).copied()
+    pub fn held_since(&self, id: MappingId) -> Option<Timestamp> {
+        self.0.get(&short_name(id)).copied()
     }
 
     /// These from now on; what was held before keeps its age.
     pub fn of(ids: impl IntoIterator<Item = MappingId>, before: &Self, now: Timestamp) -> Self {
-        Self(ids.into_iter().map(|id| (name(id), before.since(id).unwrap_or(now))).collect())
+        Self(
+            ids.into_iter()
+                .map(|id| (short_name(id), before.held_since(id).unwrap_or(now)))
+                .collect(),
+        )
     }
 
     /// When the first of them was seen.
-    pub fn first(&self) -> Option<Timestamp> {
+    pub fn oldest(&self) -> Option<Timestamp> {
         self.0.values().min().copied()
     }
 
     /// Adds what a row says.
-    pub(super) fn read(&mut self, key: &str, text: &str) -> Result<()> {
-        let MembersRow { at, m } = decode(key, text)?;
-        let names = m.as_bytes().chunks(LENGTH).filter_map(|name| std::str::from_utf8(name).ok());
+    pub(super) fn add_row(&mut self, key: &str, text: &str) -> Result<()> {
+        let HeldDeletionsRow { at, m } = decode(key, text)?;
+        let names =
+            m.as_bytes().chunks(NAME_LENGTH).filter_map(|name| std::str::from_utf8(name).ok());
         self.0.extend(names.map(|name| (name.to_owned(), at)));
         Ok(())
     }
@@ -66,10 +71,10 @@ impl Members {
         }
         let mut ops = Vec::new();
         for (at, names) in by_age {
-            for names in names.chunks(IN_A_ROW) {
+            for names in names.chunks(NAMES_PER_ROW) {
                 ops.push(Op::Put {
                     key: key(ops.len()),
-                    value: encode(&MembersRow { at, m: names.concat() })?,
+                    value: encode(&HeldDeletionsRow { at, m: names.concat() })?,
                 });
             }
         }
@@ -80,7 +85,7 @@ impl Members {
 }
 
 fn key(number: usize) -> String {
-    format!("{MEMBERS}{number:04}")
+    format!("{HELD_DELETIONS}{number:04}")
 }
 
 #[cfg(test)]
@@ -93,22 +98,26 @@ mod tests {
             MappingId::try_from(String::from(MappingId::of_copy_uid(&copy(n)).unwrap())).unwrap()
         };
         let at = |second: i64| Timestamp::from_second(second).unwrap();
-        let first = Members::of((0..4_500).map(id), &Members::default(), at(10));
-        let second = Members::of((4_000..4_600).map(id), &first, at(20));
+        let first = HeldDeletions::of((0..4_500).map(id), &HeldDeletions::default(), at(10));
+        let second = HeldDeletions::of((4_000..4_600).map(id), &first, at(20));
         assert_eq!(
-            (second.since(id(4_100)), second.since(id(4_550)), second.since(id(3_999))),
+            (
+                second.held_since(id(4_100)),
+                second.held_since(id(4_550)),
+                second.held_since(id(3_999))
+            ),
             (Some(at(10)), Some(at(20)), None)
         );
-        assert_eq!(second.first(), Some(at(10)));
+        assert_eq!(second.oldest(), Some(at(10)));
         let (ops, rows) = first.rows(0).unwrap();
         assert_eq!(rows, 3);
-        let mut read = Members::default();
+        let mut read = HeldDeletions::default();
         for op in &ops {
             let Op::Put { key, value } = op else { panic!() };
-            read.read(key, value).unwrap();
+            read.add_row(key, value).unwrap();
         }
         assert_eq!(read, first);
-        let (ops, rows) = Members::default().rows(3).unwrap();
+        let (ops, rows) = HeldDeletions::default().rows(3).unwrap();
         assert_eq!((ops.len(), rows), (3, 0));
     }
 
