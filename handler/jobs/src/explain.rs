@@ -1,4 +1,4 @@
-//! Why an event was or was not copied: what is remembered of it, and what the planner would decide
+//! Why an event was or was not copied: what is stored about it, and what the planner would decide
 //! now.
 
 use std::collections::BTreeSet;
@@ -22,12 +22,12 @@ use crate::report::Explanation;
 use crate::sync::{End, ends};
 use crate::{Error, Result, Scope, first_release, leases};
 
-/// Explains an event. It may be named by its id or by a path that ends in it, and be an origin or a
-/// copy.
+/// Explains an event, which may be an origin or a copy. It is named by its id, or by a path that
+/// ends in its id.
 ///
 /// # Errors
-/// [`Error::NotFound`] where neither calendar of the pair has such an event; whatever the provider
-/// says otherwise.
+/// [`Error::NotFound`] where neither calendar of the pair has such an event; otherwise the
+/// provider's failure.
 pub async fn explain(scope: &Scope, pair: &PairId, event: &str) -> Result<Explanation> {
     let pair = scope.directory().pair(pair).await?;
     let ends = ends(scope, &pair).await?;
@@ -58,7 +58,7 @@ pub async fn explain(scope: &Scope, pair: &PairId, event: &str) -> Result<Explan
     })
 }
 
-/// The most deletions of one event that an explanation names.
+/// The number of deletions of one event that an explanation names.
 const MAX_DELETIONS: usize = 3;
 
 async fn explain_stored(
@@ -68,7 +68,7 @@ async fn explain_stored(
     event: &str,
 ) -> Result<Explanation> {
     let keys = PairKeys::new(scope, pair).await?;
-    let memory = PairStore::new(&*scope.store, &keys.marks, pair);
+    let pair_store = PairStore::new(&*scope.store, &keys.marks, pair);
     let answer =
         |copied, reason: Option<Reason>, message: String, copy: Option<&EventId>| Explanation {
             pair: pair.id.clone(),
@@ -80,7 +80,7 @@ async fn explain_stored(
         };
     let directory = scope.snapshot().await?;
     let (others, calendars) = (directory.pair_ids(), directory.calendar_ids());
-    migrate_rows(scope, pair, &memory, ends).await?;
+    migrate_rows(scope, pair, &pair_store, ends).await?;
     let known_problems = problems(&*scope.store, &pair.id, 1000).await?;
     for side in Side::BOTH.into_iter().filter(|side| may_be_at(ends, *side, event)) {
         let end = &ends[side as usize];
@@ -91,7 +91,7 @@ async fn explain_stored(
             };
             known_problems.iter().map(|row| &row.problem).find(is_its_own)
         };
-        let known = memory.lookup(side, &ids).await?.known;
+        let known = pair_store.lookup(side, &ids).await?.known;
         if let Some((id, mapping)) = ids.iter().find_map(|id| known.get_key_value(id)) {
             if mapping.side != side && mapping.is_left_alone() {
                 let (_, reason, words) = explain_mapping(mapping);
@@ -119,7 +119,8 @@ async fn explain_stored(
             match fetched.found {
                 Found::Event(event) => {
                     let planner = planner(scope, pair, ends, &keys, &calendars);
-                    let marked = reason_of_mark(&planner, &memory, &others, side, &event).await?;
+                    let marked =
+                        reason_of_mark(&planner, &pair_store, &others, side, &event).await?;
                     if marked.is_none() && !pair.copies_from(side) {
                         return Ok(answer(false, None, ONE_WAY.to_owned(), None));
                     }
@@ -150,14 +151,14 @@ async fn explain_stored(
         }
     }
     Err(Error::NotFound(format!(
-        "neither calendar of the pair {} has an event {event}; `calrelay sync --json` names \
-        events as they are to be given here",
+        "neither calendar of the pair {} has an event {event}; `calrelay sync --json` lists the \
+        ids of events",
         pair.id
     )))
 }
 
-/// Whether the copy is gone with everything else that the pair had there, and the owner has not
-/// said yet what is to be done.
+/// Whether the copy disappeared together with all other copies of the pair, and the owner has not
+/// answered yet.
 async fn is_emptied(
     scope: &Scope,
     pair: &Pair,
@@ -177,8 +178,8 @@ async fn is_emptied(
 
 fn emptied_message(pair: &PairId) -> String {
     format!(
-        "Its copy is gone with all that the pair had in that calendar, and nothing was deleted \
-        for it. The pair waits for your answer: \
+        "Its copy is gone together with all other copies of the pair in that calendar, and \
+        nothing was deleted because of that. The pair waits for your answer: \
          calrelay sync --pair {pair} --make-again, or --leave-out."
     )
 }
@@ -186,30 +187,30 @@ fn emptied_message(pair: &PairId) -> String {
 const ONE_WAY: &str = "It is in the calendar that is written to, and the pair is one-way: only \
 events of the other calendar are copied.";
 
-/// Rows of the first release go by other ids: they are moved first, unless a pass is at work, which
-/// does the same.
+/// Rows of the first release have other ids. They are migrated first, unless a pass is running,
+/// which migrates them itself.
 async fn migrate_rows(
     scope: &Scope,
     pair: &Pair,
-    memory: &PairStore<'_>,
+    pair_store: &PairStore<'_>,
     ends: &[End; 2],
 ) -> Result<()> {
-    let (head, _) = memory.read_state().await?;
-    if head.is_new().await || head.row().await.ids_are_names {
+    let (locked, _) = pair_store.read_state().await?;
+    if locked.is_new().await || locked.row().await.ids_are_names {
         return Ok(());
     }
     let Ok(lease) = leases::pair_and_calendars(scope, pair, &[]).await else { return Ok(()) };
-    let (head, problems) = memory.read_state().await?;
+    let (locked, problems) = pair_store.read_state().await?;
     let bases = [0, 1].map(|i: usize| first_release::base(&ends[i].account, &ends[i].calendar));
-    let moved = first_release::migrate(memory, &head, &problems, bases).await;
+    let moved = first_release::migrate(pair_store, &locked, &problems, bases).await;
     lease.end().await;
     moved.map(drop)
 }
 
-/// The most ids that are tried for one text.
+/// The number of ids that are tried for one text.
 const MAX_IDS: usize = 8;
 
-/// Whether the given event may be in the calendar of this end: a path below one of the two
+/// Whether the given event may be in the calendar on this side: a path below one of the two
 /// calendars names no event of the other.
 fn may_be_at(ends: &[End; 2], side: Side, event: &str) -> bool {
     let is_below = |side: Side| {
@@ -219,7 +220,7 @@ fn may_be_at(ends: &[End; 2], side: Side, event: &str) -> bool {
 }
 
 /// The ids that the given text may mean: the name of the event in its calendar, or (where events
-/// have paths) a path that ends in the name. The longest name first.
+/// have paths) the end of a path. The longest name first.
 fn possible_ids(end: &End, event: &str) -> Vec<EventId> {
     if !has_paths(end) {
         return vec![EventId::new(event)];
@@ -239,10 +240,11 @@ fn has_paths(end: &End) -> bool {
     matches!(end.account.kind, ProviderKind::Caldav | ProviderKind::Icloud)
 }
 
-/// What the mark of an unknown event makes of it; none where it is a person's own.
+/// Why the mark of an unknown event keeps it from being copied; `None` where a person created the
+/// event.
 async fn reason_of_mark(
     planner: &Planner<'_>,
-    memory: &PairStore<'_>,
+    pair_store: &PairStore<'_>,
     others: &[PairId],
     side: Side,
     event: &Event,
@@ -252,14 +254,14 @@ async fn reason_of_mark(
         Some(Mark::Ours { role: Role::Origin, .. }) | None => return Ok(None),
         Some(Mark::Foreign { .. }) => return Ok(Some(Reason::CopiedByAnother)),
     };
-    if let Some(known) = memory.mapping(mapping).await? {
+    if let Some(known) = pair_store.mapping(mapping).await? {
         return Ok(Some(if known.side == side {
             Reason::OwnCopy
         } else {
             Reason::DuplicateOfCopy
         }));
     }
-    let elsewhere = memory.claimed_by_others(others, &BTreeSet::from([mapping])).await?;
+    let elsewhere = pair_store.claimed_by_others(others, &BTreeSet::from([mapping])).await?;
     Ok((!elsewhere.is_empty()).then_some(Reason::OwnCopy))
 }
 
@@ -287,13 +289,9 @@ fn planner<'a>(
 
 fn explain_mapping(mapping: &Mapping) -> (bool, Option<Reason>, String) {
     match mapping.state {
-        MappingState::Creating => (
-            false,
-            None,
-            "Its copy is being made; the next sync finishes \
-        that."
-                .to_owned(),
-        ),
+        MappingState::Creating => {
+            (false, None, "Its copy is being created; the next sync completes that.".to_owned())
+        }
         MappingState::Suppressed => {
             (false, Some(Reason::Suppressed), Reason::Suppressed.in_words().to_owned())
         }
@@ -306,8 +304,8 @@ fn explain_mapping(mapping: &Mapping) -> (bool, Option<Reason>, String) {
         MappingState::Archived => (
             true,
             None,
-            "It is copied. It lies outside the days that this pair looks at by now, \
-            so the copy stays as it is."
+            "It is copied. It is now outside the window of this pair, so the copy is not changed \
+            any more."
                 .to_owned(),
         ),
         MappingState::Live if mapping.drifted => {
@@ -339,7 +337,7 @@ fn explain_decision(
         }
         _ => match problem {
             Some(problem) => (Some(problem.reason), problem.in_words()),
-            None => (None, "It has no copy yet; the next sync makes one.".to_owned()),
+            None => (None, "It has no copy yet; the next sync creates one.".to_owned()),
         },
     }
 }

@@ -1,4 +1,4 @@
-//! Exclusive work on the directory and on pairs.
+//! Leases: exclusive work on the directory, on pairs and on calendars.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use store::Lease;
 use crate::places::CalendarPlace;
 use crate::{Error, Result, Scope};
 
-/// How long a set-up waits for another one.
+/// How long adding or removing waits for another process that adds or removes.
 const SETUP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long a removal waits for a pass.
 const PASS_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The name of the lease (in the scope of its owner) under which a pair is worked on: a pass holds
-/// it, and so does the removal of the pair. Whoever has taken it reads the pair again
-/// ([`super::pair`]) before going on: it may be gone or paused by now.
+/// The name of the lease of a pair, in the scope of its owner. A pass holds it, and so does the
+/// removal of the pair. A process that has taken the lease reads the pair again before it goes on,
+/// because the pair may be removed or paused by now.
 pub fn pair_lease(pair: &PairId) -> String {
     format!("pair:{pair}")
 }
 
-/// Taken by whatever adds or removes accounts and pairs.
+/// Held while accounts or pairs are added or removed.
 pub(crate) async fn directory(scope: &Scope) -> Result<Lease> {
     acquire_within(scope, &["directory"], SETUP_TIMEOUT).await?.ok_or_else(|| {
         Error::Request(
@@ -34,13 +34,12 @@ pub(crate) async fn directory(scope: &Scope) -> Result<Lease> {
     })
 }
 
-/// Taken by whoever opens or stops channels; `None` while somebody else does, for longer than one
-/// waits.
+/// Held while watches are created or stopped; `None` where another process holds it for too long.
 pub(crate) async fn watches(scope: &Scope) -> Result<Option<Lease>> {
     acquire_within(scope, &["channels"], SETUP_TIMEOUT).await
 }
 
-/// Taken while keys are rotated, for all owners together.
+/// Held while keys are rotated, for all owners together.
 pub(crate) async fn keys(scope: &Scope) -> Result<Lease> {
     acquire_within(scope, &["keys"], PASS_TIMEOUT).await?.ok_or_else(|| {
         Error::Request(
@@ -51,7 +50,7 @@ pub(crate) async fn keys(scope: &Scope) -> Result<Lease> {
     })
 }
 
-/// Taken while a pair's rows are removed.
+/// Held while a pair's rows are removed.
 pub(crate) async fn pair(scope: &Scope, pair: &PairId) -> Result<Lease> {
     acquire_within(scope, &[&pair_lease(pair)], PASS_TIMEOUT).await?.ok_or_else(|| {
         Error::Request(format!(
@@ -61,8 +60,8 @@ pub(crate) async fn pair(scope: &Scope, pair: &PairId) -> Result<Lease> {
     })
 }
 
-/// Taken for what is neither a pass nor a removal, and needs the pair and the calendars that it may
-/// write to for itself.
+/// Held by work on a pair that is neither a pass nor a removal, with the calendars that the work
+/// may write to.
 pub(crate) async fn pair_and_calendars(
     scope: &Scope,
     pair: &Pair,
@@ -76,21 +75,21 @@ pub(crate) async fn pair_and_calendars(
     acquire_within(scope, &names, PASS_TIMEOUT).await?.ok_or_else(calendar_busy)
 }
 
-/// The same for a calendar alone.
+/// As [`pair_and_calendars`], for one calendar.
 pub(crate) async fn calendar(scope: &Scope, calendar: &CalendarId) -> Result<Lease> {
     let name = calendar_lease(&scope.snapshot().await?, calendar);
     acquire_within(scope, &[&name], PASS_TIMEOUT).await?.ok_or_else(calendar_busy)
 }
 
-/// The name of the lease under which a calendar is written to: one for a calendar that several
-/// accounts see, as far as that is known.
+/// The name of the lease of a calendar. Calendars of several accounts that are known to be one
+/// calendar have one lease.
 pub fn calendar_lease(directory: &Snapshot, calendar: &CalendarId) -> String {
     let place = || {
         let row = directory.calendar(calendar).ok()??;
         let account = directory.account(&row.account).ok()?;
         Some(CalendarPlace::of(&account, &row).short_name())
     };
-    // A calendar whose row or account is missing is itself only.
+    // A calendar whose row or account is missing has a lease of its own.
     format!("calendar:{}", place().unwrap_or_else(|| calendar.to_string()))
 }
 

@@ -1,13 +1,26 @@
-//! What the service does: verbs. The only place that joins engine, records, providers, store and
-//! vault.
+//! The jobs of the service: one module for each verb. The only crate that joins engine, records,
+//! providers, store and vault.
 //!
 //! *Webhooks and timers only enqueue. The plan is made without I/O. The cursor is saved last.*
 //!
+//! # Modules
+//! * [`accounts`] connects, opens and lists accounts and keeps their secrets and their status;
+//!   [`consent`] connects accounts by OAuth; [`remove_account()`] removes them.
+//! * [`pairs`] adds, pauses and removes pairs, takes over copies, and cleans up.
+//! * [`watches`] creates, renews and stops watches, and turns notifications into nudges.
+//! * [`sync_calendar()`] runs the passes that a nudge asks for; [`sync()`] is one pass over pairs;
+//!   [`poll_calendars()`] and [`reconcile()`] find the pairs that need one.
+//! * [`explain()`], [`status()`], [`health()`] and [`doctor`] answer questions; [`audit`] records
+//!   actions; [`rotate_keys()`] rotates keys.
+//! * `services`: what a job may use. `error` and `problem`: failures, what to do about them, and
+//!   their texts. `places` and `ids`: which account or calendar is meant. `leases`: exclusive work.
+//!   `in_process`: what a process remembers.
+//!
 //! # Layers
-//! Each module uses only modules above it in this list: `error problem services connector setup
-//! in_process nudge token keys audit leases report`, then `accounts`, then `sync` and `watches`,
-//! then `pairs`, then everything else. `sync` does not use `watches`, `watches` do not use `pairs`,
-//! and `accounts` use neither.
+//! A module uses only modules before it in this list: `error problem setup report ids token nudge
+//! in_process connector services places keys leases audit first_release`, then `accounts`, then
+//! `sync` and `watches`, then `pairs`, then everything else. `sync` does not use `watches`,
+//! `watches` do not use `pairs`, and `accounts` use neither.
 
 pub mod accounts;
 pub mod audit;

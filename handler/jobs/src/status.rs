@@ -1,4 +1,4 @@
-//! How everything stands, without asking any provider.
+//! The status of accounts, pairs and watches, without requests to providers.
 
 use engine::pair::Pair;
 use records::pair_state::{self, FailureStreak};
@@ -9,23 +9,21 @@ use crate::report::{AccountState, Cursors, PairState};
 use crate::watches::{self, WatchState};
 use crate::{Error, Result, Scope};
 
-/// So many events that could not be dealt with are counted, and so many named.
+/// The limits of the events that are counted, and named, because they could not be copied.
 const COUNTED: usize = 1000;
 const NAMED: usize = 100;
 
 /// The answer of `status`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {
-    /// The accounts.
     pub accounts: Vec<AccountState>,
-    /// The pairs.
     pub pairs: Vec<PairState>,
-    /// The calendars whose providers tell of changes, and whether they do.
+    /// The calendars whose providers send notifications.
     pub watches: Vec<WatchState>,
 }
 
-/// Reads it from storage. `cadence` is the time between two passes of a running calrelay, in
-/// seconds.
+/// Reads the status from storage. `cadence` is the number of seconds between two polls of a running
+/// service.
 pub async fn status(scope: &Scope, cadence: u64) -> Result<Status> {
     let now = scope.clock.now();
     let accounts = scope

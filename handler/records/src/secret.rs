@@ -13,9 +13,8 @@ pub const VERSION: u32 = 2;
 #[derive(Serialize, Deserialize)]
 pub struct SecretRecord {
     /// The version of the row. In version 1 the sealed text is the secret alone; in version 2 it
-    /// begins with where the secret may be sent.
+    /// begins with the destinations of the secret.
     pub v: u32,
-    /// The sealed text.
     pub sealed: String,
 }
 
@@ -25,7 +24,7 @@ impl SecretRecord {
         Self { v: VERSION, sealed }
     }
 
-    /// The record in a row.
+    /// Decodes the record in a row.
     ///
     /// # Errors
     /// [`Error::Damaged`].
@@ -37,17 +36,17 @@ impl SecretRecord {
         }
     }
 
-    /// The record as it is stored.
+    /// Encodes the record for storage.
     ///
     /// # Errors
     /// [`Error::Damaged`], which no sealed text causes.
     pub fn encode(&self) -> Result<String> {
         serde_json::to_string(self)
-            .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))
+            .map_err(|error| Error::Damaged(format!("a row cannot be encoded: {error}")))
     }
 }
 
-/// The name of the row to which a sealed text of this version is bound.
+/// The name of the row that a sealed text of this version is bound to.
 pub fn seal_row_name(id: &AccountId, version: u32) -> String {
     if version == 1 { id.to_string() } else { format!("{id}/{version}") }
 }

@@ -1,4 +1,4 @@
-//! How accounts stand, and the evidence that it is drawn from.
+//! The status of accounts, and how it follows from the outcome of work with them.
 
 use std::time::Duration;
 
@@ -9,16 +9,17 @@ use records::problem::Problem;
 
 use crate::{Error, Result, Scope};
 
-/// A provider that wants to be left alone for longer has closed the account, and everybody is to
-/// know.
+/// A provider that demands a longer wait has closed the account. The suspension is stored, so that
+/// every process waits.
 const SUSPENSION_THRESHOLD: Duration = Duration::from_secs(300);
 
-/// Two that are told of it at once need not both write it down.
+/// A suspension whose end differs by less from the stored one is not written again.
 const REPEAT_TOLERANCE: SignedDuration = SignedDuration::from_mins(1);
 
-/// Writes down how an account stands, unless it was connected anew since `account` was read. From
-/// [`AccountStatus::NeedsReconnect`] only success leads away: a server that is down cannot make a
-/// refused password good again. Where it stood so when `account` was read, storage is not asked.
+/// Stores the status of an account, unless the account was connected again since `account` was
+/// read. Only success changes [`AccountStatus::NeedsReconnect`], because a server that is down does
+/// not make a refused password valid. Storage is not accessed where `account` already has this
+/// status.
 pub async fn set_account_state(
     scope: &Scope,
     account: &Account,
@@ -45,7 +46,8 @@ fn apply_status(
 ) {
     let refused =
         stored.state == AccountStatus::NeedsReconnect && state == AccountStatus::Unreachable;
-    // That something went well says nothing here: it may have been done without asking anybody.
+    // Success of other work does not show that the grant is valid: the work may have made no
+    // request.
     let unasked = state == AccountStatus::Ok && stored.kind.is_connected_by_consent();
     if stored.generation == generation && !refused && !unasked {
         stored.state = state;
@@ -53,8 +55,8 @@ fn apply_status(
     }
 }
 
-/// Draws the conclusion for an account from how a piece of work with it ended. Failures that say
-/// nothing about the account change nothing.
+/// Updates the status of an account after the outcome of work with it. A failure that says nothing
+/// about the account changes nothing.
 pub async fn record_outcome(
     scope: &Scope,
     account: &Account,
@@ -64,8 +66,8 @@ pub async fn record_outcome(
     set_account_state(scope, account, state, failure.map(Problem::from)).await
 }
 
-/// The same, for whoever goes on with the account as it was read: so that the next outcome is
-/// compared with this one.
+/// As [`record_outcome`], and updates `account` too, so that the next outcome is compared with the
+/// new status.
 pub(crate) async fn record_outcome_in(
     scope: &Scope,
     account: &mut Account,
@@ -78,7 +80,8 @@ pub(crate) async fn record_outcome_in(
     Ok(())
 }
 
-/// The same for what a grant has come to: the evidence that counts for an account that holds one.
+/// As [`record_outcome_in`], for the outcome of a token request. Only this outcome counts for an
+/// account that has a grant.
 pub(super) async fn record_grant_outcome(
     scope: &Scope,
     account: &mut Account,

@@ -1,11 +1,12 @@
-//! Whether an account is one that cannot be asked any more, by what the pairs remember of its
-//! calendars: its password was changed, or its server has another address by now.
+//! Compares an account with the stored events of a connected account that cannot be read any more,
+//! because its password was changed or its server has another address.
 //!
 //! # Properties
-//! * It is asked only where both sides cannot be read: what two calendars show now counts for more.
-//! * Proof is that, of each calendar of which something is compare_stored, nine in ten events are
-//!   listed under the same name in the same version, and that the UIDs of those that are read agree
-//!   with what is compare_stored. What a pair has never seen says nothing.
+//! * Stored events are compared only where the calendars of both accounts cannot be read: the
+//!   present content of two calendars is better evidence.
+//! * The accounts are proven identical where, for each calendar with stored events, nine in ten
+//!   events are listed under the stored name in the stored version, and the UIDs of the events that
+//!   are read agree with the stored ones. Events that no pair has stored are ignored.
 
 use std::collections::BTreeMap;
 
@@ -23,10 +24,10 @@ use crate::keys::PairKeys;
 use crate::places::last_segment;
 use crate::{Result, Scope};
 
-/// Whether what `own` shows is what is stored of the account.
+/// Whether the calendars of `own` hold the stored events of the account.
 ///
 /// # Errors
-/// Whatever its provider says; storage failures.
+/// The provider's failure; storage failures.
 pub(super) async fn matches_stored_events(
     scope: &Scope,
     own: &dyn Provider,
@@ -65,13 +66,13 @@ pub(super) async fn matches_stored_events(
     Ok(true)
 }
 
-/// The one calendar of this name.
+/// The address of the only listed calendar with this last segment.
 fn only_calendar_named<'a>(listed: &'a [RemoteCalendar], name: &str) -> Option<&'a str> {
     let mut named = listed.iter().filter(|calendar| last_segment(&calendar.address) == name);
     named.next().filter(|_| named.next().is_none()).map(|calendar| calendar.address.as_str())
 }
 
-/// What a pair remembers of the calendar at one of its ends.
+/// Adds the events that a pair has stored of the calendar on this side.
 async fn add_known_events(
     scope: &Scope,
     pair: &Pair,
@@ -80,10 +81,10 @@ async fn add_known_events(
     events: &mut BTreeMap<String, KnownEvent>,
 ) -> Result<()> {
     let keys = PairKeys::new(scope, pair).await?;
-    let memory = PairStore::new(&*scope.store, &keys.marks, pair);
+    let pair_store = PairStore::new(&*scope.store, &keys.marks, pair);
     let mut after = None;
     loop {
-        let (page, next) = memory.page(after.as_deref()).await?;
+        let (page, next) = pair_store.page(after.as_deref()).await?;
         for mapping in page.into_iter().filter(|mapping| mapping.is_live()) {
             let half = if mapping.side == side { mapping.origin } else { mapping.copy };
             if let Some(etag) = half.etag {
@@ -97,7 +98,7 @@ async fn add_known_events(
     }
 }
 
-/// The first release has named events by their whole paths.
+/// The name of an event in its calendar. The first release named events by their whole paths.
 fn event_name(row: &CalendarRecord, id: &EventId) -> String {
     match id.as_str().starts_with('/') {
         true => name_in_collection(row.first_address(), id).to_string(),

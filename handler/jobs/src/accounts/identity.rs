@@ -1,34 +1,33 @@
-//! Which account this is and which calendar, by what their server says and not by what was typed.
-//! Pure.
+//! Which account is meant, by what its server says and not by what was typed. Pure.
 //!
 //! # Properties
-//! * An account is the same where its server names the same homes and the same principal for the
-//!   same user. Apple lets one person sign in by several names, so there the principal alone is
-//!   enough.
-//! * The same user at another scheme, host, port or path may be the same account or not: two
-//!   servers of one make name the same paths. So may another user name with the same homes. What
-//!   decides is in [`super::evidence`].
+//! * Two connections are one account where the server names identical homes and an identical
+//!   principal for one user. Apple lets a person sign in under several names, so there an identical
+//!   principal is enough.
+//! * One user at another scheme, host, port or path may be one account or two: two servers of one
+//!   make name identical paths. So may another user name with identical homes. The comparison of
+//!   the calendars ([`super::compare`]) decides.
 
 use engine::provider::ProviderKind;
 use url::Url;
 
 use crate::places::{Homes, collection, endpoint_of, origin};
 
-/// What a CalDAV server has said of an account.
+/// The identity of an account on a CalDAV server.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct AccountIdentity {
     kind: ProviderKind,
     user: String,
-    /// Of the server that answered.
+    /// The origin of the server that answered.
     origin: String,
-    /// Its path, without a server.
+    /// The path of the principal, without its server.
     principal: Option<String>,
     homes: Homes,
 }
 
 impl AccountIdentity {
-    /// From what discovery has written down; `None` for accounts of other providers, and where it
-    /// cannot be read.
+    /// The identity in what discovery stored; `None` for accounts of other providers, and where the
+    /// endpoint cannot be read.
     pub fn of(kind: ProviderKind, user: &str, endpoint: &str) -> Option<Self> {
         let endpoint = endpoint_of(kind, endpoint)?;
         let base = Url::parse(&endpoint.base).ok()?;
@@ -45,7 +44,7 @@ impl AccountIdentity {
         })
     }
 
-    /// The same account by the server's word.
+    /// Whether the server names both as one account.
     pub fn is_same_as(&self, other: &Self) -> bool {
         let by_principal = self.kind.facts().has_aliases
             && self.principal.is_some()
@@ -55,15 +54,15 @@ impl AccountIdentity {
             && (by_principal || (self.user == other.user && self.homes == other.homes))
     }
 
-    /// It may be the same account: what its calendars hold has to prove it.
+    /// Whether both may be one account, which a comparison of the calendars has to prove.
     pub fn may_be_same_as(&self, other: &Self) -> bool {
         self.kind == other.kind
             && (self.user == other.user
                 || (self.principal == other.principal && self.homes == other.homes))
     }
 
-    /// The same user, and base and homes on servers that the other has, too: what is sent there
-    /// goes to no other server.
+    /// Whether the user is identical, and base and homes are on servers that `other` has too: a
+    /// request to this account then reaches no other server.
     pub fn is_on_servers_of(&self, other: &Self) -> bool {
         let there = |origin: &String| {
             *origin == other.origin || other.homes.0.iter().any(|(known, _)| known == origin)
@@ -76,10 +75,8 @@ impl AccountIdentity {
 
 #[cfg(test)]
 mod tests {
-    use engine::calendar::AccountId;
 
     use super::*;
-    use records::account::AccountStatus;
 
     fn endpoint(base: &str, principal: Option<&str>, homes: &[&str]) -> String {
         let homes: Vec<_> = homes.iter().map(|url| serde_json::json!({ "url": url })).collect();

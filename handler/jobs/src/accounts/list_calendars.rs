@@ -1,11 +1,11 @@
-//! Calendars, as their providers offer them.
+//! Listing the calendars of accounts.
 //!
 //! # Properties
-//! * A calendar keeps its id while it stands at its address. Where the homes of its account have
-//!   moved, it keeps it at its new address too: it is the one calendar that is called as before and
-//!   was not listed before. Where that leaves a choice, none is made.
-//! * Nothing is taken for moved that lies in a home of its account: it was deleted there, whatever
-//!   else has its name.
+//! * A calendar keeps its id while its address does not change. Where the homes of its account have
+//!   moved, it keeps its id at its new address: the new address is that of the only unknown
+//!   calendar with the former last segment. Where several calendars qualify, none keeps the id.
+//! * A calendar in a current home of its account is never treated as moved: it was deleted there,
+//!   whatever other calendar has its name.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ use super::open::open;
 use crate::places::{Homes, last_segment, parent};
 use crate::{Error, Result, Scope, ids};
 
-/// How many accounts are asked at once.
+/// Accounts listed at once.
 const MAX_CONCURRENT: usize = 8;
 
 /// What [`calendars`] found.
@@ -30,12 +30,12 @@ const MAX_CONCURRENT: usize = 8;
 pub struct CalendarsFound {
     /// The calendars of the accounts that answered.
     pub calendars: Vec<CalendarRecord>,
-    /// The accounts that did not, each with why.
+    /// The accounts that did not answer, and why.
     pub failures: Vec<(AccountId, Error)>,
 }
 
-/// Asks the provider of one account, or of all, for their calendars, and remembers them. An account
-/// that fails does not hide the others.
+/// Lists the calendars of one account, or of all, and stores them. The failure of one account does
+/// not affect the others.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an account that is not connected; storage failures.
@@ -61,13 +61,13 @@ pub async fn calendars(scope: &Scope, only: Option<&AccountId>) -> Result<Calend
     Ok(listing)
 }
 
-/// Asks for the calendars of an account and remembers them.
+/// Lists the calendars of an account and stores them.
 pub(super) async fn refresh(scope: &Scope, account: &Account) -> Result<Vec<CalendarRecord>> {
     let listed = open(scope, account).await?.calendars().await?;
     save_calendars(scope, account, listed).await
 }
 
-/// Remembers what an account has listed.
+/// Stores the listed calendars of an account.
 pub(super) async fn save_calendars(
     scope: &Scope,
     account: &Account,
@@ -89,7 +89,7 @@ pub(super) async fn save_calendars(
     Ok(found)
 }
 
-/// What was listed, each calendar with its id.
+/// The listed calendars with their ids.
 fn with_ids(
     account: &Account,
     known: &[CalendarRecord],
@@ -134,7 +134,7 @@ fn with_ids(
     listed.into_iter().map(row).collect()
 }
 
-/// New addresses of known calendars, with their ids.
+/// The new addresses of known calendars that have moved, with their ids.
 fn find_moved(
     homes: &Homes,
     known: &[CalendarRecord],
@@ -166,8 +166,8 @@ fn find_moved(
     moved
 }
 
-/// What has to be written so that the stored rows are what was found. The row of a calendar that is
-/// gone stays while a pair names it: the pair has to be able to say what it misses.
+/// The operations that replace the known records by the listed ones. The record of a missing
+/// calendar stays while a pair names it, so that the pair can report the missing calendar.
 fn difference(
     known: &[CalendarRecord],
     found: &[CalendarRecord],
@@ -223,7 +223,7 @@ mod tests {
         with_ids(&account("/anna/"), &[], vec![remote(address, name)]).remove(0)
     }
 
-    /// Ids of what is listed at these addresses, where these rows are known.
+    /// The ids of calendars that are listed at these addresses, where these records are known.
     fn ids(home: &str, known: &[CalendarRecord], listed: &[&str]) -> Vec<CalendarId> {
         let listed = listed.iter().map(|address| remote(address, "x")).collect();
         with_ids(&account(home), known, listed).into_iter().map(|row| row.id).collect()

@@ -1,13 +1,13 @@
-//! Accounts: connected, opened, listed; and what their status is drawn from.
+//! Accounts: connected, opened, listed; their secrets and their status.
 //!
 //! # Properties
-//! * Accounts and calendars are recognised by what their server says of them, and keep their ids:
-//!   connecting an account again, however its address is spelled, finds its pairs as they were.
-//!   Where two addresses may be one account, what the calendars hold decides.
+//! * Accounts and calendars are recognised by what their server says and keep their ids: connecting
+//!   an account again, however its address is spelled, keeps its pairs. Where two addresses may be
+//!   one account, a comparison of the calendars decides.
 //! * Nothing is stored for an account whose provider refused it.
-//! * Connecting and removing is done under one lease of the owner, so that two processes cannot
-//!   both pass one check.
-//! * Nothing in here writes to a calendar.
+//! * Connecting and removing hold one lease of the owner, so that two processes cannot both pass
+//!   one check.
+//! * No function of this module writes to a calendar.
 
 pub mod account_status;
 mod compare;

@@ -1,9 +1,10 @@
-//! Whether an account that is being connected is connected already, under whatever address.
+//! Whether an account that is being connected is already connected, possibly under another address.
 //!
-//! Where its server says so, that is enough ([`Identity::is`]). Where it may be so
-//! ([`Identity::may_be`]) the calendars of both are compared ([`compare`]): each with the password
-//! that was given for its own server, and with no other. Of an account that cannot be read, what is
-//! compare_stored is compared ([`compare_stored`]); and where nothing is, it is another one.
+//! The server's statement decides where there is one ([`AccountIdentity::is_same_as`]). Where the
+//! accounts may be identical ([`AccountIdentity::may_be_same_as`]), the calendars of both are
+//! compared ([`compare`]): each with the password that was given for its own server, and with no
+//! other password. Where the connected account cannot be read, its stored events are compared
+//! ([`compare_stored`]). Without stored events the account counts as another one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,26 +20,26 @@ use super::{compare, compare_stored, open};
 use crate::ids::{self, Address};
 use crate::{Result, Scope};
 
-/// Accounts are compared for so long, all of them together. It is a command that waits.
+/// The time for all comparisons together. The user waits for the command.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// An account whose secret was seen to be good.
+/// An account whose secret the provider accepted.
 pub(super) struct VerifiedAccount {
     pub kind: ProviderKind,
     /// As it was typed.
     pub address: Address,
     pub user: String,
-    /// What was discovered.
+    /// What discovery found.
     pub endpoint: String,
 }
 
 impl VerifiedAccount {
-    /// The id that it has where it is not connected yet.
+    /// The id of the account where it is not connected yet.
     pub fn own_id(&self) -> AccountId {
         ids::account(self.kind, &self.address, &self.user)
     }
 
-    /// The account that it is by its address or by its server's word.
+    /// The connected account that this one is by its address or by the server's statement.
     pub fn find_by_identity(&self, accounts: &[Account]) -> Option<AccountId> {
         let own = self.own_id();
         if accounts.iter().any(|account| account.id == own) {
@@ -51,7 +52,8 @@ impl VerifiedAccount {
             .map(|account| account.id.clone())
     }
 
-    /// The account that it is by what both hold; `None` where that is not needed, too.
+    /// The connected account that has the calendars of this one; `None` also where
+    /// [`Self::find_by_identity`] finds an account.
     ///
     /// # Errors
     /// Storage failures.
@@ -76,14 +78,14 @@ impl VerifiedAccount {
         let look = async {
             let own = scope.connect.open(self.kind, &self.endpoint, &self.user, secret.clone())?;
             for (account, known) in alike {
-                // The password that was typed is good for this server, and newer.
+                // The password that was typed is valid for this server, and newer.
                 let here = known.is_on_servers_of(&identity).then_some(secret);
                 match is_same(scope, &own, &account, here).await {
                     Ok(true) => return Ok(Some(account.id)),
                     Ok(false) => {}
                     Err(error) => {
-                        tracing::debug!(account = %account.id, %error, "an account could not be \
-                        compared with the one that is connected")
+                        tracing::debug!(account = %account.id, %error, "a connected account could \
+                        not be compared with the new one")
                     }
                 }
             }
@@ -114,14 +116,15 @@ async fn is_same(
         Ok(Some(same)) => return Ok(same),
         Ok(None) => {}
         Err(error) => {
-            tracing::debug!(account = %account.id, %error, "an account could not be read; what is \
-            remembered of it is compared")
+            tracing::debug!(account = %account.id, %error, "an account could not be read; its \
+            stored events are compared")
         }
     }
     compare_stored::matches_stored_events(scope, own.as_ref(), account).await
 }
 
-/// By what both show now; `None` where the other one is not asked.
+/// Compares the calendars of both accounts; `None` where the connected account must not be
+/// contacted.
 async fn compare_now(
     scope: &Scope,
     own: &Arc<dyn Provider>,
@@ -138,7 +141,8 @@ async fn compare_now(
     Ok(Some(compare::is_same_account(own.as_ref(), other.as_ref()).await?))
 }
 
-/// An account that refused its password, or that its provider has closed, is left alone.
+/// Whether requests to an account are allowed: it has not refused its password, and its provider
+/// has not closed it.
 pub(crate) fn may_contact(scope: &Scope, account: &Account) -> bool {
     account.state != AccountStatus::NeedsReconnect
         && account.suspended_for(scope.clock.now()).is_none()
@@ -187,7 +191,7 @@ mod tests {
         ];
         assert_eq!(typed.find_by_identity(&[other.clone(), own.clone()]), Some(own.id.clone()));
         assert_eq!(typed.find_by_identity(std::slice::from_ref(&other)), Some(other.id.clone()));
-        // What is stored cannot be read: the address still says who it is.
+        // The stored endpoint cannot be read; the address still identifies the account.
         let damaged = |account: &Account| Account { endpoint: "{}".into(), ..account.clone() };
         assert_eq!(typed.find_by_identity(&[damaged(&own)]), Some(own.id.clone()));
         assert_eq!(typed.find_by_identity(&[damaged(&other)]), None);

@@ -1,9 +1,9 @@
-//! An account's grant at work: where its new refresh tokens go, and what becomes of the account
-//! when it ends.
+//! The store of an account's refresh token, and the status of the account that follows from its
+//! token requests.
 //!
-//! For an account that holds a grant this is the only evidence of how it stands. A calendar without
-//! a cheap mark of its state answers a glance without anybody being asked, and an access token may
-//! live for an hour after consent was taken back.
+//! For an account with a grant, the outcome of token requests is the only evidence of its status: a
+//! calendar whose provider offers no state tag is polled without a request, and an access token may
+//! be valid for an hour after the consent was revoked.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,16 +18,17 @@ use super::{account_status, secret};
 use crate::services::Services;
 use crate::{Connect, Error, Result, Scope};
 
-/// The place of an account's secret.
+/// Stores the secret of one account.
 pub(super) struct AccountSecretStore {
     scope: Scope,
-    /// As it was when it was opened, and as it stands by what was heard since.
+    /// As opened, with the outcomes of token requests since.
     account: Mutex<Account>,
 }
 
 impl AccountSecretStore {
     pub(super) fn of(scope: &Scope, account: &Account) -> Self {
-        // The providers hold their grants, and a grant holds this: it must not hold the providers.
+        // A provider holds its grant, and the grant holds this store: a store that held the
+        // providers would be a reference cycle.
         let connect = Arc::new(NoProviders);
         let services = Services { connect, ..scope.services.clone() };
         let scope = services.scope(&scope.owner);
@@ -73,15 +74,15 @@ impl RefreshTokenStore for AccountSecretStore {
         if let Err(error) =
             account_status::record_grant_outcome(&self.scope, &mut account, failure.as_ref()).await
         {
-            tracing::warn!(account = %account.id, %error, "how the account stands could not be \
-            written down");
+            tracing::warn!(account = %account.id, %error, "the status of the account could not be \
+            stored");
             return;
         }
         *self.account.lock().unwrap_or_else(PoisonError::into_inner) = account;
     }
 }
 
-/// No way to any provider: none is needed here.
+/// Reaches no provider.
 struct NoProviders;
 
 #[async_trait]

@@ -1,19 +1,20 @@
-//! Invitations: a link by which somebody who cannot sign in may connect one account, because the
-//! operator has sent it to them.
+//! Invitations: a link that the operator sends to a person who cannot sign in, and that connects
+//! one account.
 //!
 //! # Properties
-//! * Only who can write to storage makes one, which is the operator at the command line.
-//! * Looking at the link changes nothing. Accepting it, which takes the press of a button, binds it
-//!   to that browser; from then on the link is worth nothing, wherever it was logged, and the
-//!   secret in that browser's cookie is what counts.
-//! * One account is connected with it, and no second one. After a no, or half a yes, the same
-//!   browser may try again.
-//! * Half an hour after it was made it is worth nothing, whatever was begun with it, and is cleared
-//!   away as consents are. No more than [`INVITED`] stand at once.
-//! * Storage knows hashes alone. What is bound stands under the hash of the cookie, what is not
-//!   under that of the link.
+//! * Only a process that can write to storage creates an invitation: the command line of the
+//!   operator.
+//! * Opening the link changes nothing. Accepting it, with a button, binds it to that browser. From
+//!   then on the link is worthless, wherever it was logged, and only the secret in that browser's
+//!   cookie is valid.
+//! * One invitation connects one account. After a refusal, or an incomplete consent, that browser
+//!   may try again.
+//! * An invitation expires after half an hour, whatever was begun with it, and is deleted as
+//!   consents are. At most [`MAX_INVITATIONS`] are valid at once.
+//! * Storage holds only hashes. The row of an accepted invitation is under the hash of the cookie,
+//!   any other row under the hash of the link's secret.
 //!
-//! They stand in [`Table::Secrets`], in a partition of their own, `invitation:OWNER`.
+//! The rows are in [`Table::Secrets`], in a partition of their own, `invitation:OWNER`.
 
 use engine::provider::ProviderKind;
 use jiff::{SignedDuration, Timestamp};
@@ -23,21 +24,20 @@ use store::{Op, Row, Table};
 use crate::token::Token;
 use crate::{Error, Result, Scope};
 
-/// The version that is written, and the only one that is read: none of these rows outlives a
-/// release.
+/// The version that is written, and the only one that is read: no row exists longer than half an
+/// hour.
 const VERSION: u32 = 1;
-/// How long one may be used.
+/// How long an invitation is valid.
 const LIFETIME: SignedDuration = SignedDuration::from_mins(30);
-/// How many stand at once.
+/// The number of invitations that are valid at once.
 pub const MAX_INVITATIONS: usize = 20;
-/// Rows read to find those that are over.
+/// Rows read to find expired invitations.
 const PAGE: usize = 1000;
 
-/// A link that was made.
+/// A new invitation.
 pub struct Invitation {
-    /// The secret in it.
+    /// The secret in the link.
     pub ticket: Token,
-    /// When it is over.
     pub ends: Timestamp,
 }
 
@@ -46,32 +46,34 @@ struct InvitationRow {
     v: u32,
     provider: ProviderKind,
     made: Timestamp,
-    /// A browser has accepted it.
+    /// A browser has accepted the invitation.
     bound: bool,
 }
 
 impl InvitationRow {
     fn is_expired(&self, now: Timestamp) -> bool {
-        // Far ahead is as wrong as far behind: then one of two clocks is off.
+        // A time far ahead is as wrong as one far behind: one of two clocks is wrong then.
         now.duration_since(self.made).abs() > LIFETIME
     }
 }
 
-/// One that stands, as it was read.
+/// A valid invitation as it was read.
 pub(super) struct StoredInvitation {
     row: Row,
     invited: InvitationRow,
 }
 
-/// Makes one, for whoever is sent the link.
+/// Creates an invitation.
 ///
 /// # Errors
-/// [`Error::Request`] where too many stand already.
+/// [`Error::Request`] where too many invitations are valid.
 pub async fn invite(scope: &Scope, provider: ProviderKind) -> Result<Invitation> {
     let (standing, _) = sweep_expired(scope).await?;
     if standing >= MAX_INVITATIONS {
         return Err(Error::Request(
-            "too many links wait to be used; no other was made, try again in half an hour".into(),
+            "too many links are waiting to be used; no new link was made, try again in half an \
+            hour"
+                .into(),
         ));
     }
     let ticket = Token::random()?;
@@ -81,12 +83,12 @@ pub async fn invite(scope: &Scope, provider: ProviderKind) -> Result<Invitation>
     Ok(Invitation { ticket, ends: made + LIFETIME })
 }
 
-/// Clears those away that are over; how many.
+/// Deletes expired invitations and returns their number.
 pub(super) async fn delete_expired(scope: &Scope) -> Result<usize> {
     Ok(sweep_expired(scope).await?.1)
 }
 
-/// The same; how many stand still, and how many were cleared away.
+/// As [`delete_expired`]; returns the number of valid and of deleted invitations.
 async fn sweep_expired(scope: &Scope) -> Result<(usize, usize)> {
     let (partition, now) = (partition(scope), scope.clock.now());
     let (mut over, mut standing) = (Vec::new(), 0);
@@ -102,7 +104,7 @@ async fn sweep_expired(scope: &Scope) -> Result<(usize, usize)> {
     Ok((standing, over.len()))
 }
 
-/// The one of this link that nobody has accepted yet.
+/// The invitation of this link, if no browser has accepted it yet.
 pub(super) async fn find_unused(
     scope: &Scope,
     provider: ProviderKind,
@@ -111,7 +113,7 @@ pub(super) async fn find_unused(
     Ok(find(scope, provider, ticket).await?.filter(|standing| !standing.invited.bound))
 }
 
-/// The one that this browser has accepted.
+/// The invitation that this browser has accepted.
 pub(super) async fn find_accepted(
     scope: &Scope,
     provider: ProviderKind,
@@ -121,14 +123,14 @@ pub(super) async fn find_accepted(
 }
 
 impl StoredInvitation {
-    /// Binds it to a browser; `false` where another one was faster.
+    /// Binds the invitation to a browser; `false` where another browser has accepted it.
     pub async fn bind_to(self, scope: &Scope, browser: &Token) -> Result<bool> {
         let bound = InvitationRow { bound: true, ..self.invited };
         self.replace(scope, Some(insert(browser, &bound)?)).await
     }
 
-    /// Takes it away, so that nobody else connects an account with it; `None` where somebody was
-    /// faster.
+    /// Deletes the invitation, so that no other request connects an account with it; `None` where
+    /// another request has deleted it.
     pub async fn withdraw(self, scope: &Scope) -> Result<Option<WithdrawnInvitation>> {
         let taken = WithdrawnInvitation(Op::Insert {
             key: self.row.key.clone(),
@@ -148,12 +150,12 @@ impl StoredInvitation {
     }
 }
 
-/// One that was taken away.
+/// An invitation that was deleted and can be restored.
 pub(super) struct WithdrawnInvitation(Op);
 
 impl WithdrawnInvitation {
-    /// Puts it back: nothing was connected with it. Where that fails, another link has to be made,
-    /// which is safe.
+    /// Restores the invitation, because no account was connected with it. If that fails, the
+    /// operator has to create another link, which is safe.
     pub async fn restore(self, scope: &Scope) {
         let _ = scope.store.commit(Table::Secrets, &partition(scope), &[self.0]).await;
     }
@@ -173,14 +175,14 @@ async fn find(
     Ok(found.map(|invited| StoredInvitation { row, invited }))
 }
 
-/// One that cannot be read is as good as none.
+/// The content of a row; `None` where it cannot be read, which counts as no invitation.
 fn parse_row(row: &Row) -> Option<InvitationRow> {
     serde_json::from_str::<InvitationRow>(&row.value).ok().filter(|invited| invited.v == VERSION)
 }
 
 fn insert(token: &Token, invited: &InvitationRow) -> Result<Op> {
     let value = serde_json::to_string(invited)
-        .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
+        .map_err(|error| Error::Damaged(format!("a row cannot be encoded: {error}")))?;
     Ok(Op::Insert { key: token.hash(), value })
 }
 

@@ -1,21 +1,23 @@
-//! Accounts that are connected by consent: a person is sent to the provider's page and comes back
-//! with a code (RFC 6749 section 4.1).
+//! Connecting accounts by consent: the browser is sent to the provider's page and comes back with a
+//! code (RFC 6749 section 4.1).
 //!
 //! # Properties
-//! * What comes back is taken once: its row goes before anything else is done, also where the
-//!   provider says no, and where the check fails.
-//! * It is taken from the browser that began and from no other: the state is in the address, a
-//!   second secret in a cookie, and storage knows only the hash of either. Both are 32 random
-//!   bytes, compared in constant time.
-//! * Ten minutes after it was begun it is worth nothing, and the next consent or the next hour
-//!   ([`clear`]) clears it away. A browser has one, and no more than [`PENDING`] wait at once that
-//!   need no link: the oldest makes room, so that no visitor keeps another one out.
-//! * The PKCE verifier is sealed by the vault for its row. Without row, cookie and code together
-//!   nobody can redeem anything.
-//! * Where anything does not fit, the provider is not asked, and nothing is said of what it was.
-//! * Whoever is not the operator begins with a link of theirs, and connects one account with it
-//!   (`invitation.rs`).
-//! * Where a person goes afterwards does not depend on the request.
+//! * An answer is accepted once: its row is deleted before anything else is done, also where the
+//!   provider reports a refusal, and where a check fails.
+//! * An answer is accepted only from the browser that began the consent: the state is in the
+//!   address, a second secret in a cookie, and storage holds only the hashes of both. Both are 32
+//!   random bytes, compared in constant time.
+//! * A consent expires ten minutes after its beginning; the next consent or the next hourly run
+//!   ([`delete_expired`]) deletes it. A browser has one consent, and at most [`MAX_PENDING`]
+//!   consents without an invitation are pending at once: the oldest is deleted for a new one, so
+//!   that no visitor blocks another.
+//! * The vault seals the PKCE verifier for its row. Redeeming a code needs row, cookie and code
+//!   together.
+//! * Where any check fails, the provider is not asked, and the answer does not say which check
+//!   failed.
+//! * A visitor who is not the operator begins with an invitation of the operator, and connects one
+//!   account with it (`invitation.rs`).
+//! * The page that a person sees afterwards does not depend on the request.
 
 mod invitation;
 mod pending;
@@ -43,19 +45,18 @@ pub use query::{AuthorizationResponse, parse_ticket};
 
 /// A consent that has begun.
 pub struct BegunConsent {
-    /// Where to send the browser.
+    /// The address of the provider's page.
     pub location: String,
-    /// What its cookie is to hold.
+    /// The value of the browser's cookie.
     pub browser: Token,
 }
 
-/// Why a consent did not lead to an account.
+/// Why a consent did not connect an account.
 #[derive(Debug)]
 pub enum ConsentError {
-    /// This is no answer to a question that this browser was sent away with, or not any more. The
-    /// provider was not asked.
+    /// The answer belongs to no pending consent of this browser. The provider was not asked.
     Unknown,
-    /// It was, and this is what went wrong.
+    /// The consent failed with this error.
     Failed(Error),
 }
 
@@ -65,13 +66,13 @@ impl<E: Into<Error>> From<E> for ConsentError {
     }
 }
 
-/// The kind of accounts that is connected by consent under this name in the address.
+/// The provider with this name in the address, if its accounts are connected by consent.
 pub fn kind(name: &str) -> Option<ProviderKind> {
     ProviderKind::from_name(name).filter(|kind| kind.is_connected_by_consent())
 }
 
-/// Begins: writes down what the answer will be checked against. `cookie` is what the browser holds:
-/// what it has begun before is over.
+/// Begins a consent: stores what the answer will be checked against. `cookie` is the browser's
+/// cookie; an earlier consent of that browser ends.
 ///
 /// # Errors
 /// [`providers::Error::Misconfigured`] where the program is not registered with that provider.
@@ -84,8 +85,8 @@ pub async fn begin(
     begin_in_browser(scope, kind, redirect, (Token::random()?, cookie), false).await
 }
 
-/// Clears away what nobody can answer any more, and links that are over; how many. Two requests
-/// where there is nothing.
+/// Deletes expired consents and invitations and returns their number. Two requests where there are
+/// none.
 ///
 /// # Errors
 /// Storage failures; the next run goes on.
@@ -96,13 +97,13 @@ pub async fn delete_expired(services: &Services) -> Result<usize> {
     Ok(cleared.await?.into_iter().sum())
 }
 
-/// Begins with a link that the operator has sent ([`invite`]), or again in the browser that has
-/// accepted one. `ticket` is what the link holds, `cookie` what the browser holds. A link that
-/// nobody has accepted comes first: it may be for another account.
+/// Begins a consent with an invitation ([`invite`]), or again in the browser that has accepted one.
+/// `ticket` is the secret in the link, `cookie` the browser's cookie. An invitation that no browser
+/// has accepted is preferred, because it may be for another account.
 ///
 /// # Errors
-/// [`Unfinished::NotOurs`] where neither is good, or not any more; otherwise as [`begin`], and then
-/// the link is as it was.
+/// [`ConsentError::Unknown`] where neither is valid; otherwise as [`begin`], and then the
+/// invitation is unchanged.
 pub async fn accept(
     scope: &Scope,
     kind: ProviderKind,
@@ -116,7 +117,8 @@ pub async fn accept(
     {
         let begun =
             begin_in_browser(scope, kind, redirect, (Token::random()?, cookie), true).await?;
-        // Whoever was slower has begun something that leads nowhere: nobody gets its cookie.
+        // Another browser has accepted the invitation. The consent that was just begun is useless,
+        // because no browser gets its cookie.
         if !unused.bind_to(scope, &begun.browser).await? {
             return Err(ConsentError::Unknown);
         }
@@ -128,7 +130,7 @@ pub async fn accept(
     Ok(begin_in_browser(scope, kind, redirect, (browser, None), true).await?)
 }
 
-/// `browser`: what its cookie is to hold, and what it held.
+/// `browser`: the new cookie, and the cookie that the browser holds.
 async fn begin_in_browser(
     scope: &Scope,
     kind: ProviderKind,
@@ -137,7 +139,7 @@ async fn begin_in_browser(
     invited: bool,
 ) -> Result<BegunConsent> {
     let redirect = Url::parse(redirect)
-        .map_err(|_| Error::Request("this address cannot be come back to".into()))?;
+        .map_err(|_| Error::Request("this address cannot be used as a redirect address".into()))?;
     let state = Token::random()?;
     let asked = scope.connect.consents(kind)?.ask(&redirect, state.expose())?;
     let way = pending::ConsentRoute { provider: kind, redirect: &redirect, invited };
@@ -146,12 +148,12 @@ async fn begin_in_browser(
     Ok(BegunConsent { location: asked.url.into(), browser })
 }
 
-/// Ends: takes the answer that came to the redirect address of `kind`, by its query, and connects
-/// the account. `cookie` is what the browser holds.
+/// Ends a consent: accepts the answer in `query`, which arrived at the redirect address of `kind`,
+/// and connects the account. `cookie` is the browser's cookie.
 ///
 /// # Errors
-/// [`Unfinished`]; nothing was connected then, and an earlier connection of the same account is as
-/// it was.
+/// [`ConsentError`]; then nothing was connected, and an earlier connection of the account is
+/// unchanged.
 pub async fn finish(
     scope: &Scope,
     kind: ProviderKind,
@@ -167,11 +169,11 @@ pub async fn finish(
         return Err(ConsentError::Unknown);
     }
     let actor = visitor(waiting.invited(), from);
-    // The holder of a link may refuse as often as they like: that leaves no entry.
+    // The holder of an invitation may refuse any number of times; a refusal leaves no audit entry.
     if let (true, Err(refusal)) = (waiting.invited(), answer.code()) {
         return Err(refusal.into());
     }
-    // This answer belongs to a consent that was begun here: forged answers have been refused above.
+    // The answer belongs to a consent that was begun here: forged answers were refused above.
     let begun = audit::begin(scope, &actor, "account.add", kind.as_str()).await;
     let ended = redeem_pending(scope, kind, &answer, &browser, &waiting).await;
     let (subject, outcome) = match &ended {
@@ -183,7 +185,7 @@ pub async fn finish(
     ended
 }
 
-/// Who is at the browser.
+/// The person at the browser.
 fn visitor(invited: bool, from: Option<IpAddr>) -> Actor {
     let from = from.map_or_else(|| "unknown".to_owned(), |from| from.to_string());
     Actor::new(if invited { "whoever has the link" } else { "the machine's user" }, &from)
@@ -212,11 +214,11 @@ async fn redeem_pending(
     Ok(redeemed?)
 }
 
-/// Redeems a code and connects the account: for whoever has checked the answer itself, as the
-/// command line does on its own port.
+/// Redeems a code and connects the account. The caller has checked the answer, as the command line
+/// does on its own port.
 ///
 /// # Errors
-/// What the provider says, in which case nothing was stored.
+/// The provider's failure, in which case nothing was stored.
 pub async fn redeem(
     scope: &Scope,
     kind: ProviderKind,
@@ -247,7 +249,7 @@ pub async fn adopt(
     connect(scope, kind, granted).await
 }
 
-/// Where it is the consent of an account that was connected before, its pairs go on at once.
+/// Connects the account; if it was connected before, its pairs are synced at once.
 async fn connect(scope: &Scope, kind: ProviderKind, granted: Granted) -> Result<Account> {
     let account = accounts::connect_grant(scope, kind, granted).await?;
     watches::nudge_pairs_of_account(scope, &account).await;

@@ -1,5 +1,5 @@
-//! What comes back with a person: the query of the redirect (RFC 6749 sections 4.1.2 and 4.1.2.1).
-//! Anybody can send one.
+//! The query of the redirect from the provider (RFC 6749 sections 4.1.2 and 4.1.2.1). It is
+//! untrusted: every visitor can send one.
 
 use secrecy::SecretString;
 use url::form_urlencoded;
@@ -7,12 +7,12 @@ use url::form_urlencoded;
 use crate::Result;
 use crate::token::Token;
 
-/// The longest query that is looked at, in bytes.
+/// The longest query that is parsed, in bytes.
 const MAX_QUERY: usize = 8 * 1024;
 /// The longest code; Google's own limit is 256 bytes.
 const MAX_CODE: usize = 2 * 1024;
 
-/// An answer, as far as it has the form of one.
+/// The answer to a consent request, as far as it has the right form.
 pub struct AuthorizationResponse {
     state: Option<Token>,
     outcome: CallbackOutcome,
@@ -24,7 +24,7 @@ enum CallbackOutcome {
     Neither,
 }
 
-/// What a provider says in place of a code.
+/// The error that a provider reports in place of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ConsentRefusal {
     Denied,
@@ -33,8 +33,8 @@ enum ConsentRefusal {
     RequestRefused,
 }
 
-/// The secret of an invitation in a query or a form: the only field `ticket`, where it has the form
-/// of one of ours.
+/// The secret of an invitation in a query or a form: the only field `ticket`, if its value has the
+/// form of a token.
 pub fn parse_ticket(pairs: &[u8]) -> Option<Token> {
     if pairs.len() > MAX_QUERY {
         return None;
@@ -48,8 +48,8 @@ pub fn parse_ticket(pairs: &[u8]) -> Option<Token> {
 }
 
 impl AuthorizationResponse {
-    /// Reads a query. A parameter that comes twice makes it no answer at all (section 3.1); those
-    /// that are not known are passed over.
+    /// Parses a query. A repeated parameter makes the answer invalid (section 3.1); unknown
+    /// parameters are ignored.
     pub fn parse(query: &str) -> Self {
         let nothing = Self { state: None, outcome: CallbackOutcome::Neither };
         if query.len() > MAX_QUERY {
@@ -78,7 +78,7 @@ impl AuthorizationResponse {
         Self { state: state.as_deref().and_then(Token::parse), outcome }
     }
 
-    /// The state, if it has the form of one of ours.
+    /// The state, if it has the form of a token.
     pub fn state(&self) -> Option<&Token> {
         self.state.as_ref()
     }
@@ -86,13 +86,13 @@ impl AuthorizationResponse {
     /// The code.
     ///
     /// # Errors
-    /// What the provider said in its place. Nothing of the query is quoted.
+    /// What the provider reported in its place. Nothing of the query is quoted.
     pub fn code(&self) -> Result<&SecretString> {
         match &self.outcome {
             CallbackOutcome::Code(code) => Ok(code),
             CallbackOutcome::Error(refusal) => Err(refusal.error().into()),
             CallbackOutcome::Neither => {
-                Err(providers::Error::BadAnswer("it holds neither a code nor a refusal".into())
+                Err(providers::Error::BadAnswer("it contains neither a code nor an error".into())
                     .into())
             }
         }
@@ -116,7 +116,7 @@ impl ConsentRefusal {
         use providers::Error as E;
         match self {
             Self::Denied => E::Consent(
-                "the answer was no, and that is respected. Should it have been a \
+                "the person did not give consent, and nothing was connected. If that was a \
                 mistake, connect the account again"
                     .into(),
             ),
@@ -127,8 +127,8 @@ impl ConsentRefusal {
             ),
             Self::ServerError => E::Unreachable("the provider says that it failed".into()),
             Self::RequestRefused => E::Misconfigured(
-                "the provider refused the question, which is a mistake of this \
-                program or of its settings"
+                "the provider refused the request for consent because of a mistake in this \
+                program or in its settings"
                     .into(),
             ),
         }

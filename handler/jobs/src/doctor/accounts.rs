@@ -1,4 +1,4 @@
-//! The accounts: does each answer, and accept us?
+//! Checks of the accounts: whether each answers and accepts its credentials.
 
 use records::account::{Account, AccountStatus};
 
@@ -10,15 +10,15 @@ use crate::{Error, Result, Scope, accounts};
 
 const CHECK: &str = "accounts";
 
-/// Accounts named by what their last passes found; the others are counted.
+/// The number of stored problems that are named; further ones are counted.
 const MAX_NAMED: usize = 50;
 
-/// Each is asked for its calendars, all at once. Every one has its provider's own patience.
+/// Lists the calendars of each account, all accounts at once. Each provider has its own time limit.
 pub async fn check_live(scope: &Scope) -> Vec<Finding> {
     or_failure(ask_providers(scope).await)
 }
 
-/// What is remembered of them.
+/// Reads the stored status of the accounts.
 pub async fn check_stored(scope: &Scope) -> Vec<Finding> {
     or_failure(with_timeout(read_stored(scope)).await)
 }
@@ -49,7 +49,7 @@ async fn ask_providers(scope: &Scope) -> Result<Vec<Finding>> {
     Ok(accounts.iter().map(one).collect())
 }
 
-/// Says no name: whoever operates a service for others need not know them.
+/// Names no user: the operator of a service for other people need not know them.
 async fn read_stored(scope: &Scope) -> Result<Vec<Finding>> {
     let accounts = scope.directory().accounts().await?;
     if accounts.is_empty() {
@@ -61,13 +61,12 @@ async fn read_stored(scope: &Scope) -> Result<Vec<Finding>> {
     let well = accounts.len() - ill.len();
     let mut findings = vec![Finding::good(
         CHECK,
-        format!("{well} of {} answered when they were last asked.", accounts.len()),
+        format!("{well} of {} answered their last request.", accounts.len()),
     )];
     findings.extend(ill.iter().take(MAX_NAMED).map(|account| {
         let code = account.error.as_ref().map_or("unknown", |problem| problem.code.as_str());
         let message = format!(
-            "It could not be used when it was last asked ({}, \
-        {code}).",
+            "The account could not be used at its last request ({}, {code}).",
             account.state
         );
         Finding::bad(
@@ -76,18 +75,18 @@ async fn read_stored(scope: &Scope) -> Result<Vec<Finding>> {
             match account.state == AccountStatus::NeedsReconnect.as_str() {
                 true => "Its owner has to connect it again; its pairs stay.",
                 false => {
-                    "It is asked again by itself. Where it stays so, look whether its server \
-                can be reached from here."
+                    "A running calrelay asks it again. If the problem stays, check that its \
+                    server can be reached from here."
                 }
             },
         )
     }));
     if ill.len() > MAX_NAMED {
         let more = format!(
-            "{} more accounts could not be used when they were last asked.",
+            "{} more accounts could not be used at their last request.",
             ill.len() - MAX_NAMED
         );
-        findings.push(Finding::bad(CHECK, more, "`calrelay account list` names them all."));
+        findings.push(Finding::bad(CHECK, more, "`calrelay account list` lists all of them."));
     }
     Ok(findings)
 }
@@ -104,7 +103,7 @@ fn fix(error: &Error) -> &'static str {
             pairs stay."
         }
         Error::Provider(E::Misconfigured(_)) => {
-            "That is for whoever runs calrelay: correct the registration at the provider, or the \
+            "The operator of calrelay has to correct the registration at the provider, or the \
             settings."
         }
         Error::Provider(E::Unreachable(_) | E::NoAnswer(_)) => {

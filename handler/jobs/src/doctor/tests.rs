@@ -1,4 +1,4 @@
-//! What is found where storage, vault or accounts are not as they should be.
+//! Findings where storage, vault or accounts fail.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,8 +48,8 @@ impl Connect for OfflineProvider {
     }
 }
 
-/// Storage that lets one read and nothing else, as an account does to whoever has a reader's role;
-/// or that never answers.
+/// Storage that allows only reading, as Azure does for an identity with a reader's role; or that
+/// never answers.
 #[derive(Clone, Copy)]
 enum Broken {
     ReadOnly,

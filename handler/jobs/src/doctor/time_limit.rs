@@ -1,4 +1,4 @@
-//! Answers within a bounded time, and findings from errors.
+//! Time limits of checks, and findings made from errors.
 
 use std::future::Future;
 use std::time::Duration;
@@ -6,16 +6,16 @@ use std::time::Duration;
 use crate::setup::Finding;
 use crate::{Error, Result};
 
-/// What does not answer within this time is out of reach. Storage is tried several times within it,
-/// and says why it failed.
+/// A service that does not answer within this time is out of reach. Storage is tried several times
+/// within it, and reports why it failed.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A finding from an error. The check knows how to mend it.
+/// The finding for an error; `fix` says how to repair it.
 pub fn failed_check(check: &str, error: &Error, fix: &str) -> Finding {
     Finding::bad(check, sentence(error), fix)
 }
 
-/// The answer, or an error where none comes within [`TIMEOUT`].
+/// The answer, or an error where there is none within [`TIMEOUT`].
 pub async fn with_timeout<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
     let late = || store::Error::Unavailable(format!("no answer within {} s", TIMEOUT.as_secs()));
     tokio::time::timeout(TIMEOUT, answer).await.unwrap_or_else(|_| Err(late().into()))

@@ -1,4 +1,5 @@
-//! The vault: does its key wrap and unwrap, and can the key of all fingerprints be had?
+//! Checks whether the key of the vault wraps and unwraps, and whether the key of all fingerprints
+//! can be derived.
 
 use super::time_limit::{failed_check, with_timeout};
 use crate::setup::{Finding, WrappingKeyPlace};
@@ -6,7 +7,7 @@ use crate::{Error, Result, Services};
 
 const CHECK: &str = "vault";
 
-/// Wraps and unwraps a throw-away key.
+/// Wraps and unwraps a temporary key.
 pub async fn finding(services: &Services) -> Finding {
     let key = services.setup.key;
     if key == WrappingKeyPlace::NotMade {
@@ -20,22 +21,27 @@ pub async fn finding(services: &Services) -> Finding {
             Finding::good(CHECK, "The key file is there, is yours only, and can be used.")
         }
         (Err(error @ (Error::Store(_) | Error::Vault(vault::Error::Row(_)))), _) => {
-            failed_check(CHECK, &error, "Nothing is lost. See storage, then look again.")
+            failed_check(CHECK, &error, "Nothing is lost. See storage, then check again.")
         }
         (Err(error), WrappingKeyPlace::KeyVault) => failed_check(
             CHECK,
             &error,
             "Nothing is lost. The identity needs the role Key Vault Crypto Service Encryption \
             User on the key that CALRELAY_KEY_VAULT_KEY \
-             names, and the vault's firewall must let this machine in; then look again.",
+             names, and the vault's firewall must let this machine in; then check again.",
         ),
-        (Err(error), _) => failed_check(CHECK, &error, "Do what is said there, then look again."),
+        (Err(error), _) => failed_check(
+            CHECK,
+            &error,
+            "Follow the instruction in the message, \
+        then check again.",
+        ),
     }
 }
 
 async fn use_key(services: &Services) -> Result<()> {
     services.vault.check().await?;
-    // Nothing is synced without it, and it may be kept elsewhere than the key that wraps.
+    // No pass runs without the root key, which may be stored apart from the wrapping key.
     services.vault.hash_key("health").await?;
     Ok(())
 }

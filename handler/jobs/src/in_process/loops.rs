@@ -1,6 +1,5 @@
-//! Whether the loops that keep a process at work go round: for a host that drives its functions
-//! itself. Under another host nothing is expected, as that host sees for itself whether its
-//! invocations end.
+//! The progress of the loops of a process, for a host that drives its functions itself. Another
+//! host registers no loops, because it watches its invocations itself.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,19 +18,19 @@ struct LoopState {
 }
 
 impl LoopProgress {
-    /// From now on a loop is expected to go round within this time, again and again.
+    /// Registers a loop that has to complete an iteration within this time, repeatedly.
     pub fn expect(&self, name: &'static str, within: Duration) {
         self.loops().insert(name, LoopState { last: Instant::now(), within });
     }
 
-    /// A loop went round.
+    /// Records an iteration of a loop.
     pub fn record_iteration(&self, name: &'static str) {
         if let Some(of) = self.loops().get_mut(name) {
             of.last = Instant::now();
         }
     }
 
-    /// A loop that is overdue.
+    /// The name of a loop that is overdue.
     pub fn stalled(&self) -> Option<&'static str> {
         self.loops().iter().find(|(_, of)| of.last.elapsed() > of.within).map(|(name, _)| *name)
     }

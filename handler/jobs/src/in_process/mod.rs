@@ -1,15 +1,15 @@
-//! What one process knows of its own work: what was put off and is still to be seen, which pairs it
-//! is at work on and for how long before others have their turn, which accounts were silent, and
-//! which channels have called it ([`crate::channels`]).
+//! What one process knows about its own work: delayed nudges, the pairs that it is working on and
+//! the time limits of their attempts, accounts that did not answer, and watches that have sent
+//! notifications ([`crate::watches`]).
 //!
 //! # Properties
 //! * The memory is bounded, and each process has its own.
-//! * Whoever asks for a pair that this process is at work on need not look at it: the lease would
-//!   say the same, for a price.
-//! * A pair that gave way to others is not taken up again by this process before they could have
-//!   come.
-//! * Nothing depends on it: where it is lost, or the clock is set back, something is looked at once
-//!   more than it had to be.
+//! * A pair that this process is working on is skipped without taking its lease, which saves a
+//!   request of storage.
+//! * After an attempt ended early, this process leaves its pair alone until other processes had
+//!   time to take the lease.
+//! * Correctness does not depend on this memory: if it is lost, or the clock is set back, a pair is
+//!   synced once more than necessary.
 
 pub mod loops;
 pub(crate) mod watches;
@@ -26,48 +26,48 @@ use tokio::time::Instant;
 use crate::in_process::loops::LoopProgress;
 use crate::in_process::watches::WatchCaches;
 
-/// So many names are remembered.
+/// The number of names that are remembered.
 const MAX_ENTRIES: usize = 10_000;
 
-/// A pass that nobody waits for writes for so long, and then gives way to others: those that wait
-/// for the same calendar, and the host, which ends what takes too long. A first sync of thousands
-/// of events takes many turns.
+/// The time limit of an attempt in the background. When it ends, the pass stops and other passes
+/// over its calendars continue; the host ends what takes too long. The first sync of thousands of
+/// events takes many attempts.
 const ATTEMPT: Duration = Duration::from_secs(60);
 
-/// Where it takes long to find out what is to be written, turns are longer, up to this.
+/// The longest time limit of an attempt, where finding the changes takes long.
 const LONG_ATTEMPT: Duration = Duration::from_secs(180);
 
-/// After so long a call begins no turn any more, but for some dozens of events of each pair that is
-/// left. A host has to give calls twice as much.
+/// After this time a call begins no attempt any more, except for some dozens of events of each
+/// remaining pair. A host has to allow calls twice this time.
 pub const CALL_BUDGET: Duration = Duration::from_secs(240);
 
-/// What gave way is not taken up again for so long. Whoever waits for a lease asks for it more
-/// often than that.
+/// A pair whose attempt ended early is left alone for this time. A process that waits for a lease
+/// tries more often than that.
 pub(crate) const YIELD_PAUSE: Duration = Duration::from_secs(5);
 
 /// The work of one process.
 #[derive(Debug)]
 pub struct InProcess {
-    /// How long a turn is, at the least and at the most.
+    /// The shortest and the longest time limit of an attempt.
     attempt_limits: [Duration; 2],
-    /// When the last nudge for each name is, or was, to be seen.
+    /// When the last delayed nudge of each name becomes visible.
     scheduled: Mutex<HashMap<String, Timestamp>>,
-    /// Pairs that are not to be taken up: without an end while they are worked on, and for a while
-    /// after they gave way.
+    /// Pairs to leave alone: without an end while this process works on them, and until this time
+    /// after an attempt ended early.
     busy_pairs: Mutex<BTreeMap<PairId, Option<Instant>>>,
     /// Accounts that did not answer in time, how often in a row, and when last.
     unresponsive: Mutex<HashMap<AccountId, FailureStreak>>,
-    /// When pairs were last nudged by a poll, and how they stood then.
+    /// When polls last nudged pairs, and the last pass of each pair at that time.
     nudged_pairs: Mutex<HashMap<PairId, (Timestamp, LastPass)>>,
-    /// Accounts that a poll is asking at this moment.
+    /// Accounts that a poll is asking.
     polled_accounts: Mutex<HashSet<AccountId>>,
-    /// Channels that have called.
+    /// Watches that have sent notifications.
     pub(crate) watches: WatchCaches,
-    /// The loops that keep the process at work.
+    /// The loops of the process.
     pub loops: LoopProgress,
 }
 
-/// This process is at work on a pair, until this is dropped.
+/// While this value exists, the process is working on a pair.
 pub(crate) struct ActivePair<'a> {
     work: &'a InProcess,
     pair: &'a PairId,
@@ -79,7 +79,7 @@ impl Drop for ActivePair<'_> {
     }
 }
 
-/// A turn of a pair, until it is dropped.
+/// An attempt of a pair; dropping it records the end of the attempt.
 pub(crate) struct AttemptGuard<'a> {
     work: &'a InProcess,
     pair: &'a PairId,
@@ -91,10 +91,10 @@ impl Drop for AttemptGuard<'_> {
     }
 }
 
-/// How a pair stood: when its last pass ended, and its last failure.
+/// When the last pass of a pair ended, and when it last failed.
 pub(crate) type LastPass = (Option<Timestamp>, Option<Timestamp>);
 
-/// A poll is asking an account, until this is dropped.
+/// While this value exists, a poll is asking an account.
 pub(crate) struct PollGuard<'a> {
     work: &'a InProcess,
     account: AccountId,
@@ -113,7 +113,7 @@ impl Default for InProcess {
 }
 
 impl InProcess {
-    /// Turns are at least and at most so long.
+    /// With the shortest and the longest time limit of an attempt.
     pub fn with_attempt_limits(attempt_limits: [Duration; 2]) -> Self {
         Self {
             attempt_limits,
@@ -127,23 +127,23 @@ impl InProcess {
         }
     }
 
-    /// How long the turn of a pass is that took so long to find out what is to be done: as that has
-    /// to be found out again, four times as long.
+    /// The time limit of an attempt that took `found_out` to find the changes. The next attempt has
+    /// to find them again, so the limit is four times as long.
     pub(crate) fn attempt_limit(&self, found_out: Duration) -> Duration {
         let [least, most] = self.attempt_limits;
         (found_out * 4).clamp(least, most)
     }
 
-    /// Whether something is due that is done once in a pause: true, and then not again until the
-    /// pause is over. For a nudge that is put off by the pause: one is to be sent, unless another
-    /// is still to be seen.
+    /// Whether an action is due that happens once in a pause: `true`, and then `false` until the
+    /// pause is over. For a nudge that is delayed by the pause: `true` where no other nudge of that
+    /// name is still invisible.
     pub(crate) fn schedule_once(&self, name: &str, now: Timestamp, pause: Duration) -> bool {
         let (Ok(seen), Ok(soon)) = (now.checked_add(pause), now.checked_add(pause * 2)) else {
             return true;
         };
         let mut known = self.lock_scheduled();
         match known.get(name) {
-            // As in `go`.
+            // A time further ahead was noted before the clock was set back.
             Some(other) if now < *other && *other <= soon => return false,
             None if known.len() >= MAX_ENTRIES => known.retain(|_, seen| now < *seen),
             _ => {}
@@ -154,15 +154,15 @@ impl InProcess {
         true
     }
 
-    /// What was noted as sent could not be.
+    /// Forgets a nudge that could not be sent.
     pub(crate) fn forget_scheduled(&self, name: &str) {
         self.lock_scheduled().remove(name);
     }
 
-    /// Whether a poll is to nudge a pair: not where it has, and no turn of the pair has ended
-    /// since, here or in another process. A nudge whose pass waits for a silent server takes up a
-    /// place of the queue, and one after another they would take up all. What was lost is sent
-    /// again after `pause`.
+    /// Whether a poll may nudge a pair: not where a poll has nudged it and no attempt has ended
+    /// since, here or in another process. The pass of a nudge that waits for a slow server blocks a
+    /// place of the queue, and repeated nudges would block all places. A nudge may be lost, so the
+    /// pair is nudged again after `pause`.
     pub(crate) fn may_nudge(
         &self,
         pair: &PairId,
@@ -185,21 +185,21 @@ impl InProcess {
         true
     }
 
-    /// Notes, when it is dropped, that a turn of a pair has ended: what a poll sees from then on is
-    /// news.
+    /// The returned value records, when it is dropped, that an attempt of a pair has ended. The
+    /// next poll may then nudge the pair.
     pub(crate) fn attempt_guard<'a>(&'a self, pair: &'a PairId) -> AttemptGuard<'a> {
         AttemptGuard { work: self, pair }
     }
 
-    /// Notes that a poll asks an account; `None` where another one does, and waits for its answer
-    /// still.
+    /// Records that a poll asks an account; `None` where another poll is waiting for the account's
+    /// answer.
     pub(crate) fn begin_poll(&self, account: &AccountId) -> Option<PollGuard<'_>> {
         lock(&self.polled_accounts)
             .insert(account.clone())
             .then(|| PollGuard { work: self, account: account.clone() })
     }
 
-    /// Notes whether an account has answered in time.
+    /// Records whether an account has answered in time.
     pub(crate) fn record_answer(&self, account: &AccountId, in_time: bool, now: Timestamp) {
         let mut silent = lock(&self.unresponsive);
         if in_time {
@@ -210,25 +210,25 @@ impl InProcess {
         }
     }
 
-    /// Whether an account was silent, and it is too soon to wait for it again.
+    /// Whether an account did not answer in time, and it is too early to ask again.
     pub(crate) fn is_unresponsive(&self, account: &AccountId, now: Timestamp) -> bool {
         lock(&self.unresponsive)
             .get(account)
             .is_some_and(|failing| failing.at <= now && now < failing.next_try())
     }
 
-    /// Notes that this process is at work on a pair, whose lease it holds.
+    /// Records that this process is working on a pair whose lease it holds.
     pub(crate) fn begin_pair<'a>(&'a self, pair: &'a PairId) -> ActivePair<'a> {
         lock(&self.busy_pairs).insert(pair.clone(), None);
         ActivePair { work: self, pair }
     }
 
-    /// Notes that a pair gave way to others.
+    /// Records that an attempt of a pair ended early.
     pub(crate) fn record_yield(&self, pair: &PairId) {
         lock(&self.busy_pairs).insert(pair.clone(), Some(Instant::now() + YIELD_PAUSE));
     }
 
-    /// Whether this process is at work on a pair, or has just given way to others.
+    /// Whether this process is working on a pair, or an attempt of the pair has just ended early.
     pub(crate) fn is_busy(&self, pair: &PairId) -> bool {
         let mut at_work = lock(&self.busy_pairs);
         let is =
@@ -288,7 +288,7 @@ mod tests {
         assert!(!process.is_busy(&pair));
     }
 
-    /// Each reads the clock, and then waits for its turn.
+    /// Each task reads the clock before it waits for the lock.
     #[test]
     fn those_who_ask_at_once_may_come_in_any_order() {
         let process = InProcess::default();

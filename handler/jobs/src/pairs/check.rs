@@ -1,4 +1,4 @@
-//! What is refused when a pair is set up. Pure.
+//! Checks of a new pair. Pure.
 
 use engine::pair::{Pair, Reach};
 use records::calendar::CalendarRecord;
@@ -7,11 +7,11 @@ use super::new_pair::NewPair;
 use crate::places::CalendarPlaces;
 use crate::{Error, Result};
 
-/// Whether the pair may be made. Calendars are compared by their places: by which account one is
-/// seen makes no difference.
+/// Whether the pair may be added. Calendars are compared by their places, so it makes no difference
+/// through which account a calendar is seen.
 ///
 /// # Errors
-/// [`Error::Request`] in words that say what to do instead.
+/// [`Error::Request`] with a text that says what to do instead.
 pub(super) fn check(
     new: &NewPair,
     from: &CalendarRecord,
@@ -70,7 +70,7 @@ pub(super) fn check(
             return refuse(format!(
                 "these two calendars are paired in this direction already, by the pair {id}; to \
                 give it other rules, remove it with `calrelay pair remove {id}` and add it anew: \
-                copies that are there are found again{}",
+                existing copies are found again{}",
                 reached_in_two_ways(new, pair)
             ));
         }
@@ -78,7 +78,7 @@ pub(super) fn check(
             return refuse(format!(
                 "these two calendars are in step in both directions already, by the pair {id}; to \
                 give it other rules, remove it with `calrelay pair remove {id}` and add it anew: \
-                copies that are there are found again{}",
+                existing copies are found again{}",
                 reached_in_two_ways(new, pair)
             ));
         }
@@ -94,13 +94,12 @@ fn make_two_way(pair: &Pair) -> String {
     format!(
         "the pair {id} goes from {from} to {to} already, and two pairs between the same calendars \
         would work against each other; make it two-way instead: `calrelay pair remove {id}`, then \
-        `calrelay pair add --from {from} --to {to} --two-way` (copies that are there are found \
-        again)"
+        `calrelay pair add --from {from} --to {to} --two-way` (existing copies are found again)"
     )
 }
 
-/// Where the pair that is there names its calendars otherwise, its owner has to be told which is
-/// which.
+/// Says which calendars of an existing pair are those of the new pair, where the existing pair has
+/// other ids for them.
 fn reached_in_two_ways(new: &NewPair, pair: &Pair) -> String {
     let there = [&pair.from, &pair.to];
     if [&new.from, &new.to].into_iter().all(|id| there.contains(&id)) {
@@ -132,7 +131,7 @@ mod tests {
         new: NewPair,
         from: CalendarRecord,
         to: CalendarRecord,
-        /// Calendars that are one.
+        /// Calendars that are identical.
         same: Vec<[&'static str; 2]>,
         existing: Vec<Pair>,
     }
@@ -230,7 +229,7 @@ mod tests {
             "with itself",
         );
         refused(|case| case.same = vec![["c1", "c2"]], "c1 and c2 are one and the same calendar");
-        // The same path on another server is another calendar.
+        // An identical path on another server is another calendar.
         taken(|case| case.to.address = case.from.address.clone());
     }
 

@@ -1,11 +1,11 @@
 //! Pairs: added, paused, removed, taken over, and their copies cleaned up.
 //!
 //! # Properties
-//! * Adding and removing is done under one lease of the owner, so that two processes cannot both
-//!   pass one check.
-//! * A removal takes the records that depend on the pair first and the pair last: one that was
-//!   interrupted is still listed and can be repeated.
-//! * Copies stay as ordinary events, except where their owner asks for a clean-up.
+//! * Adding and removing hold one lease of the owner, so that two processes cannot both pass one
+//!   check.
+//! * A removal deletes the records that depend on the pair first and the pair last: an interrupted
+//!   removal can be repeated, because the pair is still listed.
+//! * Copies stay as ordinary events, unless their owner asks for a clean-up.
 
 mod add;
 mod check;

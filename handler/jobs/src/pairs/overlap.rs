@@ -1,12 +1,13 @@
-//! Whether a new pair names a calendar twice, or repeats a pair that is there, where the addresses
-//! of its calendars do not tell.
+//! Whether a new pair names one calendar twice, or repeats an existing pair, where the addresses of
+//! the calendars do not show it.
 //!
-//! One calendar may have two addresses, for two accounts or for one: a share, or a server that is
-//! known by two names. What both hold tells ([`evidence`]). The ends of the new pair are compared
-//! with each other; and where it shares one end with a pair that is there, the other ends are.
+//! One calendar may have two addresses, for two accounts or for one: a share, or a server with two
+//! names. A comparison of the contents decides ([`accounts::compare_calendars`]). The ends of the
+//! new pair are compared with each other. Where the new pair shares one end with an existing pair,
+//! the other ends are compared.
 //!
-//! What cannot be read, or takes too long, is taken for two calendars: the pair's first pass looks
-//! again before it writes.
+//! Calendars that cannot be read, or not in time, count as different: the pair's first pass
+//! compares them again before it writes.
 
 use std::time::Duration;
 
@@ -23,13 +24,13 @@ use crate::accounts::{self, CalendarView, Comparison, may_contact};
 use crate::places::CalendarPlaces;
 use crate::{Result, Scope};
 
-/// All comparisons of a new pair together may take so long: it is a command that waits.
+/// The time for all comparisons of a new pair. The user waits for the command.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Two calendars that were seen to be one.
+/// Two ids of one calendar.
 pub(super) type Overlap = (CalendarId, CalendarId);
 
-/// Looks for calendars that are one, and matter to this pair: the first that are found.
+/// Finds the first two identical calendars that matter to this pair.
 ///
 /// # Errors
 /// Damaged rows of pairs.
@@ -59,8 +60,8 @@ pub(super) async fn find(
     }))
 }
 
-/// The rows of ended pairs that went between the calendars of this one, under any names: their
-/// copies are copies of this pair's events.
+/// The keys of the rows of removed pairs that went between the calendars of this pair, under any
+/// ids: their copies are copies of this pair's events.
 pub(super) async fn ended_keys_under_other_names(
     scope: &Scope,
     directory: &Snapshot,
@@ -74,7 +75,7 @@ pub(super) async fn ended_keys_under_other_names(
                 let may_be = places.is_same(&to, other)
                     && places.contains(&from)
                     && !places.is_same(&from, other);
-                // What addresses tell now they may not tell later.
+                // The addresses may show this now and not later.
                 if may_be
                     && (places.is_same(&from, mine)
                         || is_same(scope, directory, &from, mine).await.unwrap_or(false))
@@ -88,7 +89,7 @@ pub(super) async fn ended_keys_under_other_names(
     tokio::time::timeout(TIMEOUT, look).await.unwrap_or_default()
 }
 
-/// What would make the pair one that must not be, if it were one calendar. Each question once.
+/// The calendars that must not be identical, each combination once.
 fn candidates(
     new: &NewPair,
     existing: &[Pair],
@@ -97,8 +98,8 @@ fn candidates(
 ) -> Vec<Overlap> {
     let mut questions: Vec<Overlap> = vec![(new.from.clone(), new.to.clone())];
     for pair in existing {
-        // Both ends may be reached in another way than before: the first answer makes the other
-        // question one of those below.
+        // Both ends may be known under other ids: the answer about one end adds the comparison of
+        // the other end below.
         for [first, second] in [[&pair.from, &pair.to], [&pair.to, &pair.from]] {
             let is_known = places.is_same(first, &new.from) || places.is_same(second, &new.to);
             if !is_known && alike(&new.from, first) && alike(&new.to, second) {
@@ -123,8 +124,7 @@ fn candidates(
     questions
 }
 
-/// Whether two calendars look like one that is reached in two ways: by their names or the ends of
-/// their addresses.
+/// Whether two calendars may be identical, by their names or the last segments of their addresses.
 fn may_be_same(directory: &Snapshot, one: &CalendarId, other: &CalendarId) -> bool {
     let row = |id: &CalendarId| directory.calendar(id).ok().flatten();
     let end = |row: &CalendarRecord| {
@@ -190,7 +190,7 @@ mod tests {
         }
     }
 
-    /// What is asked of a pair from `a` to `b`; `a2` is `a` through another account.
+    /// The comparisons for a pair from `a` to `b`; `a2` is `a` through another account.
     fn asked(existing: &[(&str, &str)]) -> Vec<String> {
         let mut places: CalendarPlaces = ["a", "b", "c", "d", "e", "f"]
             .map(|id| (CalendarId::new(id), CalendarPlace::new(id)))

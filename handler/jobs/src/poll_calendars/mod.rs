@@ -1,21 +1,21 @@
-//! Which calendars are to be looked at: by a poll of those that cannot call us, and by the nightly
-//! pass over all. Only sends nudges.
+//! Which calendars have to be synced: found by a poll of those whose providers send no
+//! notifications, and by the nightly pass over all. Sends nudges and nothing else.
 //!
 //! # Properties
-//! * What one account's server takes to answer delays the pairs of no other account: each pair is
-//!   nudged when both its accounts have answered, and the next poll begins meanwhile. It asks no
-//!   account that is being asked.
-//! * A poll in which nothing has happened costs one glance an account, reads the directory and the
-//!   secrets at once, and one row a pair.
-//! * An account that refuses its password is not asked, and a server that is away is asked once a
-//!   poll, by the glance alone.
-//! * A calendar whose provider calls us ([`crate::channels`]) is never asked. Its pairs are polled
-//!   for the sake of the other calendar, for what is held, and every ten minutes after a failure.
-//! * A change of state is told once: a pair is nudged so that its own row says what is wrong, and
-//!   then left alone until that has changed.
-//! * The queue does not grow without end while nobody works on it. It may hold some more nudges
-//!   than there are pairs, though: those that were taken by a process that died stay hidden for a
-//!   while, and must not keep others out.
+//! * A slow server delays only the pairs of its account: each pair is nudged when both its accounts
+//!   have answered, and the next poll may begin meanwhile. That poll asks no account that is being
+//!   asked.
+//! * A poll without changes costs one request for collection states for each account, one read of
+//!   the directory, one of the secrets, and one row for each pair.
+//! * An account that refuses its password is not asked. A server that does not answer is asked once
+//!   in a poll, for collection states only.
+//! * A calendar whose provider sends notifications ([`crate::watches`]) is not asked. Its pairs are
+//!   polled for their other calendar, for held deletions, and every ten minutes after a failure.
+//! * A change of an account's status causes one nudge, so that the row of each pair reports it. The
+//!   pair is then left alone until the status changes.
+//! * The queue does not grow without limit while no process drains it. It may hold a few more
+//!   nudges than there are pairs, because nudges that a dead process had taken stay invisible for a
+//!   while and must not keep others out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
@@ -41,36 +41,36 @@ use crate::nudge::{self, Cause, nudge_all};
 use crate::services::Services;
 use crate::{Error, Result, Scope, leases, sync};
 
-/// How many accounts are asked at once.
+/// Accounts asked at once.
 const MAX_CONCURRENT: usize = 32;
 
-/// An account that has not answered for so long is away, as far as a poll goes, and is asked less
-/// and less often: each poll would last as long.
+/// An account that has not answered within this time counts as unreachable and is asked less and
+/// less often, because it delays each poll by this time.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The daily listing is the nightly pass's; from this hour (UTC) on a poll makes up for what it
-/// left out.
+/// The nightly pass lists the window of the day. From this hour (UTC) on, a poll nudges the pairs
+/// that it missed.
 const LISTING_HOUR: i8 = 6;
 
-/// What is held is looked at again after so long.
+/// Held deletions are checked again after this time.
 const HELD_RECHECK: SignedDuration = SignedDuration::from_mins(10);
 
-/// A nudge that no pass has answered for so long is sent again: longer than a pass waits for a
-/// silent server.
+/// A nudge that no pass has answered within this time is sent again. It is longer than a pass waits
+/// for a slow server.
 const NUDGE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// So many nudges more than there are pairs may wait: more than those that a dying process leaves
-/// hidden.
+/// The number of nudges that may wait in addition to one for each pair: more than a dead process
+/// leaves invisible.
 const QUEUE_SPARE: usize = 32;
 
-/// What a poll has come to.
+/// The result of a poll.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PollOutcome {
-    /// Pairs that are switched on.
+    /// Pairs that are not paused.
     pub pairs: usize,
-    /// Of these, pairs with something to do.
+    /// Pairs that have something to do.
     pub due: usize,
-    /// Nudges sent; one may stand for several pairs.
+    /// Nudges sent. One nudge may cover several pairs.
     pub sent: usize,
 }
 
@@ -93,10 +93,10 @@ pub async fn poll_calendars(services: &Services) -> Result<PollOutcome> {
     Ok(polls.into_iter().fold(PollOutcome::default(), PollOutcome::and))
 }
 
-/// Looks at every account once, and nudges the calendars whose pairs have something to do.
+/// Asks every account once, and nudges the calendars whose pairs have something to do.
 ///
 /// # Errors
-/// Storage failures. What a provider says concerns its account, and is written down there.
+/// Storage failures. A provider's failure is stored in its account.
 async fn poll_owner(scope: &Scope) -> Result<PollOutcome> {
     let directory = scope.snapshot().await?;
     let pairs = active_pairs(&directory);
@@ -122,7 +122,7 @@ async fn poll_owner(scope: &Scope) -> Result<PollOutcome> {
             }
         }
         if is_last {
-            // Of these an account or a calendar is not there any more.
+            // An account or a calendar of these pairs was removed.
             ready.extend(
                 std::mem::take(&mut open).into_values().flatten().map(|pair| (&pair.id, pair)),
             );
@@ -159,7 +159,8 @@ async fn due<'a>(
 ) -> Result<Vec<(&'a Pair, LastPass)>> {
     let mut due = Vec::new();
     for pair in pairs {
-        // The poll that asks is the one that nudges, unless this one has seen the other calendar.
+        // The poll that is asking an account nudges its pairs, unless this poll has an answer for
+        // the other calendar.
         let is = |wanted: fn(&PolledCalendar) -> bool| {
             Side::BOTH.iter().any(|side| sights.get(pair.calendar(*side)).is_some_and(wanted))
         };
@@ -171,7 +172,8 @@ async fn due<'a>(
         let row = match pair_state::read_state(&*scope.store, &pair.id).await {
             Ok(row) => row,
             Err(error @ records::Error::Damaged(_)) => {
-                tracing::warn!(pair = %pair.id, %error, "a pair is passed over");
+                tracing::warn!(pair = %pair.id, %error, "a pair is skipped, because its rows \
+                cannot be read");
                 continue;
             }
             Err(error) => return Err(error.into()),
@@ -196,8 +198,8 @@ async fn due<'a>(
     Ok(due)
 }
 
-/// Nudges the calendars of all pairs: what a lost message left behind is found, and the window
-/// moves on by a day.
+/// Nudges the calendars of all pairs: changes of lost nudges are found, and the window moves on by
+/// a day.
 ///
 /// # Errors
 /// Storage failures.
@@ -220,25 +222,25 @@ fn active_pairs(directory: &Snapshot) -> Vec<Pair> {
     pairs
 }
 
-/// What is known of a calendar.
+/// What a poll knows about a calendar.
 enum PolledCalendar {
-    /// It answered; `is_back` where its account did not when it was asked last.
+    /// The account has answered; `is_back` where it did not answer the request before.
     Answered { state: CollectionState, provider: Arc<dyn Provider>, is_back: bool },
-    /// Its provider calls us; nobody asks.
+    /// The provider sends notifications; no request is made.
     Pushes,
-    /// Its server did not answer.
+    /// The server did not answer.
     Unreachable,
-    /// An earlier poll is still asking.
+    /// An earlier poll is still waiting for the answer.
     PollRunning,
-    /// Its account refuses the password; nobody asks.
+    /// The account refuses its password; no request is made.
     Refused,
 }
 
-/// What an account has said of its calendars.
+/// The calendars of one account.
 type PolledCalendars = Vec<(CalendarId, PolledCalendar)>;
 
-/// One glance an account; the answers come as the accounts give them, those together that are there
-/// together.
+/// Asks each account once. The answers come in the order of their arrival; those that are there
+/// together come together.
 fn poll_accounts<'a>(
     scope: &'a Scope,
     directory: &'a Snapshot,
@@ -273,7 +275,7 @@ async fn poll_account(
             return all(rows, || PolledCalendar::Pushes);
         }
         Ok(account) => account,
-        // Removed while the directory was read, with its pairs.
+        // The account was removed, with its pairs, while the directory was read.
         Err(records::Error::NoAccount(_)) => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),
     };
@@ -283,7 +285,7 @@ async fn poll_account(
     let Some(_asking) = scope.in_process.begin_poll(&account.id) else {
         return all(rows, || PolledCalendar::PollRunning);
     };
-    // That makes a request for an account of an earlier version, once.
+    // Opening an account of an earlier version makes a request, once.
     let opened = tokio::time::timeout(TIMEOUT, accounts::open_in(scope, snapshot, &account)).await;
     let provider = match opened.unwrap_or_else(|_| Err(Error::Provider(timeout_error()))) {
         Ok(provider) => provider,
@@ -295,7 +297,7 @@ async fn poll_account(
                 if is_away { || PolledCalendar::Unreachable } else { || PolledCalendar::Refused },
             );
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
     let addresses: Vec<String> = rows.iter().map(|row| row.address.clone()).collect();
     let answer = tokio::time::timeout(TIMEOUT, provider.collection_states(&addresses)).await;
@@ -328,18 +330,18 @@ fn timeout_error() -> providers::Error {
     providers::Error::NoAnswer(format!("it did not answer within {} seconds", TIMEOUT.as_secs()))
 }
 
-/// What a calendar means to a pair.
+/// The state of a calendar for one pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CalendarState {
-    /// It stands where the pair left it.
+    /// Nothing has changed since the last pass.
     Unchanged,
-    /// Something happened, or it cannot be told without a pass.
+    /// Something has changed, or only a pass can find out.
     Changed,
-    /// Its provider tells of what happens.
+    /// The provider sends notifications.
     Pushed,
-    /// It could not be looked at.
+    /// The calendar could not be read.
     Unreachable,
-    /// Its account needs its owner.
+    /// The account needs its owner.
     Refused,
 }
 
@@ -397,14 +399,13 @@ fn is_due(row: &StateRecord, news: [CalendarState; 2], now: Timestamp) -> bool {
         && (row.window_listed_on != clock.date().yesterday().ok() || clock.hour() >= LISTING_HOUR)
 }
 
-/// Passes that fail although their servers answer are made less and less often. A server that is
-/// back is tried at once.
+/// Whether a pair that keeps failing has to wait. A server that is back is tried at once.
 fn is_backing_off(row: &StateRecord, is_back: bool, now: Timestamp) -> bool {
     !is_back && row.failing.is_some_and(|failing| now < failing.next_try())
 }
 
-/// Nobody sees from outside whether a provider that is not polled is well again: a pair that failed
-/// is tried again, but not at every poll.
+/// No request shows whether a provider that is not polled works again: a pair that failed is tried
+/// again, but not at every poll.
 fn is_too_soon(
     scope: &Scope,
     pair: &Pair,
@@ -419,7 +420,7 @@ fn is_too_soon(
         && !due()
 }
 
-/// Somebody is at work on the pair: what it does not see, the next poll does.
+/// Whether a pass over the pair is running. The next poll finds what that pass does not see.
 async fn is_busy(scope: &Scope, pair: &Pair) -> Result<bool> {
     match scope.leases.acquire(&scope.owner, &[&leases::pair_lease(&pair.id)]).await? {
         Acquired::Taken(lease) => {

@@ -1,4 +1,5 @@
-//! Rotations that go well, break off at every point, and come together with everything else.
+//! Rotations that succeed, that are cut off at every point, and that run concurrently with other
+//! work.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use super::*;
 use crate::services::Owners;
 use crate::{Clock, Connect, InProcess, accounts};
 
-/// Finds every account; what is opened says with which secret.
+/// Finds every account; opening an account returns its secret in the error.
 struct RotateServers;
 
 #[async_trait]
@@ -52,7 +53,7 @@ impl Clock for RotateClock {
     }
 }
 
-/// Storage that is away from one request on.
+/// Storage that fails from a given request on.
 struct Leaving {
     inner: Arc<dyn Store>,
     left: AtomicUsize,
@@ -149,10 +150,10 @@ impl RotateWorld {
         .id
     }
 
-    /// The secret that an account is worked with, or why there is none.
+    /// The secret of an account, or the error.
     async fn secret(&self, id: &AccountId) -> String {
         let account = &self.scope.directory().account(id).await.unwrap();
-        match accounts::open(&self.scope, &account).await {
+        match accounts::open(&self.scope, account).await {
             Err(Error::Provider(providers::Error::Unreachable(secret))) => secret,
             Err(error) => error.to_string(),
             Ok(_) => panic!("nobody is reached"),
@@ -213,7 +214,7 @@ async fn all_secrets_are_wrapped_with_the_new_version() {
 async fn a_version_goes_an_hour_after_it_was_followed_and_never_before() {
     let world = world().await;
     let mut rotated = Vec::new();
-    // Soon one after another: somebody may still hold what the first has wrapped.
+    // In short intervals: another process may still hold what the first version has wrapped.
     for _ in 0..3 {
         rotated.push(rotate_keys(&world.scope, false).await.unwrap());
         world.wait(59);
@@ -231,7 +232,7 @@ async fn a_version_goes_an_hour_after_it_was_followed_and_never_before() {
     world.assert_all_open().await;
 }
 
-/// A clock that is set back makes no time pass.
+/// A clock that is set back counts as no time passed.
 #[tokio::test]
 async fn where_the_clock_was_set_back_nothing_goes() {
     let world = world().await;
@@ -241,7 +242,7 @@ async fn where_the_clock_was_set_back_nothing_goes() {
     assert_eq!(world.versions().len(), 3);
 }
 
-/// Somebody seals with a version, and stores what was sealed when a rotation has ended.
+/// A process seals with a version, and stores the sealed text after a rotation has ended.
 #[tokio::test]
 async fn a_secret_that_is_stored_late_opens_all_the_same() {
     let world = world().await;
@@ -293,7 +294,7 @@ async fn what_cannot_be_opened_is_named_and_left_and_the_others_go_on() {
     }
 }
 
-/// Rows of version 1, whose secrets are bound to another place.
+/// Rows of version 1, whose secrets are bound to another row name.
 #[tokio::test]
 async fn secrets_of_an_earlier_version_are_wrapped_too() {
     let world = world().await;
@@ -337,7 +338,7 @@ async fn a_rotation_that_breaks_off_anywhere_loses_nothing_and_the_next_goes_on(
     world.assert_all_open().await;
 }
 
-/// Rotations, uses, and an account that gets a new secret meanwhile, each by a process of its own.
+/// Rotations, uses, and an account that gets a new secret meanwhile, each in a process of its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn everything_at_once_loses_nothing() {
     let world = world().await;

@@ -1,4 +1,4 @@
-//! A watch created.
+//! Creating a watch.
 
 use jiff::Timestamp;
 use providers::Watch;
@@ -76,7 +76,7 @@ pub(super) async fn create(
             row.state = WatchStatus::Refused;
             row.error = Some(error.into());
         }
-        // A notification may have come before the answer was lost: then the watch is open.
+        // A notification may have arrived before the answer was lost: then the watch is open.
         Err(error) if row.state == WatchStatus::Requested => {
             row.error = Some(error.into());
             row.not_created = !is_answer_lost(error);
@@ -90,7 +90,7 @@ pub(super) async fn create(
     })
 }
 
-/// Whether the provider may have done what it was asked for.
+/// Whether the provider may have created the watch although its answer failed.
 fn is_answer_lost(error: &Error) -> bool {
     use providers::Error as E;
     matches!(error, Error::Provider(E::Unreachable(_) | E::NoAnswer(_) | E::BadAnswer(_)))

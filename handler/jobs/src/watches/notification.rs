@@ -1,4 +1,4 @@
-//! Notifications received.
+//! Receiving notifications.
 
 use engine::provider::ProviderKind;
 use records::watch::{WatchRecord, WatchStatus};
@@ -9,16 +9,13 @@ use super::token;
 use crate::nudge::Cause;
 use crate::{Result, Scope, Services};
 
-/// What a notification says. Before its secret is checked, nothing else in it is trusted.
+/// The content of a notification. Until its secret is verified, nothing in it is trusted.
 #[derive(Clone, Copy)]
 pub struct Notice<'a> {
-    /// The id of the watch.
     pub watch: &'a str,
-    /// The secret of the watch.
     pub secret: &'a str,
     /// The provider's name for what is watched.
     pub resource: &'a str,
-    /// What happened.
     pub event: NoticeEvent,
 }
 
@@ -37,16 +34,16 @@ pub enum NoticeEvent {
     Removed,
 }
 
-/// What became of a notification. The provider gets one answer in all cases.
+/// What happened to a notification. The provider gets one answer in all cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoticeOutcome {
-    /// It is forged, late, or of a watch that is not needed any more.
+    /// The notification is forged, late, or of a watch that is not needed any more.
     Dropped,
-    /// A watch has begun.
+    /// The watch is confirmed.
     Confirmed,
-    /// A calendar is going to be synced.
+    /// A nudge was sent.
     Nudged,
-    /// A calendar is going to be synced anyway.
+    /// A nudge that was sent before covers the notification.
     Covered,
 }
 
@@ -69,14 +66,14 @@ pub async fn receive(
     };
     let now = services.clock.now();
     let scope = &services.scope(&owner);
-    let memory = scope.in_process.watches.of(id);
+    let cache = scope.in_process.watches.of(id);
     let is_change = event == NoticeEvent::Changed;
     // A notification that waits for earlier ones of its watch may be covered meanwhile.
-    let covered = || is_change && memory.is_covered(now);
+    let covered = || is_change && cache.is_covered(now);
     if covered() {
         return Ok(NoticeOutcome::Covered);
     }
-    let mut last_written = memory.lock().await;
+    let mut last_written = cache.lock().await;
     if covered() {
         return Ok(NoticeOutcome::Covered);
     }
@@ -109,7 +106,7 @@ pub async fn receive(
     let change: fn(&mut WatchRecord) = match event {
         NoticeEvent::Started => return Ok(NoticeOutcome::Confirmed),
         NoticeEvent::Changed => {
-            let (received, written) = match debounce(scope, &memory, known, now).await? {
+            let (received, written) = match debounce(scope, &cache, known, now).await? {
                 DebounceOutcome::Sent(written) => (NoticeOutcome::Nudged, written),
                 DebounceOutcome::Covered(written) => (NoticeOutcome::Covered, Some(written)),
                 DebounceOutcome::Gone => (NoticeOutcome::Dropped, None),
@@ -143,7 +140,7 @@ async fn confirm(scope: &Scope, row: &WatchRecord, resource: &str) -> Result<()>
     Ok(())
 }
 
-/// The form of our ids: nothing else is looked for in storage.
+/// The form of the ids of watches: no other text is looked up in storage.
 fn is_id(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(

@@ -23,14 +23,12 @@ use crate::{Error, Result, Scope, leases};
 /// Targets worked on at once.
 const AT_ONCE: usize = 4;
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RenewOutcome {
-    /// Watches that are needed.
     pub needed: usize,
-    /// Watches created.
     pub created: usize,
-    /// Watches stopped, or forgotten after their end.
+    /// Watches stopped, or deleted after their end.
     pub stopped: usize,
     /// Watches that are needed and could not be created; the next run tries again.
     pub failed: usize,
@@ -47,12 +45,12 @@ impl RenewOutcome {
     }
 }
 
-/// Creates, renews and stops watches for every owner. Each calendar with a new watch is synced, for
-/// what the watch before may have missed. `missed`: no run was made for a while, so all of them
-/// are synced.
+/// Creates, renews and stops watches for every owner. Each calendar with a new watch is synced,
+/// because the watch before may have missed changes. `missed`: no run happened for a while, so all
+/// calendars are synced.
 ///
 /// # Errors
-/// Storage failures. What a provider says is in the record of its watch.
+/// Storage failures. A provider's failure is in the record of its watch.
 pub async fn renew(services: &Services, missed: bool) -> Result<RenewOutcome> {
     let outcomes =
         services.for_each_owner(|scope| async move { renew_owner(&scope, missed).await }).await?;
@@ -157,7 +155,7 @@ async fn try_to_stop_unneeded(scope: &Scope) -> Result<()> {
 struct RenewalRun<'a> {
     scope: &'a Scope,
     directory: &'a Snapshot,
-    /// The keys that count.
+    /// The valid keys.
     keys: Option<WebhookKeys>,
     now: Timestamp,
 }
@@ -176,8 +174,8 @@ impl<'a> RenewalRun<'a> {
         Ok(Self { scope, directory, keys, now: scope.clock.now() })
     }
 
-    /// All targets, or only some; and which have a new watch. A failure with one target stops no
-    /// other.
+    /// Processes all targets, or only some of them; returns which have a new watch. A failure with
+    /// one target does not stop the others.
     async fn renew_targets(
         &self,
         needed: &BTreeMap<Target, Needed>,
@@ -257,15 +255,15 @@ impl<'a> RenewalRun<'a> {
         }
     }
 
-    /// Stops all of these but the ones named.
+    /// Stops all of these watches except the ones named.
     async fn stop_others(&self, rows: &[WatchRecord], ids: &[&str]) -> Result<TargetOutcome> {
         let ended = stop_all(self.scope, self.directory, rows, ids, self.now).await?;
         Ok(TargetOutcome { ended, ..TargetOutcome::default() })
     }
 }
 
-/// An alert of the operator looks for the words of the warning. What only the owner of the account
-/// or of the calendar can change is shown to that owner, and is no warning.
+/// An alert of the operator searches for the text of the warning. A problem that only the owner of
+/// the account or of the calendar can solve is shown to that owner, and is no warning.
 fn log_failure(needed: &Needed, left: Option<SignedDuration>, error: &Error) {
     let Problem { code, message } = Problem::from(error);
     let (account, hours) = (&needed.account.id, left.map_or(0, |left| left.as_hours()));

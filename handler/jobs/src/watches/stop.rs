@@ -1,4 +1,4 @@
-//! Watches stopped.
+//! Stopping watches.
 
 use jiff::Timestamp;
 use records::account::AccountStatus;

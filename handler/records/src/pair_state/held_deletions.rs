@@ -1,5 +1,5 @@
-//! The members of a hold: each deletion that was shown to the owner, by the first octets of its
-//! mapping's id, which is keyed; and since when.
+//! The deletions that a hold has shown to the owner, and since when. A deletion is named by the
+//! first characters of its mapping's id, which is keyed.
 
 use std::collections::BTreeMap;
 
@@ -12,19 +12,18 @@ use super::keys::HELD_DELETIONS;
 use crate::Result;
 use crate::codec::{decode, encode};
 
-/// So much of a mapping's id tells it from all others of a pair: 55 bits.
+/// Characters of a mapping's id that distinguish it from all others of a pair: 55 bits.
 const NAME_LENGTH: usize = 11;
-/// Members in one row.
 const NAMES_PER_ROW: usize = 2_000;
 
-/// What waits for the owner, and since when each was seen.
+/// The deletions that wait for the owner, and since when.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeldDeletions(BTreeMap<String, Timestamp>);
 
 #[derive(Serialize, Deserialize)]
 struct HeldDeletionsRow {
     at: Timestamp,
-    /// One after the other.
+    /// The names, without a separator.
     m: String,
 }
 
@@ -40,7 +39,7 @@ impl HeldDeletions {
         self.0.get(&short_name(id)).copied()
     }
 
-    /// These from now on; what was held before keeps its age.
+    /// Holds exactly these deletions. A deletion that was held before keeps its time.
     pub fn of(ids: impl IntoIterator<Item = MappingId>, before: &Self, now: Timestamp) -> Self {
         Self(
             ids.into_iter()
@@ -49,12 +48,12 @@ impl HeldDeletions {
         )
     }
 
-    /// When the first of them was seen.
+    /// When the oldest of these deletions was first held.
     pub fn oldest(&self) -> Option<Timestamp> {
         self.0.values().min().copied()
     }
 
-    /// Adds what a row says.
+    /// Adds the deletions in a row.
     pub(super) fn add_row(&mut self, key: &str, text: &str) -> Result<()> {
         let HeldDeletionsRow { at, m } = decode(key, text)?;
         let names =
@@ -63,7 +62,8 @@ impl HeldDeletions {
         Ok(())
     }
 
-    /// Their rows, in place of so many.
+    /// The operations that store these deletions in place of `before` rows, and the new number of
+    /// rows.
     pub(super) fn rows(&self, before: usize) -> Result<(Vec<Op>, usize)> {
         let mut by_age: BTreeMap<Timestamp, Vec<&str>> = BTreeMap::new();
         for (name, at) in &self.0 {

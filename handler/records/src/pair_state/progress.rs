@@ -1,41 +1,40 @@
-//! What the turns of a long pass have settled so far, where none of them has come to the pass's
-//! end.
+//! The progress of a long pass: what its attempts have processed so far, until an attempt reaches
+//! the end of the pass.
 
 use engine::change::Cursor;
 use engine::event::EventId;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-/// The turns of one pass. They belong to one day: the window moves with it.
+/// The progress of one pass. It is valid for one day, because the window moves every day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PassProgress {
-    /// The day.
     #[serde(rename = "on")]
     pub day: Date,
-    /// How far each calendar was read when the first turn began. The last turn saves these: what
-    /// happened since is the next pass's news.
+    /// How far each calendar was read when the first attempt began. The last attempt saves these
+    /// cursors: later changes are left to the next pass.
     pub cursors: [Option<Cursor>; 2],
-    /// How closely they look: where that differs, so may the events and their order.
+    /// With another depth, the events and their order may differ.
     #[serde(rename = "look")]
     pub depth: ReadDepth,
-    /// Events up to this one, in the order of the pass, are settled.
+    /// The last processed event, in the order of the pass.
     #[serde(rename = "upto")]
     pub done_up_to: EventPosition,
 }
 
-/// How closely a turn looks.
+/// How much an attempt reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadDepth {
-    /// Everything is read.
+    /// Every event is read.
     pub full: bool,
-    /// What another installation has made was claimed.
+    /// Events of another installation were claimed.
     pub take_over: bool,
-    /// The calendars that were listed as a whole.
+    /// The calendars that were listed completely.
     pub listed: [bool; 2],
-    /// The calendars that were read for their marks.
+    /// The calendars whose events were read for their marks.
     pub read: [bool; 2],
 }
 
-/// Where an event that no mapping knows comes in a pass: by its group, then by its id.
+/// The position in a pass of an event that no mapping knows: its group, then its id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EventPosition(pub u8, pub EventId);

@@ -1,4 +1,4 @@
-//! What passes have made and no listing has shown yet.
+//! Events that passes created and that no listing has shown yet.
 
 use std::collections::BTreeSet;
 
@@ -6,24 +6,25 @@ use engine::marker::MappingId;
 use engine::pair::Side;
 use serde::{Deserialize, Serialize};
 
-/// What was made in each calendar and not listed there yet, by the sides of the pair.
+/// Events that were created in each calendar and that the calendar has not listed yet, by the sides
+/// of the pair.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Unlisted {
-    /// The mappings, while they are few.
+    /// Their mappings, while there are at most [`MAX_NAMED`].
     #[serde(default)]
     pub mappings: [BTreeSet<MappingId>; 2],
-    /// Where they are many, all that this pass and later ones have made.
+    /// Where there are more: every event that this pass or a later pass created.
     #[serde(rename = "since", default)]
     pub since_pass: [Option<u64>; 2],
-    /// A calendar did not list what was made there, as rows say.
+    /// The calendar did not list an event that was created in it, as the stored rows say.
     #[serde(default)]
     pub unseen: [bool; 2],
-    /// Those that the pass under way has made.
+    /// The events that the running pass created.
     #[serde(skip)]
     pub added_now: [BTreeSet<MappingId>; 2],
 }
 
-/// So many mappings are named in the row of a pair.
+/// The number of mappings that the row of a pair names.
 const MAX_NAMED: usize = 200;
 
 impl Unlisted {
@@ -31,13 +32,13 @@ impl Unlisted {
         *self == Self::default()
     }
 
-    /// A pass has made the event of a mapping on this side.
+    /// A pass has created the event of a mapping on this side.
     pub fn add(&mut self, side: Side, mapping: MappingId) {
         self.mappings[side as usize].insert(mapping);
         self.added_now[side as usize].insert(mapping);
     }
 
-    /// As it is stored. `pass` is the one under way.
+    /// The value to store. `pass` is the number of the running pass.
     pub(super) fn stored(&self, pass: u64) -> Self {
         let mut stored = Self { added_now: Default::default(), ..self.clone() };
         for (mappings, since) in stored.mappings.iter_mut().zip(&mut stored.since_pass) {

@@ -1,16 +1,15 @@
-//! Whether two calendars, or two accounts, are one: by what they hold, where addresses do not tell.
-//! Reads, and writes nothing.
+//! Compares calendars, and accounts, by their content, where their addresses do not show whether
+//! they are identical. Reads, and writes nothing.
 //!
 //! # Properties
-//! * Proof is that both list the same set of names and versions, which is not empty, and that the
-//!   UIDs of the events that are read on both sides agree. Two empty calendars prove nothing, and
-//!   versions that a server does not tell prove nothing.
-//! * An account is proven by all of its calendars: they correspond one to one by the last segment
-//!   of their addresses, each of them is the same or both are empty, and at least one is not.
-//! * What is read while its owner works on it may look different for a moment, so listings that
-//!   differ are read once more.
-//! * A copy of a server with all its files looks like the server itself. Nothing that can be read
-//!   tells them apart.
+//! * Two calendars are proven identical where both list an identical set of names and versions,
+//!   which is not empty, and the UIDs of the events that are read from both agree. Two empty
+//!   calendars prove nothing, and events without versions prove nothing.
+//! * Two accounts are proven identical by all of their calendars: these correspond one to one by
+//!   the last segment of their addresses, each two are identical or both empty, and at least two
+//!   are identical.
+//! * A calendar may change between the two listings, so listings that differ are read once more.
+//! * A copy of a server with all its files cannot be distinguished from the server itself.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -24,13 +23,13 @@ use providers::{Error, Found, Provider, Result, Since};
 
 use crate::places::last_segment;
 
-/// So many events are read on both sides.
+/// The number of events that are read from both calendars.
 const SAMPLE_SIZE: usize = 50;
 
-/// So many events come into an empty calendar between two listings.
+/// The number of events that may appear in an empty calendar between two listings.
 const MAX_NEW_EVENTS: usize = 10;
 
-/// Both accounts list their calendars within this time, or are not compared.
+/// Accounts that do not list their calendars within this time are not compared.
 const LISTING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A calendar as an account sees it.
@@ -40,21 +39,20 @@ pub(crate) struct CalendarView<'a> {
     pub address: &'a str,
 }
 
-/// What two calendars look like beside each other.
+/// The result of comparing two calendars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Comparison {
-    /// They are one.
+    /// Both are one calendar.
     Same,
-    /// Both are empty.
     Empty,
-    /// They are two, or nothing shows that they are one.
+    /// They are different, or nothing proves that they are identical.
     Unproven,
 }
 
 /// Compares two calendars.
 ///
 /// # Errors
-/// Whatever either provider says: then nothing is proven.
+/// The failure of either provider; then nothing is proven.
 pub(crate) async fn compare_calendars(
     one: CalendarView<'_>,
     other: CalendarView<'_>,
@@ -77,16 +75,16 @@ pub(crate) async fn compare_calendars(
     Ok(if read && mine == theirs { Comparison::Same } else { Comparison::Unproven })
 }
 
-/// What is remembered of an event.
+/// An event as a pair has stored it.
 pub(super) struct KnownEvent {
     pub etag: String,
     pub uid: Option<UidHash>,
 }
 
-/// Whether a calendar is the one in which these events were seen, by their names.
+/// Whether a calendar holds these events, which are given by their names.
 ///
 /// # Errors
-/// As [`compare`].
+/// As [`compare_calendars`].
 pub(super) async fn matches_known_events(
     view: CalendarView<'_>,
     events: &BTreeMap<String, KnownEvent>,
@@ -108,10 +106,10 @@ pub(super) async fn matches_known_events(
     Ok(!read.is_empty() && read.iter().all(agrees))
 }
 
-/// Whether two accounts are one.
+/// Whether both providers open one account.
 ///
 /// # Errors
-/// As [`compare`].
+/// As [`compare_calendars`].
 pub(super) async fn is_same_account(one: &dyn Provider, other: &dyn Provider) -> Result<bool> {
     let listed =
         tokio::time::timeout(LISTING_TIMEOUT, try_join(one.calendars(), other.calendars())).await;
@@ -136,7 +134,7 @@ pub(super) async fn is_same_account(one: &dyn Provider, other: &dyn Provider) ->
     Ok(proven)
 }
 
-/// Addresses that belong together; `None` where they do not correspond one to one.
+/// Pairs of addresses; `None` where the addresses do not correspond one to one.
 fn match_calendars<'a>(
     mine: &'a [String],
     theirs: &'a [String],
@@ -150,11 +148,11 @@ fn match_calendars<'a>(
     mine.keys().eq(theirs.keys()).then(|| mine.into_values().zip(theirs.into_values()).collect())
 }
 
-/// What a calendar lists.
+/// The listing of a calendar.
 struct ListedCalendar {
-    /// Its events by their names in it, with their versions.
+    /// The events with their versions, by their names in the calendar.
     events: BTreeMap<String, (EventId, String)>,
-    /// Each of them has a version.
+    /// Every event has a version.
     has_all_versions: bool,
 }
 
@@ -174,8 +172,8 @@ impl PartialEq for ListedCalendar {
 }
 
 impl ListedCalendar {
-    /// Whether a moment may have made the difference: something is in both, or one is empty and the
-    /// other nearly so.
+    /// Whether changes of one moment may explain the difference: the listings share an event, or
+    /// one is empty and the other nearly empty.
     fn may_converge(&self, other: &Self) -> bool {
         let (fewer, more) =
             if self.events.len() < other.events.len() { (self, other) } else { (other, self) };
@@ -183,7 +181,7 @@ impl ListedCalendar {
             || (fewer.events.is_empty() && more.events.len() <= MAX_NEW_EVENTS)
     }
 
-    /// Some names from the whole length of it.
+    /// Names that are evenly distributed over the listing.
     fn sample(&self) -> Vec<String> {
         let step = self.events.len().div_ceil(SAMPLE_SIZE).max(1);
         self.events.keys().step_by(step).cloned().collect()
@@ -202,7 +200,7 @@ async fn list(view: CalendarView<'_>) -> Result<ListedCalendar> {
     Ok(shown)
 }
 
-/// The UIDs of these events; none for what is there and cannot be read as an event.
+/// The UIDs of these events; `None` for an event that cannot be read.
 async fn read_uids(
     view: CalendarView<'_>,
     shown: &ListedCalendar,

@@ -1,4 +1,4 @@
-//! On calendars that are made of what they say.
+//! Comparisons of calendars with given content.
 
 use std::sync::Mutex;
 
@@ -11,12 +11,12 @@ use providers::{Answering, ChangeSet, CollectionState, Edit, Fetched, NewCopy, V
 
 use super::*;
 
-/// Name, version and UID of each event; a listing takes the first of several states, and leaves the
-/// last.
+/// Name, version and UID of each event. Each listing takes the first of several states; the last
+/// state stays.
 type State = Vec<(&'static str, Option<&'static str>, Option<&'static str>)>;
 
 struct Server {
-    /// Where the calendars are.
+    /// The path of the calendars.
     prefix: &'static str,
     calendars: Vec<(&'static str, Mutex<Vec<State>>)>,
     listings: Mutex<usize>,
@@ -29,7 +29,7 @@ impl Server {
         Self { prefix, calendars, listings: Mutex::default() }
     }
 
-    /// One calendar, always in one state.
+    /// A server with one calendar that never changes.
     fn of(state: State) -> Self {
         Self::with("/dav/", &[("work", &[state])])
     }

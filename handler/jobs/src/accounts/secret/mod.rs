@@ -1,32 +1,32 @@
-//! What is sealed for an account: its secret, and where the secret may go.
+//! The sealed secret of an account, and the destinations that it may be sent to.
 //!
 //! # Properties
-//! * Provider, user and destinations are sealed together with the secret. A row of an account that
+//! * Provider, user and destinations are sealed together with the secret. An account record that
 //!   names anything else gets no provider: nothing is sent, and the account has to be connected
-//!   again. An attacker who can write rows, and cannot use the vault's key, sends no secret
-//!   anywhere.
+//!   again. An attacker who can write rows, but cannot use the vault's key, cannot have a secret
+//!   sent anywhere.
 //! * The destinations are the origins of the address that was typed and of what was discovered from
-//!   there; of a grant, the OAuth client that it was given to. Each is trusted because the secret
-//!   was good there when the account was connected, or because a server that was trusted already
+//!   there; for a grant, the OAuth client that the grant was given to. Each is trusted because the
+//!   secret was accepted there when the account was connected, or because an already trusted server
 //!   has named it since.
-//! * A row that is put back as it was opens with the destinations that it was sealed with, and with
+//! * An earlier row that is put back opens with the destinations that it was sealed with, and with
 //!   no others.
 //!
 //! # Rows
 //! `{"v": 2, "sealed": …}` in [`Table::Secrets`], row `ID`. The sealed text is a line of JSON,
-//! `{"kind", "user", "to"}`, and after its line feed the secret. It is sealed for the row `ID/2`: a
-//! text of version 1, which is the bare secret sealed for the row `ID`, can never be read as one of
-//! version 2, nor the other way round.
+//! `{"kind", "user", "to"}`, and after its line feed the secret. It is sealed for the row `ID/2`.
+//! Therefore a text of version 1, which is the bare secret sealed for the row `ID`, cannot be read
+//! as version 2, nor the other way round.
 //!
 //! # Rows of version 1
-//! They say nothing of destinations, but the account's id is a hash of provider, address and user
-//! as they were first typed, and the id is part of what is authenticated. Where the row of the
-//! account, or its endpoint, still names that address, what was discovered at the same origin is
-//! trusted; anything else is discovered anew from there. The row is then sealed as version 2.
-//! Otherwise the account has to be connected again. So it has where an address is reached without
-//! TLS and is not of this machine, as the id does not hold the scheme. The id has 50 bits: until
-//! `vault rotate` has removed the key version that wrapped them, rows of version 1 are protected by
-//! no more.
+//! These rows hold no destinations. But the account's id is a hash of provider, address and user as
+//! they were first typed, and the id is authenticated. Where the account record, or its endpoint,
+//! still names that first address, a destination that was discovered at its origin is trusted;
+//! anything else is discovered again from there. The row is then sealed as version 2. Otherwise the
+//! account has to be connected again. It also has to be connected again where an address is reached
+//! without TLS and is not on this machine, because the id does not cover the scheme. The id has 50
+//! bits: until `vault rotate` has removed the key version that wrapped them, rows of version 1 have
+//! no stronger protection.
 
 use std::collections::BTreeSet;
 
@@ -47,10 +47,10 @@ use crate::audit::{self, Actor};
 use crate::ids::{self, Address};
 use crate::{Error, Result, Scope};
 
-/// How often a row is read again that another process wrote at the same moment.
+/// The number of times that a row is read again because another process wrote it at that moment.
 const ATTEMPTS: usize = 8;
 
-/// Whose secret it is, and where it may go.
+/// The user of a secret, and the destinations that the secret may be sent to.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct SecretBinding {
     kind: ProviderKind,
@@ -59,7 +59,7 @@ struct SecretBinding {
 }
 
 impl SecretBinding {
-    /// What the row of an account names.
+    /// The binding that the record of an account asks for.
     fn of(account: &Account) -> Self {
         let Account { kind, user, url, endpoint, .. } = account;
         Self { kind: *kind, user: user.clone(), to: destinations(*kind, url, endpoint) }
@@ -70,8 +70,8 @@ impl SecretBinding {
     }
 }
 
-/// Where a secret would be sent. What cannot be read as an address or an endpoint is compared as it
-/// is.
+/// The destinations of an account's requests. An address or endpoint that cannot be parsed is
+/// compared as text.
 fn destinations(kind: ProviderKind, url: &str, endpoint: &str) -> BTreeSet<String> {
     match endpoint.parse::<Endpoint>() {
         Ok(endpoint) if kind.is_caldav() => {
@@ -105,9 +105,10 @@ async fn seal_for(
     secret: &SecretString,
 ) -> Result<String> {
     let head = serde_json::to_string(bound)
-        .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
+        .map_err(|error| Error::Damaged(format!("a row cannot be encoded: {error}")))?;
     let secret = secret.expose_secret();
-    // Room for all from the start: a string that grows would leave the secret behind where it was.
+    // The full capacity is allocated at once: a string that grows would leave the secret in freed
+    // memory.
     let mut text = Zeroizing::new(String::with_capacity(head.len() + 1 + secret.len()));
     text.push_str(&head);
     text.push('\n');
@@ -118,11 +119,11 @@ async fn seal_for(
     Ok(SecretRecord::new(sealed).encode()?)
 }
 
-/// The secret of an account, for what the account's row names. Rows of version 1, and those that an
-/// earlier key has wrapped, are written anew.
+/// The secret of an account, if it may be sent where the account record says. A row of version 1,
+/// and a row that an earlier key version wrapped, is written again.
 ///
 /// # Errors
-/// [`providers::Error::Credentials`] where the account's row names a destination that the secret
+/// [`providers::Error::Credentials`] where the account record names a destination that the secret
 /// was not sealed for.
 pub(super) async fn open(scope: &Scope, account: &Account, row: &Row) -> Result<SecretString> {
     open_with_binding(scope, account, row).await.map(|(_, secret)| secret)
@@ -146,13 +147,13 @@ async fn open_with_binding(
         });
     }
     if let Err(error) = rewrap(scope, &account.id, row).await {
-        tracing::debug!(%error, "a stored secret was not wrapped anew");
+        tracing::debug!(%error, "a stored secret could not be wrapped with the newest key version");
     }
     Ok((bound, secret))
 }
 
-/// Whether the row of the account still says what it was read to say: it may have been written
-/// since, and the secret with it.
+/// Whether the stored account record still has the binding of `account`. Another process may have
+/// written the account and its secret since.
 async fn is_account_current(scope: &Scope, account: &Account) -> Result<bool> {
     let stored = scope.directory().get::<Account>(&account_key(&account.id)).await?;
     Ok(stored.is_none_or(|(stored, _)| SecretBinding::of(&stored) == SecretBinding::of(account)))
@@ -171,8 +172,8 @@ async fn unseal(
     parts.ok_or(Error::Vault(vault::Error::CannotOpen))
 }
 
-/// Wraps the secret in `row` with the newest version of the key, if it is not yet. A failure is
-/// harmless: the old text opens as before, and the next use tries again.
+/// Wraps the secret in `row` with the newest version of the key, unless it already is. A failure is
+/// harmless: the old text can still be opened, and the next use tries again.
 async fn rewrap(scope: &Scope, id: &AccountId, row: &Row) -> Result<()> {
     match rewrapped(scope, id, row).await? {
         Some(value) => replace(scope, row, value).await.map(drop),
@@ -180,26 +181,26 @@ async fn rewrap(scope: &Scope, id: &AccountId, row: &Row) -> Result<()> {
     }
 }
 
-/// What is to stand in a row, of any version, that is not wrapped with the newest version of the
-/// key; `None` for one that is.
+/// The value for a row of any version that is not wrapped with the newest version of the key;
+/// `None` for a row that is.
 pub(super) async fn rewrapped(scope: &Scope, id: &AccountId, row: &Row) -> Result<Option<String>> {
     let SecretRecord { v, sealed } = SecretRecord::decode(row)?;
     let name = seal_row_name(id, v);
     let Some(sealed) = scope.vault.reseal(seal_context(scope, &name), &sealed).await? else {
         return Ok(None);
     };
-    // It takes the place of the only copy: it is seen to open first.
+    // The new text replaces the only copy, so it is opened first.
     scope.vault.open(seal_context(scope, &name), &sealed).await?;
     Ok(Some(SecretRecord { v, sealed }.encode()?))
 }
 
-/// The version of the key that a row is wrapped with.
+/// The version of the key that wraps a row.
 pub(super) fn key_version(row: &Row) -> Result<String> {
     Ok(vault::version_of(&SecretRecord::decode(row)?.sealed)?)
 }
 
-/// The same for a secret that its account may also send to where `found`, the account as its server
-/// has described it just now, would.
+/// Allows the secret of an account to be sent also to the destinations of `found`, the account as
+/// its trusted server has just described it.
 ///
 /// # Errors
 /// As [`open`].
@@ -226,7 +227,7 @@ pub(super) async fn add_destinations(
             );
         }
         let value = seal_for(scope, &account.id, &bound, &secret).await?;
-        // Opened, it may have been written anew, here or by another process.
+        // Opening the row may have written it again, here or in another process.
         if replace(scope, &row, value).await? {
             if let Some(begun) = begun {
                 begun.end(scope, None, audit::DONE).await;
@@ -241,9 +242,9 @@ pub(super) async fn add_destinations(
     )))
 }
 
-/// The row for a new secret, while the row of the account may still say where the earlier one went:
-/// with what was sealed for that one, whatever the row of the account says. `None` where there is
-/// nothing to add.
+/// The row for a new secret that may be sent to the destinations of both the new and the earlier
+/// account record, until the account record is replaced. The earlier destinations are those that
+/// were sealed, whatever the earlier record says. `None` where there is nothing to add.
 pub(super) async fn seal_for_both(
     scope: &Scope,
     account: &Account,
@@ -254,7 +255,7 @@ pub(super) async fn seal_for_both(
     else {
         return Ok(None);
     };
-    // A row of version 1 says nothing of destinations, and what it holds is over.
+    // A row of version 1 holds no destinations, and its secret is replaced.
     if SecretRecord::decode(&row)?.v < VERSION {
         return Ok(None);
     }
@@ -267,7 +268,7 @@ pub(super) async fn seal_for_both(
     seal_for(scope, &account.id, &bound, secret).await.map(Some)
 }
 
-/// A row of version 1.
+/// Opens a row of version 1 and seals it as version 2.
 async fn migrate(
     scope: &Scope,
     account: &Account,
@@ -288,8 +289,9 @@ async fn migrate(
             return Err(unproven_legacy(account));
         }
         if !there.covers(&bound) {
-            // Its server says where it is by now; what the row says is believed no more. The row
-            // first: with it alone the next call comes here again.
+            // The server names other addresses than the stored endpoint, so the stored endpoint is
+            // not trusted. The account record is written first: with the record alone, the next
+            // call migrates the row again.
             let begun =
                 audit::begin(scope, &Actor::program(), "account.move", account.id.as_str()).await;
             scope
@@ -308,13 +310,13 @@ async fn migrate(
     }
     match seal_for(scope, &account.id, &bound, &secret).await {
         Ok(value) => drop(replace(scope, row, value).await?),
-        Err(error) => tracing::debug!(%error, "a stored secret was not sealed anew"),
+        Err(error) => tracing::debug!(%error, "a stored secret could not be sealed as version 2"),
     }
     Ok((bound, secret))
 }
 
-/// The address that the account was first connected with, by its id: the one that is stored, or
-/// else, where it was connected again in another spelling, one of those that its server has named.
+/// The address of the first connection, which has the account's id: the stored address, or else
+/// (where the account was connected again in another spelling) an address that its server named.
 fn first_address(account: &Account) -> Option<String> {
     let endpoint = account.endpoint.parse::<Endpoint>().ok().filter(|_| account.kind.is_caldav());
     let named = endpoint.iter().flat_map(|endpoint| {
@@ -332,7 +334,7 @@ fn first_address(account: &Account) -> Option<String> {
     all.iter().cloned().chain(roots).find(is_first)
 }
 
-/// Whether others can listen on the way to an origin.
+/// Whether another machine on the network path can read requests to an origin.
 fn is_exposed(origin: &str) -> bool {
     let Ok(url) = Url::parse(origin) else { return true };
     let is_loopback = match url.host() {
@@ -344,8 +346,8 @@ fn is_exposed(origin: &str) -> bool {
     url.scheme() != "https" && !is_loopback
 }
 
-/// Writes a row anew; `false` where another process has: connected the account anew, or sealed the
-/// secret as well.
+/// Replaces a row by its ETag; `false` where another process has written it: connected the account
+/// again, or sealed the secret as well.
 async fn replace(scope: &Scope, row: &Row, value: String) -> Result<bool> {
     let replace = Op::Replace { key: row.key.clone(), etag: row.etag.clone(), value };
     match scope.store.commit(Table::Secrets, &scope.owner, &[replace]).await {
@@ -361,14 +363,14 @@ fn wrong_destination(account: &Account) -> Error {
         "the stored password of the account {id} belongs to another server or user than the ones \
         that are stored with it, so it was not sent \
          anywhere. Nothing else was changed. Connect the account again with `calrelay account \
-         add`; if nobody has edited the storage or put back \
-         a part of it, find out who can write to it"
+         add`; unless you have edited the storage or restored a part of it, find out which other \
+         people can write to it"
     )))
 }
 
 fn address_changed() -> Error {
-    let words = "the calendars of this account are at another address by now, which is used from \
-    the next sync on";
+    let words = "the calendars of this account are at a new address, which is used from the next \
+    sync on";
     Error::Provider(providers::Error::Unreachable(words.into()))
 }
 
@@ -376,10 +378,10 @@ fn unproven_legacy(account: &Account) -> Error {
     let id = &account.id;
     Error::Provider(providers::Error::Credentials(format!(
         "the password of the account {id} was stored by an earlier version of calrelay, which did \
-        not say for which server, and the account was \
-         connected again at another address or under another user name since, or is reached \
-         without TLS. It was not sent anywhere, and nothing else was changed. Give it once \
-         more: connect the account again with `calrelay account add`"
+        not store the server of a password, and since then the account was connected again at \
+        another address or under another user name, or it is reached without TLS. The password \
+        was not sent anywhere, and nothing else was changed. Connect the account again with \
+        `calrelay account add`"
     )))
 }
 

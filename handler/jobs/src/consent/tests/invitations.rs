@@ -1,4 +1,4 @@
-//! Links that the operator sends.
+//! Invitations.
 
 use super::*;
 
@@ -68,13 +68,13 @@ async fn it_belongs_to_the_browser_that_has_accepted_it() {
             "the link alone is worth nothing any more"
         );
     }
-    // The same browser may begin again, by the link or without it; it keeps its cookie.
+    // That browser may begin again, with the link or without it, and keeps its cookie.
     for again in [Some(&ticket), None] {
         assert_eq!(world.accept(again, Some(&first.cookie)).await.unwrap().cookie, first.cookie);
     }
 }
 
-/// What stands in an address is never as good as what stands in a cookie, nor the other way round.
+/// The secret in a link is not accepted as a cookie, nor the other way round.
 #[tokio::test]
 async fn link_and_cookie_do_not_stand_in_for_each_other() {
     let world = world();
@@ -204,7 +204,7 @@ async fn where_nothing_can_be_begun_the_link_is_kept() {
         let [state, browser] = [Token::random().unwrap(), Token::random().unwrap()];
         pending::put(&world.scope, way, &state, &browser, None, &"verifier".into()).await.unwrap();
     }
-    // Those who need no link have room of their own.
+    // Consents without an invitation have a limit of their own.
     world.begin().await;
     assert!(matches!(
         world.accept(Some(&ticket), None).await,

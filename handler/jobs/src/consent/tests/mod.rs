@@ -1,4 +1,4 @@
-//! On real storage and a real vault; the provider writes down what it is asked.
+//! Consents on real storage and a real vault; the provider records the requests.
 
 mod invitations;
 
@@ -16,7 +16,7 @@ use crate::connector::{ConsentRequest, Consents};
 use crate::services::Owners;
 use crate::{Clock, Connect};
 
-/// A provider of consents: every code is good, `anna@example.org` always says yes.
+/// A provider of consents that accepts every code as a consent of `anna@example.org`.
 #[derive(Default)]
 struct Consenting {
     redeemed: Mutex<Vec<[String; 3]>>,
@@ -75,7 +75,7 @@ impl Consents for Consenting {
     }
     async fn adopt(&self, refresh_token: &SecretString) -> providers::Result<Granted> {
         let (url, user) = ("https://www.googleapis.com/".into(), "Anna@example.org".into());
-        // A token that was given to another client says so at its end.
+        // The refresh token of another client has the client's name at its end.
         let client =
             refresh_token.expose_secret().rsplit_once('@').map_or("c1", |(_, client)| client);
         Ok(Granted {
@@ -91,7 +91,7 @@ impl Consents for Consenting {
     }
 }
 
-/// A clock that is set by hand, in seconds.
+/// A clock that the test sets, in seconds.
 #[derive(Default)]
 struct Hand(Mutex<i64>);
 
@@ -140,7 +140,7 @@ impl ConsentWorld {
         self.begin_with(None).await
     }
 
-    /// In a browser that holds a cookie.
+    /// Begins in a browser that holds a cookie.
     async fn begin_with(&self, cookie: Option<&str>) -> BrowserState {
         let begun = begin(&self.scope, ProviderKind::Google, REDIRECT, cookie).await.unwrap();
         let query: BTreeMap<String, String> =
@@ -315,7 +315,7 @@ async fn those_that_wait_are_few_and_not_for_long() {
         *world.clock.0.lock().unwrap() = i64::try_from(n).unwrap();
         world.begin().await;
     }
-    // The oldest makes room for the next one.
+    // The oldest consent is deleted for the next one.
     let last = world.begin().await;
     assert_eq!(world.rows().await, MAX_PENDING);
     let ended = world.finish(&format!("state={}&code=c", first.state), Some(&first.cookie)).await;
@@ -385,7 +385,7 @@ async fn storage_holds_neither_state_nor_cookie_nor_verifier() {
     assert!(!format!("{token:?}").contains(token.expose()));
 }
 
-/// It is the person whose calendars they are that makes the account, and not the grant.
+/// The person identifies the account, not the grant.
 #[tokio::test]
 async fn whoever_consents_again_has_the_same_account() {
     let world = world();
@@ -458,8 +458,8 @@ async fn what_is_no_refresh_token_is_not_sent() {
 }
 
 proptest! {
-    /// Whatever comes: it is read or not, nothing of it is repeated, and a state is only what has
-    /// the form of one.
+    /// Every query is parsed or refused, nothing of it is quoted, and a state always has the form
+    /// of a token.
     #[test]
     fn hostile_queries_are_answered_calmly(query in hostile()) {
         let answer = AuthorizationResponse::parse(&query);
@@ -473,7 +473,7 @@ proptest! {
     }
 }
 
-/// Queries with the right names and whatever else, often and in any order.
+/// Queries with the right names and any values, repeated and in any order.
 fn hostile() -> impl Strategy<Value = String> {
     let name = prop_oneof![
         Just("state"),

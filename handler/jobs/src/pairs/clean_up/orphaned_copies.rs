@@ -1,4 +1,5 @@
-//! Copies of pairs that have ended: this installation's mark, and no pair that claims it.
+//! Orphaned copies: they have the mark of this installation, and no pair claims them, because their
+//! pair was removed.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +21,7 @@ use crate::report::{Action, Progress, Run, Verb};
 use crate::sync::{End, end};
 use crate::{Error, Result, Scope, leases};
 
-/// What was found. Nothing was deleted.
+/// The orphaned copies of a calendar. Nothing was deleted.
 pub struct OrphanedCopies {
     end: End,
     copies: Vec<(EventId, Option<String>, MappingId, Action)>,
@@ -28,7 +29,7 @@ pub struct OrphanedCopies {
 }
 
 impl OrphanedCopies {
-    /// How many would be deleted.
+    /// The number of copies to delete.
     pub fn len(&self) -> usize {
         self.copies.len()
     }
@@ -49,12 +50,12 @@ impl OrphanedCopies {
     }
 }
 
-/// The run of no pair: its id is empty.
+/// A run without a pair: the id is empty.
 fn empty_run() -> Run {
     Run::new(PairId::new(""), PairStatus::Ok)
 }
 
-/// Reads a calendar whole, and finds the copies in it that no pair has any more.
+/// Reads a whole calendar and finds its orphaned copies.
 ///
 /// # Errors
 /// [`Error::NotFound`] for a calendar that no account has; the provider's failure.
@@ -111,8 +112,8 @@ pub async fn find_orphaned_copies(
             .filter(|(event, mapping)| !claimed.contains(mapping) && !kept.contains(&event.id))
         {
             let times = Times::from(&event.content.span);
-            // What a client has made out of a copy has a UID of its own, and is its owner's. Google
-            // gives copies such UIDs too.
+            // An event that a client made from a copy has a UID of its own and belongs to its
+            // owner. Google gives such UIDs to copies, too.
             let is_a_persons = end.account.kind != ProviderKind::Google
                 && MappingId::of_copy_uid(&event.uid).is_none();
             let verb = if event.has_guests() || is_a_persons { Verb::Skip } else { Verb::Delete };
@@ -149,11 +150,11 @@ pub async fn find_orphaned_copies(
     Ok(found)
 }
 
-/// Deletes what was found, each in the version that was seen.
+/// Deletes the copies that were found, each in the version that was read.
 ///
 /// # Errors
-/// [`Error::Request`] while a pass writes to the calendar. What fails once there is something to
-/// report is the error of the run.
+/// [`Error::Request`] while a pass writes to the calendar. A failure after the first deletion is
+/// reported in the run.
 pub async fn delete_orphaned_copies(
     scope: &Scope,
     found: OrphanedCopies,
@@ -178,7 +179,7 @@ async fn delete_each(
 ) -> Result<()> {
     let OrphanedCopies { end, copies, .. } = found;
     progress.expect(copies.len() as u64);
-    // A pair may have taken them over since they were found.
+    // A pair may have taken the copies over since they were found.
     let named: BTreeSet<MappingId> = copies.iter().map(|(_, _, mapping, _)| *mapping).collect();
     let directory = scope.snapshot().await?;
     let claimed = pair_state::claimed_by(&*scope.store, &directory.pair_ids(), &named).await?;
@@ -205,8 +206,8 @@ async fn delete_each(
     Ok(())
 }
 
-/// Of these events of a calendar, those that a pair keeps in step: what an earlier pair has left
-/// may be the original of a later one.
+/// The events among `ids` that a pair keeps in step: an orphaned copy of one pair may be the origin
+/// of another.
 async fn mapped_events(
     scope: &Scope,
     marks: &Marks,
@@ -221,10 +222,10 @@ async fn mapped_events(
             .into_iter()
             .filter(|side| leases::calendar_lease(directory, pair.calendar(*side)) == here)
         {
-            let memory = PairStore::new(&*scope.store, marks, &pair);
-            memory.read_state().await?;
+            let pair_store = PairStore::new(&*scope.store, marks, &pair);
+            pair_store.read_state().await?;
             for ids in ids.chunks(LOOKUP_SIZE) {
-                kept.extend(memory.lookup(side, ids).await?.known.into_keys());
+                kept.extend(pair_store.lookup(side, ids).await?.known.into_keys());
             }
         }
     }

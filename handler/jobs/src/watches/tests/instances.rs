@@ -1,4 +1,4 @@
-//! Several processes that are called about the same channel, and die where it hurts most.
+//! Several processes that receive notifications of one watch, and die at the worst moments.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use super::*;
 use crate::InProcess;
 use crate::services::{Scope, Services};
 
-/// Storage that counts what it is asked.
+/// Storage that counts its requests.
 pub(super) struct Counting {
     pub inner: Arc<dyn Store>,
     pub asked: AtomicUsize,
@@ -49,13 +49,13 @@ impl Store for Counting {
         ops: &[Op],
     ) -> store::Result<Vec<String>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        // Others get a word in between.
+        // Other tasks may run in between.
         tokio::task::yield_now().await;
         self.inner.commit(table, partition, ops).await
     }
 }
 
-/// A queue that writes down when each message is to be seen, and may be away.
+/// A queue that records when each nudge becomes visible, and may fail.
 struct Board {
     clock: Arc<WatchClock>,
     away: AtomicBool,
@@ -104,7 +104,7 @@ impl Clock for WatchClock {
     }
 }
 
-/// One channel, and processes that share storage, queue and clock.
+/// One watch, and processes that share storage, queue and clock.
 struct Site {
     base: Scope,
     store: Arc<Counting>,
@@ -156,7 +156,7 @@ impl Site {
         .await
     }
 
-    /// When messages are to be seen, in milliseconds from the beginning.
+    /// When nudges become visible, in milliseconds from the beginning.
     fn seen(&self) -> Vec<i128> {
         self.board
             .seen
@@ -176,7 +176,7 @@ impl Site {
 async fn however_many_are_called_their_messages_are_a_pause_apart() {
     let site = Site::new().await;
     let processes: Vec<Scope> = (0..8).map(|_| site.process()).collect();
-    // All of them at once, in every tenth of a second of a minute.
+    // All processes at once, in every tenth of a second of a minute.
     for tenth in 0..600 {
         let heard = join_all(
             processes
@@ -205,7 +205,7 @@ async fn sixty_calls_are_twenty_looks_at_most_and_two_edits_a_second_apart() {
         site.clock.wait(1000);
     }
     assert!(site.seen().len() <= 20, "{:?}", site.seen());
-    // The channel has rested: who edits twice waits for a second.
+    // The watch has recovered: a second edit waits for a second.
     site.clock.wait(60_000);
     for gap in [0, 250, 700, 999, 1500, 4000] {
         site.clock.wait(60_000);
@@ -218,7 +218,7 @@ async fn sixty_calls_are_twenty_looks_at_most_and_two_edits_a_second_apart() {
     }
 }
 
-/// The clock of a process that is wrong by so much.
+/// The clock of a process that is wrong by this amount.
 struct Wrong(Arc<WatchClock>, SignedDuration);
 
 impl Clock for Wrong {
@@ -227,9 +227,9 @@ impl Clock for Wrong {
     }
 }
 
-/// Four processes whose clocks are up to a second apart; messages that cannot be sent; calls in any
-/// order. By the right clock every call that was answered is followed by a look that begins after
-/// it.
+/// Four processes whose clocks differ by up to a second, nudges that cannot be sent, and
+/// notifications in any order. By the correct clock, every notification that was acknowledged is
+/// followed by a pass that begins after it.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_lost_where_clocks_are_a_second_apart() {
     let mut rng = 1_u64;
@@ -299,7 +299,8 @@ async fn a_call_by_itself_costs_one_request_of_storage_or_two_and_one_a_minute()
     for _ in 0..1000 {
         assert_eq!((site.call(&process).await.unwrap(), site.asked()), (NoticeOutcome::Covered, 0));
     }
-    // By its clock the message that is seen in a second may be seen by now.
+    // By the clock of this process, the nudge that becomes visible in a second may be visible by
+    // now.
     let other = site.process();
     assert_eq!(
         (site.call(&other).await.unwrap(), site.asked()),
@@ -312,8 +313,8 @@ async fn a_call_by_itself_costs_one_request_of_storage_or_two_and_one_a_minute()
     assert_eq!(site.seen()[11..], [601_000, 602_000]);
 }
 
-/// It has claimed the next message, and is gone before that is in the queue: whoever is called next
-/// neither relies on it nor fails.
+/// A process has claimed the next nudge and dies before the nudge is in the queue: the process that
+/// receives the next notification neither relies on that nudge nor fails.
 #[tokio::test]
 async fn nobody_relies_on_a_message_whose_sender_has_died() {
     let site = Site::new().await;
@@ -334,7 +335,7 @@ async fn nobody_relies_on_a_message_whose_sender_has_died() {
     assert_eq!(site.call(&other).await.unwrap(), NoticeOutcome::Nudged);
     assert_eq!(site.seen()[8..], [12_160], "in the place of the one that never came");
     assert_eq!(site.call(&one).await.unwrap(), NoticeOutcome::Covered);
-    // The same for one that was to be seen at once.
+    // The claim of a nudge that was to be visible at once.
     site.clock.wait(60_000);
     site.board.away.store(true, Ordering::Relaxed);
     assert!(site.call(&other).await.is_err());
@@ -343,7 +344,7 @@ async fn nobody_relies_on_a_message_whose_sender_has_died() {
     assert_eq!(site.seen()[9..], [68_800 + 1000]);
 }
 
-/// Those that were called meanwhile wait for the one that sends, and hear what became of it.
+/// Notifications that arrive meanwhile wait for the process that sends, and fail as it does.
 #[tokio::test]
 async fn whoever_waits_for_a_message_that_cannot_be_sent_is_not_told_that_it_was() {
     let site = Site::new().await;
@@ -360,13 +361,13 @@ async fn a_channel_that_ends_meanwhile_is_not_revived() {
     let process = site.process();
     assert_eq!(site.call(&process).await.unwrap(), NoticeOutcome::Nudged);
     site.clock.wait(60_000);
-    &process
+    process
         .directory()
         .change_watch(&site.channel.0, |row| row.state = WatchStatus::Ending)
         .await
         .unwrap();
     assert_eq!(site.call(&process).await.unwrap(), NoticeOutcome::Dropped);
-    &process.directory().delete_watches(std::slice::from_ref(&site.channel.0)).await.unwrap();
+    process.directory().delete_watches(std::slice::from_ref(&site.channel.0)).await.unwrap();
     assert_eq!(site.call(&site.process()).await.unwrap(), NoticeOutcome::Dropped);
     assert_eq!(site.seen(), [0]);
 }

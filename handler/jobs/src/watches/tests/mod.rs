@@ -1,4 +1,5 @@
-//! Tokens, times, and what is heard; the scenarios tell the rest, with a provider that calls.
+//! Secrets, times, and notifications; the scenarios test watches with a provider that sends
+//! notifications.
 
 mod instances;
 mod keys;
@@ -24,7 +25,7 @@ use crate::{Clock, Connect, nudge};
 
 const GOOGLE: ProviderKind = ProviderKind::Google;
 
-/// Nobody is reached in these tests.
+/// No provider can be reached in these tests.
 struct NoProvider;
 
 #[async_trait]
@@ -61,7 +62,7 @@ impl Clock for FixedClock {
     }
 }
 
-/// Storage that must not be asked.
+/// Storage that must not be accessed.
 struct Locked;
 
 #[async_trait]
@@ -155,7 +156,7 @@ async fn heard(
     .unwrap()
 }
 
-/// The bodies and how many of them can be seen by now.
+/// The number of nudges in the queue, and the bodies of those that are visible.
 async fn waiting(scope: &Scope) -> (u64, Vec<String>) {
     let seen = scope.queue.take(nudge::QUEUE, 32, Duration::from_secs(60)).await.unwrap();
     (
@@ -219,7 +220,7 @@ async fn a_token_is_good_for_one_channel_of_one_owner() {
 #[tokio::test]
 async fn ten_thousand_forgeries_ask_nothing_of_storage() {
     let (scope, _dir) = scope();
-    // A process that has not read yet which keys count.
+    // A process that has not read the valid keys yet.
     let locked =
         Services { store: Arc::new(Locked), in_process: Arc::default(), ..scope.services.clone() }
             .scope(&scope.owner);
@@ -256,7 +257,7 @@ async fn ten_thousand_calls_are_one_look_now_and_one_later() {
         NoticeOutcome::Nudged,
         "after the pause"
     );
-    // From here on not even storage is asked.
+    // From here on no notification accesses storage.
     let locked = Services { store: Arc::new(Locked), ..scope.services.clone() }.scope(&scope.owner);
     for _ in 0..10_000 {
         assert_eq!(heard(&locked, &channel, "r1", false).await, NoticeOutcome::Covered);

@@ -10,7 +10,7 @@ fn store(dir: &tempfile::TempDir) -> Embedded {
     Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap()
 }
 
-/// A mapping with its index row, as far as storage is concerned.
+/// The rows of a mapping and its index entry.
 fn mapping(n: usize) -> Group {
     let put = |key: String| Op::Put { key, value: "{}".into() };
     Group {
