@@ -29,7 +29,7 @@ pub enum Error {
     /// Nothing that identifies a copy is left of what was written.
     #[error(
         "the calendar server does not show any copy under the name, the UID or the mark with \
-        which it was written, so that copies cannot be told from other events; nothing was \
+        which it was written, so that copies cannot be distinguished from other events; nothing was \
         changed in this sync, and the copies and their originals stay as they are"
     )]
     CopiesUnrecognised,

@@ -17,10 +17,11 @@
 //!   `in_process`: what a process remembers.
 //!
 //! # Layers
-//! A module uses only modules before it in this list: `error problem setup report ids token nudge
-//! in_process connector services places keys leases audit first_release`, then `accounts`, then
-//! `sync` and `watches`, then `pairs`, then everything else. `sync` does not use `watches`,
-//! `watches` do not use `pairs`, and `accounts` use neither.
+//! A module uses only modules before it in this list: `error setup connector in_process`, then
+//! `problem report ids token services first_release`, then `nudge audit keys places`, then
+//! `leases`, then `accounts`, then `sync` and `watches`, then `consent pairs explain status doctor
+//! poll_calendars sync_calendar rotate_keys`, then `health remove_account`. `sync` does not use
+//! `watches`, `watches` do not use `pairs`, and `accounts` use neither.
 
 pub mod accounts;
 pub mod audit;

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_calendar_stands_where_its_owner_has_it() {
+    fn the_place_of_a_calendar_is_the_one_at_its_owner() {
         use ProviderKind::{Caldav, Google, Icloud};
         let homes = || {
             endpoint(
@@ -351,6 +351,6 @@ mod tests {
         places.merge(&a, &b);
         assert!(places.is_same(&a, &c));
         places.merge(&a, &d);
-        assert!(!places.is_same(&a, &d), "what is not known stands nowhere");
+        assert!(!places.is_same(&a, &d), "an unknown calendar has no place");
     }
 }

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_who_knows_says_what_was_kept() {
+    fn a_caller_may_say_what_was_kept() {
         let message = problem_keeping(
             &Error::Provider(providers::Error::Unauthorized),
             "Nothing was stored.",

@@ -67,10 +67,10 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> NudgeOutcome {
     });
     let options = SyncOptions { background: true, ..SyncOptions::default() };
     // No notification reports what happened before a watch was created.
-    let told_of = Some(&nudge.calendar_id).filter(|_| nudge.cause == Cause::Webhook && !opened);
+    let notified = Some(&nudge.calendar_id).filter(|_| nudge.cause == Cause::Webhook && !opened);
     let (mut verdict, mut later, mut unfinished) = (NudgeOutcome::Done, false, false);
     for Synced { run, before, busy } in
-        sync_within(scope, &directory, &pairs, told_of, options, &Silent).await
+        sync_within(scope, &directory, &pairs, notified, options, &Silent).await
     {
         if busy {
             tracing::debug!(pair = %run.id, "another pass is working on this pair or its calendar");
@@ -119,7 +119,7 @@ async fn requeue(scope: &Scope, nudge: &Nudge) -> NudgeOutcome {
     let name = format!(
         "{} {}",
         nudge.calendar_id,
-        if nudge.cause == Cause::Webhook { "told" } else { "all" }
+        if nudge.cause == Cause::Webhook { "notified" } else { "all" }
     );
     let now = scope.clock.now();
     if !scope.in_process.schedule_once(&name, now, BUSY_DELAY) {
@@ -169,7 +169,9 @@ fn outcome_of(next: Next, cause: Cause) -> NudgeOutcome {
 fn log_run(run: &Run, before: Option<&Problem>) {
     let Run { id, created, changed, deleted, skipped, .. } = run;
     if run.remaining > 0 {
-        tracing::info!(pair = %id, created, changed, skipped, left = run.remaining, "synced in part; the next attempt begins in some seconds");
+        let left = run.remaining;
+        tracing::info!(pair = %id, created, changed, skipped, left, "synced in part; the next \
+        attempt begins in some seconds");
     } else if created + changed + deleted > 0 {
         tracing::info!(pair = %id, created, changed, deleted, skipped, "synced");
     }
@@ -211,7 +213,7 @@ async fn record_give_up(scope: &Scope, calendar: &CalendarId) -> Result<NudgeOut
             continue;
         };
         tracing::error!(pair = %pair.id, %calendar, "a nudge failed for good");
-        let told = pair_state::change_state(&*scope.store, &pair.id, |row| {
+        let recorded = pair_state::change_state(&*scope.store, &pair.id, |row| {
             if row.error.is_none() {
                 row.status = Some(PairStatus::Error);
                 row.error = Some(Problem {
@@ -224,9 +226,9 @@ async fn record_give_up(scope: &Scope, calendar: &CalendarId) -> Result<NudgeOut
                 });
             }
         });
-        let told = told.await;
+        let recorded = recorded.await;
         lease.end().await;
-        told?;
+        recorded?;
     }
     Ok(verdict)
 }

@@ -134,3 +134,24 @@ pub(crate) fn with_id(id: &AccountId, found: Option<Account>) -> Result<Account>
     let account = found.ok_or_else(|| Error::NoAccount(id.clone()))?;
     if account.id == *id { Ok(account) } else { Err(codec::damaged(&account_key(id))) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of earlier versions have these names.
+    #[test]
+    fn a_suspension_keeps_its_stored_names() {
+        let stored = serde_json::json!({
+            "id": "a1", "kind": "caldav", "name": "anna", "url": "https://dav.example.org/",
+            "user": "anna", "endpoint": "{}", "generation": 1, "state": "ok", "error": null,
+            "parked": {
+                "until": "2026-03-10T10:00:00Z",
+                "why": {"code": "throttled", "message": "Too many requests."}
+            }
+        });
+        let account: Account = serde_json::from_value(stored.clone()).unwrap();
+        assert!(account.suspended.is_some());
+        assert_eq!(serde_json::to_value(&account).unwrap(), stored);
+    }
+}

@@ -152,3 +152,30 @@ impl Directory<'_> {
         self.delete(&ids.iter().map(|id| watch_key(id)).collect::<Vec<_>>()).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of earlier versions have these names.
+    #[test]
+    fn fields_keep_their_stored_names() {
+        let stored = serde_json::json!({
+            "id": "w1", "calendar": "c1", "account": "a1", "generation": 1,
+            "at": "anna@example.org",
+            "address": "https://calendars.example.org/webhooks/google", "resource": null,
+            "asked": "2026-03-10T09:00:00Z", "expires": "2026-03-17T09:00:00Z", "state": "asked",
+            "confirmed": false, "error": null, "key": "abcd",
+            "told": {
+                "seen": "2026-03-10T10:00:00Z", "sent": true, "rested": "2026-03-10T10:00:05Z"
+            }
+        });
+        let row: WatchRecord = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(
+            (row.state, row.calendar_address.as_str()),
+            (WatchStatus::Requested, "anna@example.org")
+        );
+        assert!(row.last_nudge.as_ref().is_some_and(|nudge| nudge.rested_at.is_some()));
+        assert_eq!(serde_json::to_value(&row).unwrap(), stored);
+    }
+}

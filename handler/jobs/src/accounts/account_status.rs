@@ -99,14 +99,14 @@ pub(super) async fn record_grant_outcome(
         return Ok(());
     }
     let generation = account.generation;
-    let heard = |stored: &mut Account| match state {
+    let apply = |stored: &mut Account| match state {
         AccountStatus::Ok if stored.generation == generation => {
             (stored.state, stored.error) = (state, None)
         }
         _ => apply_status(stored, generation, state, error.clone()),
     };
-    scope.directory().update(&account_key(&account.id), heard).await?;
-    heard(account);
+    scope.directory().update(&account_key(&account.id), apply).await?;
+    apply(account);
     Ok(())
 }
 
@@ -120,13 +120,13 @@ async fn suspend(scope: &Scope, account: &mut Account, wait: Duration) -> Result
         return Ok(());
     }
     let generation = account.generation;
-    let heard = |stored: &mut Account| {
+    let apply = |stored: &mut Account| {
         if stored.generation == generation {
             stored.suspended = Some(parked.clone());
         }
     };
-    scope.directory().update(&account_key(&account.id), heard).await?;
-    heard(account);
+    scope.directory().update(&account_key(&account.id), apply).await?;
+    apply(account);
     Ok(())
 }
 
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_that_ended_is_not_revived_by_a_glance_that_asked_nobody() {
+    fn a_grant_that_ended_is_not_revived_by_work_without_a_request() {
         let mut stored =
             Account { kind: ProviderKind::Google, ..account(AccountStatus::NeedsReconnect) };
         apply_status(&mut stored, 3, AccountStatus::Ok, None);
@@ -220,7 +220,13 @@ mod tests {
         let shown = serde_json::to_value(AccountState::of(&one, now)).unwrap();
         assert_eq!(
             shown,
-            serde_json::json!({"id": "a1", "provider": "caldav", "name": "anna on dav.example.org", "state": "needs_reconnect", "error": null})
+            serde_json::json!({
+                "id": "a1",
+                "provider": "caldav",
+                "name": "anna on dav.example.org",
+                "state": "needs_reconnect",
+                "error": null
+            })
         );
         one.error = Some(Problem { code: "unauthorized".into(), message: "Words.".into() });
         let shown = serde_json::to_value(AccountState::of(&one, now)).unwrap();

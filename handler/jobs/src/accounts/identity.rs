@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn another_user_is_the_same_on_proof_only_and_only_in_the_same_homes() {
+    fn another_user_name_may_be_the_account_only_in_its_homes() {
         let one = anna("https://dav.example.org");
         let alias =
             AccountIdentity { user: "anna@example.org".into(), ..anna("https://dav.example.org") };

@@ -194,7 +194,10 @@ mod tests {
     use records::account::AccountStatus;
 
     fn account(home: &str) -> Account {
-        let endpoint = serde_json::json!({"base": "https://dav.example.org/", "homes": [{"url": format!("https://dav.example.org{home}")}]});
+        let endpoint = serde_json::json!({
+            "base": "https://dav.example.org/",
+            "homes": [{"url": format!("https://dav.example.org{home}")}]
+        });
         Account {
             id: AccountId::new("a1"),
             kind: ProviderKind::Caldav,

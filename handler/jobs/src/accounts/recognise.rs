@@ -153,7 +153,11 @@ mod tests {
     use super::*;
 
     fn candidate(kind: ProviderKind, url: &str, user: &str, home: &str) -> VerifiedAccount {
-        let endpoint = serde_json::json!({"base": home, "principal": "https://dav.example.org/p/", "homes": [{"url": home}]});
+        let endpoint = serde_json::json!({
+            "base": home,
+            "principal": "https://dav.example.org/p/",
+            "homes": [{"url": home}]
+        });
         VerifiedAccount {
             kind,
             address: Address::parse(url).unwrap(),

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_account_stands_as_its_grant_does() {
+    async fn the_status_of_an_account_follows_its_grant() {
         let world = SecretEnv::new();
         let account = world.connect("1//first").await;
         let drawer = AccountSecretStore::of(&world.scope, &account);

@@ -65,7 +65,7 @@ fn world() -> (Scope, Arc<AuditClock>, tempfile::TempDir) {
 }
 
 #[tokio::test]
-async fn an_action_stands_there_before_it_is_done_and_after() {
+async fn an_entry_is_written_before_and_after_its_action() {
     let (scope, _, _dir) = world();
     let anna = Actor::new("anna", "command line");
     let begun = begin(&scope, &anna, "account.add", "caldav").await;

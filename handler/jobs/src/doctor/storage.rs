@@ -21,25 +21,25 @@ pub async fn findings(services: &Services) -> Vec<Finding> {
         with_timeout(leases(services))
     );
     let azure = services.setup.azure_storage;
-    let told = |check: &str, outcome: Result<()>, well: &str, roles: &str| match outcome {
+    let finding = |check: &str, outcome: Result<()>, well: &str, roles: &str| match outcome {
         Ok(()) => Finding::good(check, well),
         Err(error) => failed_check(check, &error, &Setup::storage_fix(azure, roles)),
     };
     vec![
-        told(
+        finding(
             "storage:rows",
             rows,
             "Rows can be read and written.",
             "the role Storage Table Data Contributor on the tables directory, secrets and pairs",
         ),
-        told(
+        finding(
             "storage:queue",
             messages,
             "Messages can be counted and deleted.",
             "the role Storage Queue Data Contributor on the queues sync-calendar and \
             sync-calendar-poison",
         ),
-        told(
+        finding(
             "storage:leases",
             leases,
             "Leases can be taken.",

@@ -44,7 +44,7 @@ impl Connect for OfflineProvider {
         _: &str,
         _: SecretString,
     ) -> providers::Result<Arc<dyn Provider>> {
-        Err(providers::Error::Unreachable("nobody is there".into()))
+        Err(providers::Error::Unreachable("no server is there".into()))
     }
 }
 
@@ -193,7 +193,7 @@ async fn a_fresh_installation_is_well_and_stays_empty() {
 }
 
 #[tokio::test]
-async fn whoever_may_only_read_is_told_which_roles_are_missing() {
+async fn missing_roles_are_named_where_storage_is_read_only() {
     let (scope, _dir) = broken(Broken::ReadOnly);
     let findings = findings(&scope, AccountChecks::Stored).await;
     for (check, role) in [
@@ -210,7 +210,7 @@ async fn whoever_may_only_read_is_told_which_roles_are_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_does_not_answer_holds_nobody_up() {
+async fn storage_that_never_answers_delays_no_check_beyond_its_limit() {
     let (scope, _dir) = broken(Broken::Silent);
     let begun = tokio::time::Instant::now();
     let health = crate::health(&scope, true).await;
@@ -225,7 +225,7 @@ async fn whoever_does_not_answer_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn an_account_that_does_not_answer_is_named_and_what_is_remembered_names_nobody() {
+async fn a_live_check_names_an_account_that_does_not_answer_and_a_stored_check_names_no_user() {
     let (scope, _dir) = scope();
     let url = "https://dav.example.org/";
     let account = crate::accounts::connect_account(

@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_off_is_put_off_once() {
+    fn a_name_is_scheduled_once_in_a_pause() {
         let process = InProcess::default();
         assert!(
             process.schedule_once("a", at(0), PAUSE)
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_gave_way_is_left_alone_for_a_moment() {
+    async fn a_pair_is_left_alone_after_an_early_end() {
         let (process, pair) = (InProcess::default(), PairId::new("p1"));
         drop(process.begin_pair(&pair));
         process.record_yield(&pair);
@@ -290,7 +290,7 @@ mod tests {
 
     /// Each task reads the clock before it waits for the lock.
     #[test]
-    fn those_who_ask_at_once_may_come_in_any_order() {
+    fn concurrent_nudges_may_arrive_in_any_order() {
         let process = InProcess::default();
         let schedule_once = (0..1000)
             .filter(|n| process.schedule_once("b", at(100 + (n * 7919) % 50), PAUSE))
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn it_remembers_so_many_and_lets_the_others_through() {
+    fn the_number_of_entries_is_bounded_and_further_ones_pass() {
         let process = InProcess::default();
         for n in 0..MAX_ENTRIES {
             process.schedule_once(&n.to_string(), at(0), PAUSE);

@@ -120,13 +120,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_remembers_so_many_and_lets_the_others_through() {
+    fn the_number_of_entries_is_bounded_and_further_ones_pass() {
         let channels = WatchCaches::default();
         let held = channels.of("0");
         for n in 1..=MAX_ENTRIES {
             channels.of(&n.to_string());
         }
         assert!(channels.by_id.lock().unwrap().len() <= MAX_ENTRIES);
-        assert!(Arc::ptr_eq(&held, &channels.of("0")), "whoever is being dealt with stays");
+        assert!(Arc::ptr_eq(&held, &channels.of("0")), "a watch in use stays");
     }
 }

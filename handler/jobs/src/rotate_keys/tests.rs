@@ -156,7 +156,7 @@ impl RotateWorld {
         match accounts::open(&self.scope, account).await {
             Err(Error::Provider(providers::Error::Unreachable(secret))) => secret,
             Err(error) => error.to_string(),
-            Ok(_) => panic!("nobody is reached"),
+            Ok(_) => panic!("no provider is reached"),
         }
     }
 
@@ -274,11 +274,7 @@ async fn what_cannot_be_opened_is_named_and_left_and_the_others_go_on() {
     rotate_keys(&world.scope, false).await.unwrap();
     world.wait(120);
     let done = rotate_keys(&world.scope, false).await.unwrap();
-    assert_eq!(
-        (done.rewrapped, done.removed),
-        (1, 0),
-        "nobody knows what the damaged one is wrapped with"
-    );
+    assert_eq!((done.rewrapped, done.removed), (1, 0), "the damaged row names no key version");
     let mut left: Vec<&AccountId> = done.failed.iter().map(|(id, _)| id).collect();
     left.sort();
     let mut expected = vec![foreign, damaged];

@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_we_could_have_given_is_an_id() {
+    fn only_an_id_of_our_form_is_accepted() {
         assert!(is_id(&super::super::needed::new_id().unwrap()));
         for text in [
             "",

@@ -25,7 +25,10 @@ async fn try_to_nudge_pairs_of(scope: &Scope, account: &Account) -> Result<()> {
     let directory = scope.snapshot().await?;
     let mut pairs = directory.readable_pairs();
     pairs.retain(|pair| {
-        let is_its_own = |id| matches!(directory.calendar(id), Ok(Some(calendar)) if calendar.account == account.id);
+        let is_its_own = |id| {
+            let calendar = directory.calendar(id).ok().flatten();
+            calendar.is_some_and(|calendar| calendar.account == account.id)
+        };
         !pair.paused && (is_its_own(&pair.from) || is_its_own(&pair.to))
     });
     nudge_all(scope, &pairs.iter().collect::<Vec<_>>(), Cause::Renewal).await?;
@@ -36,7 +39,7 @@ async fn try_to_nudge_pairs_of(scope: &Scope, account: &Account) -> Result<()> {
 /// watches. A failure is only logged.
 pub(crate) async fn nudge_pair(scope: &Scope, pair: &Pair) {
     if let Err(error) = try_to_nudge_pair(scope, pair).await {
-        tracing::warn!(pair = %pair.id, %error, "a running calrelay could not be told of this \
+        tracing::warn!(pair = %pair.id, %error, "a running calrelay could not be notified of this \
         pair; it sees it within the hour");
     }
 }

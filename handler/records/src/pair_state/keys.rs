@@ -31,7 +31,7 @@ mod tests {
     use crate::pair_state::StateRecord;
 
     #[test]
-    fn a_row_of_a_newer_version_is_told_from_damage_whatever_its_shape() {
+    fn a_row_of_a_newer_version_is_distinguished_from_damage() {
         let refusal = |text: &str| decode::<StateRecord>(STATE, text).unwrap_err().to_string();
         assert!(refusal(r#"{"v":2,"from":[1,2]}"#).contains("newer"));
         assert!(!refusal(r#"{"v":1,"from":[1,2]}"#).contains("newer"));

@@ -200,3 +200,40 @@ pub struct ProblemRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone: Option<Role>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of earlier versions have these names.
+    #[test]
+    fn fields_keep_their_stored_names() {
+        let text = r#"{
+            "listed_on": "2026-03-10", "passes": 7, "whole": [5, null], "by_name": true,
+            "bases": ["/a/", null], "aliased": true, "left": 3, "retry": "2026-03-10T09:00:00Z",
+            "current": ["2026-03-10T08:00:00Z", null],
+            "awaited": {"mappings": [[], []], "since": [4, null], "unseen": [true, false]},
+            "turns": {
+                "on": "2026-03-10", "cursors": [null, null], "upto": [1, {"key": "e1"}],
+                "look": {
+                    "full": true, "take_over": false, "listed": [true, false], "read": [false, false]
+                }
+            }
+        }"#;
+        let row: StateRecord = serde_json::from_str(text).unwrap();
+        assert_eq!(
+            (row.pass_count, row.remaining, row.last_complete_pass[0]),
+            (7, Some(3), Some(5))
+        );
+        assert!(row.window_listed_on.is_some() && row.next_retry.is_some() && row.ids_are_names);
+        assert!(row.has_aliases && row.up_to_date_at[0].is_some() && row.legacy_bases.is_some());
+        assert_eq!(row.unlisted.since_pass, [Some(4), None]);
+        assert!(row.progress.as_ref().is_some_and(|progress| progress.depth.full));
+        let written = serde_json::to_value(&row).unwrap();
+        for (name, value) in
+            serde_json::from_str::<serde_json::Value>(text).unwrap().as_object().unwrap()
+        {
+            assert_eq!(written[name], *value, "{name}");
+        }
+    }
+}

@@ -179,10 +179,10 @@ async fn the_same_events_in_the_same_versions_are_one_calendar() {
 }
 
 #[tokio::test]
-async fn what_is_empty_or_untold_proves_nothing() {
+async fn empty_calendars_and_missing_versions_prove_nothing() {
     assert_eq!(likeness(vec![], vec![]).await, Comparison::Empty);
-    let untold = vec![A, ("b.ics", None, B.2)];
-    assert_eq!(likeness(untold.clone(), untold).await, Comparison::Unproven);
+    let unversioned = vec![A, ("b.ics", None, B.2)];
+    assert_eq!(likeness(unversioned.clone(), unversioned).await, Comparison::Unproven);
 }
 
 #[tokio::test]

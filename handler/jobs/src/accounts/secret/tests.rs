@@ -152,6 +152,12 @@ impl SealedWorld {
         assert!(words.contains("not sent anywhere") && words.contains("account add"), "{words}");
     }
 
+    async fn cannot_open(&self, id: &AccountId) {
+        let (sent, error) = self.use_of(id).await;
+        assert!(sent.is_empty(), "{sent:?}");
+        assert!(matches!(error, Error::Vault(vault::Error::CannotOpen)), "{error}");
+    }
+
     async fn is_sent(&self, id: &AccountId, to: &str) {
         let (sent, _) = self.use_of(id).await;
         assert_eq!(sent, [to, to]);
@@ -276,16 +282,12 @@ async fn an_earlier_secret_is_sealed_anew_with_where_it_may_go() {
     world.is_sent(&account.id, &sent).await;
     // A text of one version cannot be read as the other.
     world.put(Table::Secrets, account.id.as_str(), row.replace(r#""v":2"#, r#""v":1"#)).await;
-    assert!(
-        matches!(world.use_of(&account.id).await, (sent, Error::Vault(vault::Error::CannotOpen)) if sent.is_empty())
-    );
+    world.cannot_open(&account.id).await;
     world.seal_as_before(&account, "geheim").await;
     let old =
         world.row(Table::Secrets, account.id.as_str()).await.value.replace(r#""v":1"#, r#""v":2"#);
     world.put(Table::Secrets, account.id.as_str(), old).await;
-    assert!(
-        matches!(world.use_of(&account.id).await, (sent, Error::Vault(vault::Error::CannotOpen)) if sent.is_empty())
-    );
+    world.cannot_open(&account.id).await;
 }
 
 #[tokio::test]

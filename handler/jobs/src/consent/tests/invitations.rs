@@ -81,7 +81,7 @@ async fn link_and_cookie_do_not_stand_in_for_each_other() {
     let ticket = world.invite().await;
     assert!(
         not_ours(&world.accept(None, Some(ticket.expose())).await),
-        "a link that nobody has accepted is no cookie"
+        "the secret of an unused link is no cookie"
     );
     let BrowserState { cookie, .. } = world.accept(Some(&ticket), None).await.unwrap();
     assert!(
@@ -122,7 +122,7 @@ async fn two_windows_of_one_browser_connect_one_account() {
 }
 
 #[tokio::test]
-async fn after_a_no_or_half_a_yes_the_same_browser_may_try_again() {
+async fn after_a_refusal_or_an_incomplete_consent_the_browser_may_try_again() {
     let world = world();
     let ticket = world.invite().await;
     let mut sent = world.accept(Some(&ticket), None).await.unwrap();
@@ -162,7 +162,7 @@ async fn it_is_over_after_half_an_hour_whatever_was_begun_with_it() {
 }
 
 #[tokio::test]
-async fn a_link_that_nobody_was_given_is_none() {
+async fn an_unknown_link_is_refused() {
     let world = world();
     let ticket = world.invite().await;
     let BrowserState { cookie, .. } = world.begin().await;
@@ -215,7 +215,7 @@ async fn where_nothing_can_be_begun_the_link_is_kept() {
 }
 
 #[tokio::test]
-async fn those_that_stand_are_few_and_storage_knows_none_of_them() {
+async fn valid_invitations_are_few_and_storage_holds_no_secret() {
     let world = world();
     let mut tickets = Vec::new();
     for _ in 0..MAX_INVITATIONS {

@@ -249,7 +249,7 @@ async fn what_does_not_fit_redeems_nothing_and_uses_the_answer_up() {
 }
 
 #[tokio::test]
-async fn a_state_that_nobody_was_given_is_none() {
+async fn an_unknown_state_is_refused() {
     let world = world();
     let BrowserState { state, cookie } = world.begin().await;
     let forged = Token::random().unwrap().expose().to_owned();
@@ -274,7 +274,7 @@ async fn a_state_that_nobody_was_given_is_none() {
 }
 
 #[tokio::test]
-async fn a_no_is_heard_once_and_stores_nothing() {
+async fn a_refusal_is_accepted_once_and_stores_nothing() {
     let world = world();
     for (query, consent) in [
         ("error=access_denied", true),
@@ -308,7 +308,7 @@ async fn what_the_provider_refuses_stores_nothing() {
 }
 
 #[tokio::test]
-async fn those_that_wait_are_few_and_not_for_long() {
+async fn pending_consents_are_few_and_expire() {
     let world = world();
     let first = world.begin().await;
     for n in 1..MAX_PENDING {
@@ -340,7 +340,7 @@ async fn a_browser_has_one_consent_under_way() {
         last.clone_from(&next.cookie);
         sent.push(next);
     }
-    assert_eq!(world.rows().await, 2, "it has used up nobody's room");
+    assert_eq!(world.rows().await, 2, "no other consent was deleted");
     let end = async |of: &BrowserState| {
         world.finish(&format!("state={}&code=c", of.state), Some(&of.cookie)).await
     };
@@ -350,7 +350,7 @@ async fn a_browser_has_one_consent_under_way() {
 }
 
 #[tokio::test]
-async fn what_nobody_answered_is_cleared_away_without_another_consent() {
+async fn expired_consents_are_deleted_without_another_consent() {
     let world = world();
     let partition = "consent:local";
     for _ in 0..3 {
@@ -387,7 +387,7 @@ async fn storage_holds_neither_state_nor_cookie_nor_verifier() {
 
 /// The person identifies the account, not the grant.
 #[tokio::test]
-async fn whoever_consents_again_has_the_same_account() {
+async fn a_second_consent_of_a_person_keeps_the_account() {
     let world = world();
     let first = adopt(&world.scope, ProviderKind::Google, &"1//a".into()).await.unwrap();
     assert!(!first.was_connected_before());
@@ -399,7 +399,7 @@ async fn whoever_consents_again_has_the_same_account() {
 }
 
 #[tokio::test]
-async fn a_grant_is_given_back_by_the_last_who_holds_it() {
+async fn a_grant_is_revoked_by_its_last_holder() {
     let world = world();
     let anna = adopt(&world.scope, ProviderKind::Google, &"1//a".into()).await.unwrap();
     let other = Services { ..world.scope.services.clone() }.scope("other");
@@ -417,7 +417,7 @@ async fn a_grant_is_given_back_by_the_last_who_holds_it() {
 }
 
 #[tokio::test]
-async fn whoever_consents_to_another_client_holds_the_grant_of_the_first_no_more() {
+async fn a_consent_to_another_client_gives_up_the_first_grant() {
     let world = world();
     let other = Services { ..world.scope.services.clone() }.scope("other");
     adopt(&world.scope, ProviderKind::Google, &"1//a".into()).await.unwrap();
@@ -428,7 +428,7 @@ async fn whoever_consents_to_another_client_holds_the_grant_of_the_first_no_more
 }
 
 #[tokio::test]
-async fn an_account_goes_also_where_the_provider_cannot_be_told() {
+async fn an_account_is_removed_although_its_grant_cannot_be_revoked() {
     let world = world();
     let anna = adopt(&world.scope, ProviderKind::Google, &"1//a".into()).await.unwrap();
     *world.provider.refuse.lock().unwrap() = Some(providers::Error::Unreachable("x".into()));
@@ -464,10 +464,14 @@ proptest! {
     fn hostile_queries_are_answered_calmly(query in hostile()) {
         let answer = AuthorizationResponse::parse(&query);
         if let Some(state) = answer.state() {
-            prop_assert_eq!(Token::parse(state.expose()).map(|token| token.hash()), Some(state.hash()));
+            let parsed = Token::parse(state.expose()).map(|token| token.hash());
+            prop_assert_eq!(parsed, Some(state.hash()));
         }
         match answer.code() {
-            Ok(code) => prop_assert!(code.expose_secret().bytes().all(|b| b.is_ascii_graphic()) && code.expose_secret().len() <= 2048),
+            Ok(code) => {
+                let code = code.expose_secret();
+                prop_assert!(code.bytes().all(|b| b.is_ascii_graphic()) && code.len() <= 2048);
+            }
             Err(error) => prop_assert!(!error.to_string().contains("hostile"), "{}", error),
         }
     }

@@ -173,19 +173,19 @@ impl Site {
 }
 
 #[tokio::test]
-async fn however_many_are_called_their_messages_are_a_pause_apart() {
+async fn nudges_of_many_processes_are_a_pause_apart() {
     let site = Site::new().await;
     let processes: Vec<Scope> = (0..8).map(|_| site.process()).collect();
     // All processes at once, in every tenth of a second of a minute.
     for tenth in 0..600 {
-        let heard = join_all(
+        let received = join_all(
             processes
                 .iter()
                 .flat_map(|process| [process, process])
                 .map(|process| site.call(process)),
         )
         .await;
-        assert!(heard.iter().all(Result::is_ok), "{heard:?}");
+        assert!(received.iter().all(Result::is_ok), "{received:?}");
         let last = tenth * 100;
         let next = *site.seen().last().unwrap();
         assert!(next >= last && next <= last + 6000, "what came at {last} is seen at {next}");
@@ -197,7 +197,7 @@ async fn however_many_are_called_their_messages_are_a_pause_apart() {
 }
 
 #[tokio::test]
-async fn sixty_calls_are_twenty_looks_at_most_and_two_edits_a_second_apart() {
+async fn sixty_notifications_lead_to_twenty_passes_at_most() {
     let site = Site::new().await;
     let process = site.process();
     for _ in 0..60 {
@@ -316,7 +316,7 @@ async fn a_call_by_itself_costs_one_request_of_storage_or_two_and_one_a_minute()
 /// A process has claimed the next nudge and dies before the nudge is in the queue: the process that
 /// receives the next notification neither relies on that nudge nor fails.
 #[tokio::test]
-async fn nobody_relies_on_a_message_whose_sender_has_died() {
+async fn no_process_relies_on_a_nudge_whose_sender_has_died() {
     let site = Site::new().await;
     let (one, other) = (site.process(), site.process());
     // So often that the pause has begun to grow.
@@ -329,7 +329,7 @@ async fn nobody_relies_on_a_message_whose_sender_has_died() {
     assert_eq!(site.seen(), [0, 1000, 2000, 3000, 4000, 5000, 6000, 8600]);
     site.clock.wait(100);
     site.board.away.store(true, Ordering::Relaxed);
-    assert!(site.call(&one).await.is_err(), "whoever called is to call again");
+    assert!(site.call(&one).await.is_err(), "the provider has to send it again");
     site.board.away.store(false, Ordering::Relaxed);
     site.clock.wait(100);
     assert_eq!(site.call(&other).await.unwrap(), NoticeOutcome::Nudged);
@@ -346,17 +346,17 @@ async fn nobody_relies_on_a_message_whose_sender_has_died() {
 
 /// Notifications that arrive meanwhile wait for the process that sends, and fail as it does.
 #[tokio::test]
-async fn whoever_waits_for_a_message_that_cannot_be_sent_is_not_told_that_it_was() {
+async fn a_notification_that_waits_for_a_failed_nudge_fails_too() {
     let site = Site::new().await;
     let process = site.process();
     site.board.away.store(true, Ordering::Relaxed);
-    let heard = join_all((0..3).map(|_| site.call(&process))).await;
-    assert!(heard.iter().all(Result::is_err), "{heard:?}");
+    let received = join_all((0..3).map(|_| site.call(&process))).await;
+    assert!(received.iter().all(Result::is_err), "{received:?}");
     assert!(site.seen().is_empty());
 }
 
 #[tokio::test]
-async fn a_channel_that_ends_meanwhile_is_not_revived() {
+async fn a_watch_that_ends_meanwhile_is_not_revived() {
     let site = Site::new().await;
     let process = site.process();
     assert_eq!(site.call(&process).await.unwrap(), NoticeOutcome::Nudged);

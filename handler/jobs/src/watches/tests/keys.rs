@@ -120,7 +120,7 @@ async fn the_key_before_proves_and_the_one_before_that_does_not() {
 
 /// Two processes create the first id at one moment.
 #[tokio::test]
-async fn many_who_sign_at_once_sign_with_one_key() {
+async fn processes_that_sign_at_once_use_one_key() {
     let (scope, _dir) = scope();
     let processes: Vec<Scope> = (0..8).map(|_| another(&scope)).collect();
     let signed = join_all(processes.iter().map(|process| async {
@@ -135,7 +135,7 @@ async fn many_who_sign_at_once_sign_with_one_key() {
 
 /// The second process has read the valid keys before the first process rotates.
 #[tokio::test(start_paused = true)]
-async fn another_process_hears_of_a_rotation_at_once_and_forgets_a_key_within_a_minute() {
+async fn another_process_accepts_a_new_key_at_once_and_drops_a_key_within_a_minute() {
     let (scope, store, _dir) = counting();
     let old = signed(&scope).await;
     let other = another(&scope);
@@ -143,7 +143,7 @@ async fn another_process_hears_of_a_rotation_at_once_and_forgets_a_key_within_a_
     keys::rotate(&scope, false).await.unwrap();
     let new = signed(&scope).await;
     store.asked.store(0, Ordering::Relaxed);
-    assert!(whose(&other, &new).await.is_some(), "the first call of a channel is heard");
+    assert!(whose(&other, &new).await.is_some(), "the first notification of a watch is accepted");
     assert!(whose(&other, &old).await.is_some() && whose(&other, &new).await.is_some());
     assert_eq!(store.asked.swap(0, Ordering::Relaxed), 1);
 
@@ -172,9 +172,9 @@ async fn a_dropped_key_causes_one_read_a_second_and_no_more() {
     store.asked.store(0, Ordering::Relaxed);
     let begun = tokio::time::Instant::now();
     while begun.elapsed() < Duration::from_secs(60) {
-        let heard =
+        let verified =
             join_all((0..20).flat_map(|_| &forged).map(|forged| whose(&process, forged))).await;
-        assert!(heard.iter().all(Option::is_none));
+        assert!(verified.iter().all(Option::is_none));
         tokio::time::advance(Duration::from_millis(100)).await;
     }
     let asked = store.asked.swap(0, Ordering::Relaxed);
@@ -186,7 +186,7 @@ async fn a_dropped_key_causes_one_read_a_second_and_no_more() {
 /// A watch whose key is not valid any more is ended in its record before the nudge is sent, so that
 /// the next pass creates another watch.
 #[tokio::test]
-async fn only_channels_that_prove_nothing_are_given_up() {
+async fn only_watches_without_a_valid_key_are_ended() {
     let (scope, _dir) = scope();
     let (old, _) = stored(&scope, row(WatchStatus::Open, Some("r1"), 86_400)).await;
     keys::rotate(&scope, false).await.unwrap();

@@ -87,7 +87,7 @@ async fn more_than_one_commit_holds_is_written_in_several_and_counted_with_each(
 }
 
 #[tokio::test]
-async fn of_two_who_believe_to_be_alone_the_later_one_writes_nothing() {
+async fn of_two_writers_the_one_that_lost_the_lease_writes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(&dir);
     for (round, begin) in [(1, 0), (2, 100)] {
@@ -105,7 +105,7 @@ async fn of_two_who_believe_to_be_alone_the_later_one_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_look_neither_hinders_a_pass_nor_brings_a_pair_back() {
+async fn a_check_neither_hinders_a_pass_nor_brings_a_pair_back() {
     let dir = tempfile::tempdir().unwrap();
     let (store, pair) = (store(&dir), PairId::new(PAIR));
     assert!(

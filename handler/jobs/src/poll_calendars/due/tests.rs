@@ -1,5 +1,6 @@
 //! When a pair is due.
 
+use engine::calendar::PairId;
 use records::pair_state::HeldRow;
 use records::problem::Held;
 
@@ -30,7 +31,7 @@ fn a_pair_in_step_is_left_alone_until_something_happens() {
 }
 
 #[test]
-fn trouble_is_told_to_the_pair_once_and_ends_when_the_server_is_back() {
+fn a_failure_leads_to_one_nudge_and_ends_when_the_server_is_back() {
     let now = at("2026-03-10T09:01:00Z");
     for away in [
         [CalendarState::Unreachable, CalendarState::Unchanged],
