@@ -6,7 +6,7 @@
 use http::StatusCode;
 use jobs::Services;
 use jobs::consent;
-use jobs::consent::Unfinished;
+use jobs::consent::ConsentError;
 
 use crate::connect_pages::retry_step;
 use crate::cookie::{self, CookieScope};
@@ -41,7 +41,7 @@ pub async fn answer(services: &Services, request: HttpTrigger) -> Response {
             page::redirect(&format!("/oauth/{kind}/callback?{DONE}")),
             cookie::clear(origin),
         ),
-        Err(Unfinished::NotOurs) => page::page_with(
+        Err(ConsentError::Unknown) => page::page_with(
             StatusCode::BAD_REQUEST,
             "This answer cannot be used",
             &[
@@ -53,7 +53,7 @@ pub async fn answer(services: &Services, request: HttpTrigger) -> Response {
             ],
             retry_step(services),
         ),
-        Err(Unfinished::Failed(error)) => page::consent_failed(&error, retry_step(services)),
+        Err(ConsentError::Failed(error)) => page::consent_failed(&error, retry_step(services)),
     }
 }
 

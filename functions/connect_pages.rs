@@ -11,9 +11,9 @@
 use http::{HeaderMap, Method, StatusCode, header};
 use jobs::Services;
 use jobs::consent;
+use jobs::consent::ConsentError;
 use jobs::consent::ProviderKind;
-use jobs::consent::Unfinished;
-use jobs::consent::ticket;
+use jobs::consent::parse_ticket;
 
 use crate::cookie::{self, CookieScope};
 use crate::page::{self, NextStep};
@@ -77,7 +77,7 @@ async fn start_for_local_operator(
 }
 
 fn invitation_page(public: &str, request: &HttpTrigger) -> Response {
-    let Some(ticket) = ticket(request.uri.query().unwrap_or_default().as_bytes()) else {
+    let Some(ticket) = parse_ticket(request.uri.query().unwrap_or_default().as_bytes()) else {
         return use_command_line_page();
     };
     let host = public.split_once("://").map_or(public, |(_, host)| host);
@@ -114,7 +114,7 @@ async fn accept_invitation(
         return cross_site_page();
     }
     let origin = CookieScope::from_public_url(Some(public));
-    let (ticket, cookie) = (ticket(&request.body), cookie::get(origin, &request.headers));
+    let (ticket, cookie) = (parse_ticket(&request.body), cookie::get(origin, &request.headers));
     let redirect = format!("{public}/oauth/google/callback");
     match consent::accept(
         &services.local(),
@@ -129,7 +129,7 @@ async fn accept_invitation(
         Ok(begun) => {
             page::redirect_with_cookie(&begun.location, cookie::set(origin, begun.browser.expose()))
         }
-        Err(Unfinished::NotOurs) => page::page(
+        Err(ConsentError::Unknown) => page::page(
             StatusCode::GONE,
             "This link cannot be used any more",
             &[
@@ -139,7 +139,7 @@ async fn accept_invitation(
                 another one.",
             ],
         ),
-        Err(Unfinished::Failed(error)) => page::consent_failed(&error, NextStep::Nowhere),
+        Err(ConsentError::Failed(error)) => page::consent_failed(&error, NextStep::Nowhere),
     }
 }
 

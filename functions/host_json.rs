@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(host.queues.max_dequeue_count, 5);
         assert_eq!(host.queues.visibility_timeout, Duration::from_secs(30));
         assert!(
-            host.deadline() < host.timeout && host.deadline() >= 2 * jobs::LONG_CALL,
+            host.deadline() < host.timeout && host.deadline() >= 2 * jobs::CALL_BUDGET,
             "long work ends its turn in time"
         );
         let json: serde_json::Value = serde_json::from_str(HOST_JSON).unwrap();

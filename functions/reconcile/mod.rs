@@ -10,9 +10,8 @@ use crate::trigger::{Disposition, Tick};
 /// Nudges all calendars. The next polls repeat what failed.
 pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Disposition> {
     async move {
-        if let Err(error) = jobs::audit::clear(services).await {
-            tracing::warn!(%error, "old entries of the audit trail could not be deleted; the next \
-            night tries again");
+        if let Err(error) = jobs::audit::delete_expired(services).await {
+            tracing::warn!(%error, "old entries of the audit trail could not be deleted; the next night tries again");
         }
         match jobs::reconcile(services).await {
             Ok(nightly) => {

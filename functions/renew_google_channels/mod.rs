@@ -11,7 +11,7 @@ use crate::trigger::{Disposition, Tick};
 /// Renews channels. The next run repeats what failed.
 pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Disposition> {
     async move {
-        match jobs::consent::clear(services).await {
+        match jobs::consent::delete_expired(services).await {
             Ok(0) => {}
             Ok(cleared) => tracing::info!(cleared, "unanswered consents were deleted"),
             Err(error) => tracing::warn!(%error, "unanswered consents could not be deleted; the \
@@ -20,7 +20,12 @@ pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Disposition> {
         match jobs::watches::renew(services, tick.past_due).await {
             Ok(tended) if tended == jobs::watches::RenewOutcome::default() => Disposition::Done,
             Ok(tended) => {
-                let jobs::watches::RenewOutcome { wanted, opened, ended, failed } = tended;
+                let jobs::watches::RenewOutcome {
+                    needed: wanted,
+                    created: opened,
+                    stopped: ended,
+                    failed,
+                } = tended;
                 tracing::info!(wanted, opened, ended, failed, "channels renewed");
                 Disposition::Done
             }

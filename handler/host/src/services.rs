@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jobs::Finding;
 use jobs::Services;
 use jobs::Setup;
-use jobs::WrappingKey;
+use jobs::WrappingKeyPlace;
 use records::problem::Problem;
 use store::{Store, Table};
 use vault::{Envelope, KEY_FILE, LocalKey, Vault};
@@ -52,7 +52,11 @@ pub async fn build_service(
     }
     let storage = Storage::open(config).map_err(jobs::Error::from)?;
     let source = KeySource::new(config, storage.store());
-    let key = if config.key_vault.is_some() { WrappingKey::KeyVault } else { WrappingKey::File };
+    let key = if config.key_vault.is_some() {
+        WrappingKeyPlace::KeyVault
+    } else {
+        WrappingKeyPlace::File
+    };
     Ok((assemble(config, &storage, Arc::new(LazyVault::new(source)), key, findings)?, storage))
 }
 
@@ -131,11 +135,11 @@ pub async fn check_key_file(data_dir: &Path, store: &dyn Store) -> jobs::Result<
 }
 
 /// The place of the wrapping key.
-pub fn wrapping_key(config: &Config) -> WrappingKey {
+pub fn wrapping_key(config: &Config) -> WrappingKeyPlace {
     match config.key_vault {
-        Some(_) => WrappingKey::KeyVault,
-        None if LocalKey::exists(&config.data_dir) => WrappingKey::File,
-        None => WrappingKey::NotMade,
+        Some(_) => WrappingKeyPlace::KeyVault,
+        None if LocalKey::exists(&config.data_dir) => WrappingKeyPlace::File,
+        None => WrappingKeyPlace::NotMade,
     }
 }
 
@@ -144,7 +148,7 @@ pub fn assemble(
     config: &Config,
     storage: &Storage,
     vault: Arc<dyn Vault>,
-    key: WrappingKey,
+    key: WrappingKeyPlace,
     findings: Vec<Finding>,
 ) -> jobs::Result<Services> {
     Ok(Services {

@@ -1,4 +1,4 @@
-//! What a host gives to jobs so that they can reach providers.
+//! The interface through which jobs reach providers; the host implements it.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use url::Url;
 /// Makes providers.
 #[async_trait]
 pub trait Connect: Send + Sync {
-    /// Tries the credentials and finds out where the account's calendars are. The text is the
-    /// provider's own, kept with the account and given back to [`Connect::open`]; it holds no
-    /// secret.
+    /// Tries the credentials and discovers where the account's calendars are. The returned text has
+    /// the provider's own format, is stored with the account and passed to [`Connect::open`]; it
+    /// holds no secret.
     async fn discover(
         &self,
         kind: ProviderKind,
@@ -23,7 +23,7 @@ pub trait Connect: Send + Sync {
         secret: &SecretString,
     ) -> providers::Result<String>;
 
-    /// A provider for an account. No request is made.
+    /// The provider of an account. No request is made.
     fn open(
         &self,
         kind: ProviderKind,
@@ -32,9 +32,9 @@ pub trait Connect: Send + Sync {
         secret: SecretString,
     ) -> providers::Result<Arc<dyn Provider>>;
 
-    /// As [`Connect::open`], for a provider that may replace its secret at use: the new one goes to
-    /// `keep`.
-    fn open_kept(
+    /// As [`Connect::open`], for a provider that may replace its secret when it uses it: the new
+    /// secret is written to `keep`.
+    fn open_with_token_store(
         &self,
         kind: ProviderKind,
         endpoint: &str,
@@ -49,16 +49,16 @@ pub trait Connect: Send + Sync {
     /// How accounts of this kind are connected by consent.
     ///
     /// # Errors
-    /// [`providers::Error::Misconfigured`] where they are not, or this program is not registered
-    /// with the provider; the words say how it is done.
+    /// [`providers::Error::Misconfigured`] where they are not connected by consent, or this program
+    /// is not registered with the provider; the text says how to register it.
     fn consents(&self, kind: ProviderKind) -> providers::Result<&dyn Consents> {
         Err(providers::Error::Misconfigured(format!(
-            "{kind} accounts are not connected by consent here"
+            "{kind} accounts are not connected by consent in this installation"
         )))
     }
 
-    /// What time it is by the server that answered last, to find a clock that is off; `None` before
-    /// any did.
+    /// The time according to the last server that answered, which shows a wrong local clock; `None`
+    /// before the first answer.
     fn server_time(&self) -> Option<Timestamp> {
         None
     }
@@ -67,14 +67,15 @@ pub trait Connect: Send + Sync {
 /// How accounts of one kind are connected by consent.
 #[async_trait]
 pub trait Consents: Send + Sync {
-    /// Where to send a person whose answer is to come to `redirect`. `state` comes back with it. No
-    /// request is made.
+    /// The page that asks a person for consent and sends the answer, with `state`, to `redirect`.
+    /// No request is made.
     fn ask(&self, redirect: &Url, state: &str) -> providers::Result<ConsentRequest>;
 
-    /// Exchanges a code for a grant, and finds out whose it is.
+    /// Exchanges a code for a grant, and finds the user of the grant.
     ///
     /// # Errors
-    /// [`providers::Error::Consent`] where too little was allowed, or the code is not taken.
+    /// [`providers::Error::Consent`] where the person allowed too little, or the code is not
+    /// accepted.
     async fn redeem(
         &self,
         redirect: &Url,
@@ -82,33 +83,30 @@ pub trait Consents: Send + Sync {
         verifier: &SecretString,
     ) -> providers::Result<Granted>;
 
-    /// Takes a grant that was given elsewhere, by its refresh token.
+    /// Accepts the refresh token of a grant that was given elsewhere.
     ///
     /// # Errors
-    /// As [`Consents::redeem`]; [`providers::Error::Unauthorized`] where it is dead.
+    /// As [`Consents::redeem`]; [`providers::Error::Unauthorized`] where the token is not valid.
     async fn adopt(&self, refresh_token: &SecretString) -> providers::Result<Granted>;
 
-    /// Gives a grant back. It ends for everybody to whom the same person gave it through this
-    /// program.
-    async fn withdraw(&self, refresh_token: &SecretString) -> providers::Result<()>;
+    /// Revokes a grant. The revocation ends all grants that the person gave to this program.
+    async fn revoke(&self, refresh_token: &SecretString) -> providers::Result<()>;
 }
 
-/// A question to a person.
+/// A request for consent.
 pub struct ConsentRequest {
-    /// The provider's page.
+    /// The address of the provider's page.
     pub url: Url,
-    /// What redeems the code; kept from everybody until it is there.
+    /// The PKCE verifier that redeems the code. It must stay secret until then.
     pub verifier: SecretString,
 }
 
-/// A grant, and whose it is.
+/// A grant and its user.
 pub struct Granted {
-    /// Where the account lives: the same for all of its kind, whatever the settings say.
+    /// The address of the account, which is constant for its kind, whatever the settings say.
     pub url: String,
-    /// Its name there.
     pub user: String,
-    /// The provider's own words, as from [`Connect::discover`](crate::Connect::discover).
+    /// The provider's own format, as from [`Connect::discover`](crate::Connect::discover).
     pub endpoint: String,
-    /// The refresh token.
     pub secret: SecretString,
 }

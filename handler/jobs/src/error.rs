@@ -1,26 +1,23 @@
-//! What a job can fail with, and what to do about it.
+//! The failures of jobs, and what to do about them.
 
 use std::time::Duration;
 
-/// A job's failure.
+/// The failure of a job.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Talking to the provider failed.
     #[error(transparent)]
     Provider(#[from] providers::Error),
-    /// Storage failed.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The vault failed.
     #[error(transparent)]
     Vault(#[from] vault::Error),
-    /// The person asked for something that cannot be done; says what to do instead.
+    /// The request cannot be met; the text says what to do instead.
     #[error("{0}")]
     Request(String),
-    /// Nothing of the id that was given is there; says where to look.
+    /// The given id does not exist; the text says where to find ids.
     #[error("{0}")]
     NotFound(String),
-    /// A calendar of which copies are kept is suddenly empty, although its events are still there.
+    /// A calendar that holds copies was listed as empty although its events still exist.
     #[error("the server listed a calendar as empty although its events are still there")]
     SuspiciousEmpty,
     /// Both ends of a pair are one calendar, reached in two ways.
@@ -29,29 +26,28 @@ pub enum Error {
         second event beside its original"
     )]
     SameCalendar,
-    /// Nothing by which a copy is known is left of what was written.
+    /// Nothing that identifies a copy is left of what was written.
     #[error(
         "the calendar server does not show any copy under the name, the UID or the mark with \
-        which it was written, so that copies cannot be told from other events; nothing was \
+        which it was written, so that copies cannot be distinguished from other events; nothing was \
         changed in this sync, and the copies and their originals stay as they are"
     )]
     CopiesUnrecognised,
-    /// In a first listing the server does not give an event that may be an earlier copy.
+    /// In a first listing, the server does not return an event that may be an earlier copy.
     #[error(
         "the calendar server does not give the event {event}, which may be an earlier copy \
         ({why}); so that no second copy is made beside it, nothing was written in this sync"
     )]
     Withheld {
-        /// The event.
         event: String,
         /// What the server says.
         why: String,
     },
-    /// The lease ran out, or somebody else has written what only its holder may write.
+    /// The lease has expired, or another process has written what only its holder may write.
     #[error(
         "storage was out of reach for too long, and another sync may have taken this calendar over"
     )]
-    Overtaken,
+    LeaseLost,
     /// A stored row cannot be read.
     #[error("stored data is damaged: {0}")]
     Damaged(String),
@@ -60,31 +56,32 @@ pub enum Error {
 /// What to do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Storage or vault of this installation failed: the work is repeated, whatever caused it.
+    /// Storage or vault of this installation failed: the job is repeated, whatever its cause.
     RetryStorage,
-    /// The provider failed for now, or another process was at work: the work is repeated, after
-    /// this time where the provider names one.
+    /// The provider failed for now, or another process holds a lease: the job is repeated, after
+    /// this time if the provider names one.
     RetryAfter(Option<Duration>),
-    /// The owner of the account has to connect it again.
+    /// The owner has to connect the account again.
     Reconnect,
-    /// The owner of the calendar has to change something there or in the pair.
+    /// The owner has to change the calendar or the pair.
     AskOwner,
     /// The operator has to change a setting or the program.
     AskAdministrator,
-    /// Repeating the work does not help; the next sync finds how things are then.
+    /// Repeating the job does not help; the next sync reads the new state.
     GiveUp,
 }
 
 impl Error {
-    /// What to do about it.
+    /// What to do about the error.
     pub fn next(&self) -> Next {
         match self {
             Self::Provider(error) => of_provider(error),
             Self::Store(store::Error::NewerSchema { .. }) => Next::AskAdministrator,
-            Self::Store(_) | Self::Vault(_) | Self::Damaged(_) | Self::Overtaken => {
+            Self::Store(_) | Self::Vault(_) | Self::Damaged(_) | Self::LeaseLost => {
                 Next::RetryStorage
             }
-            // A request meets another process at work, or an event that is not given for now.
+            // A request met another process that holds a lease, or an event that the server does
+            // not return for now.
             Self::Request(_) | Self::Withheld { .. } => Next::RetryAfter(None),
             Self::NotFound(_)
             | Self::SuspiciousEmpty
@@ -114,7 +111,7 @@ impl From<records::Error> for Error {
         match error {
             records::Error::Store(error) => Self::Store(error),
             records::Error::Damaged(words) => Self::Damaged(words),
-            records::Error::Overtaken => Self::Overtaken,
+            records::Error::LeaseLost => Self::LeaseLost,
             error @ (records::Error::NoAccount(_) | records::Error::NoPair(_)) => {
                 Self::NotFound(error.to_string())
             }

@@ -1,4 +1,4 @@
-//! Why an event was or was not copied: what is remembered of it, and what the planner would decide
+//! Why an event was or was not copied: what is stored about it, and what the planner would decide
 //! now.
 
 use std::collections::BTreeSet;
@@ -14,34 +14,34 @@ use engine::reason::Reason;
 use providers::Found;
 use providers::caldav::name_in_collection;
 use records::pair_state::proofs::{self, ProofRow};
-use records::pair_state::{PairStore, problems, state};
+use records::pair_state::{PairStore, problems, read_state};
 use records::problem::EventProblem;
 
-use crate::keys::Keys;
+use crate::keys::PairKeys;
 use crate::report::Explanation;
 use crate::sync::{End, ends};
 use crate::{Error, Result, Scope, first_release, leases};
 
-/// Explains an event. It may be named by its id or by a path that ends in it, and be an origin or a
-/// copy.
+/// Explains an event, which may be an origin or a copy. It is named by its id, or by a path that
+/// ends in its id.
 ///
 /// # Errors
-/// [`Error::NotFound`] where neither calendar of the pair has such an event; whatever the provider
-/// says otherwise.
+/// [`Error::NotFound`] where neither calendar of the pair has such an event; otherwise the
+/// provider's failure.
 pub async fn explain(scope: &Scope, pair: &PairId, event: &str) -> Result<Explanation> {
     let pair = scope.directory().pair(pair).await?;
     let ends = ends(scope, &pair).await?;
-    let explained = of_what_is_there(scope, &pair, &ends, event).await;
+    let explained = explain_stored(scope, &pair, &ends, event).await;
     if !matches!(explained, Ok(_) | Err(Error::NotFound(_))) {
         return explained;
     }
-    let ids: BTreeSet<EventId> = ends.iter().flat_map(|end| spelled(end, event)).collect();
+    let ids: BTreeSet<EventId> = ends.iter().flat_map(|end| possible_ids(end, event)).collect();
     let is_its_own = |row: &ProofRow| {
         [&row.origin, &row.copy].into_iter().any(|id| ids.contains(&EventId::new(id.as_str())))
     };
-    let deletions = proofs::of(&*scope.store, &pair.id, is_its_own).await?;
+    let deletions = proofs::find(&*scope.store, &pair.id, is_its_own).await?;
     let Some(last) = deletions.first() else { return explained };
-    let words: Vec<String> = deletions.iter().take(DELETIONS).map(ProofRow::in_words).collect();
+    let words: Vec<String> = deletions.iter().take(MAX_DELETIONS).map(ProofRow::in_words).collect();
     let words = words.join(" ");
     Ok(match explained {
         Ok(explained) => {
@@ -58,17 +58,17 @@ pub async fn explain(scope: &Scope, pair: &PairId, event: &str) -> Result<Explan
     })
 }
 
-/// The most deletions of one event that an explanation names.
-const DELETIONS: usize = 3;
+/// The number of deletions of one event that an explanation names.
+const MAX_DELETIONS: usize = 3;
 
-async fn of_what_is_there(
+async fn explain_stored(
     scope: &Scope,
     pair: &Pair,
     ends: &[End; 2],
     event: &str,
 ) -> Result<Explanation> {
-    let keys = Keys::new(scope, pair).await?;
-    let memory = PairStore::new(&*scope.store, &keys.marks, pair);
+    let keys = PairKeys::new(scope, pair).await?;
+    let pair_store = PairStore::new(&*scope.store, &keys.marks, pair);
     let answer =
         |copied, reason: Option<Reason>, message: String, copy: Option<&EventId>| Explanation {
             pair: pair.id.clone(),
@@ -80,21 +80,21 @@ async fn of_what_is_there(
         };
     let directory = scope.snapshot().await?;
     let (others, calendars) = (directory.pair_ids(), directory.calendar_ids());
-    move_rows(scope, pair, &memory, ends).await?;
+    migrate_rows(scope, pair, &pair_store, ends).await?;
     let known_problems = problems(&*scope.store, &pair.id, 1000).await?;
     for side in Side::BOTH.into_iter().filter(|side| may_be_at(ends, *side, event)) {
         let end = &ends[side as usize];
-        let ids = spelled(end, event);
+        let ids = possible_ids(end, event);
         let problem = |id: &EventId| {
             let is_its_own = |problem: &&EventProblem| {
                 problem.event == id.as_str() && problem.calendar == end.calendar.id
             };
             known_problems.iter().map(|row| &row.problem).find(is_its_own)
         };
-        let known = memory.lookup(side, &ids).await?.known;
+        let known = pair_store.lookup(side, &ids).await?.known;
         if let Some((id, mapping)) = ids.iter().find_map(|id| known.get_key_value(id)) {
             if mapping.side != side && mapping.is_left_alone() {
-                let (_, reason, words) = of_mapping(mapping);
+                let (_, reason, words) = explain_mapping(mapping);
                 return Ok(answer(false, reason, words, None));
             }
             if mapping.side != side {
@@ -106,9 +106,9 @@ async fn of_what_is_there(
                 ));
             }
             if is_emptied(scope, pair, mapping, ends).await? {
-                return Ok(answer(false, None, emptied_words(&pair.id), None));
+                return Ok(answer(false, None, emptied_message(&pair.id), None));
             }
-            let (copied, reason, words) = of_mapping(mapping);
+            let (copied, reason, words) = explain_mapping(mapping);
             let (reason, words) = problem(id)
                 .map_or((reason, words), |problem| (Some(problem.reason), problem.in_words()));
             return Ok(answer(copied, reason, words, copied.then_some(&mapping.copy.id)));
@@ -119,14 +119,15 @@ async fn of_what_is_there(
             match fetched.found {
                 Found::Event(event) => {
                     let planner = planner(scope, pair, ends, &keys, &calendars);
-                    let marked = of_mark(&planner, &memory, &others, side, &event).await?;
+                    let marked =
+                        reason_of_mark(&planner, &pair_store, &others, side, &event).await?;
                     if marked.is_none() && !pair.copies_from(side) {
                         return Ok(answer(false, None, ONE_WAY.to_owned(), None));
                     }
                     let problem = problem(&fetched.id);
                     let (reason, words) = match marked {
                         Some(reason) => (Some(reason), reason.in_words().to_owned()),
-                        None => of_decision(&planner, side, &event, problem),
+                        None => explain_decision(&planner, side, &event, problem),
                     };
                     return Ok(answer(false, reason, words, None));
                 }
@@ -150,14 +151,14 @@ async fn of_what_is_there(
         }
     }
     Err(Error::NotFound(format!(
-        "neither calendar of the pair {} has an event {event}; `calrelay sync --json` names \
-        events as they are to be given here",
+        "neither calendar of the pair {} has an event {event}; `calrelay sync --json` lists the \
+        ids of events",
         pair.id
     )))
 }
 
-/// Whether the copy is gone with everything else that the pair had there, and the owner has not
-/// said yet what is to be done.
+/// Whether the copy disappeared together with all other copies of the pair, and the owner has not
+/// answered yet.
 async fn is_emptied(
     scope: &Scope,
     pair: &Pair,
@@ -165,18 +166,20 @@ async fn is_emptied(
     ends: &[End; 2],
 ) -> Result<bool> {
     let side = mapping.side.other();
-    let asked =
-        state(&*scope.store, &pair.id).await?.held.is_some_and(|row| row.emptied.contains(&side));
+    let asked = read_state(&*scope.store, &pair.id)
+        .await?
+        .held
+        .is_some_and(|row| row.emptied.contains(&side));
     let end = &ends[side as usize];
     Ok(asked
         && mapping.is_live()
         && !end.provider.exists(&end.calendar.address, &mapping.copy.id).await?)
 }
 
-fn emptied_words(pair: &PairId) -> String {
+fn emptied_message(pair: &PairId) -> String {
     format!(
-        "Its copy is gone with all that the pair had in that calendar, and nothing was deleted \
-        for it. The pair waits for your answer: \
+        "Its copy is gone together with all other copies of the pair in that calendar, and \
+        nothing was deleted because of that. The pair waits for your answer: \
          calrelay sync --pair {pair} --make-again, or --leave-out."
     )
 }
@@ -184,30 +187,30 @@ fn emptied_words(pair: &PairId) -> String {
 const ONE_WAY: &str = "It is in the calendar that is written to, and the pair is one-way: only \
 events of the other calendar are copied.";
 
-/// Rows of the first release go by other ids: they are moved first, unless a pass is at work, which
-/// does the same.
-async fn move_rows(
+/// Rows of the first release have other ids. They are migrated first, unless a pass is running,
+/// which migrates them itself.
+async fn migrate_rows(
     scope: &Scope,
     pair: &Pair,
-    memory: &PairStore<'_>,
+    pair_store: &PairStore<'_>,
     ends: &[End; 2],
 ) -> Result<()> {
-    let (head, _) = memory.begin().await?;
-    if head.is_new().await || head.row().await.by_name {
+    let (locked, _) = pair_store.read_state().await?;
+    if locked.is_new().await || locked.row().await.ids_are_names {
         return Ok(());
     }
-    let Ok(lease) = leases::work(scope, pair, &[]).await else { return Ok(()) };
-    let (head, problems) = memory.begin().await?;
+    let Ok(lease) = leases::pair_and_calendars(scope, pair, &[]).await else { return Ok(()) };
+    let (locked, problems) = pair_store.read_state().await?;
     let bases = [0, 1].map(|i: usize| first_release::base(&ends[i].account, &ends[i].calendar));
-    let moved = first_release::migrate(memory, &head, &problems, bases).await;
+    let moved = first_release::migrate(pair_store, &locked, &problems, bases).await;
     lease.end().await;
     moved.map(drop)
 }
 
-/// The most ids that are tried for one text.
-const TRIED: usize = 8;
+/// The number of ids that are tried for one text.
+const MAX_IDS: usize = 8;
 
-/// Whether the given event may be in the calendar of this end: a path below one of the two
+/// Whether the given event may be in the calendar on this side: a path below one of the two
 /// calendars names no event of the other.
 fn may_be_at(ends: &[End; 2], side: Side, event: &str) -> bool {
     let is_below = |side: Side| {
@@ -217,13 +220,13 @@ fn may_be_at(ends: &[End; 2], side: Side, event: &str) -> bool {
 }
 
 /// The ids that the given text may mean: the name of the event in its calendar, or (where events
-/// have paths) a path that ends in the name. The longest name first.
-fn spelled(end: &End, event: &str) -> Vec<EventId> {
+/// have paths) the end of a path. The longest name first.
+fn possible_ids(end: &End, event: &str) -> Vec<EventId> {
     if !has_paths(end) {
         return vec![EventId::new(event)];
     }
     let name = name_in_collection(&end.calendar.address, &EventId::new(event));
-    let tails = event.match_indices('/').rev().take(TRIED).map(|(at, _)| &event[at + 1..]);
+    let tails = event.match_indices('/').rev().take(MAX_IDS).map(|(at, _)| &event[at + 1..]);
     let mut names: Vec<&str> = tails
         .chain([name.as_str()])
         .filter(|name| !name.is_empty() && !name.starts_with('/'))
@@ -237,10 +240,11 @@ fn has_paths(end: &End) -> bool {
     matches!(end.account.kind, ProviderKind::Caldav | ProviderKind::Icloud)
 }
 
-/// What the mark of an unknown event makes of it; none where it is a person's own.
-async fn of_mark(
+/// Why the mark of an unknown event keeps it from being copied; `None` where a person created the
+/// event.
+async fn reason_of_mark(
     planner: &Planner<'_>,
-    memory: &PairStore<'_>,
+    pair_store: &PairStore<'_>,
     others: &[PairId],
     side: Side,
     event: &Event,
@@ -250,14 +254,14 @@ async fn of_mark(
         Some(Mark::Ours { role: Role::Origin, .. }) | None => return Ok(None),
         Some(Mark::Foreign { .. }) => return Ok(Some(Reason::CopiedByAnother)),
     };
-    if let Some(known) = memory.mapping(mapping).await? {
+    if let Some(known) = pair_store.mapping(mapping).await? {
         return Ok(Some(if known.side == side {
             Reason::OwnCopy
         } else {
             Reason::DuplicateOfCopy
         }));
     }
-    let elsewhere = memory.elsewhere(others, &BTreeSet::from([mapping])).await?;
+    let elsewhere = pair_store.claimed_by_others(others, &BTreeSet::from([mapping])).await?;
     Ok((!elsewhere.is_empty()).then_some(Reason::OwnCopy))
 }
 
@@ -265,7 +269,7 @@ fn planner<'a>(
     scope: &Scope,
     pair: &'a Pair,
     ends: &'a [End; 2],
-    keys: &'a Keys,
+    keys: &'a PairKeys,
     calendars: &'a [engine::calendar::CalendarId],
 ) -> Planner<'a> {
     let now = scope.clock.now();
@@ -283,15 +287,11 @@ fn planner<'a>(
     }
 }
 
-fn of_mapping(mapping: &Mapping) -> (bool, Option<Reason>, String) {
+fn explain_mapping(mapping: &Mapping) -> (bool, Option<Reason>, String) {
     match mapping.state {
-        MappingState::Creating => (
-            false,
-            None,
-            "Its copy is being made; the next sync finishes \
-        that."
-                .to_owned(),
-        ),
+        MappingState::Creating => {
+            (false, None, "Its copy is being created; the next sync completes that.".to_owned())
+        }
         MappingState::Suppressed => {
             (false, Some(Reason::Suppressed), Reason::Suppressed.in_words().to_owned())
         }
@@ -304,8 +304,8 @@ fn of_mapping(mapping: &Mapping) -> (bool, Option<Reason>, String) {
         MappingState::Archived => (
             true,
             None,
-            "It is copied. It lies outside the days that this pair looks at by now, \
-            so the copy stays as it is."
+            "It is copied. It is now outside the window of this pair, so the copy is not changed \
+            any more."
                 .to_owned(),
         ),
         MappingState::Live if mapping.drifted => {
@@ -315,7 +315,7 @@ fn of_mapping(mapping: &Mapping) -> (bool, Option<Reason>, String) {
     }
 }
 
-fn of_decision(
+fn explain_decision(
     planner: &Planner<'_>,
     side: Side,
     event: &Event,
@@ -337,7 +337,7 @@ fn of_decision(
         }
         _ => match problem {
             Some(problem) => (Some(problem.reason), problem.in_words()),
-            None => (None, "It has no copy yet; the next sync makes one.".to_owned()),
+            None => (None, "It has no copy yet; the next sync creates one.".to_owned()),
         },
     }
 }

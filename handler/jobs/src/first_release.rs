@@ -1,11 +1,11 @@
-//! Rows of the first release: there the id of a CalDAV event was its whole address, and now it is
-//! the name within its calendar.
+//! Migrates rows of the first release, where the id of a CalDAV event was its whole address; now it
+//! is the name within its calendar.
 //!
 //! # Properties
-//! * A row that was moved half-way is moved again without harm: a name stays a name.
-//! * Mappings keep their ids, which copies bear in their marks. Such an id was made of the address;
-//!   so the address of the calendar is kept ([`PairRow::bases`](StateRecord::bases)), and an
-//!   origin is still found with one read.
+//! * A row that is migrated twice is unchanged by the second migration.
+//! * Mappings keep their ids, which copies have in their marks. Such an id was derived from the
+//!   address. Therefore the address of the calendar is stored ([`StateRecord::legacy_bases`]), and
+//!   an origin is still found with one read.
 
 use engine::event::EventId;
 use engine::mapping::Mapping;
@@ -17,64 +17,66 @@ use records::pair_state::{Batch, LockedState, PairStore, ProblemRow, StateRecord
 
 use crate::Result;
 
-/// The address by which the first release has named the events of a calendar; it has followed no
-/// calendar to another one.
+/// The address by which the first release named the events of a calendar. The first release did not
+/// follow a calendar to a new address.
 pub(crate) fn base(account: &Account, calendar: &CalendarRecord) -> Option<String> {
     account.kind.is_caldav().then(|| format!("{}/", calendar.first_address().trim_end_matches('/')))
 }
 
-/// Moves the rows of a pair, once. For whoever holds its lease.
+/// Migrates the rows of a pair, once. The caller holds the lease of the pair.
 pub(crate) async fn migrate(
-    memory: &PairStore<'_>,
-    head: &LockedState,
+    pair_store: &PairStore<'_>,
+    locked: &LockedState,
     problems: &[ProblemRow],
     bases: [Option<String>; 2],
 ) -> Result<bool> {
-    let row = head.row().await;
-    if row.by_name {
+    let row = locked.row().await;
+    if row.ids_are_names {
         return Ok(false);
     }
-    if head.is_new().await {
-        head.set_by_name().await;
+    if locked.is_new().await {
+        locked.set_ids_are_names().await;
         return Ok(false);
     }
-    let row = StateRecord { bases: Some(bases.clone()), ..row };
-    memory.goes_by(&row);
+    let row = StateRecord { legacy_bases: Some(bases.clone()), ..row };
+    pair_store.apply_state(&row);
     let name = |side: Side, id: &EventId| match &bases[side as usize] {
         Some(base) => name_in_collection(base, id),
         None => id.clone(),
     };
     let mut after = None;
     loop {
-        let (page, next) = memory.page(after.as_deref()).await?;
-        let mut notes = Batch::default();
+        let (page, next) = pair_store.page(after.as_deref()).await?;
+        let mut batch = Batch::default();
         for before in page {
             let mut now: Mapping = before.clone();
             now.origin.id = name(before.side, &before.origin.id);
             now.copy.id = name(before.side.other(), &before.copy.id);
             if (&now.origin.id, &now.copy.id) != (&before.origin.id, &before.copy.id) {
-                memory.note(&mut notes, Some(&before), &now)?;
+                pair_store.note(&mut batch, Some(&before), &now)?;
             }
         }
-        memory.commit(head, notes).await?;
+        pair_store.commit(locked, batch).await?;
         after = next;
         if after.is_none() {
             break;
         }
     }
-    let mut notes = Batch::default();
+    let mut batch = Batch::default();
     for before in problems {
-        let side = if before.problem.calendar == memory.pair.from { Side::From } else { Side::To };
+        let side =
+            if before.problem.calendar == pair_store.pair.from { Side::From } else { Side::To };
         let id = name(side, &EventId::new(before.problem.event.as_str()));
         if id.as_str() != before.problem.event {
             let mut now = before.clone();
             now.problem.event = id.to_string();
-            memory.forget_problem(&mut notes, &before.problem.calendar, &before.problem.event);
-            memory.note_problem(&mut notes, &id, &now)?;
+            pair_store.forget_problem(&mut batch, &before.problem.calendar, &before.problem.event);
+            pair_store.note_problem(&mut batch, &id, &now)?;
         }
     }
-    let row = StateRecord { bases: Some(bases), by_name: true, ..head.row().await };
-    memory.finish(head, notes, row).await?;
-    tracing::info!(pair = %memory.pair.id, "the rows of this pair go by the names of events now");
+    let row = StateRecord { legacy_bases: Some(bases), ids_are_names: true, ..locked.row().await };
+    pair_store.finish(locked, batch, row).await?;
+    tracing::info!(pair = %pair_store.pair.id, "the rows of this pair were migrated to names of \
+    events");
     Ok(true)
 }

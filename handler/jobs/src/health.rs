@@ -1,7 +1,7 @@
-//! Whether the service can do its work, and does it: storage and vault answer, and its loops go
-//! round. For its operator, numbers and findings as well.
+//! Whether the service works: storage and vault answer, and its loops make progress. For the
+//! operator also numbers and findings.
 //!
-//! Providers are not asked: one that is down must not get the service restarted.
+//! No provider is asked: the failure of a provider must not restart the service.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -16,71 +16,68 @@ use crate::setup::Finding;
 use crate::status::Status;
 use crate::{Result, Services, nudge};
 
-/// Whoever does not answer within this time is out of reach.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A service that does not answer within this time is out of reach.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How the service stands. Without what is for operators it says nothing about users.
+/// The health of the service. Without the fields for operators it says nothing about users.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Health {
-    /// Everything below is within reach.
+    /// All of `storage`, `vault` and `work`.
     pub ok: bool,
-    /// Storage answers.
     pub storage: bool,
-    /// The vault answers. While storage is away: its key does, as far as can be told.
+    /// The vault answers. While storage is out of reach, this says only whether the vault's key
+    /// answers.
     pub vault: bool,
-    /// What keeps the process at work goes on: its polls end, and its queue is drained.
+    /// The loops of the process make progress: polls end, and the queue is drained.
     pub work: bool,
-    /// For operators only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<Detail>,
-    /// For operators only: what `calrelay doctor` finds, the settings of this very process
-    /// included. There may be something to mend in a service that is [`ok`](Self::ok).
+    pub detail: Option<HealthDetail>,
+    /// For operators: the findings of `calrelay doctor`, including the settings of this process. A
+    /// service that is [`ok`](Self::ok) may have findings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub findings: Option<Vec<Finding>>,
 }
 
 /// Numbers for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Detail {
-    /// The program's version.
+pub struct HealthDetail {
     pub version: &'static str,
-    /// Nudges that wait.
+    /// Nudges in the queue.
     pub waiting: u64,
     /// Nudges that failed for good.
     pub poison: u64,
-    /// Accounts by state.
     pub accounts: BTreeMap<String, u64>,
-    /// Pairs by state.
     pub pairs: BTreeMap<String, u64>,
-    /// Seconds since the last complete pass of the pair that has waited longest, pauses left out.
+    /// The longest time since the last complete pass of a pair that is not paused, in seconds.
     pub lag_seconds: Option<i64>,
 }
 
-/// Asks storage and vault, and looks whether the work goes on. `detail` adds numbers and findings,
-/// which reads the whole directory.
+/// Checks storage, vault and loops. `detail` adds numbers and findings, which reads the whole
+/// directory.
 pub async fn health(services: &Services, detail: bool) -> Health {
-    let storage = within(async {
+    let storage = with_timeout(async {
         services.store.get(Table::Directory, LOCAL_OWNER, "health").await?;
         services.queue.len(nudge::QUEUE).await?;
         Ok(())
     });
-    let key = within(async { Ok(services.vault.check().await?) });
-    // Nothing is synced without it, and it may be kept elsewhere than the key that wraps.
-    let root = within(async { Ok(services.vault.hash_key("health").await.map(drop)?) });
+    let key = with_timeout(async { Ok(services.vault.check().await?) });
+    // No pass runs without the root key, which may be stored apart from the wrapping key.
+    let root = with_timeout(async { Ok(services.vault.hash_key("health").await.map(drop)?) });
     let (storage, key, root) = futures::join!(storage, key, root);
     let storage = storage.is_some();
-    // That elsewhere is storage: while it is away, the root that cannot be had says nothing of the
-    // vault.
+    // The root key may be in storage: while storage is out of reach, a missing root says nothing
+    // about the vault.
     let vault = key.is_some() && (root.is_some() || !storage);
     let (detail, findings) = match detail {
-        true => futures::join!(within(numbers(services)), findings(services)),
+        true => futures::join!(with_timeout(read_detail(services)), findings(services)),
         false => (None, None),
     };
     let stalled = services.in_process.loops.stalled();
     if let Some(name) = stalled {
         tracing::error!(
             name,
-            "no work is done: this did not go on in time. Nothing is lost; start the service again"
+            "no work is done: this loop made no progress in time. Nothing is lost; start the \
+            service again"
         );
     }
     let work = stalled.is_none();
@@ -89,25 +86,25 @@ pub async fn health(services: &Services, detail: bool) -> Health {
 
 async fn findings(services: &Services) -> Option<Vec<Finding>> {
     let mut findings = services.setup.findings.clone();
-    findings.extend(doctor::findings(services, AccountChecks::Remembered).await);
+    findings.extend(doctor::findings(services, AccountChecks::Stored).await);
     Some(findings)
 }
 
-async fn within<T>(answer: impl Future<Output = Result<T>>) -> Option<T> {
-    match tokio::time::timeout(PATIENCE, answer).await {
+async fn with_timeout<T>(answer: impl Future<Output = Result<T>>) -> Option<T> {
+    match tokio::time::timeout(TIMEOUT, answer).await {
         Ok(Ok(answer)) => Some(answer),
         Ok(Err(error)) => {
             tracing::warn!(%error, "out of reach");
             None
         }
         Err(_) => {
-            tracing::warn!(seconds = PATIENCE.as_secs(), "no answer in time");
+            tracing::warn!(seconds = TIMEOUT.as_secs(), "no answer in time");
             None
         }
     }
 }
 
-async fn numbers(services: &Services) -> Result<Detail> {
+async fn read_detail(services: &Services) -> Result<HealthDetail> {
     let statuses =
         services.for_each_owner(|scope| async move { crate::status(&scope, 0).await }).await?;
     let (mut accounts, mut pairs, mut lag) = (BTreeMap::new(), BTreeMap::new(), None);
@@ -121,7 +118,7 @@ async fn numbers(services: &Services) -> Result<Detail> {
         }
     }
     let poison = format!("{}-poison", nudge::QUEUE);
-    Ok(Detail {
+    Ok(HealthDetail {
         version: env!("CARGO_PKG_VERSION"),
         waiting: services.queue.len(nudge::QUEUE).await?,
         poison: services.queue.len(&poison).await?,

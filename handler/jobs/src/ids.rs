@@ -1,4 +1,4 @@
-//! Where ids come from: accounts and calendars from what they name, pairs from chance.
+//! Ids: derived for accounts and calendars, random for pairs.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::BASE32_NOPAD;
@@ -8,26 +8,26 @@ use url::Url;
 
 use crate::{Error, Result};
 
-/// Characters of a derived id after its letter: 50 bits, ample for the few hundred names of one
+/// Characters of a derived id after its letter: 50 bits, enough for the few hundred names of one
 /// directory.
 const DERIVED: usize = 10;
 
 /// Random bytes in a pair's id: 40 bits, eight characters.
 const RANDOM_BYTES: usize = 5;
 
-/// A server's address, checked and in one spelling.
+/// The address of a server, checked and normalized.
 #[derive(Debug)]
 pub(crate) struct Address {
-    /// The address itself, to begin from.
+    /// Where discovery begins.
     pub url: String,
-    /// Host, and port where it is not the usual one.
+    /// The host, with the port where it is not the default.
     pub host: String,
-    /// Host, port and path without a slash at the end: equal for the same place.
+    /// Host, port and path without a slash at the end: equal for equal places.
     pub place: String,
 }
 
 impl Address {
-    /// Reads what a person typed. Without a scheme, `https://` is meant.
+    /// Parses what a person typed. The default scheme is `https://`.
     pub fn parse(text: &str) -> Result<Self> {
         let refuse = |why: &str| Error::Provider(providers::Error::Address(why.to_owned()));
         let text = text.trim();
@@ -64,32 +64,32 @@ impl Address {
     }
 }
 
-/// The id of an account: the same for the same provider, place and user.
+/// The id of an account: equal for equal provider, place and user.
 pub(crate) fn account(kind: ProviderKind, address: &Address, user: &str) -> AccountId {
     AccountId::new(derived('a', &[kind.as_str(), &address.place, user]))
 }
 
-/// The id of a calendar: the same for the same account and address.
+/// The id of a calendar: equal for equal account and address.
 pub(crate) fn calendar(account: &AccountId, address: &str) -> CalendarId {
     CalendarId::new(derived('c', &[account.as_str(), address]))
 }
 
-/// The same where another calendar of the account has that id: one that stood at this address
-/// before. `n` counts from 1.
+/// An id for a calendar whose derived id belongs to a calendar that was at this address before. `n`
+/// counts from 1.
 pub(crate) fn next_calendar(account: &AccountId, address: &str, n: usize) -> CalendarId {
     CalendarId::new(derived('c', &[account.as_str(), address, &n.to_string()]))
 }
 
-/// A short name that follows from these parts.
+/// A short id that is derived from these parts.
 pub(crate) fn derived(letter: char, parts: &[&str]) -> String {
-    // A line feed cannot stand in an address or a user name, so no two lists of parts join to the
-    // same text.
+    // An address or a user name cannot contain a line feed, so different lists of parts never join
+    // to one text.
     let hash = digest(&SHA256, parts.join("\n").as_bytes());
     let text = BASE32_NOPAD.encode(hash.as_ref()).to_ascii_lowercase();
     format!("{letter}{}", &text[..DERIVED])
 }
 
-/// A new id for a pair.
+/// A random id for a pair.
 pub(crate) fn pair() -> Result<PairId> {
     let mut bytes = [0u8; RANDOM_BYTES];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| {
@@ -131,8 +131,8 @@ mod tests {
     #[test]
     fn ids_are_short_and_need_no_quoting() {
         let account = AccountId::new(id(ProviderKind::Caldav, "https://dav.example.org/", "anna"));
-        // Written down once: an id that changes with a new version would cut every stored pair from
-        // its calendars.
+        // The id is pinned: an id that changed with a new version would separate every stored pair
+        // from its calendars.
         assert_eq!(account.as_str(), "azbouega42g");
         let calendar = calendar(&account, "/anna/office/");
         for id in [account.as_str(), calendar.as_str(), pair().unwrap().as_str()] {

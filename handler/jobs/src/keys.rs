@@ -7,16 +7,15 @@ use engine::pair::Pair;
 use crate::Result;
 use crate::services::Services;
 
-/// What a pass hashes and marks with.
-pub(crate) struct Keys {
-    /// Loop marks and names of rows.
+/// The keys with which a pass marks and hashes.
+pub(crate) struct PairKeys {
+    /// Marks of copies, and names of rows.
     pub marks: Marks,
-    /// Fingerprints of the pair.
     pub prints: Fingerprinter,
 }
 
-impl Keys {
-    /// For a pair, from the vault's own key.
+impl PairKeys {
+    /// Derives the keys of a pair in the vault.
     pub async fn new(services: &Services, pair: &Pair) -> Result<Self> {
         let marks = Marks::new(&*services.vault.hash_key("marks").await?);
         let prints =

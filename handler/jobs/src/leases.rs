@@ -1,4 +1,4 @@
-//! Exclusive work on the directory and on pairs.
+//! Leases: exclusive work on the directory, on pairs and on calendars.
 
 use std::time::Duration;
 
@@ -10,22 +10,22 @@ use store::Lease;
 use crate::places::CalendarPlace;
 use crate::{Error, Result, Scope};
 
-/// How long a set-up waits for another one.
-const SETUP_PATIENCE: Duration = Duration::from_secs(15);
+/// How long adding or removing waits for another process that adds or removes.
+const SETUP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long a removal waits for a pass.
-const PASS_PATIENCE: Duration = Duration::from_secs(30);
+const PASS_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The name of the lease (in the scope of its owner) under which a pair is worked on: a pass holds
-/// it, and so does the removal of the pair. Whoever has taken it reads the pair again
-/// ([`super::pair`]) before going on: it may be gone or paused by now.
+/// The name of the lease of a pair, in the scope of its owner. A pass holds it, and so does the
+/// removal of the pair. A process that has taken the lease reads the pair again before it goes on,
+/// because the pair may be removed or paused by now.
 pub fn pair_lease(pair: &PairId) -> String {
     format!("pair:{pair}")
 }
 
-/// Taken by whatever adds or removes accounts and pairs.
+/// Held while accounts or pairs are added or removed.
 pub(crate) async fn directory(scope: &Scope) -> Result<Lease> {
-    patiently(scope, &["directory"], SETUP_PATIENCE).await?.ok_or_else(|| {
+    acquire_within(scope, &["directory"], SETUP_TIMEOUT).await?.ok_or_else(|| {
         Error::Request(
             "another calrelay is changing accounts or pairs at this moment; nothing \
         was changed, try again in a minute"
@@ -34,15 +34,14 @@ pub(crate) async fn directory(scope: &Scope) -> Result<Lease> {
     })
 }
 
-/// Taken by whoever opens or stops channels; `None` while somebody else does, for longer than one
-/// waits.
+/// Held while watches are created or stopped; `None` where another process holds it for too long.
 pub(crate) async fn watches(scope: &Scope) -> Result<Option<Lease>> {
-    patiently(scope, &["channels"], SETUP_PATIENCE).await
+    acquire_within(scope, &["channels"], SETUP_TIMEOUT).await
 }
 
-/// Taken while keys are rotated, for all owners together.
+/// Held while keys are rotated, for all owners together.
 pub(crate) async fn keys(scope: &Scope) -> Result<Lease> {
-    patiently(scope, &["keys"], PASS_PATIENCE).await?.ok_or_else(|| {
+    acquire_within(scope, &["keys"], PASS_TIMEOUT).await?.ok_or_else(|| {
         Error::Request(
             "another calrelay is rotating the keys at this moment; nothing was \
         changed, try again in a minute"
@@ -51,9 +50,9 @@ pub(crate) async fn keys(scope: &Scope) -> Result<Lease> {
     })
 }
 
-/// Taken while a pair's rows are removed.
+/// Held while a pair's rows are removed.
 pub(crate) async fn pair(scope: &Scope, pair: &PairId) -> Result<Lease> {
-    patiently(scope, &[&pair_lease(pair)], PASS_PATIENCE).await?.ok_or_else(|| {
+    acquire_within(scope, &[&pair_lease(pair)], PASS_TIMEOUT).await?.ok_or_else(|| {
         Error::Request(format!(
             "a sync of the pair {pair} is under way and was not disturbed; the \
         pair was not removed. Pause it, wait until the sync has ended, and remove it then"
@@ -61,36 +60,40 @@ pub(crate) async fn pair(scope: &Scope, pair: &PairId) -> Result<Lease> {
     })
 }
 
-/// Taken for what is neither a pass nor a removal, and needs the pair and the calendars that it may
-/// write to for itself.
-pub(crate) async fn work(scope: &Scope, pair: &Pair, calendars: &[&CalendarId]) -> Result<Lease> {
+/// Held by work on a pair that is neither a pass nor a removal, with the calendars that the work
+/// may write to.
+pub(crate) async fn pair_and_calendars(
+    scope: &Scope,
+    pair: &Pair,
+    calendars: &[&CalendarId],
+) -> Result<Lease> {
     let directory = scope.snapshot().await?;
     let mut names = vec![pair_lease(&pair.id)];
     names.extend(calendars.iter().map(|calendar| calendar_lease(&directory, calendar)));
     names.dedup();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    patiently(scope, &names, PASS_PATIENCE).await?.ok_or_else(busy)
+    acquire_within(scope, &names, PASS_TIMEOUT).await?.ok_or_else(calendar_busy)
 }
 
-/// The same for a calendar alone.
+/// As [`pair_and_calendars`], for one calendar.
 pub(crate) async fn calendar(scope: &Scope, calendar: &CalendarId) -> Result<Lease> {
     let name = calendar_lease(&scope.snapshot().await?, calendar);
-    patiently(scope, &[&name], PASS_PATIENCE).await?.ok_or_else(busy)
+    acquire_within(scope, &[&name], PASS_TIMEOUT).await?.ok_or_else(calendar_busy)
 }
 
-/// The name of the lease under which a calendar is written to: one for a calendar that several
-/// accounts see, as far as that is known.
+/// The name of the lease of a calendar. Calendars of several accounts that are known to be one
+/// calendar have one lease.
 pub fn calendar_lease(directory: &Snapshot, calendar: &CalendarId) -> String {
     let place = || {
         let row = directory.calendar(calendar).ok()??;
         let account = directory.account(&row.account).ok()?;
         Some(CalendarPlace::of(&account, &row).short_name())
     };
-    // A calendar whose row or account is missing is itself only.
+    // A calendar whose row or account is missing has a lease of its own.
     format!("calendar:{}", place().unwrap_or_else(|| calendar.to_string()))
 }
 
-fn busy() -> Error {
+fn calendar_busy() -> Error {
     Error::Request(
         "a sync is at work on this calendar and was not disturbed; nothing was \
     changed. Try again when it has ended"
@@ -98,7 +101,11 @@ fn busy() -> Error {
     )
 }
 
-async fn patiently(scope: &Scope, names: &[&str], patience: Duration) -> Result<Option<Lease>> {
+async fn acquire_within(
+    scope: &Scope,
+    names: &[&str],
+    patience: Duration,
+) -> Result<Option<Lease>> {
     let pause = scope.leases.pause();
     let mut waited = Duration::ZERO;
     loop {

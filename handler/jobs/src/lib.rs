@@ -1,13 +1,27 @@
-//! What the service does: verbs. The only place that joins engine, records, providers, store and
-//! vault.
+//! The jobs of the service: one module for each verb. The only crate that joins engine, records,
+//! providers, store and vault.
 //!
 //! *Webhooks and timers only enqueue. The plan is made without I/O. The cursor is saved last.*
 //!
+//! # Modules
+//! * [`accounts`] connects, opens and lists accounts and keeps their secrets and their status;
+//!   [`consent`] connects accounts by OAuth; [`remove_account()`] removes them.
+//! * [`pairs`] adds, pauses and removes pairs, takes over copies, and cleans up.
+//! * [`watches`] creates, renews and stops watches, and turns notifications into nudges.
+//! * [`sync_calendar()`] runs the passes that a nudge asks for; [`sync()`] is one pass over pairs;
+//!   [`poll_calendars()`] and [`reconcile()`] find the pairs that need one.
+//! * [`explain()`], [`status()`], [`health()`] and [`doctor`] answer questions; [`audit`] records
+//!   actions; [`rotate_keys()`] rotates keys.
+//! * `services`: what a job may use. `error` and `problem`: failures, what to do about them, and
+//!   their texts. `places` and `ids`: which account or calendar is meant. `leases`: exclusive work.
+//!   `in_process`: what a process remembers.
+//!
 //! # Layers
-//! Each module uses only modules above it in this list: `error problem services connector setup
-//! in_process nudge token keys audit leases report`, then `accounts`, then `sync` and `watches`,
-//! then `pairs`, then everything else. `sync` does not use `watches`, `watches` do not use `pairs`,
-//! and `accounts` use neither.
+//! A module uses only modules before it in this list: `error setup connector in_process`, then
+//! `problem report ids token services first_release`, then `nudge audit keys places`, then
+//! `leases`, then `accounts`, then `sync` and `watches`, then `consent pairs explain status doctor
+//! poll_calendars sync_calendar rotate_keys`, then `health remove_account`. `sync` does not use
+//! `watches`, `watches` do not use `pairs`, and `accounts` use neither.
 
 pub mod accounts;
 pub mod audit;
@@ -44,14 +58,14 @@ pub use vault::Error as VaultError;
 pub use connector::{Connect, ConsentRequest, Consents, Granted};
 pub use error::{Error, Next, Result};
 pub use explain::explain;
-pub use health::{Detail, Health, health};
-pub use in_process::{InProcess, LONG_CALL};
-pub use poll_calendars::{Polled, poll_calendars, reconcile};
+pub use health::{Health, HealthDetail, health};
+pub use in_process::{CALL_BUDGET, InProcess};
+pub use poll_calendars::{PollOutcome, poll_calendars, reconcile};
 pub use problem::problem_keeping;
 pub use remove_account::{Removal, remove_account};
 pub use rotate_keys::{Rotation, rotate_keys};
 pub use services::{Clock, LOCAL_OWNER, Owners, Scope, Services};
-pub use setup::{Finding, Setup, WrappingKey};
+pub use setup::{Finding, Setup, WrappingKeyPlace};
 pub use status::{Status, status};
 pub use sync::{SyncOptions, sync};
 pub use sync_calendar::{NudgeOutcome, give_up_on_calendar, sync_calendar};

@@ -1,8 +1,8 @@
-//! The messages of the queue. A message is a nudge: look at this calendar. It carries no event, so
-//! that doubles and losses are harmless.
+//! The messages of the queue. A nudge asks for a sync of one calendar. It carries no event, so
+//! duplicates and losses are harmless.
 //!
-//! The names of its fields must not be those of a queue's own metadata (`id`, `dequeueCount`,
-//! `popReceipt`, `sys`…): under the Functions host the fields of a message are laid over them.
+//! No field may have the name of a field of the queue's own metadata (`id`, `dequeueCount`,
+//! `popReceipt`, `sys`…): the Functions host merges the fields of a message into them.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,16 +14,14 @@ use serde::{Deserialize, Serialize};
 use crate::services::LOCAL_OWNER;
 use crate::{Error, Result, Scope};
 
-/// The queue of nudges; those that failed too often stand in `sync-calendar-poison`.
+/// The queue of nudges. Nudges that failed too often are in `sync-calendar-poison`.
 pub const QUEUE: &str = "sync-calendar";
 
-/// Look at this calendar.
+/// A request to sync a calendar.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Nudge {
-    /// The calendar.
     pub calendar_id: CalendarId,
-    /// Why.
     pub cause: Cause,
     /// The owner of the calendar.
     #[serde(default = "local", skip_serializing_if = "is_local")]
@@ -38,22 +36,22 @@ fn is_local(owner: &str) -> bool {
     owner == LOCAL_OWNER
 }
 
-/// Why a calendar is to be looked at.
+/// Why a calendar is to be synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// A poll saw news. The next poll repeats what this one led to, so failures at the provider
-    /// need no other retry.
+    /// A poll found a change. The next poll repeats the nudge, so a failure at the provider needs
+    /// no other retry.
     Poll,
-    /// The nightly pass over everything.
+    /// The nightly pass.
     Reconcile,
-    /// The provider told us.
+    /// The provider sent a notification.
     Webhook,
-    /// A channel was followed by another: what the one before has lost is looked for.
+    /// A watch was replaced: changes are looked for that the watch before may have missed.
     Renewal,
-    /// A pass gave way to others before it was done.
+    /// An attempt of a pass ended before the pass was complete.
     Unfinished,
-    /// Something that this version does not know, from a later one.
+    /// A cause of a later version.
     #[serde(other)]
     Other,
 }
@@ -64,16 +62,16 @@ impl Nudge {
         Self { calendar_id, cause, owner: local() }
     }
 
-    /// As it is sent.
+    /// The nudge as the text of a message.
     ///
     /// # Errors
-    /// None that a calendar's id could lead to.
+    /// No id of a calendar causes one.
     pub fn to_text(&self) -> Result<String> {
         serde_json::to_string(self)
-            .map_err(|error| Error::Damaged(format!("a message cannot be written down: {error}")))
+            .map_err(|error| Error::Damaged(format!("a message cannot be encoded: {error}")))
     }
 
-    /// As it was received.
+    /// Parses the text of a message.
     ///
     /// # Errors
     /// [`Error::Damaged`] for anything that is no nudge; nothing of it is quoted.
@@ -88,7 +86,7 @@ pub async fn send(scope: &Scope, calendar: &CalendarId, cause: Cause) -> Result<
     send_after(scope, calendar, cause, Duration::ZERO).await
 }
 
-/// Sends a nudge that is seen after a while.
+/// Sends a nudge that becomes visible after a delay.
 pub async fn send_after(
     scope: &Scope,
     calendar: &CalendarId,
@@ -99,7 +97,7 @@ pub async fn send_after(
     Ok(scope.queue.put(QUEUE, &nudge.to_text()?, delay).await?)
 }
 
-/// Sends as few nudges as reach all these pairs; how many.
+/// Sends as few nudges as cover all these pairs, and returns their number.
 pub(crate) async fn nudge_all(scope: &Scope, pairs: &[&Pair], cause: Cause) -> Result<usize> {
     let mut chosen: BTreeSet<&CalendarId> = BTreeSet::new();
     for pair in pairs {

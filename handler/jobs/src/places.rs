@@ -1,4 +1,4 @@
-//! Which calendar a record names: its place, equal for one calendar that several accounts see. Pure.
+//! The place of a calendar, equal for one calendar that several accounts see. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -20,7 +20,7 @@ use crate::ids;
 pub(crate) struct Homes(pub(crate) BTreeSet<(String, String)>);
 
 impl Homes {
-    /// Those of an account on a CalDAV server.
+    /// The homes of an account on a CalDAV server.
     pub fn of_account(account: &Account) -> Option<Self> {
         Self::of(&endpoint_of(account.kind, &account.endpoint)?)
     }
@@ -36,13 +36,13 @@ impl Homes {
             .map(Self)
     }
 
-    /// Whether a calendar at this address would be listed: it lies directly in a home, or is one.
-    pub fn hold(&self, address: &str) -> bool {
+    /// Whether a calendar at this address would be listed: it is directly in a home, or is one.
+    pub fn contain(&self, address: &str) -> bool {
         let address = with_slash(address);
         self.0.iter().any(|(_, home)| *home == address || *home == parent(&address))
     }
 
-    /// The server of the calendar at this address.
+    /// The origin of the calendar at this address.
     fn origin_of(&self, address: &str) -> Option<&str> {
         let within = |(_, home): &&(String, String)| address.starts_with(home.as_str());
         let innermost = self.0.iter().filter(within).max_by_key(|(_, home)| home.len());
@@ -50,9 +50,9 @@ impl Homes {
     }
 }
 
-/// Where a calendar stands, in one spelling: equal for the same calendar, whichever account sees
-/// it. Google: its id. CalDAV: the server and the path, for a share those of its owner as far as
-/// the server tells them.
+/// The normalized place of a calendar: equal for one calendar, whichever account sees it. Google:
+/// its id. CalDAV: the server and the path; for a share, those of its owner if the server names
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CalendarPlace(String);
 
@@ -63,12 +63,12 @@ impl fmt::Display for CalendarPlace {
 }
 
 impl CalendarPlace {
-    /// A short name for the place.
+    /// A short name of the place.
     pub(crate) fn short_name(&self) -> String {
         ids::derived('l', &[&self.0])
     }
 
-    /// Of a calendar as it was last seen by its account.
+    /// The place of a calendar as its account last listed it.
     pub fn of(account: &Account, calendar: &CalendarRecord) -> Self {
         let address = with_slash(&calendar.address);
         let path = calendar.owned_at.as_deref().map_or_else(|| address.clone(), with_slash);
@@ -76,7 +76,7 @@ impl CalendarPlace {
         let typed = || Url::parse(&account.url).map(|url| origin(&url)).unwrap_or_default();
         Self(match account.kind.facts().calendar_identity {
             CalendarIdentity::Id => format!("{}:{}", account.kind, calendar.address),
-            // Apple's partitions are places of accounts, and all of them are one server.
+            // Apple distributes accounts over hosts, which are all one server.
             CalendarIdentity::Path => {
                 let base = endpoint.and_then(|endpoint| Url::parse(&endpoint.base).ok());
                 format!("{}{path}", base.map_or_else(typed, |base| origin(&base)))
@@ -90,12 +90,13 @@ impl CalendarPlace {
     }
 }
 
-/// Where all calendars of an owner stand, and what was proven beyond that.
+/// The places of all calendars of an owner, and calendars that were proven identical.
 #[derive(Debug, Default)]
 pub(crate) struct CalendarPlaces(BTreeMap<CalendarId, CalendarPlace>);
 
 impl CalendarPlaces {
-    /// Of the calendars in a directory. One whose row cannot be read has none, and is itself only.
+    /// The places of the calendars in a directory. A calendar whose row cannot be read has no place
+    /// and equals only itself.
     pub fn read(directory: &Snapshot) -> Self {
         let accounts = directory.accounts();
         let place = |calendar: CalendarRecord| {
@@ -106,18 +107,18 @@ impl CalendarPlaces {
         Self(directory.calendars().into_iter().filter_map(place).collect())
     }
 
-    /// Whether these are one calendar, as far as is known.
-    pub fn same(&self, one: &CalendarId, other: &CalendarId) -> bool {
+    /// Whether these ids are known to name one calendar.
+    pub fn is_same(&self, one: &CalendarId, other: &CalendarId) -> bool {
         one == other || self.0.get(one).is_some_and(|place| self.0.get(other) == Some(place))
     }
 
-    /// Whether an account has it.
-    pub fn knows(&self, calendar: &CalendarId) -> bool {
+    /// Whether an account has the calendar.
+    pub fn contains(&self, calendar: &CalendarId) -> bool {
         self.0.contains_key(calendar)
     }
 
-    /// These were proven to be one calendar.
-    pub fn unite(&mut self, one: &CalendarId, other: &CalendarId) {
+    /// Records that these ids were proven to name one calendar.
+    pub fn merge(&mut self, one: &CalendarId, other: &CalendarId) {
         let (Some(kept), Some(given_up)) = (self.0.get(one).cloned(), self.0.get(other).cloned())
         else {
             return;
@@ -137,7 +138,7 @@ impl CalendarPlace {
 
 #[cfg(test)]
 impl CalendarPlaces {
-    /// One more id of a calendar that is known.
+    /// Adds an id of a known calendar.
     pub fn extend(&mut self, id: &CalendarId, of: &CalendarId) {
         let place = self.0[of].clone();
         self.0.insert(id.clone(), place);
@@ -151,23 +152,23 @@ impl FromIterator<(CalendarId, CalendarPlace)> for CalendarPlaces {
     }
 }
 
-/// Whether a calendar may hold copies that an ended pair made from a third calendar which is still
+/// Whether a calendar may hold copies that a removed pair made from a third calendar which is still
 /// listed.
-pub(crate) fn has_left_copies(
+pub(crate) fn has_orphaned_copies(
     directory: &Snapshot,
     calendar: &CalendarId,
     but_of: &CalendarId,
 ) -> bool {
-    let ended = directory.ended();
+    let ended = directory.ended_pairs();
     if ended.is_empty() {
         return false;
     }
     let places = CalendarPlaces::read(directory);
     ended.iter().any(|EndedPair { from, to }| {
-        places.same(to, calendar)
-            && places.knows(from)
-            && !places.same(from, but_of)
-            && !places.same(from, calendar)
+        places.is_same(to, calendar)
+            && places.contains(from)
+            && !places.is_same(from, but_of)
+            && !places.is_same(from, calendar)
     })
 }
 
@@ -175,7 +176,7 @@ pub(crate) fn endpoint_of(kind: ProviderKind, endpoint: &str) -> Option<Endpoint
     kind.is_caldav().then(|| endpoint.parse().ok()).flatten()
 }
 
-/// Scheme, host and port; Apple's hosts are one.
+/// Scheme, host and port. Apple's hosts are one.
 pub(crate) fn origin(url: &Url) -> String {
     match url.host_str() {
         Some(host) if url.scheme() == "https" && host.ends_with("caldav.icloud.com") => {
@@ -193,7 +194,7 @@ pub(crate) fn with_slash(path: &str) -> String {
     format!("{}/", path.trim_end_matches('/'))
 }
 
-/// The collection that this one lies in.
+/// The collection that contains this one.
 pub(crate) fn parent(address: &str) -> &str {
     let inner = address.trim_end_matches('/');
     inner.rfind('/').map_or("", |slash| &inner[..=slash])
@@ -228,7 +229,7 @@ mod tests {
             generation: 1,
             state: AccountStatus::Ok,
             error: None,
-            parked: None,
+            suspended: None,
         }
     }
 
@@ -251,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_calendar_stands_where_its_owner_has_it() {
+    fn the_place_of_a_calendar_is_the_one_at_its_owner() {
         use ProviderKind::{Caldav, Google, Icloud};
         let homes = || {
             endpoint(
@@ -322,7 +323,7 @@ mod tests {
             ("/dav/ben/work/", false),
             ("/work/", false),
         ] {
-            assert_eq!(homes.hold(address), held, "{address}");
+            assert_eq!(homes.contain(address), held, "{address}");
         }
         assert_eq!(
             (
@@ -342,14 +343,14 @@ mod tests {
         let mut places: CalendarPlaces =
             all.into_iter().map(|(id, place)| (id.clone(), CalendarPlace::new(place))).collect();
         assert!(
-            places.same(&b, &c)
-                && !places.same(&a, &b)
-                && places.same(&d, &d)
-                && !places.same(&a, &d)
+            places.is_same(&b, &c)
+                && !places.is_same(&a, &b)
+                && places.is_same(&d, &d)
+                && !places.is_same(&a, &d)
         );
-        places.unite(&a, &b);
-        assert!(places.same(&a, &c));
-        places.unite(&a, &d);
-        assert!(!places.same(&a, &d), "what is not known stands nowhere");
+        places.merge(&a, &b);
+        assert!(places.is_same(&a, &c));
+        places.merge(&a, &d);
+        assert!(!places.is_same(&a, &d), "an unknown calendar has no place");
     }
 }

@@ -1,10 +1,10 @@
-//! An error in a code for programs and in words for people: the one table of codes.
+//! The table of error codes: each error as a code for programs and a text for users.
 
 use records::problem::Problem;
 
 use crate::Error;
 
-/// Said where the caller knows nothing more precise about what was kept.
+/// What was kept safe, where the caller knows nothing more precise.
 const KEPT: &str = "Nothing was lost: events, copies and what is stored stay as they were.";
 
 impl From<&Error> for Problem {
@@ -19,15 +19,15 @@ impl From<Error> for Problem {
     }
 }
 
-/// An error in three sentences: what happened, what was kept safe (given by the caller, who
-/// knows), what to do next.
+/// An error in three sentences: what happened, what was kept safe (`kept`, which the caller knows),
+/// what to do next.
 pub fn problem_keeping(error: &Error, kept: &str) -> Problem {
     let (code, next) = code_and_next(error);
     let mut message = capitalised(&error.to_string());
     if !message.ends_with(['.', '!', '?']) {
         message.push('.');
     }
-    // A request that cannot be met says by itself what to do, and storage's own words say what
+    // The text of a request already says what to do, and the text of these storage errors says what
     // is safe.
     let settled = matches!(
         error,
@@ -78,7 +78,7 @@ fn code_and_next(error: &Error) -> (&'static str, &'static str) {
             "suspicious_empty",
             "Try again later; if it stays, look at the calendar on its server.",
         ),
-        Error::Overtaken => ("storage", "The next sync goes on where this one stopped."),
+        Error::LeaseLost => ("storage", "The next sync goes on where this one stopped."),
         Error::Damaged(_) => (
             "storage",
             "Restore the data directory from a backup, or connect the account and pair the \
@@ -111,7 +111,7 @@ fn provider(error: &providers::Error) -> (&'static str, &'static str) {
             "See `calrelay calendars` for what is there now; remove the pair if the calendar is \
             gone for good.",
         ),
-        E::Gone => ("not_found", "The next sync sees how things stand."),
+        E::Gone => ("not_found", "The next sync reads the present state."),
         E::Refused(_) => ("refused", "Other events are not affected."),
         E::RateLimited { .. } => ("throttled", "The next sync goes on where this one stopped."),
         E::Unreachable(_) | E::NoAnswer(_) => (
@@ -130,9 +130,9 @@ fn provider(error: &providers::Error) -> (&'static str, &'static str) {
         ),
         E::HasGuests => ("has_guests", "Change such an event in its own calendar."),
         E::CursorExpired => ("cursor_expired", "The next sync reads the whole calendar once more."),
-        E::ChangedMeanwhile => ("changed_meanwhile", "The next sync sees the new version."),
+        E::ChangedMeanwhile => ("changed_meanwhile", "The next sync reads the new version."),
         E::NameRefused(error) => provider(error),
-        E::Exists => ("exists", "The next sync sees how things stand."),
+        E::Exists => ("exists", "The next sync reads the present state."),
     }
 }
 
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_who_knows_says_what_was_kept() {
+    fn a_caller_may_say_what_was_kept() {
         let message = problem_keeping(
             &Error::Provider(providers::Error::Unauthorized),
             "Nothing was stored.",

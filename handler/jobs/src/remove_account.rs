@@ -1,10 +1,10 @@
-//! Accounts removed, with their pairs, their watches and their grants.
+//! Removing accounts, with their pairs, their watches and their grants.
 //!
-//! The verb is above `accounts`, because it removes pairs and stops watches as well.
+//! This job is not in `accounts`, because it also removes pairs and stops watches.
 //!
 //! # Properties
-//! * Records that depend on the account are removed first and the account last: a removal that was
-//!   interrupted can be repeated, as the account is still listed.
+//! * Records that depend on the account are removed first and the account last: an interrupted
+//!   removal can be repeated, because the account is still listed.
 //! * Copies stay as ordinary events.
 
 use engine::calendar::AccountId;
@@ -16,16 +16,17 @@ use crate::{Error, Result, Scope, accounts, leases, pairs, watches};
 /// What a removal could not do.
 #[derive(Debug, Default)]
 pub struct Removal {
-    /// The account's grant may still stand at its provider, and why. Its owner can end it there.
+    /// Why the account's grant may still be valid at its provider. The account's owner can revoke
+    /// it there.
     pub grant_left: Option<Error>,
 }
 
-/// Forgets an account: its pairs with all that was remembered of them, its calendars, its secret.
-/// Copies stay as ordinary events. A grant that nobody else holds is given back.
+/// Removes an account: its pairs with all their rows, its calendars, its secret. Copies stay as
+/// ordinary events. A grant that no other owner holds is revoked.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Request`] while a pass over one of its pairs is under way. What
-/// was removed until then stays removed, the account is still listed, and the removal can be
+/// [`Error::NotFound`]; [`Error::Request`] while a pass over one of its pairs is running. What was
+/// removed before the error stays removed, the account is still listed, and the removal can be
 /// repeated.
 pub async fn remove_account(scope: &Scope, id: &AccountId) -> Result<Removal> {
     let _setup = leases::directory(scope).await?;
@@ -36,7 +37,7 @@ pub async fn remove_account(scope: &Scope, id: &AccountId) -> Result<Removal> {
             pairs::remove_locked(scope, &pair.id).await?;
         }
     }
-    // They can be stopped only as long as the grant lives.
+    // Watches can be stopped only while the grant is valid.
     watches::stop_unneeded(scope).await;
     let grant_left = if removed.kind.is_connected_by_consent() {
         accounts::revoke(scope, &removed).await.err()
@@ -55,7 +56,7 @@ pub async fn remove_account(scope: &Scope, id: &AccountId) -> Result<Removal> {
         .collect();
     scope.directory().delete_watches(&left).await?;
     let ids: Vec<_> = calendars.iter().map(|calendar| &calendar.id).collect();
-    let ended = scope.snapshot().await?.ended_of(&ids);
+    let ended = scope.snapshot().await?.ended_keys(&ids);
     let keys: Vec<String> =
         ids.into_iter().map(calendar_key).chain(ended).chain([account_key(id)]).collect();
     scope.directory().delete(&keys).await?;

@@ -1,5 +1,4 @@
-//! What a pass did, the state of each pair, and why an event was or was not copied: the shapes of
-//! `--json`.
+//! The results of passes, the state of each pair, and explanations: the structures of `--json`.
 
 use engine::calendar::{AccountId, CalendarId, PairId};
 use engine::reason::Reason;
@@ -13,14 +12,12 @@ use crate::error::Next;
 /// The answer of `sync`.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
-    /// Nothing was written.
     pub dry_run: bool,
-    /// One entry a pair.
     pub pairs: Vec<Run>,
 }
 
 impl Report {
-    /// Whether a pair failed. A held pair did not: somebody is asked.
+    /// Whether a pair failed. A pair that holds deletions has not failed.
     pub fn failed(&self) -> bool {
         self.pairs.iter().any(|run| run.error.is_some())
     }
@@ -29,38 +26,35 @@ impl Report {
 /// One pass over one pair.
 #[derive(Clone, Debug, Serialize)]
 pub struct Run {
-    /// The pair.
     pub id: PairId,
-    /// How it stands after the pass.
     pub state: PairStatus,
-    /// Number of `create` in `actions`.
+    /// The number of `create` in `actions`.
     pub created: u64,
-    /// Number of `change`.
+    /// The number of `change` in `actions`.
     pub changed: u64,
-    /// Number of `delete`.
+    /// The number of `delete` in `actions`.
     pub deleted: u64,
-    /// Number of `skip`.
+    /// The number of `skip` in `actions`.
     pub skipped: u64,
-    /// What was done, event by event; no content.
+    /// One entry for each event, without content.
     pub actions: Vec<Action>,
-    /// Events that another installation has copied, or made as copies: nothing was made beside
+    /// Events that another installation has copied, or created as copies; no copies were made of
     /// them.
     pub copied_by_another: u64,
-    /// Deletions that wait for a word of the owner.
+    /// Deletions that wait for the owner's confirmation.
     pub held: Option<Held>,
     /// Why the pass ended early.
     pub error: Option<Problem>,
-    /// Events that are still to be gone through: the pass gave way to others, which none does that
-    /// somebody waits for.
+    /// Events still to be processed after an attempt that ended early. A pass that a user waits for
+    /// does not end early.
     #[serde(skip)]
     pub remaining: u64,
-    /// What to do about the error.
     #[serde(skip)]
     pub next: Option<Next>,
 }
 
 impl Run {
-    /// A pass in which nothing has happened yet.
+    /// A pass that has done nothing yet.
     pub fn new(id: PairId, state: PairStatus) -> Self {
         Self {
             id,
@@ -94,17 +88,15 @@ impl Run {
 /// One event of a pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Action {
-    /// What was done.
     pub action: Verb,
     /// The calendar that is written to.
     pub calendar: CalendarId,
-    /// The origin's event id.
+    /// The id of the origin.
     pub event: String,
-    /// Why, where it is not plain.
     pub reason: Option<Reason>,
-    /// Start: an instant, or a day.
+    /// The start: an instant, or a day.
     pub start: Option<String>,
-    /// End, exclusive.
+    /// The end, exclusive.
     pub end: Option<String>,
 }
 
@@ -112,47 +104,44 @@ pub struct Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
-    /// Made.
+    /// Created.
     Create,
-    /// Written to.
+    /// Written.
     Change,
-    /// Deleted.
     Delete,
     /// Left alone.
     Skip,
-    /// A deletion that waits.
+    /// A deletion that is held.
     Hold,
 }
 
-/// The answer of `status`, without the accounts.
+/// The answer of `status`, for one pair.
 #[derive(Clone, Debug, Serialize)]
 pub struct PairState {
-    /// The pair.
     pub id: PairId,
-    /// How it stands.
     pub state: PairStatus,
-    /// The end of the last complete pass.
+    /// When the last complete pass ended.
     pub last_sync: Option<Timestamp>,
-    /// When the next one is due.
+    /// When the next pass is due.
     pub next_sync: Option<Timestamp>,
     /// Seconds since the last complete pass.
     pub lag_seconds: Option<i64>,
-    /// How many copies the pair keeps.
+    /// The number of copies.
     pub copies: u64,
-    /// Events that another installation has copied, or made as copies.
+    /// Events that another installation has copied, or created as copies.
     pub copied_by_another: u64,
-    /// Deletions that wait.
+    /// Deletions that wait for the owner's confirmation.
     pub held: Option<Held>,
-    /// Why the last pass failed.
     pub error: Option<Problem>,
-    /// Events that a pass of many has still to go through: one is under way, or gave way to others,
-    /// or was cut off.
-    pub left: Option<u64>,
-    /// How many events could not be dealt with; at most 1000.
+    /// The number of events that a long pass has still to process: it is running, its attempt ended
+    /// early, or it was cut off.
+    #[serde(rename = "left")]
+    pub remaining: Option<u64>,
+    /// The number of events that could not be copied; at most 1000.
     pub problems: u64,
-    /// The first of them, each with why; at most 100.
+    /// The first of these events; at most 100.
     pub problem_events: Vec<EventProblem>,
-    /// When the cursors were last moved, by side (`from`, `to`).
+    /// When the cursors were last saved, by side (`from`, `to`).
     pub cursors: Cursors,
 }
 
@@ -169,7 +158,7 @@ impl PairState {
             copied_by_another: 0,
             held: None,
             error: Some(error),
-            left: None,
+            remaining: None,
             problems: 0,
             problem_events: Vec::new(),
             cursors: Cursors::default(),
@@ -177,7 +166,7 @@ impl PairState {
     }
 }
 
-/// When each end was last read to its end.
+/// When the cursor of each calendar was last saved.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Cursors {
     /// The calendar of `--from`.
@@ -189,43 +178,39 @@ pub struct Cursors {
 /// The answer of `explain`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
-    /// The pair.
     pub pair: PairId,
-    /// The event asked about.
+    /// The event that the user asked about.
     pub event: String,
-    /// Whether it has a copy.
+    /// Whether the event has a copy.
     pub copied: bool,
-    /// Why not, or what is special about it.
+    /// Why the event has no copy, or what is special about it.
     pub reason: Option<Reason>,
-    /// The same in words.
+    /// The explanation as a text for users.
     pub message: String,
-    /// The copy's id on the target.
+    /// The id of the copy.
     pub copy: Option<String>,
 }
 
-/// An account's row in `account list` and `status`.
+/// An account in `account list` and `status`.
 #[derive(Clone, Debug, Serialize)]
 pub struct AccountState {
-    /// The account.
     pub id: AccountId,
-    /// Who keeps it.
+    /// The kind of the account.
     pub provider: engine::provider::ProviderKind,
-    /// What to call it.
     pub name: String,
     /// `ok`, `needs_reconnect` or `unreachable`.
     pub state: String,
-    /// Why.
     pub error: Option<Problem>,
 }
 
 impl AccountState {
     /// The state of an account at this time.
     pub fn of(account: &Account, now: Timestamp) -> Self {
-        let parked = account.parked.as_ref().filter(|_| {
-            account.state != AccountStatus::NeedsReconnect && account.parked(now).is_some()
+        let parked = account.suspended.as_ref().filter(|_| {
+            account.state != AccountStatus::NeedsReconnect && account.suspended_for(now).is_some()
         });
         let (state, error) = match parked {
-            Some(parked) => (AccountStatus::Unreachable, Some(parked.why.clone())),
+            Some(parked) => (AccountStatus::Unreachable, Some(parked.problem.clone())),
             None => (account.state, account.error.clone()),
         };
         Self {
@@ -238,7 +223,7 @@ impl AccountState {
     }
 }
 
-/// Hears how far a long piece of work is.
+/// Receives the progress of a long job.
 pub trait Progress: Send + Sync {
     /// More steps have become known.
     fn expect(&self, steps: u64);
@@ -246,7 +231,7 @@ pub trait Progress: Send + Sync {
     fn step(&self, steps: u64);
 }
 
-/// Nobody listens.
+/// Ignores the progress.
 pub struct Silent;
 
 impl Progress for Silent {

@@ -1,4 +1,4 @@
-//! What a job may touch: [`Services`] belong to the process, a [`Scope`] says for which owner a job
+//! What a job may use: [`Services`] belong to the process, a [`Scope`] says for which owner a job
 //! works.
 
 use std::ops::Deref;
@@ -16,7 +16,7 @@ use crate::in_process::InProcess;
 use crate::setup::Setup;
 use crate::{Error, Result};
 
-/// The number of owners for whom a timer works at once.
+/// Owners for whom a timer works at once.
 const OWNERS_AT_ONCE: usize = 16;
 
 /// The owner in single-user mode.
@@ -24,30 +24,27 @@ pub const LOCAL_OWNER: &str = "local";
 
 /// The time. Only the host reads the clock of the system.
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// The present time.
     fn now(&self) -> Timestamp;
 }
 
-/// All that belongs to the process.
+/// The services of the process.
 #[derive(Clone)]
 pub struct Services {
-    /// Rows.
     pub store: Arc<dyn Store>,
     /// Exclusive work.
     pub leases: Arc<dyn Leases>,
-    /// Nudges.
+    /// The queue of nudges.
     pub queue: Arc<dyn Queue>,
-    /// Sealed secrets, and the key of all fingerprints and marks.
+    /// Sealed secrets, and the keys of fingerprints and marks.
     pub vault: Arc<dyn Vault>,
-    /// How an account becomes a provider.
     pub connect: Arc<dyn Connect>,
-    /// The time.
     pub clock: Arc<dyn Clock>,
     /// The owners for whom timers work.
     pub owners: Owners,
-    /// What the host knows of this installation.
+    /// What the host knows about this installation.
     pub setup: Arc<Setup>,
-    /// What this process knows of its own work.
+    /// What this process knows about its own work.
     pub in_process: Arc<InProcess>,
 }
 
@@ -56,7 +53,7 @@ pub struct Services {
 pub struct Owners(Arc<[String]>);
 
 impl Owners {
-    /// These owners and no others.
+    /// An index of these owners.
     pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         Self(names.into_iter().map(str::to_owned).collect())
     }
@@ -71,24 +68,22 @@ impl Default for Owners {
 /// The work of one owner: the partition of the owner's rows, and the scope of the owner's leases.
 #[derive(Clone)]
 pub struct Scope {
-    /// The process.
     pub services: Services,
-    /// The owner.
     pub owner: String,
 }
 
 impl Services {
-    /// The work of this owner.
+    /// The scope of this owner.
     pub fn scope(&self, owner: &str) -> Scope {
         Scope { services: self.clone(), owner: owner.to_owned() }
     }
 
-    /// The work of the owner of single-user mode.
+    /// The scope of the owner of single-user mode.
     pub fn local(&self) -> Scope {
         self.scope(LOCAL_OWNER)
     }
 
-    /// The work of every owner, by the index of owners.
+    /// The scopes of all owners in the index.
     ///
     /// # Errors
     /// Storage failures.
@@ -97,8 +92,8 @@ impl Services {
         Ok(self.owners.0.iter().map(|owner| self.scope(owner)).collect())
     }
 
-    /// Does a piece of work for every owner, for several at once. The failure of one owner's work is
-    /// logged and stops no other; the first failure is returned when all have ended.
+    /// Runs a job for every owner, for several owners at once. The failure for one owner is logged
+    /// and does not stop the others; the first failure is returned when all have ended.
     ///
     /// # Errors
     /// The first failure.

@@ -1,61 +1,58 @@
-//! What the host knows of an installation, and what checks find.
+//! What the host knows about an installation, and the findings of checks.
 
 use serde::Serialize;
 
-/// What one check found.
+/// The result of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was looked at: `settings`, `vault`, `account:ID`…
+    /// The name of the check: `settings`, `vault`, `account:ID`…
     pub check: String,
-    /// There is nothing to mend.
+    /// Nothing has to be repaired.
     pub ok: bool,
     /// What was found, in a sentence.
     pub message: String,
-    /// How to mend it.
+    /// How to repair it.
     pub fix: Option<String>,
 }
 
 impl Finding {
-    /// Nothing to mend.
+    /// A finding without a repair.
     pub fn good(check: &str, message: impl Into<String>) -> Self {
         Self { check: check.to_owned(), ok: true, message: message.into(), fix: None }
     }
 
-    /// Something to mend, and how.
+    /// A finding with its repair.
     pub fn bad(check: &str, message: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { check: check.to_owned(), ok: false, message: message.into(), fix: Some(fix.into()) }
     }
 }
 
-/// What the host knows of an installation before anybody is asked.
+/// What the host knows about an installation at its start.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
-    /// What was found in the settings at the start.
+    /// Findings about the settings.
     pub findings: Vec<Finding>,
-    /// Storage is an account in Azure, and no file.
+    /// Storage is an Azure account, not a file.
     pub azure_storage: bool,
-    /// Where the wrapping key is.
-    pub key: WrappingKey,
-    /// Scheme and host under which providers reach this installation; `None` where they do not, and
-    /// then they are not asked to call.
+    pub key: WrappingKeyPlace,
+    /// Scheme and host under which providers reach this installation; `None` where they cannot
+    /// reach it, and then no watches are created.
     pub public_url: Option<String>,
 }
 
 /// Where the wrapping key is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WrappingKey {
-    /// In a file.
+pub enum WrappingKeyPlace {
     #[default]
     File,
-    /// In Azure Key Vault.
     KeyVault,
-    /// In a file that is made with the first account.
+    /// A file that the first account creates.
     NotMade,
 }
 
 impl Setup {
-    /// How to mend storage that cannot be used; `roles` is what an identity needs there.
-    pub fn mend_storage(azure: bool, roles: &str) -> String {
+    /// How to repair storage that fails; `roles` are the roles that an identity needs.
+    pub fn storage_fix(azure: bool, roles: &str) -> String {
         if azure {
             format!(
                 "Check the account's name and that its firewall lets this machine in. The \

@@ -1,7 +1,7 @@
-//! How everything stands, without asking any provider.
+//! The status of accounts, pairs and watches, without requests to providers.
 
 use engine::pair::Pair;
-use records::pair_state::{self, Failing};
+use records::pair_state::{self, FailureStreak};
 use records::problem::{PairStatus, Problem};
 use serde::Serialize;
 
@@ -9,23 +9,21 @@ use crate::report::{AccountState, Cursors, PairState};
 use crate::watches::{self, WatchState};
 use crate::{Error, Result, Scope};
 
-/// So many events that could not be dealt with are counted, and so many named.
+/// The limits of the events that are counted, and named, because they could not be copied.
 const COUNTED: usize = 1000;
 const NAMED: usize = 100;
 
 /// The answer of `status`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {
-    /// The accounts.
     pub accounts: Vec<AccountState>,
-    /// The pairs.
     pub pairs: Vec<PairState>,
-    /// The calendars whose providers tell of changes, and whether they do.
+    /// The calendars whose providers send notifications.
     pub watches: Vec<WatchState>,
 }
 
-/// Reads it from storage. `cadence` is the time between two passes of a running calrelay, in
-/// seconds.
+/// Reads the status from storage. `cadence` is the number of seconds between two polls of a running
+/// service.
 pub async fn status(scope: &Scope, cadence: u64) -> Result<Status> {
     let now = scope.clock.now();
     let accounts = scope
@@ -52,7 +50,7 @@ pub async fn status(scope: &Scope, cadence: u64) -> Result<Status> {
 }
 
 async fn pair_state(scope: &Scope, pair: &Pair, cadence: u64) -> Result<PairState> {
-    let row = pair_state::state(&*scope.store, &pair.id).await?;
+    let row = pair_state::read_state(&*scope.store, &pair.id).await?;
     let now = scope.clock.now();
     let next = |last: jiff::Timestamp| {
         last.saturating_add(jiff::SignedDuration::from_secs(
@@ -69,13 +67,13 @@ async fn pair_state(scope: &Scope, pair: &Pair, cadence: u64) -> Result<PairStat
             .last_sync
             .filter(|_| !pair.paused)
             .and_then(next)
-            .max(row.failing.map(Failing::next)),
+            .max(row.failing.map(FailureStreak::next_try)),
         lag_seconds: row.last_sync.map(|last| (now.as_second() - last.as_second()).max(0)),
         copies: row.copies,
         copied_by_another: row.copied_by_another,
         held: row.held.map(|row| row.held),
         error: row.error,
-        left: row.remaining,
+        remaining: row.remaining,
         problems: problems.len() as u64,
         problem_events: problems.into_iter().take(NAMED).map(|row| row.problem).collect(),
         cursors: Cursors { from: row.from.map(|row| row.at), to: row.to.map(|row| row.at) },

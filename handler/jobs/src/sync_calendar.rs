@@ -1,19 +1,19 @@
-//! One nudge: a pass over every pair of the calendar, and what is to become of the nudge.
+//! Processes a nudge: a pass over every pair of the calendar, and the decision what happens to the
+//! nudge.
 //!
 //! # Properties
-//! * What goes wrong is written down with the pair, where its owner sees it, whatever becomes of
-//!   the nudge.
-//! * A nudge is retried only where that may help and nobody else does it: our own storage or vault
-//!   was away, or the provider was and no poll comes back to it. Refused passwords and other final
-//!   answers are not repeated, and an account that its provider has closed for an hour or a day is
-//!   left to the polls as soon as its pair says so: what was told meanwhile is done by the first
-//!   that finds it open.
-//! * Doubles are harmless: of two nudges at once, one finds the pair at work and steps back. A poll
-//!   repeats itself; any other nudge tells of something that the pass under way may have gone by
-//!   already, so there is one more pass after it, for all that came meanwhile.
-//! * What is too much for one turn is gone on with by a nudge of its own: it is no failure, however
-//!   often that is needed.
-//! * Trouble is logged when it begins, when it changes and when it ends, not every time.
+//! * A failure is stored with the pair, where its owner sees it, whatever happens to the nudge.
+//! * A nudge is retried only where a retry may help and nothing else repeats the work: storage or
+//!   vault of this installation failed, or the provider failed and no poll follows. Final answers,
+//!   such as a refused password, are not retried. An account that its provider has closed for an
+//!   hour or a day is left to the polls as soon as its pair reports it: the first poll after the
+//!   end syncs what happened meanwhile.
+//! * Duplicates are harmless: of two nudges at once, one finds the lease of the pair busy and does
+//!   nothing. A poll repeats itself. Any other nudge may report a change that the running pass has
+//!   already passed, so one more pass follows, for all nudges that arrived meanwhile.
+//! * A pass that is too long for one attempt continues with a nudge of its own. That is no failure,
+//!   however often it happens.
+//! * A problem is logged when it begins, when it changes and when it ends, not every time.
 
 use std::time::Duration;
 
@@ -24,22 +24,22 @@ use records::problem::{PairStatus, Problem};
 use records::snapshot::Snapshot;
 
 use crate::error::Next;
-use crate::in_process::PAUSE;
+use crate::in_process::YIELD_PAUSE;
 use crate::nudge::{self, Cause, Nudge};
 use crate::report::{Run, Silent};
 use crate::services::Services;
 use crate::sync::{Synced, sync_within};
 use crate::{Result, Scope, SyncOptions, leases, watches};
 
-/// A pair that is at work is looked at again after so long.
-const AGAIN: Duration = Duration::from_secs(2);
+/// A pair whose lease is busy is tried again after this time.
+const BUSY_DELAY: Duration = Duration::from_secs(2);
 
-/// What is to become of a nudge.
+/// What happens to a nudge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NudgeOutcome {
-    /// It is dealt with.
+    /// The nudge is deleted.
     Done,
-    /// It comes back after a while.
+    /// The nudge becomes visible again after a while.
     Retry,
 }
 
@@ -49,7 +49,7 @@ impl NudgeOutcome {
     }
 }
 
-/// Syncs all pairs of a calendar, in the background: accounts that need their owner are left alone.
+/// Syncs all pairs of a calendar in the background. Accounts that need their owner are left alone.
 pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> NudgeOutcome {
     let scope = &services.scope(&nudge.owner);
     let (directory, pairs) = match pairs_of(scope, &nudge.calendar_id).await {
@@ -61,29 +61,28 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> NudgeOutcome {
         }
     };
     let opened = watches::create_missing(scope, &directory, &pairs).await.unwrap_or_else(|error| {
-        tracing::warn!(calendar = %nudge.calendar_id, %error, "a channel could not be opened; it \
+        tracing::warn!(calendar = %nudge.calendar_id, %error, "a watch could not be created; it \
         is tried again within the hour");
         false
     });
     let options = SyncOptions { background: true, ..SyncOptions::default() };
-    // What happened before a channel was opened is told by nobody.
-    let told_of = Some(&nudge.calendar_id).filter(|_| nudge.cause == Cause::Webhook && !opened);
+    // No notification reports what happened before a watch was created.
+    let notified = Some(&nudge.calendar_id).filter(|_| nudge.cause == Cause::Webhook && !opened);
     let (mut verdict, mut later, mut unfinished) = (NudgeOutcome::Done, false, false);
     for Synced { run, before, busy } in
-        sync_within(scope, &directory, &pairs, told_of, options, &Silent).await
+        sync_within(scope, &directory, &pairs, notified, options, &Silent).await
     {
         if busy {
-            tracing::debug!(pair = %run.id, "somebody is at work on this pair or its calendar \
-            already");
+            tracing::debug!(pair = %run.id, "another pass is working on this pair or its calendar");
             later = true;
             continue;
         }
-        tell(&run, before.as_ref());
+        log_run(&run, before.as_ref());
         unfinished |= run.remaining > 0;
         if let Some(problem) = &run.error {
             let parked =
-                pairs.iter().any(|pair| pair.id == run.id && is_parked(scope, &directory, pair));
-            // Its row says so by now, which is what the polls go by after that.
+                pairs.iter().any(|pair| pair.id == run.id && is_suspended(scope, &directory, pair));
+            // The pair reports the problem, and the polls go by that report.
             let known = parked && before.as_ref() == Some(problem);
             verdict = verdict.and(if known {
                 NudgeOutcome::Done
@@ -93,45 +92,45 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> NudgeOutcome {
         }
     }
     if unfinished {
-        verdict = verdict.and(go_on(scope, &nudge.calendar_id).await);
+        verdict = verdict.and(continue_pass(scope, &nudge.calendar_id).await);
     }
     if later && nudge.cause != Cause::Poll {
-        verdict.and(again(scope, nudge).await)
+        verdict.and(requeue(scope, nudge).await)
     } else {
         verdict
     }
 }
 
-/// Has a pass gone on with that gave way to others.
-async fn go_on(scope: &Scope, calendar: &CalendarId) -> NudgeOutcome {
-    match nudge::send_after(scope, calendar, Cause::Unfinished, PAUSE).await {
+/// Continues a pass whose attempt ended early.
+async fn continue_pass(scope: &Scope, calendar: &CalendarId) -> NudgeOutcome {
+    match nudge::send_after(scope, calendar, Cause::Unfinished, YIELD_PAUSE).await {
         Ok(()) => NudgeOutcome::Done,
         Err(error) => {
-            tracing::warn!(%calendar, %error, "a pass that is not done could not be put off");
+            tracing::warn!(%calendar, %error, "the rest of a pass could not be queued");
             NudgeOutcome::Retry
         }
     }
 }
 
-/// Has the calendar looked at again, once for all who want that.
-async fn again(scope: &Scope, nudge: &Nudge) -> NudgeOutcome {
-    // A call has its own calendar read, and any other nudge all of them: neither stands for the
+/// Nudges the calendar again, once for all nudges that found a lease busy.
+async fn requeue(scope: &Scope, nudge: &Nudge) -> NudgeOutcome {
+    // A notification syncs its own calendar, any other nudge all calendars: neither covers the
     // other.
     let name = format!(
         "{} {}",
         nudge.calendar_id,
-        if nudge.cause == Cause::Webhook { "told" } else { "all" }
+        if nudge.cause == Cause::Webhook { "notified" } else { "all" }
     );
     let now = scope.clock.now();
-    if !scope.in_process.put_off(&name, now, AGAIN) {
+    if !scope.in_process.schedule_once(&name, now, BUSY_DELAY) {
         return NudgeOutcome::Done;
     }
-    // A retry would come later, and be counted as a failure.
-    match nudge::send_after(scope, &nudge.calendar_id, nudge.cause, AGAIN).await {
+    // A retry would be later, and would count as a failure.
+    match nudge::send_after(scope, &nudge.calendar_id, nudge.cause, BUSY_DELAY).await {
         Ok(()) => NudgeOutcome::Done,
         Err(error) => {
-            tracing::warn!(calendar = %nudge.calendar_id, %error, "a nudge could not be put off");
-            scope.in_process.forget(&name);
+            tracing::warn!(calendar = %nudge.calendar_id, %error, "a nudge could not be delayed");
+            scope.in_process.forget_scheduled(&name);
             NudgeOutcome::Retry
         }
     }
@@ -144,9 +143,8 @@ async fn pairs_of(scope: &Scope, calendar: &CalendarId) -> Result<(Snapshot, Vec
     Ok((directory, pairs))
 }
 
-/// Whether a provider has closed an account of the pair for a while: no retry helps before that is
-/// over.
-fn is_parked(scope: &Scope, directory: &Snapshot, pair: &Pair) -> bool {
+/// Whether a provider has closed an account of the pair for a while: no retry helps before the end.
+fn is_suspended(scope: &Scope, directory: &Snapshot, pair: &Pair) -> bool {
     let now = scope.clock.now();
     [&pair.from, &pair.to].into_iter().any(|id| {
         let account = directory
@@ -154,25 +152,26 @@ fn is_parked(scope: &Scope, directory: &Snapshot, pair: &Pair) -> bool {
             .ok()
             .flatten()
             .and_then(|calendar| directory.account(&calendar.account).ok());
-        account.is_some_and(|account| account.parked(now).is_some())
+        account.is_some_and(|account| account.suspended_for(now).is_some())
     })
 }
 
-/// By what is to be done about the error.
+/// The outcome for the next step that an error asks for.
 fn outcome_of(next: Next, cause: Cause) -> NudgeOutcome {
     match next {
         Next::RetryStorage => NudgeOutcome::Retry,
-        // A poll comes back by itself.
+        // The next poll repeats the nudge.
         Next::RetryAfter(_) if cause != Cause::Poll => NudgeOutcome::Retry,
         _ => NudgeOutcome::Done,
     }
 }
 
-fn tell(run: &Run, before: Option<&Problem>) {
+fn log_run(run: &Run, before: Option<&Problem>) {
     let Run { id, created, changed, deleted, skipped, .. } = run;
     if run.remaining > 0 {
-        tracing::info!(pair = %id, created, changed, skipped, left = run.remaining, "synced in part; \
-        it goes on in some seconds");
+        let left = run.remaining;
+        tracing::info!(pair = %id, created, changed, skipped, left, "synced in part; the next \
+        attempt begins in some seconds");
     } else if created + changed + deleted > 0 {
         tracing::info!(pair = %id, created, changed, deleted, skipped, "synced");
     }
@@ -180,7 +179,7 @@ fn tell(run: &Run, before: Option<&Problem>) {
         (Some(now), before) if before.is_none_or(|before| before != now) => {
             tracing::warn!(pair = %id, code = %now.code, "{}", now.message)
         }
-        (None, Some(_)) => tracing::info!(pair = %id, "well again"),
+        (None, Some(_)) => tracing::info!(pair = %id, "the pair works again"),
         _ => {}
     }
     if let Some(held) = &run.held {
@@ -189,11 +188,11 @@ fn tell(run: &Run, before: Option<&Problem>) {
     }
 }
 
-/// A nudge failed for good: its pairs report that, unless they report a more precise error already.
-/// The next poll or nightly pass tries again.
+/// Records with the pairs of a nudge that it failed for good, unless a pair reports a more precise
+/// error. The next poll or nightly pass tries again.
 pub async fn give_up_on_calendar(services: &Services, nudge: &Nudge) -> NudgeOutcome {
     let calendar = &nudge.calendar_id;
-    match mark(&services.scope(&nudge.owner), calendar).await {
+    match record_give_up(&services.scope(&nudge.owner), calendar).await {
         Ok(outcome) => outcome,
         Err(error) => {
             tracing::error!(%calendar, %error, "a nudge failed for good, and that could not be \
@@ -203,10 +202,10 @@ pub async fn give_up_on_calendar(services: &Services, nudge: &Nudge) -> NudgeOut
     }
 }
 
-async fn mark(scope: &Scope, calendar: &CalendarId) -> Result<NudgeOutcome> {
+async fn record_give_up(scope: &Scope, calendar: &CalendarId) -> Result<NudgeOutcome> {
     let mut verdict = NudgeOutcome::Done;
     for pair in pairs_of(scope, calendar).await?.1 {
-        // Whoever is at work on it will write down how that ended.
+        // The running pass will store its own result.
         let Some(lease) =
             scope.leases.acquire(&scope.owner, &[&leases::pair_lease(&pair.id)]).await?.taken()
         else {
@@ -214,7 +213,7 @@ async fn mark(scope: &Scope, calendar: &CalendarId) -> Result<NudgeOutcome> {
             continue;
         };
         tracing::error!(pair = %pair.id, %calendar, "a nudge failed for good");
-        let told = pair_state::change_state(&*scope.store, &pair.id, |row| {
+        let recorded = pair_state::change_state(&*scope.store, &pair.id, |row| {
             if row.error.is_none() {
                 row.status = Some(PairStatus::Error);
                 row.error = Some(Problem {
@@ -227,9 +226,9 @@ async fn mark(scope: &Scope, calendar: &CalendarId) -> Result<NudgeOutcome> {
                 });
             }
         });
-        let told = told.await;
+        let recorded = recorded.await;
         lease.end().await;
-        told?;
+        recorded?;
     }
     Ok(verdict)
 }
@@ -251,7 +250,7 @@ mod tests {
             assert_eq!(outcome(store::Error::Full, cause), NudgeOutcome::Retry);
             assert_eq!(outcome(store::Error::Unavailable("x".into()), cause), NudgeOutcome::Retry);
             assert_eq!(outcome(vault::Error::CannotOpen, cause), NudgeOutcome::Retry);
-            assert_eq!(outcome(Error::Overtaken, cause), NudgeOutcome::Retry);
+            assert_eq!(outcome(Error::LeaseLost, cause), NudgeOutcome::Retry);
         }
     }
 

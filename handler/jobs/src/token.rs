@@ -1,4 +1,4 @@
-//! Secrets that nobody guesses: 32 random bytes.
+//! Random secrets of 32 bytes that cannot be guessed.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -10,12 +10,12 @@ use crate::{Error, Result};
 
 const BYTES: usize = 32;
 
-/// 32 random bytes, written as 43 characters of base64url. Prints as nothing.
+/// 32 random bytes, written as 43 characters of base64url. `Debug` does not print them.
 #[derive(Clone)]
 pub struct Token(SecretString);
 
 impl Token {
-    /// A new one.
+    /// A new token.
     ///
     /// # Errors
     /// [`Error::Request`] where the system gives no random numbers.
@@ -27,8 +27,8 @@ impl Token {
         Ok(Self(BASE64URL_NOPAD.encode(&bytes).into()))
     }
 
-    /// One that came from outside; `None` where it has another form, or another spelling of its
-    /// bytes.
+    /// Parses a token from outside; `None` where the text has another form, or is another spelling
+    /// of its bytes.
     pub fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0u8; BYTES + 1];
         let right = text.len() == BASE64URL_NOPAD.encode_len(BYTES)
@@ -38,18 +38,17 @@ impl Token {
         right.then(|| Self(text.to_owned().into()))
     }
 
-    /// Its text, for the address or the cookie that it is meant for.
+    /// The text, for the address or the cookie of the token.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// What storage may know of it.
+    /// The hash, which may be stored.
     pub fn hash(&self) -> String {
         BASE64URL_NOPAD.encode(digest(&SHA256, self.expose().as_bytes()).as_ref())
     }
 
-    /// Whether it is the token of this hash. The time that it takes does not say how much of it was
-    /// right.
+    /// Whether this token has the given hash. The comparison takes constant time.
     pub fn has_hash(&self, hash: &str) -> bool {
         verify_slices_are_equal(self.hash().as_bytes(), hash.as_bytes()).is_ok()
     }

@@ -13,9 +13,8 @@ use crate::kinds::{ACCOUNT, account_key};
 use crate::problem::Problem;
 use crate::{Error, Result, codec};
 
-/// No account is closed for longer than a day; one that seems to be was closed by a clock that has
-/// been set back since.
-const LONGEST: SignedDuration = SignedDuration::from_hours(25);
+/// The longest suspension that is believed. A later end was computed by a clock that was ahead.
+const MAX_SUSPENSION: SignedDuration = SignedDuration::from_hours(25);
 
 /// The generation of an account that is connected for the first time.
 pub const FIRST_GENERATION: u32 = 1;
@@ -23,49 +22,43 @@ pub const FIRST_GENERATION: u32 = 1;
 /// An account as it is stored. Holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// Its id: derived from provider, place and user, as they were typed when it was connected
-    /// first.
+    /// Derived from the provider, address and user of the first connection, as they were typed.
     pub id: AccountId,
-    /// Who keeps it.
     pub kind: ProviderKind,
-    /// What to call it.
     pub name: String,
-    /// The address that was given, in one spelling.
+    /// The address that was given, normalized.
     pub url: String,
-    /// The user name there.
     pub user: String,
-    /// Where its calendars were found: the provider's own words
-    /// ([`Connect::discover`](crate::Connect::discover)).
+    /// What discovery found, in the provider's own format (`jobs::Connect::discover`).
     pub endpoint: String,
-    /// How often it has been connected: 1 at first. What an earlier secret was answered says
-    /// nothing about this one.
+    /// The number of connections: 1 at first. An answer to the secret of an earlier generation says
+    /// nothing about the present secret.
     pub generation: u32,
-    /// How it stands.
     pub state: AccountStatus,
-    /// Why it does not stand well.
     #[serde(default)]
     pub error: Option<Problem>,
-    /// Its provider has closed it for a while.
-    #[serde(default)]
-    pub parked: Option<Suspended>,
+    /// The provider has closed the account for a while.
+    #[serde(rename = "parked", default)]
+    pub suspended: Option<Suspended>,
 }
 
 impl Account {
-    /// Whether the connection that led to this found the account connected already.
+    /// Whether the account was connected before the connection that returned this record.
     pub fn was_connected_before(&self) -> bool {
         self.generation > FIRST_GENERATION
     }
 }
 
-/// How an account stands.
+/// The status of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {
-    /// It answered when it was last asked.
+    /// The account answered its last request.
     Ok,
-    /// It refuses the secret; nobody asks it again until its owner has connected it anew.
+    /// The provider refuses the secret. No request is made until the owner connects the account
+    /// again.
     NeedsReconnect,
-    /// It did not answer, or not to be understood.
+    /// No answer to the last request, or an answer that could not be understood.
     Unreachable,
 }
 
@@ -80,37 +73,39 @@ impl AccountStatus {
     }
 }
 
-/// A provider has closed an account for a while: for whoever works with it, in whichever process.
+/// A provider has closed an account for a while. Every process leaves the account alone until the
+/// end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspended {
-    /// Until then it is left alone.
     pub until: Timestamp,
-    /// The same for people.
-    pub why: Problem,
+    /// What users see.
+    #[serde(rename = "why")]
+    pub problem: Problem,
 }
 
 impl Suspended {
-    /// From now on for this long; at most 25 hours.
+    /// A suspension from now on, for at most 25 hours.
     pub fn for_at_least(wait: Duration, now: Timestamp) -> Self {
         let until = now
-            .saturating_add(SignedDuration::try_from(wait).unwrap_or(LONGEST).min(LONGEST))
+            .saturating_add(
+                SignedDuration::try_from(wait).unwrap_or(MAX_SUSPENSION).min(MAX_SUSPENSION),
+            )
             .unwrap_or(Timestamp::MAX);
         let message = format!(
-            "The provider has closed this account to programs for a while: too much was asked of \
-            it. Nothing was lost: events, copies and what is \
-             stored stay as they were. It is left alone until {}, and then the work goes on by \
-             itself.",
+            "The provider has closed this account for a while because it received too many \
+            requests. Nothing was lost: events, copies and what is stored stay as they were. The \
+            account is left alone until {}; then calrelay continues without any action of yours.",
             until.strftime("%Y-%m-%d %H:%M UTC")
         );
-        Self { until, why: Problem { code: "throttled".into(), message } }
+        Self { until, problem: Problem { code: "throttled".into(), message } }
     }
 }
 
 impl Account {
-    /// Whether its provider has closed it, and for how long still.
-    pub fn parked(&self, now: Timestamp) -> Option<Duration> {
-        let left = self.parked.as_ref()?.until.duration_since(now);
-        if left > LONGEST {
+    /// The time until the provider opens the account again; `None` where the account is open.
+    pub fn suspended_for(&self, now: Timestamp) -> Option<Duration> {
+        let left = self.suspended.as_ref()?.until.duration_since(now);
+        if left > MAX_SUSPENSION {
             None
         } else {
             Duration::try_from(left).ok().filter(|left| !left.is_zero())
@@ -130,13 +125,33 @@ impl Directory<'_> {
     /// [`Error::NoAccount`].
     pub async fn account(&self, id: &AccountId) -> Result<Account> {
         let row = self.get(&account_key(id)).await?;
-        checked(id, row.map(|(account, _)| account))
+        with_id(id, row.map(|(account, _)| account))
     }
 }
 
-/// The account that was found in the row of `id`. The account of another id would be worked with in
-/// its place.
-pub(crate) fn checked(id: &AccountId, found: Option<Account>) -> Result<Account> {
+/// The account in the row of `id`. A row that holds an account of another id is damaged.
+pub(crate) fn with_id(id: &AccountId, found: Option<Account>) -> Result<Account> {
     let account = found.ok_or_else(|| Error::NoAccount(id.clone()))?;
     if account.id == *id { Ok(account) } else { Err(codec::damaged(&account_key(id))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of earlier versions have these names.
+    #[test]
+    fn a_suspension_keeps_its_stored_names() {
+        let stored = serde_json::json!({
+            "id": "a1", "kind": "caldav", "name": "anna", "url": "https://dav.example.org/",
+            "user": "anna", "endpoint": "{}", "generation": 1, "state": "ok", "error": null,
+            "parked": {
+                "until": "2026-03-10T10:00:00Z",
+                "why": {"code": "throttled", "message": "Too many requests."}
+            }
+        });
+        let account: Account = serde_json::from_value(stored.clone()).unwrap();
+        assert!(account.suspended.is_some());
+        assert_eq!(serde_json::to_value(&account).unwrap(), stored);
+    }
 }

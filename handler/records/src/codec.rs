@@ -1,11 +1,11 @@
-//! How records are written down: JSON with a version in `v`.
+//! The format of records: JSON with a version in `v`.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// The version that is written, and the newest that is read.
+/// The version that is written, and the newest version that is read.
 const VERSION: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
@@ -20,31 +20,31 @@ struct RowVersion {
     v: u32,
 }
 
-/// A value as it is stored.
+/// Encodes a value for storage.
 pub fn encode<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(&Versioned { v: VERSION, value })
-        .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))
+        .map_err(|error| Error::Damaged(format!("a row cannot be encoded: {error}")))
 }
 
-/// A value as it was stored. `key` names the row in the error; nothing of its content is quoted.
+/// Decodes a stored value. The error names the row by `key` and quotes nothing of its content.
 pub fn decode<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
     let RowVersion { v } = serde_json::from_str(text).map_err(|_| damaged(key))?;
     if v > VERSION {
-        return Err(newer(key, v, VERSION));
+        return Err(newer_version(key, v, VERSION));
     }
     serde_json::from_str::<Versioned<T>>(text).map(|row| row.value).map_err(|_| damaged(key))
 }
 
-/// A row that cannot be read.
+/// The error for a row that cannot be read.
 pub fn damaged(key: &str) -> Error {
-    Error::Damaged(format!("the row {key} is not what it should be; it was left as it is"))
+    Error::Damaged(format!("the row {key} cannot be read; it was not changed"))
 }
 
-/// A row of a version that this program does not know.
-pub fn newer(key: &str, v: u32, known: u32) -> Error {
+/// The error for a row of a version that this program does not know.
+pub fn newer_version(key: &str, v: u32, known: u32) -> Error {
     Error::Damaged(format!(
         "the row {key} was written by a newer calrelay (version {v}, this program knows {known}); \
-        it was left as it is, use the newer program"
+        it was not changed, use the newer program"
     ))
 }
 

@@ -7,10 +7,10 @@ use store::{Op, Row, Store, Table};
 use crate::Result;
 use crate::codec::{decode, encode};
 
-/// How often a row is read again after another process has written it at the same moment.
+/// The number of times that a row is read again because another process wrote it at that moment.
 const ATTEMPTS: usize = 8;
 
-/// Rows taken with one request: as many as storage gives.
+/// Rows read with one request: the limit of storage.
 pub const PAGE: usize = 1000;
 
 /// The rows of one owner in [`Table::Directory`].
@@ -26,12 +26,12 @@ impl<'a> Directory<'a> {
         Self { store, owner }
     }
 
-    /// Writes rows, all or none.
+    /// Writes all of these rows, or none of them.
     pub async fn commit(&self, ops: &[Op]) -> Result<Vec<String>> {
         Ok(self.store.commit(Table::Directory, self.owner, ops).await?)
     }
 
-    /// Deletes rows; those that are gone already count as deleted.
+    /// Deletes rows. A row that does not exist counts as deleted.
     pub async fn delete(&self, keys: &[String]) -> Result<()> {
         for chunk in keys.chunks(store::MAX_COMMIT) {
             let ops: Vec<Op> =
@@ -41,7 +41,7 @@ impl<'a> Directory<'a> {
         Ok(())
     }
 
-    /// One row, and its ETag.
+    /// A row and its ETag.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<(T, String)>> {
         match self.store.get(Table::Directory, self.owner, key).await? {
             Some(row) => Ok(Some((decode(&row.key, &row.value)?, row.etag))),
@@ -49,7 +49,7 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// All rows whose key begins with `prefix`, in the order of their keys.
+    /// All rows whose key begins with `prefix`, ordered by key.
     pub async fn list<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<T>> {
         let mut values = Vec::new();
         let mut after: Option<String> = None;
@@ -68,8 +68,9 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// Changes a row that is there, and reads it again where another process has written it meanwhile;
-    /// `None` where there is none. A change that leaves the row as it was is not written.
+    /// Changes an existing row; `None` where the row does not exist. The row is read again and
+    /// changed again where another process wrote it meanwhile. A row that the change leaves as it
+    /// was is not written.
     pub async fn update<T>(&self, key: &str, mut change: impl FnMut(&mut T)) -> Result<Option<T>>
     where
         T: Serialize + DeserializeOwned + Clone + PartialEq,

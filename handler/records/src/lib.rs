@@ -1,4 +1,4 @@
-//! The records: what is stored of an owner, and how it is written down.
+//! The records: what is stored of an owner, and the format of the rows.
 //!
 //! # Rows
 //! All rows of an owner's directory are in [`store::Table::Directory`], in the partition that has
@@ -7,28 +7,36 @@
 //! | key | record |
 //! |---|---|
 //! | `account:ID` | [`account::Account`]; its sealed secret is in [`store::Table::Secrets`], row `ID` ([`secret`]) |
-//! | `calendar:ID` | [`calendar::CalendarRecord`]: what its provider said at the last listing |
-//! | `channel:ID` | [`watch::WatchRecord`]: a watch that a provider was asked for |
+//! | `calendar:ID` | [`calendar::CalendarRecord`]: a calendar as its provider last listed it |
+//! | `channel:ID` | [`watch::WatchRecord`]: a watch that was requested from a provider |
 //! | `pair:ID` | [`engine::pair::Pair`] |
-//! | `ended:FROM:TO` | [`pair::EndedPair`]: copies of an ended pair may be left in `TO` |
+//! | `ended:FROM:TO` | [`pair::EndedPair`]: the calendar `TO` may hold copies of a pair that was removed |
 //!
-//! What a pass remembers of a pair is in [`store::Table::Pairs`], partition = pair id
-//! ([`pair_state`]). Rows of the installation, which belong to no owner, are in a partition of their
-//! own ([`webhook_keys`]).
+//! The state and the mappings of a pair are in [`store::Table::Pairs`], partition = pair id
+//! ([`pair_state`]). Rows that belong to the installation and to no owner are in a partition of
+//! their own ([`webhook_keys`]). Rows that only one job uses (the audit trail, pending consents,
+//! invitations, grants) are described in that job of the crate `jobs`.
 //!
-//! The directory of an owner is one partition, and so are the leases of that owner: the work of one
-//! owner is limited by what a partition bears, and slows no other owner. A pass reads the partition
-//! once ([`snapshot::Snapshot`]), and the secrets as well: two requests, for any number of pairs.
+//! The directory of an owner is one partition, and so are the leases of that owner. The throughput
+//! of one partition therefore limits the work of one owner and of no other owner. A pass reads the
+//! partition once ([`snapshot::Snapshot`]), and the secrets once: two requests for any number of
+//! pairs.
 //!
 //! # Properties
-//! * A row of a newer version is left alone, and the error says so. A field that this version does
+//! * A row of a newer version is not changed, and the error says so. A field that this version does
 //!   not know is ignored.
-//! * Nothing in here talks to a provider, and no record holds event content.
+//! * No function of this crate sends a request to a provider, and no record holds event content.
+//!
+//! # Layers
+//! `error problem kinds codec`, then `directory`, then one file for each record, then `snapshot`
+//! and [`pair_state`]. A module uses only modules before it in this list.
 //!
 //! # To add a record
 //! 1. Add its prefix and its key function to [`kinds`].
 //! 2. Add a file named after the record: the struct with `Serialize` and `Deserialize`, and its
-//!    methods on [`directory::Directory`]. A new field of a record has `#[serde(default)]`.
+//!    methods on [`directory::Directory`]. A new field of an existing record has
+//!    `#[serde(default)]`; a field that is renamed keeps its stored name with `#[serde(rename =
+//!    "…")]`.
 //! 3. Add a line to the table above.
 
 pub mod account;

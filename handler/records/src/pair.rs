@@ -1,4 +1,4 @@
-//! Pairs, and what is kept of pairs that have ended.
+//! Pairs, and pairs that were removed.
 
 use engine::calendar::{CalendarId, PairId};
 use engine::pair::Pair;
@@ -8,12 +8,10 @@ use crate::directory::Directory;
 use crate::kinds::{PAIR, pair_key};
 use crate::{Error, Result};
 
-/// A pair that has ended copied from one calendar to another.
+/// A pair that was removed copied from one calendar to another.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EndedPair {
-    /// The calendar of the origins.
     pub from: CalendarId,
-    /// The calendar of the copies.
     pub to: CalendarId,
 }
 

@@ -1,21 +1,20 @@
-//! What is wrong with a pair or with one of its events, as it is stored and shown.
+//! Problems of a pair or of one of its events, as they are stored and shown.
 
 use engine::calendar::{CalendarId, PairId};
 use engine::reason::Reason;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// How a pair stands.
+/// The status of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PairStatus {
-    /// In step.
+    /// The calendars are in step.
     Ok,
-    /// Deletions wait for a word of the owner.
+    /// Deletions wait for the owner's confirmation.
     Held,
-    /// The last pass failed.
     Error,
-    /// Switched off by its owner.
+    /// Paused by the owner.
     Paused,
     /// An account must be connected again.
     NeedsReconnect,
@@ -34,48 +33,47 @@ impl PairStatus {
     }
 }
 
-/// Why a pair holds.
+/// Why a pair holds deletions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HeldKind {
-    /// It would delete an unusual number of events.
+    /// The pass would delete an unusual number of events.
     #[default]
     Deletions,
-    /// One of its calendars was emptied, or made anew.
+    /// A calendar of the pair was emptied, or was created again.
     Emptied,
 }
 
-/// What waits for a word of the owner.
+/// Deletions that wait for the owner's confirmation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
-    /// Why.
     #[serde(default)]
     pub kind: HeldKind,
-    /// How many.
+    /// The number of deletions.
     pub deletions: u64,
-    /// Of how many copies.
+    /// The number of copies.
     pub of: u64,
-    /// The arguments after `calrelay` that release them.
+    /// The arguments of `calrelay` that release the deletions.
     pub confirm: Vec<String>,
 }
 
 impl Held {
-    /// With the arguments for this pair.
+    /// Held deletions of this pair.
     pub fn new(pair: &PairId, deletions: u64, of: u64) -> Self {
         let confirm =
             ["sync", "--pair", pair.as_str(), "--confirm-deletions"].map(str::to_owned).to_vec();
         Self { kind: HeldKind::Deletions, deletions, of, confirm }
     }
 
-    /// The same where a calendar was emptied: `gone` events of `of`. The other answer is
-    /// `--leave-out`.
+    /// The hold after a calendar was emptied: `gone` of `of` events are missing. The arguments
+    /// create the events again; the other answer is `--leave-out`.
     pub fn emptied(pair: &PairId, gone: u64, of: u64) -> Self {
         let confirm = ["sync", "--pair", pair.as_str(), "--make-again"].map(str::to_owned).to_vec();
         Self { kind: HeldKind::Emptied, deletions: gone, of, confirm }
     }
 }
 
-/// Something that went wrong, in a code for programs and words for people.
+/// A failure: a code for programs and a text for users.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// `unauthorized`, `not_found`, `unreachable`…
@@ -87,24 +85,22 @@ pub struct Problem {
 /// An event that could not be copied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventProblem {
-    /// Its id.
+    /// The id of the event.
     pub event: String,
-    /// Where it stands.
     pub calendar: CalendarId,
-    /// Why.
     pub reason: Reason,
-    /// The same in words.
+    /// The reason as a text for users.
     pub message: String,
-    /// How often it was tried, where it is tried again by itself.
+    /// The number of attempts, where the program tries again by itself.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub tries: u32,
-    /// When it is tried again; none where only a change of the event helps.
+    /// When the next attempt is due; `None` where only a change of the event helps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_try: Option<Timestamp>,
 }
 
 impl EventProblem {
-    /// In words, with when it is tried again.
+    /// The text for users, with the time of the next attempt.
     pub fn in_words(&self) -> String {
         match self.next_try {
             Some(next) if self.tries > 0 => {

@@ -13,9 +13,8 @@ pub const VERSION: u32 = 2;
 #[derive(Serialize, Deserialize)]
 pub struct SecretRecord {
     /// The version of the row. In version 1 the sealed text is the secret alone; in version 2 it
-    /// begins with where the secret may be sent.
+    /// begins with the destinations of the secret.
     pub v: u32,
-    /// The sealed text.
     pub sealed: String,
 }
 
@@ -25,29 +24,29 @@ impl SecretRecord {
         Self { v: VERSION, sealed }
     }
 
-    /// The record in a row.
+    /// Decodes the record in a row.
     ///
     /// # Errors
     /// [`Error::Damaged`].
     pub fn decode(row: &Row) -> Result<Self> {
         match serde_json::from_str::<Self>(&row.value) {
-            Ok(found) if found.v > VERSION => Err(codec::newer(&row.key, found.v, VERSION)),
+            Ok(found) if found.v > VERSION => Err(codec::newer_version(&row.key, found.v, VERSION)),
             Ok(found) => Ok(found),
             Err(_) => Err(codec::damaged(&row.key)),
         }
     }
 
-    /// The record as it is stored.
+    /// Encodes the record for storage.
     ///
     /// # Errors
     /// [`Error::Damaged`], which no sealed text causes.
     pub fn encode(&self) -> Result<String> {
         serde_json::to_string(self)
-            .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))
+            .map_err(|error| Error::Damaged(format!("a row cannot be encoded: {error}")))
     }
 }
 
-/// The name of the row to which a sealed text of this version is bound.
-pub fn sealed_for(id: &AccountId, version: u32) -> String {
+/// The name of the row that a sealed text of this version is bound to.
+pub fn seal_row_name(id: &AccountId, version: u32) -> String {
     if version == 1 { id.to_string() } else { format!("{id}/{version}") }
 }

@@ -20,7 +20,7 @@ use crate::pair::EndedPair;
 use crate::watch::WatchRecord;
 use crate::{Result, codec};
 
-/// After this time, work that begins checks whether its pair was paused meanwhile.
+/// A snapshot that is older is not recent: a pair may have been paused since.
 const RECENT: Duration = Duration::from_secs(10);
 
 /// Rows by their keys.
@@ -28,37 +28,37 @@ type RowsByKey = BTreeMap<String, Row>;
 
 /// The directory of one owner as it was at one moment.
 ///
-/// Work that goes by a snapshot reads again, under the lease of its pair, what may have changed and
-/// matters. While a pair is there, its calendars and accounts are there as well: their removal waits
-/// for the lease and removes the pair first.
+/// A job that uses a snapshot reads records that may have changed again, under the lease of its
+/// pair. While a pair exists, its calendars and accounts exist: their removal waits for the lease
+/// of the pair and removes the pair first.
 pub struct Snapshot {
     store: Arc<dyn Store>,
     owner: String,
     read: Instant,
     rows: RowsByKey,
-    /// The sealed secrets of all accounts of the owner, read when the first is needed.
+    /// The sealed secrets of all accounts of the owner, read at the first use.
     secrets: OnceCell<RowsByKey>,
 }
 
 impl Snapshot {
-    /// Reads the directory. A row that cannot be understood is an error only for a call that asks for
+    /// Reads the directory. A row that cannot be understood is an error only for a call that reads
     /// that row.
     ///
     /// # Errors
     /// Storage failures.
     pub async fn read(store: &Arc<dyn Store>, owner: &str) -> Result<Self> {
         let read = Instant::now();
-        let rows = all(&**store, owner, Table::Directory).await?;
+        let rows = read_all(&**store, owner, Table::Directory).await?;
         let (store, owner) = (store.clone(), owner.to_owned());
         Ok(Self { store, owner, read, rows, secrets: OnceCell::new() })
     }
 
-    /// Whether it was read just now: work that goes by it counts as begun by then.
+    /// Whether the snapshot was read just now: a job that uses it counts as begun at that moment.
     pub fn is_recent(&self) -> bool {
         self.read.elapsed() < RECENT
     }
 
-    /// A pair, if there is one of this id.
+    /// A pair; `None` where there is no pair with this id.
     ///
     /// # Errors
     /// [`Error::Damaged`](crate::Error::Damaged), here and below.
@@ -71,12 +71,13 @@ impl Snapshot {
         self.list(PAIR)
     }
 
-    /// All pairs whose rows can be read: one that a newer program has written, or that is damaged,
-    /// harms no other.
+    /// All pairs whose rows can be read. A row that is damaged, or that a newer program wrote, is
+    /// logged and skipped.
     pub fn readable_pairs(&self) -> Vec<Pair> {
         for id in self.pair_ids() {
             if let Err(error) = self.pair(&id) {
-                tracing::warn!(pair = %id, %error, "a pair is passed over");
+                tracing::warn!(pair = %id, %error, "a pair is skipped, because its rows cannot be \
+                read");
             }
         }
         self.readable(PAIR)
@@ -92,7 +93,7 @@ impl Snapshot {
         self.readable(CALENDAR)
     }
 
-    /// The ids of all pairs, also of those whose row cannot be read.
+    /// The ids of all pairs, including pairs whose row cannot be read.
     pub fn pair_ids(&self) -> Vec<PairId> {
         self.ids(PAIR).map(PairId::new).collect()
     }
@@ -106,15 +107,15 @@ impl Snapshot {
         self.rows.range(prefix.to_owned()..).map_while(move |(key, _)| key.strip_prefix(prefix))
     }
 
-    /// Ended pairs, by the calendars between which they copied.
-    pub fn ended(&self) -> Vec<EndedPair> {
+    /// Pairs that were removed, by the calendars between which they copied.
+    pub fn ended_pairs(&self) -> Vec<EndedPair> {
         self.readable(ENDED)
     }
 
-    /// The rows about ended pairs that name one of these calendars.
-    pub fn ended_of(&self, calendars: &[&CalendarId]) -> Vec<String> {
+    /// The keys of the rows about removed pairs that name one of these calendars.
+    pub fn ended_keys(&self, calendars: &[&CalendarId]) -> Vec<String> {
         let named = self
-            .ended()
+            .ended_pairs()
             .into_iter()
             .filter(|EndedPair { from, to }| calendars.contains(&from) || calendars.contains(&to));
         named.map(|EndedPair { from, to }| ended_key(&from, &to)).collect()
@@ -125,7 +126,7 @@ impl Snapshot {
         self.list(WATCH)
     }
 
-    /// A calendar as it was last seen; `None` where it never was.
+    /// A calendar as it was last listed; `None` where it was never listed.
     pub fn calendar(&self, id: &CalendarId) -> Result<Option<CalendarRecord>> {
         self.get(&calendar_key(id))
     }
@@ -133,16 +134,17 @@ impl Snapshot {
     /// An account.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound) where there is none of this id.
+    /// [`Error::NoAccount`](crate::Error::NoAccount).
     pub fn account(&self, id: &AccountId) -> Result<Account> {
-        account::checked(id, self.get(&account_key(id))?)
+        account::with_id(id, self.get(&account_key(id))?)
     }
 
     /// The row of the sealed secret of an account; `None` where there is none. The first call reads
     /// the rows of all accounts of the owner with one request.
     pub async fn secret(&self, id: &AccountId) -> Result<Option<&Row>> {
         let (store, owner) = (&*self.store, &self.owner);
-        let secrets = self.secrets.get_or_try_init(|| all(store, owner, Table::Secrets)).await?;
+        let secrets =
+            self.secrets.get_or_try_init(|| read_all(store, owner, Table::Secrets)).await?;
         Ok(secrets.get(id.as_str()))
     }
 
@@ -168,7 +170,7 @@ impl Snapshot {
 }
 
 /// All rows of the owner.
-async fn all(store: &dyn Store, owner: &str, table: Table) -> Result<RowsByKey> {
+async fn read_all(store: &dyn Store, owner: &str, table: Table) -> Result<RowsByKey> {
     let mut all = RowsByKey::new();
     loop {
         let after = all.last_key_value().map(|(key, _): (&String, &Row)| key.as_str());

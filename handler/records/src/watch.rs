@@ -1,4 +1,5 @@
-//! Watches: a row each, from before the provider is asked until it was told to stop.
+//! Watches: one row each, written before the provider is asked and deleted after the watch was
+//! stopped.
 
 use engine::calendar::{AccountId, CalendarId};
 use jiff::Timestamp;
@@ -11,38 +12,41 @@ use crate::directory::Directory;
 use crate::kinds::{WATCH, watch_key};
 use crate::problem::Problem;
 
-/// A channel: a provider's promise to tell of changes in a calendar.
+/// A watch: the provider sends a notification when something changes. Google calls it a channel,
+/// Microsoft a subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchRecord {
-    /// Its id, a random UUID of ours; the end of the row's key.
+    /// A random UUID; the end of the row's key.
     pub id: String,
-    /// The calendar that is watched; `None` where the whole account is.
+    /// `None` for a watch of the whole account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar: Option<CalendarId>,
-    /// Whose account it was opened with.
     pub account: AccountId,
-    /// How often that had been connected: with a new consent everything earlier is in doubt.
+    /// The generation of the account. Watches of an earlier generation are replaced.
     pub generation: u32,
     /// The calendar's address at the provider.
-    pub at: String,
-    /// Where it was told to call us.
-    pub address: String,
-    /// The provider's name for what is watched; not known before it answers or calls.
+    #[serde(rename = "at")]
+    pub calendar_address: String,
+    /// Where the provider sends notifications.
+    #[serde(rename = "address")]
+    pub notification_url: String,
+    /// The provider's name of what is watched. Unknown before the provider's answer or first
+    /// notification.
     #[serde(default)]
     pub resource: Option<String>,
-    /// When it was asked for.
-    pub asked: Timestamp,
-    /// When it ends, or until when a refusal is taken for an answer.
+    #[serde(rename = "asked")]
+    pub requested: Timestamp,
+    /// When the watch ends; of a refused watch, when the provider is asked again.
     pub expires: Timestamp,
-    /// How it stands.
     pub state: WatchStatus,
-    /// It has called us.
+    /// A notification has arrived.
     #[serde(default)]
     pub confirmed: bool,
-    /// Why it is not open.
+    /// Why the watch is not open.
     #[serde(default)]
     pub error: Option<Problem>,
-    /// The key that has signed its token; none in the form of earlier versions.
+    /// The id of the key that signed the secret; `None` for a secret in the form of earlier
+    /// versions.
     #[serde(default)]
     pub key: Option<String>,
     /// The provider has answered that it created no watch. Without this, a watch whose creation
@@ -52,35 +56,38 @@ pub struct WatchRecord {
     /// The provider asks for a renewal before it is due.
     #[serde(default, skip_serializing_if = "is_false")]
     pub renew_now: bool,
-    /// When its calendar was last told to be looked at.
-    #[serde(default)]
-    pub told: Option<Notified>,
+    /// The last nudge that a notification of this watch led to.
+    #[serde(rename = "told", default)]
+    pub last_nudge: Option<LastNudge>,
 }
 
-/// A message that a call has led to.
+/// A nudge that a notification led to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notified {
-    /// When it is, or was, to be seen.
-    pub seen: Timestamp,
-    /// It is in the queue; before, it was only meant to be.
+pub struct LastNudge {
+    /// When the nudge becomes, or became, visible in the queue.
+    #[serde(rename = "seen")]
+    pub visible_at: Timestamp,
+    /// The nudge is in the queue. Before, it is only planned.
     pub sent: bool,
-    /// When the channel will have rested from its looks: the further ahead, the longer the pause
-    /// until the next one.
-    #[serde(default)]
-    pub rested: Option<Timestamp>,
+    /// When the watch has recovered from its nudges: the later, the longer the pause until the next
+    /// nudge.
+    #[serde(rename = "rested", default)]
+    pub rested_at: Option<Timestamp>,
 }
 
-/// How a channel stands.
+/// The status of a watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WatchStatus {
-    /// Asked for; no answer yet, or none that tells whether it was opened.
-    Asked,
-    /// It tells of changes.
+    /// The provider was asked; its answer has not arrived, or does not say whether the watch is
+    /// open.
+    #[serde(rename = "asked")]
+    Requested,
+    /// The provider sends notifications.
     Open,
-    /// The provider does not tell of this calendar.
+    /// The provider sends no notifications for this calendar.
     Refused,
-    /// Not wanted any more; to be stopped.
+    /// The watch is not needed any more and is to be stopped.
     Ending,
 }
 
@@ -90,25 +97,25 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl WatchRecord {
-    /// Whether it watches this calendar of this account, alone or with the whole account.
+    /// Whether this watch covers this calendar, alone or with the whole account.
     pub fn covers(&self, account: &AccountId, calendar: &CalendarId) -> bool {
         self.account == *account && self.calendar.as_ref().is_none_or(|own| own == calendar)
     }
 
-    /// Whether what comes through it may be believed.
+    /// Whether notifications of this watch are accepted.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        matches!(self.state, WatchStatus::Asked | WatchStatus::Open) && now < self.expires
+        matches!(self.state, WatchStatus::Requested | WatchStatus::Open) && now < self.expires
     }
 }
 
 impl Directory<'_> {
-    /// A channel, and the version of its row. One request.
+    /// A watch and its ETag. One request.
     pub async fn watch(&self, id: &str) -> Result<Option<(WatchRecord, String)>> {
         self.get(&watch_key(id)).await
     }
 
-    /// Replaces a row by its version; the new one, or `None` where somebody else was faster, or it is
-    /// gone. One request.
+    /// Replaces a row by its ETag and returns the new ETag; `None` where another process has
+    /// replaced or deleted the row. One request.
     pub async fn replace_watch(&self, row: &WatchRecord, etag: &str) -> Result<Option<String>> {
         let op =
             Op::Replace { key: watch_key(&row.id), etag: etag.to_owned(), value: encode(row)? };
@@ -119,19 +126,19 @@ impl Directory<'_> {
         }
     }
 
-    /// All channels.
+    /// All watches.
     pub async fn watches(&self) -> Result<Vec<WatchRecord>> {
         self.list(WATCH).await
     }
 
-    /// Writes down a new one.
+    /// Inserts a watch.
     pub async fn insert_watch(&self, row: &WatchRecord) -> Result<()> {
         let insert = Op::Insert { key: watch_key(&row.id), value: encode(row)? };
         self.commit(&[insert]).await?;
         Ok(())
     }
 
-    /// Changes one that is there; as it is then.
+    /// Changes an existing watch and returns it as it is then.
     pub async fn change_watch(
         &self,
         id: &str,
@@ -143,5 +150,32 @@ impl Directory<'_> {
     /// Deletes watches.
     pub async fn delete_watches(&self, ids: &[String]) -> Result<()> {
         self.delete(&ids.iter().map(|id| watch_key(id)).collect::<Vec<_>>()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of earlier versions have these names.
+    #[test]
+    fn fields_keep_their_stored_names() {
+        let stored = serde_json::json!({
+            "id": "w1", "calendar": "c1", "account": "a1", "generation": 1,
+            "at": "anna@example.org",
+            "address": "https://calendars.example.org/webhooks/google", "resource": null,
+            "asked": "2026-03-10T09:00:00Z", "expires": "2026-03-17T09:00:00Z", "state": "asked",
+            "confirmed": false, "error": null, "key": "abcd",
+            "told": {
+                "seen": "2026-03-10T10:00:00Z", "sent": true, "rested": "2026-03-10T10:00:05Z"
+            }
+        });
+        let row: WatchRecord = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(
+            (row.state, row.calendar_address.as_str()),
+            (WatchStatus::Requested, "anna@example.org")
+        );
+        assert!(row.last_nudge.as_ref().is_some_and(|nudge| nudge.rested_at.is_some()));
+        assert_eq!(serde_json::to_value(&row).unwrap(), stored);
     }
 }

@@ -1,9 +1,9 @@
-//! What is stored of the keys of this installation: which keys of webhooks count, and when keys
-//! were rotated last.
+//! The rows about the keys of this installation: which keys of webhooks are valid, and when keys
+//! were last rotated.
 //!
-//! No key is stored here, only names: keys are derived by the vault. The rows are in a partition of
-//! their own ([`PARTITION`]), as they belong to no owner: a notification is proven before anybody
-//! looks whose it is.
+//! The rows hold the ids of keys and no key: the vault derives the keys. The rows are in a
+//! partition of their own ([`PARTITION`]) and belong to no owner, because a notification is
+//! verified before its owner is known.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -13,39 +13,39 @@ use crate::codec::encode;
 use crate::directory::Directory;
 use crate::{Error, Result};
 
-/// The partition of these rows, and the scope of their lease.
+/// The partition of these rows, and the owner of their lease.
 pub const PARTITION: &str = "vault";
 const WEBHOOKS: &str = "webhooks";
 const ROTATED: &str = "rotated";
 
-/// So long a channel may live that was opened with a key that another one has followed: the longest
-/// that a provider gives, and an hour.
+/// How long a watch may live whose key was replaced: the longest lifetime that a provider gives,
+/// and an hour.
 const GRACE: SignedDuration = SignedDuration::from_hours(7 * 24 + 1);
 
-/// Which keys of webhooks count, by their ids.
+/// The valid keys of webhooks, by their ids.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookKeys {
-    /// Signs, and proves.
+    /// Signs and verifies.
     pub current: String,
-    /// Since when.
+    /// When `current` began to sign.
     pub since: Timestamp,
-    /// The one before it, which proves until its channels have ended.
+    /// The key before `current`, which verifies until its watches have ended.
     #[serde(default)]
     pub previous: Option<String>,
-    /// Tokens of the form that names no key prove until then.
+    /// Until when secrets without the id of a key are valid.
     #[serde(default)]
     pub unnamed_until: Option<Timestamp>,
 }
 
 impl WebhookKeys {
-    /// The first, where there was none with a name.
+    /// The first key with an id.
     pub fn first(current: String, now: Timestamp) -> Self {
-        Self { current, since: now, previous: None, unnamed_until: later(now) }
+        Self { current, since: now, previous: None, unnamed_until: end_of_grace(now) }
     }
 
-    /// What follows on it: `current` signs, and what signed until now proves for a while, unless it
-    /// is to count no more.
-    pub fn followed_by(self, current: String, at_once: bool, now: Timestamp) -> Self {
+    /// The keys after a rotation: `key` signs. The key before still verifies for a while, unless
+    /// `at_once`.
+    pub fn rotate_to(self, current: String, at_once: bool, now: Timestamp) -> Self {
         if at_once {
             return Self { current, since: now, previous: None, unnamed_until: None };
         }
@@ -57,26 +57,27 @@ impl WebhookKeys {
         }
     }
 
-    /// Whether a token proves that is signed with this key; `None` for one of the form that names
-    /// none.
-    fn prove(&self, key: Option<&str>, now: Timestamp) -> bool {
+    /// Whether a secret that was signed with this key is valid; `None` for a secret without the id
+    /// of a key.
+    fn accepts(&self, key: Option<&str>, now: Timestamp) -> bool {
         match key {
             None => self.unnamed_until.is_some_and(|until| now < until),
             Some(key) if key == self.current => true,
             Some(key) => {
                 self.previous.as_deref() == Some(key)
-                    && later(self.since).is_some_and(|until| now < until)
+                    && end_of_grace(self.since).is_some_and(|until| now < until)
             }
         }
     }
 }
 
-/// The same for keys that may not have been named yet: then only tokens prove that name none.
-pub fn prove(keys: Option<&WebhookKeys>, key: Option<&str>, now: Timestamp) -> bool {
-    keys.map_or(key.is_none(), |keys| keys.prove(key, now))
+/// As [`WebhookKeys::accepts`]. Without stored keys, only secrets without the id of a key are
+/// valid.
+pub fn accepts(keys: Option<&WebhookKeys>, key: Option<&str>, now: Timestamp) -> bool {
+    keys.map_or(key.is_none(), |keys| keys.accepts(key, now))
 }
 
-fn later(now: Timestamp) -> Option<Timestamp> {
+fn end_of_grace(now: Timestamp) -> Option<Timestamp> {
     now.checked_add(GRACE).ok()
 }
 
@@ -85,14 +86,14 @@ struct RotationRow {
     at: Timestamp,
 }
 
-/// The keys of webhooks, and the version of their row; `None` before the first was named. One
+/// The keys of webhooks and the ETag of their row; `None` before the first key has an id. One
 /// request.
-pub async fn webhook_keys(store: &dyn Store) -> Result<Option<(WebhookKeys, String)>> {
+pub async fn read_webhook_keys(store: &dyn Store) -> Result<Option<(WebhookKeys, String)>> {
     installation(store).get(WEBHOOKS).await
 }
 
-/// Writes them down in the place of what was read, which may have been nothing; `false` where
-/// another process was faster.
+/// Replaces the row that was read with the ETag `before`, or inserts the first row. `false` where
+/// another process has written the row.
 pub async fn put_webhook_keys(
     store: &dyn Store,
     keys: &WebhookKeys,
@@ -110,11 +111,11 @@ pub async fn put_webhook_keys(
     }
 }
 
-/// When keys were rotated last, before this time, which is noted in its place.
+/// Records a rotation and returns when the rotation before it was.
 pub async fn note_rotation(store: &dyn Store, now: Timestamp) -> Result<Option<Timestamp>> {
     let before = match installation(store).get::<RotationRow>(ROTATED).await {
         Ok(found) => found.map(|(row, _)| row.at),
-        // It holds a time and nothing else: this one is as safe as any.
+        // The row holds only a time. The present time is the safe assumption.
         Err(Error::Damaged(_)) => Some(now),
         Err(error) => return Err(error),
     };

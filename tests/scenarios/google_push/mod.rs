@@ -121,7 +121,7 @@ async fn a_channel_that_cannot_be_followed_lives_on_and_is_tried_again() -> anyh
     env.wait(5 * 86_400 + 3 * 3600);
     env.google.faults().always(On::kind(Kind::Watch), Fault::Status(503));
     let outcome = product::renew_watches(&env.scope, false).await?;
-    assert_eq!((outcome.opened, outcome.failed), (0, 2));
+    assert_eq!((outcome.created, outcome.failed), (0, 2));
     assert_eq!(env.google.channels(), first, "what there was is kept");
     let states = product::watch_states(&env.scope).await?;
     assert!(
@@ -130,7 +130,7 @@ async fn a_channel_that_cannot_be_followed_lives_on_and_is_tried_again() -> anyh
         "{states:?}"
     );
     env.google.faults().clear();
-    assert_eq!(product::renew_watches(&env.scope, false).await?.opened, 2);
+    assert_eq!(product::renew_watches(&env.scope, false).await?.created, 2);
     let states = product::watch_states(&env.scope).await?;
     assert!(
         env.open_watches() == [1, 1]
@@ -150,7 +150,7 @@ async fn a_lost_answer_is_made_up_for_by_the_first_call() -> anyhow::Result<()> 
     env.google.faults().clear();
     assert_eq!(env.open_watches(), [1, 1]);
     assert!(product::watch_states(&env.scope).await?.iter().all(|state| !state.open));
-    assert_eq!(env.deliver().await?, [NotificationOutcome::Greeted; 2]);
+    assert_eq!(env.deliver().await?, [NotificationOutcome::Confirmed; 2]);
     assert!(
         product::watch_states(&env.scope)
             .await?

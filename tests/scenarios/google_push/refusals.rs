@@ -91,7 +91,7 @@ async fn an_account_that_google_has_closed_is_left_alone_until_it_is_open_again(
             Some("throttled")
         );
         let row = product::account(&env.scope, &account.id).await?;
-        let left = row.parked(env.google.clock().now()).expect("it is closed");
+        let left = row.suspended_for(env.google.clock().now()).expect("it is closed");
         assert!(left >= Duration::from_secs(3600) || reason == "dailyLimitExceeded", "{left:?}");
         assert!(left <= Duration::from_secs(25 * 3600), "{left:?}");
 

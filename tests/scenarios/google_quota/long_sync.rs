@@ -38,7 +38,7 @@ async fn a_long_first_sync_goes_on_in_turns_and_lets_others_through() -> anyhow:
     };
     let seen = state(&jobs::status(&process, 60).await?);
     assert!(
-        seen.left.is_some_and(|left| (1_300..1_500).contains(&left))
+        seen.remaining.is_some_and(|left| (1_300..1_500).contains(&left))
             && seen.error.is_none()
             && seen.copies > 0,
         "{seen:?}"
@@ -57,7 +57,7 @@ async fn a_long_first_sync_goes_on_in_turns_and_lets_others_through() -> anyhow:
     env.until(seconds(120), "the end", || host.is_idle()).await?;
     let seen = state(&jobs::status(&process, 60).await?);
     assert!(
-        seen.left.is_none() && seen.last_sync.is_some() && seen.copies == MANY as u64,
+        seen.remaining.is_none() && seen.last_sync.is_some() && seen.copies == MANY as u64,
         "{seen:?}"
     );
     assert_eq!(ben.primary().len(), MANY + 1);

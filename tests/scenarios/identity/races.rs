@@ -74,11 +74,11 @@ async fn a_clean_up_of_a_calendar_spares_what_a_pair_has_claimed_since() -> anyh
     let mut env = filled_env(TWO_WAY, 4).await?;
     product::remove_pair(&env.scope, &env.pair.id).await?;
     let ends = [env.ends[0].connect(&env.scope).await?, env.ends[1].connect(&env.scope).await?];
-    let found = jobs::pairs::left_copies(&env.scope, &ends[1].calendar, &Silent).await?;
+    let found = jobs::pairs::find_orphaned_copies(&env.scope, &ends[1].calendar, &Silent).await?;
     assert_eq!(found.len(), 4);
     env.replace_pair([&ends[0], &ends[1]], TWO_WAY).await?;
     env.sync().await;
-    let run = jobs::pairs::delete_left_copies(&env.scope, found, &Silent).await?;
+    let run = jobs::pairs::delete_orphaned_copies(&env.scope, found, &Silent).await?;
     assert_eq!((run.deleted, run.skipped, env.people[1].len()), (0, 4, 4), "{run:?}");
     for _ in 0..2 {
         env.sync().await;
@@ -94,12 +94,12 @@ async fn a_clean_up_of_a_calendar_spares_what_is_an_original_by_then() -> anyhow
     let mut env = filled_env(TWO_WAY, 4).await?;
     product::remove_pair(&env.scope, &env.pair.id).await?;
     let ends = [env.ends[0].connect(&env.scope).await?, env.ends[1].connect(&env.scope).await?];
-    let found = jobs::pairs::left_copies(&env.scope, &ends[1].calendar, &Silent).await?;
+    let found = jobs::pairs::find_orphaned_copies(&env.scope, &ends[1].calendar, &Silent).await?;
     assert_eq!(found.len(), 4);
     env.people[0].clear();
     env.replace_pair([&ends[1], &ends[0]], ONE_WAY).await?;
     assert_eq!(env.sync().await.created, 4);
-    let run = jobs::pairs::delete_left_copies(&env.scope, found, &Silent).await?;
+    let run = jobs::pairs::delete_orphaned_copies(&env.scope, found, &Silent).await?;
     assert_eq!((run.deleted, run.skipped, env.people[1].len()), (0, 4, 4), "{run:?}");
     Ok(())
 }

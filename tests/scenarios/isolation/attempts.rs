@@ -19,7 +19,7 @@ const BAD: usize = 400;
 
 /// One turn of a process of its own, as short as it can be.
 async fn turn(env: &Env) -> Run {
-    let pace = Arc::new(InProcess::with_turns([Duration::ZERO; 2]));
+    let pace = Arc::new(InProcess::with_attempt_limits([Duration::ZERO; 2]));
     let scope = Services { in_process: pace, ..env.scope.services.clone() }.scope(&env.scope.owner);
     let run =
         sync(&scope, std::slice::from_ref(&env.pair), BACKGROUND, &Silent).await.pairs.remove(0);

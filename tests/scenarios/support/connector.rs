@@ -118,7 +118,7 @@ impl Connect for Connector {
         Ok(Arc::new(Client::new(&self.http, kind.try_into()?, &endpoint, user, &secret)?))
     }
 
-    fn open_kept(
+    fn open_with_token_store(
         &self,
         kind: ProviderKind,
         endpoint: &str,

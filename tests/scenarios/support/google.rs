@@ -98,7 +98,7 @@ impl Consents for GoogleClient {
         })
     }
 
-    async fn withdraw(&self, refresh_token: &SecretString) -> providers::Result<()> {
+    async fn revoke(&self, refresh_token: &SecretString) -> providers::Result<()> {
         self.grants.client().revoke(refresh_token).await
     }
 }

@@ -13,7 +13,7 @@ pub use jobs::pairs::pause_pair;
 pub use jobs::pairs::remove_pair;
 pub use jobs::pairs::resume_pair;
 pub use jobs::remove_account;
-pub use jobs::watches::Received as NotificationOutcome;
+pub use jobs::watches::NoticeOutcome as NotificationOutcome;
 pub use jobs::watches::renew as renew_watches;
 pub use jobs::watches::states as watch_states;
 pub use providers::Notification;

@@ -49,9 +49,8 @@ pub async fn audited(
 pub fn record_settings(scope: &Scope, values: BTreeMap<String, SecretString>) {
     let scope = scope.clone();
     tokio::spawn(async move {
-        if let Err(error) = audit::settings(&scope, &values).await {
-            tracing::warn!(%error, "changes of settings could not be recorded; the next start \
-            compares them again");
+        if let Err(error) = audit::record_setting_changes(&scope, &values).await {
+            tracing::warn!(%error, "changes of settings could not be recorded; the next start compares them again");
         }
     });
 }

@@ -43,7 +43,7 @@ impl CleanUpArguments {
 /// Runs the command.
 pub async fn run(scope: &Scope, arguments: &CleanUpArguments, output: &Output) -> Result {
     let bar = Bar::show();
-    let found = jobs::pairs::left_copies(scope, &arguments.calendar, &bar).await?;
+    let found = jobs::pairs::find_orphaned_copies(scope, &arguments.calendar, &bar).await?;
     drop(bar);
     let preview = found.preview();
     if arguments.dry_run || found.is_empty() {
@@ -54,7 +54,7 @@ pub async fn run(scope: &Scope, arguments: &CleanUpArguments, output: &Output) -
         return Ok(CommandOutcome::Done);
     }
     let bar = Bar::show();
-    let run = jobs::pairs::delete_left_copies(scope, found, &bar).await?;
+    let run = jobs::pairs::delete_orphaned_copies(scope, found, &bar).await?;
     drop(bar);
     answer(run, false, output)
 }

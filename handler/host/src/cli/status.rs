@@ -80,7 +80,7 @@ fn words(pairs: &[PairState]) -> String {
             let _ = writeln!(text, "{}: {}", pair.id, error.message);
         }
         if let Some(left) =
-            pair.left.filter(|_| matches!(pair.state, PairStatus::Ok | PairStatus::Held))
+            pair.remaining.filter(|_| matches!(pair.state, PairStatus::Ok | PairStatus::Held))
         {
             let _ = writeln!(text, "{}: {}", pair.id, remaining_words(left));
         }

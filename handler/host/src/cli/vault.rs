@@ -57,13 +57,13 @@ pub async fn run(
     output.set_subject(&answer.key);
     output.answer(&answer, || words(&answer, key.is_some(), *webhooks_now))?;
     output.note(&hint(key));
-    for (account, error) in &done.left {
+    for (account, error) in &done.failed {
         output.note(&format!(
             "The password of the account {account} was left as it is: {}",
             Problem::from(error).message
         ));
     }
-    Ok(if done.left.is_empty() { CommandOutcome::Done } else { CommandOutcome::Failed })
+    Ok(if done.failed.is_empty() { CommandOutcome::Done } else { CommandOutcome::Failed })
 }
 
 /// What was kept safe, if the rotation fails.
@@ -81,7 +81,14 @@ struct RotationReply<'a> {
 
 impl<'a> RotationReply<'a> {
     fn of(done: &'a Rotation) -> Self {
-        let Rotation { key, rewrapped, left, removed, webhook_key, channels } = done;
+        let Rotation {
+            key,
+            rewrapped,
+            failed: left,
+            removed,
+            webhook_key,
+            ended_watches: channels,
+        } = done;
         let left = left.iter().map(|(account, _)| account).collect();
         Self {
             key,

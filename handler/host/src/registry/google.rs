@@ -106,7 +106,7 @@ impl Consents for GoogleConsents {
         self.finish_grant(self.grants.client().adopt(refresh_token).await?).await
     }
 
-    async fn withdraw(&self, refresh_token: &SecretString) -> Result<()> {
+    async fn revoke(&self, refresh_token: &SecretString) -> Result<()> {
         self.grants.client().revoke(refresh_token).await
     }
 }

@@ -73,7 +73,7 @@ impl Connect for ProviderRegistry {
         Ok(Arc::new(CalDav::new(&self.http, kind.try_into()?, &endpoint, user, &secret)?))
     }
 
-    fn open_kept(
+    fn open_with_token_store(
         &self,
         kind: ProviderKind,
         endpoint: &str,

@@ -98,7 +98,7 @@ impl QueueLoop {
                     });
                 }
             }
-            self.services.in_process.loops.went_round(WATCHDOG_NAME);
+            self.services.in_process.loops.record_iteration(WATCHDOG_NAME);
             tokio::select! {
                 () = until_ended(ended.clone()) => break,
                 () = self.storage.arrived() => {}

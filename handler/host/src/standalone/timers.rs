@@ -106,7 +106,7 @@ impl Timer {
                     Duration::try_from(now.duration_until(due)).unwrap_or(MAX_SLEEP).min(MAX_SLEEP);
                 tokio::select! {
                     () = tokio::time::sleep(left) => {}
-                    Some(_) = under_way.join_next() => progress.went_round(self.name),
+                    Some(_) = under_way.join_next() => progress.record_iteration(self.name),
                     () = until_ended(ended.clone()) => return,
                 }
                 // After the clock was set back, a timer must not wait for the difference.
@@ -122,7 +122,7 @@ impl Timer {
             past_due = false;
             while under_way.len() >= most {
                 tokio::select! {
-                    _ = under_way.join_next() => progress.went_round(name),
+                    _ = under_way.join_next() => progress.record_iteration(name),
                     () = until_ended(ended.clone()) => return,
                 }
             }

@@ -1,4 +1,4 @@
-//! How accounts stand, and the evidence that it is drawn from.
+//! The status of accounts, and how it follows from the outcome of work with them.
 
 use std::time::Duration;
 
@@ -9,16 +9,17 @@ use records::problem::Problem;
 
 use crate::{Error, Result, Scope};
 
-/// A provider that wants to be left alone for longer has closed the account, and everybody is to
-/// know.
-const LONG: Duration = Duration::from_secs(300);
+/// A provider that demands a longer wait has closed the account. The suspension is stored, so that
+/// every process waits.
+const SUSPENSION_THRESHOLD: Duration = Duration::from_secs(300);
 
-/// Two that are told of it at once need not both write it down.
-const SAME: SignedDuration = SignedDuration::from_mins(1);
+/// A suspension whose end differs by less from the stored one is not written again.
+const REPEAT_TOLERANCE: SignedDuration = SignedDuration::from_mins(1);
 
-/// Writes down how an account stands, unless it was connected anew since `account` was read. From
-/// [`AccountStatus::NeedsReconnect`] only success leads away: a server that is down cannot make a
-/// refused password good again. Where it stood so when `account` was read, storage is not asked.
+/// Stores the status of an account, unless the account was connected again since `account` was
+/// read. Only success changes [`AccountStatus::NeedsReconnect`], because a server that is down does
+/// not make a refused password valid. Storage is not accessed where `account` already has this
+/// status.
 pub async fn set_account_state(
     scope: &Scope,
     account: &Account,
@@ -31,16 +32,22 @@ pub async fn set_account_state(
     scope
         .directory()
         .update(&account_key(&account.id), |stored: &mut Account| {
-            settle(stored, account.generation, state, error.clone())
+            apply_status(stored, account.generation, state, error.clone())
         })
         .await?;
     Ok(())
 }
 
-fn settle(stored: &mut Account, generation: u32, state: AccountStatus, error: Option<Problem>) {
+fn apply_status(
+    stored: &mut Account,
+    generation: u32,
+    state: AccountStatus,
+    error: Option<Problem>,
+) {
     let refused =
         stored.state == AccountStatus::NeedsReconnect && state == AccountStatus::Unreachable;
-    // That something went well says nothing here: it may have been done without asking anybody.
+    // Success of other work does not show that the grant is valid: the work may have made no
+    // request.
     let unasked = state == AccountStatus::Ok && stored.kind.is_connected_by_consent();
     if stored.generation == generation && !refused && !unasked {
         stored.state = state;
@@ -48,81 +55,82 @@ fn settle(stored: &mut Account, generation: u32, state: AccountStatus, error: Op
     }
 }
 
-/// Draws the conclusion for an account from how a piece of work with it ended. Failures that say
-/// nothing about the account change nothing.
+/// Updates the status of an account after the outcome of work with it. A failure that says nothing
+/// about the account changes nothing.
 pub async fn record_outcome(
     scope: &Scope,
     account: &Account,
     failure: Option<&Error>,
 ) -> Result<()> {
-    let Some(state) = conclusion(failure) else { return Ok(()) };
+    let Some(state) = status_after(failure) else { return Ok(()) };
     set_account_state(scope, account, state, failure.map(Problem::from)).await
 }
 
-/// The same, for whoever goes on with the account as it was read: so that the next outcome is
-/// compared with this one.
-pub(crate) async fn record(
+/// As [`record_outcome`], and updates `account` too, so that the next outcome is compared with the
+/// new status.
+pub(crate) async fn record_outcome_in(
     scope: &Scope,
     account: &mut Account,
     failure: Option<&Error>,
 ) -> Result<()> {
     record_outcome(scope, account, failure).await?;
-    if let Some(state) = conclusion(failure) {
-        settle(account, account.generation, state, failure.map(Problem::from));
+    if let Some(state) = status_after(failure) {
+        apply_status(account, account.generation, state, failure.map(Problem::from));
     }
     Ok(())
 }
 
-/// The same for what a grant has come to: the evidence that counts for an account that holds one.
-pub(super) async fn record_grant(
+/// As [`record_outcome_in`], for the outcome of a token request. Only this outcome counts for an
+/// account that has a grant.
+pub(super) async fn record_grant_outcome(
     scope: &Scope,
     account: &mut Account,
     failure: Option<&Error>,
 ) -> Result<()> {
     if let Some(Error::Provider(providers::Error::RateLimited { retry_after: Some(wait) })) =
         failure
-        && *wait >= LONG
+        && *wait >= SUSPENSION_THRESHOLD
     {
-        return park(scope, account, *wait).await;
+        return suspend(scope, account, *wait).await;
     }
-    let Some(state) = conclusion(failure) else { return Ok(()) };
+    let Some(state) = status_after(failure) else { return Ok(()) };
     let error = failure.map(Problem::from);
     if account.state == state && account.error == error {
         return Ok(());
     }
     let generation = account.generation;
-    let heard = |stored: &mut Account| match state {
+    let apply = |stored: &mut Account| match state {
         AccountStatus::Ok if stored.generation == generation => {
             (stored.state, stored.error) = (state, None)
         }
-        _ => settle(stored, generation, state, error.clone()),
+        _ => apply_status(stored, generation, state, error.clone()),
     };
-    scope.directory().update(&account_key(&account.id), heard).await?;
-    heard(account);
+    scope.directory().update(&account_key(&account.id), apply).await?;
+    apply(account);
     Ok(())
 }
 
-async fn park(scope: &Scope, account: &mut Account, wait: Duration) -> Result<()> {
+async fn suspend(scope: &Scope, account: &mut Account, wait: Duration) -> Result<()> {
     let parked = Suspended::for_at_least(wait, scope.clock.now());
     if account
-        .parked
+        .suspended
         .as_ref()
-        .is_some_and(|known| parked.until.duration_since(known.until).abs() < SAME)
+        .is_some_and(|known| parked.until.duration_since(known.until).abs() < REPEAT_TOLERANCE)
     {
         return Ok(());
     }
     let generation = account.generation;
-    let heard = |stored: &mut Account| {
+    let apply = |stored: &mut Account| {
         if stored.generation == generation {
-            stored.parked = Some(parked.clone());
+            stored.suspended = Some(parked.clone());
         }
     };
-    scope.directory().update(&account_key(&account.id), heard).await?;
-    heard(account);
+    scope.directory().update(&account_key(&account.id), apply).await?;
+    apply(account);
     Ok(())
 }
 
-fn conclusion(failure: Option<&Error>) -> Option<AccountStatus> {
+fn status_after(failure: Option<&Error>) -> Option<AccountStatus> {
     use providers::Error as E;
     match failure {
         None => Some(AccountStatus::Ok),
@@ -161,46 +169,46 @@ mod tests {
             generation: 3,
             state,
             error: None,
-            parked: None,
+            suspended: None,
         }
     }
 
     #[test]
     fn a_refused_password_stays_refused_when_the_server_goes_away() {
         let mut stored = account(AccountStatus::NeedsReconnect);
-        settle(&mut stored, 3, AccountStatus::Unreachable, None);
+        apply_status(&mut stored, 3, AccountStatus::Unreachable, None);
         assert_eq!(stored.state, AccountStatus::NeedsReconnect);
-        settle(&mut stored, 3, AccountStatus::Ok, None);
+        apply_status(&mut stored, 3, AccountStatus::Ok, None);
         assert_eq!(stored.state, AccountStatus::Ok);
     }
 
     #[test]
-    fn a_grant_that_ended_is_not_revived_by_a_glance_that_asked_nobody() {
+    fn a_grant_that_ended_is_not_revived_by_work_without_a_request() {
         let mut stored =
             Account { kind: ProviderKind::Google, ..account(AccountStatus::NeedsReconnect) };
-        settle(&mut stored, 3, AccountStatus::Ok, None);
+        apply_status(&mut stored, 3, AccountStatus::Ok, None);
         assert_eq!(stored.state, AccountStatus::NeedsReconnect);
     }
 
     #[test]
     fn the_answer_to_an_earlier_password_does_not_count() {
         let mut stored = account(AccountStatus::Ok);
-        settle(&mut stored, 2, AccountStatus::NeedsReconnect, None);
+        apply_status(&mut stored, 2, AccountStatus::NeedsReconnect, None);
         assert_eq!(stored.state, AccountStatus::Ok);
     }
 
     #[test]
     fn only_what_says_something_about_the_account_changes_its_state() {
         use providers::Error as E;
-        let of = |error: E| conclusion(Some(&Error::Provider(error)));
+        let of = |error: E| status_after(Some(&Error::Provider(error)));
         assert_eq!(of(E::Unauthorized), Some(AccountStatus::NeedsReconnect));
         assert_eq!(of(E::Unreachable("x".into())), Some(AccountStatus::Unreachable));
         assert_eq!(of(E::Consent("x".into())), Some(AccountStatus::NeedsReconnect));
         assert_eq!(of(E::Misconfigured("x".into())), None, "that is nothing its owner could mend");
         assert_eq!(of(E::CalendarMissing), None);
         assert_eq!(of(E::HasGuests), None);
-        assert_eq!(conclusion(Some(&Error::Store(store::Error::Full))), None);
-        assert_eq!(conclusion(None), Some(AccountStatus::Ok));
+        assert_eq!(status_after(Some(&Error::Store(store::Error::Full))), None);
+        assert_eq!(status_after(None), Some(AccountStatus::Ok));
     }
 
     #[test]
@@ -212,7 +220,13 @@ mod tests {
         let shown = serde_json::to_value(AccountState::of(&one, now)).unwrap();
         assert_eq!(
             shown,
-            serde_json::json!({"id": "a1", "provider": "caldav", "name": "anna on dav.example.org", "state": "needs_reconnect", "error": null})
+            serde_json::json!({
+                "id": "a1",
+                "provider": "caldav",
+                "name": "anna on dav.example.org",
+                "state": "needs_reconnect",
+                "error": null
+            })
         );
         one.error = Some(Problem { code: "unauthorized".into(), message: "Words.".into() });
         let shown = serde_json::to_value(AccountState::of(&one, now)).unwrap();
@@ -227,12 +241,12 @@ mod tests {
         let now: Timestamp = "2026-03-10T12:00:00Z".parse().unwrap();
         let at = |minutes| now + SignedDuration::from_mins(minutes);
         let mut one = Account {
-            parked: Some(Suspended::for_at_least(Duration::from_secs(3600), now)),
+            suspended: Some(Suspended::for_at_least(Duration::from_secs(3600), now)),
             ..account(AccountStatus::Ok)
         };
         let shown = AccountState::of(&one, at(59));
         assert_eq!(
-            (shown.state.as_str(), one.parked(at(59)).unwrap().as_secs()),
+            (shown.state.as_str(), one.suspended_for(at(59)).unwrap().as_secs()),
             ("unreachable", 60)
         );
         let error = shown.error.unwrap();
@@ -241,10 +255,14 @@ mod tests {
             "{error:?}"
         );
         assert_eq!(
-            (AccountState::of(&one, at(60)).state.as_str(), one.parked(at(60))),
+            (AccountState::of(&one, at(60)).state.as_str(), one.suspended_for(at(60))),
             ("ok", None)
         );
-        assert_eq!(one.parked(at(-26 * 60)), None, "a clock that was set back closes nothing");
+        assert_eq!(
+            one.suspended_for(at(-26 * 60)),
+            None,
+            "a clock that was set back closes nothing"
+        );
         one.state = AccountStatus::NeedsReconnect;
         assert_eq!(
             AccountState::of(&one, now).state,

@@ -1,4 +1,4 @@
-//! Accounts connected: the credentials are tried, then account and secret are stored.
+//! Connecting accounts: tries the credentials, then stores account and secret.
 
 use engine::calendar::AccountId;
 use engine::provider::ProviderKind;
@@ -14,14 +14,13 @@ use crate::connector::Granted;
 use crate::ids::{self, Address};
 use crate::{Error, Result, Scope, leases};
 
-/// Connects an account: tries the credentials, then stores account and secret. The same account
-/// again, however its address is spelled ([`super::recognise`]), gets the new secret, address and
-/// endpoint, and keeps its id, its calendars and its pairs; its [`generation`](Account::generation)
-/// says so.
+/// Connects an account: tries the credentials, then stores account and secret. An account that is
+/// already connected, however its address is spelled ([`super::recognise`]), gets the new secret,
+/// address and endpoint, and keeps its id, its calendars and its pairs; its
+/// [`generation`](Account::generation) increases.
 ///
 /// # Errors
-/// The provider's refusal, in which case nothing was stored, and nothing of an earlier connection
-/// was changed.
+/// The provider's refusal. Then nothing was stored, and an earlier connection was not changed.
 pub async fn connect_account(
     scope: &Scope,
     kind: ProviderKind,
@@ -38,10 +37,10 @@ pub async fn connect_account(
     }
     let endpoint = scope.connect.discover(kind, &address.url, &user, secret).await?;
     let candidate = VerifiedAccount { kind, address, user, endpoint };
-    let proven = candidate.proven(scope, secret).await?;
+    let proven = candidate.find_by_content(scope, secret).await?;
     let account = save_account(scope, candidate, proven, secret).await?;
-    // Its homes may be others now: its calendars are found there at once, or else when they are
-    // listed next.
+    // The account may have other homes now: its calendars are listed there at once, or with the
+    // next listing.
     if kind.is_caldav()
         && account.was_connected_before()
         && let Err(error) = list_calendars::refresh(scope, &account).await
@@ -52,8 +51,8 @@ pub async fn connect_account(
     Ok(account)
 }
 
-/// Stores an account whose secret was seen to be good. `proven` is the account that it was seen to
-/// be.
+/// Stores an account whose secret was accepted by its provider. `proven` is the connected account
+/// that has the same calendars.
 async fn save_account(
     scope: &Scope,
     found: VerifiedAccount,
@@ -63,10 +62,10 @@ async fn save_account(
     let _setup = leases::directory(scope).await?;
     let known = scope.snapshot().await?.accounts();
     let proven = proven.filter(|id| known.iter().any(|account| account.id == *id));
-    let id = found.known_among(&known).or(proven).unwrap_or_else(|| found.own_id());
+    let id = found.find_by_identity(&known).or(proven).unwrap_or_else(|| found.own_id());
     let VerifiedAccount { kind, address, user, endpoint } = found;
     let account = Account {
-        name: name(kind, &user, &address.host),
+        name: display_name(kind, &user, &address.host),
         id,
         kind,
         url: address.url,
@@ -75,17 +74,17 @@ async fn save_account(
         generation: FIRST_GENERATION,
         state: AccountStatus::Ok,
         error: None,
-        parked: None,
+        suspended: None,
     };
     let key = account_key(&account.id);
 
-    // The secret first: an account whose secret is missing would be worth nothing, a secret without
-    // account harms nobody and is replaced next time.
+    // The secret is written first. A secret without its account is harmless and is replaced by the
+    // next attempt; an account without its secret is useless.
     let value = secret::seal(scope, &account, secret).await?;
     let put = |value: String| [Op::Put { key: account.id.to_string(), value }];
     let earlier = known.iter().find(|earlier| earlier.id == account.id);
     let both = match earlier {
-        Some(earlier) => secret::seal_both(scope, &account, earlier, secret).await?,
+        Some(earlier) => secret::seal_for_both(scope, &account, earlier, secret).await?,
         None => None,
     };
     let is_both = both.is_some();
@@ -98,12 +97,12 @@ async fn save_account(
         *stored = Account { generation: stored.generation.wrapping_add(1), ..account.clone() };
     });
     if let Some(renewed) = renewed.await? {
-        // By now only the new destinations are needed.
+        // From here on only the new destinations are needed.
         if is_both
             && let Err(error) = scope.store.commit(Table::Secrets, &scope.owner, &put(value)).await
         {
-            tracing::warn!(account = %renewed.id, %error, "the password may still be sent where \
-            the account was before");
+            tracing::warn!(account = %renewed.id, %error, "the password may still be sent to the \
+            former servers of the account");
         }
         return Ok(renewed);
     }
@@ -112,8 +111,8 @@ async fn save_account(
     Ok(account)
 }
 
-/// Connects the account of a grant. The same account again gets the new refresh token, and keeps
-/// its id and its pairs.
+/// Connects the account of a grant. An account that is already connected gets the new refresh
+/// token, and keeps its id and its pairs.
 ///
 /// # Errors
 /// Storage and vault failures.
@@ -129,10 +128,11 @@ pub async fn connect_grant(scope: &Scope, kind: ProviderKind, granted: Granted) 
     if let Ok(earlier) = scope.directory().account(&ids::account(kind, &address, &user)).await
         && earlier.endpoint != endpoint
     {
-        // It was given to another client, which we are no more: nobody can give it back for us.
-        grants::release(scope, kind, &earlier.endpoint, &user).await?;
+        // The earlier grant was given to another OAuth client. This installation does not have that
+        // client any more and cannot revoke the grant.
+        grants::remove_holder(scope, kind, &earlier.endpoint, &user).await?;
     }
-    grants::hold(scope, &grants::partition(kind, &endpoint, &user)).await?;
+    grants::add_holder(scope, &grants::partition(kind, &endpoint, &user)).await?;
     save_account(scope, VerifiedAccount { kind, address, user, endpoint }, None, &secret).await
 }
 
@@ -142,17 +142,18 @@ fn checked_user(kind: ProviderKind, user: &str) -> Result<String> {
     if user.is_empty() {
         return refuse("the user name is empty; nothing was sent");
     }
-    // RFC 7617 section 2: neither can be told apart from the password, or sent at all.
+    // RFC 7617 section 2: a colon would be read as the end of the user name, and a control
+    // character cannot be sent.
     if user.contains(|c: char| c.is_control() || c == ':') {
         return refuse(
             "a user name cannot contain a colon or a control character; nothing was sent",
         );
     }
-    // Neither Apple nor Google distinguishes capitals in an e-mail address.
+    // Neither Apple nor Google distinguishes upper and lower case in an e-mail address.
     Ok(if kind.facts().user_name_is_email { user.to_lowercase() } else { user.to_owned() })
 }
 
-fn name(kind: ProviderKind, user: &str, host: &str) -> String {
+fn display_name(kind: ProviderKind, user: &str, host: &str) -> String {
     if kind.facts().user_name_is_email { user.to_owned() } else { format!("{user} on {host}") }
 }
 

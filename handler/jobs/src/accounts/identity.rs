@@ -1,34 +1,33 @@
-//! Which account this is and which calendar, by what their server says and not by what was typed.
-//! Pure.
+//! Which account is meant, by what its server says and not by what was typed. Pure.
 //!
 //! # Properties
-//! * An account is the same where its server names the same homes and the same principal for the
-//!   same user. Apple lets one person sign in by several names, so there the principal alone is
-//!   enough.
-//! * The same user at another scheme, host, port or path may be the same account or not: two
-//!   servers of one make name the same paths. So may another user name with the same homes. What
-//!   decides is in [`super::evidence`].
+//! * Two connections are one account where the server names identical homes and an identical
+//!   principal for one user. Apple lets a person sign in under several names, so there an identical
+//!   principal is enough.
+//! * One user at another scheme, host, port or path may be one account or two: two servers of one
+//!   make name identical paths. So may another user name with identical homes. The comparison of
+//!   the calendars ([`super::compare`]) decides.
 
 use engine::provider::ProviderKind;
 use url::Url;
 
 use crate::places::{Homes, collection, endpoint_of, origin};
 
-/// What a CalDAV server has said of an account.
+/// The identity of an account on a CalDAV server.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct AccountIdentity {
     kind: ProviderKind,
     user: String,
-    /// Of the server that answered.
+    /// The origin of the server that answered.
     origin: String,
-    /// Its path, without a server.
+    /// The path of the principal, without its server.
     principal: Option<String>,
     homes: Homes,
 }
 
 impl AccountIdentity {
-    /// From what discovery has written down; `None` for accounts of other providers, and where it
-    /// cannot be read.
+    /// The identity in what discovery stored; `None` for accounts of other providers, and where the
+    /// endpoint cannot be read.
     pub fn of(kind: ProviderKind, user: &str, endpoint: &str) -> Option<Self> {
         let endpoint = endpoint_of(kind, endpoint)?;
         let base = Url::parse(&endpoint.base).ok()?;
@@ -45,8 +44,8 @@ impl AccountIdentity {
         })
     }
 
-    /// The same account by the server's word.
-    pub fn is(&self, other: &Self) -> bool {
+    /// Whether the server names both as one account.
+    pub fn is_same_as(&self, other: &Self) -> bool {
         let by_principal = self.kind.facts().has_aliases
             && self.principal.is_some()
             && self.origin == other.origin;
@@ -55,16 +54,16 @@ impl AccountIdentity {
             && (by_principal || (self.user == other.user && self.homes == other.homes))
     }
 
-    /// It may be the same account: what its calendars hold has to prove it.
-    pub fn may_be(&self, other: &Self) -> bool {
+    /// Whether both may be one account, which a comparison of the calendars has to prove.
+    pub fn may_be_same_as(&self, other: &Self) -> bool {
         self.kind == other.kind
             && (self.user == other.user
                 || (self.principal == other.principal && self.homes == other.homes))
     }
 
-    /// The same user, and base and homes on servers that the other has, too: what is sent there
-    /// goes to no other server.
-    pub fn is_at_home_of(&self, other: &Self) -> bool {
+    /// Whether the user is identical, and base and homes are on servers that `other` has too: a
+    /// request to this account then reaches no other server.
+    pub fn is_on_servers_of(&self, other: &Self) -> bool {
         let there = |origin: &String| {
             *origin == other.origin || other.homes.0.iter().any(|(known, _)| known == origin)
         };
@@ -76,10 +75,8 @@ impl AccountIdentity {
 
 #[cfg(test)]
 mod tests {
-    
 
     use super::*;
-    
 
     fn endpoint(base: &str, principal: Option<&str>, homes: &[&str]) -> String {
         let homes: Vec<_> = homes.iter().map(|url| serde_json::json!({ "url": url })).collect();
@@ -119,14 +116,14 @@ mod tests {
                 "https://dav.example.org/dav/anna",
             ),
         ] {
-            assert!(one.is(&same) && same.is(&one), "{same:?}");
+            assert!(one.is_same_as(&same) && same.is_same_as(&one), "{same:?}");
         }
         for other in [
             anna("http://dav.example.org"),
             anna("https://dav.example.org:8443"),
             anna("https://dav.example.net"),
         ] {
-            assert!(!one.is(&other) && one.may_be(&other), "{other:?}");
+            assert!(!one.is_same_as(&other) && one.may_be_same_as(&other), "{other:?}");
         }
         let prefixed = of(
             ProviderKind::Caldav,
@@ -135,18 +132,19 @@ mod tests {
             "https://dav.example.org/x/p/anna/",
             "https://dav.example.org/x/dav/anna/",
         );
-        assert!(!one.is(&prefixed) && one.may_be(&prefixed));
+        assert!(!one.is_same_as(&prefixed) && one.may_be_same_as(&prefixed));
         assert!(
-            one.is_at_home_of(&prefixed) && !one.is_at_home_of(&anna("http://dav.example.org"))
+            one.is_on_servers_of(&prefixed)
+                && !one.is_on_servers_of(&anna("http://dav.example.org"))
         );
     }
 
     #[test]
-    fn another_user_is_the_same_on_proof_only_and_only_in_the_same_homes() {
+    fn another_user_name_may_be_the_account_only_in_its_homes() {
         let one = anna("https://dav.example.org");
         let alias =
             AccountIdentity { user: "anna@example.org".into(), ..anna("https://dav.example.org") };
-        assert!(!one.is(&alias) && one.may_be(&alias));
+        assert!(!one.is_same_as(&alias) && one.may_be_same_as(&alias));
         let ben = of(
             ProviderKind::Caldav,
             "ben",
@@ -154,10 +152,10 @@ mod tests {
             "https://dav.example.org/p/ben/",
             "https://dav.example.org/dav/ben/",
         );
-        assert!(!one.is(&ben) && !one.may_be(&ben));
+        assert!(!one.is_same_as(&ben) && !one.may_be_same_as(&ben));
         let elsewhere =
             AccountIdentity { user: "anna@example.org".into(), ..anna("https://dav.example.net") };
-        assert!(!one.may_be(&elsewhere));
+        assert!(!one.may_be_same_as(&elsewhere));
     }
 
     #[test]
@@ -170,9 +168,9 @@ mod tests {
             of(ProviderKind::Icloud, user, "https://caldav.icloud.com/", &principal, &home)
         };
         let one = apple("anna@example.org", "17", "p42-caldav.icloud.com");
-        assert!(one.is(&apple("anna@icloud.example", "17", "p7-caldav.icloud.com:443")));
-        assert!(!one.is(&apple("anna@example.org", "18", "p42-caldav.icloud.com")));
-        assert!(!one.is(&AccountIdentity {
+        assert!(one.is_same_as(&apple("anna@icloud.example", "17", "p7-caldav.icloud.com:443")));
+        assert!(!one.is_same_as(&apple("anna@example.org", "18", "p42-caldav.icloud.com")));
+        assert!(!one.is_same_as(&AccountIdentity {
             kind: ProviderKind::Caldav,
             ..apple("anna@example.org", "17", "p42-caldav.icloud.com")
         }));

@@ -1,11 +1,11 @@
-//! Calendars, as their providers offer them.
+//! Listing the calendars of accounts.
 //!
 //! # Properties
-//! * A calendar keeps its id while it stands at its address. Where the homes of its account have
-//!   moved, it keeps it at its new address too: it is the one calendar that is called as before and
-//!   was not listed before. Where that leaves a choice, none is made.
-//! * Nothing is taken for moved that lies in a home of its account: it was deleted there, whatever
-//!   else has its name.
+//! * A calendar keeps its id while its address does not change. Where the homes of its account have
+//!   moved, it keeps its id at its new address: the new address is that of the only unknown
+//!   calendar with the former last segment. Where several calendars qualify, none keeps the id.
+//! * A calendar in a current home of its account is never treated as moved: it was deleted there,
+//!   whatever other calendar has its name.
 
 use std::collections::BTreeMap;
 
@@ -22,20 +22,20 @@ use super::open::open;
 use crate::places::{Homes, last_segment, parent};
 use crate::{Error, Result, Scope, ids};
 
-/// How many accounts are asked at once.
-const AT_ONCE: usize = 8;
+/// Accounts listed at once.
+const MAX_CONCURRENT: usize = 8;
 
 /// What [`calendars`] found.
 #[derive(Debug, Default)]
 pub struct CalendarsFound {
     /// The calendars of the accounts that answered.
     pub calendars: Vec<CalendarRecord>,
-    /// The accounts that did not, each with why.
+    /// The accounts that did not answer, and why.
     pub failures: Vec<(AccountId, Error)>,
 }
 
-/// Asks the provider of one account, or of all, for their calendars, and remembers them. An account
-/// that fails does not hide the others.
+/// Lists the calendars of one account, or of all, and stores them. The failure of one account does
+/// not affect the others.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an account that is not connected; storage failures.
@@ -49,7 +49,7 @@ pub async fn calendars(scope: &Scope, only: Option<&AccountId>) -> Result<Calend
             let answer = refresh(scope, &account).await;
             (account, answer)
         })
-        .buffered(AT_ONCE);
+        .buffered(MAX_CONCURRENT);
     let mut listing = CalendarsFound::default();
     while let Some((account, answer)) = answers.next().await {
         account_status::record_outcome(scope, &account, answer.as_ref().err()).await?;
@@ -61,20 +61,20 @@ pub async fn calendars(scope: &Scope, only: Option<&AccountId>) -> Result<Calend
     Ok(listing)
 }
 
-/// Asks for the calendars of an account and remembers them.
+/// Lists the calendars of an account and stores them.
 pub(super) async fn refresh(scope: &Scope, account: &Account) -> Result<Vec<CalendarRecord>> {
     let listed = open(scope, account).await?.calendars().await?;
-    remember(scope, account, listed).await
+    save_calendars(scope, account, listed).await
 }
 
-/// Remembers what an account has listed.
-pub(super) async fn remember(
+/// Stores the listed calendars of an account.
+pub(super) async fn save_calendars(
     scope: &Scope,
     account: &Account,
     listed: Vec<RemoteCalendar>,
 ) -> Result<Vec<CalendarRecord>> {
     let known = scope.directory().calendars_of(&account.id).await?;
-    let found = named(account, &known, listed);
+    let found = with_ids(account, &known, listed);
     let ends: Vec<CalendarId> = scope
         .directory()
         .pairs()
@@ -89,14 +89,15 @@ pub(super) async fn remember(
     Ok(found)
 }
 
-/// What was listed, each calendar with its id.
-fn named(
+/// The listed calendars with their ids.
+fn with_ids(
     account: &Account,
     known: &[CalendarRecord],
     listed: Vec<RemoteCalendar>,
 ) -> Vec<CalendarRecord> {
-    let moved =
-        Homes::of_account(account).map(|homes| moved(&homes, known, &listed)).unwrap_or_default();
+    let moved = Homes::of_account(account)
+        .map(|homes| find_moved(&homes, known, &listed))
+        .unwrap_or_default();
     let id_at = |address: &str| {
         let there = known.iter().find(|row| row.address == address).map(|row| &row.id);
         let id = ids::calendar(&account.id, address);
@@ -133,16 +134,16 @@ fn named(
     listed.into_iter().map(row).collect()
 }
 
-/// New addresses of known calendars, with their ids.
-fn moved(
+/// The new addresses of known calendars that have moved, with their ids.
+fn find_moved(
     homes: &Homes,
     known: &[CalendarRecord],
     listed: &[RemoteCalendar],
 ) -> BTreeMap<String, CalendarId> {
     // A server that has moved may answer at an old home with new addresses.
-    let as_asked = listed.iter().any(|remote| homes.hold(&remote.address));
+    let as_asked = listed.iter().any(|remote| homes.contain(&remote.address));
     let is_home = |row: &CalendarRecord| match as_asked {
-        true => homes.hold(&row.address),
+        true => homes.contain(&row.address),
         false => listed.iter().any(|remote| parent(&remote.address) == parent(&row.address)),
     };
     let lost = |row: &&CalendarRecord| {
@@ -165,8 +166,8 @@ fn moved(
     moved
 }
 
-/// What has to be written so that the stored rows are what was found. The row of a calendar that is
-/// gone stays while a pair names it: the pair has to be able to say what it misses.
+/// The operations that replace the known records by the listed ones. The record of a missing
+/// calendar stays while a pair names it, so that the pair can report the missing calendar.
 fn difference(
     known: &[CalendarRecord],
     found: &[CalendarRecord],
@@ -193,7 +194,10 @@ mod tests {
     use records::account::AccountStatus;
 
     fn account(home: &str) -> Account {
-        let endpoint = serde_json::json!({"base": "https://dav.example.org/", "homes": [{"url": format!("https://dav.example.org{home}")}]});
+        let endpoint = serde_json::json!({
+            "base": "https://dav.example.org/",
+            "homes": [{"url": format!("https://dav.example.org{home}")}]
+        });
         Account {
             id: AccountId::new("a1"),
             kind: ProviderKind::Caldav,
@@ -204,7 +208,7 @@ mod tests {
             generation: 1,
             state: AccountStatus::Ok,
             error: None,
-            parked: None,
+            suspended: None,
         }
     }
 
@@ -219,13 +223,13 @@ mod tests {
     }
 
     fn found(address: &str, name: &str) -> CalendarRecord {
-        named(&account("/anna/"), &[], vec![remote(address, name)]).remove(0)
+        with_ids(&account("/anna/"), &[], vec![remote(address, name)]).remove(0)
     }
 
-    /// Ids of what is listed at these addresses, where these rows are known.
+    /// The ids of calendars that are listed at these addresses, where these records are known.
     fn ids(home: &str, known: &[CalendarRecord], listed: &[&str]) -> Vec<CalendarId> {
         let listed = listed.iter().map(|address| remote(address, "x")).collect();
-        named(&account(home), known, listed).into_iter().map(|row| row.id).collect()
+        with_ids(&account(home), known, listed).into_iter().map(|row| row.id).collect()
     }
 
     fn keys(ops: &[Op]) -> Vec<(&'static str, String)> {
@@ -326,7 +330,7 @@ mod tests {
     #[test]
     fn a_moved_calendar_is_written_down_under_its_id() {
         let work = found("/anna/work/", "Work");
-        let now = named(
+        let now = with_ids(
             &account("/cloud/"),
             std::slice::from_ref(&work),
             vec![remote("/cloud/work/", "Work")],
@@ -337,12 +341,12 @@ mod tests {
             (now[0].address.as_str(), now[0].first_address()),
             ("/cloud/work/", "/anna/work/")
         );
-        let further = named(&account("/third/"), &now, vec![remote("/third/work/", "Work")]);
+        let further = with_ids(&account("/third/"), &now, vec![remote("/third/work/", "Work")]);
         assert_eq!(
             (further[0].id.clone(), further[0].first_address()),
             (work.id.clone(), "/anna/work/")
         );
-        let back = named(&account("/anna/"), &further, vec![remote("/anna/work/", "Work")]);
+        let back = with_ids(&account("/anna/"), &further, vec![remote("/anna/work/", "Work")]);
         assert_eq!(back, [work]);
     }
 }

@@ -1,17 +1,18 @@
-//! Accounts: connected, opened, listed; and what their status is drawn from.
+//! Accounts: connected, opened, listed; their secrets and their status.
 //!
 //! # Properties
-//! * Accounts and calendars are recognised by what their server says of them, and keep their ids:
-//!   connecting an account again, however its address is spelled, finds its pairs as they were.
-//!   Where two addresses may be one account, what the calendars hold decides.
+//! * Accounts and calendars are recognised by what their server says and keep their ids: connecting
+//!   an account again, however its address is spelled, keeps its pairs. Where two addresses may be
+//!   one account, a comparison of the calendars decides.
 //! * Nothing is stored for an account whose provider refused it.
-//! * Connecting and removing is done under one lease of the owner, so that two processes cannot
-//!   both pass one check.
-//! * Nothing in here writes to a calendar.
+//! * Connecting and removing hold one lease of the owner, so that two processes cannot both pass
+//!   one check.
+//! * No function of this module writes to a calendar.
 
 pub mod account_status;
+mod compare;
+mod compare_stored;
 mod connect;
-mod evidence;
 mod grants;
 mod identity;
 pub mod list_calendars;
@@ -19,18 +20,17 @@ mod open;
 mod recognise;
 mod rediscover;
 mod refresh_token_store;
-mod remembered;
 mod rewrap;
 mod secret;
 
 pub use account_status::{record_outcome, set_account_state};
+pub(crate) use compare::{CalendarView, Comparison, compare_calendars};
 pub use connect::{connect_account, connect_grant};
-pub(crate) use evidence::{Likeness, View, compare};
 pub(crate) use grants::revoke;
 pub use list_calendars::{CalendarsFound, calendars};
 pub use open::open;
 pub(crate) use open::open_in;
-pub(crate) use recognise::may_be_asked;
+pub(crate) use recognise::may_contact;
 pub(crate) use rediscover::rediscover;
 pub(crate) use rewrap::{key_versions, rewrap};
 #[cfg(test)]

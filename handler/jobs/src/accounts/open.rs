@@ -1,4 +1,4 @@
-//! Accounts opened: the sealed secret becomes a provider.
+//! Opening accounts: makes a provider from the sealed secret.
 
 use std::sync::Arc;
 
@@ -12,26 +12,26 @@ use super::refresh_token_store::AccountSecretStore;
 use super::secret;
 use crate::{Error, Result, Scope};
 
-/// A provider for an account: opens its secret. No request is made, but for an account of an
-/// earlier version, once ([`super::secret`]).
+/// The provider of an account, made with its secret. No request is made, except once for an account
+/// of an earlier version ([`super::secret`]).
 ///
 /// # Errors
-/// [`providers::Error::Credentials`] where no secret is stored for it.
+/// [`providers::Error::Credentials`] where no secret is stored for the account.
 pub async fn open(scope: &Scope, account: &Account) -> Result<Arc<dyn Provider>> {
     let row = scope.store.get(Table::Secrets, &scope.owner, account.id.as_str()).await?;
     open_with(scope, account, row.as_ref()).await
 }
 
-/// Its secret.
+/// The secret of an account.
 ///
 /// # Errors
 /// As [`open`].
 pub(super) async fn secret(scope: &Scope, account: &Account) -> Result<SecretString> {
     let row = scope.store.get(Table::Secrets, &scope.owner, account.id.as_str()).await?;
-    opened_secret(scope, account, row.as_ref()).await
+    open_secret(scope, account, row.as_ref()).await
 }
 
-/// As [`open`], with the secrets that a snapshot of the directory holds.
+/// As [`open`], with the secrets in a snapshot of the directory.
 ///
 /// # Errors
 /// As [`open`].
@@ -48,16 +48,18 @@ async fn open_with(
     account: &Account,
     row: Option<&Row>,
 ) -> Result<Arc<dyn Provider>> {
-    let secret = opened_secret(scope, account, row).await?;
+    let secret = open_secret(scope, account, row).await?;
     let keep = Arc::new(AccountSecretStore::of(scope, account));
-    Ok(scope.connect.open_kept(account.kind, &account.endpoint, &account.user, secret, keep)?)
+    Ok(scope.connect.open_with_token_store(
+        account.kind,
+        &account.endpoint,
+        &account.user,
+        secret,
+        keep,
+    )?)
 }
 
-async fn opened_secret(
-    scope: &Scope,
-    account: &Account,
-    row: Option<&Row>,
-) -> Result<SecretString> {
+async fn open_secret(scope: &Scope, account: &Account, row: Option<&Row>) -> Result<SecretString> {
     let Some(row) = row else {
         let key = &account.id;
         let words = format!(

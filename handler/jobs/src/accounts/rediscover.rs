@@ -1,4 +1,4 @@
-//! Calendars that are not where they were: an account's homes are discovered again.
+//! Discovers the homes of an account again, after a calendar was not found at its address.
 
 use records::account::Account;
 use records::calendar::CalendarRecord;
@@ -7,12 +7,12 @@ use records::kinds::account_key;
 use super::{list_calendars, open, secret};
 use crate::{Result, Scope};
 
-/// Asks an account's server again where its calendars are, lists them, and stores both. Calendars
-/// that stand at another address keep their ids (`calendars`). Whether anything that a pass goes by
-/// has changed.
+/// Discovers where the calendars of an account are, lists them, and stores both. A calendar at a
+/// new address keeps its id ([`list_calendars`]). Returns whether anything has changed that a pass
+/// depends on.
 ///
 /// # Errors
-/// Whatever the server says, in which case nothing was changed; storage failures.
+/// The server's failure, in which case nothing was changed; storage failures.
 pub(crate) async fn rediscover(scope: &Scope, account: &Account) -> Result<bool> {
     if !account.kind.is_caldav() {
         return Ok(false);
@@ -23,9 +23,9 @@ pub(crate) async fn rediscover(scope: &Scope, account: &Account) -> Result<bool>
     let found = Account { endpoint, ..account.clone() };
     let listed =
         scope.connect.open(found.kind, &found.endpoint, &found.user, secret)?.calendars().await?;
-    secret::widen(scope, account, &found).await?;
-    // The account first: homes without their calendars are looked for again, calendars without
-    // their homes would be asked at the wrong server.
+    secret::add_destinations(scope, account, &found).await?;
+    // The account is written first. Homes without their calendars are listed again; calendars
+    // without their homes would be requested from the wrong server.
     let key = account_key(&account.id);
     let directory = scope.directory();
     let stored = directory.update(&key, |stored: &mut Account| {
@@ -35,11 +35,12 @@ pub(crate) async fn rediscover(scope: &Scope, account: &Account) -> Result<bool>
     });
     let Some(stored) = stored.await?.filter(|stored| stored.generation == account.generation)
     else {
-        // Connected anew or removed meanwhile: what is stored is newer than what was found here.
+        // The account was connected again or removed meanwhile: the stored record is newer than
+        // this discovery.
         return Ok(true);
     };
     let before = scope.directory().calendars_of(&account.id).await?;
-    let now = list_calendars::remember(scope, &stored, listed).await?;
+    let now = list_calendars::save_calendars(scope, &stored, listed).await?;
     let moved = |row: &CalendarRecord| {
         before.iter().any(|known| known.id == row.id && known.address != row.address)
     };

@@ -1,9 +1,9 @@
-//! An account's grant at work: where its new refresh tokens go, and what becomes of the account
-//! when it ends.
+//! The store of an account's refresh token, and the status of the account that follows from its
+//! token requests.
 //!
-//! For an account that holds a grant this is the only evidence of how it stands. A calendar without
-//! a cheap mark of its state answers a glance without anybody being asked, and an access token may
-//! live for an hour after consent was taken back.
+//! For an account with a grant, the outcome of token requests is the only evidence of its status: a
+//! calendar whose provider offers no state tag is polled without a request, and an access token may
+//! be valid for an hour after the consent was revoked.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,16 +18,17 @@ use super::{account_status, secret};
 use crate::services::Services;
 use crate::{Connect, Error, Result, Scope};
 
-/// The place of an account's secret.
+/// Stores the secret of one account.
 pub(super) struct AccountSecretStore {
     scope: Scope,
-    /// As it was when it was opened, and as it stands by what was heard since.
+    /// As opened, with the outcomes of token requests since.
     account: Mutex<Account>,
 }
 
 impl AccountSecretStore {
     pub(super) fn of(scope: &Scope, account: &Account) -> Self {
-        // The providers hold their grants, and a grant holds this: it must not hold the providers.
+        // A provider holds its grant, and the grant holds this store: a store that held the
+        // providers would be a reference cycle.
         let connect = Arc::new(NoProviders);
         let services = Services { connect, ..scope.services.clone() };
         let scope = services.scope(&scope.owner);
@@ -71,17 +72,17 @@ impl RefreshTokenStore for AccountSecretStore {
         let mut account = self.account();
         let failure = failure.cloned().map(Error::Provider);
         if let Err(error) =
-            account_status::record_grant(&self.scope, &mut account, failure.as_ref()).await
+            account_status::record_grant_outcome(&self.scope, &mut account, failure.as_ref()).await
         {
-            tracing::warn!(account = %account.id, %error, "how the account stands could not be \
-            written down");
+            tracing::warn!(account = %account.id, %error, "the status of the account could not be \
+            stored");
             return;
         }
         *self.account.lock().unwrap_or_else(PoisonError::into_inner) = account;
     }
 }
 
-/// No way to any provider: none is needed here.
+/// Reaches no provider.
 struct NoProviders;
 
 #[async_trait]
@@ -93,7 +94,7 @@ impl Connect for NoProviders {
         _: &str,
         _: &SecretString,
     ) -> providers::Result<String> {
-        Err(nobody())
+        Err(no_provider())
     }
 
     fn open(
@@ -103,11 +104,11 @@ impl Connect for NoProviders {
         _: &str,
         _: SecretString,
     ) -> providers::Result<Arc<dyn Provider>> {
-        Err(nobody())
+        Err(no_provider())
     }
 }
 
-fn nobody() -> providers::Error {
+fn no_provider() -> providers::Error {
     providers::Error::Misconfigured("no provider is reached from here".into())
 }
 
@@ -130,12 +131,12 @@ mod tests {
         }
     }
 
-    struct SecretWorld {
+    struct SecretEnv {
         scope: Scope,
         _dir: tempfile::TempDir,
     }
 
-    impl SecretWorld {
+    impl SecretEnv {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
             let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
@@ -180,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_new_secret_takes_the_place_of_the_one_it_came_from() {
-        let world = SecretWorld::new();
+        let world = SecretEnv::new();
         let account = world.connect("1//first").await;
         let drawer = AccountSecretStore::of(&world.scope, &account);
         assert!(drawer.replace(&"1//first".into(), &"1//second".into()).await);
@@ -191,8 +192,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_account_stands_as_its_grant_does() {
-        let world = SecretWorld::new();
+    async fn the_status_of_an_account_follows_its_grant() {
+        let world = SecretEnv::new();
         let account = world.connect("1//first").await;
         let drawer = AccountSecretStore::of(&world.scope, &account);
         drawer.record_outcome(Some(&providers::Error::Misconfigured("x".into()))).await;
@@ -222,7 +223,7 @@ mod tests {
         drawer.record_outcome(None).await;
         let closed = world.scope.directory().account(&account.id).await.unwrap();
         assert!(
-            closed.parked(Timestamp::UNIX_EPOCH).is_some(),
+            closed.suspended_for(Timestamp::UNIX_EPOCH).is_some(),
             "that access was given opens nothing that is closed"
         );
 

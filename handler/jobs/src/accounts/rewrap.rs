@@ -1,8 +1,8 @@
-//! All secrets of an owner, wrapped anew after a rotation of the key.
+//! Wraps all secrets of an owner with a new version of the key.
 //!
-//! A row is replaced by its version, so that a secret that its owner replaces at the same moment
-//! stays as it is, and the new text is seen to open before it takes the place of the old one. What
-//! cannot be opened is named and left as it is.
+//! A row is replaced by its ETag, so that a secret that the owner replaces at that moment is kept.
+//! The new text is opened before it replaces the old one. A secret that cannot be opened is
+//! reported and not changed.
 
 use std::collections::BTreeSet;
 
@@ -13,38 +13,40 @@ use store::{Op, Row, Table};
 use super::secret;
 use crate::{Error, Result, Scope};
 
-/// So often a row is read again that others write at the same moment.
+/// The number of times that a row is read again because another process wrote it at that moment.
 const ATTEMPTS: usize = 8;
 
-/// What became of an owner's secrets.
+/// The result of wrapping an owner's secrets.
 #[derive(Debug, Default)]
 pub(crate) struct Rewrapped {
-    /// So many were wrapped anew; the others were already.
-    pub done: usize,
-    /// These were left as they are, and why.
-    pub left: Vec<(AccountId, Error)>,
+    /// The number of secrets that were wrapped with the newest version. The other secrets already
+    /// were.
+    pub rewrapped: usize,
+    /// The secrets that were not changed, and why.
+    pub failed: Vec<(AccountId, Error)>,
 }
 
-/// Wraps all of them with the newest version of the key.
+/// Wraps all secrets with the newest version of the key.
 ///
 /// # Errors
-/// Storage failures: what was wrapped anew until then stays so, and everything opens.
+/// Storage failures. Secrets that were wrapped before the failure stay so; every secret can be
+/// opened.
 pub(crate) async fn rewrap(scope: &Scope) -> Result<Rewrapped> {
     let mut rewrapped = Rewrapped::default();
     for row in secrets(scope).await? {
         let id = AccountId::new(&row.key);
-        match one(scope, &id, row).await {
-            Ok(done) => rewrapped.done += usize::from(done),
+        match rewrap_row(scope, &id, row).await {
+            Ok(done) => rewrapped.rewrapped += usize::from(done),
             Err(Error::Store(error)) => return Err(Error::Store(error)),
-            Err(error) => rewrapped.left.push((id, error)),
+            Err(error) => rewrapped.failed.push((id, error)),
         }
     }
     Ok(rewrapped)
 }
 
-async fn one(scope: &Scope, id: &AccountId, mut row: Row) -> Result<bool> {
+async fn rewrap_row(scope: &Scope, id: &AccountId, mut row: Row) -> Result<bool> {
     for _ in 0..ATTEMPTS {
-        let Some(value) = secret::wrapped_anew(scope, id, &row).await? else { return Ok(false) };
+        let Some(value) = secret::rewrapped(scope, id, &row).await? else { return Ok(false) };
         let replace = Op::Replace { key: row.key.clone(), etag: row.etag.clone(), value };
         match scope.store.commit(Table::Secrets, &scope.owner, &[replace]).await {
             Ok(_) => return Ok(true),
@@ -59,8 +61,8 @@ async fn one(scope: &Scope, id: &AccountId, mut row: Row) -> Result<bool> {
     Err(Error::Store(store::Error::Conflict(0)))
 }
 
-/// The versions of the key that an owner's secrets are wrapped with; `None` where a row does not
-/// say.
+/// The versions of the key that wrap an owner's secrets; `None` where a row does not name its
+/// version.
 pub(crate) async fn key_versions(scope: &Scope) -> Result<Option<BTreeSet<String>>> {
     Ok(secrets(scope).await?.iter().map(|row| secret::key_version(row).ok()).collect())
 }

@@ -1,23 +1,24 @@
-//! The audit trail: who has changed what, when, from where, and how it ended. For accounts,
-//! consents, pairs, held deletions, keys and settings.
+//! The audit trail: actions on accounts, consents, pairs, held deletions, keys and settings, with
+//! their time, actor, origin and outcome.
 //!
 //! # Properties
-//! * An entry is written before the action, and again with its outcome: an action that was cut off
-//!   stays as `begun`.
-//! * It holds ids, names of actions and of settings, and codes of errors. No content of an event
-//!   and no secret; of people, the name that the system has for the user of a command, and the
-//!   address of a browser.
+//! * An entry is written before the action, and again with the outcome: an action that was cut off
+//!   keeps the outcome `begun`.
+//! * An entry holds ids, names of actions and of settings, and error codes. It holds no event
+//!   content and no secret. The only personal data are the system's name of the user who ran a
+//!   command, and the address of a browser.
 //! * A forged answer or notification leaves no entry.
-//! * An entry that cannot be written is said in the log, and the action goes on: storage that is
-//!   away must not keep a person from pausing a pair.
-//! * Entries are kept for 90 days; the nightly pass clears away those that are older.
+//! * A failure to write an entry is logged, and the action goes on: a storage outage must not keep
+//!   a person from pausing a pair.
+//! * Entries are kept for 90 days; the nightly pass deletes older ones.
 //!
 //! # Rows
 //! [`Table::Directory`], partition `audit:OWNER`, key: the microsecond in 20 digits, and a random
-//! part. A scan gives them in their order.
+//! part. A scan returns the entries in the order of time.
 
 mod settings;
 
+use engine::text::is_terminal_control;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{Op, Table};
@@ -26,39 +27,38 @@ use crate::services::Services;
 use crate::token::Token;
 use crate::{Result, Scope};
 
-pub use settings::settings;
+pub use settings::record_setting_changes;
 
 /// How long entries are kept.
-pub const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+pub const RETENTION: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// Said of an action that has not ended.
+/// The outcome of an action that has not ended.
 const BEGUN: &str = "begun";
-/// Said of one that went well.
+/// The outcome of an action that succeeded.
 pub const DONE: &str = "done";
 
-/// The longest text of a field, in characters: all names of settings.
-const LONGEST: usize = 1000;
-/// Rows read at once.
+/// The longest text of a field, in characters. The names of all settings fit.
+const MAX_FIELD: usize = 1000;
+/// Rows read with one request.
 const PAGE: usize = 1000;
 
 /// One action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
-    /// When it began.
     pub at: Timestamp,
-    /// Who did it.
+    /// The person or program that acted.
     pub who: String,
-    /// From where.
+    /// Where the action came from.
     pub from: String,
-    /// What was done: `account.add`, `pair.remove` …
+    /// For example `account.add` or `pair.remove`.
     pub action: String,
-    /// To what: an id, or the kind of what has none.
+    /// The id of the subject, or its kind where it has no id.
     pub subject: String,
-    /// How it ended: `done`, the code of an error, or a number.
+    /// `done`, an error code, or a number.
     pub outcome: String,
 }
 
-/// Who acts, and from where.
+/// The person or program that acts, and where the action comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     who: String,
@@ -66,24 +66,24 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// A person, by name and place.
+    /// An actor with a name and an origin.
     pub fn new(who: &str, from: &str) -> Self {
-        Self { who: tidy(who), from: tidy(from) }
+        Self { who: single_line(who), from: single_line(from) }
     }
 
-    /// The program, by itself.
-    pub fn itself() -> Self {
+    /// The program acting without a user.
+    pub fn program() -> Self {
         Self::new("calrelay", "sync")
     }
 }
 
-/// An entry whose outcome is still to come.
+/// An entry whose action has not ended.
 pub struct OpenEntry {
     key: String,
     entry: AuditEntry,
 }
 
-/// Writes down that an action begins.
+/// Writes the entry of an action that begins.
 pub async fn begin(scope: &Scope, actor: &Actor, action: &str, subject: &str) -> OpenEntry {
     let at = scope.clock.now();
     let entry = AuditEntry {
@@ -91,7 +91,7 @@ pub async fn begin(scope: &Scope, actor: &Actor, action: &str, subject: &str) ->
         who: actor.who.clone(),
         from: actor.from.clone(),
         action: action.to_owned(),
-        subject: tidy(subject),
+        subject: single_line(subject),
         outcome: BEGUN.into(),
     };
     let chance = Token::random().map(|token| token.hash()[..8].to_owned()).unwrap_or_default();
@@ -100,17 +100,17 @@ pub async fn begin(scope: &Scope, actor: &Actor, action: &str, subject: &str) ->
     begun
 }
 
-/// Writes down an action that is over.
+/// Writes the entry of an action that has ended.
 pub async fn note(scope: &Scope, actor: &Actor, action: &str, subject: &str, outcome: &str) {
     begin(scope, actor, action, subject).await.end(scope, None, outcome).await;
 }
 
 impl OpenEntry {
-    /// Writes down how it ended; `subject` is what it was done to, where that was not known before.
+    /// Writes the outcome; `subject` replaces the subject that was unknown before.
     pub async fn end(mut self, scope: &Scope, subject: Option<&str>, outcome: &str) {
-        self.entry.outcome = tidy(outcome);
+        self.entry.outcome = single_line(outcome);
         if let Some(subject) = subject {
-            self.entry.subject = tidy(subject);
+            self.entry.subject = single_line(subject);
         }
         self.write(scope).await;
     }
@@ -121,8 +121,7 @@ impl OpenEntry {
         let value = match serde_json::to_string(&self.entry) {
             Ok(value) => value,
             Err(error) => {
-                return tracing::error!(%error, "an entry of the audit trail cannot be written \
-                down");
+                return tracing::error!(%error, "an entry of the audit trail cannot be encoded");
             }
         };
         let put = Op::Put { key: self.key.clone(), value };
@@ -132,12 +131,13 @@ impl OpenEntry {
     }
 }
 
-/// All entries that are kept, the oldest first. One that cannot be read is left out.
+/// All entries within the retention time, the oldest first. An entry that cannot be read is left
+/// out.
 ///
 /// # Errors
 /// Storage failures.
 pub async fn entries(scope: &Scope) -> Result<Vec<AuditEntry>> {
-    let oldest = oldest(scope);
+    let oldest = oldest_key(scope);
     let mut entries = Vec::new();
     let mut after: Option<String> = None;
     loop {
@@ -157,17 +157,20 @@ pub async fn entries(scope: &Scope) -> Result<Vec<AuditEntry>> {
     }
 }
 
-/// Clears away what is older than [`KEPT`]; how many. One request where nothing is.
+/// Deletes entries that are older than [`RETENTION`] and returns their number. One request where
+/// there are none.
 ///
 /// # Errors
-/// Storage failures; the next night goes on.
-pub async fn clear(services: &Services) -> Result<usize> {
-    let cleared = services.for_each_owner(|scope| async move { clear_owner(&scope).await }).await?;
+/// Storage failures; the next nightly pass goes on.
+pub async fn delete_expired(services: &Services) -> Result<usize> {
+    let cleared = services
+        .for_each_owner(|scope| async move { delete_expired_of_owner(&scope).await })
+        .await?;
     Ok(cleared.into_iter().sum())
 }
 
-async fn clear_owner(scope: &Scope) -> Result<usize> {
-    let (partition, oldest) = (partition(scope), oldest(scope));
+async fn delete_expired_of_owner(scope: &Scope) -> Result<usize> {
+    let (partition, oldest) = (partition(scope), oldest_key(scope));
     let mut cleared = 0;
     loop {
         let page =
@@ -189,8 +192,8 @@ async fn clear_owner(scope: &Scope) -> Result<usize> {
     }
 }
 
-fn oldest(scope: &Scope) -> String {
-    time(scope.clock.now().checked_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH))
+fn oldest_key(scope: &Scope) -> String {
+    time(scope.clock.now().checked_sub(RETENTION).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
 fn time(at: Timestamp) -> String {
@@ -201,14 +204,9 @@ fn partition(scope: &Scope) -> String {
     format!("audit:{}", scope.owner)
 }
 
-/// One line of bounded length.
-fn tidy(text: &str) -> String {
-    // What reorders a line of a terminal is no part of a name either.
-    let hostile = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
-    };
-    text.chars().map(|c| if hostile(c) { ' ' } else { c }).take(LONGEST).collect()
+/// The text as one line of bounded length, without characters that a terminal obeys.
+fn single_line(text: &str) -> String {
+    text.chars().map(|c| if is_terminal_control(c) { ' ' } else { c }).take(MAX_FIELD).collect()
 }
 
 #[cfg(test)]

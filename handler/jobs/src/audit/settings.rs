@@ -1,5 +1,5 @@
-//! Which settings have changed since the service was started last. Storage knows a keyed hash of
-//! each value, and nothing else of it.
+//! The settings that have changed since the last start of the service. Storage holds a keyed hash
+//! of each value, and nothing else of it.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ use crate::{Error, Result, Scope};
 
 /// The version that is written, and the only one that is read.
 const VERSION: u32 = 1;
-/// The one row of its partition.
+/// The only row of its partition.
 const ROW: &str = "known";
 /// The purpose of the key.
 const PURPOSE: &str = "audit of settings";
-/// Octets of a hash that are kept.
+/// Bytes of a hash that are stored.
 const KEPT: usize = 16;
 
 #[derive(Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,12 +27,15 @@ struct SettingDigest {
     hashes: BTreeMap<String, String>,
 }
 
-/// Compares the settings with those of the last start, and writes down the names of those that are
-/// others. Where nothing has changed, one request.
+/// Compares the settings with those of the last start, and writes an audit entry with the names of
+/// those that changed. One request where nothing has changed.
 ///
 /// # Errors
 /// Storage and vault failures: the next start compares again.
-pub async fn settings(scope: &Scope, values: &BTreeMap<String, SecretString>) -> Result<()> {
+pub async fn record_setting_changes(
+    scope: &Scope,
+    values: &BTreeMap<String, SecretString>,
+) -> Result<()> {
     let key = scope.vault.hash_key(PURPOSE).await?;
     let key = Key::new(HMAC_SHA256, &key[..]);
     let hash = |name: &str, value: &SecretString| {
@@ -61,7 +64,7 @@ pub async fn settings(scope: &Scope, values: &BTreeMap<String, SecretString>) ->
     changed.sort_unstable();
     changed.dedup();
     let value = serde_json::to_string(&now)
-        .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
+        .map_err(|error| Error::Damaged(format!("a row cannot be encoded: {error}")))?;
     if !changed.is_empty() {
         note(
             scope,

@@ -65,7 +65,7 @@ fn world() -> (Scope, Arc<AuditClock>, tempfile::TempDir) {
 }
 
 #[tokio::test]
-async fn an_action_stands_there_before_it_is_done_and_after() {
+async fn an_entry_is_written_before_and_after_its_action() {
     let (scope, _, _dir) = world();
     let anna = Actor::new("anna", "command line");
     let begun = begin(&scope, &anna, "account.add", "caldav").await;
@@ -91,7 +91,7 @@ async fn an_action_stands_there_before_it_is_done_and_after() {
 #[tokio::test]
 async fn entries_are_kept_for_ninety_days() {
     let (scope, hands, _dir) = world();
-    let itself = Actor::itself();
+    let itself = Actor::program();
     let day = 24 * 3600;
     for n in 0..250 {
         hands.0.store(n, Ordering::Relaxed);
@@ -105,12 +105,15 @@ async fn entries_are_kept_for_ninety_days() {
         152,
         "what is over is not shown, cleared away or not"
     );
-    assert_eq!((clear(&scope).await.unwrap(), clear(&scope).await.unwrap()), (99, 0));
+    assert_eq!(
+        (delete_expired(&scope).await.unwrap(), delete_expired(&scope).await.unwrap()),
+        (99, 0)
+    );
     let kept: Vec<String> =
         entries(&scope).await.unwrap().into_iter().map(|entry| entry.subject).collect();
     assert_eq!((kept.len(), kept[0].as_str(), kept[151].as_str()), (152, "99", "late"));
     hands.0.store(200 * day, Ordering::Relaxed);
-    assert_eq!(clear(&scope).await.unwrap(), 152);
+    assert_eq!(delete_expired(&scope).await.unwrap(), 152);
 }
 
 #[tokio::test]
@@ -133,18 +136,21 @@ async fn settings_that_changed_are_named_and_their_values_are_not_kept() {
     let subjects = async || {
         entries(&scope).await.unwrap().into_iter().map(|entry| entry.subject).collect::<Vec<_>>()
     };
-    settings(&scope, &values(&[])).await.unwrap();
+    record_setting_changes(&scope, &values(&[])).await.unwrap();
     assert!(subjects().await.is_empty());
     let first =
         values(&[("GOOGLE_CLIENT_SECRET", "Zirbelkiefer"), ("CALRELAY_POLL_SECONDS", "60")]);
     for _ in 0..2 {
-        settings(&scope, &first).await.unwrap();
+        record_setting_changes(&scope, &first).await.unwrap();
     }
     hands.0.store(1, Ordering::Relaxed);
     for _ in 0..2 {
-        settings(&scope, &values(&[("GOOGLE_CLIENT_SECRET", "Haselnuss"), ("RUST_LOG", "debug")]))
-            .await
-            .unwrap();
+        record_setting_changes(
+            &scope,
+            &values(&[("GOOGLE_CLIENT_SECRET", "Haselnuss"), ("RUST_LOG", "debug")]),
+        )
+        .await
+        .unwrap();
     }
     let expected = [
         "CALRELAY_POLL_SECONDS GOOGLE_CLIENT_SECRET",

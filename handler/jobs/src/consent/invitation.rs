@@ -1,19 +1,20 @@
-//! Invitations: a link by which somebody who cannot sign in may connect one account, because the
-//! operator has sent it to them.
+//! Invitations: a link that the operator sends to a person who cannot sign in, and that connects
+//! one account.
 //!
 //! # Properties
-//! * Only who can write to storage makes one, which is the operator at the command line.
-//! * Looking at the link changes nothing. Accepting it, which takes the press of a button, binds it
-//!   to that browser; from then on the link is worth nothing, wherever it was logged, and the
-//!   secret in that browser's cookie is what counts.
-//! * One account is connected with it, and no second one. After a no, or half a yes, the same
-//!   browser may try again.
-//! * Half an hour after it was made it is worth nothing, whatever was begun with it, and is cleared
-//!   away as consents are. No more than [`INVITED`] stand at once.
-//! * Storage knows hashes alone. What is bound stands under the hash of the cookie, what is not
-//!   under that of the link.
+//! * Only a process that can write to storage creates an invitation: the command line of the
+//!   operator.
+//! * Opening the link changes nothing. Accepting it, with a button, binds it to that browser. From
+//!   then on the link is worthless, wherever it was logged, and only the secret in that browser's
+//!   cookie is valid.
+//! * One invitation connects one account. After a refusal, or an incomplete consent, that browser
+//!   may try again.
+//! * An invitation expires after half an hour, whatever was begun with it, and is deleted as
+//!   consents are. At most [`MAX_INVITATIONS`] are valid at once.
+//! * Storage holds only hashes. The row of an accepted invitation is under the hash of the cookie,
+//!   any other row under the hash of the link's secret.
 //!
-//! They stand in [`Table::Secrets`], in a partition of their own, `invitation:OWNER`.
+//! The rows are in [`Table::Secrets`], in a partition of their own, `invitation:OWNER`.
 
 use engine::provider::ProviderKind;
 use jiff::{SignedDuration, Timestamp};
@@ -23,76 +24,77 @@ use store::{Op, Row, Table};
 use crate::token::Token;
 use crate::{Error, Result, Scope};
 
-/// The version that is written, and the only one that is read: none of these rows outlives a
-/// release.
+/// The version that is written, and the only one that is read: no row exists longer than half an
+/// hour.
 const VERSION: u32 = 1;
-/// How long one may be used.
-const LIFE: SignedDuration = SignedDuration::from_mins(30);
-/// How many stand at once.
-pub const INVITED: usize = 20;
-/// Rows read to find those that are over.
+/// How long an invitation is valid.
+const LIFETIME: SignedDuration = SignedDuration::from_mins(30);
+/// The number of invitations that are valid at once.
+pub const MAX_INVITATIONS: usize = 20;
+/// Rows read to find expired invitations.
 const PAGE: usize = 1000;
 
-/// A link that was made.
+/// A new invitation.
 pub struct Invitation {
-    /// The secret in it.
+    /// The secret in the link.
     pub ticket: Token,
-    /// When it is over.
     pub ends: Timestamp,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Invited {
+struct InvitationRow {
     v: u32,
     provider: ProviderKind,
     made: Timestamp,
-    /// A browser has accepted it.
+    /// A browser has accepted the invitation.
     bound: bool,
 }
 
-impl Invited {
-    fn is_over(&self, now: Timestamp) -> bool {
-        // Far ahead is as wrong as far behind: then one of two clocks is off.
-        now.duration_since(self.made).abs() > LIFE
+impl InvitationRow {
+    fn is_expired(&self, now: Timestamp) -> bool {
+        // A time far ahead is as wrong as one far behind: one of two clocks is wrong then.
+        now.duration_since(self.made).abs() > LIFETIME
     }
 }
 
-/// One that stands, as it was read.
+/// A valid invitation as it was read.
 pub(super) struct StoredInvitation {
     row: Row,
-    invited: Invited,
+    invited: InvitationRow,
 }
 
-/// Makes one, for whoever is sent the link.
+/// Creates an invitation.
 ///
 /// # Errors
-/// [`Error::Request`] where too many stand already.
+/// [`Error::Request`] where too many invitations are valid.
 pub async fn invite(scope: &Scope, provider: ProviderKind) -> Result<Invitation> {
-    let (standing, _) = sweep(scope).await?;
-    if standing >= INVITED {
+    let (standing, _) = sweep_expired(scope).await?;
+    if standing >= MAX_INVITATIONS {
         return Err(Error::Request(
-            "too many links wait to be used; no other was made, try again in half an hour".into(),
+            "too many links are waiting to be used; no new link was made, try again in half an \
+            hour"
+                .into(),
         ));
     }
     let ticket = Token::random()?;
     let made = scope.clock.now();
-    let invited = Invited { v: VERSION, provider, made, bound: false };
+    let invited = InvitationRow { v: VERSION, provider, made, bound: false };
     scope.store.commit(Table::Secrets, &partition(scope), &[insert(&ticket, &invited)?]).await?;
-    Ok(Invitation { ticket, ends: made + LIFE })
+    Ok(Invitation { ticket, ends: made + LIFETIME })
 }
 
-/// Clears those away that are over; how many.
-pub(super) async fn clear(scope: &Scope) -> Result<usize> {
-    Ok(sweep(scope).await?.1)
+/// Deletes expired invitations and returns their number.
+pub(super) async fn delete_expired(scope: &Scope) -> Result<usize> {
+    Ok(sweep_expired(scope).await?.1)
 }
 
-/// The same; how many stand still, and how many were cleared away.
-async fn sweep(scope: &Scope) -> Result<(usize, usize)> {
+/// As [`delete_expired`]; returns the number of valid and of deleted invitations.
+async fn sweep_expired(scope: &Scope) -> Result<(usize, usize)> {
     let (partition, now) = (partition(scope), scope.clock.now());
     let (mut over, mut standing) = (Vec::new(), 0);
     for row in scope.store.scan(Table::Secrets, &partition, "", None, PAGE).await? {
-        match read(&row) {
-            Some(invited) if !invited.is_over(now) => standing += 1,
+        match parse_row(&row) {
+            Some(invited) if !invited.is_expired(now) => standing += 1,
             _ => over.push(Op::Delete { key: row.key, etag: None }),
         }
     }
@@ -102,8 +104,8 @@ async fn sweep(scope: &Scope) -> Result<(usize, usize)> {
     Ok((standing, over.len()))
 }
 
-/// The one of this link that nobody has accepted yet.
-pub(super) async fn unused(
+/// The invitation of this link, if no browser has accepted it yet.
+pub(super) async fn find_unused(
     scope: &Scope,
     provider: ProviderKind,
     ticket: &Token,
@@ -111,8 +113,8 @@ pub(super) async fn unused(
     Ok(find(scope, provider, ticket).await?.filter(|standing| !standing.invited.bound))
 }
 
-/// The one that this browser has accepted.
-pub(super) async fn accepted(
+/// The invitation that this browser has accepted.
+pub(super) async fn find_accepted(
     scope: &Scope,
     provider: ProviderKind,
     browser: &Token,
@@ -121,15 +123,15 @@ pub(super) async fn accepted(
 }
 
 impl StoredInvitation {
-    /// Binds it to a browser; `false` where another one was faster.
-    pub async fn bind(self, scope: &Scope, browser: &Token) -> Result<bool> {
-        let bound = Invited { bound: true, ..self.invited };
+    /// Binds the invitation to a browser; `false` where another browser has accepted it.
+    pub async fn bind_to(self, scope: &Scope, browser: &Token) -> Result<bool> {
+        let bound = InvitationRow { bound: true, ..self.invited };
         self.replace(scope, Some(insert(browser, &bound)?)).await
     }
 
-    /// Takes it away, so that nobody else connects an account with it; `None` where somebody was
-    /// faster.
-    pub async fn take(self, scope: &Scope) -> Result<Option<WithdrawnInvitation>> {
+    /// Deletes the invitation, so that no other request connects an account with it; `None` where
+    /// another request has deleted it.
+    pub async fn withdraw(self, scope: &Scope) -> Result<Option<WithdrawnInvitation>> {
         let taken = WithdrawnInvitation(Op::Insert {
             key: self.row.key.clone(),
             value: self.row.value.clone(),
@@ -148,13 +150,13 @@ impl StoredInvitation {
     }
 }
 
-/// One that was taken away.
+/// An invitation that was deleted and can be restored.
 pub(super) struct WithdrawnInvitation(Op);
 
 impl WithdrawnInvitation {
-    /// Puts it back: nothing was connected with it. Where that fails, another link has to be made,
-    /// which is safe.
-    pub async fn put_back(self, scope: &Scope) {
+    /// Restores the invitation, because no account was connected with it. If that fails, the
+    /// operator has to create another link, which is safe.
+    pub async fn restore(self, scope: &Scope) {
         let _ = scope.store.commit(Table::Secrets, &partition(scope), &[self.0]).await;
     }
 }
@@ -168,18 +170,19 @@ async fn find(
         return Ok(None);
     };
     let now = scope.clock.now();
-    let found = read(&row).filter(|invited| invited.provider == provider && !invited.is_over(now));
+    let found =
+        parse_row(&row).filter(|invited| invited.provider == provider && !invited.is_expired(now));
     Ok(found.map(|invited| StoredInvitation { row, invited }))
 }
 
-/// One that cannot be read is as good as none.
-fn read(row: &Row) -> Option<Invited> {
-    serde_json::from_str::<Invited>(&row.value).ok().filter(|invited| invited.v == VERSION)
+/// The content of a row; `None` where it cannot be read, which counts as no invitation.
+fn parse_row(row: &Row) -> Option<InvitationRow> {
+    serde_json::from_str::<InvitationRow>(&row.value).ok().filter(|invited| invited.v == VERSION)
 }
 
-fn insert(token: &Token, invited: &Invited) -> Result<Op> {
+fn insert(token: &Token, invited: &InvitationRow) -> Result<Op> {
     let value = serde_json::to_string(invited)
-        .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
+        .map_err(|error| Error::Damaged(format!("a row cannot be encoded: {error}")))?;
     Ok(Op::Insert { key: token.hash(), value })
 }
 

@@ -1,21 +1,23 @@
-//! Accounts that are connected by consent: a person is sent to the provider's page and comes back
-//! with a code (RFC 6749 section 4.1).
+//! Connecting accounts by consent: the browser is sent to the provider's page and comes back with a
+//! code (RFC 6749 section 4.1).
 //!
 //! # Properties
-//! * What comes back is taken once: its row goes before anything else is done, also where the
-//!   provider says no, and where the check fails.
-//! * It is taken from the browser that began and from no other: the state is in the address, a
-//!   second secret in a cookie, and storage knows only the hash of either. Both are 32 random
-//!   bytes, compared in constant time.
-//! * Ten minutes after it was begun it is worth nothing, and the next consent or the next hour
-//!   ([`clear`]) clears it away. A browser has one, and no more than [`PENDING`] wait at once that
-//!   need no link: the oldest makes room, so that no visitor keeps another one out.
-//! * The PKCE verifier is sealed by the vault for its row. Without row, cookie and code together
-//!   nobody can redeem anything.
-//! * Where anything does not fit, the provider is not asked, and nothing is said of what it was.
-//! * Whoever is not the operator begins with a link of theirs, and connects one account with it
-//!   (`invitation.rs`).
-//! * Where a person goes afterwards does not depend on the request.
+//! * An answer is accepted once: its row is deleted before anything else is done, also where the
+//!   provider reports a refusal, and where a check fails.
+//! * An answer is accepted only from the browser that began the consent: the state is in the
+//!   address, a second secret in a cookie, and storage holds only the hashes of both. Both are 32
+//!   random bytes, compared in constant time.
+//! * A consent expires ten minutes after its beginning; the next consent or the next hourly run
+//!   ([`delete_expired`]) deletes it. A browser has one consent, and at most [`MAX_PENDING`]
+//!   consents without an invitation are pending at once: the oldest is deleted for a new one, so
+//!   that no visitor blocks another.
+//! * The vault seals the PKCE verifier for its row. Redeeming a code needs row, cookie and code
+//!   together.
+//! * Where any check fails, the provider is not asked, and the answer does not say which check
+//!   failed.
+//! * A visitor who is not the operator begins with an invitation of the operator, and connects one
+//!   account with it (`invitation.rs`).
+//! * The page that a person sees afterwards does not depend on the request.
 
 mod invitation;
 mod pending;
@@ -37,41 +39,40 @@ use crate::token::Token;
 use crate::{Error, Result, Scope, accounts, watches};
 
 pub use engine::provider::ProviderKind;
-pub use invitation::{INVITED, Invitation, invite};
-pub use pending::PENDING;
-pub use query::{AuthorizationResponse, ticket};
+pub use invitation::{Invitation, MAX_INVITATIONS, invite};
+pub use pending::MAX_PENDING;
+pub use query::{AuthorizationResponse, parse_ticket};
 
 /// A consent that has begun.
 pub struct BegunConsent {
-    /// Where to send the browser.
+    /// The address of the provider's page.
     pub location: String,
-    /// What its cookie is to hold.
+    /// The value of the browser's cookie.
     pub browser: Token,
 }
 
-/// Why a consent did not lead to an account.
+/// Why a consent did not connect an account.
 #[derive(Debug)]
-pub enum Unfinished {
-    /// This is no answer to a question that this browser was sent away with, or not any more. The
-    /// provider was not asked.
-    NotOurs,
-    /// It was, and this is what went wrong.
+pub enum ConsentError {
+    /// The answer belongs to no pending consent of this browser. The provider was not asked.
+    Unknown,
+    /// The consent failed with this error.
     Failed(Error),
 }
 
-impl<E: Into<Error>> From<E> for Unfinished {
+impl<E: Into<Error>> From<E> for ConsentError {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
 }
 
-/// The kind of accounts that is connected by consent under this name in the address.
+/// The provider with this name in the address, if its accounts are connected by consent.
 pub fn kind(name: &str) -> Option<ProviderKind> {
     ProviderKind::from_name(name).filter(|kind| kind.is_connected_by_consent())
 }
 
-/// Begins: writes down what the answer will be checked against. `cookie` is what the browser holds:
-/// what it has begun before is over.
+/// Begins a consent: stores what the answer will be checked against. `cookie` is the browser's
+/// cookie; an earlier consent of that browser ends.
 ///
 /// # Errors
 /// [`providers::Error::Misconfigured`] where the program is not registered with that provider.
@@ -81,28 +82,28 @@ pub async fn begin(
     redirect: &str,
     cookie: Option<&str>,
 ) -> Result<BegunConsent> {
-    begin_in(scope, kind, redirect, (Token::random()?, cookie), false).await
+    begin_in_browser(scope, kind, redirect, (Token::random()?, cookie), false).await
 }
 
-/// Clears away what nobody can answer any more, and links that are over; how many. Two requests
-/// where there is nothing.
+/// Deletes expired consents and invitations and returns their number. Two requests where there are
+/// none.
 ///
 /// # Errors
 /// Storage failures; the next run goes on.
-pub async fn clear(services: &Services) -> Result<usize> {
+pub async fn delete_expired(services: &Services) -> Result<usize> {
     let cleared = services.for_each_owner(|scope| async move {
-        Ok(pending::clear(&scope).await? + invitation::clear(&scope).await?)
+        Ok(pending::delete_expired(&scope).await? + invitation::delete_expired(&scope).await?)
     });
     Ok(cleared.await?.into_iter().sum())
 }
 
-/// Begins with a link that the operator has sent ([`invite`]), or again in the browser that has
-/// accepted one. `ticket` is what the link holds, `cookie` what the browser holds. A link that
-/// nobody has accepted comes first: it may be for another account.
+/// Begins a consent with an invitation ([`invite`]), or again in the browser that has accepted one.
+/// `ticket` is the secret in the link, `cookie` the browser's cookie. An invitation that no browser
+/// has accepted is preferred, because it may be for another account.
 ///
 /// # Errors
-/// [`Unfinished::NotOurs`] where neither is good, or not any more; otherwise as [`begin`], and then
-/// the link is as it was.
+/// [`ConsentError::Unknown`] where neither is valid; otherwise as [`begin`], and then the
+/// invitation is unchanged.
 pub async fn accept(
     scope: &Scope,
     kind: ProviderKind,
@@ -110,25 +111,27 @@ pub async fn accept(
     ticket: Option<&Token>,
     cookie: Option<&str>,
     from: Option<IpAddr>,
-) -> Result<BegunConsent, Unfinished> {
+) -> Result<BegunConsent, ConsentError> {
     if let Some(ticket) = ticket
-        && let Some(unused) = invitation::unused(scope, kind, ticket).await?
+        && let Some(unused) = invitation::find_unused(scope, kind, ticket).await?
     {
-        let begun = begin_in(scope, kind, redirect, (Token::random()?, cookie), true).await?;
-        // Whoever was slower has begun something that leads nowhere: nobody gets its cookie.
-        if !unused.bind(scope, &begun.browser).await? {
-            return Err(Unfinished::NotOurs);
+        let begun =
+            begin_in_browser(scope, kind, redirect, (Token::random()?, cookie), true).await?;
+        // Another browser has accepted the invitation. The consent that was just begun is useless,
+        // because no browser gets its cookie.
+        if !unused.bind_to(scope, &begun.browser).await? {
+            return Err(ConsentError::Unknown);
         }
         audit::note(scope, &visitor(true, from), "consent.begin", kind.as_str(), audit::DONE).await;
         return Ok(begun);
     }
-    let browser = cookie.and_then(Token::parse).ok_or(Unfinished::NotOurs)?;
-    invitation::accepted(scope, kind, &browser).await?.ok_or(Unfinished::NotOurs)?;
-    Ok(begin_in(scope, kind, redirect, (browser, None), true).await?)
+    let browser = cookie.and_then(Token::parse).ok_or(ConsentError::Unknown)?;
+    invitation::find_accepted(scope, kind, &browser).await?.ok_or(ConsentError::Unknown)?;
+    Ok(begin_in_browser(scope, kind, redirect, (browser, None), true).await?)
 }
 
-/// `browser`: what its cookie is to hold, and what it held.
-async fn begin_in(
+/// `browser`: the new cookie, and the cookie that the browser holds.
+async fn begin_in_browser(
     scope: &Scope,
     kind: ProviderKind,
     redirect: &str,
@@ -136,7 +139,7 @@ async fn begin_in(
     invited: bool,
 ) -> Result<BegunConsent> {
     let redirect = Url::parse(redirect)
-        .map_err(|_| Error::Request("this address cannot be come back to".into()))?;
+        .map_err(|_| Error::Request("this address cannot be used as a redirect address".into()))?;
     let state = Token::random()?;
     let asked = scope.connect.consents(kind)?.ask(&redirect, state.expose())?;
     let way = pending::ConsentRoute { provider: kind, redirect: &redirect, invited };
@@ -145,77 +148,77 @@ async fn begin_in(
     Ok(BegunConsent { location: asked.url.into(), browser })
 }
 
-/// Ends: takes the answer that came to the redirect address of `kind`, by its query, and connects
-/// the account. `cookie` is what the browser holds.
+/// Ends a consent: accepts the answer in `query`, which arrived at the redirect address of `kind`,
+/// and connects the account. `cookie` is the browser's cookie.
 ///
 /// # Errors
-/// [`Unfinished`]; nothing was connected then, and an earlier connection of the same account is as
-/// it was.
+/// [`ConsentError`]; then nothing was connected, and an earlier connection of the account is
+/// unchanged.
 pub async fn finish(
     scope: &Scope,
     kind: ProviderKind,
     query: &str,
     cookie: Option<&str>,
     from: Option<IpAddr>,
-) -> Result<Account, Unfinished> {
+) -> Result<Account, ConsentError> {
     let answer = AuthorizationResponse::parse(query);
-    let state = answer.state().ok_or(Unfinished::NotOurs)?;
-    let waiting = pending::take(scope, state).await?.ok_or(Unfinished::NotOurs)?;
-    let browser = cookie.and_then(Token::parse).ok_or(Unfinished::NotOurs)?;
+    let state = answer.state().ok_or(ConsentError::Unknown)?;
+    let waiting = pending::take(scope, state).await?.ok_or(ConsentError::Unknown)?;
+    let browser = cookie.and_then(Token::parse).ok_or(ConsentError::Unknown)?;
     if !waiting.is_for(kind, &browser, scope.clock.now()) {
-        return Err(Unfinished::NotOurs);
+        return Err(ConsentError::Unknown);
     }
     let actor = visitor(waiting.invited(), from);
-    // The holder of a link may refuse as often as they like: that leaves no entry.
+    // The holder of an invitation may refuse any number of times; a refusal leaves no audit entry.
     if let (true, Err(refusal)) = (waiting.invited(), answer.code()) {
         return Err(refusal.into());
     }
-    // This answer belongs to a consent that was begun here: forged answers have been refused above.
+    // The answer belongs to a consent that was begun here: forged answers were refused above.
     let begun = audit::begin(scope, &actor, "account.add", kind.as_str()).await;
-    let ended = finish_begun(scope, kind, &answer, &browser, &waiting).await;
+    let ended = redeem_pending(scope, kind, &answer, &browser, &waiting).await;
     let (subject, outcome) = match &ended {
         Ok(account) => (Some(account.id.as_str()), audit::DONE.to_owned()),
-        Err(Unfinished::NotOurs) => (None, "not_ours".to_owned()),
-        Err(Unfinished::Failed(error)) => (None, Problem::from(error).code),
+        Err(ConsentError::Unknown) => (None, "not_ours".to_owned()),
+        Err(ConsentError::Failed(error)) => (None, Problem::from(error).code),
     };
     begun.end(scope, subject, &outcome).await;
     ended
 }
 
-/// Who is at the browser.
+/// The person at the browser.
 fn visitor(invited: bool, from: Option<IpAddr>) -> Actor {
     let from = from.map_or_else(|| "unknown".to_owned(), |from| from.to_string());
-    Actor::new(if invited { "whoever has the link" } else { "the machine's user" }, &from)
+    Actor::new(if invited { "holder of a link" } else { "the machine's user" }, &from)
 }
 
-async fn finish_begun(
+async fn redeem_pending(
     scope: &Scope,
     kind: ProviderKind,
     answer: &AuthorizationResponse,
     browser: &Token,
     waiting: &pending::TakenConsent,
-) -> Result<Account, Unfinished> {
+) -> Result<Account, ConsentError> {
     let code = answer.code()?;
     let verifier = waiting.verifier(scope).await?;
     let invitation = if waiting.invited() {
         let accepted =
-            invitation::accepted(scope, kind, browser).await?.ok_or(Unfinished::NotOurs)?;
-        Some(accepted.take(scope).await?.ok_or(Unfinished::NotOurs)?)
+            invitation::find_accepted(scope, kind, browser).await?.ok_or(ConsentError::Unknown)?;
+        Some(accepted.withdraw(scope).await?.ok_or(ConsentError::Unknown)?)
     } else {
         None
     };
     let redeemed = redeem(scope, kind, &waiting.redirect()?, code, &verifier).await;
     if let (Err(_), Some(invitation)) = (&redeemed, invitation) {
-        invitation.put_back(scope).await;
+        invitation.restore(scope).await;
     }
     Ok(redeemed?)
 }
 
-/// Redeems a code and connects the account: for whoever has checked the answer itself, as the
-/// command line does on its own port.
+/// Redeems a code and connects the account. The caller has checked the answer, as the command line
+/// does on its own port.
 ///
 /// # Errors
-/// What the provider says, in which case nothing was stored.
+/// The provider's failure, in which case nothing was stored.
 pub async fn redeem(
     scope: &Scope,
     kind: ProviderKind,
@@ -246,9 +249,9 @@ pub async fn adopt(
     connect(scope, kind, granted).await
 }
 
-/// Where it is the consent of an account that was connected before, its pairs go on at once.
+/// Connects the account; if it was connected before, its pairs are synced at once.
 async fn connect(scope: &Scope, kind: ProviderKind, granted: Granted) -> Result<Account> {
     let account = accounts::connect_grant(scope, kind, granted).await?;
-    watches::nudge_pairs_of(scope, &account).await;
+    watches::nudge_pairs_of_account(scope, &account).await;
     Ok(account)
 }

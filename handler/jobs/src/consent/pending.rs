@@ -1,8 +1,8 @@
-//! Consents that wait for their answer: a row each.
+//! Pending consents: one row each.
 //!
-//! They stand in [`Table::Secrets`], in a partition of their own, `consent:OWNER`, under the hash
-//! of their state: a pass that reads what an owner has does not read them, and who reads storage
-//! cannot answer for anybody.
+//! The rows are in [`Table::Secrets`], in a partition of their own, `consent:OWNER`, under the hash
+//! of their state. A pass that reads the secrets of an owner does not read them, and an attacker
+//! who reads storage cannot answer a consent.
 
 use engine::provider::ProviderKind;
 use jiff::{SignedDuration, Timestamp};
@@ -15,55 +15,55 @@ use vault::SealContext;
 use crate::token::Token;
 use crate::{Error, Result, Scope};
 
-/// The version that is written, and the only one that is read: none of these rows outlives a
-/// release.
+/// The version that is written, and the only one that is read: no row exists longer than ten
+/// minutes.
 const VERSION: u32 = 1;
-/// How long an answer is waited for.
-const LIFE: SignedDuration = SignedDuration::from_mins(10);
-/// How many answers are waited for at once of those who need no link, and how many of those who
-/// have one.
-pub const PENDING: usize = 20;
-/// Rows read to find those that are over.
+/// How long a consent waits for its answer.
+const LIFETIME: SignedDuration = SignedDuration::from_mins(10);
+/// The number of pending consents without an invitation, and the number of those with one.
+pub const MAX_PENDING: usize = 20;
+/// Rows read to find expired consents.
 const PAGE: usize = 1000;
 
 #[derive(Serialize, Deserialize)]
-struct Waiting {
+struct PendingRow {
     v: u32,
     provider: ProviderKind,
     redirect: String,
-    /// The hash of what the browser's cookie holds.
+    /// The hash of the browser's cookie.
     browser: String,
     /// The PKCE verifier, sealed for this row.
     verifier: String,
     begun: Timestamp,
-    /// An invitation was accepted for it, which is then used up.
+    /// An invitation was accepted for the consent, and is then used up.
     #[serde(default)]
     invited: bool,
 }
 
-impl Waiting {
-    fn is_over(&self, now: Timestamp) -> bool {
-        // Far ahead is as wrong as far behind: then one of two clocks is off.
-        now.duration_since(self.begun).abs() > LIFE
+impl PendingRow {
+    fn is_expired(&self, now: Timestamp) -> bool {
+        // A time far ahead is as wrong as one far behind: one of two clocks is wrong then.
+        now.duration_since(self.begun).abs() > LIFETIME
     }
 }
 
-/// Whom is asked, where the answer comes to, and on whose word.
+/// The provider, the address for the answer, and whether an invitation was accepted.
 pub(super) struct ConsentRoute<'a> {
     pub provider: ProviderKind,
     pub redirect: &'a Url,
     pub invited: bool,
 }
 
-/// A consent whose row is gone: whoever holds this is the only one who can go on with it.
+/// A consent whose row was deleted: only the holder of this value can complete it.
 pub(super) struct TakenConsent {
     key: String,
-    waiting: Waiting,
+    waiting: PendingRow,
 }
 
-/// Writes one down, after those that are over were cleared away. A browser has one: `earlier` is
-/// the hash of what its cookie held, and what waits for it is cleared away as well. Where too many
-/// wait that need no link, the oldest of them makes room: no visitor keeps another one out.
+/// Stores a consent after deleting expired ones. A browser has one consent: `earlier` is the hash
+/// of the cookie that the browser held, and the consent of that cookie is deleted too. Where too
+/// many consents without an invitation are pending, the oldest is deleted, so that no visitor
+/// blocks another.
 pub(super) async fn put(
     scope: &Scope,
     way: ConsentRoute<'_>,
@@ -73,13 +73,14 @@ pub(super) async fn put(
     verifier: &SecretString,
 ) -> Result<()> {
     let (partition, now) = (partition(scope), scope.clock.now());
-    let (waiting, _) = sweep(scope, &partition, now).await?;
+    let (waiting, _) = sweep_expired(scope, &partition, now).await?;
     let own = browser.hash();
-    let is_replaced = |row: &Waiting| row.browser == own || Some(row.browser.as_str()) == earlier;
+    let is_replaced =
+        |row: &PendingRow| row.browser == own || Some(row.browser.as_str()) == earlier;
     let (mut over, mut others): (Vec<_>, Vec<_>) =
         waiting.into_iter().partition(|(_, row)| is_replaced(row));
     others.retain(|(_, row)| row.invited == way.invited);
-    if others.len() >= PENDING {
+    if others.len() >= MAX_PENDING {
         if way.invited {
             return Err(Error::Request(
                 "too many accounts are being connected at this moment; nothing was begun, try \
@@ -88,13 +89,13 @@ pub(super) async fn put(
             ));
         }
         others.sort_by_key(|(_, row)| row.begun);
-        over.extend(others.drain(..=others.len() - PENDING));
+        over.extend(others.drain(..=others.len() - MAX_PENDING));
     }
     remove(scope, &partition, over.into_iter().map(|(key, _)| key)).await?;
     let key = state.hash();
-    let sealed = scope.vault.seal(place(&partition, &key), verifier).await?;
+    let sealed = scope.vault.seal(seal_context(&partition, &key), verifier).await?;
     let ConsentRoute { provider, redirect, invited } = way;
-    let row = Waiting {
+    let row = PendingRow {
         v: VERSION,
         provider,
         redirect: redirect.to_string(),
@@ -104,27 +105,27 @@ pub(super) async fn put(
         invited,
     };
     let value = serde_json::to_string(&row)
-        .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
+        .map_err(|error| Error::Damaged(format!("a row cannot be encoded: {error}")))?;
     scope.store.commit(Table::Secrets, &partition, &[Op::Insert { key, value }]).await?;
     Ok(())
 }
 
-/// Clears away what nobody can answer any more; how many.
-pub(super) async fn clear(scope: &Scope) -> Result<usize> {
-    Ok(sweep(scope, &partition(scope), scope.clock.now()).await?.1)
+/// Deletes expired consents and returns their number.
+pub(super) async fn delete_expired(scope: &Scope) -> Result<usize> {
+    Ok(sweep_expired(scope, &partition(scope), scope.clock.now()).await?.1)
 }
 
-/// The same; which wait still, and how many were cleared away. A row that cannot be read counts as
-/// over.
-async fn sweep(
+/// As [`delete_expired`]; returns the pending consents and the number of deleted ones. A row that
+/// cannot be read counts as expired.
+async fn sweep_expired(
     scope: &Scope,
     partition: &str,
     now: Timestamp,
-) -> Result<(Vec<(String, Waiting)>, usize)> {
+) -> Result<(Vec<(String, PendingRow)>, usize)> {
     let (mut over, mut waiting) = (Vec::new(), Vec::new());
     for row in scope.store.scan(Table::Secrets, partition, "", None, PAGE).await? {
-        match serde_json::from_str::<Waiting>(&row.value) {
-            Ok(known) if !known.is_over(now) => waiting.push((row.key, known)),
+        match serde_json::from_str::<PendingRow>(&row.value) {
+            Ok(known) if !known.is_expired(now) => waiting.push((row.key, known)),
             _ => over.push(row.key),
         }
     }
@@ -145,7 +146,8 @@ async fn remove(
     Ok(())
 }
 
-/// Takes one away by its state; `None` where there is none, or somebody else was faster.
+/// Deletes and returns the consent of this state; `None` where there is none, or another request
+/// has deleted it.
 pub(super) async fn take(scope: &Scope, state: &Token) -> Result<Option<TakenConsent>> {
     let (partition, key) = (partition(scope), state.hash());
     let Some(row) = scope.store.get(Table::Secrets, &partition, &key).await? else {
@@ -164,21 +166,21 @@ pub(super) async fn take(scope: &Scope, state: &Token) -> Result<Option<TakenCon
         Err(store::Error::Conflict(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
     }
-    // One that cannot be read is as good as none.
+    // A row that cannot be read counts as no consent.
     let waiting =
-        serde_json::from_str::<Waiting>(&row.value).ok().filter(|waiting| waiting.v == VERSION);
+        serde_json::from_str::<PendingRow>(&row.value).ok().filter(|waiting| waiting.v == VERSION);
     Ok(waiting.map(|waiting| TakenConsent { key, waiting }))
 }
 
 impl TakenConsent {
-    /// Whether this browser began it, for this provider, and not too long ago.
+    /// Whether this browser began the consent, for this provider, and the consent has not expired.
     pub fn is_for(&self, provider: ProviderKind, browser: &Token, now: Timestamp) -> bool {
         browser.has_hash(&self.waiting.browser)
             && self.waiting.provider == provider
-            && !self.waiting.is_over(now)
+            && !self.waiting.is_expired(now)
     }
 
-    /// Whether it was begun with an invitation.
+    /// Whether the consent was begun with an invitation.
     pub fn invited(&self) -> bool {
         self.waiting.invited
     }
@@ -190,7 +192,7 @@ impl TakenConsent {
 
     pub async fn verifier(&self, scope: &Scope) -> Result<SecretString> {
         let partition = partition(scope);
-        Ok(scope.vault.open(place(&partition, &self.key), &self.waiting.verifier).await?)
+        Ok(scope.vault.open(seal_context(&partition, &self.key), &self.waiting.verifier).await?)
     }
 }
 
@@ -198,6 +200,6 @@ fn partition(scope: &Scope) -> String {
     format!("consent:{}", scope.owner)
 }
 
-fn place<'a>(partition: &'a str, row: &'a str) -> SealContext<'a> {
+fn seal_context<'a>(partition: &'a str, row: &'a str) -> SealContext<'a> {
     SealContext { table: Table::Secrets.name(), partition, row }
 }

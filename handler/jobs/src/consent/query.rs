@@ -1,5 +1,5 @@
-//! What comes back with a person: the query of the redirect (RFC 6749 sections 4.1.2 and 4.1.2.1).
-//! Anybody can send one.
+//! The query of the redirect from the provider (RFC 6749 sections 4.1.2 and 4.1.2.1). It is
+//! untrusted: every visitor can send one.
 
 use secrecy::SecretString;
 use url::form_urlencoded;
@@ -7,12 +7,12 @@ use url::form_urlencoded;
 use crate::Result;
 use crate::token::Token;
 
-/// The longest query that is looked at, in bytes.
-const LONGEST: usize = 8 * 1024;
+/// The longest query that is parsed, in bytes.
+const MAX_QUERY: usize = 8 * 1024;
 /// The longest code; Google's own limit is 256 bytes.
-const LONGEST_CODE: usize = 2 * 1024;
+const MAX_CODE: usize = 2 * 1024;
 
-/// An answer, as far as it has the form of one.
+/// The answer to a consent request, as far as it has the right form.
 pub struct AuthorizationResponse {
     state: Option<Token>,
     outcome: CallbackOutcome,
@@ -24,19 +24,19 @@ enum CallbackOutcome {
     Neither,
 }
 
-/// What a provider says in place of a code.
+/// The error that a provider reports in place of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ConsentRefusal {
     Denied,
     Policy,
-    Trouble,
-    Ours,
+    ServerError,
+    RequestRefused,
 }
 
-/// The secret of an invitation in a query or a form: the only field `ticket`, where it has the form
-/// of one of ours.
-pub fn ticket(pairs: &[u8]) -> Option<Token> {
-    if pairs.len() > LONGEST {
+/// The secret of an invitation in a query or a form: the only field `ticket`, if its value has the
+/// form of a token.
+pub fn parse_ticket(pairs: &[u8]) -> Option<Token> {
+    if pairs.len() > MAX_QUERY {
         return None;
     }
     let mut found =
@@ -48,11 +48,11 @@ pub fn ticket(pairs: &[u8]) -> Option<Token> {
 }
 
 impl AuthorizationResponse {
-    /// Reads a query. A parameter that comes twice makes it no answer at all (section 3.1); those
-    /// that are not known are passed over.
+    /// Parses a query. A repeated parameter makes the answer invalid (section 3.1); unknown
+    /// parameters are ignored.
     pub fn parse(query: &str) -> Self {
         let nothing = Self { state: None, outcome: CallbackOutcome::Neither };
-        if query.len() > LONGEST {
+        if query.len() > MAX_QUERY {
             return nothing;
         }
         let (mut state, mut code, mut error) = (None, None, None);
@@ -68,7 +68,7 @@ impl AuthorizationResponse {
             }
         }
         let sendable = |code: &String| {
-            (1..=LONGEST_CODE).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic())
+            (1..=MAX_CODE).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic())
         };
         let outcome = match (code, error) {
             (Some(code), None) if sendable(&code) => CallbackOutcome::Code(code.into()),
@@ -78,7 +78,7 @@ impl AuthorizationResponse {
         Self { state: state.as_deref().and_then(Token::parse), outcome }
     }
 
-    /// The state, if it has the form of one of ours.
+    /// The state, if it has the form of a token.
     pub fn state(&self) -> Option<&Token> {
         self.state.as_ref()
     }
@@ -86,13 +86,13 @@ impl AuthorizationResponse {
     /// The code.
     ///
     /// # Errors
-    /// What the provider said in its place. Nothing of the query is quoted.
+    /// What the provider reported in its place. Nothing of the query is quoted.
     pub fn code(&self) -> Result<&SecretString> {
         match &self.outcome {
             CallbackOutcome::Code(code) => Ok(code),
             CallbackOutcome::Error(refusal) => Err(refusal.error().into()),
             CallbackOutcome::Neither => {
-                Err(providers::Error::BadAnswer("it holds neither a code nor a refusal".into())
+                Err(providers::Error::BadAnswer("it contains neither a code nor an error".into())
                     .into())
             }
         }
@@ -107,8 +107,8 @@ impl ConsentRefusal {
             | "org_internal"
             | "consent_required"
             | "interaction_required" => Self::Policy,
-            "server_error" | "temporarily_unavailable" => Self::Trouble,
-            _ => Self::Ours,
+            "server_error" | "temporarily_unavailable" => Self::ServerError,
+            _ => Self::RequestRefused,
         }
     }
 
@@ -116,7 +116,7 @@ impl ConsentRefusal {
         use providers::Error as E;
         match self {
             Self::Denied => E::Consent(
-                "the answer was no, and that is respected. Should it have been a \
+                "the person did not give consent, and nothing was connected. If that was a \
                 mistake, connect the account again"
                     .into(),
             ),
@@ -125,10 +125,10 @@ impl ConsentRefusal {
                 allowed, and connect the account again"
                     .into(),
             ),
-            Self::Trouble => E::Unreachable("the provider says that it failed".into()),
-            Self::Ours => E::Misconfigured(
-                "the provider refused the question, which is a mistake of this \
-                program or of its settings"
+            Self::ServerError => E::Unreachable("the provider says that it failed".into()),
+            Self::RequestRefused => E::Misconfigured(
+                "the provider refused the request for consent because of a mistake in this \
+                program or in its settings"
                     .into(),
             ),
         }
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn an_answer_is_a_code_or_a_refusal_and_never_both() {
         assert!(AuthorizationResponse::parse("code=4/0A&scope=x&state=y").code().is_ok());
-        let long = format!("code={}", "x".repeat(LONGEST_CODE + 1));
+        let long = format!("code={}", "x".repeat(MAX_CODE + 1));
         for neither in
             ["", "code=", "code=4/0A&error=access_denied", "code=a%0Ab", "code=a&code=b", &long]
         {

@@ -1,8 +1,8 @@
-//! The accounts: does each answer, and accept us?
+//! Checks of the accounts: whether each answers and accepts its credentials.
 
 use records::account::{Account, AccountStatus};
 
-use super::within::{failure, in_time, sentence};
+use super::time_limit::{failed_check, sentence, with_timeout};
 use crate::accounts::list_calendars::CalendarsFound;
 use crate::report::AccountState;
 use crate::setup::Finding;
@@ -10,27 +10,27 @@ use crate::{Error, Result, Scope, accounts};
 
 const CHECK: &str = "accounts";
 
-/// Accounts named by what their last passes found; the others are counted.
-const MOST: usize = 50;
+/// The number of stored problems that are named; further ones are counted.
+const MAX_NAMED: usize = 50;
 
-/// Each is asked for its calendars, all at once. Every one has its provider's own patience.
-pub async fn asked(scope: &Scope) -> Vec<Finding> {
-    told(ask(scope).await)
+/// Lists the calendars of each account, all accounts at once. Each provider has its own time limit.
+pub async fn check_live(scope: &Scope) -> Vec<Finding> {
+    or_failure(ask_providers(scope).await)
 }
 
-/// What is remembered of them.
-pub async fn remembered(scope: &Scope) -> Vec<Finding> {
-    told(in_time(remember(scope)).await)
+/// Reads the stored status of the accounts.
+pub async fn check_stored(scope: &Scope) -> Vec<Finding> {
+    or_failure(with_timeout(read_stored(scope)).await)
 }
 
-fn told(found: Result<Vec<Finding>>) -> Vec<Finding> {
-    found.unwrap_or_else(|error| vec![failure(CHECK, &error, "See storage and vault.")])
+fn or_failure(found: Result<Vec<Finding>>) -> Vec<Finding> {
+    found.unwrap_or_else(|error| vec![failed_check(CHECK, &error, "See storage and vault.")])
 }
 
-async fn ask(scope: &Scope) -> Result<Vec<Finding>> {
+async fn ask_providers(scope: &Scope) -> Result<Vec<Finding>> {
     let accounts = scope.directory().accounts().await?;
     if accounts.is_empty() {
-        return Ok(vec![none()]);
+        return Ok(vec![no_accounts()]);
     }
     let CalendarsFound { calendars, failures } = accounts::calendars(scope, None).await?;
     let one = |account: &Account| {
@@ -49,11 +49,11 @@ async fn ask(scope: &Scope) -> Result<Vec<Finding>> {
     Ok(accounts.iter().map(one).collect())
 }
 
-/// Says no name: whoever operates a service for others need not know them.
-async fn remember(scope: &Scope) -> Result<Vec<Finding>> {
+/// Names no user: the operator of a service for other people need not know them.
+async fn read_stored(scope: &Scope) -> Result<Vec<Finding>> {
     let accounts = scope.directory().accounts().await?;
     if accounts.is_empty() {
-        return Ok(vec![none()]);
+        return Ok(vec![no_accounts()]);
     }
     let now = scope.clock.now();
     let shown = accounts.iter().map(|account| AccountState::of(account, now));
@@ -61,13 +61,12 @@ async fn remember(scope: &Scope) -> Result<Vec<Finding>> {
     let well = accounts.len() - ill.len();
     let mut findings = vec![Finding::good(
         CHECK,
-        format!("{well} of {} answered when they were last asked.", accounts.len()),
+        format!("{well} of {} answered their last request.", accounts.len()),
     )];
-    findings.extend(ill.iter().take(MOST).map(|account| {
+    findings.extend(ill.iter().take(MAX_NAMED).map(|account| {
         let code = account.error.as_ref().map_or("unknown", |problem| problem.code.as_str());
         let message = format!(
-            "It could not be used when it was last asked ({}, \
-        {code}).",
+            "The account could not be used at its last request ({}, {code}).",
             account.state
         );
         Finding::bad(
@@ -76,23 +75,23 @@ async fn remember(scope: &Scope) -> Result<Vec<Finding>> {
             match account.state == AccountStatus::NeedsReconnect.as_str() {
                 true => "Its owner has to connect it again; its pairs stay.",
                 false => {
-                    "It is asked again by itself. Where it stays so, look whether its server \
-                can be reached from here."
+                    "A running calrelay asks it again. If the problem stays, check that its \
+                    server can be reached from here."
                 }
             },
         )
     }));
-    if ill.len() > MOST {
+    if ill.len() > MAX_NAMED {
         let more = format!(
-            "{} more accounts could not be used when they were last asked.",
-            ill.len() - MOST
+            "{} more accounts could not be used at their last request.",
+            ill.len() - MAX_NAMED
         );
-        findings.push(Finding::bad(CHECK, more, "`calrelay account list` names them all."));
+        findings.push(Finding::bad(CHECK, more, "`calrelay account list` lists all of them."));
     }
     Ok(findings)
 }
 
-fn none() -> Finding {
+fn no_accounts() -> Finding {
     Finding::good(CHECK, "No account is connected yet.")
 }
 
@@ -104,7 +103,7 @@ fn fix(error: &Error) -> &'static str {
             pairs stay."
         }
         Error::Provider(E::Misconfigured(_)) => {
-            "That is for whoever runs calrelay: correct the registration at the provider, or the \
+            "The operator of calrelay has to correct the registration at the provider, or the \
             settings."
         }
         Error::Provider(E::Unreachable(_) | E::NoAnswer(_)) => {

@@ -5,25 +5,26 @@ use crate::Services;
 use crate::services::Scope;
 use crate::setup::Finding;
 
-/// How much is asked of accounts.
+/// How accounts are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountChecks {
-    /// Each is asked for its calendars, once.
-    Asked,
-    /// What their last passes left behind; their servers are not troubled.
-    Remembered,
+    /// One request for each account.
+    Live,
+    /// By the stored status, without requests.
+    Stored,
 }
 
-/// Looks at storage, vault, clock, accounts and the work that waits; what was found in the settings
-/// is not repeated.
+/// Checks storage, vault, clock, accounts, push and queues. Findings about the settings are not
+/// included.
 pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
     let accounts = async {
         match how {
-            AccountChecks::Asked => {
-                per_owner(services, |scope| async move { accounts::asked(&scope).await }).await
+            AccountChecks::Live => {
+                per_owner(services, |scope| async move { accounts::check_live(&scope).await }).await
             }
-            AccountChecks::Remembered => {
-                per_owner(services, |scope| async move { accounts::remembered(&scope).await }).await
+            AccountChecks::Stored => {
+                per_owner(services, |scope| async move { accounts::check_stored(&scope).await })
+                    .await
             }
         }
     };
@@ -34,7 +35,7 @@ pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
         per_owner(services, |scope| async move { push::findings(&scope).await }),
         work::finding(services)
     );
-    // Last, when somebody has answered whose clock ours can be held against.
+    // The clock is checked last, when a server may have answered whose clock it is compared with.
     let clock = clock::finding(services.clock.now(), services.connect.server_time());
     storage
         .into_iter()

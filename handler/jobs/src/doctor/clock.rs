@@ -1,5 +1,5 @@
-//! The clock of this machine, against that of a server where one has answered, and against common
-//! sense.
+//! Checks the clock of this machine, against the clock of a server where one has answered, and
+//! against the date of the first release.
 
 use jiff::Timestamp;
 
@@ -7,16 +7,16 @@ use crate::setup::Finding;
 
 const CHECK: &str = "clock";
 
-/// A clock that shows an earlier time than this is wrong: the program did not exist then.
+/// A clock that shows an earlier time is wrong: the program did not exist then.
 const FIRST_RELEASE: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
-/// Seconds by which two clocks that are right may differ.
+/// Seconds by which two correct clocks may differ.
 const LARGEST_SKEW: u64 = 120;
 
 const FIX: &str = "Set the clock, or switch on network time (timedatectl set-ntp true). In Azure, \
 restart the function app.";
 
-/// What the clock of this machine says, and that of a server where one has answered.
+/// Compares the clock of this machine with that of a server, if one has answered.
 pub fn finding(now: Timestamp, server: Option<Timestamp>) -> Finding {
     let Some(server) = server else {
         return if now < FIRST_RELEASE {

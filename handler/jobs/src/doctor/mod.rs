@@ -1,12 +1,13 @@
-//! What is wrong with an installation, and how to mend it: the findings of `calrelay doctor` and of a
-//! running service.
+//! What is wrong with an installation, and how to repair it: the findings of `calrelay doctor` and
+//! of a running service.
 //!
 //! # Properties
-//! * A check changes nothing that a user or another process notices: what it writes is the removal
-//!   of a row that is not there, and a lease that is given back. One thing is created where it is
-//!   missing, as the first sync would create it: the vault's root.
-//! * Every check ends within [`PATIENCE`].
-//! * A finding quotes no setting but the public address, and no event: the operator may see it.
+//! * A check has no effect that a user or another process notices: it deletes a row that does not
+//!   exist, and takes a lease and gives it back. One thing is created where it is missing, as the
+//!   first sync would create it: the vault's root.
+//! * Every check ends within [`TIMEOUT`].
+//! * A finding quotes no setting but the public address, and no event, because the operator sees
+//!   it.
 
 mod accounts;
 mod checks;
@@ -15,10 +16,10 @@ mod push;
 mod storage;
 #[cfg(test)]
 mod tests;
+mod time_limit;
 mod vault;
-mod within;
 mod work;
 
 pub use checks::{AccountChecks, findings};
 pub use clock::finding as clock;
-pub use within::{PATIENCE, failure, in_time};
+pub use time_limit::{TIMEOUT, failed_check, with_timeout};

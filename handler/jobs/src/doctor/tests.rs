@@ -1,4 +1,4 @@
-//! What is found where storage, vault or accounts are not as they should be.
+//! Findings where storage, vault or accounts fail.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,12 +44,12 @@ impl Connect for OfflineProvider {
         _: &str,
         _: SecretString,
     ) -> providers::Result<Arc<dyn Provider>> {
-        Err(providers::Error::Unreachable("nobody is there".into()))
+        Err(providers::Error::Unreachable("no server is there".into()))
     }
 }
 
-/// Storage that lets one read and nothing else, as an account does to whoever has a reader's role;
-/// or that never answers.
+/// Storage that allows only reading, as Azure does for an identity with a reader's role; or that
+/// never answers.
 #[derive(Clone, Copy)]
 enum Broken {
     ReadOnly,
@@ -167,7 +167,7 @@ fn of<'a>(findings: &'a [Finding], check: &str) -> &'a Finding {
 #[tokio::test]
 async fn a_fresh_installation_is_well_and_stays_empty() {
     let (scope, _dir) = scope();
-    for how in [AccountChecks::Asked, AccountChecks::Remembered] {
+    for how in [AccountChecks::Live, AccountChecks::Stored] {
         let findings = findings(&scope, how).await;
         assert!(findings.iter().all(|finding| finding.ok && finding.fix.is_none()), "{findings:?}");
         for check in [
@@ -193,9 +193,9 @@ async fn a_fresh_installation_is_well_and_stays_empty() {
 }
 
 #[tokio::test]
-async fn whoever_may_only_read_is_told_which_roles_are_missing() {
+async fn missing_roles_are_named_where_storage_is_read_only() {
     let (scope, _dir) = broken(Broken::ReadOnly);
-    let findings = findings(&scope, AccountChecks::Remembered).await;
+    let findings = findings(&scope, AccountChecks::Stored).await;
     for (check, role) in [
         ("storage:rows", "Storage Table Data Contributor on the tables"),
         ("storage:queue", "Storage Queue Data Contributor"),
@@ -210,11 +210,11 @@ async fn whoever_may_only_read_is_told_which_roles_are_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_does_not_answer_holds_nobody_up() {
+async fn storage_that_never_answers_delays_no_check_beyond_its_limit() {
     let (scope, _dir) = broken(Broken::Silent);
     let begun = tokio::time::Instant::now();
     let health = crate::health(&scope, true).await;
-    assert!(begun.elapsed() <= PATIENCE + Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() <= TIMEOUT + Duration::from_secs(5), "{:?}", begun.elapsed());
     assert!(!health.ok && !health.storage && health.detail.is_none());
     let findings = health.findings.unwrap();
     assert!(
@@ -225,7 +225,7 @@ async fn whoever_does_not_answer_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn an_account_that_does_not_answer_is_named_and_what_is_remembered_names_nobody() {
+async fn a_live_check_names_an_account_that_does_not_answer_and_a_stored_check_names_no_user() {
     let (scope, _dir) = scope();
     let url = "https://dav.example.org/";
     let account = crate::accounts::connect_account(
@@ -237,10 +237,10 @@ async fn an_account_that_does_not_answer_is_named_and_what_is_remembered_names_n
     )
     .await
     .unwrap();
-    let asked = findings(&scope, AccountChecks::Asked).await;
+    let asked = findings(&scope, AccountChecks::Live).await;
     let check = format!("account:{}", account.id);
     assert!(!of(&asked, &check).ok && of(&asked, &check).message.contains("anna"), "{asked:?}");
-    let remembered = findings(&scope, AccountChecks::Remembered).await;
+    let remembered = findings(&scope, AccountChecks::Stored).await;
     assert!(remembered.iter().all(|finding| !finding.message.contains("anna")), "{remembered:?}");
     assert!(
         remembered.iter().any(|finding| finding.check.starts_with("account")),

@@ -1,41 +1,47 @@
-//! The vault: does its key wrap and unwrap, and can the key of all fingerprints be had?
+//! Checks whether the key of the vault wraps and unwraps, and whether the key of all fingerprints
+//! can be derived.
 
-use super::within::{failure, in_time};
-use crate::setup::{Finding, WrappingKey};
+use super::time_limit::{failed_check, with_timeout};
+use crate::setup::{Finding, WrappingKeyPlace};
 use crate::{Error, Result, Services};
 
 const CHECK: &str = "vault";
 
-/// Wraps and unwraps a throw-away key.
+/// Wraps and unwraps a temporary key.
 pub async fn finding(services: &Services) -> Finding {
     let key = services.setup.key;
-    if key == WrappingKey::NotMade {
+    if key == WrappingKeyPlace::NotMade {
         return Finding::good(CHECK, "There is no key yet; it is made with the first account.");
     }
-    match (in_time(look(services)).await, key) {
-        (Ok(()), WrappingKey::KeyVault) => {
+    match (with_timeout(use_key(services)).await, key) {
+        (Ok(()), WrappingKeyPlace::KeyVault) => {
             Finding::good(CHECK, "The key in Azure Key Vault wraps and unwraps.")
         }
         (Ok(()), _) => {
             Finding::good(CHECK, "The key file is there, is yours only, and can be used.")
         }
         (Err(error @ (Error::Store(_) | Error::Vault(vault::Error::Row(_)))), _) => {
-            failure(CHECK, &error, "Nothing is lost. See storage, then look again.")
+            failed_check(CHECK, &error, "Nothing is lost. See storage, then check again.")
         }
-        (Err(error), WrappingKey::KeyVault) => failure(
+        (Err(error), WrappingKeyPlace::KeyVault) => failed_check(
             CHECK,
             &error,
             "Nothing is lost. The identity needs the role Key Vault Crypto Service Encryption \
             User on the key that CALRELAY_KEY_VAULT_KEY \
-             names, and the vault's firewall must let this machine in; then look again.",
+             names, and the vault's firewall must let this machine in; then check again.",
         ),
-        (Err(error), _) => failure(CHECK, &error, "Do what is said there, then look again."),
+        (Err(error), _) => failed_check(
+            CHECK,
+            &error,
+            "Follow the instruction in the message, \
+        then check again.",
+        ),
     }
 }
 
-async fn look(services: &Services) -> Result<()> {
+async fn use_key(services: &Services) -> Result<()> {
     services.vault.check().await?;
-    // Nothing is synced without it, and it may be kept elsewhere than the key that wraps.
+    // No pass runs without the root key, which may be stored apart from the wrapping key.
     services.vault.hash_key("health").await?;
     Ok(())
 }

@@ -1,15 +1,15 @@
-//! What one process knows of its own work: what was put off and is still to be seen, which pairs it
-//! is at work on and for how long before others have their turn, which accounts were silent, and
-//! which channels have called it ([`crate::channels`]).
+//! What one process knows about its own work: delayed nudges, the pairs that it is working on and
+//! the time limits of their attempts, accounts that did not answer, and watches that have sent
+//! notifications ([`crate::watches`]).
 //!
 //! # Properties
 //! * The memory is bounded, and each process has its own.
-//! * Whoever asks for a pair that this process is at work on need not look at it: the lease would
-//!   say the same, for a price.
-//! * A pair that gave way to others is not taken up again by this process before they could have
-//!   come.
-//! * Nothing depends on it: where it is lost, or the clock is set back, something is looked at once
-//!   more than it had to be.
+//! * A pair that this process is working on is skipped without taking its lease, which saves a
+//!   request of storage.
+//! * After an attempt ended early, this process leaves its pair alone until other processes had
+//!   time to take the lease.
+//! * Correctness does not depend on this memory: if it is lost, or the clock is set back, a pair is
+//!   synced once more than necessary.
 
 pub mod loops;
 pub(crate) mod watches;
@@ -20,54 +20,54 @@ use std::time::Duration;
 
 use engine::calendar::{AccountId, PairId};
 use jiff::Timestamp;
-use records::pair_state::Failing;
+use records::pair_state::FailureStreak;
 use tokio::time::Instant;
 
 use crate::in_process::loops::LoopProgress;
-use crate::in_process::watches::WatchMemories;
+use crate::in_process::watches::WatchCaches;
 
-/// So many names are remembered.
-const MANY: usize = 10_000;
+/// The number of names that are remembered.
+const MAX_ENTRIES: usize = 10_000;
 
-/// A pass that nobody waits for writes for so long, and then gives way to others: those that wait
-/// for the same calendar, and the host, which ends what takes too long. A first sync of thousands
-/// of events takes many turns.
-const TURN: Duration = Duration::from_secs(60);
+/// The time limit of an attempt in the background. When it ends, the pass stops and other passes
+/// over its calendars continue; the host ends what takes too long. The first sync of thousands of
+/// events takes many attempts.
+const ATTEMPT: Duration = Duration::from_secs(60);
 
-/// Where it takes long to find out what is to be written, turns are longer, up to this.
-const LONG_TURN: Duration = Duration::from_secs(180);
+/// The longest time limit of an attempt, where finding the changes takes long.
+const LONG_ATTEMPT: Duration = Duration::from_secs(180);
 
-/// After so long a call begins no turn any more, but for some dozens of events of each pair that is
-/// left. A host has to give calls twice as much.
-pub const LONG_CALL: Duration = Duration::from_secs(240);
+/// After this time a call begins no attempt any more, except for some dozens of events of each
+/// remaining pair. A host has to allow calls twice this time.
+pub const CALL_BUDGET: Duration = Duration::from_secs(240);
 
-/// What gave way is not taken up again for so long. Whoever waits for a lease asks for it more
-/// often than that.
-pub(crate) const PAUSE: Duration = Duration::from_secs(5);
+/// A pair whose attempt ended early is left alone for this time. A process that waits for a lease
+/// tries more often than that.
+pub(crate) const YIELD_PAUSE: Duration = Duration::from_secs(5);
 
 /// The work of one process.
 #[derive(Debug)]
 pub struct InProcess {
-    /// How long a turn is, at the least and at the most.
-    turns: [Duration; 2],
-    /// When the last nudge for each name is, or was, to be seen.
-    seen: Mutex<HashMap<String, Timestamp>>,
-    /// Pairs that are not to be taken up: without an end while they are worked on, and for a while
-    /// after they gave way.
-    at_work: Mutex<BTreeMap<PairId, Option<Instant>>>,
+    /// The shortest and the longest time limit of an attempt.
+    attempt_limits: [Duration; 2],
+    /// When the last delayed nudge of each name becomes visible.
+    scheduled: Mutex<HashMap<String, Timestamp>>,
+    /// Pairs to leave alone: without an end while this process works on them, and until this time
+    /// after an attempt ended early.
+    busy_pairs: Mutex<BTreeMap<PairId, Option<Instant>>>,
     /// Accounts that did not answer in time, how often in a row, and when last.
-    silent: Mutex<HashMap<AccountId, Failing>>,
-    /// When pairs were last nudged by a poll, and how they stood then.
-    nudged: Mutex<HashMap<PairId, (Timestamp, LastPass)>>,
-    /// Accounts that a poll is asking at this moment.
-    asked: Mutex<HashSet<AccountId>>,
-    /// Channels that have called.
-    pub(crate) watches: WatchMemories,
-    /// The loops that keep the process at work.
+    unresponsive: Mutex<HashMap<AccountId, FailureStreak>>,
+    /// When polls last nudged pairs, and the last pass of each pair at that time.
+    nudged_pairs: Mutex<HashMap<PairId, (Timestamp, LastPass)>>,
+    /// Accounts that a poll is asking.
+    polled_accounts: Mutex<HashSet<AccountId>>,
+    /// Watches that have sent notifications.
+    pub(crate) watches: WatchCaches,
+    /// The loops of the process.
     pub loops: LoopProgress,
 }
 
-/// This process is at work on a pair, until this is dropped.
+/// While this value exists, the process is working on a pair.
 pub(crate) struct ActivePair<'a> {
     work: &'a InProcess,
     pair: &'a PairId,
@@ -75,102 +75,102 @@ pub(crate) struct ActivePair<'a> {
 
 impl Drop for ActivePair<'_> {
     fn drop(&mut self) {
-        locked(&self.work.at_work).remove(self.pair);
+        lock(&self.work.busy_pairs).remove(self.pair);
     }
 }
 
-/// A turn of a pair, until it is dropped.
-pub(crate) struct TurnOf<'a> {
+/// An attempt of a pair; dropping it records the end of the attempt.
+pub(crate) struct AttemptGuard<'a> {
     work: &'a InProcess,
     pair: &'a PairId,
 }
 
-impl Drop for TurnOf<'_> {
+impl Drop for AttemptGuard<'_> {
     fn drop(&mut self) {
-        locked(&self.work.nudged).remove(self.pair);
+        lock(&self.work.nudged_pairs).remove(self.pair);
     }
 }
 
-/// How a pair stood: when its last pass ended, and its last failure.
+/// When the last pass of a pair ended, and when it last failed.
 pub(crate) type LastPass = (Option<Timestamp>, Option<Timestamp>);
 
-/// A poll is asking an account, until this is dropped.
-pub(crate) struct Asking<'a> {
+/// While this value exists, a poll is asking an account.
+pub(crate) struct PollGuard<'a> {
     work: &'a InProcess,
     account: AccountId,
 }
 
-impl Drop for Asking<'_> {
+impl Drop for PollGuard<'_> {
     fn drop(&mut self) {
-        locked(&self.work.asked).remove(&self.account);
+        lock(&self.work.polled_accounts).remove(&self.account);
     }
 }
 
 impl Default for InProcess {
     fn default() -> Self {
-        Self::with_turns([TURN, LONG_TURN])
+        Self::with_attempt_limits([ATTEMPT, LONG_ATTEMPT])
     }
 }
 
 impl InProcess {
-    /// Turns are at least and at most so long.
-    pub fn with_turns(turns: [Duration; 2]) -> Self {
+    /// With the shortest and the longest time limit of an attempt.
+    pub fn with_attempt_limits(attempt_limits: [Duration; 2]) -> Self {
         Self {
-            turns,
-            seen: Mutex::default(),
-            at_work: Mutex::default(),
-            silent: Mutex::default(),
-            nudged: Mutex::default(),
-            asked: Mutex::default(),
-            watches: WatchMemories::default(),
+            attempt_limits,
+            scheduled: Mutex::default(),
+            busy_pairs: Mutex::default(),
+            unresponsive: Mutex::default(),
+            nudged_pairs: Mutex::default(),
+            polled_accounts: Mutex::default(),
+            watches: WatchCaches::default(),
             loops: LoopProgress::default(),
         }
     }
 
-    /// How long the turn of a pass is that took so long to find out what is to be done: as that has
-    /// to be found out again, four times as long.
-    pub(crate) fn turn(&self, found_out: Duration) -> Duration {
-        let [least, most] = self.turns;
+    /// The time limit of an attempt that took `found_out` to find the changes. The next attempt has
+    /// to find them again, so the limit is four times as long.
+    pub(crate) fn attempt_limit(&self, found_out: Duration) -> Duration {
+        let [least, most] = self.attempt_limits;
         (found_out * 4).clamp(least, most)
     }
 
-    /// Whether something is due that is done once in a pause: true, and then not again until the
-    /// pause is over. For a nudge that is put off by the pause: one is to be sent, unless another
-    /// is still to be seen.
-    pub(crate) fn put_off(&self, name: &str, now: Timestamp, pause: Duration) -> bool {
+    /// Whether an action is due that happens once in a pause: `true`, and then `false` until the
+    /// pause is over. For a nudge that is delayed by the pause: `true` where no other nudge of that
+    /// name is still invisible.
+    pub(crate) fn schedule_once(&self, name: &str, now: Timestamp, pause: Duration) -> bool {
         let (Ok(seen), Ok(soon)) = (now.checked_add(pause), now.checked_add(pause * 2)) else {
             return true;
         };
-        let mut known = self.known();
+        let mut known = self.lock_scheduled();
         match known.get(name) {
-            // As in `go`.
+            // A time further ahead was noted before the clock was set back.
             Some(other) if now < *other && *other <= soon => return false,
-            None if known.len() >= MANY => known.retain(|_, seen| now < *seen),
+            None if known.len() >= MAX_ENTRIES => known.retain(|_, seen| now < *seen),
             _ => {}
         }
-        if known.len() < MANY {
+        if known.len() < MAX_ENTRIES {
             known.insert(name.to_owned(), seen);
         }
         true
     }
 
-    /// What was noted as sent could not be.
-    pub(crate) fn forget(&self, name: &str) {
-        self.known().remove(name);
+    /// Forgets a nudge that could not be sent.
+    pub(crate) fn forget_scheduled(&self, name: &str) {
+        self.lock_scheduled().remove(name);
     }
 
-    /// Whether a poll is to nudge a pair: not where it has, and no turn of the pair has ended
-    /// since, here or in another process. A nudge whose pass waits for a silent server takes up a
-    /// place of the queue, and one after another they would take up all. What was lost is sent
-    /// again after `pause`.
-    pub(crate) fn nudge(
+    /// Whether a poll may nudge a pair: not where a poll has nudged it and no attempt has ended
+    /// since, here or in another process. The pass of a nudge that waits for a slow server blocks a
+    /// place of the queue, and repeated nudges would block all places. A nudge may be lost, so the
+    /// pair is nudged again after `pause`.
+    pub(crate) fn may_nudge(
         &self,
         pair: &PairId,
         standing: LastPass,
         now: Timestamp,
         pause: Duration,
     ) -> bool {
-        let mut nudged = locked(&self.nudged);
+        let mut nudged = lock(&self.nudged_pairs);
         let is_waiting = |(at, then): &(Timestamp, LastPass)| {
             *then == standing
                 && *at <= now
@@ -179,58 +179,58 @@ impl InProcess {
         if nudged.get(pair).is_some_and(is_waiting) {
             return false;
         }
-        if nudged.len() < MANY || nudged.contains_key(pair) {
+        if nudged.len() < MAX_ENTRIES || nudged.contains_key(pair) {
             nudged.insert(pair.clone(), (now, standing));
         }
         true
     }
 
-    /// Notes, when it is dropped, that a turn of a pair has ended: what a poll sees from then on is
-    /// news.
-    pub(crate) fn turn_of<'a>(&'a self, pair: &'a PairId) -> TurnOf<'a> {
-        TurnOf { work: self, pair }
+    /// The returned value records, when it is dropped, that an attempt of a pair has ended. The
+    /// next poll may then nudge the pair.
+    pub(crate) fn attempt_guard<'a>(&'a self, pair: &'a PairId) -> AttemptGuard<'a> {
+        AttemptGuard { work: self, pair }
     }
 
-    /// Notes that a poll asks an account; `None` where another one does, and waits for its answer
-    /// still.
-    pub(crate) fn ask(&self, account: &AccountId) -> Option<Asking<'_>> {
-        locked(&self.asked)
+    /// Records that a poll asks an account; `None` where another poll is waiting for the account's
+    /// answer.
+    pub(crate) fn begin_poll(&self, account: &AccountId) -> Option<PollGuard<'_>> {
+        lock(&self.polled_accounts)
             .insert(account.clone())
-            .then(|| Asking { work: self, account: account.clone() })
+            .then(|| PollGuard { work: self, account: account.clone() })
     }
 
-    /// Notes whether an account has answered in time.
-    pub(crate) fn heard(&self, account: &AccountId, in_time: bool, now: Timestamp) {
-        let mut silent = locked(&self.silent);
+    /// Records whether an account has answered in time.
+    pub(crate) fn record_answer(&self, account: &AccountId, in_time: bool, now: Timestamp) {
+        let mut silent = lock(&self.unresponsive);
         if in_time {
             silent.remove(account);
-        } else if silent.len() < MANY || silent.contains_key(account) {
+        } else if silent.len() < MAX_ENTRIES || silent.contains_key(account) {
             let before = silent.get(account).copied();
-            silent.insert(account.clone(), Failing::again(before, now));
+            silent.insert(account.clone(), FailureStreak::extend(before, now));
         }
     }
 
-    /// Whether an account was silent, and it is too soon to wait for it again.
-    pub(crate) fn is_silent(&self, account: &AccountId, now: Timestamp) -> bool {
-        locked(&self.silent)
+    /// Whether an account did not answer in time, and it is too early to ask again.
+    pub(crate) fn is_unresponsive(&self, account: &AccountId, now: Timestamp) -> bool {
+        lock(&self.unresponsive)
             .get(account)
-            .is_some_and(|failing| failing.at <= now && now < failing.next())
+            .is_some_and(|failing| failing.at <= now && now < failing.next_try())
     }
 
-    /// Notes that this process is at work on a pair, whose lease it holds.
-    pub(crate) fn begin<'a>(&'a self, pair: &'a PairId) -> ActivePair<'a> {
-        locked(&self.at_work).insert(pair.clone(), None);
+    /// Records that this process is working on a pair whose lease it holds.
+    pub(crate) fn begin_pair<'a>(&'a self, pair: &'a PairId) -> ActivePair<'a> {
+        lock(&self.busy_pairs).insert(pair.clone(), None);
         ActivePair { work: self, pair }
     }
 
-    /// Notes that a pair gave way to others.
-    pub(crate) fn gave_way(&self, pair: &PairId) {
-        locked(&self.at_work).insert(pair.clone(), Some(Instant::now() + PAUSE));
+    /// Records that an attempt of a pair ended early.
+    pub(crate) fn record_yield(&self, pair: &PairId) {
+        lock(&self.busy_pairs).insert(pair.clone(), Some(Instant::now() + YIELD_PAUSE));
     }
 
-    /// Whether this process is at work on a pair, or has just given way to others.
-    pub(crate) fn is_at_work(&self, pair: &PairId) -> bool {
-        let mut at_work = locked(&self.at_work);
+    /// Whether this process is working on a pair, or an attempt of the pair has just ended early.
+    pub(crate) fn is_busy(&self, pair: &PairId) -> bool {
+        let mut at_work = lock(&self.busy_pairs);
         let is =
             at_work.get(pair).is_some_and(|until| until.is_none_or(|until| Instant::now() < until));
         if !is {
@@ -239,12 +239,12 @@ impl InProcess {
         is
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
-        locked(&self.seen)
+    fn lock_scheduled(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
+        lock(&self.scheduled)
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -259,92 +259,97 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_off_is_put_off_once() {
-        let pace = InProcess::default();
-        assert!(pace.put_off("a", at(0), PAUSE) && !pace.put_off("a", at(4999), PAUSE));
-        assert!(pace.put_off("a", at(5000), PAUSE), "the one before is being looked at");
-        assert!(pace.put_off("a", at(-3_600_000), PAUSE), "the clock was set back");
+    fn a_name_is_scheduled_once_in_a_pause() {
+        let process = InProcess::default();
+        assert!(
+            process.schedule_once("a", at(0), PAUSE)
+                && !process.schedule_once("a", at(4999), PAUSE)
+        );
+        assert!(process.schedule_once("a", at(5000), PAUSE), "the one before is being looked at");
+        assert!(process.schedule_once("a", at(-3_600_000), PAUSE), "the clock was set back");
     }
 
     #[test]
     fn a_pair_is_at_work_until_the_work_ends() {
-        let (pace, pair) = (InProcess::default(), PairId::new("p1"));
-        let work = pace.begin(&pair);
-        assert!(pace.is_at_work(&pair) && !pace.is_at_work(&PairId::new("p2")));
+        let (process, pair) = (InProcess::default(), PairId::new("p1"));
+        let work = process.begin_pair(&pair);
+        assert!(process.is_busy(&pair) && !process.is_busy(&PairId::new("p2")));
         drop(work);
-        assert!(!pace.is_at_work(&pair));
+        assert!(!process.is_busy(&pair));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_gave_way_is_left_alone_for_a_moment() {
-        let (pace, pair) = (InProcess::default(), PairId::new("p1"));
-        drop(pace.begin(&pair));
-        pace.gave_way(&pair);
-        assert!(pace.is_at_work(&pair));
-        tokio::time::advance(super::PAUSE).await;
-        assert!(!pace.is_at_work(&pair));
+    async fn a_pair_is_left_alone_after_an_early_end() {
+        let (process, pair) = (InProcess::default(), PairId::new("p1"));
+        drop(process.begin_pair(&pair));
+        process.record_yield(&pair);
+        assert!(process.is_busy(&pair));
+        tokio::time::advance(super::YIELD_PAUSE).await;
+        assert!(!process.is_busy(&pair));
     }
 
-    /// Each reads the clock, and then waits for its turn.
+    /// Each task reads the clock before it waits for the lock.
     #[test]
-    fn those_who_ask_at_once_may_come_in_any_order() {
-        let pace = InProcess::default();
-        let put_off =
-            (0..1000).filter(|n| pace.put_off("b", at(100 + (n * 7919) % 50), PAUSE)).count();
-        assert_eq!(put_off, 1);
+    fn concurrent_nudges_may_arrive_in_any_order() {
+        let process = InProcess::default();
+        let schedule_once = (0..1000)
+            .filter(|n| process.schedule_once("b", at(100 + (n * 7919) % 50), PAUSE))
+            .count();
+        assert_eq!(schedule_once, 1);
     }
 
     #[test]
     fn what_could_not_be_sent_is_sent_by_the_next() {
-        let pace = InProcess::default();
-        assert!(pace.put_off("a", at(0), PAUSE));
-        pace.forget("a");
-        assert!(pace.put_off("a", at(1), PAUSE));
+        let process = InProcess::default();
+        assert!(process.schedule_once("a", at(0), PAUSE));
+        process.forget_scheduled("a");
+        assert!(process.schedule_once("a", at(1), PAUSE));
     }
 
     #[test]
-    fn it_remembers_so_many_and_lets_the_others_through() {
-        let pace = InProcess::default();
-        for n in 0..MANY {
-            pace.put_off(&n.to_string(), at(0), PAUSE);
+    fn the_number_of_entries_is_bounded_and_further_ones_pass() {
+        let process = InProcess::default();
+        for n in 0..MAX_ENTRIES {
+            process.schedule_once(&n.to_string(), at(0), PAUSE);
         }
         assert!(
-            pace.put_off("more", at(1), PAUSE) && pace.put_off("more", at(1), PAUSE),
+            process.schedule_once("more", at(1), PAUSE)
+                && process.schedule_once("more", at(1), PAUSE),
             "it is not remembered"
         );
-        assert!(pace.put_off("more", at(6000), PAUSE));
-        assert!(pace.known().len() == 1, "those that are over made room");
+        assert!(process.schedule_once("more", at(6000), PAUSE));
+        assert!(process.lock_scheduled().len() == 1, "those that are over made room");
     }
 
     #[test]
     fn a_silent_account_is_asked_less_and_less_often_until_it_answers() {
-        let (pace, account) = (InProcess::default(), AccountId::new("a1"));
+        let (process, account) = (InProcess::default(), AccountId::new("a1"));
         let mut now = at(0);
         let mut waits = Vec::new();
         for _ in 0..6 {
-            assert!(!pace.is_silent(&account, now));
-            pace.heard(&account, false, now);
+            assert!(!process.is_unresponsive(&account, now));
+            process.record_answer(&account, false, now);
             let begun = now;
-            while pace.is_silent(&account, now) {
+            while process.is_unresponsive(&account, now) {
                 now += jiff::SignedDuration::from_secs(30);
             }
             waits.push(now.duration_since(begun).as_mins());
         }
         assert_eq!(waits, [1, 2, 4, 8, 10, 10]);
-        pace.heard(&account, false, now);
+        process.record_answer(&account, false, now);
         assert!(
-            !pace.is_silent(&account, now - jiff::SignedDuration::from_hours(1)),
+            !process.is_unresponsive(&account, now - jiff::SignedDuration::from_hours(1)),
             "the clock was set back"
         );
-        pace.heard(&account, true, now);
-        assert!(!pace.is_silent(&account, now));
+        process.record_answer(&account, true, now);
+        assert!(!process.is_unresponsive(&account, now));
     }
 
     #[test]
     fn a_pair_is_nudged_once_until_its_turn_has_ended() {
-        let (pace, pair, other) = (InProcess::default(), PairId::new("p1"), PairId::new("p2"));
+        let (process, pair, other) = (InProcess::default(), PairId::new("p1"), PairId::new("p2"));
         let nudge = |pair: &PairId, standing: LastPass, now| {
-            pace.nudge(pair, standing, at(now), Duration::from_secs(45))
+            process.may_nudge(pair, standing, at(now), Duration::from_secs(45))
         };
         let before: LastPass = (None, None);
         assert!(
@@ -353,7 +358,7 @@ mod tests {
         assert!(nudge(&pair, (Some(at(900)), None), 2000), "a pass of another process has ended");
         assert!(nudge(&pair, (Some(at(900)), Some(at(950))), 2000), "and failed");
         assert!(!nudge(&pair, (Some(at(900)), Some(at(950))), 3000));
-        drop(pace.turn_of(&pair));
+        drop(process.attempt_guard(&pair));
         assert!(
             nudge(&pair, (Some(at(900)), Some(at(950))), 3000),
             "its turn has ended here, with nothing to write down"
@@ -364,10 +369,13 @@ mod tests {
 
     #[test]
     fn an_account_is_asked_by_one_poll_at_a_time() {
-        let (pace, account) = (InProcess::default(), AccountId::new("a1"));
-        let asking = pace.ask(&account).unwrap();
-        assert!(pace.ask(&account).is_none() && pace.ask(&AccountId::new("a2")).is_some());
+        let (process, account) = (InProcess::default(), AccountId::new("a1"));
+        let asking = process.begin_poll(&account).unwrap();
+        assert!(
+            process.begin_poll(&account).is_none()
+                && process.begin_poll(&AccountId::new("a2")).is_some()
+        );
         drop(asking);
-        assert!(pace.ask(&account).is_some());
+        assert!(process.begin_poll(&account).is_some());
     }
 }

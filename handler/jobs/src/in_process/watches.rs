@@ -1,4 +1,5 @@
-//! What one process remembers of watches that have notified it, and of the keys of their secrets.
+//! What one process remembers about watches that have sent notifications, and about the keys of
+//! their secrets.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,85 +10,84 @@ use records::watch::WatchRecord;
 use records::webhook_keys::WebhookKeys;
 use tokio::time::Instant;
 
-/// So many channels are remembered.
-const MANY: usize = 10_000;
+/// The number of watches that are remembered.
+const MAX_ENTRIES: usize = 10_000;
 
-/// How long it is taken for granted that a key counts.
-const TRUST: Duration = Duration::from_secs(60);
+/// How long a valid key is accepted without reading the row of the keys again.
+const KEYS_TRUSTED_FOR: Duration = Duration::from_secs(60);
 
-/// A message that is seen later than this was sent before the clock was set back.
-const FARTHEST: SignedDuration = SignedDuration::from_secs(7);
+/// A nudge that becomes visible later was sent before the clock was set back.
+const MAX_AHEAD: SignedDuration = SignedDuration::from_secs(7);
 
-/// A row, and its version.
+/// A watch and its ETag.
 pub(crate) type WatchVersion = (WatchRecord, String);
 
-/// What a process remembers of channels that have called, and of the keys of their tokens.
+/// The watches that have sent notifications, and the keys of their secrets.
 #[derive(Debug, Default)]
-pub(crate) struct WatchMemories {
-    called: Mutex<HashMap<String, Arc<WatchMemory>>>,
+pub(crate) struct WatchCaches {
+    by_id: Mutex<HashMap<String, Arc<WatchCache>>>,
     pub(crate) keys: CachedKeys,
 }
 
-/// What a process remembers of one channel.
+/// What a process remembers about one watch.
 #[derive(Debug, Default)]
-pub(crate) struct WatchMemory {
-    /// A call before this time is covered by a message that is known to be in the queue.
-    covered: Mutex<Option<Timestamp>>,
-    /// The row as this process has written it last. Held by whoever deals with a call.
-    turn: tokio::sync::Mutex<Option<WatchVersion>>,
+pub(crate) struct WatchCache {
+    /// A notification before this time is covered by a nudge that is certainly in the queue.
+    covered_until: Mutex<Option<Timestamp>>,
+    /// The record as this process last wrote it. Locked while a notification is processed.
+    last_written: tokio::sync::Mutex<Option<WatchVersion>>,
 }
 
-impl WatchMemories {
-    /// What is remembered of a channel whose token was good. Beyond [`MANY`] nothing is remembered,
-    /// and the row is read each time.
-    pub(crate) fn of(&self, id: &str) -> Arc<WatchMemory> {
-        let mut known = self.called.lock().unwrap_or_else(PoisonError::into_inner);
+impl WatchCaches {
+    /// The cache of a watch whose secret was valid. Beyond [`MAX_ENTRIES`] nothing is remembered,
+    /// and the record is read each time.
+    pub(crate) fn of(&self, id: &str) -> Arc<WatchCache> {
+        let mut known = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(channel) = known.get(id) {
             return channel.clone();
         }
-        let channel = Arc::<WatchMemory>::default();
-        if known.len() >= MANY {
-            // Those that are being dealt with stay.
+        let channel = Arc::<WatchCache>::default();
+        if known.len() >= MAX_ENTRIES {
+            // Watches whose notification is being processed stay.
             known.retain(|_, channel| Arc::strong_count(channel) > 1);
         }
-        if known.len() < MANY {
+        if known.len() < MAX_ENTRIES {
             known.insert(id.to_owned(), channel.clone());
         }
         channel
     }
 }
 
-impl WatchMemory {
-    /// Whether a message is still to be seen, so that another one would say nothing new.
+impl WatchCache {
+    /// Whether a nudge is still invisible in the queue, so that it covers this notification.
     pub(crate) fn is_covered(&self, now: Timestamp) -> bool {
-        let until = *self.covered.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = *self.covered_until.lock().unwrap_or_else(PoisonError::into_inner);
         until.is_some_and(|until| now < until && !is_set_back(until, now))
     }
 
-    /// Notes that a message is in the queue, which is certain to be hidden there until so long
-    /// before its time.
+    /// Records that a nudge is in the queue. It certainly stays invisible until `before` its time.
     pub(crate) fn cover(&self, seen: Timestamp, before: SignedDuration) {
-        *self.covered.lock().unwrap_or_else(PoisonError::into_inner) =
+        *self.covered_until.lock().unwrap_or_else(PoisonError::into_inner) =
             seen.checked_sub(before).ok();
     }
 
-    /// Waits for the notifications of this watch that came before. The guard holds the record as
-    /// this process has written it last.
+    /// Waits for earlier notifications of this watch. The guard holds the record as this process
+    /// last wrote it.
     pub(crate) async fn lock(&self) -> tokio::sync::MutexGuard<'_, Option<WatchVersion>> {
-        self.turn.lock().await
+        self.last_written.lock().await
     }
 }
 
-/// Whether a time lies so far ahead that the clock was set back since.
+/// Whether a time is so far ahead that the clock was set back since.
 pub(crate) fn is_set_back(time: Timestamp, now: Timestamp) -> bool {
-    time.duration_since(now) > FARTHEST
+    time.duration_since(now) > MAX_AHEAD
 }
 
-/// What a process remembers of the row.
+/// What a process remembers of the row of the keys.
 #[derive(Debug, Default)]
 pub(crate) struct CachedKeys {
     last: Mutex<Option<ReadKeys>>,
-    /// Held by the reader.
+    /// Locked while the row is read.
     pub(crate) reading: tokio::sync::Mutex<()>,
 }
 
@@ -102,7 +102,7 @@ impl CachedKeys {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The answer of a read that began after `asked`, or of an earlier one that says yes.
+    /// The answer of a read that began after `asked`, or a positive answer of an earlier read.
     pub(crate) fn answer(
         &self,
         asked: Instant,
@@ -111,7 +111,7 @@ impl CachedKeys {
         let last = self.last();
         let read = last.as_ref()?;
         let yes = proves(read.keys.as_ref());
-        (read.begun > asked || yes && read.begun.elapsed() < TRUST).then_some(yes)
+        (read.begun > asked || yes && read.begun.elapsed() < KEYS_TRUSTED_FOR).then_some(yes)
     }
 }
 
@@ -120,13 +120,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_remembers_so_many_and_lets_the_others_through() {
-        let channels = WatchMemories::default();
+    fn the_number_of_entries_is_bounded_and_further_ones_pass() {
+        let channels = WatchCaches::default();
         let held = channels.of("0");
-        for n in 1..=MANY {
+        for n in 1..=MAX_ENTRIES {
             channels.of(&n.to_string());
         }
-        assert!(channels.called.lock().unwrap().len() <= MANY);
-        assert!(Arc::ptr_eq(&held, &channels.of("0")), "whoever is being dealt with stays");
+        assert!(channels.by_id.lock().unwrap().len() <= MAX_ENTRIES);
+        assert!(Arc::ptr_eq(&held, &channels.of("0")), "a watch in use stays");
     }
 }

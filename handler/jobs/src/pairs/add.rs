@@ -1,4 +1,4 @@
-//! Pairs added.
+//! Adding pairs.
 
 use engine::calendar::CalendarId;
 use engine::pair::Pair;
@@ -14,35 +14,35 @@ use super::overlap::{self, Overlap};
 use crate::places::CalendarPlaces;
 use crate::{Error, Result, Scope, accounts, ids, leases, watches};
 
-/// Makes a pair. Nothing is synced yet.
+/// Adds a pair. Nothing is synced yet.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a calendar that no account has; [`Error::Request`] where the two cannot
-/// be paired in this way, with what to do instead; the provider's failure where a calendar is not
-/// known yet and cannot be asked for.
+/// [`Error::NotFound`] for a calendar that no account has; [`Error::Request`] where the two
+/// calendars cannot be paired in this way, with what to do instead; the provider's failure where a
+/// calendar is not known yet and cannot be listed.
 pub async fn add_pair(scope: &Scope, new: NewPair) -> Result<Pair> {
     let (from, to) = ends(scope, &new).await?;
-    // What can be said at once is said at once; and nobody else has to wait while calendars are
+    // The first check fails early and needs no lease, so no other process waits while calendars are
     // read.
-    let (directory, places) = may_be_added(scope, &new, &from, &to, &[]).await?;
+    let (directory, places) = check_addable(scope, &new, &from, &to, &[]).await?;
     let mut overlaps = Vec::new();
     let (mut directory, mut places) = (directory, places);
-    // Two ends that are reached in another way than before are two answers, of which the second
-    // question follows from the first.
+    // Both ends may be known under other ids: then the second comparison depends on the result of
+    // the first.
     while overlaps.len() < 2 {
         let Some(overlap) = overlap::find(scope, &directory, &new, &places).await? else {
             break;
         };
         overlaps.push(overlap);
-        (directory, places) = may_be_added(scope, &new, &from, &to, &overlaps).await?;
+        (directory, places) = check_addable(scope, &new, &from, &to, &overlaps).await?;
     }
-    let renamed = overlap::renamed(scope, &directory, &new, &places).await;
+    let renamed = overlap::ended_keys_under_other_names(scope, &directory, &new, &places).await;
     let _setup = leases::directory(scope).await?;
-    may_be_added(scope, &new, &from, &to, &overlaps).await?;
+    check_addable(scope, &new, &from, &to, &overlaps).await?;
     let take_over = new.take_over;
     let pair = new.into_pair(ids::pair()?);
     if take_over {
-        // Before the pair itself: the first pass is to know it.
+        // Written before the pair itself, so that the first pass reads it.
         pair_state::change_state(&*scope.store, &pair.id, |row| row.take_over = true).await?;
     }
     let mut ops = vec![Op::Insert { key: pair_key(&pair.id), value: codec::encode(&pair)? }];
@@ -54,9 +54,9 @@ pub async fn add_pair(scope: &Scope, new: NewPair) -> Result<Pair> {
     Ok(pair)
 }
 
-/// Whether a pair may be made, by the directory as it is now and by what calendars have been seen
-/// to be one.
-async fn may_be_added(
+/// Whether the pair may be added, by the present directory and by the calendars that were found to
+/// be identical.
+async fn check_addable(
     scope: &Scope,
     new: &NewPair,
     from: &CalendarRecord,
@@ -69,14 +69,14 @@ async fn may_be_added(
     }
     let mut places = CalendarPlaces::read(&directory);
     for (one, other) in overlaps {
-        places.unite(one, other);
+        places.merge(one, other);
     }
     check(new, from, to, &places, &directory.pairs()?)?;
     Ok((directory, places))
 }
 
-/// Both calendars, as they were last seen. One that never was is asked for, and so is one that is
-/// to be written to and could not be then: its owner may have given write access since.
+/// Both calendars as they were last listed. A calendar is listed again if it was never listed, or
+/// if it has to be writable and was not: its owner may have given write access since.
 async fn ends(scope: &Scope, new: &NewPair) -> Result<(CalendarRecord, CalendarRecord)> {
     let from =
         scope.directory().calendar(&new.from).await?.filter(|from| from.writable || !new.two_way);
@@ -89,7 +89,8 @@ async fn ends(scope: &Scope, new: &NewPair) -> Result<(CalendarRecord, CalendarR
         if let Some(row) = listing.calendars.iter().find(|row| row.id == *id) {
             return Ok(row.clone());
         }
-        // It may be behind an account that did not answer: then that is what went wrong.
+        // The calendar may belong to an account that did not answer: then that failure is the
+        // reason.
         match listing.failures.pop() {
             Some((_, error)) => Err(error),
             None => Err(Error::NotFound(format!(

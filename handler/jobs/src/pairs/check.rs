@@ -1,4 +1,4 @@
-//! What is refused when a pair is set up. Pure.
+//! Checks of a new pair. Pure.
 
 use engine::pair::{Pair, Reach};
 use records::calendar::CalendarRecord;
@@ -7,11 +7,11 @@ use super::new_pair::NewPair;
 use crate::places::CalendarPlaces;
 use crate::{Error, Result};
 
-/// Whether the pair may be made. Calendars are compared by their places: by which account one is
-/// seen makes no difference.
+/// Whether the pair may be added. Calendars are compared by their places, so it makes no difference
+/// through which account a calendar is seen.
 ///
 /// # Errors
-/// [`Error::Request`] in words that say what to do instead.
+/// [`Error::Request`] with a text that says what to do instead.
 pub(super) fn check(
     new: &NewPair,
     from: &CalendarRecord,
@@ -25,7 +25,7 @@ pub(super) fn check(
             calendars` lists them",
         );
     }
-    if places.same(&new.from, &new.to) {
+    if places.is_same(&new.from, &new.to) {
         return refuse(format!(
             "the calendars {} and {} are one and the same calendar, reached in two ways, and a \
             calendar cannot be paired with itself; name two different calendars, as `calrelay \
@@ -53,15 +53,15 @@ pub(super) fn check(
             add --two-way, or leave --private-back out",
         );
     }
-    if is_nothing(new.window_past) && is_nothing(new.window_future) {
+    if is_empty(new.window_past) && is_empty(new.window_future) {
         return refuse(
             "the window is empty, so no event would ever be copied; give --window-past or \
             --window-future at least one day",
         );
     }
     for pair in existing {
-        let same = places.same(&pair.from, &new.from) && places.same(&pair.to, &new.to);
-        let reverse = places.same(&pair.from, &new.to) && places.same(&pair.to, &new.from);
+        let same = places.is_same(&pair.from, &new.from) && places.is_same(&pair.to, &new.to);
+        let reverse = places.is_same(&pair.from, &new.to) && places.is_same(&pair.to, &new.from);
         let id = &pair.id;
         if same && new.two_way && !pair.two_way {
             return refuse(make_two_way(pair) + &reached_in_two_ways(new, pair));
@@ -70,7 +70,7 @@ pub(super) fn check(
             return refuse(format!(
                 "these two calendars are paired in this direction already, by the pair {id}; to \
                 give it other rules, remove it with `calrelay pair remove {id}` and add it anew: \
-                copies that are there are found again{}",
+                existing copies are found again{}",
                 reached_in_two_ways(new, pair)
             ));
         }
@@ -78,7 +78,7 @@ pub(super) fn check(
             return refuse(format!(
                 "these two calendars are in step in both directions already, by the pair {id}; to \
                 give it other rules, remove it with `calrelay pair remove {id}` and add it anew: \
-                copies that are there are found again{}",
+                existing copies are found again{}",
                 reached_in_two_ways(new, pair)
             ));
         }
@@ -94,13 +94,12 @@ fn make_two_way(pair: &Pair) -> String {
     format!(
         "the pair {id} goes from {from} to {to} already, and two pairs between the same calendars \
         would work against each other; make it two-way instead: `calrelay pair remove {id}`, then \
-        `calrelay pair add --from {from} --to {to} --two-way` (copies that are there are found \
-        again)"
+        `calrelay pair add --from {from} --to {to} --two-way` (existing copies are found again)"
     )
 }
 
-/// Where the pair that is there names its calendars otherwise, its owner has to be told which is
-/// which.
+/// Says which calendars of an existing pair are those of the new pair, where the existing pair has
+/// other ids for them.
 fn reached_in_two_ways(new: &NewPair, pair: &Pair) -> String {
     let there = [&pair.from, &pair.to];
     if [&new.from, &new.to].into_iter().all(|id| there.contains(&id)) {
@@ -113,7 +112,7 @@ fn reached_in_two_ways(new: &NewPair, pair: &Pair) -> String {
     )
 }
 
-fn is_nothing(reach: Reach) -> bool {
+fn is_empty(reach: Reach) -> bool {
     matches!(reach, Reach::Days(0) | Reach::Months(0))
 }
 
@@ -132,7 +131,7 @@ mod tests {
         new: NewPair,
         from: CalendarRecord,
         to: CalendarRecord,
-        /// Calendars that are one.
+        /// Calendars that are identical.
         same: Vec<[&'static str; 2]>,
         existing: Vec<Pair>,
     }
@@ -181,7 +180,7 @@ mod tests {
             .into_iter()
             .collect();
         for [one, other] in case.same {
-            places.unite(&CalendarId::new(one), &CalendarId::new(other));
+            places.merge(&CalendarId::new(one), &CalendarId::new(other));
         }
         match check(&case.new, &case.from, &case.to, &places, &case.existing) {
             Ok(()) => None,
@@ -230,7 +229,7 @@ mod tests {
             "with itself",
         );
         refused(|case| case.same = vec![["c1", "c2"]], "c1 and c2 are one and the same calendar");
-        // The same path on another server is another calendar.
+        // An identical path on another server is another calendar.
         taken(|case| case.to.address = case.from.address.clone());
     }
 

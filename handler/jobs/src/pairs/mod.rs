@@ -1,11 +1,11 @@
 //! Pairs: added, paused, removed, taken over, and their copies cleaned up.
 //!
 //! # Properties
-//! * Adding and removing is done under one lease of the owner, so that two processes cannot both
-//!   pass one check.
-//! * A removal takes the records that depend on the pair first and the pair last: one that was
-//!   interrupted is still listed and can be repeated.
-//! * Copies stay as ordinary events, except where their owner asks for a clean-up.
+//! * Adding and removing hold one lease of the owner, so that two processes cannot both pass one
+//!   check.
+//! * A removal deletes the records that depend on the pair first and the pair last: an interrupted
+//!   removal can be repeated, because the pair is still listed.
+//! * Copies stay as ordinary events, unless their owner asks for a clean-up.
 
 mod add;
 mod check;
@@ -19,7 +19,9 @@ mod take_over;
 mod tests;
 
 pub use add::add_pair;
-pub use clean_up::{CleanUp, LeftCopies, clean_up_pair, delete_left_copies, left_copies};
+pub use clean_up::{
+    CleanUp, OrphanedCopies, clean_up_pair, delete_orphaned_copies, find_orphaned_copies,
+};
 pub use new_pair::NewPair;
 pub use pause::{pause_pair, resume_pair};
 pub(crate) use remove::remove_locked;

@@ -1,24 +1,23 @@
-//! What an owner asks for when a pair is added.
+//! The options of a new pair.
 
 use engine::calendar::{CalendarId, PairId};
 use engine::pair::{Pair, Reach};
 
-/// A pair to be made.
+/// A pair to be added.
 #[derive(Clone, Debug)]
 pub struct NewPair {
-    /// Events of this calendar are copied…
+    /// Events of this calendar are copied to `to`.
     pub from: CalendarId,
-    /// …to this one.
     pub to: CalendarId,
-    /// And the other way.
+    /// Events of `to` are also copied to `from`.
     pub two_way: bool,
-    /// What is written to `to` shows only "Busy".
+    /// Copies in `to` show only "Busy".
     pub private: bool,
-    /// What is written to `from` shows only "Busy".
+    /// Copies in `from` show only "Busy".
     pub private_back: bool,
-    /// How far back events are looked at.
+    /// How far back events are copied.
     pub window_past: Reach,
-    /// How far ahead.
+    /// How far ahead events are copied.
     pub window_future: Reach,
     /// Copies that another installation has made belong to this pair.
     pub take_over: bool,

@@ -1,12 +1,13 @@
-//! Whether a new pair names a calendar twice, or repeats a pair that is there, where the addresses
-//! of its calendars do not tell.
+//! Whether a new pair names one calendar twice, or repeats an existing pair, where the addresses of
+//! the calendars do not show it.
 //!
-//! One calendar may have two addresses, for two accounts or for one: a share, or a server that is
-//! known by two names. What both hold tells ([`evidence`]). The ends of the new pair are compared
-//! with each other; and where it shares one end with a pair that is there, the other ends are.
+//! One calendar may have two addresses, for two accounts or for one: a share, or a server with two
+//! names. A comparison of the contents decides ([`accounts::compare_calendars`]). The ends of the
+//! new pair are compared with each other. Where the new pair shares one end with an existing pair,
+//! the other ends are compared.
 //!
-//! What cannot be read, or takes too long, is taken for two calendars: the pair's first pass looks
-//! again before it writes.
+//! Calendars that cannot be read, or not in time, count as different: the pair's first pass
+//! compares them again before it writes.
 
 use std::time::Duration;
 
@@ -19,17 +20,17 @@ use records::pair::EndedPair;
 use records::snapshot::Snapshot;
 
 use super::new_pair::NewPair;
-use crate::accounts::{self, Likeness, View, may_be_asked};
+use crate::accounts::{self, CalendarView, Comparison, may_contact};
 use crate::places::CalendarPlaces;
 use crate::{Result, Scope};
 
-/// All comparisons of a new pair together may take so long: it is a command that waits.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The time for all comparisons of a new pair. The user waits for the command.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Two calendars that were seen to be one.
+/// Two ids of one calendar.
 pub(super) type Overlap = (CalendarId, CalendarId);
 
-/// Looks for calendars that are one, and matter to this pair: the first that are found.
+/// Finds the first two identical calendars that matter to this pair.
 ///
 /// # Errors
 /// Damaged rows of pairs.
@@ -39,11 +40,11 @@ pub(super) async fn find(
     new: &NewPair,
     places: &CalendarPlaces,
 ) -> Result<Option<Overlap>> {
-    let alike = |one: &CalendarId, other: &CalendarId| may_be_one(directory, one, other);
-    let questions = questions(new, &directory.pairs()?, places, alike);
+    let alike = |one: &CalendarId, other: &CalendarId| may_be_same(directory, one, other);
+    let questions = candidates(new, &directory.pairs()?, places, alike);
     let look = async {
         for (one, other) in questions {
-            match is_one(scope, directory, &one, &other).await {
+            match is_same(scope, directory, &one, &other).await {
                 Ok(true) => return Some((one, other)),
                 Ok(false) => {}
                 Err(error) => {
@@ -53,15 +54,15 @@ pub(super) async fn find(
         }
         None
     };
-    Ok(tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(|_| {
+    Ok(tokio::time::timeout(TIMEOUT, look).await.unwrap_or_else(|_| {
         tracing::debug!("comparing calendars took too long");
         None
     }))
 }
 
-/// The rows of ended pairs that went between the calendars of this one, under any names: their
-/// copies are copies of this pair's events.
-pub(super) async fn renamed(
+/// The keys of the rows of removed pairs that went between the calendars of this pair, under any
+/// ids: their copies are copies of this pair's events.
+pub(super) async fn ended_keys_under_other_names(
     scope: &Scope,
     directory: &Snapshot,
     new: &NewPair,
@@ -69,14 +70,15 @@ pub(super) async fn renamed(
 ) -> Vec<String> {
     let look = async {
         let mut rows = Vec::new();
-        for EndedPair { from, to } in directory.ended() {
+        for EndedPair { from, to } in directory.ended_pairs() {
             for [mine, other] in [[&new.from, &new.to], [&new.to, &new.from]] {
-                let may_be =
-                    places.same(&to, other) && places.knows(&from) && !places.same(&from, other);
-                // What addresses tell now they may not tell later.
+                let may_be = places.is_same(&to, other)
+                    && places.contains(&from)
+                    && !places.is_same(&from, other);
+                // The addresses may show this now and not later.
                 if may_be
-                    && (places.same(&from, mine)
-                        || is_one(scope, directory, &from, mine).await.unwrap_or(false))
+                    && (places.is_same(&from, mine)
+                        || is_same(scope, directory, &from, mine).await.unwrap_or(false))
                 {
                     rows.push(ended_key(&from, &to));
                 }
@@ -84,11 +86,11 @@ pub(super) async fn renamed(
         }
         rows
     };
-    tokio::time::timeout(PATIENCE, look).await.unwrap_or_default()
+    tokio::time::timeout(TIMEOUT, look).await.unwrap_or_default()
 }
 
-/// What would make the pair one that must not be, if it were one calendar. Each question once.
-fn questions(
+/// The calendars that must not be identical, each combination once.
+fn candidates(
     new: &NewPair,
     existing: &[Pair],
     places: &CalendarPlaces,
@@ -96,17 +98,17 @@ fn questions(
 ) -> Vec<Overlap> {
     let mut questions: Vec<Overlap> = vec![(new.from.clone(), new.to.clone())];
     for pair in existing {
-        // Both ends may be reached in another way than before: the first answer makes the other
-        // question one of those below.
+        // Both ends may be known under other ids: the answer about one end adds the comparison of
+        // the other end below.
         for [first, second] in [[&pair.from, &pair.to], [&pair.to, &pair.from]] {
-            let is_known = places.same(first, &new.from) || places.same(second, &new.to);
+            let is_known = places.is_same(first, &new.from) || places.is_same(second, &new.to);
             if !is_known && alike(&new.from, first) && alike(&new.to, second) {
                 questions.push((new.from.clone(), first.clone()));
             }
         }
         for [shared, other] in [[&pair.from, &pair.to], [&pair.to, &pair.from]] {
             for [mine, left] in [[&new.from, &new.to], [&new.to, &new.from]] {
-                if places.same(shared, mine) && !places.same(other, left) {
+                if places.is_same(shared, mine) && !places.is_same(other, left) {
                     questions.push((left.clone(), other.clone()));
                 }
             }
@@ -114,7 +116,7 @@ fn questions(
     }
     let mut asked = Vec::new();
     questions.retain(|(one, other)| {
-        let known = places.same(one, other)
+        let known = places.is_same(one, other)
             || asked.iter().any(|(a, b)| (a == one && b == other) || (a == other && b == one));
         asked.push((one.clone(), other.clone()));
         !known
@@ -122,9 +124,8 @@ fn questions(
     questions
 }
 
-/// Whether two calendars look like one that is reached in two ways: by their names or the ends of
-/// their addresses.
-fn may_be_one(directory: &Snapshot, one: &CalendarId, other: &CalendarId) -> bool {
+/// Whether two calendars may be identical, by their names or the last segments of their addresses.
+fn may_be_same(directory: &Snapshot, one: &CalendarId, other: &CalendarId) -> bool {
     let row = |id: &CalendarId| directory.calendar(id).ok().flatten();
     let end = |row: &CalendarRecord| {
         row.address.trim_end_matches('/').rsplit('/').next().map(str::to_owned)
@@ -135,29 +136,34 @@ fn may_be_one(directory: &Snapshot, one: &CalendarId, other: &CalendarId) -> boo
     }
 }
 
-async fn is_one(
+async fn is_same(
     scope: &Scope,
     directory: &Snapshot,
     one: &CalendarId,
     other: &CalendarId,
 ) -> Result<bool> {
-    let (Some(one), Some(other)) = (known(directory, one)?, known(directory, other)?) else {
+    let (Some(one), Some(other)) =
+        (calendar_and_account(directory, one)?, calendar_and_account(directory, other)?)
+    else {
         return Ok(false);
     };
     if ![&one, &other]
         .into_iter()
-        .all(|(_, account)| account.kind.is_caldav() && may_be_asked(scope, account))
+        .all(|(_, account)| account.kind.is_caldav() && may_contact(scope, account))
     {
         return Ok(false);
     }
     let [mine, theirs] =
         [accounts::open(scope, &one.1).await?, accounts::open(scope, &other.1).await?];
-    let mine = View { provider: mine.as_ref(), address: &one.0.address };
-    let theirs = View { provider: theirs.as_ref(), address: &other.0.address };
-    Ok(accounts::compare(mine, theirs).await? == Likeness::Same)
+    let mine = CalendarView { provider: mine.as_ref(), address: &one.0.address };
+    let theirs = CalendarView { provider: theirs.as_ref(), address: &other.0.address };
+    Ok(accounts::compare_calendars(mine, theirs).await? == Comparison::Same)
 }
 
-fn known(directory: &Snapshot, id: &CalendarId) -> Result<Option<(CalendarRecord, Account)>> {
+fn calendar_and_account(
+    directory: &Snapshot,
+    id: &CalendarId,
+) -> Result<Option<(CalendarRecord, Account)>> {
     let Some(calendar) = directory.calendar(id)? else { return Ok(None) };
     let account = directory.account(&calendar.account)?;
     Ok(Some((calendar, account)))
@@ -184,7 +190,7 @@ mod tests {
         }
     }
 
-    /// What is asked of a pair from `a` to `b`; `a2` is `a` through another account.
+    /// The comparisons for a pair from `a` to `b`; `a2` is `a` through another account.
     fn asked(existing: &[(&str, &str)]) -> Vec<String> {
         let mut places: CalendarPlaces = ["a", "b", "c", "d", "e", "f"]
             .map(|id| (CalendarId::new(id), CalendarPlace::new(id)))
@@ -196,7 +202,7 @@ mod tests {
         let alike = |one: &CalendarId, other: &CalendarId| {
             [("a", "e"), ("b", "f")].contains(&(one.as_str(), other.as_str()))
         };
-        questions(&new("a", "b"), &existing, &places, alike)
+        candidates(&new("a", "b"), &existing, &places, alike)
             .into_iter()
             .map(|(one, other)| format!("{one} {other}"))
             .collect()

@@ -1,4 +1,4 @@
-//! Pairs paused and resumed.
+//! Pausing and resuming pairs.
 
 use engine::calendar::PairId;
 use engine::pair::Pair;
@@ -6,19 +6,19 @@ use records::kinds::pair_key;
 
 use crate::{Result, Scope, watches};
 
-/// Switches a pair off: nothing is read or written for it until it is resumed. A pass that is under
-/// way ends as it would have.
+/// Pauses a pair: no pass reads or writes its calendars until it is resumed. A running pass
+/// continues to its end.
 ///
 /// # Errors
-/// [`Error::NotFound`].
+/// [`Error::NotFound`](crate::Error::NotFound).
 pub async fn pause_pair(scope: &Scope, id: &PairId) -> Result<Pair> {
     set_paused(scope, id, true).await
 }
 
-/// Switches a pair on again.
+/// Resumes a pair.
 ///
 /// # Errors
-/// [`Error::NotFound`].
+/// [`Error::NotFound`](crate::Error::NotFound).
 pub async fn resume_pair(scope: &Scope, id: &PairId) -> Result<Pair> {
     set_paused(scope, id, false).await
 }

@@ -1,4 +1,4 @@
-//! Pairs removed.
+//! Removing pairs.
 
 use engine::calendar::PairId;
 use records::codec;
@@ -8,10 +8,11 @@ use store::{Op, Table};
 
 use crate::{Result, Scope, leases, watches};
 
-/// Ends a pair and forgets all that was remembered of it. Its copies stay as ordinary events.
+/// Removes a pair and all its rows. Its copies stay as ordinary events.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Request`] while a pass over it is under way.
+/// [`Error::NotFound`](crate::Error::NotFound); [`Error::Request`](crate::Error::Request) while a
+/// pass over the pair is running.
 pub async fn remove_pair(scope: &Scope, id: &PairId) -> Result<()> {
     let _setup = leases::directory(scope).await?;
     remove_locked(scope, id).await?;
@@ -19,7 +20,7 @@ pub async fn remove_pair(scope: &Scope, id: &PairId) -> Result<()> {
     Ok(())
 }
 
-/// As [`remove_pair`], under a lease of the directory that the caller holds.
+/// As [`remove_pair`]; the caller holds the lease of the directory.
 pub(crate) async fn remove_locked(scope: &Scope, id: &PairId) -> Result<()> {
     let ended = scope.directory().pair(id).await?;
     let _quiet = leases::pair(scope, id).await?;
@@ -33,7 +34,7 @@ pub(crate) async fn remove_locked(scope: &Scope, id: &PairId) -> Result<()> {
             page.into_iter().map(|row| Op::Delete { key: row.key, etag: None }).collect();
         scope.store.commit(Table::Pairs, partition, &ops).await?;
     }
-    // What it has left in a calendar is no copy of another calendar's events.
+    // Remembers that the target calendar may hold copies of the source calendar's events.
     let mut ops = vec![Op::Delete { key: pair_key(id), etag: None }];
     let directions =
         [Some((&ended.from, &ended.to)), ended.two_way.then_some((&ended.to, &ended.from))];

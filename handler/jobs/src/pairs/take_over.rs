@@ -1,33 +1,33 @@
-//! Copies that another installation has made, or this one before it lost its data, are claimed for
-//! a pair by its owner.
+//! Taking over copies that another installation has made, or this installation before it lost its
+//! data.
 
 use engine::calendar::PairId;
 use records::pair_state::{Batch, PairStore, StateRecord};
 
-use crate::keys::Keys;
+use crate::keys::PairKeys;
 use crate::{Result, Scope, leases};
 
-/// Says that what another installation made belongs to this pair. The next pass goes through both
-/// calendars and takes it over. Nothing is written to a calendar here.
+/// Records that events which another installation created belong to this pair. The next pass
+/// processes both calendars and takes them over. Nothing is written to a calendar here.
 ///
 /// # Errors
 /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Request`](crate::Error::Request) while a
-/// pass over the pair is under way.
+/// pass over the pair is running.
 pub async fn take_over(scope: &Scope, id: &PairId) -> Result<()> {
     let pair = scope.directory().pair(id).await?;
-    let lease = leases::work(scope, &pair, &[]).await?;
-    let keys = Keys::new(scope, &pair).await?;
-    let memory = PairStore::new(&*scope.store, &keys.marks, &pair);
-    let (head, _) = memory.begin().await?;
-    if head.is_new().await {
-        head.set_by_name().await;
+    let lease = leases::pair_and_calendars(scope, &pair, &[]).await?;
+    let keys = PairKeys::new(scope, &pair).await?;
+    let pair_store = PairStore::new(&*scope.store, &keys.marks, &pair);
+    let (locked, _) = pair_store.read_state().await?;
+    if locked.is_new().await {
+        locked.set_ids_are_names().await;
     }
-    // First of all, so that what is forgotten is not copied beside what was found there, should
-    // this be cut off.
-    let row = StateRecord { take_over: true, ..head.row().await };
-    memory.finish(&head, Batch::default(), row).await?;
-    // What was left alone is decided about anew.
-    memory.forget_left_alone(&head).await?;
+    // Written first: if this job is cut off after the mappings were deleted, the next pass takes
+    // existing copies over and creates no second ones.
+    let row = StateRecord { take_over: true, ..locked.row().await };
+    pair_store.finish(&locked, Batch::default(), row).await?;
+    // The next pass decides again about events that were left alone.
+    pair_store.forget_left_alone(&locked).await?;
     lease.end().await;
     Ok(())
 }

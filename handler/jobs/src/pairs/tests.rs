@@ -1,5 +1,5 @@
-//! The directory on real storage and a real vault, as far as no provider is needed; the scenarios
-//! go through the front door.
+//! Pairs on real storage and a real vault, as far as no provider is needed; the scenarios test the
+//! rest.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::remove_account::remove_account;
 use crate::services::{Owners, Services};
 use crate::{Clock, Connect, Error, Scope};
 
-/// Nobody is reached in these tests.
+/// No provider can be reached in these tests.
 struct Offline;
 
 #[async_trait]
@@ -98,7 +98,7 @@ impl AccountsWorld {
         rows.into_iter().map(|row| row.key).collect()
     }
 
-    /// An account with two calendars, a pair between them, and 250 rows that a pass left behind.
+    /// An account with two calendars, a pair between them, and 250 rows of a pass.
     async fn furnished(&self) -> (AccountId, Pair) {
         let account = Account {
             id: AccountId::new("a1"),
@@ -110,7 +110,7 @@ impl AccountsWorld {
             generation: 1,
             state: AccountStatus::Ok,
             error: None,
-            parked: None,
+            suspended: None,
         };
         let mut rows = vec![("account:a1".to_owned(), codec::encode(&account).unwrap())];
         for id in ["c1", "c2"] {
@@ -294,6 +294,6 @@ async fn an_account_without_its_secret_asks_to_be_connected_again() {
         world.scope.directory().account(&account).await.unwrap().state,
         AccountStatus::NeedsReconnect
     );
-    // What was known of its calendars is still there: a failure is no listing.
+    // The known calendars stay: a failure is no listing.
     assert!(world.scope.directory().calendar(&CalendarId::new("c1")).await.unwrap().is_some());
 }

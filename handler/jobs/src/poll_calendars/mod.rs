@@ -1,80 +1,63 @@
-//! Which calendars are to be looked at: by a poll of those that cannot call us, and by the nightly
-//! pass over all. Only sends nudges.
+//! Which calendars have to be synced: found by a poll of those whose providers send no
+//! notifications, and by the nightly pass over all. Sends nudges and nothing else.
 //!
 //! # Properties
-//! * What one account's server takes to answer delays the pairs of no other account: each pair is
-//!   nudged when both its accounts have answered, and the next poll begins meanwhile. It asks no
-//!   account that is being asked.
-//! * A poll in which nothing has happened costs one glance an account, reads the directory and the
-//!   secrets at once, and one row a pair.
-//! * An account that refuses its password is not asked, and a server that is away is asked once a
-//!   poll, by the glance alone.
-//! * A calendar whose provider calls us ([`crate::channels`]) is never asked. Its pairs are polled
-//!   for the sake of the other calendar, for what is held, and every ten minutes after a failure.
-//! * A change of state is told once: a pair is nudged so that its own row says what is wrong, and
-//!   then left alone until that has changed.
-//! * The queue does not grow without end while nobody works on it. It may hold some more nudges
-//!   than there are pairs, though: those that were taken by a process that died stay hidden for a
-//!   while, and must not keep others out.
+//! * A slow server delays only the pairs of its account: each pair is nudged when both its accounts
+//!   have answered, and the next poll may begin meanwhile. That poll asks no account that is being
+//!   asked.
+//! * A poll without changes costs one request for collection states for each account, one read of
+//!   the directory, one of the secrets, and one row for each pair.
+//! * An account that refuses its password is not asked. A server that does not answer is asked once
+//!   in a poll, for collection states only.
+//! * A calendar whose provider sends notifications ([`crate::watches`]) is not asked. Its pairs are
+//!   polled for their other calendar, for held deletions, and every ten minutes after a failure.
+//! * A change of an account's status causes one nudge, so that the row of each pair reports it. The
+//!   pair is then left alone until the status changes.
+//! * The queue does not grow without limit while no process drains it. It may hold a few more
+//!   nudges than there are pairs, because nudges that a dead process had taken stay invisible for a
+//!   while and must not keep others out.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod due;
+mod poll_account;
+
+use std::collections::BTreeMap;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
-use engine::calendar::{AccountId, CalendarId, PairId};
+use engine::calendar::{CalendarId, PairId};
 use engine::pair::{Pair, Side};
-use futures::{Stream, StreamExt};
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
-use providers::{CollectionState, Provider};
-use records::account::AccountStatus;
-use records::calendar::CalendarRecord;
-use records::pair_state::{self, StateRecord};
-use records::problem::PairStatus;
+use futures::StreamExt;
+use records::pair_state;
 use records::snapshot::Snapshot;
 use store::Acquired;
 
-use crate::accounts::{self, account_status};
+use self::due::{CalendarState, is_backing_off, is_due, is_too_soon};
+use self::poll_account::{PolledCalendar, poll_accounts};
 use crate::in_process::LastPass;
 use crate::nudge::{self, Cause, nudge_all};
 use crate::services::Services;
-use crate::{Error, Result, Scope, leases, sync};
+use crate::{Result, Scope, leases};
 
-/// How many accounts are asked at once.
-const AT_ONCE: usize = 32;
+/// A nudge that no pass has answered within this time is sent again. It is longer than a pass waits
+/// for a slow server.
+const NUDGE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// An account that has not answered for so long is away, as far as a poll goes, and is asked less
-/// and less often: each poll would last as long.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The number of nudges that may wait in addition to one for each pair: more than a dead process
+/// leaves invisible.
+const QUEUE_SPARE: usize = 32;
 
-/// The daily listing is the nightly pass's; from this hour (UTC) on a poll makes up for what it
-/// left out.
-const LISTED_BY: i8 = 6;
-
-/// What is held is looked at again after so long.
-const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(10);
-
-/// A nudge that no pass has answered for so long is sent again: longer than a pass waits for a
-/// silent server.
-const LOST: Duration = Duration::from_secs(45);
-
-/// So many nudges more than there are pairs may wait: more than those that a dying process leaves
-/// hidden.
-const SPARE: usize = 32;
-
-/// What a poll has come to.
+/// The result of a poll.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Polled {
-    /// Pairs that are switched on.
+pub struct PollOutcome {
+    /// Pairs that are not paused.
     pub pairs: usize,
-    /// Of these, pairs with something to do.
+    /// Pairs that have something to do.
     pub due: usize,
-    /// Nudges sent; one may stand for several pairs.
+    /// Nudges sent. One nudge may cover several pairs.
     pub sent: usize,
 }
 
-impl Polled {
+impl PollOutcome {
     fn and(self, other: Self) -> Self {
         Self {
             pairs: self.pairs + other.pairs,
@@ -88,106 +71,113 @@ impl Polled {
 ///
 /// # Errors
 /// Storage failures.
-pub async fn poll_calendars(services: &Services) -> Result<Polled> {
+pub async fn poll_calendars(services: &Services) -> Result<PollOutcome> {
     let polls = services.for_each_owner(|scope| async move { poll_owner(&scope).await }).await?;
-    Ok(polls.into_iter().fold(Polled::default(), Polled::and))
+    Ok(polls.into_iter().fold(PollOutcome::default(), PollOutcome::and))
 }
 
-/// Looks at every account once, and nudges the calendars whose pairs have something to do.
+/// Asks every account once, and nudges the calendars whose pairs have something to do.
 ///
 /// # Errors
-/// Storage failures. What a provider says concerns its account, and is written down there.
-async fn poll_owner(scope: &Scope) -> Result<Polled> {
+/// Storage failures. A provider's failure is stored in its account.
+async fn poll_owner(scope: &Scope) -> Result<PollOutcome> {
     let directory = scope.snapshot().await?;
-    let pairs = active(&directory);
-    let mut polled = Polled { pairs: pairs.len(), ..Polled::default() };
+    let pairs = active_pairs(&directory);
+    let mut outcome = PollOutcome { pairs: pairs.len(), ..PollOutcome::default() };
     let mut open: BTreeMap<&CalendarId, Vec<&Pair>> = BTreeMap::new();
     for pair in &pairs {
         Side::BOTH.iter().for_each(|side| open.entry(pair.calendar(*side)).or_default().push(pair));
     }
-    let mut answers = pin!(look(scope, &directory, &pairs)?);
-    let (mut sights, mut has_room) = (BTreeMap::new(), None);
+    let mut answers = pin!(poll_accounts(scope, &directory, &pairs)?);
+    let (mut polled_calendars, mut has_room) = (BTreeMap::new(), None);
     loop {
         let seen = answers.next().await;
         let is_last = seen.is_none();
         let mut ready: BTreeMap<&PairId, &Pair> = BTreeMap::new();
         for seen in seen.into_iter().flatten() {
-            for (calendar, sight) in seen? {
+            for (calendar, polled) in seen? {
                 let of = open.remove(&calendar).unwrap_or_default();
-                sights.insert(calendar, sight);
+                polled_calendars.insert(calendar, polled);
                 let is_seen = |pair: &&Pair| {
-                    Side::BOTH.iter().all(|side| sights.contains_key(pair.calendar(*side)))
+                    Side::BOTH
+                        .iter()
+                        .all(|side| polled_calendars.contains_key(pair.calendar(*side)))
                 };
                 ready.extend(of.into_iter().filter(is_seen).map(|pair| (&pair.id, pair)));
             }
         }
         if is_last {
-            // Of these an account or a calendar is not there any more.
+            // An account or a calendar of these pairs was removed.
             ready.extend(
                 std::mem::take(&mut open).into_values().flatten().map(|pair| (&pair.id, pair)),
             );
         }
-        let due = due(scope, ready.into_values(), &sights).await?;
-        polled.due += due.len();
+        let due = pairs_due(scope, ready.into_values(), &polled_calendars).await?;
+        outcome.due += due.len();
         if !due.is_empty() && has_room.is_none() {
-            has_room = Some(scope.queue.len(nudge::QUEUE).await? < (pairs.len() + SPARE) as u64);
+            has_room =
+                Some(scope.queue.len(nudge::QUEUE).await? < (pairs.len() + QUEUE_SPARE) as u64);
         }
         if has_room == Some(true) {
             let now = scope.clock.now();
-            let due = due
-                .into_iter()
-                .filter(|(pair, standing)| scope.in_process.nudge(&pair.id, *standing, now, LOST));
+            let due = due.into_iter().filter(|(pair, standing)| {
+                scope.in_process.may_nudge(&pair.id, *standing, now, NUDGE_TIMEOUT)
+            });
             let due: Vec<&Pair> = due.map(|(pair, _)| pair).collect();
             let sent = nudge_all(scope, &due, Cause::Poll).await;
             if sent.is_err() {
-                due.iter().for_each(|pair| drop(scope.in_process.turn_of(&pair.id)));
+                due.iter().for_each(|pair| drop(scope.in_process.attempt_guard(&pair.id)));
             }
-            polled.sent += sent?;
+            outcome.sent += sent?;
         }
         if is_last {
-            return Ok(polled);
+            return Ok(outcome);
         }
     }
 }
 
 /// The pairs among these that have something to do.
-async fn due<'a>(
+async fn pairs_due<'a>(
     scope: &Scope,
     pairs: impl Iterator<Item = &'a Pair>,
-    sights: &BTreeMap<CalendarId, PolledCalendar>,
+    polled_calendars: &BTreeMap<CalendarId, PolledCalendar>,
 ) -> Result<Vec<(&'a Pair, LastPass)>> {
     let mut due = Vec::new();
     for pair in pairs {
-        // The poll that asks is the one that nudges, unless this one has seen the other calendar.
+        // The poll that is asking an account nudges its pairs, unless this poll has an answer for
+        // the other calendar.
         let is = |wanted: fn(&PolledCalendar) -> bool| {
-            Side::BOTH.iter().any(|side| sights.get(pair.calendar(*side)).is_some_and(wanted))
+            Side::BOTH
+                .iter()
+                .any(|side| polled_calendars.get(pair.calendar(*side)).is_some_and(wanted))
         };
-        if is(|sight| matches!(sight, PolledCalendar::Asked))
-            && !is(|sight| matches!(sight, PolledCalendar::Seen { .. }))
+        if is(|polled| matches!(polled, PolledCalendar::PollRunning))
+            && !is(|polled| matches!(polled, PolledCalendar::Answered { .. }))
         {
             continue;
         }
-        let row = match pair_state::state(&*scope.store, &pair.id).await {
+        let row = match pair_state::read_state(&*scope.store, &pair.id).await {
             Ok(row) => row,
             Err(error @ records::Error::Damaged(_)) => {
-                tracing::warn!(pair = %pair.id, %error, "a pair is passed over");
+                tracing::warn!(pair = %pair.id, %error, "a pair is skipped, because its rows \
+                cannot be read");
                 continue;
             }
             Err(error) => return Err(error.into()),
         };
-        let news =
-            Side::BOTH.map(|side| CalendarState::of(sights.get(pair.calendar(side)), &row, side));
+        let news = Side::BOTH
+            .map(|side| CalendarState::of(polled_calendars.get(pair.calendar(side)), &row, side));
         let now = scope.clock.now();
         let is_back = Side::BOTH.iter().any(|side| {
             matches!(
-                sights.get(pair.calendar(*side)),
-                Some(PolledCalendar::Seen { is_back: true, .. })
+                polled_calendars.get(pair.calendar(*side)),
+                Some(PolledCalendar::Answered { is_back: true, .. })
             )
         });
         if is_due(&row, news, now)
-            && !has_to_wait(&row, is_back, now)
+            && !is_backing_off(&row, is_back, now)
             && !is_too_soon(scope, pair, &row, news, now)
-            && !at_work(scope, pair).await?
+            && !is_busy(scope, pair).await?
         {
             due.push((pair, (row.last_sync, row.failing.map(|failing| failing.at))));
         }
@@ -195,227 +185,32 @@ async fn due<'a>(
     Ok(due)
 }
 
-/// Nudges the calendars of all pairs: what a lost message left behind is found, and the window
-/// moves on by a day.
+/// Nudges the calendars of all pairs: changes of lost nudges are found, and the window moves on by
+/// a day.
 ///
 /// # Errors
 /// Storage failures.
-pub async fn reconcile(services: &Services) -> Result<Polled> {
+pub async fn reconcile(services: &Services) -> Result<PollOutcome> {
     let sent =
         services.for_each_owner(|scope| async move { reconcile_owner(&scope).await }).await?;
-    Ok(sent.into_iter().fold(Polled::default(), Polled::and))
+    Ok(sent.into_iter().fold(PollOutcome::default(), PollOutcome::and))
 }
 
-async fn reconcile_owner(scope: &Scope) -> Result<Polled> {
-    let pairs = active(&scope.snapshot().await?);
+async fn reconcile_owner(scope: &Scope) -> Result<PollOutcome> {
+    let pairs = active_pairs(&scope.snapshot().await?);
     let due: Vec<&Pair> = pairs.iter().collect();
     let sent = nudge_all(scope, &due, Cause::Reconcile).await?;
-    Ok(Polled { pairs: pairs.len(), due: due.len(), sent })
+    Ok(PollOutcome { pairs: pairs.len(), due: due.len(), sent })
 }
 
-fn active(directory: &Snapshot) -> Vec<Pair> {
+fn active_pairs(directory: &Snapshot) -> Vec<Pair> {
     let mut pairs = directory.readable_pairs();
     pairs.retain(|pair| !pair.paused);
     pairs
 }
 
-/// What is known of a calendar.
-enum PolledCalendar {
-    /// It answered; `is_back` where its account did not when it was asked last.
-    Seen { glance: CollectionState, provider: Arc<dyn Provider>, is_back: bool },
-    /// Its provider calls us; nobody asks.
-    Calls,
-    /// Its server did not answer.
-    Away,
-    /// An earlier poll is still asking.
-    Asked,
-    /// Its account refuses the password; nobody asks.
-    Refused,
-}
-
-/// What an account has said of its calendars.
-type Sights = Vec<(CalendarId, PolledCalendar)>;
-
-/// One glance an account; the answers come as the accounts give them, those together that are there
-/// together.
-fn look<'a>(
-    scope: &'a Scope,
-    directory: &'a Snapshot,
-    pairs: &[Pair],
-) -> Result<impl Stream<Item = Vec<Result<Sights>>> + use<'a>> {
-    let ids: BTreeSet<&CalendarId> = pairs.iter().flat_map(|pair| [&pair.from, &pair.to]).collect();
-    let mut accounts: BTreeMap<AccountId, Vec<CalendarRecord>> = BTreeMap::new();
-    for id in ids {
-        if let Some(row) = directory.calendar(id)? {
-            accounts.entry(row.account.clone()).or_default().push(row);
-        }
-    }
-    let glances =
-        futures::stream::iter(accounts).map(move |(id, rows)| glance(scope, directory, id, rows));
-    Ok(glances.buffer_unordered(AT_ONCE).ready_chunks(AT_ONCE))
-}
-
-async fn glance(
-    scope: &Scope,
-    snapshot: &Snapshot,
-    id: AccountId,
-    rows: Vec<CalendarRecord>,
-) -> Result<Sights> {
-    let all = |rows: Vec<CalendarRecord>, sight: fn() -> PolledCalendar| {
-        Ok(rows.into_iter().map(|row| (row.id, sight())).collect())
-    };
-    let account = match snapshot.account(&id) {
-        Ok(account) if account.state == AccountStatus::NeedsReconnect => {
-            return all(rows, || PolledCalendar::Refused);
-        }
-        Ok(account) if account.kind.pushes() => {
-            return all(rows, || PolledCalendar::Calls);
-        }
-        Ok(account) => account,
-        // Removed while the directory was read, with its pairs.
-        Err(records::Error::NoAccount(_)) => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
-    if scope.in_process.is_silent(&account.id, scope.clock.now()) {
-        return all(rows, || PolledCalendar::Away);
-    }
-    let Some(_asking) = scope.in_process.ask(&account.id) else {
-        return all(rows, || PolledCalendar::Asked);
-    };
-    // That makes a request for an account of an earlier version, once.
-    let opened = tokio::time::timeout(PATIENCE, accounts::open_in(scope, snapshot, &account)).await;
-    let provider = match opened.unwrap_or_else(|_| Err(Error::Provider(silence()))) {
-        Ok(provider) => provider,
-        Err(error @ (Error::Provider(_) | Error::Vault(vault::Error::CannotOpen))) => {
-            account_status::record_outcome(scope, &account, Some(&error)).await?;
-            let is_away = matches!(&error, Error::Provider(error) if error.is_transient());
-            return all(
-                rows,
-                if is_away { || PolledCalendar::Away } else { || PolledCalendar::Refused },
-            );
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let addresses: Vec<String> = rows.iter().map(|row| row.address.clone()).collect();
-    let answer = tokio::time::timeout(PATIENCE, provider.collection_states(&addresses)).await;
-    scope.in_process.heard(&account.id, answer.is_ok(), scope.clock.now());
-    match answer.unwrap_or_else(|_| Err(silence())) {
-        Ok(glances) => {
-            account_status::record_outcome(scope, &account, None).await?;
-            let is_back = account.state == AccountStatus::Unreachable;
-            let seen = rows.into_iter().zip(glances).map(|(row, glance)| {
-                (row.id, PolledCalendar::Seen { glance, provider: provider.clone(), is_back })
-            });
-            Ok(seen.collect())
-        }
-        Err(error) => {
-            account_status::record_outcome(scope, &account, Some(&Error::Provider(error.clone())))
-                .await?;
-            all(
-                rows,
-                if matches!(error, providers::Error::Unauthorized) {
-                    || PolledCalendar::Refused
-                } else {
-                    || PolledCalendar::Away
-                },
-            )
-        }
-    }
-}
-
-fn silence() -> providers::Error {
-    providers::Error::NoAnswer(format!("it did not answer within {} seconds", PATIENCE.as_secs()))
-}
-
-/// What a calendar means to a pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum CalendarState {
-    /// It stands where the pair left it.
-    Quiet,
-    /// Something happened, or it cannot be told without a pass.
-    Some,
-    /// Its provider tells of what happens.
-    Told,
-    /// It could not be looked at.
-    Away,
-    /// Its account needs its owner.
-    Refused,
-}
-
-impl CalendarState {
-    fn of(sight: Option<&PolledCalendar>, row: &StateRecord, side: Side) -> Self {
-        match sight {
-            Some(PolledCalendar::Refused) => Self::Refused,
-            Some(PolledCalendar::Calls) => Self::Told,
-            None
-            | Some(
-                PolledCalendar::Away
-                | PolledCalendar::Seen { glance: CollectionState::Missing, .. },
-            ) => Self::Away,
-            Some(PolledCalendar::Asked) => Self::Quiet,
-            Some(PolledCalendar::Seen { glance: CollectionState::Untagged, .. }) => Self::Some,
-            Some(PolledCalendar::Seen {
-                glance: CollectionState::Tagged(tip), provider, ..
-            }) => {
-                if row.cursor(side).is_some_and(|cursor| provider.is_current(cursor, tip)) {
-                    Self::Quiet
-                } else {
-                    Self::Some
-                }
-            }
-        }
-    }
-}
-
-/// Whether a pair has something to do.
-fn is_due(row: &StateRecord, news: [CalendarState; 2], now: Timestamp) -> bool {
-    if news.contains(&CalendarState::Refused) {
-        return row.status != Some(PairStatus::NeedsReconnect);
-    }
-    if news.contains(&CalendarState::Away) {
-        return row.status != Some(PairStatus::Error);
-    }
-    if news.contains(&CalendarState::Some)
-        || !matches!(row.status, Some(PairStatus::Ok | PairStatus::Held))
-    {
-        return true;
-    }
-    if let Some(held) = &row.held {
-        let long_ago = |then: Timestamp| now.duration_since(then) >= SECOND_LOOK;
-        return long_ago(held.since) && row.last_sync.is_none_or(long_ago);
-    }
-    if row.retry.is_some_and(|at| sync::retry_is_due(at, now)) {
-        return true;
-    }
-    let yesterday = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
-    row.window_is_due(now)
-        && (row.window_is_due(yesterday) || now.to_zoned(TimeZone::UTC).hour() >= LISTED_BY)
-}
-
-/// Passes that fail although their servers answer are made less and less often. A server that is
-/// back is tried at once.
-fn has_to_wait(row: &StateRecord, is_back: bool, now: Timestamp) -> bool {
-    !is_back && row.failing.is_some_and(|failing| now < failing.next())
-}
-
-/// Nobody sees from outside whether a provider that is not polled is well again: a pair that failed
-/// is tried again, but not at every poll.
-fn is_too_soon(
-    scope: &Scope,
-    pair: &Pair,
-    row: &StateRecord,
-    news: [CalendarState; 2],
-    now: Timestamp,
-) -> bool {
-    let due = || scope.in_process.put_off(pair.id.as_str(), now, SECOND_LOOK.unsigned_abs());
-    row.status == Some(PairStatus::Error)
-        && news.contains(&CalendarState::Told)
-        && !news.contains(&CalendarState::Some)
-        && !due()
-}
-
-/// Somebody is at work on the pair: what it does not see, the next poll does.
-async fn at_work(scope: &Scope, pair: &Pair) -> Result<bool> {
+/// Whether a pass over the pair is running. The next poll finds what that pass does not see.
+async fn is_busy(scope: &Scope, pair: &Pair) -> Result<bool> {
     match scope.leases.acquire(&scope.owner, &[&leases::pair_lease(&pair.id)]).await? {
         Acquired::Taken(lease) => {
             lease.end().await;
@@ -424,6 +219,3 @@ async fn at_work(scope: &Scope, pair: &Pair) -> Result<bool> {
         Acquired::Busy(_) => Ok(true),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,4 +1,5 @@
-//! Rotations that go well, break off at every point, and come together with everything else.
+//! Rotations that succeed, that are cut off at every point, and that run concurrently with other
+//! work.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use super::*;
 use crate::services::Owners;
 use crate::{Clock, Connect, InProcess, accounts};
 
-/// Finds every account; what is opened says with which secret.
+/// Finds every account; opening an account returns its secret in the error.
 struct RotateServers;
 
 #[async_trait]
@@ -52,7 +53,7 @@ impl Clock for RotateClock {
     }
 }
 
-/// Storage that is away from one request on.
+/// Storage that fails from a given request on.
 struct Leaving {
     inner: Arc<dyn Store>,
     left: AtomicUsize,
@@ -149,13 +150,13 @@ impl RotateWorld {
         .id
     }
 
-    /// The secret that an account is worked with, or why there is none.
+    /// The secret of an account, or the error.
     async fn secret(&self, id: &AccountId) -> String {
         let account = &self.scope.directory().account(id).await.unwrap();
-        match accounts::open(&self.scope, &account).await {
+        match accounts::open(&self.scope, account).await {
             Err(Error::Provider(providers::Error::Unreachable(secret))) => secret,
             Err(error) => error.to_string(),
-            Ok(_) => panic!("nobody is reached"),
+            Ok(_) => panic!("no provider is reached"),
         }
     }
 
@@ -197,7 +198,7 @@ async fn all_secrets_are_wrapped_with_the_new_version() {
     let before = world.versions();
     let marks = world.scope.vault.hash_key("marks").await.unwrap();
     let done = rotate_keys(&world.scope, false).await.unwrap();
-    assert_eq!((done.rewrapped, done.left.len(), done.removed, done.channels), (3, 0, 0, 0));
+    assert_eq!((done.rewrapped, done.failed.len(), done.removed, done.ended_watches), (3, 0, 0, 0));
     assert_eq!(world.versions(), [&*before[0], &*done.key]);
     for id in &world.accounts {
         assert!(world.row(id).await.value.contains(&done.key));
@@ -213,7 +214,7 @@ async fn all_secrets_are_wrapped_with_the_new_version() {
 async fn a_version_goes_an_hour_after_it_was_followed_and_never_before() {
     let world = world().await;
     let mut rotated = Vec::new();
-    // Soon one after another: somebody may still hold what the first has wrapped.
+    // In short intervals: another process may still hold what the first version has wrapped.
     for _ in 0..3 {
         rotated.push(rotate_keys(&world.scope, false).await.unwrap());
         world.wait(59);
@@ -231,7 +232,7 @@ async fn a_version_goes_an_hour_after_it_was_followed_and_never_before() {
     world.assert_all_open().await;
 }
 
-/// A clock that is set back makes no time pass.
+/// A clock that is set back counts as no time passed.
 #[tokio::test]
 async fn where_the_clock_was_set_back_nothing_goes() {
     let world = world().await;
@@ -241,7 +242,7 @@ async fn where_the_clock_was_set_back_nothing_goes() {
     assert_eq!(world.versions().len(), 3);
 }
 
-/// Somebody seals with a version, and stores what was sealed when a rotation has ended.
+/// A process seals with a version, and stores the sealed text after a rotation has ended.
 #[tokio::test]
 async fn a_secret_that_is_stored_late_opens_all_the_same() {
     let world = world().await;
@@ -273,12 +274,8 @@ async fn what_cannot_be_opened_is_named_and_left_and_the_others_go_on() {
     rotate_keys(&world.scope, false).await.unwrap();
     world.wait(120);
     let done = rotate_keys(&world.scope, false).await.unwrap();
-    assert_eq!(
-        (done.rewrapped, done.removed),
-        (1, 0),
-        "nobody knows what the damaged one is wrapped with"
-    );
-    let mut left: Vec<&AccountId> = done.left.iter().map(|(id, _)| id).collect();
+    assert_eq!((done.rewrapped, done.removed), (1, 0), "the damaged row names no key version");
+    let mut left: Vec<&AccountId> = done.failed.iter().map(|(id, _)| id).collect();
     left.sort();
     let mut expected = vec![foreign, damaged];
     expected.sort();
@@ -288,12 +285,12 @@ async fn what_cannot_be_opened_is_named_and_left_and_the_others_go_on() {
         (moved, "{}".to_owned())
     );
     assert_eq!(world.secret(&world.accounts[2]).await, SECRETS[2]);
-    for (_, error) in &done.left {
+    for (_, error) in &done.failed {
         assert!(!SECRETS.iter().any(|secret| error.to_string().contains(secret)), "{error}");
     }
 }
 
-/// Rows of version 1, whose secrets are bound to another place.
+/// Rows of version 1, whose secrets are bound to another row name.
 #[tokio::test]
 async fn secrets_of_an_earlier_version_are_wrapped_too() {
     let world = world().await;
@@ -303,7 +300,7 @@ async fn secrets_of_an_earlier_version_are_wrapped_too() {
     let sealed = world.scope.vault.seal(place, &SECRETS[0].into()).await.unwrap();
     world.put(id.as_str(), &format!(r#"{{"v":1,"sealed":"{sealed}"}}"#)).await;
     let done = rotate_keys(&world.scope, false).await.unwrap();
-    assert_eq!((done.rewrapped, done.left.len()), (3, 0));
+    assert_eq!((done.rewrapped, done.failed.len()), (3, 0));
     assert!(world.row(id).await.value.starts_with(r#"{"v":1"#));
     world.assert_all_open().await;
 }
@@ -330,14 +327,14 @@ async fn a_rotation_that_breaks_off_anywhere_loses_nothing_and_the_next_goes_on(
     assert!(requests > 10, "it was broken off {requests} times");
     world.wait(61);
     let done = rotate_keys(&world.scope, false).await.unwrap();
-    assert_eq!((done.rewrapped, done.left.len()), (3, 0));
+    assert_eq!((done.rewrapped, done.failed.len()), (3, 0));
     world.wait(61);
     rotate_keys(&world.scope, false).await.unwrap();
     assert_eq!(world.versions().len(), 2, "what the broken ones have left is gone");
     world.assert_all_open().await;
 }
 
-/// Rotations, uses, and an account that gets a new secret meanwhile, each by a process of its own.
+/// Rotations, uses, and an account that gets a new secret meanwhile, each in a process of its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn everything_at_once_loses_nothing() {
     let world = world().await;
@@ -376,7 +373,7 @@ async fn a_vault_that_cannot_be_used_stops_it_before_anything_is_begun() {
     std::fs::rename(&file, &away).unwrap();
     assert!(matches!(rotate_keys(&world.scope, true).await, Err(Error::Vault(_))));
     std::fs::rename(&away, &file).unwrap();
-    assert!(webhook_keys::webhook_keys(&*world.scope.store).await.unwrap().is_none());
+    assert!(webhook_keys::read_webhook_keys(&*world.scope.store).await.unwrap().is_none());
     assert_eq!(world.versions().len(), 1);
     world.assert_all_open().await;
 }

@@ -145,7 +145,7 @@ impl<'a> OpenAccounts<'a> {
     async fn record_states(&mut self, id: AccountId, found: States) -> Result<()> {
         let failure = found.as_ref().err().cloned().map(Error::Provider);
         if let Some((account, _)) = self.open.get_mut(&id) {
-            account_status::record(self.scope, account, failure.as_ref()).await?;
+            account_status::record_outcome_in(self.scope, account, failure.as_ref()).await?;
         }
         self.states.insert(id, found);
         Ok(())
@@ -173,7 +173,7 @@ impl<'a> OpenAccounts<'a> {
             return Err(Error::Provider(providers::Error::Unauthorized));
         }
         let now = self.scope.clock.now();
-        let wait = ends.values().find_map(|end| end.account.parked(now));
+        let wait = ends.values().find_map(|end| end.account.suspended_for(now));
         if let Some(wait) = wait.filter(|_| options.background) {
             return Err(Error::Provider(providers::Error::RateLimited { retry_after: Some(wait) }));
         }
@@ -304,5 +304,5 @@ impl<'a> OpenAccounts<'a> {
 /// Whether background passes make no request to an account, because its owner has to connect it
 /// again or its provider has asked to wait.
 fn is_skipped(account: &Account, now: Timestamp) -> bool {
-    account.state == AccountStatus::NeedsReconnect || account.parked(now).is_some()
+    account.state == AccountStatus::NeedsReconnect || account.suspended_for(now).is_some()
 }

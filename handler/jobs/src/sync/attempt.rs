@@ -32,7 +32,9 @@
 use engine::calendar::CalendarId;
 use engine::pair::{Pair, PerSide};
 use engine::plan::Planner;
-use records::pair_state::{self, Batch, Failing, LockedState, PairStore, ProblemRow, StateRecord};
+use records::pair_state::{
+    self, Batch, FailureStreak, LockedState, PairStore, ProblemRow, StateRecord,
+};
 use records::problem::{PairStatus, Problem};
 use store::{Acquired, Lease};
 use tokio::time::Instant;
@@ -46,8 +48,8 @@ use super::pass;
 use super::tally::RetryRound;
 use crate::accounts::account_status;
 use crate::first_release;
-use crate::keys::Keys;
-use crate::places::has_left_copies;
+use crate::keys::PairKeys;
+use crate::places::has_orphaned_copies;
 use crate::report::{Progress, Run};
 use crate::{Error, Result, Scope, leases};
 
@@ -99,13 +101,14 @@ impl Attempt<'_> {
             Some(pair) if !pair.paused => {}
             _ => return Ok(AttemptOutcome::Gone),
         }
-        if self.options.background && self.scope.in_process.is_at_work(&self.pair.id) {
+        if self.options.background && self.scope.in_process.is_busy(&self.pair.id) {
             return Ok(AttemptOutcome::Busy);
         }
-        let _turn = self.scope.in_process.turn_of(&self.pair.id);
+        let _turn = self.scope.in_process.attempt_guard(&self.pair.id);
         let mut prefetched = PerSide::default();
         if self.retry.is_none() && !self.options.full {
-            let snapshot = pair_state::look(&*self.scope.store, &self.pair.id).await?;
+            let snapshot =
+                pair_state::read_state_snapshot(&*self.scope.store, &self.pair.id).await?;
             let states = self.check_ends(accounts, &snapshot.row).await;
             if let Some(run) = self.outcome_without_leases(&snapshot, states.as_ref()).await? {
                 return Ok(Attempted::with(run, snapshot.row.error, None));
@@ -121,13 +124,13 @@ impl Attempt<'_> {
             accounts.forget_states();
             prefetched = PerSide::default();
         }
-        let at_work = self.scope.in_process.begin(&self.pair.id);
+        let at_work = self.scope.in_process.begin_pair(&self.pair.id);
         let outcome = Box::pin(self.run_under_leases(accounts, prefetched, &lease)).await;
         drop(at_work);
         if let Ok(AttemptOutcome::Done(done)) = &outcome
             && done.run.remaining > 0
         {
-            self.scope.in_process.gave_way(&self.pair.id);
+            self.scope.in_process.record_yield(&self.pair.id);
         }
         lease.end().await;
         outcome
@@ -139,9 +142,9 @@ impl Attempt<'_> {
         prefetched: PerSide<Option<Prefetched>>,
         lease: &Lease,
     ) -> Result<AttemptOutcome> {
-        let keys = Keys::new(self.scope, self.pair).await?;
+        let keys = PairKeys::new(self.scope, self.pair).await?;
         let store = PairStore::new(&*self.scope.store, &keys.marks, self.pair);
-        let (mut locked, mut problems) = store.begin().await?;
+        let (mut locked, mut problems) = store.read_state().await?;
         // A removal waits for the lease and deletes the pair's rows: a pair that has rows exists.
         if (locked.is_new().await || !accounts.directory.is_recent()) && self.has_ended().await? {
             return Ok(AttemptOutcome::Gone);
@@ -150,7 +153,7 @@ impl Attempt<'_> {
         if let Ok(ends) = accounts.ends(self.pair).await {
             let bases = ends.map(|end| first_release::base(&end.account, &end.calendar));
             if first_release::migrate(&store, &locked, &problems, bases.into()).await? {
-                (locked, problems) = store.begin().await?;
+                (locked, problems) = store.read_state().await?;
             }
         }
         let mut state = locked.row().await;
@@ -186,7 +189,7 @@ impl Attempt<'_> {
         &self,
         accounts: &OpenAccounts<'_>,
         states: PerSide<EndState>,
-        keys: &Keys,
+        keys: &PairKeys,
         (store, locked, problems): (&PairStore<'_>, &LockedState, &[ProblemRow]),
         lease: &Lease,
         state: &mut StateRecord,
@@ -205,7 +208,7 @@ impl Attempt<'_> {
             prints: &keys.prints,
             window: pair.window(now),
             now,
-            pass: state.passes + 1,
+            pass: state.pass_count + 1,
             full: options.full,
         };
         let context = Context {
@@ -219,8 +222,8 @@ impl Attempt<'_> {
             options,
             pair_ids: &pair_ids,
             is_mixed: PerSide {
-                from: has_left_copies(&directory, &pair.from, &pair.to),
-                to: has_left_copies(&directory, &pair.to, &pair.from),
+                from: has_orphaned_copies(&directory, &pair.from, &pair.to),
+                to: has_orphaned_copies(&directory, &pair.to, &pair.from),
             },
             takes_over: state.take_over,
             pass_began: Instant::now(),
@@ -246,7 +249,7 @@ impl Attempt<'_> {
         state: &StateRecord,
     ) {
         let (status, error, deletions) = (Some(run.state), run.error.clone(), state.deletions);
-        let failing = Some(Failing::again(state.failing, self.scope.clock.now()));
+        let failing = Some(FailureStreak::extend(state.failing, self.scope.clock.now()));
         let state = StateRecord { status, error, deletions, failing, ..locked.row().await };
         if let Err(error) = store.finish(locked, Batch::default(), state).await {
             // The run reports the first error.

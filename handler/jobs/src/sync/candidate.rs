@@ -2,7 +2,7 @@
 
 use engine::event::EventId;
 use engine::pair::Side;
-use records::pair_state::EventPlace;
+use records::pair_state::EventPosition;
 
 use super::change::{ChangedMapping, UnknownEvent};
 use super::changes::Changes;
@@ -17,11 +17,11 @@ pub(super) enum Candidate {
 
 impl Candidate {
     /// The place in the order of a pass of an event that no mapping knows.
-    pub fn place(&self) -> Option<EventPlace> {
+    pub fn place(&self) -> Option<EventPosition> {
         match self {
             Self::Known(_) => None,
             Self::Unknown { side, id, is_copy, .. } => {
-                Some(EventPlace(u8::from(*is_copy) * 2 + *side as u8, id.clone()))
+                Some(EventPosition(u8::from(*is_copy) * 2 + *side as u8, id.clone()))
             }
         }
     }

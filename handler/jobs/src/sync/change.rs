@@ -4,7 +4,7 @@ use engine::event::{Event, EventId};
 use engine::mapping::{Mapping, MappingState};
 use engine::marker::Role;
 use engine::plan::Answer;
-use records::pair_state::proofs::{Proof, Sign};
+use records::pair_state::proofs::{FirstSign, Proof};
 
 use super::roles::PerRole;
 
@@ -40,7 +40,7 @@ pub(super) struct ChangedMapping {
     /// The former name of its copy. Another event is under that name, and has to be read.
     pub freed_name: Option<EventId>,
     /// What indicates that an event is gone.
-    pub signs: PerRole<Option<Sign>>,
+    pub signs: PerRole<Option<FirstSign>>,
     /// What proves that an event is gone.
     pub proofs: PerRole<Option<Proof>>,
 }
@@ -68,7 +68,7 @@ impl ChangedMapping {
     }
 
     /// Marks one of its events as a suspect.
-    pub fn suspect(&mut self, role: Role, sign: Sign) {
+    pub fn suspect(&mut self, role: Role, sign: FirstSign) {
         self.listed[role] = ListedAs::Suspect;
         self.signs[role] = Some(sign);
     }

@@ -8,7 +8,7 @@ use engine::guard::Evidence;
 use engine::mapping::Mapping;
 use engine::marker::{MappingId, Role};
 use engine::pair::{PerSide, Side};
-use records::pair_state::proofs::Sign;
+use records::pair_state::proofs::FirstSign;
 use records::pair_state::{Batch, LockedState, PairStore};
 
 use super::census::Census;
@@ -136,7 +136,7 @@ impl Changes {
                 changed.listed[*role] = ListedAs::Present(None);
                 changed.was_verified = true;
             } else {
-                changed.suspect(*role, Sign::Earlier);
+                changed.suspect(*role, FirstSign::Earlier);
             }
         }
         Ok(())

@@ -21,7 +21,7 @@ use super::ends::End;
 use super::options::SyncOptions;
 use super::roles::{other_role, side_of};
 use super::tally::RetryRound;
-use crate::keys::Keys;
+use crate::keys::PairKeys;
 use crate::report::{Action, Progress, Verb};
 use crate::{Error, Result, Scope};
 
@@ -30,7 +30,7 @@ pub(super) struct Context<'a> {
     pub scope: &'a Scope,
     pub pair: &'a Pair,
     pub ends: &'a PerSide<End>,
-    pub keys: &'a Keys,
+    pub keys: &'a PairKeys,
     pub store: &'a PairStore<'a>,
     pub locked: &'a LockedState,
     pub lease: &'a Lease,
@@ -76,7 +76,7 @@ impl Context<'_> {
     /// # Errors
     /// [`Error::Overtaken`] where another process may hold the leases by now.
     pub fn may_write(&self) -> Result<()> {
-        if self.lease.holds() { Ok(()) } else { Err(Error::Overtaken) }
+        if self.lease.holds() { Ok(()) } else { Err(Error::LeaseLost) }
     }
 
     /// The report of what was done about a mapping. `role` is the event that changed or is gone;

@@ -64,7 +64,7 @@ impl Context<'_> {
             match end.provider.create(calendar, &copy).await {
                 Ok(written) => {
                     self.record_created(&mut mapping, role, written, &uid, false);
-                    self.locked.await_events(|awaited| awaited.add(side, mapping.id));
+                    self.locked.change_unlisted(|awaited| awaited.add(side, mapping.id));
                     applied.wrote[side] = true;
                     applied.actions.push(action);
                     // A copy that was to be taken over still has its former mark: another round

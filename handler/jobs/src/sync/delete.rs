@@ -7,14 +7,14 @@ use engine::plan::Delete;
 use engine::reason::Reason;
 use futures::{StreamExt, stream};
 use providers::Found;
-use records::pair_state::proofs::{Proof, ProofRow, Sign};
+use records::pair_state::proofs::{FirstSign, Proof, ProofRow};
 use records::pair_state::{Batch, StateRecord};
 
 use super::change::{ChangedMapping, ListedAs};
 use super::changes::Changes;
 use super::context::Context;
 use super::guard::{DeletionGuard, Weighed};
-use super::held::HeldDeletions;
+use super::held::HeldInPass;
 use super::record::COMMIT_EVERY;
 use super::roles::{ROLES, half, half_mut, other_role, side_of};
 use super::step::Applied;
@@ -30,7 +30,7 @@ impl Context<'_> {
         for changed in changes.mappings.values_mut().filter(is_leaving) {
             for role in ROLES {
                 if matches!(changed.listed[role], ListedAs::None) {
-                    changed.suspect(role, Sign::Earlier);
+                    changed.suspect(role, FirstSign::Earlier);
                 }
             }
         }
@@ -43,7 +43,7 @@ impl Context<'_> {
         state: &mut StateRecord,
         guard: &DeletionGuard,
         evidence: Evidence,
-        held: &mut HeldDeletions,
+        held: &mut HeldInPass,
         tally: &mut Tally,
     ) -> Result<u64> {
         let deletes = std::mem::take(&mut tally.deletes);
@@ -156,7 +156,7 @@ impl Context<'_> {
                 let calendar = self.pair.calendar(side.other()).clone();
                 let shown = || Proof {
                     calendar,
-                    sign: Sign::Shown,
+                    sign: FirstSign::Shown,
                     read: self.now,
                     answer: None,
                     searched: false,

@@ -58,11 +58,11 @@ impl Context<'_> {
             Err(error) => return Err(Error::Provider(error)),
         };
         let (is_echo, listed) = is_echo(self.store, side, found.listed).await?;
-        self.locked.await_events(|awaited| {
+        self.locked.change_unlisted(|awaited| {
             awaited.mappings[side].retain(|mapping| !listed.contains(mapping))
         });
         // The next pass looks for what was created and is not listed.
-        let is_all_listed = self.locked.awaited().mappings[side].is_empty();
+        let is_all_listed = self.locked.unlisted().mappings[side].is_empty();
         Ok((is_echo && is_all_listed).then_some(found.cursor))
     }
 }

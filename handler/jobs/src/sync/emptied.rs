@@ -75,7 +75,7 @@ impl Context<'_> {
         let had: u64 = of(&Ages::all);
         // The events that were there when the calendar was last listed as a whole, and all others
         // that are as old as those that are gone: later events do not show that the calendar lives.
-        let last_whole = state.whole[side].map_or(0, |pass| pass.saturating_sub(1));
+        let last_whole = state.last_complete_pass[side].map_or(0, |pass| pass.saturating_sub(1));
         let last = here.iter().map(|(_, mapping)| pass_of(mapping)).max().unwrap_or(0);
         let before: u64 = of(&|ages| ages.until(last_whole.max(last)));
         // Origins without a copy show that the calendar lives, too.

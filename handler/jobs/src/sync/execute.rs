@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use records::pair_state::EventPlace;
+use records::pair_state::EventPosition;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -17,7 +17,7 @@ use super::identity::EventIdentities;
 use super::record::COMMIT_EVERY;
 use super::resumption::Resumption;
 use super::tally::Tally;
-use crate::in_process::LONG_CALL;
+use crate::in_process::CALL_BUDGET;
 use crate::{Error, Result};
 
 /// The most events of a batch: their intents, two rows each, fit into one commit with the state.
@@ -38,7 +38,7 @@ impl Context<'_> {
         tally: &mut Tally,
     ) -> Result<u64> {
         let candidates = resumption.remaining(self.candidates(changes, &mut identities));
-        let places: Vec<Option<EventPlace>> = candidates.iter().map(Candidate::place).collect();
+        let places: Vec<Option<EventPosition>> = candidates.iter().map(Candidate::place).collect();
         let total = candidates.len() as u64;
         self.progress.expect(total);
         // After the end nothing more is read; what was read already is written, unless that takes
@@ -107,7 +107,7 @@ impl Context<'_> {
                 }
                 if tally.batch.len() >= COMMIT_EVERY {
                     if total > MAX_BATCH as u64 {
-                        self.locked.set_left(remaining).await;
+                        self.locked.set_remaining(remaining).await;
                     }
                     self.commit(tally).await?;
                 }
@@ -135,6 +135,6 @@ impl Context<'_> {
     fn end_of_time(&self) -> Instant {
         let now = Instant::now();
         let listing = now.saturating_duration_since(self.pass_began);
-        (now + self.scope.in_process.turn(listing)).min(self.call_began + LONG_CALL)
+        (now + self.scope.in_process.attempt_limit(listing)).min(self.call_began + CALL_BUDGET)
     }
 }

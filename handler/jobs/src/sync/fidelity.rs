@@ -10,7 +10,7 @@ impl Context<'_> {
     /// again.
     pub(super) fn restore_fidelity(&self, state: &StateRecord) {
         for (side, end) in self.ends.iter().filter(|_| !self.options.full) {
-            if let Some(kept) = &state.kept[side] {
+            if let Some(kept) = &state.fidelity[side] {
                 end.provider.recall(&end.calendar.address, kept);
             }
         }
@@ -20,7 +20,7 @@ impl Context<'_> {
         if self.options.dry_run {
             return;
         }
-        state.kept = self.ends.as_ref().map(|end| {
+        state.fidelity = self.ends.as_ref().map(|end| {
             let fidelity = end.provider.fidelity(&end.calendar.address);
             fidelity.filter(|kept| *kept != Fidelity::default())
         });

@@ -4,14 +4,14 @@ use engine::change::Cursor;
 use engine::pair::PerSide;
 use engine::reason::Reason;
 use jiff::Timestamp;
-use records::pair_state::{Batch, HeldRow, Members, StateRecord, proofs};
+use records::pair_state::{Batch, HeldDeletions, HeldRow, StateRecord, proofs};
 use records::problem::{Held, PairStatus};
 
 use super::changes::{AwaitedBefore, Changes};
 use super::context::Context;
 use super::echo::echoed;
 use super::guard::DeletionGuard;
-use super::held::HeldDeletions;
+use super::held::HeldInPass;
 use super::resumption::Resumption;
 use super::tally::{RetryRound, Tally};
 use crate::Result;
@@ -41,7 +41,7 @@ impl ListedEnds {
     /// Notes that the cursors of ends that were not listed are current.
     pub fn note_current(&self, state: &mut StateRecord, now: Timestamp) {
         for (side, _) in self.cursors.iter().filter(|(_, cursor)| cursor.is_none()) {
-            state.current[side] = Some(now);
+            state.up_to_date_at[side] = Some(now);
         }
     }
 
@@ -63,21 +63,21 @@ impl Context<'_> {
         tally: &mut Tally,
         listed: ListedEnds,
         guard: &DeletionGuard,
-        mut held: HeldDeletions,
+        mut held: HeldInPass,
         deleted: u64,
     ) -> Result<Option<RetryRound>> {
         add_not_recreated(&mut held, tally, state);
-        let members = Members::of(held.mappings.iter().copied(), guard.members(), self.now);
+        let members = HeldDeletions::of(held.mappings.iter().copied(), guard.members(), self.now);
         let held_before = state.held.clone();
         self.retry_bearers(tally);
         self.note_proofs(tally).await?;
-        state.retry = tally.problems.next();
+        state.next_retry = tally.problems.next();
         let is_held = self.note_held(state, &mut tally.run, held, &members, guard.copies());
         tally.run.copied_by_another = self.copied_by_another(&tally.run, &tally.batch).await;
         if self.options.dry_run {
             return Ok(None);
         }
-        self.locked.note_members(&mut tally.batch, members).await?;
+        self.locked.note_held_deletions(&mut tally.batch, members).await?;
         let retry = tally.retry.take();
         if retry.is_none() && !tally.is_incomplete {
             self.clear_awaited(&listed.awaited);
@@ -88,10 +88,10 @@ impl Context<'_> {
         if retry.is_none() {
             state.last_sync = Some(self.scope.clock.now());
         }
-        state.passes = self.planner.pass;
+        state.pass_count = self.planner.pass;
         state.status = Some(tally.run.state);
         state.error.clone_from(&tally.run.error);
-        (state.remaining, state.turns, state.failing) = (None, None, None);
+        (state.remaining, state.progress, state.failing) = (None, None, None);
         self.store.finish(self.locked, std::mem::take(&mut tally.batch), state.clone()).await?;
         self.audit_hold(held_before.as_ref(), state.held.as_ref(), deleted).await;
         Ok(retry)
@@ -102,11 +102,11 @@ impl Context<'_> {
         &self,
         state: &mut StateRecord,
         run: &mut Run,
-        held: HeldDeletions,
-        members: &Members,
+        held: HeldInPass,
+        members: &HeldDeletions,
         copies: u64,
     ) -> bool {
-        let HeldDeletions { mappings, by_owner, emptied } = held;
+        let HeldInPass { mappings, by_owner, emptied } = held;
         let count = mappings.len() as u64 + emptied.held;
         if count == 0 {
             state.held = None;
@@ -121,7 +121,7 @@ impl Context<'_> {
         // A question of another kind begins now.
         let since =
             before.filter(|row| row.held.kind == held.kind).map_or(self.now, |row| row.since);
-        let since = members.first().map_or(since, |first| first.max(since));
+        let since = members.oldest().map_or(since, |first| first.max(since));
         let by_owner = by_owner || before.is_some_and(|row| row.by_owner);
         run.state = PairStatus::Held;
         run.held = Some(held.clone());
@@ -144,9 +144,9 @@ impl Context<'_> {
         }
         let read_again = if is_resumed { PerSide::default() } else { echoed };
         self.set_cursors(state, cursors, read_again).await;
-        state.current = PerSide::from_fn(|_| Some(self.now));
+        state.up_to_date_at = PerSide::from_fn(|_| Some(self.now));
         for (side, _) in is_whole.iter().filter(|(_, is_whole)| **is_whole) {
-            state.whole[side] = Some(self.planner.pass);
+            state.last_complete_pass[side] = Some(self.planner.pass);
         }
         if is_relisted {
             state.window_listed_on = Some(self.today());
@@ -173,7 +173,7 @@ impl Context<'_> {
         run.remaining = remaining;
         run.held = state.held.as_ref().map(|row| row.held.clone());
         run.state = if run.held.is_some() { PairStatus::Held } else { PairStatus::Ok };
-        state.passes = self.planner.pass;
+        state.pass_count = self.planner.pass;
         (state.status, state.error, state.remaining) = (Some(run.state), None, Some(remaining));
         Ok(self.store.finish(self.locked, std::mem::take(batch), state.clone()).await?)
     }
@@ -191,7 +191,7 @@ impl Context<'_> {
 }
 
 /// Where an origin could not be created again as the owner has answered, the question stays.
-fn add_not_recreated(held: &mut HeldDeletions, tally: &Tally, state: &StateRecord) {
+fn add_not_recreated(held: &mut HeldInPass, tally: &Tally, state: &StateRecord) {
     let emptied = &mut held.emptied;
     for (side, count) in tally.not_recreated.iter().filter(|(_, count)| **count > 0) {
         emptied.held += count;

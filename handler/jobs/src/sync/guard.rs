@@ -19,7 +19,7 @@ use engine::guard::{self, Evidence};
 use engine::marker::MappingId;
 use engine::plan::Delete;
 use engine::reason::Reason;
-use records::pair_state::{HeldRow, Members, StateRecord};
+use records::pair_state::{HeldDeletions, HeldRow, StateRecord};
 use records::problem::HeldKind;
 
 use super::context::Context;
@@ -31,7 +31,7 @@ const LARGEST_CLOCK_ERROR: Duration = Duration::from_secs(15 * 60);
 /// What the weighing of deletions depends on.
 pub(super) struct DeletionGuard {
     /// The mappings that an earlier pass held.
-    members: Members,
+    members: HeldDeletions,
     /// The owner releases them.
     confirmed: bool,
     /// A second look may release them.
@@ -62,7 +62,7 @@ impl DeletionGuard {
     ) -> Weighed {
         let count = all.len() as u64;
         let unnamed = self.unnamed.is_some_and(|held| count <= held);
-        let is_member = |id: &&MappingId| unnamed || self.members.since(**id).is_some();
+        let is_member = |id: &&MappingId| unnamed || self.members.held_since(**id).is_some();
         let unusual = |count: u64| guard::is_unusual(evidence, count, self.live, self.today);
         if !asks && !unusual(count) && !all.iter().any(|id| is_member(&id)) {
             return Weighed { released: all.clone(), held: BTreeSet::new() };
@@ -71,7 +71,7 @@ impl DeletionGuard {
             let is_old = |since: jiff::Timestamp| {
                 now.as_second() - since.as_second() >= guard::SECOND_LOOK_SECONDS
             };
-            unnamed || self.members.since(*id).is_some_and(is_old)
+            unnamed || self.members.held_since(*id).is_some_and(is_old)
         };
         let mut released: BTreeSet<MappingId> = if self.confirmed {
             all.iter().filter(is_member).copied().collect()
@@ -96,7 +96,7 @@ impl DeletionGuard {
     }
 
     /// What an earlier pass held.
-    pub fn members(&self) -> &Members {
+    pub fn members(&self) -> &HeldDeletions {
         &self.members
     }
 
@@ -109,10 +109,13 @@ impl DeletionGuard {
 impl Context<'_> {
     pub(super) async fn deletion_guard(&self, state: &StateRecord) -> DeletionGuard {
         let held = state.held.as_ref().filter(|row| row.held.kind == HeldKind::Deletions);
-        let members =
-            if state.held.is_some() { self.locked.members().await } else { Members::default() };
+        let members = if state.held.is_some() {
+            self.locked.held_deletions().await
+        } else {
+            HeldDeletions::default()
+        };
         DeletionGuard {
-            unnamed: held.filter(|_| members.first().is_none()).map(|row| row.held.deletions),
+            unnamed: held.filter(|_| members.oldest().is_none()).map(|row| row.held.deletions),
             members,
             confirmed: self.options.confirm_deletions,
             second_look: held
@@ -178,7 +181,7 @@ mod tests {
     }
 
     fn guard(members: std::ops::Range<u64>, live: u64) -> DeletionGuard {
-        let members = Members::of(members.map(id), &Members::default(), at(0));
+        let members = HeldDeletions::of(members.map(id), &HeldDeletions::default(), at(0));
         DeletionGuard {
             members,
             confirmed: false,
@@ -231,7 +234,7 @@ mod tests {
 
     #[test]
     fn ten_minutes_are_counted_from_the_first_look() {
-        let members = Members::of((0..30).map(id), &Members::default(), at(100));
+        let members = HeldDeletions::of((0..30).map(id), &HeldDeletions::default(), at(100));
         let guard = DeletionGuard { members, ..guard(0..0, 40) };
         assert_eq!(released(&guard, 109, 0..30), (0, 30));
         assert_eq!(released(&guard, 110, 0..30), (30, 0));

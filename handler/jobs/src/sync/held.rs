@@ -7,7 +7,7 @@ use engine::pair::Side;
 
 /// Deletions that wait for the owner.
 #[derive(Default)]
-pub(super) struct HeldDeletions {
+pub(super) struct HeldInPass {
     /// Held by the deletion guard.
     pub mappings: BTreeSet<MappingId>,
     /// Only the owner's confirmation releases them.

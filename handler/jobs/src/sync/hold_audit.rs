@@ -22,7 +22,7 @@ impl Context<'_> {
         if kinds[0] == kinds[1] {
             return;
         }
-        let (pair, itself) = (self.pair.id.as_str(), Actor::itself());
+        let (pair, itself) = (self.pair.id.as_str(), Actor::program());
         if let Some(kind) = kinds[0] {
             let outcome = format!("{deleted} deleted");
             audit::note(self.scope, &itself, &format!("{kind}.settled"), pair, &outcome).await;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use providers::Since;
 use records::pair_state::StateRecord;
-use records::pair_state::proofs::Sign;
+use records::pair_state::proofs::FirstSign;
 
 use super::change::{ChangedMapping, ListedAs, UnknownEvent};
 use super::changes::Changes;
@@ -98,7 +98,7 @@ impl Context<'_> {
         // Where a provider does not restore an ETag, a former version that it shows is never one
         // that a person has restored.
         let restores_etag = self.ends[side].account.kind.facts().events.restores_etag;
-        let cursor_age = state.current[side].filter(|_| restores_etag);
+        let cursor_age = state.up_to_date_at[side].filter(|_| restores_etag);
         let ids: Vec<EventId> = listing.by_id.keys().cloned().collect();
         for ids in ids.chunks(LOOKUP) {
             let mut found = self.store.lookup(side, ids).await?;
@@ -204,7 +204,7 @@ fn join_line(
         half_mut(&mut changed.mapping, role).former = None;
     }
     match listed {
-        ListedAs::Suspect => changed.suspect(role, Sign::Named),
+        ListedAs::Suspect => changed.suspect(role, FirstSign::Named),
         listed => changed.listed[role] = listed,
     }
     // The changes of the other event have waited for this one.

@@ -4,7 +4,7 @@ use engine::mapping::MappingState;
 use engine::marker::Role;
 use engine::pair::{PerSide, Side};
 use records::pair_state::PairStore;
-use records::pair_state::proofs::Sign;
+use records::pair_state::proofs::FirstSign;
 
 use super::census::Census;
 use super::change::{ChangedMapping, ListedAs};
@@ -72,7 +72,7 @@ pub(super) async fn add_missing(
             let changed =
                 changes.mappings.entry(mapping.id).or_insert_with(|| ChangedMapping::new(mapping));
             for role in suspects {
-                changed.suspect(role, Sign::Missing);
+                changed.suspect(role, FirstSign::Missing);
             }
             if has_entered && matches!(changed.listed.origin, ListedAs::None) {
                 changed.listed.origin = ListedAs::Present(None);

@@ -95,7 +95,8 @@ impl Context<'_> {
         let unknown = &mut changes.unknown[side];
         let ids: Vec<_> = unknown.keys().filter_map(named).collect();
         if !ids.is_empty() {
-            let others = self.store.elsewhere(self.pair_ids, &ids.into_iter().collect()).await?;
+            let others =
+                self.store.claimed_by_others(self.pair_ids, &ids.into_iter().collect()).await?;
             unknown.retain(|id, _| named(id).is_none_or(|mapping| !others.contains(&mapping)));
         }
         Ok(())

@@ -51,7 +51,7 @@ async fn run_steps(
     let remaining = Box::pin(context.execute(changes, identities, &mut resumption, tally)).await?;
     context.note_fidelity(state);
     if remaining > 0 {
-        state.turns = resumption.into_turns(context.today(), listed.cursors);
+        state.progress = resumption.into_turns(context.today(), listed.cursors);
         context.give_way(state, tally, remaining).await?;
         return Ok(None);
     }
@@ -86,7 +86,7 @@ async fn list(
     // for as in a first listing of the other calendar.
     let has_unread = context.has_unread_retries().await?;
     let is_anew = PerSide::from_fn(|side| has_unread[side.other()]);
-    let anew = state.seen_anew(is_anew);
+    let anew = state.without_cursors(is_anew);
     for (side, end) in ends.iter_mut() {
         end.is_quiet &= !is_anew[side];
     }

@@ -78,12 +78,13 @@ impl Attempt<'_> {
         match states {
             Ok(states)
                 if is_at_rest(&snapshot.row, states, now)
-                    && (snapshot.can_be_noted() || self.options.dry_run) =>
+                    && (snapshot.can_record_check() || self.options.dry_run) =>
             {
                 let is_due = !self.options.background
-                    || snapshot.last().is_none_or(|last| now.duration_since(last) >= NOTED);
+                    || snapshot.last_checked().is_none_or(|last| now.duration_since(last) >= NOTED);
                 if is_due && !self.options.dry_run {
-                    pair_state::note_look(&*self.scope.store, &self.pair.id, snapshot, now).await?;
+                    pair_state::record_check(&*self.scope.store, &self.pair.id, snapshot, now)
+                        .await?;
                 }
                 Ok(Some(Run::new(self.pair.id.clone(), PairStatus::Ok)))
             }
@@ -118,6 +119,6 @@ fn left_nothing_open(row: &StateRecord, now: Timestamp) -> bool {
         && row.held.is_none()
         && row.remaining.is_none()
         && !row.take_over
-        && row.retry.is_none_or(|at| !retry_is_due(at, now))
+        && row.next_retry.is_none_or(|at| !retry_is_due(at, now))
         && !row.window_is_due(now)
 }

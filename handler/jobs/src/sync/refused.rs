@@ -18,7 +18,7 @@ use engine::pair::{PerSide, Side};
 use engine::reason::Reason;
 use providers::Found;
 use records::pair_state::ProblemRow;
-use records::pair_state::proofs::Sign;
+use records::pair_state::proofs::FirstSign;
 
 use super::change::{ChangedMapping, ListedAs, UnknownEvent};
 use super::changes::Changes;
@@ -257,7 +257,7 @@ fn add_retry(changes: &mut Changes, mapping: Mapping, gone: Option<Role>) -> &mu
         changes.mappings.entry(mapping.id).or_insert_with(|| ChangedMapping::new(mapping));
     if let Some(role) = gone {
         if matches!(changed.listed[role], ListedAs::None) {
-            changed.suspect(role, Sign::Earlier);
+            changed.suspect(role, FirstSign::Earlier);
         }
         // What the other event shows now decides what is done about it.
         let other = other_role(role);

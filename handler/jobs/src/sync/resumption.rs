@@ -4,7 +4,7 @@
 use engine::change::Cursor;
 use engine::pair::PerSide;
 use jiff::civil::Date;
-use records::pair_state::{Closeness, EventPlace, StateRecord, Turns};
+use records::pair_state::{EventPosition, PassProgress, ReadDepth, StateRecord};
 
 use super::candidate::Candidate;
 use super::context::Context;
@@ -15,10 +15,10 @@ use super::tally::Tally;
 #[derive(Default)]
 pub(super) struct Resumption {
     /// What an earlier attempt has stored; `None` where that cannot be used any more.
-    before: Option<Turns>,
-    look: Closeness,
+    before: Option<PassProgress>,
+    look: ReadDepth,
     /// The last event up to which all are settled.
-    upto: Option<EventPlace>,
+    upto: Option<EventPosition>,
 }
 
 impl Resumption {
@@ -30,7 +30,7 @@ impl Resumption {
     }
 
     /// Notes that these events, in this order, have been processed.
-    pub fn advance(&mut self, places: &[Option<EventPlace>], tally: &Tally) {
+    pub fn advance(&mut self, places: &[Option<EventPosition>], tally: &Tally) {
         let all = places.iter().take_while(|place| {
             place.as_ref().is_none_or(|place| !tally.unsettled.contains(&place.1))
         });
@@ -38,9 +38,14 @@ impl Resumption {
     }
 
     /// What is stored where another attempt is needed.
-    pub fn into_turns(self, today: Date, cursors: PerSide<Option<Cursor>>) -> Option<Turns> {
+    pub fn into_turns(self, today: Date, cursors: PerSide<Option<Cursor>>) -> Option<PassProgress> {
         let cursors = self.before.map_or(cursors, |before| before.cursors);
-        self.upto.map(|upto| Turns { on: today, cursors, look: self.look, upto })
+        self.upto.map(|upto| PassProgress {
+            day: today,
+            cursors,
+            depth: self.look,
+            done_up_to: upto,
+        })
     }
 
     /// The cursors of the first attempt, where this is not the first.
@@ -61,9 +66,10 @@ impl Context<'_> {
             return Resumption::default();
         }
         let read = PerSide::from_fn(|side| identities.has_read(side));
-        let look = Closeness { full: self.options.full, take_over: self.takes_over, listed, read };
-        let is_same = |turns: &Turns| (turns.on, turns.look) == (self.today(), look);
-        let before = state.turns.clone().filter(|turns| self.options.background && is_same(turns));
-        Resumption { upto: before.as_ref().map(|turns| turns.upto.clone()), before, look }
+        let look = ReadDepth { full: self.options.full, take_over: self.takes_over, listed, read };
+        let is_same = |turns: &PassProgress| (turns.day, turns.depth) == (self.today(), look);
+        let before =
+            state.progress.clone().filter(|turns| self.options.background && is_same(turns));
+        Resumption { upto: before.as_ref().map(|turns| turns.done_up_to.clone()), before, look }
     }
 }

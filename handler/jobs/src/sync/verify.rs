@@ -19,14 +19,14 @@ use engine::uid::UidHash;
 use futures::{StreamExt, TryStreamExt, stream};
 use providers::Found;
 use records::pair_state::StateRecord;
-use records::pair_state::proofs::{Proof, Sign};
+use records::pair_state::proofs::{FirstSign, Proof};
 
 use super::change::ListedAs;
 use super::changes::Changes;
 use super::context::Context;
 use super::emptied::Emptied;
 use super::guard::DeletionGuard;
-use super::held::{EmptiedCalendars, HeldDeletions};
+use super::held::{EmptiedCalendars, HeldInPass};
 use super::identity::EventIdentities;
 use super::problems::RetryAt;
 use super::roles::{ROLES, half, half_mut, other_role, side_of};
@@ -62,7 +62,7 @@ impl Context<'_> {
         tally: &mut Tally,
         state: &StateRecord,
         guard: &DeletionGuard,
-    ) -> Result<HeldDeletions> {
+    ) -> Result<HeldInPass> {
         let mut suspects = suspects(changes);
         let mut refused = Vec::new();
         if changes.by_absence && suspects.len() <= MOST_SOUGHT {
@@ -127,7 +127,7 @@ impl Context<'_> {
         for (suspect, (why, retry)) in self.verify_each(changes, rest).await? {
             self.put_off_deletion(changes, tally, &suspect, (&why, retry))?;
         }
-        Ok(HeldDeletions { mappings: weighed.held, by_owner, emptied })
+        Ok(HeldInPass { mappings: weighed.held, by_owner, emptied })
     }
 
     /// Forgets the problems of events that turned out to be events of mappings.
@@ -182,7 +182,7 @@ impl Context<'_> {
                     changed.was_verified = true;
                 }
                 FoundState::Gone { absence, searched_uid: searched } => {
-                    let sign = changed.signs[suspect.role].unwrap_or(Sign::Earlier);
+                    let sign = changed.signs[suspect.role].unwrap_or(FirstSign::Earlier);
                     let calendar = self.pair.calendar(suspect.side).clone();
                     let (read, answer) = (self.scope.clock.now(), Some(absence));
                     changed.proofs[suspect.role] =

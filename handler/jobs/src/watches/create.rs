@@ -1,4 +1,4 @@
-//! A watch created.
+//! Creating a watch.
 
 use jiff::Timestamp;
 use providers::{ActiveWatch, WatchRequest, WatchScope};
@@ -36,18 +36,21 @@ pub(super) async fn create(
         calendar: calendar.as_ref().map(|calendar| calendar.id.clone()),
         account: account.id.clone(),
         generation: account.generation,
-        at: calendar.as_ref().map(|calendar| calendar.address.clone()).unwrap_or_default(),
-        address,
+        calendar_address: calendar
+            .as_ref()
+            .map(|calendar| calendar.address.clone())
+            .unwrap_or_default(),
+        notification_url: address,
         resource: None,
-        asked: now,
+        requested: now,
         expires: now.checked_add(facts.lifetime).unwrap_or(Timestamp::MAX),
-        state: WatchStatus::Asked,
+        state: WatchStatus::Requested,
         confirmed: false,
         error: None,
         key: Some(key),
         not_created: false,
         renew_now: false,
-        told: None,
+        last_nudge: None,
     };
     scope.directory().insert_watch(&row).await?;
     let asked = async {
@@ -58,7 +61,7 @@ pub(super) async fn create(
                 .map_or(WatchScope::Account, |calendar| WatchScope::Calendar(&calendar.address)),
             id: &row.id,
             secret: &secret,
-            address: &row.address,
+            address: &row.notification_url,
             lifetime: facts.lifetime,
         };
         Ok(provider.create_watch(&request).await?)
@@ -76,8 +79,8 @@ pub(super) async fn create(
             row.state = WatchStatus::Refused;
             row.error = Some(error.into());
         }
-        // A notification may have come before the answer was lost: then the watch is open.
-        Err(error) if row.state == WatchStatus::Asked => {
+        // A notification may have arrived before the answer was lost: then the watch is open.
+        Err(error) if row.state == WatchStatus::Requested => {
             row.error = Some(error.into());
             row.not_created = !is_answer_lost(error);
         }
@@ -90,7 +93,7 @@ pub(super) async fn create(
     })
 }
 
-/// Whether the provider may have done what it was asked for.
+/// Whether the provider may have created the watch although its answer failed.
 fn is_answer_lost(error: &Error) -> bool {
     use providers::Error as E;
     matches!(error, Error::Provider(E::Unreachable(_) | E::NoAnswer(_) | E::BadAnswer(_)))

@@ -1,20 +1,20 @@
-//! Which keys of webhooks count: one signs and proves, the one before it proves until its channels
-//! have ended.
+//! The valid keys of webhooks: one key signs and verifies; the key before it verifies until its
+//! watches have ended.
 //!
 //! # Properties
-//! * The keys are derived by the vault from its root, each by its id, and are stored nowhere. What
-//!   is stored is which ids count, in one row of the installation. Ids are random: one that was
-//!   dropped does not come back with a backup.
-//! * A process remembers the row for [`TRUST`]. So a notification with a good token costs a read of
-//!   it once a minute at most, and a key that was dropped is believed for a minute at most by
-//!   processes that were at work before.
-//! * A good token whose key does not count, as far as is remembered, may be of a key that another
-//!   process has just begun to sign with: the row is read again before it is refused, whatever is
-//!   remembered. All who ask meanwhile share that read, and reads are [`APART`] apart; whoever
-//!   comes between waits so long. So the first call of a channel is heard, and whoever has got hold
-//!   of a key that was dropped causes a read a second.
-//! * A token whose MAC is wrong never comes so far ([`super::token`]): forgeries cost no read,
-//!   however many there are.
+//! * The vault derives each key from its root and the key's id. No key is stored: one row of the
+//!   installation holds the ids of the valid keys. Ids are random, so an id that was dropped does
+//!   not come back with a restored backup.
+//! * A process remembers the row for [`KEYS_TRUSTED_FOR`](crate::in_process::watches). Therefore
+//!   notifications with a valid secret cost at most one read of the row in a minute, and a process
+//!   that was running before accepts a dropped key for at most a minute.
+//! * A secret with a valid MAC may be signed with a key that is unknown to this process because
+//!   another process has just begun to use it. The row is read again before such a secret is
+//!   refused. All notifications that wait share that read, and reads are at least
+//!   [`MIN_READ_INTERVAL`] apart. Therefore the first notification of a watch is accepted, and an
+//!   attacker who knows a dropped key causes one read in a second.
+//! * A secret with a wrong MAC is refused before that ([`super::token`]): any number of forgeries
+//!   costs no read.
 
 use std::time::Duration;
 
@@ -29,24 +29,24 @@ use crate::nudge::{Cause, nudge_all};
 use crate::services::Services;
 use crate::{Error, Result, Scope};
 
-/// How long after one read the next one begins.
-const APART: Duration = Duration::from_secs(1);
+/// The time between the beginnings of two reads.
+const MIN_READ_INTERVAL: Duration = Duration::from_secs(1);
 
-/// So often the row is read again when somebody else wrote it at the same moment.
+/// The number of times that the row is read again because another process wrote it at that moment.
 const ATTEMPTS: usize = 8;
 
 /// The letters of an id.
 const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-/// Whether a token with a good MAC proves anything, by the id of its key; `None` for the form that
-/// names none.
+/// Whether a secret with a valid MAC is accepted, by the id of its key; `None` for a secret without
+/// the id of a key.
 ///
 /// # Errors
-/// Where the row cannot be read: the call is to come again.
-pub(super) async fn prove(services: &Services, key: Option<&str>) -> Result<bool> {
+/// The row cannot be read: the provider has to send the notification again.
+pub(super) async fn is_accepted(services: &Services, key: Option<&str>) -> Result<bool> {
     let (known, now, asked) =
         (&services.in_process.watches.keys, services.clock.now(), Instant::now());
-    let proves = |keys: Option<&WebhookKeys>| webhook_keys::prove(keys, key, now);
+    let proves = |keys: Option<&WebhookKeys>| webhook_keys::accepts(keys, key, now);
     if let Some(answer) = known.answer(asked, proves) {
         return Ok(answer);
     }
@@ -54,22 +54,22 @@ pub(super) async fn prove(services: &Services, key: Option<&str>) -> Result<bool
     if let Some(answer) = known.answer(asked, proves) {
         return Ok(answer);
     }
-    let next = known.last().as_ref().map(|read| read.begun + APART);
+    let next = known.last().as_ref().map(|read| read.begun + MIN_READ_INTERVAL);
     if let Some(next) = next {
         tokio::time::sleep_until(next).await;
     }
     let begun = Instant::now();
-    let keys = webhook_keys::webhook_keys(&*services.store).await?.map(|(keys, _)| keys);
+    let keys = webhook_keys::read_webhook_keys(&*services.store).await?.map(|(keys, _)| keys);
     let answer = proves(keys.as_ref());
     *known.last() = Some(ReadKeys { begun, keys });
     Ok(answer)
 }
 
-/// The id of the key that signs; the first one is named here.
+/// The id of the key that signs. The first call creates the first id.
 pub(super) async fn current(services: &Services) -> Result<String> {
     for _ in 0..ATTEMPTS {
         let begun = Instant::now();
-        let keys = match webhook_keys::webhook_keys(&*services.store).await? {
+        let keys = match webhook_keys::read_webhook_keys(&*services.store).await? {
             Some((keys, _)) => keys,
             None => {
                 let first = WebhookKeys::first(new_id(None)?, services.clock.now());
@@ -86,18 +86,18 @@ pub(super) async fn current(services: &Services) -> Result<String> {
     Err(Error::Store(store::Error::Conflict(0)))
 }
 
-/// Has a new key sign from now on; its id. The one before it proves as long as its channels live,
-/// or `at_once` no more.
+/// Makes a new key sign from now on, and returns its id. The key before verifies as long as its
+/// watches live, or no more with `at_once`.
 pub(crate) async fn rotate(services: &Services, at_once: bool) -> Result<String> {
     for _ in 0..ATTEMPTS {
         let now = services.clock.now();
-        let (before, etag) = webhook_keys::webhook_keys(&*services.store).await?.unzip();
+        let (before, etag) = webhook_keys::read_webhook_keys(&*services.store).await?.unzip();
         let new = new_id(before.as_ref())?;
-        // Where no key has signed yet, tokens that name none are the ones before.
+        // Before the first key with an id, secrets without an id are those to keep or to drop.
         let keys = match before {
             None if !at_once => WebhookKeys::first(new.clone(), now),
             None => WebhookKeys { unnamed_until: None, ..WebhookKeys::first(new.clone(), now) },
-            Some(before) => before.followed_by(new.clone(), at_once, now),
+            Some(before) => before.rotate_to(new.clone(), at_once, now),
         };
         let begun = Instant::now();
         if webhook_keys::put_webhook_keys(&*services.store, &keys, etag).await? {
@@ -108,20 +108,23 @@ pub(crate) async fn rotate(services: &Services, at_once: bool) -> Result<String>
     Err(Error::Store(store::Error::Conflict(0)))
 }
 
-/// Gives up the channels of an owner whose tokens prove nothing any more, and has their calendars
-/// looked at: a running calrelay then opens others before it reads, so that nothing is missed.
-/// Channels whose rows were not reached are found by the hourly run. How many were given up.
+/// Ends the watches of an owner whose secrets are not accepted any more, and nudges their
+/// calendars: a running service then creates new watches before it reads, so that no change is
+/// missed. The hourly run finds watches whose records were not reached. Returns the number of
+/// watches.
 ///
 /// # Errors
 /// Storage failures.
-pub(crate) async fn give_up_unproven(scope: &Scope) -> Result<usize> {
-    let (keys, now) =
-        (webhook_keys::webhook_keys(&*scope.store).await?.map(|(keys, _)| keys), scope.clock.now());
+pub(crate) async fn end_unproven(scope: &Scope) -> Result<usize> {
+    let (keys, now) = (
+        webhook_keys::read_webhook_keys(&*scope.store).await?.map(|(keys, _)| keys),
+        scope.clock.now(),
+    );
     let directory = scope.snapshot().await?;
     let mut given_up: Vec<WatchRecord> = Vec::new();
     for row in directory.watches()? {
         let unproven = |row: &WatchRecord| {
-            row.is_live(now) && !webhook_keys::prove(keys.as_ref(), row.key.as_deref(), now)
+            row.is_live(now) && !webhook_keys::accepts(keys.as_ref(), row.key.as_deref(), now)
         };
         if unproven(&row) {
             scope
@@ -146,12 +149,12 @@ pub(crate) async fn give_up_unproven(scope: &Scope) -> Result<usize> {
     Ok(given_up.len())
 }
 
-/// The form of an id: nothing else is made part of a purpose.
+/// The form of an id: no other text becomes part of a key's purpose.
 pub(super) fn is_id(text: &str) -> bool {
     (1..=4).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9'))
 }
 
-/// An id that none of the keys has.
+/// An id that no valid key has.
 fn new_id(but: Option<&WebhookKeys>) -> Result<String> {
     loop {
         let mut bytes = [0_u8; 4];

@@ -1,32 +1,36 @@
-//! Channels: providers that call us when something changes, so that they need not be asked.
+//! Watches: providers send notifications when something changes, so that their calendars need no
+//! polls. Google calls a watch a channel, Microsoft a subscription.
 //!
 //! # Properties
-//! * A calendar of a provider that calls us has a channel as long as a pair that is not paused
-//!   needs it, and is never polled, whether it has one or not. What no call tells of is found by
-//!   the sync that goes with every renewal, and by the nightly pass.
-//! * A new channel is open before the one that it follows is stopped, so that between the two
-//!   nothing is missed.
-//! * The row is there before the provider is asked: its greeting may come before its answer. Where
-//!   the answer is lost, the first call tells as much as it would have.
-//! * A channel that is not wanted any more is stopped, and before its account's consent is given
-//!   back. Where that fails it is tried again, and what comes through it meanwhile is dropped. One
-//!   that may have been opened without an answer is stopped as soon as its first call tells how.
-//! * Where consent has ended, or the provider has closed the account for a while, nothing is asked:
-//!   channels that live are left to their end, and their rows go with it. With a new consent each
-//!   calendar gets a new channel, and the old one is stopped.
-//! * Whatever breaks off is put right by the next run: that looks at what is wanted and what is
-//!   there, not at what it did before.
-//! * Only a token that we have made opens a look at storage, and nobody is told whether it was one.
-//!   A channel whose token has been signed with a key that counts no more is followed by another at
-//!   once.
+//! * A calendar whose provider sends notifications has a watch as long as a pair that is not paused
+//!   needs it, and is never polled, with or without a watch. The sync after every renewal and the
+//!   nightly pass find changes that no notification reported.
+//! * A new watch is open before the watch that it replaces is stopped, so that no change between
+//!   the two is missed.
+//! * The record is written before the provider is asked, because the first notification may arrive
+//!   before the provider's answer. If the answer is lost, the first notification contains what it
+//!   would have contained.
+//! * A watch that is not needed any more is stopped, before its account's consent is revoked. If
+//!   that fails, it is tried again, and notifications of that watch are dropped meanwhile. A watch
+//!   that may have been created without an answer is stopped as soon as its first notification
+//!   names its resource.
+//! * Where the consent has ended, or the provider has closed the account for a while, no request is
+//!   made: live watches end by themselves, and their records are deleted then. After a new consent
+//!   each calendar gets a new watch, and the old one is stopped.
+//! * The next run completes whatever was cut off: it compares the watches that are needed with the
+//!   records, and does not depend on the run before.
+//! * Only a secret that this installation made causes a read of storage, and the answer does not
+//!   reveal whether the secret was valid. A watch whose secret was signed with a key that is not
+//!   valid any more is replaced at once.
 //!
 //! # Design
-//! `keep` opens, follows and stops; it runs by the clock (`renew_google_channels`), before the
-//! first pass over a new pair, and, as far as it stops, where a pair is paused or removed. Only a
-//! process that serves opens channels, since only it knows under which address it is reached
-//! ([`Setup::public_url`](crate::doctor::Setup::public_url)). `heard` takes calls in, `token`
-//! proves them by the `keys` that count, `told` thins them out. `look` has pairs looked at that no
-//! poll would notice. The rows stand in the directory, where a pass sees them for nothing.
+//! `renew` creates, replaces and stops watches. It runs by the clock (`renew_google_channels`),
+//! before the first pass over a new pair, and, to stop watches, after a pair was paused or removed.
+//! Only a process that serves requests creates watches, because only that process knows its public
+//! address ([`Setup::public_url`](crate::Setup::public_url)). `notification` receives
+//! notifications, `token` verifies their secrets with the valid `keys`, and `debounce` limits the
+//! nudges. `nudge_pairs` nudges pairs that no poll would find. The records are in the directory,
+//! which a pass reads anyway.
 
 mod create;
 mod debounce;
@@ -42,8 +46,8 @@ mod stop;
 mod tests;
 mod token;
 
-pub use notification::{Received, receive};
-pub(crate) use nudge_pairs::{nudge_pair, nudge_pairs_of};
+pub use notification::{NoticeOutcome, receive};
+pub(crate) use nudge_pairs::{nudge_pair, nudge_pairs_of_account};
 pub use renew::{RenewOutcome, renew};
 pub(crate) use renew::{create_missing, stop_unneeded};
 pub use status::{WatchState, states};

@@ -1,4 +1,4 @@
-//! What has to be watched, and where notifications go.
+//! The watches that are needed, and the address for their notifications.
 
 use std::collections::BTreeMap;
 
@@ -36,12 +36,13 @@ pub(super) struct Needed {
 impl Needed {
     /// Whether the provider can be asked for a watch now.
     pub fn may_ask(&self, now: jiff::Timestamp) -> bool {
-        self.account.state != AccountStatus::NeedsReconnect && self.account.parked(now).is_none()
+        self.account.state != AccountStatus::NeedsReconnect
+            && self.account.suspended_for(now).is_none()
     }
 }
 
-/// The watches that the pairs need that are not paused. A calendar whose records cannot be read
-/// needs none: its pairs report the failure.
+/// The watches that pairs which are not paused need. A calendar whose records cannot be read needs
+/// none: its pairs report the failure.
 pub(super) fn needed(directory: &Snapshot) -> BTreeMap<Target, Needed> {
     let mut needed = BTreeMap::new();
     for pair in directory.readable_pairs().into_iter().filter(|pair| !pair.paused) {
@@ -63,8 +64,8 @@ pub(super) fn needed(directory: &Snapshot) -> BTreeMap<Target, Needed> {
     needed
 }
 
-/// Where notifications of an account's provider go; `None` where this installation has no public
-/// address.
+/// The address for the notifications of an account's provider; `None` where this installation has
+/// no public address.
 pub(super) fn address(scope: &Scope, account: &Account) -> Option<String> {
     let url = scope.setup.public_url.as_deref()?.trim_end_matches('/');
     Some(format!("{url}/webhooks/{}", account.kind))

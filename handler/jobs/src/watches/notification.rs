@@ -1,4 +1,4 @@
-//! Notifications received.
+//! Receiving notifications.
 
 use engine::provider::ProviderKind;
 use providers::{Lifecycle, Notification, NotificationKind};
@@ -10,16 +10,16 @@ use super::token;
 use crate::nudge::Cause;
 use crate::{Result, Scope, Services};
 
-/// What became of a notification. The provider gets one answer in all cases.
+/// What happened to a notification. The provider gets one answer in all cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Received {
-    /// It is forged, late, or of a watch that is not needed any more.
+pub enum NoticeOutcome {
+    /// The notification is forged, late, or of a watch that is not needed any more.
     Dropped,
-    /// A watch has begun.
-    Greeted,
-    /// A calendar is going to be synced.
+    /// The watch is confirmed.
+    Confirmed,
+    /// A nudge was sent.
     Nudged,
-    /// A calendar is going to be synced anyway.
+    /// A nudge that was sent before covers the notification.
     Covered,
 }
 
@@ -32,26 +32,26 @@ pub async fn receive(
     services: &Services,
     kind: ProviderKind,
     notification: Notification<'_>,
-) -> Result<Received> {
+) -> Result<NoticeOutcome> {
     let Notification { watch: id, secret, resource, kind: what } = notification;
     if !is_id(id) || resource.is_empty() || resource.len() > 1024 {
-        return Ok(Received::Dropped);
+        return Ok(NoticeOutcome::Dropped);
     }
     let Some(owner) = token::verify(services, kind, id, secret).await? else {
-        return Ok(Received::Dropped);
+        return Ok(NoticeOutcome::Dropped);
     };
     let now = services.clock.now();
     let scope = &services.scope(&owner);
-    let memory = scope.in_process.watches.of(id);
+    let cache = scope.in_process.watches.of(id);
     let is_change = what == NotificationKind::Changed;
     // A notification that waits for earlier ones of its watch may be covered meanwhile.
-    let covered = || is_change && memory.is_covered(now);
+    let covered = || is_change && cache.is_covered(now);
     if covered() {
-        return Ok(Received::Covered);
+        return Ok(NoticeOutcome::Covered);
     }
-    let mut last_written = memory.lock().await;
+    let mut last_written = cache.lock().await;
     if covered() {
-        return Ok(Received::Covered);
+        return Ok(NoticeOutcome::Covered);
     }
     let fits = |row: &WatchRecord| {
         row.is_live(now) && row.resource.as_deref().is_none_or(|known| known == resource)
@@ -62,29 +62,30 @@ pub async fn receive(
     if known.is_none() {
         known = scope.directory().watch(id).await?;
     }
-    let Some((row, _)) = &known else { return Ok(Received::Dropped) };
+    let Some((row, _)) = &known else { return Ok(NoticeOutcome::Dropped) };
     if !fits(row) {
         // A watch that is to be stopped, and whose resource was not known until now.
         if row.state == WatchStatus::Ending && row.resource.is_none() {
             let stored = scope.directory();
             stored.change_watch(id, |row| row.resource = Some(resource.to_owned())).await?;
         }
-        return Ok(Received::Dropped);
+        return Ok(NoticeOutcome::Dropped);
     }
     let is_start = what == NotificationKind::Started;
     // The watch sends a notification, so it exists, whatever became of the answer to its creation.
-    if row.resource.is_none() || row.state == WatchStatus::Asked || (is_start && !row.confirmed) {
+    if row.resource.is_none() || row.state == WatchStatus::Requested || (is_start && !row.confirmed)
+    {
         confirm(scope, row, resource).await?;
         known = if is_change { scope.directory().watch(id).await? } else { known };
     }
-    let Some(known) = known else { return Ok(Received::Dropped) };
+    let Some(known) = known else { return Ok(NoticeOutcome::Dropped) };
     let change: fn(&mut WatchRecord) = match what {
-        NotificationKind::Started => return Ok(Received::Greeted),
+        NotificationKind::Started => return Ok(NoticeOutcome::Confirmed),
         NotificationKind::Changed => {
-            let (received, written) = match debounce(scope, &memory, known, now).await? {
-                DebounceOutcome::Sent(written) => (Received::Nudged, written),
-                DebounceOutcome::Covered(written) => (Received::Covered, Some(written)),
-                DebounceOutcome::Gone => (Received::Dropped, None),
+            let (received, written) = match debounce(scope, &cache, known, now).await? {
+                DebounceOutcome::Sent(written) => (NoticeOutcome::Nudged, written),
+                DebounceOutcome::Covered(written) => (NoticeOutcome::Covered, Some(written)),
+                DebounceOutcome::Gone => (NoticeOutcome::Dropped, None),
             };
             *last_written = written;
             return Ok(received);
@@ -98,7 +99,7 @@ pub async fn receive(
     scope.directory().change_watch(id, change).await?;
     // The pass renews or replaces the watch, and then reads everything.
     nudge_watched(scope, &known.0, Cause::Renewal, std::time::Duration::ZERO).await?;
-    Ok(Received::Nudged)
+    Ok(NoticeOutcome::Nudged)
 }
 
 async fn confirm(scope: &Scope, row: &WatchRecord, resource: &str) -> Result<()> {
@@ -106,7 +107,7 @@ async fn confirm(scope: &Scope, row: &WatchRecord, resource: &str) -> Result<()>
     let confirmed = stored.change_watch(&row.id, |row| {
         row.confirmed = true;
         row.resource.get_or_insert_with(|| resource.to_owned());
-        if row.state == WatchStatus::Asked {
+        if row.state == WatchStatus::Requested {
             row.state = WatchStatus::Open;
             row.error = None;
         }
@@ -115,7 +116,7 @@ async fn confirm(scope: &Scope, row: &WatchRecord, resource: &str) -> Result<()>
     Ok(())
 }
 
-/// The form of our ids: nothing else is looked for in storage.
+/// The form of the ids of watches: no other text is looked up in storage.
 fn is_id(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_we_could_have_given_is_an_id() {
+    fn only_an_id_of_our_form_is_accepted() {
         assert!(is_id(&super::super::needed::new_id().unwrap()));
         for text in [
             "",

@@ -1,5 +1,5 @@
-//! Pairs that no poll would notice, or not soon: they were made or switched on, or an account of
-//! theirs was connected anew, and their calendars are not polled.
+//! Nudges for pairs that no poll would find, or not soon: pairs that were added or resumed, or
+//! whose account was connected again, and whose calendars are not polled.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,10 +12,9 @@ use records::watch::WatchRecord;
 use crate::nudge::{self, Cause, nudge_all};
 use crate::{Result, Scope};
 
-/// Has a running calrelay go on with the pairs of an account that was connected anew: the first
-/// pass opens its channels, and reads what happened while nobody could. Never in the way of whoever
-/// connected it.
-pub(crate) async fn nudge_pairs_of(scope: &Scope, account: &Account) {
+/// Makes a running service continue with the pairs of an account that was connected again: the
+/// first pass creates its watches and reads what happened meanwhile. A failure is only logged.
+pub(crate) async fn nudge_pairs_of_account(scope: &Scope, account: &Account) {
     if let Err(error) = try_to_nudge_pairs_of(scope, account).await {
         tracing::warn!(account = %account.id, %error, "a running calrelay could not be told that \
         this account is back; it sees that by itself");
@@ -26,18 +25,21 @@ async fn try_to_nudge_pairs_of(scope: &Scope, account: &Account) -> Result<()> {
     let directory = scope.snapshot().await?;
     let mut pairs = directory.readable_pairs();
     pairs.retain(|pair| {
-        let is_its_own = |id| matches!(directory.calendar(id), Ok(Some(calendar)) if calendar.account == account.id);
+        let is_its_own = |id| {
+            let calendar = directory.calendar(id).ok().flatten();
+            calendar.is_some_and(|calendar| calendar.account == account.id)
+        };
         !pair.paused && (is_its_own(&pair.from) || is_its_own(&pair.to))
     });
     nudge_all(scope, &pairs.iter().collect::<Vec<_>>(), Cause::Renewal).await?;
     Ok(())
 }
 
-/// Has a running calrelay look at a pair that is new or was switched on: its first pass opens the
-/// channels. Never in the way of whoever did it.
+/// Makes a running service sync a pair that is new or was resumed: the first pass creates its
+/// watches. A failure is only logged.
 pub(crate) async fn nudge_pair(scope: &Scope, pair: &Pair) {
     if let Err(error) = try_to_nudge_pair(scope, pair).await {
-        tracing::warn!(pair = %pair.id, %error, "a running calrelay could not be told of this \
+        tracing::warn!(pair = %pair.id, %error, "a running calrelay could not be notified of this \
         pair; it sees it within the hour");
     }
 }
@@ -52,7 +54,8 @@ async fn try_to_nudge_pair(scope: &Scope, pair: &Pair) -> Result<()> {
     Ok(())
 }
 
-/// Nudges what a watch is of: its calendar, or every calendar of its account that a pair copies.
+/// Nudges what a watch covers: its calendar, or every calendar of its account that belongs to a
+/// pair.
 pub(super) async fn nudge_watched(
     scope: &Scope,
     row: &WatchRecord,

@@ -24,15 +24,13 @@ use crate::{Error, Result, Scope, leases};
 /// Targets worked on at once.
 const AT_ONCE: usize = 4;
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RenewOutcome {
-    /// Watches that are needed.
-    pub wanted: usize,
-    /// Watches created.
-    pub opened: usize,
-    /// Watches stopped, or forgotten after their end.
-    pub ended: usize,
+    pub needed: usize,
+    pub created: usize,
+    /// Watches stopped, or deleted after their end.
+    pub stopped: usize,
     /// Watches that are needed and could not be created; the next run tries again.
     pub failed: usize,
 }
@@ -40,20 +38,20 @@ pub struct RenewOutcome {
 impl RenewOutcome {
     fn and(self, other: Self) -> Self {
         Self {
-            wanted: self.wanted + other.wanted,
-            opened: self.opened + other.opened,
-            ended: self.ended + other.ended,
+            needed: self.needed + other.needed,
+            created: self.created + other.created,
+            stopped: self.stopped + other.stopped,
             failed: self.failed + other.failed,
         }
     }
 }
 
-/// Creates, renews and stops watches for every owner. Each calendar with a new watch is synced, for
-/// what the watch before may have missed. `missed`: no run was made for a while, so all of them
-/// are synced.
+/// Creates, renews and stops watches for every owner. Each calendar with a new watch is synced,
+/// because the watch before may have missed changes. `missed`: no run happened for a while, so all
+/// calendars are synced.
 ///
 /// # Errors
-/// Storage failures. What a provider says is in the record of its watch.
+/// Storage failures. A provider's failure is in the record of its watch.
 pub async fn renew(services: &Services, missed: bool) -> Result<RenewOutcome> {
     let outcomes =
         services.for_each_owner(|scope| async move { renew_owner(&scope, missed).await }).await?;
@@ -66,7 +64,8 @@ async fn renew_owner(scope: &Scope, missed: bool) -> Result<RenewOutcome> {
     };
     let directory = scope.snapshot().await?;
     let needed = needed(&directory);
-    let (outcome, created) = Run::new(scope, &directory).await?.all(&needed, None).await?;
+    let (outcome, created) =
+        RenewalRun::new(scope, &directory).await?.renew_targets(&needed, None).await?;
     let is_concerned = |id: &CalendarId| {
         directory.calendar(id).ok().flatten().is_some_and(|calendar| {
             let is_of = |target: &Target| {
@@ -124,8 +123,10 @@ pub(crate) async fn create_missing(
     }
     let Some(_lease) = leases::watches(scope).await? else { return Ok(false) };
     let directory = scope.snapshot().await?;
-    let run = Run::new(scope, &directory).await?;
-    run.all(&needed(&directory), Some(&missing)).await.map(|(_, created)| !created.is_empty())
+    let run = RenewalRun::new(scope, &directory).await?;
+    run.renew_targets(&needed(&directory), Some(&missing))
+        .await
+        .map(|(_, created)| !created.is_empty())
 }
 
 /// After a pair was paused or removed: stops the watches that no pair needs any more. A failure is
@@ -147,15 +148,15 @@ async fn try_to_stop_unneeded(scope: &Scope) -> Result<()> {
     let watched = directory.watches()?;
     let idle =
         watched.iter().map(Target::of).filter(|target| !needed.contains_key(target)).collect();
-    Run::new(scope, &directory).await?.all(&needed, Some(&idle)).await?;
+    RenewalRun::new(scope, &directory).await?.renew_targets(&needed, Some(&idle)).await?;
     Ok(())
 }
 
 /// One run over the watches of an owner, under the lease of the owner's watches.
-struct Run<'a> {
+struct RenewalRun<'a> {
     scope: &'a Scope,
     directory: &'a Snapshot,
-    /// The keys that count.
+    /// The valid keys.
     keys: Option<WebhookKeys>,
     now: Timestamp,
 }
@@ -168,15 +169,15 @@ struct TargetOutcome {
     ended: usize,
 }
 
-impl<'a> Run<'a> {
+impl<'a> RenewalRun<'a> {
     async fn new(scope: &'a Scope, directory: &'a Snapshot) -> Result<Self> {
-        let keys = webhook_keys::webhook_keys(&*scope.store).await?.map(|(keys, _)| keys);
+        let keys = webhook_keys::read_webhook_keys(&*scope.store).await?.map(|(keys, _)| keys);
         Ok(Self { scope, directory, keys, now: scope.clock.now() })
     }
 
-    /// All targets, or only some; and which have a new watch. A failure with one target stops no
-    /// other.
-    async fn all(
+    /// Processes all targets, or only some of them; returns which have a new watch. A failure with
+    /// one target does not stop the others.
+    async fn renew_targets(
         &self,
         needed: &BTreeMap<Target, Needed>,
         only: Option<&BTreeSet<Target>>,
@@ -188,18 +189,18 @@ impl<'a> Run<'a> {
         }
         rows.retain(|target, _| only.is_none_or(|only| only.contains(target)));
         let one = |(target, rows): (Target, Vec<WatchRecord>)| async move {
-            let outcome = self.one(needed.get(&target), &rows).await;
+            let outcome = self.renew_target(needed.get(&target), &rows).await;
             (target, outcome)
         };
         let all: Vec<_> =
             futures::stream::iter(rows).map(one).buffer_unordered(AT_ONCE).collect().await;
-        let mut outcome = RenewOutcome { wanted: needed.len(), ..RenewOutcome::default() };
+        let mut outcome = RenewOutcome { needed: needed.len(), ..RenewOutcome::default() };
         let mut created = Vec::new();
         for (target, of_target) in all {
             let of_target = of_target?;
-            outcome.opened += usize::from(of_target.created);
+            outcome.created += usize::from(of_target.created);
             outcome.failed += usize::from(of_target.failed);
-            outcome.ended += of_target.ended;
+            outcome.stopped += of_target.ended;
             if of_target.created {
                 created.push(target);
             }
@@ -207,22 +208,26 @@ impl<'a> Run<'a> {
         Ok((outcome, created))
     }
 
-    async fn one(&self, needed: Option<&Needed>, rows: &[WatchRecord]) -> Result<TargetOutcome> {
-        let Some(needed) = needed else { return self.keep(rows, &[]).await };
+    async fn renew_target(
+        &self,
+        needed: Option<&Needed>,
+        rows: &[WatchRecord],
+    ) -> Result<TargetOutcome> {
+        let Some(needed) = needed else { return self.stop_others(rows, &[]).await };
         let address = address(self.scope, &needed.account).filter(|_| needed.may_ask(self.now));
         let Some(address) = address else {
             // No watch can be created. Those that live may still send notifications.
             let live = rows.iter().filter(|row| row.is_live(self.now));
-            return self.keep(rows, &live.map(|row| &*row.id).collect::<Vec<_>>()).await;
+            return self.stop_others(rows, &live.map(|row| &*row.id).collect::<Vec<_>>()).await;
         };
         // A refusal is final whichever key its secret was signed with.
         let proves = |row: &WatchRecord| {
             row.state == WatchStatus::Refused
-                || webhook_keys::prove(self.keys.as_ref(), row.key.as_deref(), self.now)
+                || webhook_keys::accepts(self.keys.as_ref(), row.key.as_deref(), self.now)
         };
         let fits = |row: &&WatchRecord| {
             row.generation == needed.account.generation
-                && row.address == address
+                && row.notification_url == address
                 && self.now < row.expires
                 && proves(row)
         };
@@ -232,39 +237,39 @@ impl<'a> Run<'a> {
             .collect();
         let best = open.iter().copied().filter(fits).max_by_key(|row| row.expires);
         if let Some(best) = best.filter(|best| !is_due(best, needed.facts, self.now)) {
-            return self.keep(rows, &[&best.id]).await;
+            return self.stop_others(rows, &[&best.id]).await;
         }
         if let Some(best) = best.filter(|_| needed.facts.renewal == Renewal::InPlace)
             && renew_in_place(self.scope, self.directory, needed, best).await?
         {
-            return self.keep(rows, &[&best.id]).await;
+            return self.stop_others(rows, &[&best.id]).await;
         }
         let refused = rows.iter().filter(fits).find(|row| row.state == WatchStatus::Refused);
         if let Some(refused) = refused {
-            return self.keep(rows, &[&refused.id]).await;
+            return self.stop_others(rows, &[&refused.id]).await;
         }
         match create(self.scope, self.directory, needed, address, self.now).await? {
             Created::Open(id) => {
-                Ok(TargetOutcome { created: true, ..self.keep(rows, &[&id]).await? })
+                Ok(TargetOutcome { created: true, ..self.stop_others(rows, &[&id]).await? })
             }
             Created::Not(id, error) => {
                 let left = best.map(|best| best.expires.duration_since(self.now));
                 log_failure(needed, left, &error);
                 let kept: Vec<&str> = open.iter().map(|row| &*row.id).chain([&*id]).collect();
-                Ok(TargetOutcome { failed: true, ..self.keep(rows, &kept).await? })
+                Ok(TargetOutcome { failed: true, ..self.stop_others(rows, &kept).await? })
             }
         }
     }
 
-    /// Stops all of these but the ones named.
-    async fn keep(&self, rows: &[WatchRecord], ids: &[&str]) -> Result<TargetOutcome> {
+    /// Stops all of these watches except the ones named.
+    async fn stop_others(&self, rows: &[WatchRecord], ids: &[&str]) -> Result<TargetOutcome> {
         let ended = stop_all(self.scope, self.directory, rows, ids, self.now).await?;
         Ok(TargetOutcome { ended, ..TargetOutcome::default() })
     }
 }
 
-/// An alert of the operator looks for the words of the warning. What only the owner of the account
-/// or of the calendar can change is shown to that owner, and is no warning.
+/// An alert of the operator searches for the text of the warning. A problem that only the owner of
+/// the account or of the calendar can solve is shown to that owner, and is no warning.
 fn log_failure(needed: &Needed, left: Option<SignedDuration>, error: &Error) {
     let Problem { code, message } = Problem::from(error);
     let (account, hours) = (&needed.account.id, left.map_or(0, |left| left.as_hours()));

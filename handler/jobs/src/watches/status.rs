@@ -1,4 +1,4 @@
-//! How channels stand, for whoever asks; no provider is.
+//! The status of watches, without requests to providers.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,15 @@ use serde::Serialize;
 
 use crate::{Result, Scope};
 
-/// How the provider of a calendar tells us of changes.
+/// Whether a calendar's provider sends notifications.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WatchState {
-    /// The calendar.
     pub calendar: CalendarId,
-    /// It tells of changes now.
+    /// A watch is open.
     pub open: bool,
-    /// Until then.
+    /// When the watch ends.
     pub expires: Option<Timestamp>,
-    /// Why it does not, or why the next channel cannot be opened.
+    /// Why there is no watch, or why the next watch cannot be created.
     pub error: Option<Problem>,
 }
 
@@ -44,8 +43,8 @@ pub async fn states(scope: &Scope) -> Result<Vec<WatchState>> {
                     .filter(|row| row.state == WatchStatus::Open && row.is_live(now))
                     .map(|row| row.expires)
                     .max();
-                let said = own().max_by_key(|row| row.asked).and_then(|row| row.error.clone());
-                let error = said.or_else(|| expires.is_none().then(|| missing(scope, &account)));
+                let said = own().max_by_key(|row| row.requested).and_then(|row| row.error.clone());
+                let error = said.or_else(|| expires.is_none().then(|| no_watch(scope, &account)));
                 let open = expires.is_some();
                 states.insert(id.clone(), WatchState { calendar: id, open, expires, error });
             }
@@ -54,20 +53,20 @@ pub async fn states(scope: &Scope) -> Result<Vec<WatchState>> {
     Ok(states.into_values().collect())
 }
 
-fn missing(scope: &Scope, account: &Account) -> Problem {
+fn no_watch(scope: &Scope, account: &Account) -> Problem {
     let message = match scope.setup.public_url {
         _ if account.state == AccountStatus::NeedsReconnect => {
-            "Nobody tells of changes in this calendar until its account is connected again; what \
-            happens until then is found after that."
+            "The provider sends no notifications of changes in this calendar until its account is \
+            connected again; the first sync after that finds the changes."
         }
         None => {
-            "CALRELAY_PUBLIC_URL is not set, so nobody can tell of changes in this calendar. They \
-            are seen by the nightly pass of a running calrelay, \
-             and by `calrelay sync`. Set it to the address (https://…) under which this calrelay \
-             is reached from outside."
+            "CALRELAY_PUBLIC_URL is not set, so the provider cannot send notifications of changes \
+            in this calendar. The nightly pass of a running calrelay finds changes, and `calrelay \
+            sync` does. Set CALRELAY_PUBLIC_URL to the address (https://…) under which this \
+            calrelay is reached from outside."
         }
         Some(_) => {
-            "No channel is open yet. A running calrelay opens one before its first sync of the \
+            "No watch is open yet. A running calrelay creates one before its first sync of the \
             pair, and tries again every hour."
         }
     };

@@ -1,4 +1,4 @@
-//! Watches stopped.
+//! Stopping watches.
 
 use jiff::Timestamp;
 use records::account::AccountStatus;
@@ -12,8 +12,8 @@ use crate::{Error, Result, Scope, accounts};
 /// are kept until they send a notification or end.
 const UNANSWERED: usize = 3;
 
-/// Stops all of these watches but the ones named in `keep`; how many. A watch that cannot be stopped
-/// is tried again by the next run.
+/// Stops all of these watches except the ones named in `keep` and returns their number. The next
+/// run tries again to stop a watch that could not be stopped.
 pub(super) async fn stop_all(
     scope: &Scope,
     directory: &Snapshot,

@@ -1,20 +1,21 @@
-//! The token of a channel: what proves that a notification comes from whom the channel was asked
-//! of.
+//! The secret of a watch, which proves that a notification comes from the provider that was asked
+//! for the watch.
 //!
-//! `h2.KID.UUID.OWNER.MAC`: which key has signed it, the channel's id (its 16 bytes) and the
-//! HMAC-SHA256 as base64url without padding (RFC 4648 section 5, RFC 2104), the owner as it is. The
-//! MAC is over provider, channel and owner, under a key that is derived by the vault for this
-//! `KID`. So it is made before the provider knows of anything, and is good for one channel. At most
-//! 128 characters, also for the longest owner: what Microsoft takes; Google takes 256.
+//! `h2.KID.UUID.OWNER.MAC`: the id of the signing key; the watch's id (16 bytes) and the
+//! HMAC-SHA256, both as base64url without padding (RFC 4648 section 5, RFC 2104); the owner as
+//! plain text. The MAC covers provider, watch and owner, with a key that the vault derives for this
+//! `KID`. Therefore the secret is made before the provider knows the watch, and is valid for one
+//! watch. It has at most 128 characters for the longest owner, which is Microsoft's limit; Google's
+//! is 256.
 //!
 //! # Properties
-//! * A token is forged where its MAC is not the one that the key of its `KID` gives. That is found
-//!   out without a look at storage, whichever key it names and whether that key counts or not: any
-//!   key can be derived. In constant time as far as keys and MACs go; a token that cannot be taken
-//!   apart goes the same way as any other.
-//! * Whether the key counts ([`keys`]) is asked of tokens with a good MAC only.
-//! * `h1.OWNER.MAC`, the form of earlier versions, names no key; it proves until the channels that
-//!   were opened with it have ended.
+//! * A secret is forged where its MAC is not the one of the key of its `KID`. This is decided
+//!   without storage, whichever key the secret names and whether that key is valid or not, because
+//!   any key can be derived. The comparison of MACs takes constant time, and a secret that cannot
+//!   be parsed takes the path of any other.
+//! * Only for a secret with a valid MAC, [`keys`] decides whether its key is valid.
+//! * `h1.OWNER.MAC`, the form of earlier versions, names no key. It is accepted until the watches
+//!   that were created with it have ended.
 
 use aws_lc_rs::hmac;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
@@ -25,51 +26,51 @@ use super::keys;
 use crate::services::Services;
 use crate::{Error, Result, Scope};
 
-/// What the keys are for, to the vault; the id of one comes after it.
+/// The purpose of the keys in the vault; the id of a key follows it.
 const PURPOSE: &str = "webhooks";
 
-/// What is signed, before all else.
+/// The first part of the signed text.
 const LABEL: &str = "calrelay/webhook/v2";
 const UNNAMED_LABEL: &str = "calrelay/webhook/v1";
 
 const VERSION: &str = "h2";
 const UNNAMED_VERSION: &str = "h1";
 
-/// Nothing that is longer is looked at.
-const MOST: usize = 256;
+/// A longer secret is not parsed.
+const MAX_LENGTH: usize = 256;
 
-/// The longest name of an owner that leaves room for the rest.
-pub(super) const LONGEST: usize = 53;
+/// The longest owner that leaves room for the other parts.
+pub(super) const MAX_OWNER: usize = 53;
 
 /// The parts of a token.
 struct TokenParts {
-    /// `None` in the form that names none.
+    /// `None` in the form without the id of a key.
     key: Option<String>,
-    /// Likewise: there the channel is known by what comes with the token.
+    /// `None` in the form without the id of a key; there the watch is known from the notification.
     channel: Option<Vec<u8>>,
     owner: String,
     mac: Vec<u8>,
 }
 
-/// The token of a channel of this owner, and the id of the key that signs it.
+/// Makes the secret of a watch of this owner, and returns the id of the signing key.
 pub(super) async fn sign(
     scope: &Scope,
     kind: ProviderKind,
     channel: &str,
 ) -> Result<(SecretString, String)> {
     let owner = &scope.owner;
-    // A dot in it would do no harm: what is before it and after it has none.
-    if owner.len() > LONGEST || !owner.bytes().all(|b| b.is_ascii_graphic()) {
+    // The owner may contain dots, because no part before or after it does.
+    if owner.len() > MAX_OWNER || !owner.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(Error::Request(
-            "the owner's name is too long for a channel, or holds more than plain letters; no \
-            channel was opened"
+            "the owner's name is too long for a watch, or contains characters that are not plain \
+            letters; no watch was created"
                 .into(),
         ));
     }
     let bytes =
-        bytes(channel).ok_or_else(|| Error::Damaged("the id of a channel is none".into()))?;
+        bytes(channel).ok_or_else(|| Error::Damaged("the id of a watch is malformed".into()))?;
     let key = keys::current(scope).await?;
-    let mac = hmac::sign(&named(scope, &key).await?, &signed(kind, channel, owner));
+    let mac = hmac::sign(&named_key(scope, &key).await?, &signed(kind, channel, owner));
     let token = [
         VERSION,
         &key,
@@ -81,7 +82,7 @@ pub(super) async fn sign(
     Ok((token.into(), key))
 }
 
-/// Whose channel it is, where the token is the channel's and its key counts.
+/// The owner of the watch, if the secret belongs to the watch and its key is valid.
 pub(super) async fn verify(
     services: &Services,
     kind: ProviderKind,
@@ -90,7 +91,7 @@ pub(super) async fn verify(
 ) -> Result<Option<String>> {
     let parts = parse(token);
     let whole = parts.is_some();
-    // One that nothing proves, which takes as long.
+    // A secret that no key has signed, so that a text that cannot be parsed takes as long.
     let parts = parts.unwrap_or_else(|| TokenParts {
         key: Some("0".into()),
         channel: None,
@@ -99,18 +100,18 @@ pub(super) async fn verify(
     });
     let TokenParts { key, channel: named_channel, owner, mac } = parts;
     let (hmac_key, text) = match &key {
-        Some(key) => (named(services, key).await?, signed(kind, channel, &owner)),
-        None => (unnamed(services).await?, signed_unnamed(kind, &owner, channel)),
+        Some(key) => (named_key(services, key).await?, signed(kind, channel, &owner)),
+        None => (unnamed_key(services).await?, signed_unnamed(kind, &owner, channel)),
     };
     let proven = hmac::verify(&hmac_key, &text, &mac).is_ok();
     let same = key.is_none() || named_channel == bytes(channel);
-    // What has no good MAC asks nothing of storage.
-    let believed = proven && whole && same && keys::prove(services, key.as_deref()).await?;
+    // A secret without a valid MAC causes no read of storage.
+    let believed = proven && whole && same && keys::is_accepted(services, key.as_deref()).await?;
     Ok(believed.then_some(owner))
 }
 
 fn parse(token: &str) -> Option<TokenParts> {
-    if token.len() > MOST || !token.is_ascii() {
+    if token.len() > MAX_LENGTH || !token.is_ascii() {
         return None;
     }
     let (version, rest) = token.split_once('.')?;
@@ -126,7 +127,7 @@ fn parse(token: &str) -> Option<TokenParts> {
             let (key, rest) = rest.split_once('.')?;
             let (channel, owner) = rest.split_once('.')?;
             let channel = decode(channel).filter(|channel| channel.len() == 16)?;
-            let fits = keys::is_id(key) && owner.len() <= LONGEST;
+            let fits = keys::is_id(key) && owner.len() <= MAX_OWNER;
             fits.then(|| TokenParts {
                 key: Some(key.into()),
                 channel: Some(channel),
@@ -138,11 +139,11 @@ fn parse(token: &str) -> Option<TokenParts> {
     }
 }
 
-async fn named(services: &Services, key: &str) -> Result<hmac::Key> {
+async fn named_key(services: &Services, key: &str) -> Result<hmac::Key> {
     hmac_key(services, &format!("{PURPOSE}/{key}")).await
 }
 
-async fn unnamed(services: &Services) -> Result<hmac::Key> {
+async fn unnamed_key(services: &Services) -> Result<hmac::Key> {
     hmac_key(services, PURPOSE).await
 }
 
@@ -150,22 +151,22 @@ async fn hmac_key(services: &Services, purpose: &str) -> Result<hmac::Key> {
     Ok(hmac::Key::new(hmac::HMAC_SHA256, &services.vault.hash_key(purpose).await?[..]))
 }
 
-/// No part can hold a zero byte but the owner, and that one stands last.
+/// Only the owner may contain a zero byte, and the owner is the last part.
 fn signed(kind: ProviderKind, channel: &str, owner: &str) -> Vec<u8> {
     [LABEL, kind.as_str(), channel, owner].join("\0").into_bytes()
 }
 
-/// Here it stands between two that cannot.
+/// The owner is between two parts that cannot contain a zero byte.
 fn signed_unnamed(kind: ProviderKind, owner: &str, channel: &str) -> Vec<u8> {
     [UNNAMED_LABEL, kind.as_str(), owner, channel].join("\0").into_bytes()
 }
 
-/// The 16 bytes of a channel's id.
+/// The 16 bytes of a watch's id.
 fn bytes(channel: &str) -> Option<Vec<u8>> {
     HEXLOWER.decode(channel.replace('-', "").as_bytes()).ok().filter(|bytes| bytes.len() == 16)
 }
 
-/// A token as earlier versions have made it.
+/// A secret in the form of earlier versions.
 #[cfg(test)]
 pub(super) async fn sign_unnamed(
     scope: &Scope,
@@ -173,7 +174,7 @@ pub(super) async fn sign_unnamed(
     channel: &str,
 ) -> Result<SecretString> {
     let owner = &scope.owner;
-    let mac = hmac::sign(&unnamed(scope).await?, &signed_unnamed(kind, owner, channel));
+    let mac = hmac::sign(&unnamed_key(scope).await?, &signed_unnamed(kind, owner, channel));
     Ok(format!(
         "{UNNAMED_VERSION}.{}.{}",
         BASE64URL_NOPAD.encode(owner.as_bytes()),

@@ -2,38 +2,38 @@
 
 use store::Op;
 
-/// Rows to be written, group by group.
+/// Rows to be written, in groups.
 #[derive(Default)]
 pub struct Batch {
     pub(super) groups: Vec<Group>,
 }
 
-/// Rows that are written together, or not at all.
+/// Rows that are written in one transaction.
 pub(super) struct Group {
     pub ops: Vec<Op>,
-    /// Change in the number of copies.
     pub copies: i64,
     /// Change in the number of copies before the window.
     pub archived: i64,
     /// Change in the number of events that another installation has copied.
     pub by_another: i64,
-    /// It has the mapping of an origin that is not made of the origin's name.
-    pub aliased: bool,
+    /// The group contains the mapping of an origin whose mapping id is not derived from the
+    /// origin's name.
+    pub has_alias: bool,
 }
 
 impl Group {
     pub(super) fn of(ops: Vec<Op>) -> Self {
-        Self { ops, copies: 0, archived: 0, by_another: 0, aliased: false }
+        Self { ops, copies: 0, archived: 0, by_another: 0, has_alias: false }
     }
 }
 
 impl Batch {
-    /// Nothing to write.
+    /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }
 
-    /// How many mappings are noted.
+    /// The number of groups.
     pub fn len(&self) -> usize {
         self.groups.len()
     }

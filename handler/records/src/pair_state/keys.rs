@@ -5,8 +5,8 @@ use engine::event::EventId;
 use engine::marker::{MappingId, Marks};
 
 pub(super) const STATE: &str = "s";
-pub(super) const LOOKED: &str = "s:looked";
-pub(super) const MEMBERS: &str = "s:members:";
+pub(super) const CHECKED: &str = "s:looked";
+pub(super) const HELD_DELETIONS: &str = "s:members:";
 pub(super) const PROBLEM: &str = "s:problem:";
 pub(super) const PROOF: &str = "d:";
 pub(super) const MAPPING: &str = "m:";
@@ -31,7 +31,7 @@ mod tests {
     use crate::pair_state::StateRecord;
 
     #[test]
-    fn a_row_of_a_newer_version_is_told_from_damage_whatever_its_shape() {
+    fn a_row_of_a_newer_version_is_distinguished_from_damage() {
         let refusal = |text: &str| decode::<StateRecord>(STATE, text).unwrap_err().to_string();
         assert!(refusal(r#"{"v":2,"from":[1,2]}"#).contains("newer"));
         assert!(!refusal(r#"{"v":1,"from":[1,2]}"#).contains("newer"));
@@ -40,9 +40,9 @@ mod tests {
 
     #[test]
     fn the_state_is_the_first_of_the_rows_that_are_read_with_it() {
-        for key in [LOOKED, PROBLEM] {
+        for key in [CHECKED, PROBLEM] {
             assert!(key.starts_with(STATE) && key > STATE);
         }
-        assert!(LOOKED < PROBLEM && !MAPPING.starts_with(STATE) && !INDEX.starts_with(STATE));
+        assert!(CHECKED < PROBLEM && !MAPPING.starts_with(STATE) && !INDEX.starts_with(STATE));
     }
 }

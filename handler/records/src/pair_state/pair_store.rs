@@ -1,4 +1,4 @@
-//! Mappings: looked up from both ends, noted, dropped.
+//! Mappings: found from both ends, written, deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -20,7 +20,6 @@ use super::record::{ProblemRow, StateRecord};
 use crate::Result;
 use crate::codec::{decode, encode};
 
-/// Rows read with one request.
 const PAGE: usize = 500;
 
 #[derive(Serialize, Deserialize)]
@@ -28,63 +27,66 @@ struct IndexRow {
     m: MappingId,
 }
 
-/// Reads and writes what is remembered of one pair.
+/// Reads and writes the rows of one pair.
 pub struct PairStore<'a> {
     pub(super) store: &'a dyn Store,
     marks: &'a Marks,
-    /// The pair.
     pub pair: &'a Pair,
-    /// The addresses of the calendars of which the first release made the ids of its mappings; see
-    /// [`super::migrate`].
-    pub(super) bases: OnceLock<[Option<String>; 2]>,
-    /// An origin has a mapping whose id is not made of its name.
-    aliased: AtomicBool,
+    /// The addresses of the calendars from which the first release derived the ids of its mappings
+    /// (`jobs::first_release`).
+    pub(super) legacy_bases: OnceLock<[Option<String>; 2]>,
+    /// An origin has a mapping whose id is not derived from the origin's name.
+    has_aliases: AtomicBool,
 }
 
 /// The mappings of some events.
 #[derive(Debug, Default)]
 pub struct Lookup {
-    /// By event.
     pub known: BTreeMap<EventId, Mapping>,
-    /// Events that no mapping knows, and whose name belongs to the mapping of another event.
+    /// Events without a mapping whose name belongs to the mapping of another event.
     pub taken: BTreeSet<EventId>,
 }
 
 impl<'a> PairStore<'a> {
-    /// For a pair.
+    /// The rows of this pair.
     pub fn new(store: &'a dyn Store, marks: &'a Marks, pair: &'a Pair) -> Self {
-        Self { store, marks, pair, bases: OnceLock::new(), aliased: AtomicBool::new(false) }
+        Self {
+            store,
+            marks,
+            pair,
+            legacy_bases: OnceLock::new(),
+            has_aliases: AtomicBool::new(false),
+        }
     }
 
     fn partition(&self) -> &str {
         self.pair.id.as_str()
     }
 
-    /// Where the pair stands, and which events could not be copied; for whoever holds its lease.
-    /// One request.
-    pub async fn begin(&self) -> Result<(LockedState, Vec<ProblemRow>)> {
-        let (head, problems) = LockedState::read(self.store, &self.pair.id).await?;
-        self.goes_by(&head.row().await);
-        Ok((head, problems))
+    /// The state and the problems of the pair. The caller holds the lease. One request.
+    pub async fn read_state(&self) -> Result<(LockedState, Vec<ProblemRow>)> {
+        let (locked, problems) = LockedState::read(self.store, &self.pair.id).await?;
+        self.apply_state(&locked.row().await);
+        Ok((locked, problems))
     }
 
-    /// Where the pair stands decides how its mappings are looked up.
-    pub fn goes_by(&self, row: &StateRecord) {
-        self.aliased.fetch_or(row.aliased, Ordering::Relaxed);
-        if let Some(bases) = &row.bases {
-            // Set once: they never change.
-            let _ = self.bases.set(bases.clone());
+    /// Applies what the state says about looking up mappings.
+    pub fn apply_state(&self, row: &StateRecord) {
+        self.has_aliases.fetch_or(row.has_aliases, Ordering::Relaxed);
+        if let Some(bases) = &row.legacy_bases {
+            // The addresses never change after they were set.
+            let _ = self.legacy_bases.set(bases.clone());
         }
     }
 
-    /// The mappings of these events of one calendar, be they origins or copies. One row for each
-    /// that its likelier name finds, two for others.
+    /// The mappings of these events of one calendar, whether the events are origins or copies.
+    /// Reads one row for an event that its more likely name finds, two rows for other events.
     pub async fn lookup(&self, side: Side, ids: &[EventId]) -> Result<Lookup> {
         let mut found = Lookup::default();
-        // Of a one-way pair no event of the other calendar is an origin; an origin under another
-        // name than its mapping's is rare.
+        // In a one-way pair, no event of the target calendar is an origin. An origin whose mapping
+        // has another name is rare.
         let (origins, indexed) = match side {
-            Side::From => (true, self.pair.two_way || self.aliased.load(Ordering::Relaxed)),
+            Side::From => (true, self.pair.two_way || self.has_aliases.load(Ordering::Relaxed)),
             Side::To => (self.pair.two_way, true),
         };
         let rest = |found: &Lookup| {
@@ -102,7 +104,7 @@ impl<'a> PairStore<'a> {
         Ok(found)
     }
 
-    /// Those of which these are the origins, and always were.
+    /// Adds the mappings whose ids are derived from these origins.
     async fn origins(&self, side: Side, ids: Vec<EventId>, found: &mut Lookup) -> Result<()> {
         let mut ids = ids;
         for legacy in [true, false] {
@@ -111,8 +113,8 @@ impl<'a> PairStore<'a> {
                 .filter_map(|id| Some((mapping_key(self.derived(side, id, legacy)?), id.clone())))
                 .collect();
             for (id, mapping) in self.get_many::<_, Mapping>(keys).await? {
-                // An origin that was made again, or that has another name by now, keeps the mapping
-                // of its former id.
+                // An origin that was created again, or was renamed, keeps the mapping of its former
+                // id.
                 if mapping.side == side && mapping.origin.id == id {
                     found.known.insert(id, mapping);
                 } else {
@@ -124,10 +126,10 @@ impl<'a> PairStore<'a> {
         Ok(())
     }
 
-    /// The mapping id that a name gives: `legacy` as the first release made it, of the whole
+    /// The mapping id that is derived from a name; `legacy` as in the first release, from the whole
     /// address.
     fn derived(&self, side: Side, id: &EventId, legacy: bool) -> Option<MappingId> {
-        let base = self.bases.get().and_then(|bases| bases[side as usize].as_deref());
+        let base = self.legacy_bases.get().and_then(|bases| bases[side as usize].as_deref());
         let id = match (legacy, base) {
             (true, Some(base)) => &EventId::new(format!("{base}{id}")),
             (true, None) => return None,
@@ -136,11 +138,12 @@ impl<'a> PairStore<'a> {
         Some(self.marks.mapping(self.pair.calendar(side), self.pair.calendar(side.other()), id, 0))
     }
 
-    /// Those of which these are the copies, or origins that have an id of their own.
+    /// Adds the mappings that the index finds: of copies, and of origins whose mapping id is not
+    /// derived from their name.
     async fn indexed(&self, side: Side, ids: Vec<EventId>, found: &mut Lookup) -> Result<()> {
         let calendar = self.pair.calendar(side);
         let keys = ids.into_iter().map(|id| (index_key(self.marks, calendar, &id), id)).collect();
-        // A name that a mapping has given up leads to it still.
+        // The index row of a former name still points to the mapping.
         let mut indirect: BTreeMap<String, Vec<EventId>> = BTreeMap::new();
         for (id, index) in self.get_many::<_, IndexRow>(keys).await? {
             indirect.entry(mapping_key(index.m)).or_default().push(id);
@@ -154,7 +157,7 @@ impl<'a> PairStore<'a> {
         Ok(())
     }
 
-    /// Mappings by their ids, as many as there are in this pair.
+    /// The mappings of this pair with these ids.
     pub async fn mappings(
         &self,
         ids: impl IntoIterator<Item = MappingId>,
@@ -164,15 +167,15 @@ impl<'a> PairStore<'a> {
         Ok(self.get_many(keys).await?.into_iter().collect())
     }
 
-    /// Which of these mappings belong to one of these other pairs.
-    pub async fn elsewhere(
+    /// The mappings among `ids` that belong to another of these pairs.
+    pub async fn claimed_by_others(
         &self,
         pairs: &[PairId],
         ids: &BTreeSet<MappingId>,
     ) -> Result<BTreeSet<MappingId>> {
         let others: Vec<PairId> =
             pairs.iter().filter(|pair| **pair != self.pair.id).cloned().collect();
-        claimed(self.store, &others, ids).await
+        claimed_by(self.store, &others, ids).await
     }
 
     /// A mapping by its id.
@@ -182,7 +185,7 @@ impl<'a> PairStore<'a> {
         row.map(|row| decode(&key, &row.value)).transpose()
     }
 
-    /// The rows of these keys, as many as there are, each with what was asked for by its key.
+    /// The rows of these keys that exist, each with the value of `wanted` for its key.
     async fn get_many<K: Clone, T: DeserializeOwned>(
         &self,
         wanted: BTreeMap<String, K>,
@@ -199,8 +202,8 @@ impl<'a> PairStore<'a> {
         Ok(found)
     }
 
-    /// A page of mappings, in the order of their ids, after a key; and the key after which the next
-    /// page begins, unless this is the last.
+    /// A page of mappings in the order of their ids, after a key; and the key after which the next
+    /// page begins, unless this page is the last.
     pub async fn page(&self, after: Option<&str>) -> Result<(Vec<Mapping>, Option<String>)> {
         let rows = self.store.scan(Table::Pairs, self.partition(), MAPPING, after, PAGE).await?;
         let next = rows.last().filter(|_| rows.len() == PAGE).map(|row| row.key.clone());
@@ -209,41 +212,42 @@ impl<'a> PairStore<'a> {
         Ok((mappings?, next))
     }
 
-    /// Notes a mapping as it is now; `before` is what was stored, if anything was.
-    pub fn note(&self, notes: &mut Batch, before: Option<&Mapping>, now: &Mapping) -> Result<()> {
+    /// Writes a mapping; `before` is the stored mapping, if there is one.
+    pub fn note(&self, batch: &mut Batch, before: Option<&Mapping>, now: &Mapping) -> Result<()> {
         let mut ops = vec![Op::Put { key: mapping_key(now.id), value: encode(now)? }];
         let keys_before = before.map(|mapping| self.index_keys(mapping)).unwrap_or_default();
         let keys_now = self.index_keys(now);
-        // A name that is given up may be another mapping's by now: its row stays, and says nothing
-        // where it is this one's still.
+        // The index row of a former name stays, because the name may belong to another mapping by
+        // now. The row has no effect where it still points to this mapping.
         for key in keys_now.into_iter().filter(|key| !keys_before.contains(key)) {
             ops.push(Op::Put { key, value: encode(&IndexRow { m: now.id })? });
         }
         let is_by_another = |mapping: &Mapping| mapping.state == MappingState::CopiedByAnother;
         let is_archived = |mapping: &Mapping| mapping.state == MappingState::Archived;
         let aliased = self.has_alias(now);
-        self.aliased.fetch_or(aliased, Ordering::Relaxed);
-        notes.groups.push(Group {
+        self.has_aliases.fetch_or(aliased, Ordering::Relaxed);
+        batch.groups.push(Group {
             ops,
             copies: i64::from(now.is_live()) - i64::from(before.is_some_and(Mapping::is_live)),
             archived: i64::from(is_archived(now)) - i64::from(before.is_some_and(is_archived)),
             by_another: i64::from(is_by_another(now))
                 - i64::from(before.is_some_and(is_by_another)),
-            aliased,
+            has_alias: aliased,
         });
         Ok(())
     }
 
-    /// Drops all mappings of events that were left alone, so that they are decided about anew.
-    pub async fn forget_left_alone(&self, head: &LockedState) -> Result<()> {
+    /// Deletes all mappings of events that were left alone, so that the next pass decides about
+    /// these events again.
+    pub async fn forget_left_alone(&self, locked: &LockedState) -> Result<()> {
         let mut after = None;
         loop {
             let (page, next) = self.page(after.as_deref()).await?;
-            let mut notes = Batch::default();
+            let mut batch = Batch::default();
             for mapping in page.iter().filter(|mapping| mapping.is_left_alone()) {
-                self.forget(&mut notes, mapping);
+                self.forget(&mut batch, mapping);
             }
-            self.commit(head, notes).await?;
+            self.commit(locked, batch).await?;
             after = next;
             if after.is_none() {
                 return Ok(());
@@ -251,13 +255,13 @@ impl<'a> PairStore<'a> {
         }
     }
 
-    /// Drops a mapping.
-    pub fn forget(&self, notes: &mut Batch, mapping: &Mapping) {
+    /// Deletes a mapping.
+    pub fn forget(&self, batch: &mut Batch, mapping: &Mapping) {
         let keys = self.index_keys(mapping).into_iter().chain([mapping_key(mapping.id)]);
         let ops = keys.map(|key| Op::Delete { key, etag: None }).collect();
         let by_another = -i64::from(mapping.state == MappingState::CopiedByAnother);
         let archived = -i64::from(mapping.state == MappingState::Archived);
-        notes.groups.push(Group {
+        batch.groups.push(Group {
             copies: -i64::from(mapping.is_live()),
             archived,
             by_another,
@@ -265,34 +269,34 @@ impl<'a> PairStore<'a> {
         });
     }
 
-    /// Notes an event that could not be copied.
-    pub fn note_problem(&self, notes: &mut Batch, id: &EventId, row: &ProblemRow) -> Result<()> {
+    /// Writes an event that could not be copied.
+    pub fn note_problem(&self, batch: &mut Batch, id: &EventId, row: &ProblemRow) -> Result<()> {
         let key = problem_key(self.marks, &row.problem.calendar, id);
-        notes.groups.push(Group::of(vec![Op::Put { key, value: encode(row)? }]));
+        batch.groups.push(Group::of(vec![Op::Put { key, value: encode(row)? }]));
         Ok(())
     }
 
-    /// Drops such a note.
-    pub fn forget_problem(&self, notes: &mut Batch, calendar: &CalendarId, id: &str) {
+    /// Deletes an event that could not be copied.
+    pub fn forget_problem(&self, batch: &mut Batch, calendar: &CalendarId, id: &str) {
         let key = problem_key(self.marks, calendar, &EventId::new(id));
-        notes.groups.push(Group::of(vec![Op::Delete { key, etag: None }]));
+        batch.groups.push(Group::of(vec![Op::Delete { key, etag: None }]));
     }
 
-    /// Writes what was noted ([`Head::commit`]).
-    pub async fn commit(&self, head: &LockedState, notes: Batch) -> Result<()> {
-        head.commit(self.store, &self.pair.id, notes, None).await
+    /// Commits a batch ([`LockedState::commit`]).
+    pub async fn commit(&self, locked: &LockedState, batch: Batch) -> Result<()> {
+        locked.commit(self.store, &self.pair.id, batch, None).await
     }
 
-    /// The last write of a pass: what was noted, and where the pair stands from now on.
-    pub async fn finish(&self, head: &LockedState, notes: Batch, row: StateRecord) -> Result<()> {
-        head.commit(self.store, &self.pair.id, notes, Some(row)).await
+    /// The last commit of a pass: a batch and the new state of the pair.
+    pub async fn finish(&self, locked: &LockedState, batch: Batch, row: StateRecord) -> Result<()> {
+        locked.commit(self.store, &self.pair.id, batch, Some(row)).await
     }
 
     fn index_keys(&self, mapping: &Mapping) -> Vec<String> {
         let copies = self.pair.calendar(mapping.side.other());
         let origins = self.pair.calendar(mapping.side);
         let mut keys = Vec::new();
-        // What is already there may be an origin of this pair, and is found by that.
+        // The existing event may be an origin of this pair, and is found as one.
         if mapping.state != MappingState::AlreadyThere {
             keys.push(index_key(self.marks, copies, &mapping.copy.id));
         }
@@ -309,8 +313,8 @@ impl<'a> PairStore<'a> {
     }
 }
 
-/// Which of these mappings belong to one of these pairs.
-pub async fn claimed(
+/// The mappings among `ids` that belong to one of these pairs.
+pub async fn claimed_by(
     store: &dyn Store,
     pairs: &[PairId],
     ids: &BTreeSet<MappingId>,

@@ -1,5 +1,5 @@
-//! Why each deletion was made: what was read, when, and what the server answered. Kept for thirty
-//! days.
+//! The evidence for each deletion: what was read, when, and what the server answered. Kept for
+//! thirty days.
 
 use engine::calendar::{CalendarId, PairId};
 use engine::change::Absence;
@@ -15,70 +15,63 @@ use super::keys::PROOF;
 use crate::Result;
 use crate::codec::{decode, encode};
 
-/// Days for which a proof is kept.
 const KEPT_DAYS: i64 = 30;
 /// Rows read with one request.
 const PAGE: usize = 500;
 
-/// Proofs in one row.
-const IN_A_ROW: usize = 20;
+const PROOFS_PER_ROW: usize = 20;
 
 #[derive(Serialize, Deserialize)]
 struct ProofRows {
     proofs: Vec<ProofRow>,
 }
 
-/// A deletion, and its proof. Nothing of what an event says.
+/// A deletion and its proof. Holds no event content.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProofRow {
-    /// When it was made.
+    /// When the deletion was made.
     pub at: Timestamp,
-    /// The origin's id.
     pub origin: String,
-    /// The copy's id.
     pub copy: String,
-    /// The one that was deleted; none where both were found gone.
+    /// The event that was deleted; `None` where both were found missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Role>,
-    /// Why.
     pub reason: Reason,
-    /// What it rests on.
     pub proof: Proof,
 }
 
-/// What a deletion rests on.
+/// What a deletion is based on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proof {
-    /// The calendar that was read.
     pub calendar: CalendarId,
-    /// What showed it first.
-    pub sign: Sign,
-    /// When the calendar was asked for the event itself.
+    /// What first showed that the event is gone.
+    pub sign: FirstSign,
+    /// When the event itself was requested.
     pub read: Timestamp,
-    /// What it answered; none where it gave the event.
+    /// The server's answer; `None` where it returned the event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Absence>,
-    /// It was searched by the event's UID as well.
+    /// The calendar was also searched for the event's UID.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub searched: bool,
 }
 
-/// What showed first that an event is gone, or has no copy any more.
+/// What first showed that an event is gone, or needs no copy any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Sign {
-    /// A listing named it as removed.
+pub enum FirstSign {
+    /// A listing named the event as removed.
     Named,
-    /// A complete listing did not hold it.
+    /// A complete listing did not contain the event.
     Missing,
-    /// A write to it, or an earlier pass, found nothing there.
+    /// A write, or an earlier pass, found no event.
     Earlier,
-    /// It is there, and says so itself.
+    /// The event exists and says so itself.
     Shown,
 }
 
 impl ProofRow {
-    /// In words.
+    /// The deletion and its proof as a text for users.
     pub fn in_words(&self) -> String {
         let Self { at, origin, copy, deleted, reason, proof } = self;
         let Proof { calendar, sign, read, answer, searched } = proof;
@@ -91,12 +84,14 @@ impl ProofRow {
             None => format!("Both the event {origin} and its copy {copy} were found gone at {at}."),
         };
         let sign = match sign {
-            Sign::Named => format!("the calendar {calendar} named it as removed"),
-            Sign::Missing => {
+            FirstSign::Named => format!("the calendar {calendar} named it as removed"),
+            FirstSign::Missing => {
                 format!("a complete listing of the calendar {calendar} did not hold it")
             }
-            Sign::Earlier => format!("an earlier request found it gone in the calendar {calendar}"),
-            Sign::Shown => {
+            FirstSign::Earlier => {
+                format!("an earlier request found it gone in the calendar {calendar}")
+            }
+            FirstSign::Shown => {
                 return format!(
                     "{done} {} Read at {read} in the calendar {calendar}.",
                     reason.in_words()
@@ -117,12 +112,13 @@ impl ProofRow {
     }
 }
 
-/// Notes the proofs of some deletions, in rows of their own; `known` counts those of this pass.
-pub fn note(notes: &mut Batch, day: Date, known: &mut u32, rows: &[ProofRow]) -> Result<()> {
-    for rows in rows.chunks(IN_A_ROW) {
-        // A pass that was cut off has the same number as the next one, and not the same time.
+/// Adds the proofs of some deletions to a batch, in rows of their own; `known` counts the rows of
+/// this pass.
+pub fn note(batch: &mut Batch, day: Date, known: &mut u32, rows: &[ProofRow]) -> Result<()> {
+    for rows in rows.chunks(PROOFS_PER_ROW) {
+        // A pass that was cut off has the number of the next pass, but another time.
         let key = format!("{PROOF}{day}:{:020}:{known:05}", rows[0].at.as_nanosecond());
-        notes.groups.push(Group::of(vec![Op::Put {
+        batch.groups.push(Group::of(vec![Op::Put {
             key,
             value: encode(&ProofRows { proofs: rows.to_vec() })?,
         }]));
@@ -131,8 +127,8 @@ pub fn note(notes: &mut Batch, day: Date, known: &mut u32, rows: &[ProofRow]) ->
     Ok(())
 }
 
-/// The proofs of these events' deletions, the latest first.
-pub async fn of(
+/// The proofs that `is_asked_for` accepts, the latest first.
+pub async fn find(
     store: &dyn Store,
     pair: &PairId,
     is_asked_for: impl Fn(&ProofRow) -> bool,
@@ -155,12 +151,12 @@ pub async fn of(
     Ok(found)
 }
 
-/// Notes that proofs older than thirty days go, as many as fit into a commit; says the day of the
-/// oldest that stays.
+/// Adds the deletion of proofs older than thirty days to a batch, as many as one commit allows.
+/// Returns the day of the oldest proof that stays.
 pub async fn purge(
     store: &dyn Store,
     pair: &PairId,
-    notes: &mut Batch,
+    batch: &mut Batch,
     oldest: Date,
     today: Date,
 ) -> Result<Option<Date>> {
@@ -181,9 +177,9 @@ pub async fn purge(
                 stays = Some(day);
                 break;
             }
-            // More may be left: they go tomorrow.
+            // Older proofs may remain; the next day deletes them.
             _ => {
-                notes.groups.push(Group::of(vec![Op::Delete { key: row.key, etag: None }]));
+                batch.groups.push(Group::of(vec![Op::Delete { key: row.key, etag: None }]));
                 stays = day;
             }
         }

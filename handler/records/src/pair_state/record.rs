@@ -1,4 +1,4 @@
-//! The rows that say where a pair stands.
+//! The records of a pair's state.
 
 use engine::change::Cursor;
 use engine::fidelity::Fidelity;
@@ -9,97 +9,93 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::awaited::Awaited;
-use super::turns::Turns;
+use super::progress::PassProgress;
+use super::unlisted::Unlisted;
 use crate::problem::{EventProblem, Held, PairStatus, Problem};
 
-/// Where a pair stands.
+/// The state of a pair.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StateRecord {
-    /// How far each calendar was read.
+    /// How far the calendar of `from` was read.
     #[serde(default)]
     pub from: Option<CursorRow>,
-    /// The same for the other.
+    /// How far the calendar of `to` was read.
     #[serde(default)]
     pub to: Option<CursorRow>,
-    /// The last pass that began when a cursor told of everything, be it that it saved it or that
-    /// nothing had happened since: what was written by then had replaced what the cursor knew.
-    #[serde(default, skip_serializing_if = "is_unknown")]
-    pub current: PerSide<Option<Timestamp>>,
-    /// How many copies are kept.
+    /// When the last pass began whose cursor covered everything, whether the pass saved the cursor
+    /// or nothing had happened since. A change that was written before then is no news for the
+    /// cursor.
+    #[serde(rename = "current", default, skip_serializing_if = "is_unknown")]
+    pub up_to_date_at: PerSide<Option<Timestamp>>,
+    /// The number of copies.
     #[serde(default)]
     pub copies: u64,
-    /// How many of them lie before the window.
+    /// The number of copies that lie before the window.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub archived: u64,
-    /// The day whose window was last listed as a whole.
-    #[serde(default, rename = "listed_on")]
+    /// The day whose window was last listed completely.
+    #[serde(rename = "listed_on", default)]
     pub window_listed_on: Option<Date>,
-    /// The number of the last pass that came to its end. It tells what was before what; clocks do
-    /// not.
-    #[serde(default)]
-    pub passes: u64,
-    /// The last pass that listed each calendar as a whole and left no question open.
-    #[serde(default)]
-    pub whole: PerSide<Option<u64>>,
-    /// What was made in each calendar and not listed there yet.
-    #[serde(default, skip_serializing_if = "Awaited::is_empty")]
-    pub awaited: Awaited,
-    /// The end of the last complete pass.
+    /// The number of the last pass that ended. It orders events; clocks do not.
+    #[serde(rename = "passes", default)]
+    pub pass_count: u64,
+    /// The number of the last pass that listed each calendar completely and left no question open.
+    #[serde(rename = "whole", default)]
+    pub last_complete_pass: PerSide<Option<u64>>,
+    /// Events that were created in each calendar and not listed yet.
+    #[serde(rename = "awaited", default, skip_serializing_if = "Unlisted::is_empty")]
+    pub unlisted: Unlisted,
+    /// When the last complete pass ended.
     #[serde(default)]
     pub last_sync: Option<Timestamp>,
-    /// How the last pass ended.
     #[serde(default)]
     pub status: Option<PairStatus>,
-    /// Why it failed.
     #[serde(default)]
     pub error: Option<Problem>,
-    /// How often the pass has failed in a row, and when it did last.
+    /// How often the pass has failed in a row, and when it last failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failing: Option<Failing>,
-    /// Deletions that wait.
+    pub failing: Option<FailureStreak>,
     #[serde(default)]
     pub held: Option<HeldRow>,
-    /// When the first of the events that were refused is tried again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry: Option<Timestamp>,
-    /// Deletions made today, for the daily cap.
+    /// When the first of the refused events is tried again.
+    #[serde(rename = "retry", default, skip_serializing_if = "Option::is_none")]
+    pub next_retry: Option<Timestamp>,
+    /// Deletions made today, for the daily limit.
     #[serde(default)]
     pub deletions: Option<(Date, u64)>,
     /// The day of the oldest deletion whose proof is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proofs_since: Option<Date>,
-    /// Events that another installation has copied, or made.
+    /// Events that another installation has copied or created.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub copied_by_another: u64,
-    /// The owner has said that what another installation made belongs to this pair; until a pass
-    /// has been through both calendars.
+    /// The owner has said that events of another installation belong to this pair. Reset when a
+    /// pass has processed both calendars.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub take_over: bool,
-    /// Event ids are names within their calendars where the first release had whole addresses
-    /// ([`super::migrate`]).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub by_name: bool,
-    /// Of what addresses the first release made the ids of this pair's mappings.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bases: Option<[Option<String>; 2]>,
-    /// An origin has a mapping whose id is not made of its name.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub aliased: bool,
-    /// A calendar was emptied, and its owner has left out what was in it: it may come back under
-    /// other names.
+    /// Event ids are names within their calendars; in rows of the first release they are whole
+    /// addresses (`jobs::first_release`).
+    #[serde(rename = "by_name", default, skip_serializing_if = "std::ops::Not::not")]
+    pub ids_are_names: bool,
+    /// The addresses from which the first release derived the ids of this pair's mappings.
+    #[serde(rename = "bases", default, skip_serializing_if = "Option::is_none")]
+    pub legacy_bases: Option<[Option<String>; 2]>,
+    /// An origin has a mapping whose id is not derived from the origin's name.
+    #[serde(rename = "aliased", default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_aliases: bool,
+    /// A calendar was emptied and its owner left out its events: they may come back under other
+    /// names.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub left_out: bool,
-    /// What each calendar is known to keep as it is written.
-    #[serde(default, skip_serializing_if = "is_unknown")]
-    pub kept: PerSide<Option<Fidelity>>,
-    /// Events that a pass of many has still to go through, as far as it is written down; none once
-    /// it is done.
-    #[serde(default, rename = "left", skip_serializing_if = "Option::is_none")]
+    /// What each calendar is known to store unchanged.
+    #[serde(rename = "kept", default, skip_serializing_if = "is_unknown")]
+    pub fidelity: PerSide<Option<Fidelity>>,
+    /// The number of events that a long pass has still to process; `None` when the pass is done.
+    #[serde(rename = "left", default, skip_serializing_if = "Option::is_none")]
     pub remaining: Option<u64>,
-    /// How far its turns have come.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub turns: Option<Turns>,
+    /// How far the attempts of a long pass have come.
+    #[serde(rename = "turns", default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<PassProgress>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
@@ -111,24 +107,22 @@ fn is_unknown<T>(sides: &PerSide<Option<T>>) -> bool {
     sides.values().all(Option::is_none)
 }
 
-/// Passes that failed one after the other.
+/// Passes that failed in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failing {
-    /// How many.
+pub struct FailureStreak {
     pub times: u32,
-    /// The last one.
     pub at: Timestamp,
 }
 
-impl Failing {
-    /// One more than before.
-    pub fn again(before: Option<Self>, at: Timestamp) -> Self {
+impl FailureStreak {
+    /// The streak with one more failure.
+    pub fn extend(before: Option<Self>, at: Timestamp) -> Self {
         Self { times: before.map_or(0, |before| before.times).saturating_add(1), at }
     }
 
-    /// When the next background pass is due: a minute later at first, twice as long each time, ten
-    /// minutes at the most.
-    pub fn next(self) -> Timestamp {
+    /// When the next background pass is due: one minute after the first failure, twice as long
+    /// after each further failure, at most ten minutes.
+    pub fn next_try(self) -> Timestamp {
         let minutes = 1_i64.checked_shl(self.times.saturating_sub(1)).unwrap_or(10).clamp(1, 10);
         self.at.saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::MAX)
     }
@@ -137,30 +131,28 @@ impl Failing {
 /// How far a calendar was read, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CursorRow {
-    /// The provider's word.
     pub cursor: Cursor,
-    /// When it was saved.
+    /// When the cursor was saved.
     pub at: Timestamp,
 }
 
 /// Deletions that wait, and since when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldRow {
-    /// As it is shown.
     pub held: Held,
-    /// Since then; a second look is due ten minutes later.
+    /// A second check is due ten minutes later.
     pub since: Timestamp,
-    /// Only the owner's word releases it.
+    /// Only the owner's confirmation releases the deletions.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_owner: bool,
-    /// The calendars that were emptied: what is missing there waits for the owner's answer,
-    /// whatever is made there meanwhile.
+    /// The calendars that were emptied. Events that are missing there wait for the owner's answer,
+    /// whatever is created there meanwhile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub emptied: Vec<Side>,
 }
 
 impl StateRecord {
-    /// The cursor of that end.
+    /// The cursor of the calendar on this side.
     pub fn cursor(&self, side: Side) -> Option<&Cursor> {
         match side {
             Side::From => self.from.as_ref(),
@@ -169,20 +161,21 @@ impl StateRecord {
         .map(|row| &row.cursor)
     }
 
-    /// The same, where some calendars are to be seen as if they had not been read.
-    pub fn seen_anew(&self, sides: PerSide<bool>) -> Self {
+    /// The state without the cursors of the given sides, so that these calendars are read
+    /// completely.
+    pub fn without_cursors(&self, sides: PerSide<bool>) -> Self {
         let mut anew = self.clone();
         anew.from = anew.from.filter(|_| !sides.from);
         anew.to = anew.to.filter(|_| !sides.to);
         anew
     }
 
-    /// Whether the window of that day (UTC) was not listed as a whole yet.
+    /// Whether the window of the day (UTC) was not listed completely yet.
     pub fn window_is_due(&self, now: Timestamp) -> bool {
         self.window_listed_on != Some(now.to_zoned(TimeZone::UTC).date())
     }
 
-    /// Notes a cursor.
+    /// Sets the cursor of the calendar on this side.
     pub fn set_cursor(&mut self, side: Side, cursor: Cursor, at: Timestamp) {
         let row = Some(CursorRow { cursor, at });
         match side {
@@ -191,7 +184,7 @@ impl StateRecord {
         }
     }
 
-    /// Deletions made on that day.
+    /// The number of deletions made on that day.
     pub fn deletions_on(&self, day: Date) -> u64 {
         self.deletions.filter(|(date, _)| *date == day).map_or(0, |(_, count)| count)
     }
@@ -200,16 +193,57 @@ impl StateRecord {
 /// An event that could not be copied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProblemRow {
-    /// As it is shown.
     #[serde(flatten)]
     pub problem: EventProblem,
-    /// The version that could not be copied.
+    /// The version of the event that could not be copied.
     #[serde(default)]
     pub etag: Option<String>,
-    /// The mapping of which it bears the mark, where that is the problem.
+    /// The mapping whose mark the event bears, where that is the problem.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<MappingId>,
-    /// The event of its own mapping that is gone, where the server did not let us follow that.
+    /// The event of its own mapping that is gone, where the server did not allow the program to
+    /// delete its counterpart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone: Option<Role>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of earlier versions have these names.
+    #[test]
+    fn fields_keep_their_stored_names() {
+        let text = r#"{
+            "listed_on": "2026-03-10", "passes": 7, "whole": [5, null], "by_name": true,
+            "bases": ["/a/", null], "aliased": true, "left": 3, "retry": "2026-03-10T09:00:00Z",
+            "current": ["2026-03-10T08:00:00Z", null],
+            "awaited": {"mappings": [[], []], "since": [4, null], "unseen": [true, false]},
+            "turns": {
+                "on": "2026-03-10", "cursors": [null, null], "upto": [1, {"key": "e1"}],
+                "look": {
+                    "full": true, "take_over": false, "listed": [true, false], "read": [false, false]
+                }
+            }
+        }"#;
+        let row: StateRecord = serde_json::from_str(text).unwrap();
+        assert_eq!(
+            (row.pass_count, row.remaining, row.last_complete_pass[Side::From]),
+            (7, Some(3), Some(5))
+        );
+        assert!(row.window_listed_on.is_some() && row.next_retry.is_some() && row.ids_are_names);
+        assert!(
+            row.has_aliases
+                && row.up_to_date_at[Side::From].is_some()
+                && row.legacy_bases.is_some()
+        );
+        assert_eq!(row.unlisted.since_pass, PerSide::from([Some(4), None]));
+        assert!(row.progress.as_ref().is_some_and(|progress| progress.depth.full));
+        let written = serde_json::to_value(&row).unwrap();
+        for (name, value) in
+            serde_json::from_str::<serde_json::Value>(text).unwrap().as_object().unwrap()
+        {
+            assert_eq!(written[name], *value, "{name}");
+        }
+    }
 }

@@ -45,7 +45,7 @@ async fn everything_is_wrapped_with_the_newest_version_now() -> anyhow::Result<(
     let second = vault.rotate();
     let done = jobs::rotate_keys(&env.scope, false).await?;
     assert_eq!(
-        (done.key.as_str(), done.rewrapped, done.left.len()),
+        (done.key.as_str(), done.rewrapped, done.failed.len()),
         (second.as_str(), 3, 0),
         "two accounts, and the root"
     );

@@ -48,13 +48,13 @@ async fn a_channel_is_believed_until_its_key_was_followed_twice_and_then_made_an
     assert_eq!(receive(&env.scope, &first).await?, NotificationOutcome::Nudged);
     env.wait(60);
     let rotated = jobs::rotate_keys(&env.scope, false).await?;
-    assert_eq!(rotated.channels, 0);
+    assert_eq!(rotated.ended_watches, 0);
     assert_eq!(receive(&env.scope, &first).await?, NotificationOutcome::Nudged, "the key before");
     env.settle().await?;
     assert_eq!((env.count("One"), env.open_watches()), (1, [1, 1]));
 
     let open = env.google.channels();
-    assert_eq!(jobs::rotate_keys(&env.scope, false).await?.channels, 2);
+    assert_eq!(jobs::rotate_keys(&env.scope, false).await?.ended_watches, 2);
     env.wait(60);
     let late = call(&mut env, "Two")?;
     assert_eq!(
@@ -111,7 +111,7 @@ async fn in_an_emergency_no_call_of_before_is_believed_and_no_change_is_missed()
     let (mut env, _) = PushEnv::paired().await?;
     let open = env.google.channels();
     let done = jobs::rotate_keys(&env.scope, true).await?;
-    assert_eq!(done.channels, 2);
+    assert_eq!(done.ended_watches, 2);
     let leaked = call(&mut env, "Lunch")?;
     assert_eq!(receive(&env.scope, &leaked).await?, NotificationOutcome::Dropped);
     env.settle().await?;
@@ -141,9 +141,9 @@ async fn the_hourly_run_makes_anew_what_a_broken_rotation_has_left() -> anyhow::
         .commit(Table::Directory, "vault", &[Op::Replace { key: row.key, etag: row.etag, value }])
         .await?;
     let outcome = product::renew_watches(&env.scope, false).await?;
-    assert_eq!((outcome.opened, outcome.ended, env.open_watches()), (2, 2, [1, 1]));
+    assert_eq!((outcome.created, outcome.stopped, env.open_watches()), (2, 2, [1, 1]));
     assert!(env.google.channels().iter().all(|channel| !open.contains(channel)));
-    assert_eq!(product::renew_watches(&env.scope, false).await?.opened, 0, "once");
+    assert_eq!(product::renew_watches(&env.scope, false).await?.created, 0, "once");
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use functions::cookie::{self, CookieScope};
 use functions::{page, trigger};
 use jobs::Result;
 use jobs::Token;
-use jobs::consent::ticket;
+use jobs::consent::parse_ticket;
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
@@ -107,7 +107,7 @@ impl CallbackServer {
         match request.uri().path() {
             START if self.is_opened_by(query, peer) => self.open(request.headers()).await,
             START
-                if ticket(query.as_bytes())
+                if parse_ticket(query.as_bytes())
                     .is_some_and(|given| given.has_hash(&self.browser_ticket.hash())) =>
             {
                 to_http(other_user_page(), false)
@@ -121,7 +121,7 @@ impl CallbackServer {
     }
 
     fn is_opened_by(&self, query: &str, peer: SocketAddr) -> bool {
-        ticket(query.as_bytes()).is_some_and(|given| {
+        parse_ticket(query.as_bytes()).is_some_and(|given| {
             given.has_hash(&self.terminal_ticket.hash())
                 || (given.has_hash(&self.browser_ticket.hash())
                     && !socket_owner::is_of_another_user(peer, self.address))

@@ -99,8 +99,8 @@ pub async fn ask(scope: &Scope, kind: ProviderKind, output: &Output) -> Result<A
                 outcome.map_err(ConsentFailure::problem)
             }
             Some(CallbackEvent::OtherBrowser(reply)) => {
-                let _ = reply.send(last_page(&Err(ConsentFailure::NotOurs)));
-                Err(ConsentFailure::NotOurs.problem())
+                let _ = reply.send(last_page(&Err(ConsentFailure::Unknown)));
+                Err(ConsentFailure::Unknown.problem())
             }
             Some(CallbackEvent::OpenedTwice(reply)) => {
                 let _ = reply.send(last_page(&Err(ConsentFailure::Twice)));
@@ -119,7 +119,7 @@ pub async fn ask(scope: &Scope, kind: ProviderKind, output: &Output) -> Result<A
 
 /// Why no account was connected.
 enum ConsentFailure {
-    NotOurs,
+    Unknown,
     /// Two browsers opened the page.
     Twice,
     Failed(Error),
@@ -128,7 +128,7 @@ enum ConsentFailure {
 impl ConsentFailure {
     fn problem(self) -> Problem {
         match self {
-            Self::NotOurs => {
+            Self::Unknown => {
                 let message = format!(
                     "An answer came that does not belong to this request, so another program is \
                     calling this port; it was not used. {KEPT} \
@@ -159,7 +159,7 @@ async fn finish(
 ) -> std::result::Result<Account, ConsentFailure> {
     let answer = AuthorizationResponse::parse(query);
     if !answer.state().is_some_and(|given| given.has_hash(&state.hash())) {
-        return Err(ConsentFailure::NotOurs);
+        return Err(ConsentFailure::Unknown);
     }
     let code = answer.code().map_err(ConsentFailure::Failed)?;
     consent::redeem(scope, kind, redirect, code, verifier).await.map_err(ConsentFailure::Failed)
@@ -172,7 +172,7 @@ fn last_page(outcome: &std::result::Result<Account, ConsentFailure>) -> Response
             "Your account is connected",
             &["You can close this page, and go on where you typed the command."],
         ),
-        Err(ConsentFailure::NotOurs) => page(
+        Err(ConsentFailure::Unknown) => page(
             StatusCode::BAD_REQUEST,
             "This answer cannot be used",
             &["It does not belong to the request of the command. Nothing was connected. Run \

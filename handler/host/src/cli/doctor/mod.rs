@@ -12,7 +12,7 @@ use jobs::Clock;
 use jobs::Finding;
 use jobs::Services;
 use jobs::Setup;
-use jobs::WrappingKey;
+use jobs::WrappingKeyPlace;
 use jobs::doctor;
 use jobs::doctor::AccountChecks;
 use serde::Serialize;
@@ -68,7 +68,7 @@ async fn check_services(config: &Config) -> Vec<Finding> {
     }
     match open(config, &mut findings).await {
         Ok((services, storage)) => {
-            findings.extend(doctor::findings(&services, AccountChecks::Asked).await);
+            findings.extend(doctor::findings(&services, AccountChecks::Live).await);
             storage.settle().await;
         }
         Err(finding) => findings.extend([finding, doctor::clock(SystemClock.now(), None)]),
@@ -83,35 +83,39 @@ async fn open(
 ) -> std::result::Result<(Services, Storage), Finding> {
     let storage = storage::open(config)?;
     findings.extend(storage::finding(&storage).await);
-    let vault = doctor::in_time(open_vault(config, storage.store())).await.map_err(|error| {
+    let vault = doctor::with_timeout(open_vault(config, storage.store())).await.map_err(|error| {
         let azure = matches!(config.storage, StorageSettings::Azure(_));
         match (&error, &config.key_vault) {
             // The check of the key reads storage first.
             (jobs::Error::Store(_), _) => {
-                jobs::doctor::failure("storage", &error, &Setup::mend_storage(azure, ROLES))
+                jobs::doctor::failed_check("storage", &error, &Setup::storage_fix(azure, ROLES))
             }
-            (_, None) => jobs::doctor::failure(
+            (_, None) => jobs::doctor::failed_check(
                 "vault",
                 &error,
                 "Put back the key file that belongs to this data directory, readable for you only \
                 (chmod 600).",
             ),
             (_, Some(_)) => {
-                jobs::doctor::failure("vault", &error, "Follow the message, then run this again.")
+                jobs::doctor::failed_check("vault", &error, "Follow the message, then run this again.")
             }
         }
     })?;
     let services =
         services::assemble(config, &storage, vault, services::wrapping_key(config), Vec::new())
             .map_err(|error| {
-                jobs::doctor::failure("accounts", &error, "Check the system's TLS certificates.")
+                jobs::doctor::failed_check(
+                    "accounts",
+                    &error,
+                    "Check the system's TLS certificates.",
+                )
             })?;
     Ok((services, storage))
 }
 
 /// Opens the vault without creating a key.
 async fn open_vault(config: &Config, store: Arc<dyn Store>) -> jobs::Result<Arc<dyn Vault>> {
-    if services::wrapping_key(config) != WrappingKey::NotMade {
+    if services::wrapping_key(config) != WrappingKeyPlace::NotMade {
         return services::open_vault(config, store).await;
     }
     services::check_key_file(&config.data_dir, &*store).await?;

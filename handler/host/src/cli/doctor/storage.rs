@@ -18,7 +18,7 @@ pub fn open(config: &Config) -> Result<Storage, Finding> {
             }
             StorageSettings::Azure(_) => "Check AzureWebJobsStorage, or sign in with `az login`.",
         };
-        jobs::doctor::failure(CHECK, &error.into(), fix)
+        jobs::doctor::failed_check(CHECK, &error.into(), fix)
     })
 }
 
@@ -31,7 +31,7 @@ pub async fn finding(storage: &Storage) -> Option<Finding> {
             CHECK,
             "Storage opens, has the schema of this version, and shows no damage.",
         ),
-        Err(error) => jobs::doctor::failure(
+        Err(error) => jobs::doctor::failed_check(
             CHECK,
             &error.into(),
             "Stop every calrelay, keep a copy of the data directory, and restore it from a backup.",

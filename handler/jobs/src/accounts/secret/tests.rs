@@ -14,7 +14,7 @@ use crate::{Clock, Connect, accounts};
 const HERE: &str = "https://dav.example.org";
 const THERE: &str = "https://dav.example.net";
 
-/// Writes down where a password would have gone; `found` is what discovery finds.
+/// Records where a password would be sent; `found` is the result of discovery.
 #[derive(Default)]
 struct Wires {
     found: Mutex<String>,
@@ -108,20 +108,19 @@ impl SealedWorld {
             .unwrap();
     }
 
-    /// Puts the secret back as earlier versions have sealed it.
+    /// Stores the secret as earlier versions sealed it.
     async fn seal_as_before(&self, account: &Account, secret: &str) {
         let sealed = self
             .scope
             .vault
-            .seal(place(&self.scope, account.id.as_str()), &secret.into())
+            .seal(seal_context(&self.scope, account.id.as_str()), &secret.into())
             .await
             .unwrap();
         self.put(Table::Secrets, account.id.as_str(), format!(r#"{{"v":1,"sealed":"{sealed}"}}"#))
             .await;
     }
 
-    /// What is sent somewhere when the account is worked with, and how that ends, by its row and by
-    /// a snapshot.
+    /// What opening the account sends, and its error, by the account's row and by a snapshot.
     async fn use_of(&self, id: &AccountId) -> (Vec<String>, Error) {
         let scope = &self.scope;
         let by_row = async { accounts::open(scope, &scope.directory().account(id).await?).await };
@@ -151,6 +150,12 @@ impl SealedWorld {
             panic!("{error}")
         };
         assert!(words.contains("not sent anywhere") && words.contains("account add"), "{words}");
+    }
+
+    async fn cannot_open(&self, id: &AccountId) {
+        let (sent, error) = self.use_of(id).await;
+        assert!(sent.is_empty(), "{sent:?}");
+        assert!(matches!(error, Error::Vault(vault::Error::CannotOpen)), "{error}");
     }
 
     async fn is_sent(&self, id: &AccountId, to: &str) {
@@ -222,7 +227,7 @@ async fn a_row_that_was_put_back_sends_the_password_nowhere_new() {
         world.row(Table::Directory, &key(&before)).await.value,
         world.row(Table::Secrets, before.id.as_str()).await.value,
     );
-    // Its calendars are on another server now.
+    // The calendars are on another server now.
     let now = world.connect(HERE, "anna", &endpoint(HERE, HERE), "new").await;
     let rows_now = (
         world.row(Table::Directory, &key(&now)).await.value,
@@ -232,7 +237,7 @@ async fn a_row_that_was_put_back_sends_the_password_nowhere_new() {
 
     world.put(Table::Directory, &key(&now), rows_before.0.clone()).await;
     world.is_refused(&now.id).await;
-    // The earlier secret goes where it has gone before.
+    // The earlier secret is sent only where it was sent before.
     world.put(Table::Secrets, now.id.as_str(), rows_before.1.clone()).await;
     world.is_sent(&now.id, &format!("{} anna old", endpoint(HERE, THERE))).await;
     world.put(Table::Directory, &key(&now), rows_now.0).await;
@@ -244,14 +249,14 @@ async fn a_server_that_moved_is_where_the_password_may_go_from_then_on() {
     let world = world();
     let account = world.connect(HERE, "anna", &endpoint(HERE, HERE), "geheim").await;
     let moved = Account { endpoint: endpoint(HERE, THERE), ..account.clone() };
-    widen(&world.scope, &account, &moved).await.unwrap();
+    add_destinations(&world.scope, &account, &moved).await.unwrap();
     let key = format!("account:{}", account.id);
     for known in [&account, &moved] {
         world.put(Table::Directory, &key, codec::encode(known).unwrap()).await;
         world.is_sent(&account.id, &format!("{} anna geheim", known.endpoint)).await;
     }
     let before = world.row(Table::Secrets, account.id.as_str()).await.value;
-    widen(&world.scope, &account, &moved).await.unwrap();
+    add_destinations(&world.scope, &account, &moved).await.unwrap();
     assert_eq!(
         world.row(Table::Secrets, account.id.as_str()).await.value,
         before,
@@ -260,7 +265,7 @@ async fn a_server_that_moved_is_where_the_password_may_go_from_then_on() {
     let elsewhere =
         Account { endpoint: endpoint("https://dav.example.com", HERE), ..account.clone() };
     assert!(
-        widen(&world.scope, &elsewhere, &moved).await.is_err(),
+        add_destinations(&world.scope, &elsewhere, &moved).await.is_err(),
         "an edited row names no further servers"
     );
 }
@@ -275,18 +280,14 @@ async fn an_earlier_secret_is_sealed_anew_with_where_it_may_go() {
     let row = world.row(Table::Secrets, account.id.as_str()).await.value;
     assert!(row.starts_with(r#"{"v":2,"#), "{row}");
     world.is_sent(&account.id, &sent).await;
-    // Neither form can be taken for the other.
+    // A text of one version cannot be read as the other.
     world.put(Table::Secrets, account.id.as_str(), row.replace(r#""v":2"#, r#""v":1"#)).await;
-    assert!(
-        matches!(world.use_of(&account.id).await, (sent, Error::Vault(vault::Error::CannotOpen)) if sent.is_empty())
-    );
+    world.cannot_open(&account.id).await;
     world.seal_as_before(&account, "geheim").await;
     let old =
         world.row(Table::Secrets, account.id.as_str()).await.value.replace(r#""v":1"#, r#""v":2"#);
     world.put(Table::Secrets, account.id.as_str(), old).await;
-    assert!(
-        matches!(world.use_of(&account.id).await, (sent, Error::Vault(vault::Error::CannotOpen)) if sent.is_empty())
-    );
+    world.cannot_open(&account.id).await;
 }
 
 #[tokio::test]
@@ -297,8 +298,8 @@ async fn an_earlier_secret_goes_only_where_its_first_address_leads() {
     world.seal_as_before(&account, "geheim").await;
     let asked = format!("{HERE}/ geheim");
     let row = |account: &Account| codec::encode(account).unwrap();
-    // The row names another server than the address does, and from the address nothing leads there:
-    // what the row says is believed no more.
+    // The record names another server than the address, and discovery from the address does not
+    // lead there: the record is not trusted.
     world
         .put(
             Table::Directory,
@@ -311,7 +312,7 @@ async fn an_earlier_secret_goes_only_where_its_first_address_leads() {
     assert!(matches!(error, Error::Provider(providers::Error::Unreachable(_))), "{error}");
     world.is_sent(&account.id, &format!("{} anna geheim", endpoint(HERE, HERE))).await;
     world.seal_as_before(&account, "geheim").await;
-    // The address itself was edited: the endpoint still tells it.
+    // The address itself was edited: the endpoint still names the first address.
     world
         .put(Table::Directory, &key, row(&Account { url: format!("{THERE}/"), ..account.clone() }))
         .await;
@@ -320,7 +321,7 @@ async fn an_earlier_secret_goes_only_where_its_first_address_leads() {
     assert!(matches!(error, Error::Provider(providers::Error::Unreachable(_))), "{error}");
     world.is_sent(&account.id, &format!("{} anna geheim", endpoint(HERE, HERE))).await;
     world.seal_as_before(&account, "geheim").await;
-    // Without TLS: the id is the same.
+    // Without TLS the id does not change.
     let plain = |text: &str| text.replace("https://", "http://");
     let edited =
         Account { url: plain(&account.url), endpoint: plain(&account.endpoint), ..account.clone() };
@@ -330,7 +331,7 @@ async fn an_earlier_secret_goes_only_where_its_first_address_leads() {
     );
     world.put(Table::Directory, &key, codec::encode(&edited).unwrap()).await;
     world.is_refused(&account.id).await;
-    // The address leads to another server, as the row says.
+    // Discovery from the address leads to another server, as the record says.
     *world.wires.found.lock().unwrap() = endpoint(THERE, THERE);
     world
         .put(
@@ -403,7 +404,7 @@ async fn an_earlier_account_that_was_connected_again_in_another_spelling_goes_on
             .await;
         world.is_sent(&account.id, &format!("{} anna geheim", endpoint(HERE, HERE))).await;
     }
-    // At another origin nothing says where it was connected first.
+    // At another origin nothing names the address of the first connection.
     world.seal_as_before(&account, "geheim").await;
     let elsewhere =
         Account { url: format!("{THERE}/"), endpoint: endpoint(THERE, THERE), ..account.clone() };
@@ -417,16 +418,16 @@ async fn an_account_that_moves_opens_whichever_of_its_rows_was_written_last() {
     let before = world.connect(HERE, "anna", &endpoint(HERE, THERE), "old").await;
     let key = format!("account:{}", before.id);
     let moved = Account { endpoint: endpoint(HERE, "https://dav.example.com"), ..before.clone() };
-    // The process dies between the two writes.
-    let value = seal_both(&world.scope, &moved, &before, &"new".into()).await.unwrap().unwrap();
+    // The process ends between the two writes.
+    let value = seal_for_both(&world.scope, &moved, &before, &"new".into()).await.unwrap().unwrap();
     world.put(Table::Secrets, before.id.as_str(), value).await;
     world.is_sent(&before.id, &format!("{} anna new", before.endpoint)).await;
     world.put(Table::Directory, &key, codec::encode(&moved).unwrap()).await;
     world.is_sent(&before.id, &format!("{} anna new", moved.endpoint)).await;
-    // What was put into the row of the account is not taken over.
+    // A destination from an edited account record is not accepted.
     let edited = Account { endpoint: endpoint("https://evil.example", HERE), ..moved.clone() };
-    assert!(seal_both(&world.scope, &before, &edited, &"new".into()).await.unwrap().is_none());
-    // Both written, the earlier server is sent nothing any more.
+    assert!(seal_for_both(&world.scope, &before, &edited, &"new".into()).await.unwrap().is_none());
+    // After both writes, the earlier server gets no request any more.
     *world.wires.found.lock().unwrap() = endpoint(HERE, HERE);
     let now = world.connect(HERE, "anna", &endpoint(HERE, HERE), "newer").await;
     assert_eq!(now.id, before.id);
@@ -446,7 +447,7 @@ async fn a_secret_that_is_wrapped_anew_meanwhile_learns_of_its_new_server() {
     let account = world.connect(HERE, "anna", &endpoint(HERE, HERE), "geheim").await;
     LocalKey::open(world.dir.path()).unwrap().rotate().unwrap();
     let moved = Account { endpoint: endpoint(HERE, THERE), ..account.clone() };
-    widen(&world.scope, &account, &moved).await.unwrap();
+    add_destinations(&world.scope, &account, &moved).await.unwrap();
     world
         .put(Table::Directory, &format!("account:{}", account.id), codec::encode(&moved).unwrap())
         .await;

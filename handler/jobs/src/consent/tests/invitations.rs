@@ -1,4 +1,4 @@
-//! Links that the operator sends.
+//! Invitations.
 
 use super::*;
 
@@ -13,7 +13,7 @@ impl ConsentWorld {
         &self,
         ticket: Option<&Token>,
         cookie: Option<&str>,
-    ) -> Result<BrowserState, Unfinished> {
+    ) -> Result<BrowserState, ConsentError> {
         let begun = accept(&self.scope, ProviderKind::Google, PUBLIC, ticket, cookie, None).await?;
         let query: BTreeMap<String, String> =
             Url::parse(&begun.location).unwrap().query_pairs().into_owned().collect();
@@ -36,8 +36,8 @@ impl ConsentWorld {
     }
 }
 
-fn not_ours<T>(outcome: &Result<T, Unfinished>) -> bool {
-    matches!(outcome, Err(Unfinished::NotOurs))
+fn not_ours<T>(outcome: &Result<T, ConsentError>) -> bool {
+    matches!(outcome, Err(ConsentError::Unknown))
 }
 
 #[tokio::test]
@@ -68,20 +68,20 @@ async fn it_belongs_to_the_browser_that_has_accepted_it() {
             "the link alone is worth nothing any more"
         );
     }
-    // The same browser may begin again, by the link or without it; it keeps its cookie.
+    // That browser may begin again, with the link or without it, and keeps its cookie.
     for again in [Some(&ticket), None] {
         assert_eq!(world.accept(again, Some(&first.cookie)).await.unwrap().cookie, first.cookie);
     }
 }
 
-/// What stands in an address is never as good as what stands in a cookie, nor the other way round.
+/// The secret in a link is not accepted as a cookie, nor the other way round.
 #[tokio::test]
 async fn link_and_cookie_do_not_stand_in_for_each_other() {
     let world = world();
     let ticket = world.invite().await;
     assert!(
         not_ours(&world.accept(None, Some(ticket.expose())).await),
-        "a link that nobody has accepted is no cookie"
+        "the secret of an unused link is no cookie"
     );
     let BrowserState { cookie, .. } = world.accept(Some(&ticket), None).await.unwrap();
     assert!(
@@ -122,7 +122,7 @@ async fn two_windows_of_one_browser_connect_one_account() {
 }
 
 #[tokio::test]
-async fn after_a_no_or_half_a_yes_the_same_browser_may_try_again() {
+async fn after_a_refusal_or_an_incomplete_consent_the_browser_may_try_again() {
     let world = world();
     let ticket = world.invite().await;
     let mut sent = world.accept(Some(&ticket), None).await.unwrap();
@@ -130,7 +130,7 @@ async fn after_a_no_or_half_a_yes_the_same_browser_may_try_again() {
     for query in ["error=access_denied", "code=c"] {
         let answer =
             world.finish(&format!("state={}&{query}", sent.state), Some(&sent.cookie)).await;
-        assert!(matches!(answer, Err(Unfinished::Failed(_))), "{query}");
+        assert!(matches!(answer, Err(ConsentError::Failed(_))), "{query}");
         sent = world.accept(None, Some(&sent.cookie)).await.unwrap();
     }
     world.refuses(None);
@@ -151,7 +151,10 @@ async fn it_is_over_after_half_an_hour_whatever_was_begun_with_it() {
             && not_ours(&world.accept(None, Some(&cookie)).await)
     );
     assert_eq!((world.accounts().await, world.redeemed()), (0, 0));
-    assert_eq!((clear(&world.scope).await.unwrap(), clear(&world.scope).await.unwrap()), (2, 0));
+    assert_eq!(
+        (delete_expired(&world.scope).await.unwrap(), delete_expired(&world.scope).await.unwrap()),
+        (2, 0)
+    );
     world.invite().await;
     world.at(3602);
     world.invite().await;
@@ -159,7 +162,7 @@ async fn it_is_over_after_half_an_hour_whatever_was_begun_with_it() {
 }
 
 #[tokio::test]
-async fn a_link_that_nobody_was_given_is_none() {
+async fn an_unknown_link_is_refused() {
     let world = world();
     let ticket = world.invite().await;
     let BrowserState { cookie, .. } = world.begin().await;
@@ -169,7 +172,7 @@ async fn a_link_that_nobody_was_given_is_none() {
     );
     let icloud =
         accept(&world.scope, ProviderKind::Icloud, PUBLIC, Some(&ticket), None, None).await;
-    assert!(matches!(icloud, Err(Unfinished::NotOurs)), "another provider's");
+    assert!(matches!(icloud, Err(ConsentError::Unknown)), "another provider's");
     let text = ticket.expose();
     assert_eq!(ticket_of(&format!("ticket={text}")), Some(text.to_owned()));
     for pairs in [
@@ -184,7 +187,7 @@ async fn a_link_that_nobody_was_given_is_none() {
 }
 
 fn ticket_of(pairs: &str) -> Option<String> {
-    super::ticket(pairs.as_bytes()).map(|token| token.expose().to_owned())
+    super::parse_ticket(pairs.as_bytes()).map(|token| token.expose().to_owned())
 }
 
 #[tokio::test]
@@ -192,7 +195,7 @@ async fn where_nothing_can_be_begun_the_link_is_kept() {
     let world = world();
     let ticket = world.invite().await;
     let redirect = Url::parse(PUBLIC).unwrap();
-    for _ in 0..PENDING {
+    for _ in 0..MAX_PENDING {
         let way = pending::ConsentRoute {
             provider: ProviderKind::Google,
             redirect: &redirect,
@@ -201,21 +204,21 @@ async fn where_nothing_can_be_begun_the_link_is_kept() {
         let [state, browser] = [Token::random().unwrap(), Token::random().unwrap()];
         pending::put(&world.scope, way, &state, &browser, None, &"verifier".into()).await.unwrap();
     }
-    // Those who need no link have room of their own.
+    // Consents without an invitation have a limit of their own.
     world.begin().await;
     assert!(matches!(
         world.accept(Some(&ticket), None).await,
-        Err(Unfinished::Failed(Error::Request(_)))
+        Err(ConsentError::Failed(Error::Request(_)))
     ));
     world.at(700);
     world.accept(Some(&ticket), None).await.unwrap();
 }
 
 #[tokio::test]
-async fn those_that_stand_are_few_and_storage_knows_none_of_them() {
+async fn valid_invitations_are_few_and_storage_holds_no_secret() {
     let world = world();
     let mut tickets = Vec::new();
-    for _ in 0..INVITED {
+    for _ in 0..MAX_INVITATIONS {
         tickets.push(world.invite().await);
     }
     assert!(matches!(invite(&world.scope, ProviderKind::Google).await, Err(Error::Request(_))));

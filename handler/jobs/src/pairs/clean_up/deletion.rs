@@ -1,4 +1,4 @@
-//! One deletion of a clean-up, and how a clean-up fails.
+//! One deletion of a clean-up, and the failure of a clean-up.
 
 use engine::event::EventId;
 use engine::reason::Reason;
@@ -10,29 +10,27 @@ use crate::report::Run;
 use crate::sync::{End, needs_reconnect};
 use crate::{Error, Result};
 
-/// What a clean-up does.
+/// Options of a clean-up.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CleanUp {
-    /// Delete nothing; say what would be deleted.
+    /// Delete nothing; report what would be deleted.
     pub dry_run: bool,
-    /// Delete copies that were edited as well.
+    /// Also delete copies that were edited.
     pub include_edited: bool,
 }
 
-/// What became of a deletion.
+/// The outcome of a deletion.
 pub(super) enum DeletionOutcome {
-    /// It is gone.
     Deleted,
-    /// It stays.
     Kept(Reason),
-    /// It was there after the server had failed, and may go yet.
+    /// The copy still existed after the server had failed, and may be deleted later.
     Unsure,
 }
 
 /// Deletes one copy.
 ///
 /// # Errors
-/// What is wrong with more than this copy.
+/// A failure that concerns more than this copy.
 pub(super) async fn delete(
     end: &End,
     blame: &mut Blame,
@@ -59,10 +57,10 @@ pub(super) async fn delete(
     })
 }
 
-/// Whether an event is there; `None` where the server does not say so of this one.
+/// Whether an event exists; `None` where the server does not say for this event.
 ///
 /// # Errors
-/// What is wrong with more than this event.
+/// A failure that concerns more than this event.
 pub(super) async fn exists(end: &End, blame: &mut Blame, id: &EventId) -> Result<Option<bool>> {
     match end.provider.exists(&end.calendar.address, id).await {
         Ok(exists) => Ok(Some(exists)),
@@ -73,7 +71,7 @@ pub(super) async fn exists(end: &End, blame: &mut Blame, id: &EventId) -> Result
     }
 }
 
-/// Says why a clean-up ended before its end.
+/// Reports why a clean-up stopped early.
 pub(super) fn fail(run: &mut Run, error: &Error) {
     run.state = if needs_reconnect(error) { PairStatus::NeedsReconnect } else { PairStatus::Error };
     run.error = Some(problem_keeping(error, KEPT));

@@ -24,7 +24,7 @@ impl Context<'_> {
         let elsewhere = if rest.is_empty() {
             BTreeSet::new()
         } else {
-            self.store.elsewhere(self.pair_ids, &rest).await?
+            self.store.claimed_by_others(self.pair_ids, &rest).await?
         };
         let here = here.into_iter().map(|(id, mapping)| (id, LiveMapping::Here(Box::new(mapping))));
         Ok(here.chain(elsewhere.into_iter().map(|id| (id, LiveMapping::Elsewhere))).collect())

@@ -117,7 +117,7 @@ impl Context<'_> {
             *other = ListedAs::Present(None);
         }
         if !self.options.dry_run {
-            self.locked.await_events(|awaited| awaited.add(side, mapping.id));
+            self.locked.change_unlisted(|awaited| awaited.add(side, mapping.id));
         }
     }
 

@@ -72,7 +72,7 @@ impl Context<'_> {
             };
             let is_unseen = left.iter().any(|unlisted| unlisted.mapping.is_live());
             self.note_unseen(changes, tally, side, left).await?;
-            let before = self.locked.awaited().mappings[side].clone();
+            let before = self.locked.unlisted().mappings[side].clone();
             changes.awaited[side] = Some(AwaitedBefore { mappings: before, is_unseen });
         }
         Ok(())
@@ -104,11 +104,11 @@ impl Context<'_> {
     pub(in crate::sync) fn clear_awaited(&self, before: &PerSide<Option<AwaitedBefore>>) {
         for (side, before) in before.iter() {
             let Some(AwaitedBefore { mappings, is_unseen }) = before else { continue };
-            self.locked.await_events(|awaited| {
-                let fresh = &awaited.fresh[side];
+            self.locked.change_unlisted(|awaited| {
+                let fresh = &awaited.added_now[side];
                 awaited.mappings[side]
                     .retain(|mapping| !mappings.contains(mapping) || fresh.contains(mapping));
-                (awaited.since[side], awaited.unseen[side]) = (None, *is_unseen);
+                (awaited.since_pass[side], awaited.unseen[side]) = (None, *is_unseen);
             });
         }
     }
@@ -121,12 +121,12 @@ impl Context<'_> {
         changes: &Changes,
         side: Side,
     ) -> Result<(Vec<UnlistedEvent>, bool)> {
-        let awaited = self.locked.awaited();
+        let awaited = self.locked.unlisted();
         let is_shown = |mapping: &MappingId| changes.listed[side].contains(mapping);
         let is_expected = |mapping: &Mapping| {
             let role = role_at(mapping, side);
             let is_new = awaited.mappings[side].contains(&mapping.id)
-                || awaited.since[side].is_some_and(|pass| mapping.made >= Some(pass));
+                || awaited.since_pass[side].is_some_and(|pass| mapping.made >= Some(pass));
             let is_unseen = mapping.is_live() && (is_new || mapping.unseen == Some(role));
             (is_unseen || (mapping.state == MappingState::Creating && role == Role::Copy))
                 && !is_shown(&mapping.id)
@@ -139,7 +139,7 @@ impl Context<'_> {
                 false => others |= mapping.is_live() && role == Role::Copy,
             }
         };
-        if awaited.since[side].is_none() && !awaited.unseen[side] {
+        if awaited.since_pass[side].is_none() && !awaited.unseen[side] {
             let missing: Vec<MappingId> = awaited.mappings[side]
                 .iter()
                 .copied()
@@ -163,7 +163,7 @@ impl Context<'_> {
     /// The unlisted events of a calendar that was not listed because it did not change, where the
     /// other calendar has changes. A provider that sends notifications may not have sent one yet.
     fn unlisted_with_changes(&self, changes: &Changes, side: Side) -> Vec<UnlistedEvent> {
-        let awaited = self.locked.awaited();
+        let awaited = self.locked.unlisted();
         let is_unlisted = |mapping: &Mapping, role: Role| {
             let is_awaited = self.is_caldav(side) && awaited.mappings[side].contains(&mapping.id);
             mapping.is_live() && (mapping.unseen == Some(role) || is_awaited)

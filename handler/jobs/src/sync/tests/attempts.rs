@@ -161,7 +161,7 @@ async fn a_pass_that_nobody_waits_for_gives_way_and_is_gone_on_with() {
     let mut left = Vec::new();
     for _ in 0..9 {
         env.scope.services.in_process =
-            std::sync::Arc::new(InProcess::with_turns([Duration::ZERO; 2]));
+            std::sync::Arc::new(InProcess::with_attempt_limits([Duration::ZERO; 2]));
         env.minutes(1);
         env.forget_calls();
         let run = env.in_background(None).await.run;
@@ -298,7 +298,7 @@ async fn a_poll_nudges_again_after_a_turn_that_found_nothing() {
     env.in_background(None).await;
     let now = env.scope.clock.now();
     let nudge = || {
-        env.scope.in_process.nudge(
+        env.scope.in_process.may_nudge(
             &env.pair.id,
             (None, None),
             now,

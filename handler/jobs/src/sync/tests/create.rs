@@ -188,7 +188,7 @@ async fn what_is_refused_stays_with_its_event() {
     assert!(
         problem.message.ends_with("(too much)") && problem.next_try > Some(env.scope.clock.now())
     );
-    assert_eq!(env.state().await.retry, problem.next_try);
+    assert_eq!(env.state().await.next_retry, problem.next_try);
     assert!(env.state().await.from.is_some(), "cursors move past it");
     assert_eq!(env.mappings().await.len(), 1, "nothing is remembered of what was not made");
     env.pass().await;
@@ -199,7 +199,7 @@ async fn what_is_refused_stays_with_its_event() {
     env.to().refused.clear();
     assert_eq!(env.run(FULL).await.created, 1, "at once by a full pass");
     assert_eq!(
-        (env.count(), env.problems().await.len(), env.state().await.retry),
+        (env.count(), env.problems().await.len(), env.state().await.next_retry),
         ([2, 2], 0, None)
     );
     env.rest().await;
@@ -213,7 +213,10 @@ async fn what_is_removed_needs_no_mention_any_more() {
     env.pass().await;
     env.from().remove("bad.ics");
     let run = env.pass().await;
-    assert_eq!((run.skipped, env.problems().await.len(), env.state().await.retry), (0, 0, None));
+    assert_eq!(
+        (run.skipped, env.problems().await.len(), env.state().await.next_retry),
+        (0, 0, None)
+    );
     env.rest().await;
 }
 

@@ -8,7 +8,7 @@ use engine::reason::Reason;
 use jiff::SignedDuration;
 use jiff::civil::date;
 use providers::Error;
-use records::pair_state::proofs::Sign;
+use records::pair_state::proofs::FirstSign;
 use records::problem::PairStatus;
 
 use super::env::{DRY, PairEnv};
@@ -73,7 +73,7 @@ async fn a_copy_goes_with_its_origin() {
         let proof = &proofs[0].proof;
         assert_eq!(
             (proof.sign, proof.answer, proof.searched),
-            (Sign::Named, Some(Absence::NotFound), false)
+            (FirstSign::Named, Some(Absence::NotFound), false)
         );
         assert_eq!(proof.calendar, env.pair.from);
         assert_eq!(
@@ -186,7 +186,7 @@ async fn what_is_missing_in_a_whole_listing_is_looked_for_by_itself() {
     env.remove_origins(3..4);
     let run = env.pass().await;
     assert_eq!((run.deleted, env.asked(CalendarCall::Absence), env.count()), (1, [1, 0], [11, 11]));
-    assert_eq!(env.proofs().await[0].proof.sign, Sign::Missing);
+    assert_eq!(env.proofs().await[0].proof.sign, FirstSign::Missing);
     env.rest().await;
 }
 
@@ -223,7 +223,7 @@ async fn without_an_answer_nothing_is_deleted() {
             (run.deleted, env.has("dentist"), env.problems().await.len()),
             (1, [false, false], 0)
         );
-        assert_eq!(env.proofs().await[0].proof.sign, Sign::Earlier);
+        assert_eq!(env.proofs().await[0].proof.sign, FirstSign::Earlier);
         env.rest().await;
     }
 }
@@ -279,7 +279,7 @@ async fn what_was_declined_or_cancelled_has_no_copy_until_it_is_accepted() {
         let proof = &env.proofs().await[0].proof;
         assert_eq!(
             (proof.sign, proof.answer, &proof.calendar),
-            (Sign::Shown, None, &env.pair.from)
+            (FirstSign::Shown, None, &env.pair.from)
         );
         env.rest().await;
         assert_eq!(env.has("dentist"), [true, false]);

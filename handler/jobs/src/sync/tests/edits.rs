@@ -370,7 +370,7 @@ async fn an_event_that_cannot_be_read_is_named_once() {
     env.from().unreadable.insert(engine::event::EventId::new("dentist.ics"));
     assert_eq!(reasons(&env.pass().await), [Reason::Unreadable]);
     assert_eq!(env.problems().await[0].etag.as_deref(), Some("v1"));
-    assert_eq!(env.state().await.retry, None);
+    assert_eq!(env.state().await.next_retry, None);
     env.from().unreadable.clear();
     env.retitle("orthodontist");
     env.pass().await;

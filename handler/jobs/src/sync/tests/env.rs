@@ -22,7 +22,7 @@ use vault::{Envelope, Root};
 use super::memory_account::Remote;
 use super::memory_calendar::{CalendarCall, MemoryCalendar};
 use super::sample_events::{event, on};
-use crate::keys::Keys;
+use crate::keys::PairKeys;
 use crate::pairs::NewPair;
 use crate::report::{Run, Silent};
 use crate::services::{Owners, Services};
@@ -291,7 +291,7 @@ impl PairEnv {
             assert_eq!(self.writes(), Vec::<String>::new(), "{options:?}");
         }
         assert!(
-            self.state().await.awaited.mappings.values().all(std::collections::BTreeSet::is_empty)
+            self.state().await.unlisted.mappings.values().all(std::collections::BTreeSet::is_empty)
         );
         self.nothing_wrong();
     }
@@ -346,7 +346,7 @@ impl PairEnv {
 
     /// The proofs of all deletions.
     pub async fn proofs(&self) -> Vec<ProofRow> {
-        proofs::of(&*self.scope.store, &self.pair.id, |_| true).await.unwrap()
+        proofs::find(&*self.scope.store, &self.pair.id, |_| true).await.unwrap()
     }
 
     /// Deletes these of them, or their copies.
@@ -386,7 +386,7 @@ impl PairEnv {
 
     /// The UID that the first copy of an event of the calendar of `--from` gets.
     pub async fn uid_of_copy(&self, origin: &str) -> String {
-        let keys = Keys::new(&self.scope, &self.pair).await.unwrap();
+        let keys = PairKeys::new(&self.scope, &self.pair).await.unwrap();
         keys.marks.mapping(&self.pair.from, &self.pair.to, &EventId::new(origin), 0).copy_uid(0)
     }
 
@@ -404,15 +404,15 @@ impl PairEnv {
     }
 
     pub async fn mappings(&self) -> Vec<Mapping> {
-        let keys = Keys::new(&self.scope, &self.pair).await.unwrap();
+        let keys = PairKeys::new(&self.scope, &self.pair).await.unwrap();
         PairStore::new(&*self.scope.store, &keys.marks, &self.pair).page(None).await.unwrap().0
     }
 
     /// The row of a mapping is replaced, as an earlier release would have left it.
     pub async fn set_mapping(&self, origin: &str, change: impl FnOnce(&mut Mapping)) {
-        let keys = Keys::new(&self.scope, &self.pair).await.unwrap();
+        let keys = PairKeys::new(&self.scope, &self.pair).await.unwrap();
         let memory = PairStore::new(&*self.scope.store, &keys.marks, &self.pair);
-        let (before, (head, _)) = (self.mapping(origin).await, memory.begin().await.unwrap());
+        let (before, (head, _)) = (self.mapping(origin).await, memory.read_state().await.unwrap());
         let (mut now, mut notes) = (before.clone(), Batch::default());
         change(&mut now);
         memory.note(&mut notes, Some(&before), &now).unwrap();
@@ -420,7 +420,7 @@ impl PairEnv {
     }
 
     pub async fn state(&self) -> StateRecord {
-        pair_state::state(&*self.scope.store, &self.pair.id).await.unwrap()
+        pair_state::read_state(&*self.scope.store, &self.pair.id).await.unwrap()
     }
 
     /// The pair's row is replaced, as other passes would have left it.

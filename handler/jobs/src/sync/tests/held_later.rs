@@ -1,7 +1,7 @@
 //! Deletions that come after a question to the owner wait alone.
 
 use providers::Error;
-use records::pair_state::proofs::Sign;
+use records::pair_state::proofs::FirstSign;
 use records::problem::PairStatus;
 
 use super::env::{CONFIRMED, OPTIONS, PairEnv};
@@ -52,7 +52,7 @@ async fn what_waits_is_deleted_for_what_showed_it_first() {
     env.remove_origins(0..11);
     assert_eq!(held(&env.pass().await), 11);
     assert_eq!(env.run(CONFIRMED).await.deleted, 11);
-    assert!(env.proofs().await.iter().all(|row| row.proof.sign == Sign::Named));
+    assert!(env.proofs().await.iter().all(|row| row.proof.sign == FirstSign::Named));
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ async fn declined() -> PairEnv {
 
 /// The shortest turn in the background: one batch.
 async fn turn(env: &mut PairEnv) -> Run {
-    env.scope.services.in_process = Arc::new(InProcess::with_turns([Duration::ZERO; 2]));
+    env.scope.services.in_process = Arc::new(InProcess::with_attempt_limits([Duration::ZERO; 2]));
     env.minutes(1);
     env.forget_calls();
     let run = env.in_background(None).await.run;

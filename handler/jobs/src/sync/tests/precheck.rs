@@ -47,8 +47,8 @@ async fn whatever_the_last_pass_left_open_needs_another_one() {
         ),
         ("something to write", true, StateRecord { remaining: Some(3), ..rest.clone() }),
         ("something to take over", true, StateRecord { take_over: true, ..rest.clone() }),
-        ("what is due", true, StateRecord { retry: Some(now), ..rest.clone() }),
-        ("what is not due", false, StateRecord { retry: Some(now + hour), ..rest.clone() }),
+        ("what is due", true, StateRecord { next_retry: Some(now), ..rest.clone() }),
+        ("what is not due", false, StateRecord { next_retry: Some(now + hour), ..rest.clone() }),
         (
             "yesterday's listing",
             true,
@@ -60,10 +60,10 @@ async fn whatever_the_last_pass_left_open_needs_another_one() {
         ("no listing", true, StateRecord { window_listed_on: None, ..rest.clone() }),
     ];
     for (what, needed, row) in rows {
-        let passes = row.passes;
+        let passes = row.pass_count;
         env.set_state(|state| *state = row).await;
         assert_eq!(env.pass().await.state, PairStatus::Ok, "{what}");
-        assert_eq!(env.state().await.passes > passes, needed, "{what}");
+        assert_eq!(env.state().await.pass_count > passes, needed, "{what}");
     }
 }
 

@@ -129,14 +129,14 @@ async fn where_a_glance_shows_nothing_a_listing_does() {
     assert_eq!((env.pass().await.created, env.count()), (2, [2, 2]));
     env.pass().await;
     env.pass().await;
-    let passes = env.state().await.passes;
+    let passes = env.state().await.pass_count;
     env.pass().await;
     assert_eq!(
         (env.asked(CalendarCall::List), env.asked(CalendarCall::ListAll)),
         ([1, 1], [0, 0]),
         "and that is all"
     );
-    assert_eq!(env.state().await.passes, passes, "a look is enough");
+    assert_eq!(env.state().await.pass_count, passes, "a look is enough");
     env.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
     assert_eq!(env.pass().await.changed, 1);
     assert_eq!(

@@ -62,7 +62,7 @@ async fn what_only_listings_lack_is_awaited_after_a_change_as_well() {
         env.from().change("dentist.ics", |event| event.content.title = title.into());
         env.pass().await;
         assert_eq!(env.has(title), [true, true]);
-        assert!(env.state().await.awaited.mappings.to.contains(&mapping), "{title}");
+        assert!(env.state().await.unlisted.mappings.to.contains(&mapping), "{title}");
     }
 }
 

@@ -149,7 +149,7 @@ async fn more_than_can_be_named_are_awaited_all_the_same() {
     let env = PairEnv::one_way().await;
     env.to().manners.lists_late = true;
     let env = env.filled(201).await;
-    assert!(env.state().await.awaited.since.to.is_some());
+    assert!(env.state().await.unlisted.since_pass.to.is_some());
     env.from().put(april("more", 9));
     let run = env.pass().await;
     assert_eq!((run.created, run.deleted, env.count()), (1, 0, [202, 202]));

@@ -1,4 +1,4 @@
-//! Several processes that are called about the same channel, and die where it hurts most.
+//! Several processes that receive notifications of one watch, and die at the worst moments.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use super::*;
 use crate::InProcess;
 use crate::services::{Scope, Services};
 
-/// Storage that counts what it is asked.
+/// Storage that counts its requests.
 pub(super) struct Counting {
     pub inner: Arc<dyn Store>,
     pub asked: AtomicUsize,
@@ -50,13 +50,13 @@ impl Store for Counting {
         ops: &[Op],
     ) -> store::Result<Vec<String>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        // Others get a word in between.
+        // Other tasks may run in between.
         tokio::task::yield_now().await;
         self.inner.commit(table, partition, ops).await
     }
 }
 
-/// A queue that writes down when each message is to be seen, and may be away.
+/// A queue that records when each nudge becomes visible, and may fail.
 struct Board {
     clock: Arc<WatchClock>,
     away: AtomicBool,
@@ -105,7 +105,7 @@ impl Clock for WatchClock {
     }
 }
 
-/// One channel, and processes that share storage, queue and clock.
+/// One watch, and processes that share storage, queue and clock.
 struct Site {
     base: Scope,
     store: Arc<Counting>,
@@ -142,7 +142,7 @@ impl Site {
             .scope(&self.base.owner)
     }
 
-    async fn call(&self, process: &Scope) -> crate::Result<Received> {
+    async fn call(&self, process: &Scope) -> crate::Result<NoticeOutcome> {
         let (channel, token) = &self.channel;
         receive(
             process,
@@ -157,7 +157,7 @@ impl Site {
         .await
     }
 
-    /// When messages are to be seen, in milliseconds from the beginning.
+    /// When nudges become visible, in milliseconds from the beginning.
     fn seen(&self) -> Vec<i128> {
         self.board
             .seen
@@ -174,19 +174,19 @@ impl Site {
 }
 
 #[tokio::test]
-async fn however_many_are_called_their_messages_are_a_pause_apart() {
+async fn nudges_of_many_processes_are_a_pause_apart() {
     let site = Site::new().await;
     let processes: Vec<Scope> = (0..8).map(|_| site.process()).collect();
-    // All of them at once, in every tenth of a second of a minute.
+    // All processes at once, in every tenth of a second of a minute.
     for tenth in 0..600 {
-        let heard = join_all(
+        let received = join_all(
             processes
                 .iter()
                 .flat_map(|process| [process, process])
                 .map(|process| site.call(process)),
         )
         .await;
-        assert!(heard.iter().all(Result::is_ok), "{heard:?}");
+        assert!(received.iter().all(Result::is_ok), "{received:?}");
         let last = tenth * 100;
         let next = *site.seen().last().unwrap();
         assert!(next >= last && next <= last + 6000, "what came at {last} is seen at {next}");
@@ -198,7 +198,7 @@ async fn however_many_are_called_their_messages_are_a_pause_apart() {
 }
 
 #[tokio::test]
-async fn sixty_calls_are_twenty_looks_at_most_and_two_edits_a_second_apart() {
+async fn sixty_notifications_lead_to_twenty_passes_at_most() {
     let site = Site::new().await;
     let process = site.process();
     for _ in 0..60 {
@@ -206,20 +206,20 @@ async fn sixty_calls_are_twenty_looks_at_most_and_two_edits_a_second_apart() {
         site.clock.wait(1000);
     }
     assert!(site.seen().len() <= 20, "{:?}", site.seen());
-    // The channel has rested: who edits twice waits for a second.
+    // The watch has recovered: a second edit waits for a second.
     site.clock.wait(60_000);
     for gap in [0, 250, 700, 999, 1500, 4000] {
         site.clock.wait(60_000);
         let before = site.seen().len();
         let begun = site.clock.now().duration_since(now()).as_millis();
-        assert_eq!(site.call(&process).await.unwrap(), Received::Nudged);
+        assert_eq!(site.call(&process).await.unwrap(), NoticeOutcome::Nudged);
         site.clock.wait(gap);
-        assert_eq!(site.call(&process).await.unwrap(), Received::Nudged);
+        assert_eq!(site.call(&process).await.unwrap(), NoticeOutcome::Nudged);
         assert_eq!(site.seen()[before..], [begun, begun + i128::from(gap.max(1000))], "{gap}");
     }
 }
 
-/// The clock of a process that is wrong by so much.
+/// The clock of a process that is wrong by this amount.
 struct Wrong(Arc<WatchClock>, SignedDuration);
 
 impl Clock for Wrong {
@@ -228,9 +228,9 @@ impl Clock for Wrong {
     }
 }
 
-/// Four processes whose clocks are up to a second apart; messages that cannot be sent; calls in any
-/// order. By the right clock every call that was answered is followed by a look that begins after
-/// it.
+/// Four processes whose clocks differ by up to a second, nudges that cannot be sent, and
+/// notifications in any order. By the correct clock, every notification that was acknowledged is
+/// followed by a pass that begins after it.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_lost_where_clocks_are_a_second_apart() {
     let mut rng = 1_u64;
@@ -281,93 +281,94 @@ async fn a_call_by_itself_costs_one_request_of_storage_or_two_and_one_a_minute()
     let process = site.process();
     assert_eq!(
         (site.call(&process).await.unwrap(), site.asked()),
-        (Received::Nudged, 3),
+        (NoticeOutcome::Nudged, 3),
         "the keys and the row read, and the row replaced"
     );
     for _ in 0..10 {
         site.clock.wait(60_000);
         assert_eq!(
             (site.call(&process).await.unwrap(), site.asked()),
-            (Received::Nudged, 1),
+            (NoticeOutcome::Nudged, 1),
             "it knows the row by now"
         );
     }
     assert_eq!(
         (site.call(&process).await.unwrap(), site.asked()),
-        (Received::Nudged, 2),
+        (NoticeOutcome::Nudged, 2),
         "claimed, and noted as sent"
     );
     for _ in 0..1000 {
-        assert_eq!((site.call(&process).await.unwrap(), site.asked()), (Received::Covered, 0));
+        assert_eq!((site.call(&process).await.unwrap(), site.asked()), (NoticeOutcome::Covered, 0));
     }
-    // By its clock the message that is seen in a second may be seen by now.
+    // By the clock of this process, the nudge that becomes visible in a second may be visible by
+    // now.
     let other = site.process();
     assert_eq!(
         (site.call(&other).await.unwrap(), site.asked()),
-        (Received::Nudged, 4),
+        (NoticeOutcome::Nudged, 4),
         "both read, claimed, and noted as sent"
     );
     let third = site.process();
-    assert_eq!((site.call(&third).await.unwrap(), site.asked()), (Received::Covered, 2));
-    assert_eq!((site.call(&third).await.unwrap(), site.asked()), (Received::Covered, 0));
+    assert_eq!((site.call(&third).await.unwrap(), site.asked()), (NoticeOutcome::Covered, 2));
+    assert_eq!((site.call(&third).await.unwrap(), site.asked()), (NoticeOutcome::Covered, 0));
     assert_eq!(site.seen()[11..], [601_000, 602_000]);
 }
 
-/// It has claimed the next message, and is gone before that is in the queue: whoever is called next
-/// neither relies on it nor fails.
+/// A process has claimed the next nudge and dies before the nudge is in the queue: the process that
+/// receives the next notification neither relies on that nudge nor fails.
 #[tokio::test]
-async fn nobody_relies_on_a_message_whose_sender_has_died() {
+async fn no_process_relies_on_a_nudge_whose_sender_has_died() {
     let site = Site::new().await;
     let (one, other) = (site.process(), site.process());
     // So often that the pause has begun to grow.
     for second in 0..7 {
-        assert_eq!(site.call(&one).await.unwrap(), Received::Nudged, "{second}");
+        assert_eq!(site.call(&one).await.unwrap(), NoticeOutcome::Nudged, "{second}");
         site.clock.wait(1000);
     }
-    assert_eq!(site.call(&one).await.unwrap(), Received::Nudged);
+    assert_eq!(site.call(&one).await.unwrap(), NoticeOutcome::Nudged);
     site.clock.wait(1600);
     assert_eq!(site.seen(), [0, 1000, 2000, 3000, 4000, 5000, 6000, 8600]);
     site.clock.wait(100);
     site.board.away.store(true, Ordering::Relaxed);
-    assert!(site.call(&one).await.is_err(), "whoever called is to call again");
+    assert!(site.call(&one).await.is_err(), "the provider has to send it again");
     site.board.away.store(false, Ordering::Relaxed);
     site.clock.wait(100);
-    assert_eq!(site.call(&other).await.unwrap(), Received::Nudged);
+    assert_eq!(site.call(&other).await.unwrap(), NoticeOutcome::Nudged);
     assert_eq!(site.seen()[8..], [12_160], "in the place of the one that never came");
-    assert_eq!(site.call(&one).await.unwrap(), Received::Covered);
-    // The same for one that was to be seen at once.
+    assert_eq!(site.call(&one).await.unwrap(), NoticeOutcome::Covered);
+    // The claim of a nudge that was to be visible at once.
     site.clock.wait(60_000);
     site.board.away.store(true, Ordering::Relaxed);
     assert!(site.call(&other).await.is_err());
     site.board.away.store(false, Ordering::Relaxed);
-    assert_eq!(site.call(&one).await.unwrap(), Received::Nudged);
+    assert_eq!(site.call(&one).await.unwrap(), NoticeOutcome::Nudged);
     assert_eq!(site.seen()[9..], [68_800 + 1000]);
 }
 
-/// Those that were called meanwhile wait for the one that sends, and hear what became of it.
+/// Notifications that arrive meanwhile wait for the process that sends, and fail as it does.
 #[tokio::test]
-async fn whoever_waits_for_a_message_that_cannot_be_sent_is_not_told_that_it_was() {
+async fn a_notification_that_waits_for_a_failed_nudge_fails_too() {
     let site = Site::new().await;
     let process = site.process();
     site.board.away.store(true, Ordering::Relaxed);
-    let heard = join_all((0..3).map(|_| site.call(&process))).await;
-    assert!(heard.iter().all(Result::is_err), "{heard:?}");
+    let received = join_all((0..3).map(|_| site.call(&process))).await;
+    assert!(received.iter().all(Result::is_err), "{received:?}");
     assert!(site.seen().is_empty());
 }
 
 #[tokio::test]
-async fn a_channel_that_ends_meanwhile_is_not_revived() {
+async fn a_watch_that_ends_meanwhile_is_not_revived() {
     let site = Site::new().await;
     let process = site.process();
-    assert_eq!(site.call(&process).await.unwrap(), Received::Nudged);
+    assert_eq!(site.call(&process).await.unwrap(), NoticeOutcome::Nudged);
     site.clock.wait(60_000);
-    &process
+    process
         .directory()
         .change_watch(&site.channel.0, |row| row.state = WatchStatus::Ending)
         .await
         .unwrap();
-    assert_eq!(site.call(&process).await.unwrap(), Received::Dropped);
-    &process.directory().delete_watches(std::slice::from_ref(&site.channel.0)).await.unwrap();
-    assert_eq!(site.call(&site.process()).await.unwrap(), Received::Dropped);
+    assert_eq!(site.call(&process).await.unwrap(), NoticeOutcome::Dropped);
+    process.directory().delete_watches(std::slice::from_ref(&site.channel.0)).await.unwrap();
+    assert_eq!(site.call(&site.process()).await.unwrap(), NoticeOutcome::Dropped);
     assert_eq!(site.seen(), [0]);
 }

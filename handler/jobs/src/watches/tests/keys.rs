@@ -1,4 +1,4 @@
-//! Keys that follow one another: which tokens are believed, by whom, and what it costs to find out.
+//! Rotations of webhook keys: which secrets are accepted, by which process, and at what cost.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,14 +11,14 @@ use crate::InProcess;
 use crate::services::{Scope, Services};
 use crate::watches::keys;
 
-/// Storage that counts, and a process on it.
+/// A process on storage that counts its requests.
 fn counting() -> (Scope, Arc<Counting>, tempfile::TempDir) {
     let (scope, dir) = scope();
     let store = Arc::new(Counting { inner: scope.store.clone(), asked: AtomicUsize::new(0) });
     (Services { store: store.clone(), ..scope.services }.scope(&scope.owner), store, dir)
 }
 
-/// Another one, which remembers nothing.
+/// Another process, which remembers nothing.
 fn another(scope: &Scope) -> Scope {
     Services { in_process: Arc::new(InProcess::default()), ..scope.services.clone() }
         .scope(&scope.owner)
@@ -37,7 +37,7 @@ async fn signed(scope: &Scope) -> (String, SecretString) {
 #[tokio::test]
 async fn a_token_fits_into_what_microsoft_takes_for_the_longest_owner() {
     let (scope, _dir) = scope();
-    let owner = "o".repeat(token::LONGEST);
+    let owner = "o".repeat(token::MAX_OWNER);
     let longest = Services { ..scope.services.clone() }.scope(&owner);
     let (channel, token) = signed(&longest).await;
     assert_eq!(token.expose_secret().len(), 128, "{}", token.expose_secret());
@@ -63,7 +63,7 @@ async fn a_key_is_derived_for_its_id_and_marks_stay_as_they_are() {
     assert_eq!([of("marks").await, of("fingerprints").await], before);
 }
 
-/// Before the first key is named, and for as long as its channels may live.
+/// Before the first key has an id, and for as long as its watches may live.
 #[tokio::test]
 async fn tokens_of_the_form_before_prove_until_their_channels_have_ended() {
     let (scope, _dir) = scope();
@@ -118,9 +118,9 @@ async fn the_key_before_proves_and_the_one_before_that_does_not() {
     }
 }
 
-/// Two processes name the first key at the same moment.
+/// Two processes create the first id at one moment.
 #[tokio::test]
-async fn many_who_sign_at_once_sign_with_one_key() {
+async fn processes_that_sign_at_once_use_one_key() {
     let (scope, _dir) = scope();
     let processes: Vec<Scope> = (0..8).map(|_| another(&scope)).collect();
     let signed = join_all(processes.iter().map(|process| async {
@@ -133,9 +133,9 @@ async fn many_who_sign_at_once_sign_with_one_key() {
     assert!(rotated.iter().any(|key| *key.as_ref().unwrap() == current));
 }
 
-/// The second process is at work for long, and has read which keys count before the first rotates.
+/// The second process has read the valid keys before the first process rotates.
 #[tokio::test(start_paused = true)]
-async fn another_process_hears_of_a_rotation_at_once_and_forgets_a_key_within_a_minute() {
+async fn another_process_accepts_a_new_key_at_once_and_drops_a_key_within_a_minute() {
     let (scope, store, _dir) = counting();
     let old = signed(&scope).await;
     let other = another(&scope);
@@ -143,7 +143,7 @@ async fn another_process_hears_of_a_rotation_at_once_and_forgets_a_key_within_a_
     keys::rotate(&scope, false).await.unwrap();
     let new = signed(&scope).await;
     store.asked.store(0, Ordering::Relaxed);
-    assert!(whose(&other, &new).await.is_some(), "the first call of a channel is heard");
+    assert!(whose(&other, &new).await.is_some(), "the first notification of a watch is accepted");
     assert!(whose(&other, &old).await.is_some() && whose(&other, &new).await.is_some());
     assert_eq!(store.asked.swap(0, Ordering::Relaxed), 1);
 
@@ -157,7 +157,7 @@ async fn another_process_hears_of_a_rotation_at_once_and_forgets_a_key_within_a_
     assert_eq!(store.asked.swap(0, Ordering::Relaxed), 1);
 }
 
-/// An attacker who knows a key that was dropped makes tokens whose MAC is good.
+/// An attacker who knows a dropped key makes secrets with a valid MAC.
 #[tokio::test(start_paused = true)]
 async fn a_dropped_key_causes_one_read_a_second_and_no_more() {
     let (scope, store, _dir) = counting();
@@ -172,9 +172,9 @@ async fn a_dropped_key_causes_one_read_a_second_and_no_more() {
     store.asked.store(0, Ordering::Relaxed);
     let begun = tokio::time::Instant::now();
     while begun.elapsed() < Duration::from_secs(60) {
-        let heard =
+        let verified =
             join_all((0..20).flat_map(|_| &forged).map(|forged| whose(&process, forged))).await;
-        assert!(heard.iter().all(Option::is_none));
+        assert!(verified.iter().all(Option::is_none));
         tokio::time::advance(Duration::from_millis(100)).await;
     }
     let asked = store.asked.swap(0, Ordering::Relaxed);
@@ -183,18 +183,18 @@ async fn a_dropped_key_causes_one_read_a_second_and_no_more() {
     assert_eq!(store.asked.load(Ordering::Relaxed), 0, "and genuine ones wait for nothing");
 }
 
-/// A channel whose key counts no more is given up with its row, so that the next pass opens
-/// another, and not before that is sent for.
+/// A watch whose key is not valid any more is ended in its record before the nudge is sent, so that
+/// the next pass creates another watch.
 #[tokio::test]
-async fn only_channels_that_prove_nothing_are_given_up() {
+async fn only_watches_without_a_valid_key_are_ended() {
     let (scope, _dir) = scope();
     let (old, _) = stored(&scope, row(WatchStatus::Open, Some("r1"), 86_400)).await;
     keys::rotate(&scope, false).await.unwrap();
     let (new, _) = stored(&scope, row(WatchStatus::Open, Some("r2"), 86_400)).await;
-    assert_eq!(keys::give_up_unproven(&scope).await.unwrap(), 0);
+    assert_eq!(keys::end_unproven(&scope).await.unwrap(), 0);
     keys::rotate(&scope, false).await.unwrap();
-    assert_eq!(keys::give_up_unproven(&scope).await.unwrap(), 1);
+    assert_eq!(keys::end_unproven(&scope).await.unwrap(), 1);
     let state = async |id: &str| scope.directory().watch(id).await.unwrap().unwrap().0.state;
     assert_eq!((state(&old).await, state(&new).await), (WatchStatus::Ending, WatchStatus::Open));
-    assert_eq!(keys::give_up_unproven(&scope).await.unwrap(), 0, "once");
+    assert_eq!(keys::end_unproven(&scope).await.unwrap(), 0, "once");
 }

@@ -10,7 +10,7 @@ fn store(dir: &tempfile::TempDir) -> Embedded {
     Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap()
 }
 
-/// A mapping with its index row, as far as storage is concerned.
+/// The rows of a mapping and its index entry.
 fn mapping(n: usize) -> Group {
     let put = |key: String| Op::Put { key, value: "{}".into() };
     Group {
@@ -18,7 +18,7 @@ fn mapping(n: usize) -> Group {
         copies: 1,
         archived: 0,
         by_another: 0,
-        aliased: false,
+        has_alias: false,
     }
 }
 
@@ -72,7 +72,7 @@ async fn more_than_one_commit_holds_is_written_in_several_and_counted_with_each(
         copies: -1,
         archived: 0,
         by_another: 0,
-        aliased: false,
+        has_alias: false,
     };
     commit(&mine, &store, Batch { groups: vec![forget(3), forget(4)] }, None).await.unwrap();
     assert_eq!(mine.copies().await, 248);
@@ -87,7 +87,7 @@ async fn more_than_one_commit_holds_is_written_in_several_and_counted_with_each(
 }
 
 #[tokio::test]
-async fn of_two_who_believe_to_be_alone_the_later_one_writes_nothing() {
+async fn of_two_writers_the_one_that_lost_the_lease_writes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(&dir);
     for (round, begin) in [(1, 0), (2, 100)] {
@@ -95,7 +95,7 @@ async fn of_two_who_believe_to_be_alone_the_later_one_writes_nothing() {
         commit(&one, &store, notes(begin..begin + 10), None).await.unwrap();
         for now in [None, Some(done(999))] {
             let refused = commit(&other, &store, notes(begin + 50..begin + 60), now).await;
-            assert!(matches!(refused, Err(Error::Overtaken)), "{refused:?}");
+            assert!(matches!(refused, Err(Error::LeaseLost)), "{refused:?}");
         }
         commit(&one, &store, Batch::default(), Some(done(round))).await.unwrap();
         let row = head(&store).await.row().await;
@@ -105,31 +105,34 @@ async fn of_two_who_believe_to_be_alone_the_later_one_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_look_neither_hinders_a_pass_nor_brings_a_pair_back() {
+async fn a_check_neither_hinders_a_pass_nor_brings_a_pair_back() {
     let dir = tempfile::tempdir().unwrap();
     let (store, pair) = (store(&dir), PairId::new(PAIR));
-    assert!(!look(&store, &pair).await.unwrap().can_be_noted(), "nothing was passed over yet");
+    assert!(
+        !read_state_snapshot(&store, &pair).await.unwrap().can_record_check(),
+        "nothing was passed over yet"
+    );
     let pass = head(&store).await;
     commit(&pass, &store, notes(0..1), Some(done(60))).await.unwrap();
-    let seen = look(&store, &pair).await.unwrap();
-    assert_eq!((seen.last(), seen.can_be_noted()), (done(60).last_sync, true));
-    note_look(&store, &pair, &seen, Timestamp::from_second(70).unwrap()).await.unwrap();
-    note_look(&store, &pair, &seen, Timestamp::from_second(65).unwrap()).await.unwrap();
+    let seen = read_state_snapshot(&store, &pair).await.unwrap();
+    assert_eq!((seen.last_checked(), seen.can_record_check()), (done(60).last_sync, true));
+    record_check(&store, &pair, &seen, Timestamp::from_second(70).unwrap()).await.unwrap();
+    record_check(&store, &pair, &seen, Timestamp::from_second(65).unwrap()).await.unwrap();
     assert_eq!(
-        look(&store, &pair).await.unwrap().last(),
+        read_state_snapshot(&store, &pair).await.unwrap().last_checked(),
         done(70).last_sync,
         "of two looks the first counts"
     );
     commit(&pass, &store, notes(1..2), None).await.unwrap();
-    let seen = look(&store, &pair).await.unwrap();
+    let seen = read_state_snapshot(&store, &pair).await.unwrap();
     let rows = store.scan(Table::Pairs, PAIR, "", None, 1000).await.unwrap();
     let ops: Vec<Op> =
         rows.into_iter().map(|row| Op::Delete { key: row.key, etag: None }).collect();
     store.commit(Table::Pairs, PAIR, &ops).await.unwrap();
-    note_look(&store, &pair, &seen, Timestamp::from_second(80).unwrap()).await.unwrap();
+    record_check(&store, &pair, &seen, Timestamp::from_second(80).unwrap()).await.unwrap();
     assert!(matches!(
         commit(&pass, &store, notes(2..3), Some(done(90))).await,
-        Err(Error::Overtaken)
+        Err(Error::LeaseLost)
     ));
     assert_eq!(keys(&store, "").await, 0, "a pair that was removed stays so");
 }

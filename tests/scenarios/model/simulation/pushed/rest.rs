@@ -31,7 +31,7 @@ impl Simulation {
         while product::accounts(&self.scope())
             .await?
             .iter()
-            .any(|account| account.parked(self.google().clock().now()).is_some())
+            .any(|account| account.suspended_for(self.google().clock().now()).is_some())
         {
             self.trace.push("an hour of peace for an account".into());
             self.pass_time(3600);

@@ -1,4 +1,5 @@
-//! Copies of pairs that have ended: this installation's mark, and no pair that claims it.
+//! Orphaned copies: they have the mark of this installation, and no pair claims them, because their
+//! pair was removed.
 
 use std::collections::BTreeSet;
 
@@ -20,15 +21,15 @@ use crate::report::{Action, Progress, Run, Verb};
 use crate::sync::{End, end};
 use crate::{Error, Result, Scope, leases};
 
-/// What was found. Nothing was deleted.
-pub struct LeftCopies {
+/// The orphaned copies of a calendar. Nothing was deleted.
+pub struct OrphanedCopies {
     end: End,
     copies: Vec<(EventId, Option<String>, MappingId, Action)>,
     kept: Vec<Action>,
 }
 
-impl LeftCopies {
-    /// How many would be deleted.
+impl OrphanedCopies {
+    /// The number of copies to delete.
     pub fn len(&self) -> usize {
         self.copies.len()
     }
@@ -40,7 +41,7 @@ impl LeftCopies {
 
     /// What would be deleted, and what is kept.
     pub fn preview(&self) -> Run {
-        let mut run = nothing();
+        let mut run = empty_run();
         self.kept
             .iter()
             .chain(self.copies.iter().map(|(.., action)| action))
@@ -49,20 +50,20 @@ impl LeftCopies {
     }
 }
 
-/// The run of no pair: its id is empty.
-fn nothing() -> Run {
+/// A run without a pair: the id is empty.
+fn empty_run() -> Run {
     Run::new(PairId::new(""), PairStatus::Ok)
 }
 
-/// Reads a calendar whole, and finds the copies in it that no pair has any more.
+/// Reads a whole calendar and finds its orphaned copies.
 ///
 /// # Errors
 /// [`Error::NotFound`] for a calendar that no account has; the provider's failure.
-pub async fn left_copies(
+pub async fn find_orphaned_copies(
     scope: &Scope,
     calendar: &CalendarId,
     progress: &dyn Progress,
-) -> Result<LeftCopies> {
+) -> Result<OrphanedCopies> {
     let directory = scope.snapshot().await?;
     if directory.calendar(calendar)?.is_none() {
         return Err(Error::NotFound(format!(
@@ -80,7 +81,7 @@ pub async fn left_copies(
     let (pairs, calendars) = (directory.pair_ids(), directory.calendar_ids());
     let listed =
         end.provider.list_changes(&end.calendar.address, Since::Everything, None).await?.listed;
-    let mut found = LeftCopies { copies: Vec::new(), kept: Vec::new(), end: end.clone() };
+    let mut found = OrphanedCopies { copies: Vec::new(), kept: Vec::new(), end: end.clone() };
     progress.expect(listed.len() as u64);
     let mut unread = Vec::new();
     let mut events: Vec<Box<Event>> = Vec::new();
@@ -91,7 +92,7 @@ pub async fn left_copies(
             Listed::Removed { .. } => {}
         }
     }
-    let consider = async |found: &mut LeftCopies, events: Vec<Box<Event>>| -> Result<()> {
+    let consider = async |found: &mut OrphanedCopies, events: Vec<Box<Event>>| -> Result<()> {
         let marked: Vec<(Box<Event>, MappingId)> = events
             .into_iter()
             .filter_map(|event| {
@@ -103,16 +104,16 @@ pub async fn left_copies(
             })
             .collect();
         let named: BTreeSet<MappingId> = marked.iter().map(|(_, mapping)| *mapping).collect();
-        let claimed = pair_state::claimed(&*scope.store, &pairs, &named).await?;
+        let claimed = pair_state::claimed_by(&*scope.store, &pairs, &named).await?;
         let ids: Vec<EventId> = marked.iter().map(|(event, _)| event.id.clone()).collect();
-        let kept = kept_in_step(scope, &marks, &directory, calendar, &ids).await?;
+        let kept = mapped_events(scope, &marks, &directory, calendar, &ids).await?;
         for (event, mapping) in marked
             .into_iter()
             .filter(|(event, mapping)| !claimed.contains(mapping) && !kept.contains(&event.id))
         {
             let times = Times::from(&event.content.span);
-            // What a client has made out of a copy has a UID of its own, and is its owner's. Google
-            // gives copies such UIDs too.
+            // An event that a client made from a copy has a UID of its own and belongs to its
+            // owner. Google gives such UIDs to copies, too.
             let is_a_persons = end.account.kind != ProviderKind::Google
                 && MappingId::of_copy_uid(&event.uid).is_none();
             let verb = if event.has_guests() || is_a_persons { Verb::Skip } else { Verb::Delete };
@@ -149,18 +150,18 @@ pub async fn left_copies(
     Ok(found)
 }
 
-/// Deletes what was found, each in the version that was seen.
+/// Deletes the copies that were found, each in the version that was read.
 ///
 /// # Errors
-/// [`Error::Request`] while a pass writes to the calendar. What fails once there is something to
-/// report is the error of the run.
-pub async fn delete_left_copies(
+/// [`Error::Request`] while a pass writes to the calendar. A failure after the first deletion is
+/// reported in the run.
+pub async fn delete_orphaned_copies(
     scope: &Scope,
-    found: LeftCopies,
+    found: OrphanedCopies,
     progress: &dyn Progress,
 ) -> Result<Run> {
     let lease = leases::calendar(scope, &found.end.calendar.id).await?;
-    let mut run = nothing();
+    let mut run = empty_run();
     found.kept.iter().for_each(|action| run.push(action.clone()));
     let worked = delete_each(scope, found, &mut run, progress).await;
     lease.end().await;
@@ -172,19 +173,19 @@ pub async fn delete_left_copies(
 
 async fn delete_each(
     scope: &Scope,
-    found: LeftCopies,
+    found: OrphanedCopies,
     run: &mut Run,
     progress: &dyn Progress,
 ) -> Result<()> {
-    let LeftCopies { end, copies, .. } = found;
+    let OrphanedCopies { end, copies, .. } = found;
     progress.expect(copies.len() as u64);
-    // A pair may have taken them over since they were found.
+    // A pair may have taken the copies over since they were found.
     let named: BTreeSet<MappingId> = copies.iter().map(|(_, _, mapping, _)| *mapping).collect();
     let directory = scope.snapshot().await?;
-    let claimed = pair_state::claimed(&*scope.store, &directory.pair_ids(), &named).await?;
+    let claimed = pair_state::claimed_by(&*scope.store, &directory.pair_ids(), &named).await?;
     let marks = Marks::new(&*scope.vault.hash_key("marks").await?);
     let ids: Vec<EventId> = copies.iter().map(|(id, ..)| id.clone()).collect();
-    let in_step = kept_in_step(scope, &marks, &directory, &end.calendar.id, &ids).await?;
+    let in_step = mapped_events(scope, &marks, &directory, &end.calendar.id, &ids).await?;
     let mut blame = Blame::default();
     for (id, etag, mapping, action) in copies {
         let kept = if claimed.contains(&mapping) || in_step.contains(&id) {
@@ -205,9 +206,9 @@ async fn delete_each(
     Ok(())
 }
 
-/// Of these events of a calendar, those that a pair keeps in step: what an earlier pair has left
-/// may be the original of a later one.
-async fn kept_in_step(
+/// The events among `ids` that a pair keeps in step: an orphaned copy of one pair may be the origin
+/// of another.
+async fn mapped_events(
     scope: &Scope,
     marks: &Marks,
     directory: &Snapshot,
@@ -221,10 +222,10 @@ async fn kept_in_step(
             .into_iter()
             .filter(|side| leases::calendar_lease(directory, pair.calendar(*side)) == here)
         {
-            let memory = PairStore::new(&*scope.store, marks, &pair);
-            memory.begin().await?;
-            for ids in ids.chunks(LOOKUP) {
-                kept.extend(memory.lookup(side, ids).await?.known.into_keys());
+            let pair_store = PairStore::new(&*scope.store, marks, &pair);
+            pair_store.read_state().await?;
+            for ids in ids.chunks(LOOKUP_SIZE) {
+                kept.extend(pair_store.lookup(side, ids).await?.known.into_keys());
             }
         }
     }
@@ -232,4 +233,4 @@ async fn kept_in_step(
 }
 
 /// Mappings looked up with one request.
-const LOOKUP: usize = 50;
+const LOOKUP_SIZE: usize = 50;

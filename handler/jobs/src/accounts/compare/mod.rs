@@ -1,16 +1,15 @@
-//! Whether two calendars, or two accounts, are one: by what they hold, where addresses do not tell.
-//! Reads, and writes nothing.
+//! Compares calendars, and accounts, by their content, where their addresses do not show whether
+//! they are identical. Reads, and writes nothing.
 //!
 //! # Properties
-//! * Proof is that both list the same set of names and versions, which is not empty, and that the
-//!   UIDs of the events that are read on both sides agree. Two empty calendars prove nothing, and
-//!   versions that a server does not tell prove nothing.
-//! * An account is proven by all of its calendars: they correspond one to one by the last segment
-//!   of their addresses, each of them is the same or both are empty, and at least one is not.
-//! * What is read while its owner works on it may look different for a moment, so listings that
-//!   differ are read once more.
-//! * A copy of a server with all its files looks like the server itself. Nothing that can be read
-//!   tells them apart.
+//! * Two calendars are proven identical where both list an identical set of names and versions,
+//!   which is not empty, and the UIDs of the events that are read from both agree. Two empty
+//!   calendars prove nothing, and events without versions prove nothing.
+//! * Two accounts are proven identical by all of their calendars: these correspond one to one by
+//!   the last segment of their addresses, each two are identical or both empty, and at least two
+//!   are identical.
+//! * A calendar may change between the two listings, so listings that differ are read once more.
+//! * A copy of a server with all its files cannot be distinguished from the server itself.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -24,67 +23,70 @@ use providers::{Error, Found, Provider, Result, Since};
 
 use crate::places::last_segment;
 
-/// So many events are read on both sides.
-const READ: usize = 50;
+/// The number of events that are read from both calendars.
+const SAMPLE_SIZE: usize = 50;
 
-/// So many events come into an empty calendar between two listings.
-const A_MOMENT: usize = 10;
+/// The number of events that may appear in an empty calendar between two listings.
+const MAX_NEW_EVENTS: usize = 10;
 
-/// Both accounts list their calendars within this time, or are not compared.
-const LISTED_WITHIN: Duration = Duration::from_secs(20);
+/// Accounts that do not list their calendars within this time are not compared.
+const LISTING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A calendar as an account sees it.
 #[derive(Clone, Copy)]
-pub(crate) struct View<'a> {
+pub(crate) struct CalendarView<'a> {
     pub provider: &'a dyn Provider,
     pub address: &'a str,
 }
 
-/// What two calendars look like beside each other.
+/// The result of comparing two calendars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Likeness {
-    /// They are one.
+pub(crate) enum Comparison {
+    /// Both are one calendar.
     Same,
-    /// Both are empty.
     Empty,
-    /// They are two, or nothing shows that they are one.
+    /// They are different, or nothing proves that they are identical.
     Unproven,
 }
 
 /// Compares two calendars.
 ///
 /// # Errors
-/// Whatever either provider says: then nothing is proven.
-pub(crate) async fn compare(one: View<'_>, other: View<'_>) -> Result<Likeness> {
+/// The failure of either provider; then nothing is proven.
+pub(crate) async fn compare_calendars(
+    one: CalendarView<'_>,
+    other: CalendarView<'_>,
+) -> Result<Comparison> {
     let mut listings = try_join(list(one), list(other)).await?;
-    if listings.0 != listings.1 && listings.0.may_become(&listings.1) {
+    if listings.0 != listings.1 && listings.0.may_converge(&listings.1) {
         listings = try_join(list(one), list(other)).await?;
     }
     let (mine, theirs) = listings;
-    if mine != theirs || !mine.is_whole {
-        return Ok(Likeness::Unproven);
+    if mine != theirs || !mine.has_all_versions {
+        return Ok(Comparison::Unproven);
     }
     if mine.events.is_empty() {
-        return Ok(Likeness::Empty);
+        return Ok(Comparison::Empty);
     }
     let names = mine.sample();
-    let (mine, theirs) = try_join(uids(one, &mine, &names), uids(other, &theirs, &names)).await?;
+    let (mine, theirs) =
+        try_join(read_uids(one, &mine, &names), read_uids(other, &theirs, &names)).await?;
     let read = mine.values().any(Option::is_some);
-    Ok(if read && mine == theirs { Likeness::Same } else { Likeness::Unproven })
+    Ok(if read && mine == theirs { Comparison::Same } else { Comparison::Unproven })
 }
 
-/// What is remembered of an event.
+/// An event as a pair has stored it.
 pub(super) struct KnownEvent {
     pub etag: String,
     pub uid: Option<UidHash>,
 }
 
-/// Whether a calendar is the one in which these events were seen, by their names.
+/// Whether a calendar holds these events, which are given by their names.
 ///
 /// # Errors
-/// As [`compare`].
-pub(super) async fn is_known(
-    view: View<'_>,
+/// As [`compare_calendars`].
+pub(super) async fn matches_known_events(
+    view: CalendarView<'_>,
     events: &BTreeMap<String, KnownEvent>,
 ) -> Result<bool> {
     let mut shown = list(view).await?;
@@ -97,43 +99,46 @@ pub(super) async fn is_known(
     }
     let known = |name: &str| events.get(name).and_then(|known| known.uid);
     shown.events.retain(|name, _| known(name).is_some());
-    let read = uids(view, &shown, &shown.sample()).await?;
+    let read = read_uids(view, &shown, &shown.sample()).await?;
     let agrees = |(name, uid): (&String, &Option<String>)| {
         uid.as_deref().and_then(UidHash::of) == known(name)
     };
     Ok(!read.is_empty() && read.iter().all(agrees))
 }
 
-/// Whether two accounts are one.
+/// Whether both providers open one account.
 ///
 /// # Errors
-/// As [`compare`].
-pub(super) async fn same_account(one: &dyn Provider, other: &dyn Provider) -> Result<bool> {
+/// As [`compare_calendars`].
+pub(super) async fn is_same_account(one: &dyn Provider, other: &dyn Provider) -> Result<bool> {
     let listed =
-        tokio::time::timeout(LISTED_WITHIN, try_join(one.calendars(), other.calendars())).await;
+        tokio::time::timeout(LISTING_TIMEOUT, try_join(one.calendars(), other.calendars())).await;
     let (mine, theirs) = listed
         .map_err(|_| Error::Unreachable("it has not listed its calendars in time".into()))??;
     let [mine, theirs] = [mine, theirs]
         .map(|all| all.into_iter().map(|calendar| calendar.address).collect::<Vec<_>>());
-    let Some(matched) = correspond(&mine, &theirs) else { return Ok(false) };
+    let Some(matched) = match_calendars(&mine, &theirs) else { return Ok(false) };
     let mut proven = false;
     for (mine, theirs) in matched {
-        match compare(
-            View { provider: one, address: mine },
-            View { provider: other, address: theirs },
+        match compare_calendars(
+            CalendarView { provider: one, address: mine },
+            CalendarView { provider: other, address: theirs },
         )
         .await?
         {
-            Likeness::Same => proven = true,
-            Likeness::Empty => {}
-            Likeness::Unproven => return Ok(false),
+            Comparison::Same => proven = true,
+            Comparison::Empty => {}
+            Comparison::Unproven => return Ok(false),
         }
     }
     Ok(proven)
 }
 
-/// Addresses that belong together; `None` where they do not correspond one to one.
-fn correspond<'a>(mine: &'a [String], theirs: &'a [String]) -> Option<Vec<(&'a str, &'a str)>> {
+/// Pairs of addresses; `None` where the addresses do not correspond one to one.
+fn match_calendars<'a>(
+    mine: &'a [String],
+    theirs: &'a [String],
+) -> Option<Vec<(&'a str, &'a str)>> {
     let by_name = |all: &'a [String]| {
         let named: BTreeMap<&str, &str> =
             all.iter().map(|address| (last_segment(address), address.as_str())).collect();
@@ -143,12 +148,12 @@ fn correspond<'a>(mine: &'a [String], theirs: &'a [String]) -> Option<Vec<(&'a s
     mine.keys().eq(theirs.keys()).then(|| mine.into_values().zip(theirs.into_values()).collect())
 }
 
-/// What a calendar lists.
+/// The listing of a calendar.
 struct ListedCalendar {
-    /// Its events by their names in it, with their versions.
+    /// The events with their versions, by their names in the calendar.
     events: BTreeMap<String, (EventId, String)>,
-    /// Each of them has a version.
-    is_whole: bool,
+    /// Every event has a version.
+    has_all_versions: bool,
 }
 
 impl PartialEq for ListedCalendar {
@@ -160,44 +165,44 @@ impl PartialEq for ListedCalendar {
                 .map(|(name, (_, etag))| (name.clone(), etag.clone()))
                 .collect::<Vec<_>>()
         };
-        self.is_whole == other.is_whole
+        self.has_all_versions == other.has_all_versions
             && self.events.len() == other.events.len()
             && of(self) == of(other)
     }
 }
 
 impl ListedCalendar {
-    /// Whether a moment may have made the difference: something is in both, or one is empty and the
-    /// other nearly so.
-    fn may_become(&self, other: &Self) -> bool {
+    /// Whether changes of one moment may explain the difference: the listings share an event, or
+    /// one is empty and the other nearly empty.
+    fn may_converge(&self, other: &Self) -> bool {
         let (fewer, more) =
             if self.events.len() < other.events.len() { (self, other) } else { (other, self) };
         fewer.events.keys().any(|name| more.events.contains_key(name))
-            || (fewer.events.is_empty() && more.events.len() <= A_MOMENT)
+            || (fewer.events.is_empty() && more.events.len() <= MAX_NEW_EVENTS)
     }
 
-    /// Some names from the whole length of it.
+    /// Names that are evenly distributed over the listing.
     fn sample(&self) -> Vec<String> {
-        let step = self.events.len().div_ceil(READ).max(1);
+        let step = self.events.len().div_ceil(SAMPLE_SIZE).max(1);
         self.events.keys().step_by(step).cloned().collect()
     }
 }
 
-async fn list(view: View<'_>) -> Result<ListedCalendar> {
+async fn list(view: CalendarView<'_>) -> Result<ListedCalendar> {
     let listed = view.provider.list_changes(view.address, Since::Everything, None).await?.listed;
-    let mut shown = ListedCalendar { events: BTreeMap::new(), is_whole: true };
+    let mut shown = ListedCalendar { events: BTreeMap::new(), has_all_versions: true };
     for line in listed {
         let Listed::Present { id, etag, .. } = line else { continue };
-        shown.is_whole &= etag.is_some();
+        shown.has_all_versions &= etag.is_some();
         let etag = etag.as_deref().map(etag::core).unwrap_or_default().to_owned();
         shown.events.insert(id.as_str().to_owned(), (id, etag));
     }
     Ok(shown)
 }
 
-/// The UIDs of these events; none for what is there and cannot be read as an event.
-async fn uids(
-    view: View<'_>,
+/// The UIDs of these events; `None` for an event that cannot be read.
+async fn read_uids(
+    view: CalendarView<'_>,
     shown: &ListedCalendar,
     names: &[String],
 ) -> Result<HashMap<String, Option<String>>> {

@@ -1,4 +1,5 @@
-//! Where a pair stands: its row as it was last read, its version, and the commits that replace it.
+//! The state of a pair: its row as it was last read, the version of the row, and the commits that
+//! replace it.
 
 use std::sync::PoisonError;
 
@@ -9,84 +10,88 @@ use serde::{Deserialize, Serialize};
 use store::{MAX_COMMIT, Op, Row, Store, Table};
 use tokio::sync::Mutex;
 
-use super::awaited::Awaited;
 use super::batch::{Batch, Group};
-use super::keys::{LOOKED, MEMBERS, PROBLEM, STATE};
-use super::members::Members;
+use super::held_deletions::HeldDeletions;
+use super::keys::{CHECKED, HELD_DELETIONS, PROBLEM, STATE};
 use super::record::{ProblemRow, StateRecord};
+use super::unlisted::Unlisted;
 use crate::codec::{decode, encode};
 use crate::{Error, Result};
 
-/// The most rows that are read with one request.
+/// Rows read with one request.
 const PAGE: usize = 1000;
 
-/// Of the operations of a commit, so many are the state's own.
-const OWN: usize = 2;
+/// The number of operations that a commit needs for the state itself.
+const OWN_OPS: usize = 2;
 
 #[derive(Serialize, Deserialize)]
-struct LookedRow {
+struct CheckedRow {
     at: Timestamp,
 }
 
-/// Where a pair stands, as it is seen without a lease.
+/// The state of a pair, read without a lease.
 pub struct StateSnapshot {
-    /// As the last pass has left it.
+    /// As the last pass left it.
     pub row: StateRecord,
-    /// When it was last seen that nothing is to be done, and the version of the row that says so. A
-    /// pass makes it.
-    looked: Option<(Timestamp, String)>,
+    /// When a check last found nothing to do, and the version of the row that says so. A pass
+    /// creates that row.
+    checked: Option<(Timestamp, String)>,
 }
 
 impl StateSnapshot {
-    /// When the pair was last passed over, or seen to need none.
-    pub fn last(&self) -> Option<Timestamp> {
-        self.row.last_sync.max(self.looked.as_ref().map(|(at, _)| *at))
+    /// When the last pass ended, or a later check found nothing to do.
+    pub fn last_checked(&self) -> Option<Timestamp> {
+        self.row.last_sync.max(self.checked.as_ref().map(|(at, _)| *at))
     }
 
-    /// Whether a look can be noted.
-    pub fn can_be_noted(&self) -> bool {
-        self.looked.is_some()
+    /// Whether [`record_check`] can record a check.
+    pub fn can_record_check(&self) -> bool {
+        self.checked.is_some()
     }
 }
 
-/// Looks at a pair. One request.
-pub async fn look(store: &dyn Store, pair: &PairId) -> Result<StateSnapshot> {
-    let rows = store.scan(Table::Pairs, pair.as_str(), STATE, None, OWN).await?;
-    let mut look = StateSnapshot { row: StateRecord::default(), looked: None };
+/// Reads the state of a pair without a lease. One request.
+pub async fn read_state_snapshot(store: &dyn Store, pair: &PairId) -> Result<StateSnapshot> {
+    let rows = store.scan(Table::Pairs, pair.as_str(), STATE, None, OWN_OPS).await?;
+    let mut look = StateSnapshot { row: StateRecord::default(), checked: None };
     for row in rows {
         match row.key.as_str() {
             STATE => look.row = decode(STATE, &row.value)?,
-            LOOKED => look.looked = Some((decode::<LookedRow>(LOOKED, &row.value)?.at, row.etag)),
+            CHECKED => {
+                look.checked = Some((decode::<CheckedRow>(CHECKED, &row.value)?.at, row.etag))
+            }
             _ => {}
         }
     }
     Ok(look)
 }
 
-/// Notes that a look has found nothing to do. Needs no lease: it changes nothing that a pass goes
-/// by. Whoever was faster has said the same.
-pub async fn note_look(
+/// Records that a check found nothing to do. This needs no lease, because no pass depends on the
+/// row. A conflict means that another process recorded a check; it is ignored.
+pub async fn record_check(
     store: &dyn Store,
     pair: &PairId,
     look: &StateSnapshot,
     at: Timestamp,
 ) -> Result<()> {
-    let Some((_, etag)) = &look.looked else { return Ok(()) };
+    let Some((_, etag)) = &look.checked else { return Ok(()) };
     let op =
-        Op::Replace { key: LOOKED.into(), etag: etag.clone(), value: encode(&LookedRow { at })? };
+        Op::Replace { key: CHECKED.into(), etag: etag.clone(), value: encode(&CheckedRow { at })? };
     match store.commit(Table::Pairs, pair.as_str(), &[op]).await {
         Ok(_) | Err(store::Error::Conflict(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Where a pair stands; `last_sync` is when it was last passed over, or seen to need none.
-pub async fn state(store: &dyn Store, pair: &PairId) -> Result<StateRecord> {
-    let look = look(store, pair).await?;
-    Ok(StateRecord { last_sync: look.last(), ..look.row })
+/// The state of a pair; `last_sync` is when the last pass ended, or a later check found nothing to
+/// do.
+pub async fn read_state(store: &dyn Store, pair: &PairId) -> Result<StateRecord> {
+    let look = read_state_snapshot(store, pair).await?;
+    Ok(StateRecord { last_sync: look.last_checked(), ..look.row })
 }
 
-/// Changes where a pair stands; for whoever holds its lease. What is left as it was is not written.
+/// Changes the state of a pair. The caller holds the lease of the pair. A state that the change
+/// leaves as it was is not written.
 pub async fn change_state(
     store: &dyn Store,
     pair: &PairId,
@@ -94,7 +99,7 @@ pub async fn change_state(
 ) -> Result<()> {
     let (head, _) = LockedState::read(store, pair).await?;
     if head.is_new().await {
-        head.set_by_name().await;
+        head.set_ids_are_names().await;
     }
     let before = head.row().await;
     let mut row = before.clone();
@@ -111,35 +116,33 @@ pub async fn problems(store: &dyn Store, pair: &PairId, limit: usize) -> Result<
     rows.into_iter().map(|row| decode(&row.key, &row.value)).collect()
 }
 
-/// Where a pair stands, in the hands of whoever holds its lease: the row as it was last read or
-/// written, and its version.
+/// The state of a pair whose lease the caller holds: the row as it was last read or written, and
+/// its version.
 pub struct LockedState {
-    saved: Mutex<Saved>,
-    /// Apart from the row: a write that is under way notes it while nobody polls it, and must not
-    /// wait for a commit.
-    awaited: std::sync::Mutex<Awaited>,
+    saved: Mutex<StoredState>,
+    /// Not part of the row's mutex: a write in progress records its event when no task polls it,
+    /// and must not wait for a commit.
+    unlisted: std::sync::Mutex<Unlisted>,
 }
 
-struct Saved {
+struct StoredState {
     row: StateRecord,
-    /// Of the row; none before the first commit.
+    /// `None` before the first commit.
     etag: Option<String>,
-    /// There is a row for looks.
-    looked: bool,
-    /// What is held, and how many rows say so.
-    members: Members,
-    member_rows: usize,
+    has_checked_row: bool,
+    held_deletions: HeldDeletions,
+    held_rows: usize,
 }
 
 impl LockedState {
-    /// Reads it, and the problems of the pair with it.
+    /// Reads the state and the problems of a pair.
     pub async fn read(store: &dyn Store, pair: &PairId) -> Result<(Self, Vec<ProblemRow>)> {
-        let mut saved = Saved {
+        let mut saved = StoredState {
             row: StateRecord::default(),
             etag: None,
-            looked: false,
-            members: Members::default(),
-            member_rows: 0,
+            has_checked_row: false,
+            held_deletions: HeldDeletions::default(),
+            held_rows: 0,
         };
         let mut problems = Vec::new();
         let mut after: Option<String> = None;
@@ -150,10 +153,10 @@ impl LockedState {
             for row in page {
                 match row.key.as_str() {
                     STATE => (saved.row, saved.etag) = (decode(STATE, &row.value)?, Some(row.etag)),
-                    LOOKED => saved.looked = true,
-                    key if key.starts_with(MEMBERS) => {
-                        saved.members.read(key, &row.value)?;
-                        saved.member_rows += 1;
+                    CHECKED => saved.has_checked_row = true,
+                    key if key.starts_with(HELD_DELETIONS) => {
+                        saved.held_deletions.add_row(key, &row.value)?;
+                        saved.held_rows += 1;
                     }
                     key if key.starts_with(PROBLEM) => problems.push(decode(key, &row.value)?),
                     _ => {}
@@ -161,84 +164,88 @@ impl LockedState {
                 after = Some(row.key);
             }
             if last {
-                let awaited = std::sync::Mutex::new(saved.row.awaited.clone());
-                return Ok((Self { saved: Mutex::new(saved), awaited }, problems));
+                let awaited = std::sync::Mutex::new(saved.row.unlisted.clone());
+                return Ok((Self { saved: Mutex::new(saved), unlisted: awaited }, problems));
             }
         }
     }
 
-    /// As it was last read or written.
+    /// The row as it was last read or written.
     pub async fn row(&self) -> StateRecord {
         self.saved.lock().await.row.clone()
     }
 
-    /// Whether nothing is remembered of the pair: it is new, or was removed.
+    /// Whether nothing is stored for the pair: the pair is new, or was removed.
     pub async fn is_new(&self) -> bool {
         self.saved.lock().await.etag.is_none()
     }
 
-    /// How many copies are kept.
+    /// The number of copies.
     pub async fn copies(&self) -> u64 {
         self.saved.lock().await.row.copies
     }
 
-    /// How many of them do not lie before the window.
+    /// The number of copies that do not lie before the window.
     pub async fn current_copies(&self) -> u64 {
         let saved = self.saved.lock().await;
         saved.row.copies.saturating_sub(saved.row.archived)
     }
 
-    /// What is held.
-    pub async fn members(&self) -> Members {
-        self.saved.lock().await.members.clone()
+    /// The deletions that are held.
+    pub async fn held_deletions(&self) -> HeldDeletions {
+        self.saved.lock().await.held_deletions.clone()
     }
 
-    /// Notes what is held from now on.
-    pub async fn note_members(&self, notes: &mut Batch, members: Members) -> Result<()> {
+    /// Replaces the deletions that are held.
+    pub async fn note_held_deletions(
+        &self,
+        notes: &mut Batch,
+        members: HeldDeletions,
+    ) -> Result<()> {
         let mut saved = self.saved.lock().await;
-        if saved.members != members {
-            let (ops, rows) = members.rows(saved.member_rows)?;
+        if saved.held_deletions != members {
+            let (ops, rows) = members.rows(saved.held_rows)?;
             notes.groups.extend(ops.into_iter().map(|op| Group::of(vec![op])));
-            (saved.members, saved.member_rows) = (members, rows);
+            (saved.held_deletions, saved.held_rows) = (members, rows);
         }
         Ok(())
     }
 
-    /// How many events another installation has copied, once these notes are written.
+    /// The number of events that another installation has copied, once this batch is committed.
     pub async fn copied_by_another(&self, notes: &Batch) -> u64 {
         let noted = notes.groups.iter().map(|group| group.by_another).sum();
         self.saved.lock().await.row.copied_by_another.saturating_add_signed(noted)
     }
 
-    /// What was made and not listed yet.
-    pub fn awaited(&self) -> Awaited {
-        self.awaited.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The events that were created and not listed yet.
+    pub fn unlisted(&self) -> Unlisted {
+        self.unlisted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Changes that. Stored with the next commit.
-    pub fn await_events(&self, change: impl FnOnce(&mut Awaited)) {
-        change(&mut self.awaited.lock().unwrap_or_else(PoisonError::into_inner));
+    /// Changes the events that were created and not listed yet. Stored with the next commit.
+    pub fn change_unlisted(&self, change: impl FnOnce(&mut Unlisted)) {
+        change(&mut self.unlisted.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Corrects the counts, after all mappings were read. Stored with the next commit.
+    /// Corrects the counts after all mappings were read. Stored with the next commit.
     pub async fn set_counts(&self, copies: u64, archived: u64, by_another: u64) {
         let mut saved = self.saved.lock().await;
         (saved.row.copies, saved.row.archived, saved.row.copied_by_another) =
             (copies, archived, by_another);
     }
 
-    /// A pair of which nothing was remembered goes by names from its beginning. Stored with the
-    /// next commit.
-    pub async fn set_by_name(&self) {
-        self.saved.lock().await.row.by_name = true;
+    /// A new pair uses names as event ids from its beginning. Stored with the next commit.
+    pub async fn set_ids_are_names(&self) {
+        self.saved.lock().await.row.ids_are_names = true;
     }
 
-    /// Whether something that was left out may come back under another name.
+    /// Whether an event that the owner left out may come back under another name.
     pub async fn has_left_out(&self) -> bool {
         self.saved.lock().await.row.left_out
     }
 
-    /// Says so. Stored with the next commit.
+    /// Sets whether an event that the owner left out may come back under another name. Stored with
+    /// the next commit.
     pub async fn set_left_out(&self, left_out: bool) {
         self.saved.lock().await.row.left_out = left_out;
     }
@@ -248,28 +255,30 @@ impl LockedState {
         self.saved.lock().await.row.proofs_since
     }
 
-    /// Says so: `today`'s are the oldest, unless there are older ones. Stored with the next commit.
+    /// Sets the day of the oldest proof to `today`, unless there is an older proof. Stored with the
+    /// next commit.
     pub async fn note_proofs_since(&self, today: Date) {
         self.saved.lock().await.row.proofs_since.get_or_insert(today);
     }
 
-    /// The older ones are dropped. Stored with the next commit.
+    /// Sets the day of the oldest proof after older proofs were deleted. Stored with the next
+    /// commit.
     pub async fn set_proofs_since(&self, oldest: Option<Date>) {
         self.saved.lock().await.row.proofs_since = oldest;
     }
 
-    /// Says how many events a pass has still to go through. Stored with the next commit.
-    pub async fn set_left(&self, left: u64) {
+    /// Sets the number of events that the pass has still to process. Stored with the next commit.
+    pub async fn set_remaining(&self, left: u64) {
         self.saved.lock().await.row.remaining = Some(left);
     }
 
-    /// Writes what was noted, each mapping with its index rows in one transaction, as many as fit
-    /// together; and with the last of them where the pair stands from now on, if that is given. Its
-    /// count is not looked at: that follows from the notes.
+    /// Writes a batch: each mapping with its index rows in one transaction, and as many groups in
+    /// one transaction as fit. The last transaction also writes the new state of the pair, if `now`
+    /// is given; its counts are ignored, because the counts follow from the batch.
     ///
     /// # Errors
-    /// [`Error::Overtaken`] where somebody else has written since; then nothing more is written
-    /// here.
+    /// [`Error::LeaseLost`] where another process has written the state since; then this value
+    /// writes nothing more.
     pub async fn commit(
         &self,
         store: &dyn Store,
@@ -277,23 +286,24 @@ impl LockedState {
         notes: Batch,
         now: Option<StateRecord>,
     ) -> Result<()> {
-        // One commit at a time: each replaces the version that the one before has left.
+        // Commits run one after another: each replaces the version that the commit before has
+        // written.
         let mut saved = self.saved.lock().await;
         let mut groups = notes.groups.into_iter().peekable();
         let mut batch: Vec<Op> = Vec::new();
-        let mut sums = Sums::default();
+        let mut sums = CountChanges::default();
         while let Some(group) = groups.next() {
             sums.add(&group);
             batch.extend(group.ops);
-            // A row stands in a commit once.
+            // A transaction cannot contain a row twice.
             let touches = |next: &Group| {
                 next.ops.iter().any(|op| batch.iter().any(|other| other.key() == op.key()))
             };
             if groups.peek().is_some_and(|next| {
-                batch.len() + next.ops.len() > MAX_COMMIT - OWN || touches(next)
+                batch.len() + next.ops.len() > MAX_COMMIT - OWN_OPS || touches(next)
             }) {
                 let row = StateRecord {
-                    awaited: self.awaited().stored(saved.row.passes + 1),
+                    unlisted: self.unlisted().stored(saved.row.pass_count + 1),
                     ..saved.row.clone()
                 };
                 saved
@@ -309,14 +319,16 @@ impl LockedState {
         }
         match now {
             Some(row) => {
-                let row =
-                    StateRecord { awaited: self.awaited().stored(saved.row.passes + 1), ..row };
+                let row = StateRecord {
+                    unlisted: self.unlisted().stored(saved.row.pass_count + 1),
+                    ..row
+                };
                 saved.replace(store, pair, batch, sums, row).await
             }
             None if batch.is_empty() => Ok(()),
             None => {
                 let row = StateRecord {
-                    awaited: self.awaited().stored(saved.row.passes + 1),
+                    unlisted: self.unlisted().stored(saved.row.pass_count + 1),
                     ..saved.row.clone()
                 };
                 saved.replace(store, pair, batch, sums, row).await
@@ -325,42 +337,42 @@ impl LockedState {
     }
 }
 
-/// What some groups change in the state of the pair.
+/// What groups change in the counts of the pair.
 #[derive(Default)]
-struct Sums {
+struct CountChanges {
     copies: i64,
     archived: i64,
     by_another: i64,
     aliased: bool,
 }
 
-impl Sums {
+impl CountChanges {
     fn add(&mut self, group: &Group) {
         self.copies += group.copies;
         self.archived += group.archived;
         self.by_another += group.by_another;
-        self.aliased |= group.aliased;
+        self.aliased |= group.has_alias;
     }
 }
 
-impl Saved {
+impl StoredState {
     async fn replace(
         &mut self,
         store: &dyn Store,
         pair: &PairId,
         mut ops: Vec<Op>,
-        sums: Sums,
+        sums: CountChanges,
         row: StateRecord,
     ) -> Result<()> {
-        // These follow from what is written, whatever the caller's row says.
+        // These fields follow from what was written before; the caller's values are ignored.
         let row = StateRecord {
             copies: self.row.copies.saturating_add_signed(sums.copies),
             archived: self.row.archived.saturating_add_signed(sums.archived),
             copied_by_another: self.row.copied_by_another.saturating_add_signed(sums.by_another),
-            aliased: self.row.aliased || sums.aliased,
+            has_aliases: self.row.has_aliases || sums.aliased,
             left_out: self.row.left_out,
             proofs_since: self.row.proofs_since,
-            by_name: self.row.by_name || row.by_name,
+            ids_are_names: self.row.ids_are_names || row.ids_are_names,
             ..row
         };
         let (key, value) = (STATE.to_owned(), encode(&row)?);
@@ -369,16 +381,16 @@ impl Saved {
             None => Op::Insert { key, value },
         });
         let at = ops.len() - 1;
-        if let (false, Some(at)) = (self.looked, row.last_sync) {
-            ops.push(Op::Put { key: LOOKED.into(), value: encode(&LookedRow { at })? });
+        if let (false, Some(at)) = (self.has_checked_row, row.last_sync) {
+            ops.push(Op::Put { key: CHECKED.into(), value: encode(&CheckedRow { at })? });
         }
         let etags = match store.commit(Table::Pairs, pair.as_str(), &ops).await {
             Ok(etags) => etags,
-            Err(store::Error::Conflict(_)) => return Err(Error::Overtaken),
+            Err(store::Error::Conflict(_)) => return Err(Error::LeaseLost),
             Err(error) => return Err(error.into()),
         };
         self.etag = etags.into_iter().nth(at);
-        self.looked |= row.last_sync.is_some();
+        self.has_checked_row |= row.last_sync.is_some();
         self.row = row;
         Ok(())
     }

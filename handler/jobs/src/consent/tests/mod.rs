@@ -1,5 +1,6 @@
-//! On real storage and a real vault; the provider writes down what it is asked.
+//! Consents on real storage and a real vault; the provider records the requests.
 
+mod grants;
 mod invitations;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use crate::connector::{ConsentRequest, Consents};
 use crate::services::Owners;
 use crate::{Clock, Connect};
 
-/// A provider of consents: every code is good, `anna@example.org` always says yes.
+/// A provider of consents that accepts every code as a consent of `anna@example.org`.
 #[derive(Default)]
 struct Consenting {
     redeemed: Mutex<Vec<[String; 3]>>,
@@ -75,7 +76,7 @@ impl Consents for Consenting {
     }
     async fn adopt(&self, refresh_token: &SecretString) -> providers::Result<Granted> {
         let (url, user) = ("https://www.googleapis.com/".into(), "Anna@example.org".into());
-        // A token that was given to another client says so at its end.
+        // The refresh token of another client has the client's name at its end.
         let client =
             refresh_token.expose_secret().rsplit_once('@').map_or("c1", |(_, client)| client);
         Ok(Granted {
@@ -85,13 +86,13 @@ impl Consents for Consenting {
             secret: refresh_token.clone(),
         })
     }
-    async fn withdraw(&self, refresh_token: &SecretString) -> providers::Result<()> {
+    async fn revoke(&self, refresh_token: &SecretString) -> providers::Result<()> {
         self.withdrawn.lock().unwrap().push(refresh_token.expose_secret().to_owned());
         self.refuse.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 }
 
-/// A clock that is set by hand, in seconds.
+/// A clock that the test sets, in seconds.
 #[derive(Default)]
 struct Hand(Mutex<i64>);
 
@@ -140,7 +141,7 @@ impl ConsentWorld {
         self.begin_with(None).await
     }
 
-    /// In a browser that holds a cookie.
+    /// Begins in a browser that holds a cookie.
     async fn begin_with(&self, cookie: Option<&str>) -> BrowserState {
         let begun = begin(&self.scope, ProviderKind::Google, REDIRECT, cookie).await.unwrap();
         let query: BTreeMap<String, String> =
@@ -148,7 +149,7 @@ impl ConsentWorld {
         BrowserState { state: query["state"].clone(), cookie: begun.browser.expose().to_owned() }
     }
 
-    async fn finish(&self, query: &str, cookie: Option<&str>) -> Result<Account, Unfinished> {
+    async fn finish(&self, query: &str, cookie: Option<&str>) -> Result<Account, ConsentError> {
         finish(&self.scope, ProviderKind::Google, query, cookie, None).await
     }
 
@@ -190,7 +191,7 @@ async fn an_answer_is_taken_once() {
     let BrowserState { state, cookie } = world.begin().await;
     let query = format!("state={state}&code=c");
     world.finish(&query, Some(&cookie)).await.unwrap();
-    assert!(matches!(world.finish(&query, Some(&cookie)).await, Err(Unfinished::NotOurs)));
+    assert!(matches!(world.finish(&query, Some(&cookie)).await, Err(ConsentError::Unknown)));
     assert_eq!(world.redeemed(), 1);
 }
 
@@ -236,7 +237,7 @@ async fn what_does_not_fit_redeems_nothing_and_uses_the_answer_up() {
         assert!(
             matches!(
                 finish(&world.scope, kind, &query, cookie.as_deref(), None).await,
-                Err(Unfinished::NotOurs)
+                Err(ConsentError::Unknown)
             ),
             "{change}"
         );
@@ -249,7 +250,7 @@ async fn what_does_not_fit_redeems_nothing_and_uses_the_answer_up() {
 }
 
 #[tokio::test]
-async fn a_state_that_nobody_was_given_is_none() {
+async fn an_unknown_state_is_refused() {
     let world = world();
     let BrowserState { state, cookie } = world.begin().await;
     let forged = Token::random().unwrap().expose().to_owned();
@@ -262,7 +263,7 @@ async fn a_state_that_nobody_was_given_is_none() {
         String::new(),
     ] {
         assert!(
-            matches!(world.finish(&query, Some(&cookie)).await, Err(Unfinished::NotOurs)),
+            matches!(world.finish(&query, Some(&cookie)).await, Err(ConsentError::Unknown)),
             "{query}"
         );
     }
@@ -274,7 +275,7 @@ async fn a_state_that_nobody_was_given_is_none() {
 }
 
 #[tokio::test]
-async fn a_no_is_heard_once_and_stores_nothing() {
+async fn a_refusal_is_accepted_once_and_stores_nothing() {
     let world = world();
     for (query, consent) in [
         ("error=access_denied", true),
@@ -283,7 +284,7 @@ async fn a_no_is_heard_once_and_stores_nothing() {
         ("", false),
     ] {
         let BrowserState { state, cookie } = world.begin().await;
-        let Err(Unfinished::Failed(Error::Provider(error))) =
+        let Err(ConsentError::Failed(Error::Provider(error))) =
             world.finish(&format!("state={state}&{query}"), Some(&cookie)).await
         else {
             panic!("{query}")
@@ -302,24 +303,24 @@ async fn what_the_provider_refuses_stores_nothing() {
     let refused = world.finish(&format!("state={state}&code=c"), Some(&cookie)).await;
     assert!(matches!(
         refused,
-        Err(Unfinished::Failed(Error::Provider(providers::Error::Consent(_))))
+        Err(ConsentError::Failed(Error::Provider(providers::Error::Consent(_))))
     ));
     assert_eq!((world.accounts().await, world.rows().await), (0, 0));
 }
 
 #[tokio::test]
-async fn those_that_wait_are_few_and_not_for_long() {
+async fn pending_consents_are_few_and_expire() {
     let world = world();
     let first = world.begin().await;
-    for n in 1..PENDING {
+    for n in 1..MAX_PENDING {
         *world.clock.0.lock().unwrap() = i64::try_from(n).unwrap();
         world.begin().await;
     }
-    // The oldest makes room for the next one.
+    // The oldest consent is deleted for the next one.
     let last = world.begin().await;
-    assert_eq!(world.rows().await, PENDING);
+    assert_eq!(world.rows().await, MAX_PENDING);
     let ended = world.finish(&format!("state={}&code=c", first.state), Some(&first.cookie)).await;
-    assert!(matches!(ended, Err(Unfinished::NotOurs)));
+    assert!(matches!(ended, Err(ConsentError::Unknown)));
     assert!(
         world.finish(&format!("state={}&code=c", last.state), Some(&last.cookie)).await.is_ok()
     );
@@ -335,22 +336,22 @@ async fn a_browser_has_one_consent_under_way() {
     let first = world.begin().await;
     let mut last = first.cookie.clone();
     let mut sent = Vec::new();
-    for _ in 0..2 * PENDING {
+    for _ in 0..2 * MAX_PENDING {
         let next = world.begin_with(Some(&last)).await;
         last.clone_from(&next.cookie);
         sent.push(next);
     }
-    assert_eq!(world.rows().await, 2, "it has used up nobody's room");
+    assert_eq!(world.rows().await, 2, "no other consent was deleted");
     let end = async |of: &BrowserState| {
         world.finish(&format!("state={}&code=c", of.state), Some(&of.cookie)).await
     };
-    assert!(matches!(end(&first).await, Err(Unfinished::NotOurs)));
-    assert!(end(&sent[2 * PENDING - 1]).await.is_ok());
+    assert!(matches!(end(&first).await, Err(ConsentError::Unknown)));
+    assert!(end(&sent[2 * MAX_PENDING - 1]).await.is_ok());
     assert!(end(&other).await.is_ok(), "another browser's is untouched");
 }
 
 #[tokio::test]
-async fn what_nobody_answered_is_cleared_away_without_another_consent() {
+async fn expired_consents_are_deleted_without_another_consent() {
     let world = world();
     let partition = "consent:local";
     for _ in 0..3 {
@@ -361,8 +362,8 @@ async fn what_nobody_answered_is_cleared_away_without_another_consent() {
     let broken = store::Op::Insert { key: "broken".into(), value: "{".into() };
     world.scope.store.commit(Table::Secrets, partition, &[broken]).await.unwrap();
     *world.clock.0.lock().unwrap() = 601;
-    assert_eq!((clear(&world.scope).await.unwrap(), world.rows().await), (4, 1));
-    assert_eq!(clear(&world.scope).await.unwrap(), 0);
+    assert_eq!((delete_expired(&world.scope).await.unwrap(), world.rows().await), (4, 1));
+    assert_eq!(delete_expired(&world.scope).await.unwrap(), 0);
     assert!(
         world.finish(&format!("state={state}&code=c"), Some(&cookie)).await.is_ok(),
         "that one was still waited for"
@@ -385,95 +386,27 @@ async fn storage_holds_neither_state_nor_cookie_nor_verifier() {
     assert!(!format!("{token:?}").contains(token.expose()));
 }
 
-/// It is the person whose calendars they are that makes the account, and not the grant.
-#[tokio::test]
-async fn whoever_consents_again_has_the_same_account() {
-    let world = world();
-    let first = adopt(&world.scope, ProviderKind::Google, &"1//a".into()).await.unwrap();
-    assert!(!first.was_connected_before());
-    for token in ["1//b", "1//c@c2", "1//d"] {
-        let again = adopt(&world.scope, ProviderKind::Google, &token.into()).await.unwrap();
-        assert!(again.id == first.id && again.was_connected_before(), "{token}");
-        assert_eq!(world.accounts().await, 1);
-    }
-}
-
-#[tokio::test]
-async fn a_grant_is_given_back_by_the_last_who_holds_it() {
-    let world = world();
-    let anna = adopt(&world.scope, ProviderKind::Google, &"1//a".into()).await.unwrap();
-    let other = Services { ..world.scope.services.clone() }.scope("other");
-    adopt(&other, ProviderKind::Google, &"1//b".into()).await.unwrap();
-    assert!(
-        crate::remove_account::remove_account(&world.scope, &anna.id)
-            .await
-            .unwrap()
-            .grant_left
-            .is_none()
-    );
-    assert!(world.provider.withdrawn.lock().unwrap().is_empty(), "the other one still needs it");
-    crate::remove_account::remove_account(&other, &anna.id).await.unwrap();
-    assert_eq!(*world.provider.withdrawn.lock().unwrap(), ["1//b"]);
-}
-
-#[tokio::test]
-async fn whoever_consents_to_another_client_holds_the_grant_of_the_first_no_more() {
-    let world = world();
-    let other = Services { ..world.scope.services.clone() }.scope("other");
-    adopt(&world.scope, ProviderKind::Google, &"1//a".into()).await.unwrap();
-    let held = adopt(&other, ProviderKind::Google, &"1//b".into()).await.unwrap();
-    adopt(&world.scope, ProviderKind::Google, &"1//c@c2".into()).await.unwrap();
-    crate::remove_account::remove_account(&other, &held.id).await.unwrap();
-    assert_eq!(*world.provider.withdrawn.lock().unwrap(), ["1//b"], "it was the last one");
-}
-
-#[tokio::test]
-async fn an_account_goes_also_where_the_provider_cannot_be_told() {
-    let world = world();
-    let anna = adopt(&world.scope, ProviderKind::Google, &"1//a".into()).await.unwrap();
-    *world.provider.refuse.lock().unwrap() = Some(providers::Error::Unreachable("x".into()));
-    assert!(
-        crate::remove_account::remove_account(&world.scope, &anna.id)
-            .await
-            .unwrap()
-            .grant_left
-            .is_some()
-    );
-    assert_eq!(world.accounts().await, 0);
-    assert!(
-        world.scope.store.scan(Table::Secrets, "local", "", None, 10).await.unwrap().is_empty()
-    );
-}
-
-#[tokio::test]
-async fn what_is_no_refresh_token_is_not_sent() {
-    let world = world();
-    for text in ["", "1//a b", "1//a\u{0}", "ä"] {
-        let refused = adopt(&world.scope, ProviderKind::Google, &text.into()).await;
-        assert!(
-            matches!(refused, Err(Error::Provider(providers::Error::Credentials(_)))),
-            "{text:?}"
-        );
-    }
-}
-
 proptest! {
-    /// Whatever comes: it is read or not, nothing of it is repeated, and a state is only what has
-    /// the form of one.
+    /// Every query is parsed or refused, nothing of it is quoted, and a state always has the form
+    /// of a token.
     #[test]
     fn hostile_queries_are_answered_calmly(query in hostile()) {
         let answer = AuthorizationResponse::parse(&query);
         if let Some(state) = answer.state() {
-            prop_assert_eq!(Token::parse(state.expose()).map(|token| token.hash()), Some(state.hash()));
+            let parsed = Token::parse(state.expose()).map(|token| token.hash());
+            prop_assert_eq!(parsed, Some(state.hash()));
         }
         match answer.code() {
-            Ok(code) => prop_assert!(code.expose_secret().bytes().all(|b| b.is_ascii_graphic()) && code.expose_secret().len() <= 2048),
+            Ok(code) => {
+                let code = code.expose_secret();
+                prop_assert!(code.bytes().all(|b| b.is_ascii_graphic()) && code.len() <= 2048);
+            }
             Err(error) => prop_assert!(!error.to_string().contains("hostile"), "{}", error),
         }
     }
 }
 
-/// Queries with the right names and whatever else, often and in any order.
+/// Queries with the right names and any values, repeated and in any order.
 fn hostile() -> impl Strategy<Value = String> {
     let name = prop_oneof![
         Just("state"),

@@ -1,5 +1,6 @@
 //! When a pair is due.
 
+use engine::calendar::PairId;
 use records::pair_state::HeldRow;
 use records::problem::Held;
 
@@ -19,22 +20,23 @@ fn row(status: PairStatus) -> StateRecord {
     }
 }
 
-const QUIET: [CalendarState; 2] = [CalendarState::Quiet, CalendarState::Quiet];
+const QUIET: [CalendarState; 2] = [CalendarState::Unchanged, CalendarState::Unchanged];
 
 #[test]
 fn a_pair_in_step_is_left_alone_until_something_happens() {
     let now = at("2026-03-10T09:01:00Z");
     assert!(!is_due(&row(PairStatus::Ok), QUIET, now));
-    assert!(is_due(&row(PairStatus::Ok), [CalendarState::Quiet, CalendarState::Some], now));
+    assert!(is_due(&row(PairStatus::Ok), [CalendarState::Unchanged, CalendarState::Changed], now));
     assert!(is_due(&StateRecord::default(), QUIET, now), "a new pair");
 }
 
 #[test]
-fn trouble_is_told_to_the_pair_once_and_ends_when_the_server_is_back() {
+fn a_failure_leads_to_one_nudge_and_ends_when_the_server_is_back() {
     let now = at("2026-03-10T09:01:00Z");
-    for away in
-        [[CalendarState::Away, CalendarState::Quiet], [CalendarState::Some, CalendarState::Away]]
-    {
+    for away in [
+        [CalendarState::Unreachable, CalendarState::Unchanged],
+        [CalendarState::Changed, CalendarState::Unreachable],
+    ] {
         assert!(is_due(&row(PairStatus::Ok), away, now));
         assert!(!is_due(&row(PairStatus::Error), away, now));
     }
@@ -48,11 +50,11 @@ fn a_pass_that_fails_again_and_again_is_tried_less_and_less_often() {
     let mut failing = None;
     let mut waits = Vec::new();
     for _ in 0..8 {
-        failing = Some(records::pair_state::Failing::again(failing, begun));
+        failing = Some(records::pair_state::FailureStreak::extend(failing, begun));
         let row = StateRecord { failing, ..row(PairStatus::Error) };
         let is_due_after =
-            |minutes| !has_to_wait(&row, false, begun + SignedDuration::from_mins(minutes));
-        assert!(!has_to_wait(&row, true, begun), "its server is back");
+            |minutes| !is_backing_off(&row, false, begun + SignedDuration::from_mins(minutes));
+        assert!(!is_backing_off(&row, true, begun), "its server is back");
         waits.push((0..60).find(|minutes| is_due_after(*minutes)).unwrap());
     }
     assert_eq!(waits, [1, 2, 4, 8, 10, 10, 10, 10]);
@@ -60,7 +62,7 @@ fn a_pass_that_fails_again_and_again_is_tried_less_and_less_often() {
 
 #[test]
 fn what_was_refused_is_due_when_it_is_to_be_tried_again() {
-    let row = StateRecord { retry: Some(at("2026-03-10T09:02:00Z")), ..row(PairStatus::Ok) };
+    let row = StateRecord { next_retry: Some(at("2026-03-10T09:02:00Z")), ..row(PairStatus::Ok) };
     assert!(
         !is_due(&row, QUIET, at("2026-03-10T09:01:59Z"))
             && is_due(&row, QUIET, at("2026-03-10T09:02:00Z"))
@@ -70,10 +72,10 @@ fn what_was_refused_is_due_when_it_is_to_be_tried_again() {
 #[test]
 fn an_account_that_needs_its_owner_costs_one_nudge() {
     let now = at("2026-03-10T09:01:00Z");
-    assert!(is_due(&row(PairStatus::Ok), [CalendarState::Refused, CalendarState::Some], now));
+    assert!(is_due(&row(PairStatus::Ok), [CalendarState::Refused, CalendarState::Changed], now));
     assert!(!is_due(
         &row(PairStatus::NeedsReconnect),
-        [CalendarState::Refused, CalendarState::Some],
+        [CalendarState::Refused, CalendarState::Changed],
         now
     ));
 }
@@ -99,5 +101,9 @@ fn what_is_held_is_looked_at_again_after_a_while_and_not_every_minute() {
     assert!(is_due(&held, QUIET, at("2026-03-10T09:10:00Z")));
     held.last_sync = Some(at("2026-03-10T09:10:00Z"));
     assert!(!is_due(&held, QUIET, at("2026-03-10T09:11:00Z")));
-    assert!(is_due(&held, [CalendarState::Quiet, CalendarState::Some], at("2026-03-10T09:11:00Z")));
+    assert!(is_due(
+        &held,
+        [CalendarState::Unchanged, CalendarState::Changed],
+        at("2026-03-10T09:11:00Z")
+    ));
 }

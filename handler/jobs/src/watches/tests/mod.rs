@@ -1,4 +1,5 @@
-//! Tokens, times, and what is heard; the scenarios tell the rest, with a provider that calls.
+//! Secrets, times, and notifications; the scenarios test watches with a provider that sends
+//! notifications.
 
 mod instances;
 mod keys;
@@ -23,7 +24,7 @@ use crate::{Clock, Connect, nudge};
 
 const GOOGLE: ProviderKind = ProviderKind::Google;
 
-/// Nobody is reached in these tests.
+/// No provider can be reached in these tests.
 struct NoProvider;
 
 #[async_trait]
@@ -60,7 +61,7 @@ impl Clock for FixedClock {
     }
 }
 
-/// Storage that must not be asked.
+/// Storage that must not be accessed.
 struct Locked;
 
 #[async_trait]
@@ -113,10 +114,10 @@ fn row(state: WatchStatus, resource: Option<&str>, left: i64) -> WatchRecord {
         calendar: Some(CalendarId::new("c1")),
         account: AccountId::new("a1"),
         generation: 1,
-        at: "anna@example.org".into(),
-        address: "https://calendars.example.org/webhooks/google".into(),
+        calendar_address: "anna@example.org".into(),
+        notification_url: "https://calendars.example.org/webhooks/google".into(),
         resource: resource.map(str::to_owned),
-        asked: now(),
+        requested: now(),
         expires: now() + SignedDuration::from_secs(left),
         state,
         confirmed: false,
@@ -124,7 +125,7 @@ fn row(state: WatchStatus, resource: Option<&str>, left: i64) -> WatchRecord {
         key: None,
         not_created: false,
         renew_now: false,
-        told: None,
+        last_nudge: None,
     }
 }
 
@@ -134,12 +135,12 @@ async fn stored(scope: &Scope, row: WatchRecord) -> (String, SecretString) {
     (row.id, token)
 }
 
-async fn heard(
+async fn received(
     scope: &Scope,
     (channel, token): &(String, SecretString),
     resource: &str,
     greeting: bool,
-) -> Received {
+) -> NoticeOutcome {
     receive(
         scope,
         GOOGLE,
@@ -154,7 +155,7 @@ async fn heard(
     .unwrap()
 }
 
-/// The bodies and how many of them can be seen by now.
+/// The number of nudges in the queue, and the bodies of those that are visible.
 async fn waiting(scope: &Scope) -> (u64, Vec<String>) {
     let seen = scope.queue.take(nudge::QUEUE, 32, Duration::from_secs(60)).await.unwrap();
     (
@@ -164,7 +165,7 @@ async fn waiting(scope: &Scope) -> (u64, Vec<String>) {
 }
 
 #[tokio::test]
-async fn a_token_is_good_for_one_channel_of_one_owner() {
+async fn a_secret_is_valid_for_one_watch_of_one_owner() {
     let (scope, _dir) = scope();
     let (one, other) = (new_id().unwrap(), new_id().unwrap());
     let (token, key) = token::sign(&scope, GOOGLE, &one).await.unwrap();
@@ -177,7 +178,7 @@ async fn a_token_is_good_for_one_channel_of_one_owner() {
     assert_eq!(whose(&other, token).await, None);
     assert_eq!(token::verify(&scope, ProviderKind::Caldav, &one, token).await.unwrap(), None);
     let (_, mac) = token.rsplit_once('.').unwrap();
-    let somebody = token.replace(".local.", ".somebody.");
+    let other_owner = token.replace(".local.", ".another.");
     let as_before = format!("h1.bG9jYWw.{mac}");
     let other_key = token.replacen(&key, "zzzz", 1);
     let none = [
@@ -192,7 +193,7 @@ async fn a_token_is_good_for_one_channel_of_one_owner() {
         &"x".repeat(9000),
     ];
     for forged in none.into_iter().chain([
-        &*somebody,
+        &*other_owner,
         &as_before,
         &other_key,
         &format!("{token}.{mac}"),
@@ -216,9 +217,9 @@ async fn a_token_is_good_for_one_channel_of_one_owner() {
 }
 
 #[tokio::test]
-async fn ten_thousand_forgeries_ask_nothing_of_storage() {
+async fn ten_thousand_forgeries_cause_no_request_of_storage() {
     let (scope, _dir) = scope();
-    // A process that has not read yet which keys count.
+    // A process that has not read the valid keys yet.
     let locked =
         Services { store: Arc::new(Locked), in_process: Arc::default(), ..scope.services.clone() }
             .scope(&scope.owner);
@@ -235,33 +236,37 @@ async fn ten_thousand_forgeries_ask_nothing_of_storage() {
             good.0.replacen(&good.1, &format!("{:04}", n % 10_000), 1)
         };
         assert_eq!(
-            heard(&locked, &(channel, token.into()), "r1", n % 2 == 0).await,
-            Received::Dropped
+            received(&locked, &(channel, token.into()), "r1", n % 2 == 0).await,
+            NoticeOutcome::Dropped
         );
     }
     assert_eq!(
-        heard(&locked, &("pair:p1".into(), good.0.into()), "r1", false).await,
-        Received::Dropped
+        received(&locked, &("pair:p1".into(), good.0.into()), "r1", false).await,
+        NoticeOutcome::Dropped
     );
 }
 
 #[tokio::test]
-async fn ten_thousand_calls_are_one_look_now_and_one_later() {
+async fn ten_thousand_notifications_lead_to_one_nudge_now_and_one_later() {
     let (scope, _dir) = scope();
     let channel = stored(&scope, row(WatchStatus::Open, Some("r1"), 86_400)).await;
-    assert_eq!(heard(&scope, &channel, "r1", false).await, Received::Nudged);
-    assert_eq!(heard(&scope, &channel, "r1", false).await, Received::Nudged, "after the pause");
-    // From here on not even storage is asked.
+    assert_eq!(received(&scope, &channel, "r1", false).await, NoticeOutcome::Nudged);
+    assert_eq!(
+        received(&scope, &channel, "r1", false).await,
+        NoticeOutcome::Nudged,
+        "after the pause"
+    );
+    // From here on no notification accesses storage.
     let locked = Services { store: Arc::new(Locked), ..scope.services.clone() }.scope(&scope.owner);
     for _ in 0..10_000 {
-        assert_eq!(heard(&locked, &channel, "r1", false).await, Received::Covered);
+        assert_eq!(received(&locked, &channel, "r1", false).await, NoticeOutcome::Covered);
     }
     let (all, seen) = waiting(&scope).await;
     assert_eq!((all, seen), (2, vec![r#"{"calendarId":"c1","cause":"webhook"}"#.to_owned()]));
 }
 
 #[tokio::test]
-async fn what_is_over_or_is_not_this_channel_is_dropped() {
+async fn notifications_of_ended_or_other_watches_are_dropped() {
     let (scope, _dir) = scope();
     for row in [
         row(WatchStatus::Open, Some("r1"), 0),
@@ -271,20 +276,20 @@ async fn what_is_over_or_is_not_this_channel_is_dropped() {
     ] {
         let what = format!("{row:?}");
         let channel = stored(&scope, row).await;
-        assert_eq!(heard(&scope, &channel, "r1", false).await, Received::Dropped, "{what}");
-        assert_eq!(heard(&scope, &channel, "r1", true).await, Received::Dropped, "{what}");
+        assert_eq!(received(&scope, &channel, "r1", false).await, NoticeOutcome::Dropped, "{what}");
+        assert_eq!(received(&scope, &channel, "r1", true).await, NoticeOutcome::Dropped, "{what}");
     }
     let unknown = new_id().unwrap();
     let (token, _) = token::sign(&scope, GOOGLE, &unknown).await.unwrap();
-    assert_eq!(heard(&scope, &(unknown, token), "r1", false).await, Received::Dropped);
+    assert_eq!(received(&scope, &(unknown, token), "r1", false).await, NoticeOutcome::Dropped);
     assert_eq!(waiting(&scope).await.0, 0);
 }
 
 #[tokio::test]
-async fn a_greeting_before_the_answer_says_as_much_as_the_answer() {
+async fn a_first_notification_before_the_answer_opens_the_watch() {
     let (scope, _dir) = scope();
-    let channel = stored(&scope, row(WatchStatus::Asked, None, 86_400)).await;
-    assert_eq!(heard(&scope, &channel, "r1", true).await, Received::Greeted);
+    let channel = stored(&scope, row(WatchStatus::Requested, None, 86_400)).await;
+    assert_eq!(received(&scope, &channel, "r1", true).await, NoticeOutcome::Confirmed);
     let row = &scope.directory().watch(&channel.0).await.unwrap().unwrap().0;
     assert_eq!(
         (row.state, row.resource.as_deref(), row.confirmed),
@@ -292,15 +297,15 @@ async fn a_greeting_before_the_answer_says_as_much_as_the_answer() {
     );
     assert_eq!(waiting(&scope).await.0, 0, "it tells of no change");
     assert_eq!(
-        heard(&scope, &channel, "r9", false).await,
-        Received::Dropped,
+        received(&scope, &channel, "r9", false).await,
+        NoticeOutcome::Dropped,
         "by now it is known what it tells of"
     );
-    assert_eq!(heard(&scope, &channel, "r1", false).await, Received::Nudged);
+    assert_eq!(received(&scope, &channel, "r1", false).await, NoticeOutcome::Nudged);
 }
 
 #[test]
-fn channels_are_followed_a_day_before_their_end_and_not_all_at_once() {
+fn watches_are_renewed_a_day_before_their_end_and_not_all_at_once() {
     let (mut dues, facts) = (Vec::new(), GOOGLE.watch_facts().unwrap());
     for _ in 0..200 {
         let id = new_id().unwrap();

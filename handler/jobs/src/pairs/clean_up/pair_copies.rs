@@ -1,4 +1,4 @@
-//! The copies of a pair.
+//! Deleting the copies of a pair.
 
 use engine::calendar::PairId;
 use engine::event::{Draft, Event, EventId};
@@ -12,19 +12,18 @@ use records::pair_state::{Batch, LockedState, PairStore, StateRecord};
 use records::problem::PairStatus;
 
 use super::deletion::{CleanUp, DeletionOutcome, delete, exists, fail};
-use crate::keys::Keys;
+use crate::keys::PairKeys;
 use crate::pairs::pause::pause_pair;
 use crate::report::{Action, Progress, Run, Verb};
 use crate::sync::{End, ends};
 use crate::{Result, Scope, first_release, leases};
 
-/// Deletes the copies that a pair wrote and that no person has edited. The pair is paused before,
-/// so that they are not made again; resumed, it makes them again.
+/// Deletes the copies that a pair wrote and that no person has edited. The pair is paused first, so
+/// that no pass creates them again. After the pair is resumed, a pass creates them again.
 ///
 /// # Errors
 /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Request`](crate::Error::Request) while a
-/// pass over the pair is under way. What fails once there is something to report is the error of
-/// the run.
+/// pass over the pair is running. A failure after the first deletion is reported in the run.
 pub async fn clean_up_pair(
     scope: &Scope,
     id: &PairId,
@@ -35,40 +34,41 @@ pub async fn clean_up_pair(
         true => scope.directory().pair(id).await?,
         false => pause_pair(scope, id).await?,
     };
-    let lease = leases::work(scope, &pair, &[&pair.from, &pair.to]).await?;
-    let keys = Keys::new(scope, &pair).await?;
-    let memory = PairStore::new(&*scope.store, &keys.marks, &pair);
+    let lease = leases::pair_and_calendars(scope, &pair, &[&pair.from, &pair.to]).await?;
+    let keys = PairKeys::new(scope, &pair).await?;
+    let pair_store = PairStore::new(&*scope.store, &keys.marks, &pair);
     let ends = ends(scope, &pair).await?;
-    let (mut head, problems) = memory.begin().await?;
+    let (mut locked, problems) = pair_store.read_state().await?;
     let bases = [0, 1].map(|i: usize| first_release::base(&ends[i].account, &ends[i].calendar));
-    if first_release::migrate(&memory, &head, &problems, bases).await? {
-        head = memory.begin().await?.0;
+    if first_release::migrate(&pair_store, &locked, &problems, bases).await? {
+        locked = pair_store.read_state().await?.0;
     }
     let state = if pair.paused { PairStatus::Paused } else { PairStatus::Ok };
     let mut work = PairCopies {
         pair: &pair,
         keys: &keys,
-        memory: &memory,
+        pair_store: &pair_store,
         ends: &ends,
-        head: &head,
+        locked: &locked,
         options,
         progress,
         blames: Default::default(),
     };
     let mut run = Run::new(pair.id.clone(), state);
     if !options.dry_run {
-        // Should the pair go on, everything is looked at anew, also where this is cut off.
+        // If the pair is resumed, its next pass reads everything again, even if this clean-up is
+        // cut off.
         let row = StateRecord {
             from: None,
             to: None,
             window_listed_on: None,
             held: None,
             remaining: None,
-            ..head.row().await
+            ..locked.row().await
         };
-        memory.finish(&head, Batch::default(), row).await?;
+        pair_store.finish(&locked, Batch::default(), row).await?;
     }
-    let worked = work.all(&mut run).await;
+    let worked = work.delete_all(&mut run).await;
     lease.end().await;
     match worked {
         Err(error) if options.dry_run => return Err(error),
@@ -80,21 +80,21 @@ pub async fn clean_up_pair(
 
 struct PairCopies<'a> {
     pair: &'a Pair,
-    keys: &'a Keys,
-    memory: &'a PairStore<'a>,
+    keys: &'a PairKeys,
+    pair_store: &'a PairStore<'a>,
     ends: &'a [End; 2],
-    head: &'a LockedState,
+    locked: &'a LockedState,
     options: CleanUp,
     progress: &'a dyn Progress,
-    /// Whose failure it is that a request about one copy fails, by side.
+    /// Attributes failures of requests to a copy or to its calendar, by side.
     blames: [Blame; 2],
 }
 
 impl PairCopies<'_> {
-    async fn all(&mut self, run: &mut Run) -> Result<()> {
+    async fn delete_all(&mut self, run: &mut Run) -> Result<()> {
         let mut after = None;
         loop {
-            let (page, next) = self.memory.page(after.as_deref()).await?;
+            let (page, next) = self.pair_store.page(after.as_deref()).await?;
             for side in Side::BOTH {
                 let here: Vec<&Mapping> = page
                     .iter()
@@ -105,7 +105,7 @@ impl PairCopies<'_> {
                     .collect();
                 self.progress.expect(here.len() as u64);
                 for mappings in here.chunks(self.ends[side as usize].provider.batch().max(1)) {
-                    self.some(side, mappings, run).await?;
+                    self.delete_batch(side, mappings, run).await?;
                     self.progress.step(mappings.len() as u64);
                 }
             }
@@ -116,7 +116,12 @@ impl PairCopies<'_> {
         }
     }
 
-    async fn some(&mut self, side: Side, mappings: &[&Mapping], run: &mut Run) -> Result<()> {
+    async fn delete_batch(
+        &mut self,
+        side: Side,
+        mappings: &[&Mapping],
+        run: &mut Run,
+    ) -> Result<()> {
         let ends = self.ends;
         let end = &ends[side as usize];
         let ids: Vec<EventId> = mappings.iter().map(|mapping| mapping.copy.id.clone()).collect();
@@ -129,16 +134,17 @@ impl PairCopies<'_> {
             .collect();
         for mapping in mappings {
             let verdict = match found.remove(&mapping.copy.id) {
-                Some(Found::Event(event)) => self.judge(mapping, &event).map(|()| event.etag),
+                Some(Found::Event(event)) => self.check_copy(mapping, &event).map(|()| event.etag),
                 Some(Found::Unreadable { .. }) => Err(Reason::Unreadable),
                 Some(Found::Refused(_)) => Err(Reason::RefusedByServer),
-                // A read of many at once may not find what a read of one does.
+                // A request for many events may not return an event that a request for one event
+                // returns.
                 Some(Found::NotFound | Found::NoEvent) | None => {
                     match exists(end, &mut self.blames[side as usize], &mapping.copy.id).await? {
                         Some(true) => Err(Reason::Unreadable),
                         None => Err(Reason::RefusedByServer),
                         Some(false) => {
-                            self.remember(mapping, None).await?;
+                            self.save(mapping, None).await?;
                             continue;
                         }
                     }
@@ -152,14 +158,14 @@ impl PairCopies<'_> {
         Ok(())
     }
 
-    fn judge(&self, mapping: &Mapping, copy: &Event) -> std::result::Result<(), Reason> {
+    fn check_copy(&self, mapping: &Mapping, copy: &Event) -> std::result::Result<(), Reason> {
         if copy.has_guests() {
             return Err(Reason::HasGuests);
         }
         if copy.marker.as_deref().is_some_and(|mark| self.keys.marks.is_of_another_key(mark)) {
             return Err(Reason::CopiedByAnother);
         }
-        // Under the name of a copy may be something else by now.
+        // The name of the copy may belong to another event by now.
         if !self.is_its_copy(mapping, copy) {
             return Err(Reason::CopyEdited);
         }
@@ -193,13 +199,13 @@ impl PairCopies<'_> {
             run.push(self.action(Verb::Delete, mapping, None));
             return Ok(());
         }
-        // From here on a missing copy is no person's deletion; whether it is there is found out
-        // where this is cut off.
+        // From here on, a missing copy is no deletion by a person. If the clean-up is cut off, the
+        // next pass finds out whether the copy exists.
         let mut unwanted = Mapping { state: MappingState::Creating, ..mapping.clone() };
         (unwanted.origin.etag, unwanted.copy.etag) = (None, None);
-        let mut notes = Batch::default();
-        self.memory.note(&mut notes, Some(mapping), &unwanted)?;
-        self.memory.commit(self.head, notes).await?;
+        let mut batch = Batch::default();
+        self.pair_store.note(&mut batch, Some(mapping), &unwanted)?;
+        self.pair_store.commit(self.locked, batch).await?;
         let (action, after) = match delete(
             &self.ends[side as usize],
             &mut self.blames[side as usize],
@@ -212,28 +218,28 @@ impl PairCopies<'_> {
             DeletionOutcome::Kept(reason) => {
                 (self.action(Verb::Skip, mapping, Some(reason)), Some(Some(mapping)))
             }
-            // The mapping goes on saying that the copy is not wanted.
+            // The mapping still records that the copy is not wanted.
             DeletionOutcome::Unsure => {
                 (self.action(Verb::Skip, mapping, Some(Reason::RefusedByServer)), None)
             }
         };
         run.push(action);
         match after {
-            Some(after) => self.remember(&unwanted, after).await,
+            Some(after) => self.save(&unwanted, after).await,
             None => Ok(()),
         }
     }
 
-    async fn remember(&self, before: &Mapping, now: Option<&Mapping>) -> Result<()> {
+    async fn save(&self, before: &Mapping, now: Option<&Mapping>) -> Result<()> {
         if self.options.dry_run {
             return Ok(());
         }
-        let mut notes = Batch::default();
+        let mut batch = Batch::default();
         match now {
-            Some(now) => self.memory.note(&mut notes, Some(before), now)?,
-            None => self.memory.forget(&mut notes, before),
+            Some(now) => self.pair_store.note(&mut batch, Some(before), now)?,
+            None => self.pair_store.forget(&mut batch, before),
         }
-        Ok(self.memory.commit(self.head, notes).await?)
+        Ok(self.pair_store.commit(self.locked, batch).await?)
     }
 
     fn action(&self, action: Verb, mapping: &Mapping, reason: Option<Reason>) -> Action {

@@ -1,4 +1,4 @@
-//! On calendars that are made of what they say.
+//! Comparisons of calendars with given content.
 
 use std::sync::Mutex;
 
@@ -11,12 +11,12 @@ use providers::{Answering, ChangeSet, CollectionState, Edit, Fetched, NewCopy, V
 
 use super::*;
 
-/// Name, version and UID of each event; a listing takes the first of several states, and leaves the
-/// last.
+/// Name, version and UID of each event. Each listing takes the first of several states; the last
+/// state stays.
 type State = Vec<(&'static str, Option<&'static str>, Option<&'static str>)>;
 
 struct Server {
-    /// Where the calendars are.
+    /// The path of the calendars.
     prefix: &'static str,
     calendars: Vec<(&'static str, Mutex<Vec<State>>)>,
     listings: Mutex<usize>,
@@ -29,7 +29,7 @@ impl Server {
         Self { prefix, calendars, listings: Mutex::default() }
     }
 
-    /// One calendar, always in one state.
+    /// A server with one calendar that never changes.
     fn of(state: State) -> Self {
         Self::with("/dav/", &[("work", &[state])])
     }
@@ -38,8 +38,8 @@ impl Server {
         &self.calendars.iter().find(|(name, _)| *name == last_segment(address)).unwrap().1
     }
 
-    fn view(&self) -> View<'_> {
-        View { provider: self, address: "/dav/work/" }
+    fn view(&self) -> CalendarView<'_> {
+        CalendarView { provider: self, address: "/dav/work/" }
     }
 }
 
@@ -158,31 +158,31 @@ impl Provider for Server {
 const A: (&str, Option<&str>, Option<&str>) = ("a.ics", Some("\"1\""), Some("uid-a"));
 const B: (&str, Option<&str>, Option<&str>) = ("b.ics", Some("\"2\""), Some("uid-b"));
 
-async fn likeness(one: State, other: State) -> Likeness {
+async fn likeness(one: State, other: State) -> Comparison {
     let servers = [Server::of(one), Server::of(other)];
-    compare(servers[0].view(), servers[1].view()).await.unwrap()
+    compare_calendars(servers[0].view(), servers[1].view()).await.unwrap()
 }
 
 #[tokio::test]
 async fn the_same_events_in_the_same_versions_are_one_calendar() {
-    assert_eq!(likeness(vec![A, B], vec![B, A]).await, Likeness::Same);
+    assert_eq!(likeness(vec![A, B], vec![B, A]).await, Comparison::Same);
     assert_eq!(
         likeness(vec![A], vec![("a.ics", Some("W/\"1-gzip\""), A.2)]).await,
-        Likeness::Same,
+        Comparison::Same,
         "compared weakly"
     );
     for other in
         [vec![], vec![A], vec![A, ("b.ics", Some("\"3\""), B.2)], vec![A, ("c.ics", B.1, B.2)]]
     {
-        assert_eq!(likeness(vec![A, B], other.clone()).await, Likeness::Unproven, "{other:?}");
+        assert_eq!(likeness(vec![A, B], other.clone()).await, Comparison::Unproven, "{other:?}");
     }
 }
 
 #[tokio::test]
-async fn what_is_empty_or_untold_proves_nothing() {
-    assert_eq!(likeness(vec![], vec![]).await, Likeness::Empty);
-    let untold = vec![A, ("b.ics", None, B.2)];
-    assert_eq!(likeness(untold.clone(), untold).await, Likeness::Unproven);
+async fn empty_calendars_and_missing_versions_prove_nothing() {
+    assert_eq!(likeness(vec![], vec![]).await, Comparison::Empty);
+    let unversioned = vec![A, ("b.ics", None, B.2)];
+    assert_eq!(likeness(unversioned.clone(), unversioned).await, Comparison::Unproven);
 }
 
 #[tokio::test]
@@ -190,17 +190,17 @@ async fn uids_have_to_agree_and_one_has_to_be_read() {
     let other = |uid| vec![A, ("b.ics", B.1, uid)];
     assert_eq!(
         likeness(vec![A, B], other(Some("uid-c"))).await,
-        Likeness::Unproven,
+        Comparison::Unproven,
         "two servers count their versions alike"
     );
-    assert_eq!(likeness(vec![A, B], other(Some("?"))).await, Likeness::Unproven);
+    assert_eq!(likeness(vec![A, B], other(Some("?"))).await, Comparison::Unproven);
     assert_eq!(
         likeness(other(Some("?")), other(Some("?"))).await,
-        Likeness::Same,
+        Comparison::Same,
         "what neither can read is no difference"
     );
     let odd = vec![("a.ics", A.1, Some("?")), ("b.ics", B.1, None)];
-    assert_eq!(likeness(odd.clone(), odd).await, Likeness::Unproven);
+    assert_eq!(likeness(odd.clone(), odd).await, Comparison::Unproven);
 }
 
 #[tokio::test]
@@ -208,10 +208,10 @@ async fn a_sample_of_a_large_calendar_is_read() {
     const NAMES: usize = 260;
     let names: Vec<&'static str> = (0..NAMES).map(|n| &*format!("e{n:03}.ics").leak()).collect();
     let state: State = names.iter().map(|name| (*name, Some("1"), Some(*name))).collect();
-    assert_eq!(likeness(state.clone(), state.clone()).await, Likeness::Same);
+    assert_eq!(likeness(state.clone(), state.clone()).await, Comparison::Same);
     let shown = list(Server::of(state.clone()).view()).await.unwrap();
     let sample = shown.sample();
-    assert!((READ / 2..=READ).contains(&sample.len()), "{}", sample.len());
+    assert!((SAMPLE_SIZE / 2..=SAMPLE_SIZE).contains(&sample.len()), "{}", sample.len());
     assert!(
         sample[0] == "e000.ics" && sample[sample.len() - 1].as_str() > "e250.ics",
         "from all of it"
@@ -220,7 +220,7 @@ async fn a_sample_of_a_large_calendar_is_read() {
         state.into_iter().map(|(name, etag, _)| (name, etag, Some("another"))).collect();
     assert_eq!(
         likeness(names.iter().map(|name| (*name, Some("1"), Some(*name))).collect(), other).await,
-        Likeness::Unproven
+        Comparison::Unproven
     );
 }
 
@@ -229,25 +229,29 @@ async fn listings_that_differ_are_read_once_more() {
     let edited = ("a.ics", Some("\"9\""), A.2);
     let twice = async |states: &[State], other: State| {
         let servers = [Server::with("/dav/", &[("work", states)]), Server::of(other)];
-        let likeness = compare(servers[0].view(), servers[1].view()).await.unwrap();
+        let likeness = compare_calendars(servers[0].view(), servers[1].view()).await.unwrap();
         let listings = *servers[0].listings.lock().unwrap();
         (likeness, listings)
     };
     assert_eq!(
         twice(&[vec![edited, B], vec![A, B]], vec![A, B]).await,
-        (Likeness::Same, 2),
+        (Comparison::Same, 2),
         "its owner was at work"
     );
-    assert_eq!(twice(&[vec![], vec![A]], vec![A]).await, (Likeness::Same, 2));
+    assert_eq!(twice(&[vec![], vec![A]], vec![A]).await, (Comparison::Same, 2));
     let many = vec![A; 1]
         .into_iter()
-        .chain((0..A_MOMENT).map(|n| (&*format!("m{n}.ics").leak(), A.1, A.2)))
+        .chain((0..MAX_NEW_EVENTS).map(|n| (&*format!("m{n}.ics").leak(), A.1, A.2)))
         .collect();
-    assert_eq!(twice(&[vec![], vec![A]], many).await, (Likeness::Unproven, 1), "a whole calendar");
-    assert_eq!(twice(&[vec![edited, B]], vec![A, B]).await, (Likeness::Unproven, 2));
+    assert_eq!(
+        twice(&[vec![], vec![A]], many).await,
+        (Comparison::Unproven, 1),
+        "a whole calendar"
+    );
+    assert_eq!(twice(&[vec![edited, B]], vec![A, B]).await, (Comparison::Unproven, 2));
     assert_eq!(
         twice(&[vec![A]], vec![B]).await,
-        (Likeness::Unproven, 1),
+        (Comparison::Unproven, 1),
         "nothing in common: no moment makes that"
     );
 }
@@ -272,12 +276,12 @@ async fn an_account_is_proven_by_all_of_its_calendars() {
         (server("/dav/", &[("work", vec![A]), ("other", vec![])]), false),
         (server("/dav/", &[]), false),
     ] {
-        assert_eq!(same_account(&one, &other).await.unwrap(), same);
+        assert_eq!(is_same_account(&one, &other).await.unwrap(), same);
     }
     let [empty, also] = [(); 2].map(|()| server("/dav/", &[("work", vec![]), ("home", vec![])]));
-    assert!(!same_account(&empty, &also).await.unwrap(), "two empty ones prove nothing");
+    assert!(!is_same_account(&empty, &also).await.unwrap(), "two empty ones prove nothing");
     let [none, neither] = [(); 2].map(|()| server("/dav/", &[]));
-    assert!(!same_account(&none, &neither).await.unwrap());
+    assert!(!is_same_account(&none, &neither).await.unwrap());
 }
 
 #[tokio::test]
@@ -295,7 +299,9 @@ async fn a_calendar_is_known_by_what_is_remembered_of_it() {
     let state = |count: usize| -> State {
         NAMES[..count].iter().map(|name| (*name, Some("\"1\""), Some(*name))).collect()
     };
-    let is = async |state: State, known| is_known(Server::of(state).view(), &known).await.unwrap();
+    let is = async |state: State, known| {
+        matches_known_events(Server::of(state).view(), &known).await.unwrap()
+    };
     assert!(is(state(20), known(UidHash::of)).await);
     assert!(
         is([state(20), vec![A, B]].concat(), known(UidHash::of)).await,
@@ -323,9 +329,9 @@ fn calendars_correspond_one_to_one_or_not_at_all() {
     let all = |addresses: &[&str]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>();
     let (mine, theirs) = (all(&["/a/work/", "/b/home/"]), all(&["/x/home/", "/x/work"]));
     assert_eq!(
-        correspond(&mine, &theirs),
+        match_calendars(&mine, &theirs),
         Some(vec![("/b/home/", "/x/home/"), ("/a/work/", "/x/work")])
     );
-    assert_eq!(correspond(&all(&["/a/work/", "/b/work/"]), &all(&["/a/work/"])), None);
-    assert_eq!(correspond(&all(&["/a/work/"]), &all(&["/a/work/", "/b/work/"])), None);
+    assert_eq!(match_calendars(&all(&["/a/work/", "/b/work/"]), &all(&["/a/work/"])), None);
+    assert_eq!(match_calendars(&all(&["/a/work/"]), &all(&["/a/work/", "/b/work/"])), None);
 }
