@@ -8,7 +8,6 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::StatusCode;
 use jobs::Services;
-use providers::google;
 
 use crate::trigger::{HttpTrigger, Response};
 
@@ -16,8 +15,7 @@ use crate::trigger::{HttpTrigger, Response};
 pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response> {
     async move {
         let header = |name: &str| request.headers.get(name)?.to_str().ok();
-        let notification = google::notification::read(header);
-        match jobs::watches::receive(services, google::KIND, notification).await {
+        match jobs::watches::receive_headers(services, "google", header).await {
             Ok(received) => {
                 tracing::debug!(?received, "notification from Google");
                 Response::text(StatusCode::OK, "")

@@ -9,7 +9,6 @@ use engine::mapping::{Mapping, MappingState};
 use engine::marker::{Mark, Role};
 use engine::pair::{Pair, Side};
 use engine::plan::{Beside, Decision, Planner, Unknown};
-use engine::provider::ProviderKind;
 use engine::reason::Reason;
 use providers::Found;
 use providers::caldav::name_in_collection;
@@ -237,7 +236,7 @@ fn possible_ids(end: &End, event: &str) -> Vec<EventId> {
 }
 
 fn has_paths(end: &End) -> bool {
-    matches!(end.account.kind, ProviderKind::Caldav | ProviderKind::Icloud)
+    end.account.kind.is_caldav()
 }
 
 /// Why the mark of an unknown event keeps it from being copied; `None` where a person created the

@@ -12,6 +12,7 @@ pub mod caldav;
 mod error;
 pub mod google;
 pub mod http;
+mod notifications;
 pub mod oauth;
 mod watch;
 
@@ -27,6 +28,7 @@ use engine::pair::Window;
 pub use blame::Blame;
 pub use engine::write::{Edit, NewCopy};
 pub use error::{Error, Result};
+pub use notifications::read_notification;
 pub use oauth::RefreshTokenStore;
 pub use watch::{ActiveWatch, Lifecycle, Notification, NotificationKind, WatchRequest, WatchScope};
 

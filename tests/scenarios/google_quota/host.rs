@@ -126,7 +126,7 @@ async fn one(scope: &Scope, message: Message, tally: &Mutex<Tally>) {
 
 /// Says that something has happened in a calendar.
 pub async fn nudge(scope: &Scope, calendar: &engine::calendar::CalendarId) -> anyhow::Result<()> {
-    Ok(jobs::nudge::send(scope, &calendar, Cause::Webhook).await?)
+    Ok(jobs::nudge::send(scope, calendar, Cause::Webhook).await?)
 }
 
 /// Hands Google's notifications over, until it is dropped.

@@ -222,8 +222,8 @@ impl Attempt<'_> {
             options,
             pair_ids: &pair_ids,
             is_mixed: PerSide {
-                from: has_orphaned_copies(&directory, &pair.from, &pair.to),
-                to: has_orphaned_copies(&directory, &pair.to, &pair.from),
+                from: has_orphaned_copies(directory, &pair.from, &pair.to),
+                to: has_orphaned_copies(directory, &pair.to, &pair.from),
             },
             takes_over: state.take_over,
             pass_began: Instant::now(),

@@ -46,7 +46,7 @@ mod stop;
 mod tests;
 mod token;
 
-pub use notification::{NoticeOutcome, receive};
+pub use notification::{NoticeOutcome, receive, receive_headers};
 pub(crate) use nudge_pairs::{nudge_pair, nudge_pairs_of_account};
 pub use renew::{RenewOutcome, renew};
 pub(crate) use renew::{create_missing, stop_unneeded};

@@ -23,6 +23,22 @@ pub enum NoticeOutcome {
     Covered,
 }
 
+/// As [`receive`], from the headers of a request to the webhook of the provider of this name.
+///
+/// # Errors
+/// As [`receive`].
+pub async fn receive_headers<'a>(
+    services: &Services,
+    provider: &str,
+    header: impl Fn(&str) -> Option<&'a str>,
+) -> Result<NoticeOutcome> {
+    let Some(kind) = ProviderKind::from_name(provider) else { return Ok(NoticeOutcome::Dropped) };
+    match providers::read_notification(kind, header) {
+        Some(notification) => receive(services, kind, notification).await,
+        None => Ok(NoticeOutcome::Dropped),
+    }
+}
+
 /// Receives a notification: its secret is checked without storage, the record of the watch is read,
 /// and a nudge is sent.
 ///

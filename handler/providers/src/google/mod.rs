@@ -152,6 +152,3 @@ impl Provider for GoogleCalendar {
         self.stop_channel(id, resource).await
     }
 }
-
-/// Accounts of this provider.
-pub const KIND: engine::provider::ProviderKind = engine::provider::ProviderKind::Google;

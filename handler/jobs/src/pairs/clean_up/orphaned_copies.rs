@@ -9,7 +9,6 @@ use engine::event::{Event, EventId};
 use engine::mapping::Times;
 use engine::marker::{MappingId, Mark, Marks, Role};
 use engine::pair::Side;
-use engine::provider::ProviderKind;
 use engine::reason::Reason;
 use providers::{Blame, Found, Since};
 use records::pair_state::{self, PairStore};
@@ -114,7 +113,7 @@ pub async fn find_orphaned_copies(
             let times = Times::from(&event.content.span);
             // An event that a client made from a copy has a UID of its own and belongs to its
             // owner. Google gives such UIDs to copies, too.
-            let is_a_persons = end.account.kind != ProviderKind::Google
+            let is_a_persons = end.account.kind.facts().events.keeps_uid
                 && MappingId::of_copy_uid(&event.uid).is_none();
             let verb = if event.has_guests() || is_a_persons { Verb::Skip } else { Verb::Delete };
             let reason =

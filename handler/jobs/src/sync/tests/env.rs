@@ -255,7 +255,7 @@ impl PairEnv {
         let calendar =
             &self.scope.directory().calendar(&self.calendars[calendar]).await.unwrap().unwrap();
         let account = &self.scope.directory().account(&calendar.account).await.unwrap();
-        let value = crate::accounts::seal(&self.scope, &account, &SecretString::from("secret"))
+        let value = crate::accounts::seal(&self.scope, account, &SecretString::from("secret"))
             .await
             .unwrap();
         let op = Op::Put { key: account.id.to_string(), value };
