@@ -106,7 +106,7 @@ pub struct Granted {
     /// The address of the account, which is constant for its kind, whatever the settings say.
     pub url: String,
     pub user: String,
-    /// The provider's own format, as from [`Connect::discover`](crate::Connect::discover).
+    /// The provider's own format, as from [`Connect::discover`].
     pub endpoint: String,
     pub secret: SecretString,
 }

@@ -74,7 +74,7 @@ impl Context<'_> {
     /// Called before each write.
     ///
     /// # Errors
-    /// [`Error::Overtaken`] where another process may hold the leases by now.
+    /// [`Error::LeaseLost`] where another process may hold the leases by now.
     pub fn may_write(&self) -> Result<()> {
         if self.lease.holds() { Ok(()) } else { Err(Error::LeaseLost) }
     }

@@ -25,7 +25,7 @@ pub struct CallLimits {
     pub patience: Duration,
     /// How long an unreachable vault gets no further request.
     pub rest: Duration,
-    /// How long [`WrappingKey::check`] relies on the last good answer.
+    /// How long `check` relies on the last good answer.
     pub trust: Duration,
 }
 

@@ -125,7 +125,7 @@ impl Envelope<LocalKey> {
     /// A vault whose wrapping key is a file in `dir`, created on first use.
     ///
     /// # Errors
-    /// As [`Local::open`].
+    /// As [`LocalKey::open`].
     pub fn local(dir: &Path) -> Result<Self> {
         let key = LocalKey::open(dir)?;
         let root = key.root()?;
