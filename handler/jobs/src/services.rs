@@ -12,7 +12,7 @@ use store::{Leases, Queue, Store};
 use vault::Vault;
 
 use crate::connector::Connect;
-use crate::in_process::InProcess;
+use crate::in_process::{InProcess, OwnerWork};
 use crate::setup::Setup;
 use crate::{Error, Result};
 
@@ -70,12 +70,18 @@ impl Default for Owners {
 pub struct Scope {
     pub services: Services,
     pub owner: String,
+    /// What this process knows of its work for the owner.
+    pub(crate) work: Arc<OwnerWork>,
 }
 
 impl Services {
     /// The scope of this owner.
     pub fn scope(&self, owner: &str) -> Scope {
-        Scope { services: self.clone(), owner: owner.to_owned() }
+        Scope {
+            services: self.clone(),
+            owner: owner.to_owned(),
+            work: self.in_process.owner(owner),
+        }
     }
 
     /// The scope of the owner of single-user mode.

@@ -122,7 +122,7 @@ async fn requeue(scope: &Scope, nudge: &Nudge) -> NudgeOutcome {
         if nudge.cause == Cause::Webhook { "notified" } else { "all" }
     );
     let now = scope.clock.now();
-    if !scope.in_process.schedule_once(&name, now, BUSY_DELAY) {
+    if !scope.work.schedule_once(&name, now, BUSY_DELAY) {
         return NudgeOutcome::Done;
     }
     // A retry would be later, and would count as a failure.
@@ -130,7 +130,7 @@ async fn requeue(scope: &Scope, nudge: &Nudge) -> NudgeOutcome {
         Ok(()) => NudgeOutcome::Done,
         Err(error) => {
             tracing::warn!(calendar = %nudge.calendar_id, %error, "a nudge could not be delayed");
-            scope.in_process.forget_scheduled(&name);
+            scope.work.forget_scheduled(&name);
             NudgeOutcome::Retry
         }
     }

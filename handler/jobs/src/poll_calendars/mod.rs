@@ -121,12 +121,12 @@ async fn poll_owner(scope: &Scope) -> Result<PollOutcome> {
         if has_room == Some(true) {
             let now = scope.clock.now();
             let due = due.into_iter().filter(|(pair, standing)| {
-                scope.in_process.may_nudge(&pair.id, *standing, now, NUDGE_TIMEOUT)
+                scope.work.may_nudge(&pair.id, *standing, now, NUDGE_TIMEOUT)
             });
             let due: Vec<&Pair> = due.map(|(pair, _)| pair).collect();
             let sent = nudge_all(scope, &due, Cause::Poll).await;
             if sent.is_err() {
-                due.iter().for_each(|pair| drop(scope.in_process.attempt_guard(&pair.id)));
+                due.iter().for_each(|pair| drop(scope.work.attempt_guard(&pair.id)));
             }
             outcome.sent += sent?;
         }

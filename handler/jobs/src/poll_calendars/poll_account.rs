@@ -78,10 +78,10 @@ async fn poll_account(
         Err(records::Error::NoAccount(_)) => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),
     };
-    if scope.in_process.is_unresponsive(&account.id, scope.clock.now()) {
+    if scope.work.is_unresponsive(&account.id, scope.clock.now()) {
         return all(rows, || PolledCalendar::Unreachable);
     }
-    let Some(_asking) = scope.in_process.begin_poll(&account.id) else {
+    let Some(_asking) = scope.work.begin_poll(&account.id) else {
         return all(rows, || PolledCalendar::PollRunning);
     };
     // Opening an account of an earlier version makes a request, once.
@@ -100,7 +100,7 @@ async fn poll_account(
     };
     let addresses: Vec<String> = rows.iter().map(|row| row.address.clone()).collect();
     let answer = tokio::time::timeout(TIMEOUT, provider.collection_states(&addresses)).await;
-    scope.in_process.record_answer(&account.id, answer.is_ok(), scope.clock.now());
+    scope.work.record_answer(&account.id, answer.is_ok(), scope.clock.now());
     match answer.unwrap_or_else(|_| Err(timeout_error())) {
         Ok(answers) => {
             account_status::record_outcome(scope, &account, None).await?;

@@ -101,10 +101,10 @@ impl Attempt<'_> {
             Some(pair) if !pair.paused => {}
             _ => return Ok(AttemptOutcome::Gone),
         }
-        if self.options.background && self.scope.in_process.is_busy(&self.pair.id) {
+        if self.options.background && self.scope.work.is_busy(&self.pair.id) {
             return Ok(AttemptOutcome::Busy);
         }
-        let _turn = self.scope.in_process.attempt_guard(&self.pair.id);
+        let _turn = self.scope.work.attempt_guard(&self.pair.id);
         let mut prefetched = PerSide::default();
         if self.retry.is_none() && !self.options.full {
             let snapshot =
@@ -124,13 +124,13 @@ impl Attempt<'_> {
             accounts.forget_states();
             prefetched = PerSide::default();
         }
-        let at_work = self.scope.in_process.begin_pair(&self.pair.id);
+        let at_work = self.scope.work.begin_pair(&self.pair.id);
         let outcome = Box::pin(self.run_under_leases(accounts, prefetched, &lease)).await;
         drop(at_work);
         if let Ok(AttemptOutcome::Done(done)) = &outcome
             && done.run.remaining > 0
         {
-            self.scope.in_process.record_yield(&self.pair.id);
+            self.scope.work.record_yield(&self.pair.id);
         }
         lease.end().await;
         outcome

@@ -99,7 +99,7 @@ pub(super) fn is_too_soon(
     news: [CalendarState; 2],
     now: Timestamp,
 ) -> bool {
-    let due = || scope.in_process.schedule_once(pair.id.as_str(), now, HELD_RECHECK.unsigned_abs());
+    let due = || scope.work.schedule_once(pair.id.as_str(), now, HELD_RECHECK.unsigned_abs());
     row.status == Some(PairStatus::Error)
         && news.contains(&CalendarState::Pushed)
         && !news.contains(&CalendarState::Changed)

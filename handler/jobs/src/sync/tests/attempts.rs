@@ -298,7 +298,7 @@ async fn a_poll_nudges_again_after_a_turn_that_found_nothing() {
     env.in_background(None).await;
     let now = env.scope.clock.now();
     let nudge = || {
-        env.scope.in_process.may_nudge(
+        env.scope.work.may_nudge(
             &env.pair.id,
             (None, None),
             now,
