@@ -65,7 +65,7 @@ async fn edits_arrive_within_the_cadence(env: CliEnv) -> anyhow::Result<()> {
     for server in &env.servers {
         assert!(
             server.counts().total() <= 5,
-            "three polls, three glances: {}",
+            "three polls, three requests for states: {}",
             server.counts().total()
         );
     }

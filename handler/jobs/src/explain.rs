@@ -7,7 +7,7 @@ use engine::calendar::PairId;
 use engine::event::{Event, EventId};
 use engine::mapping::{Mapping, MappingState};
 use engine::marker::{Mark, Role};
-use engine::pair::{Pair, Side};
+use engine::pair::{Pair, PerSide, Side};
 use engine::plan::{Beside, Decision, Planner, Unknown};
 use engine::reason::Reason;
 use providers::Found;
@@ -34,7 +34,8 @@ pub async fn explain(scope: &Scope, pair: &PairId, event: &str) -> Result<Explan
     if !matches!(explained, Ok(_) | Err(Error::NotFound(_))) {
         return explained;
     }
-    let ids: BTreeSet<EventId> = ends.iter().flat_map(|end| possible_ids(end, event)).collect();
+    let ids: BTreeSet<EventId> =
+        ends.iter().flat_map(|(_, end)| possible_ids(end, event)).collect();
     let is_its_own = |row: &ProofRow| {
         [&row.origin, &row.copy].into_iter().any(|id| ids.contains(&EventId::new(id.as_str())))
     };
@@ -63,7 +64,7 @@ const MAX_DELETIONS: usize = 3;
 async fn explain_stored(
     scope: &Scope,
     pair: &Pair,
-    ends: &[End; 2],
+    ends: &PerSide<End>,
     event: &str,
 ) -> Result<Explanation> {
     let keys = PairKeys::new(scope, pair).await?;
@@ -82,7 +83,7 @@ async fn explain_stored(
     migrate_rows(scope, pair, &pair_store, ends).await?;
     let known_problems = problems(&*scope.store, &pair.id, 1000).await?;
     for side in Side::BOTH.into_iter().filter(|side| may_be_at(ends, *side, event)) {
-        let end = &ends[side as usize];
+        let end = &ends[side];
         let ids = possible_ids(end, event);
         let problem = |id: &EventId| {
             let is_its_own = |problem: &&EventProblem| {
@@ -162,14 +163,14 @@ async fn is_emptied(
     scope: &Scope,
     pair: &Pair,
     mapping: &Mapping,
-    ends: &[End; 2],
+    ends: &PerSide<End>,
 ) -> Result<bool> {
     let side = mapping.side.other();
     let asked = read_state(&*scope.store, &pair.id)
         .await?
         .held
         .is_some_and(|row| row.emptied.contains(&side));
-    let end = &ends[side as usize];
+    let end = &ends[side];
     Ok(asked
         && mapping.is_live()
         && !end.provider.exists(&end.calendar.address, &mapping.copy.id).await?)
@@ -192,7 +193,7 @@ async fn migrate_rows(
     scope: &Scope,
     pair: &Pair,
     pair_store: &PairStore<'_>,
-    ends: &[End; 2],
+    ends: &PerSide<End>,
 ) -> Result<()> {
     let (locked, _) = pair_store.read_state().await?;
     if locked.is_new().await || locked.row().await.ids_are_names {
@@ -200,7 +201,8 @@ async fn migrate_rows(
     }
     let Ok(lease) = leases::pair_and_calendars(scope, pair, &[]).await else { return Ok(()) };
     let (locked, problems) = pair_store.read_state().await?;
-    let bases = [0, 1].map(|i: usize| first_release::base(&ends[i].account, &ends[i].calendar));
+    let bases =
+        Side::BOTH.map(|side| first_release::base(&ends[side].account, &ends[side].calendar));
     let moved = first_release::migrate(pair_store, &locked, &problems, bases).await;
     lease.end().await;
     moved.map(drop)
@@ -211,10 +213,9 @@ const MAX_IDS: usize = 8;
 
 /// Whether the given event may be in the calendar on this side: a path below one of the two
 /// calendars names no event of the other.
-fn may_be_at(ends: &[End; 2], side: Side, event: &str) -> bool {
-    let is_below = |side: Side| {
-        has_paths(&ends[side as usize]) && event.starts_with(&ends[side as usize].calendar.address)
-    };
+fn may_be_at(ends: &PerSide<End>, side: Side, event: &str) -> bool {
+    let is_below =
+        |side: Side| has_paths(&ends[side]) && event.starts_with(&ends[side].calendar.address);
     is_below(side) || !is_below(side.other())
 }
 
@@ -267,7 +268,7 @@ async fn reason_of_mark(
 fn planner<'a>(
     scope: &Scope,
     pair: &'a Pair,
-    ends: &'a [End; 2],
+    ends: &'a PerSide<End>,
     keys: &'a PairKeys,
     calendars: &'a [engine::calendar::CalendarId],
 ) -> Planner<'a> {
@@ -275,8 +276,8 @@ fn planner<'a>(
     Planner {
         pass: 0,
         pair,
-        kinds: [ends[0].account.kind, ends[1].account.kind],
-        zones: [ends[0].calendar.zone.as_deref(), ends[1].calendar.zone.as_deref()],
+        kinds: Side::BOTH.map(|side| ends[side].account.kind),
+        zones: Side::BOTH.map(|side| ends[side].calendar.zone.as_deref()),
         marks: &keys.marks,
         calendars,
         prints: &keys.prints,

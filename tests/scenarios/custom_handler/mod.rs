@@ -28,7 +28,7 @@ async fn the_main_job_is_done_under_the_host() -> anyhow::Result<()> {
     assert_eq!(
         env.servers.each_ref().map(|server| server.counts().total()),
         [1, 1],
-        "one glance a server"
+        "one request for states a server"
     );
     let copy = ben.names()[0].clone();
     ben.edit(&copy, |ics| ics.replace("SUMMARY:", "SUMMARY:Moved "));

@@ -20,7 +20,7 @@ use crate::accounts::{self, account_status};
 use crate::{Error, Result, Scope};
 
 /// Opens both ends of a pair. A request is made only for an account of an earlier version, once.
-pub(crate) async fn ends(scope: &Scope, pair: &Pair) -> Result<[End; 2]> {
+pub(crate) async fn ends(scope: &Scope, pair: &Pair) -> Result<PerSide<End>> {
     let snapshot = scope.snapshot().await?;
     OpenAccounts::new(scope, &snapshot).ends(pair).await.map(Into::into)
 }
@@ -36,7 +36,7 @@ type States = providers::Result<BTreeMap<String, CollectionState>>;
 /// What is known of the accounts during one call.
 pub(super) struct OpenAccounts<'a> {
     scope: &'a Scope,
-    pub directory: Directory<'a>,
+    pub directory: CurrentDirectory<'a>,
     open: BTreeMap<AccountId, (Account, Arc<dyn Provider>)>,
     /// The states of the calendars of an account, or the error: requested once a round, so that a
     /// refused password is sent once.
@@ -49,12 +49,12 @@ pub(super) struct OpenAccounts<'a> {
 }
 
 /// The snapshot that the caller has read, or a later one.
-pub(super) enum Directory<'a> {
+pub(super) enum CurrentDirectory<'a> {
     Given(&'a Snapshot),
     Newer(Box<Snapshot>),
 }
 
-impl Deref for Directory<'_> {
+impl Deref for CurrentDirectory<'_> {
     type Target = Snapshot;
     fn deref(&self) -> &Snapshot {
         match self {
@@ -66,7 +66,7 @@ impl Deref for Directory<'_> {
 
 impl<'a> OpenAccounts<'a> {
     pub fn new(scope: &'a Scope, directory: &'a Snapshot) -> Self {
-        let directory = Directory::Given(directory);
+        let directory = CurrentDirectory::Given(directory);
         Self {
             scope,
             directory,
@@ -223,7 +223,7 @@ impl<'a> OpenAccounts<'a> {
             }
         }
         if found {
-            self.directory = Directory::Newer(Box::new(self.scope.snapshot().await?));
+            self.directory = CurrentDirectory::Newer(Box::new(self.scope.snapshot().await?));
             self.open.clear();
             self.states.clear();
         }

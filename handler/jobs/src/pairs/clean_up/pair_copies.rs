@@ -4,7 +4,7 @@ use engine::calendar::PairId;
 use engine::event::{Draft, Event, EventId};
 use engine::mapping::{Mapping, MappingState};
 use engine::marker::{MappingId, Mark, Role};
-use engine::pair::{Pair, Side};
+use engine::pair::{Pair, PerSide, Side};
 use engine::reason::Reason;
 use engine::uid::UidHash;
 use providers::{Blame, Found};
@@ -39,7 +39,8 @@ pub async fn clean_up_pair(
     let pair_store = PairStore::new(&*scope.store, &keys.marks, &pair);
     let ends = ends(scope, &pair).await?;
     let (mut locked, problems) = pair_store.read_state().await?;
-    let bases = [0, 1].map(|i: usize| first_release::base(&ends[i].account, &ends[i].calendar));
+    let bases =
+        Side::BOTH.map(|side| first_release::base(&ends[side].account, &ends[side].calendar));
     if first_release::migrate(&pair_store, &locked, &problems, bases).await? {
         locked = pair_store.read_state().await?.0;
     }
@@ -82,12 +83,12 @@ struct PairCopies<'a> {
     pair: &'a Pair,
     keys: &'a PairKeys,
     pair_store: &'a PairStore<'a>,
-    ends: &'a [End; 2],
+    ends: &'a PerSide<End>,
     locked: &'a LockedState,
     options: CleanUp,
     progress: &'a dyn Progress,
     /// Attributes failures of requests to a copy or to its calendar, by side.
-    blames: [Blame; 2],
+    blames: PerSide<Blame>,
 }
 
 impl PairCopies<'_> {
@@ -104,7 +105,7 @@ impl PairCopies<'_> {
                     })
                     .collect();
                 self.progress.expect(here.len() as u64);
-                for mappings in here.chunks(self.ends[side as usize].provider.batch().max(1)) {
+                for mappings in here.chunks(self.ends[side].provider.batch().max(1)) {
                     self.delete_batch(side, mappings, run).await?;
                     self.progress.step(mappings.len() as u64);
                 }
@@ -123,7 +124,7 @@ impl PairCopies<'_> {
         run: &mut Run,
     ) -> Result<()> {
         let ends = self.ends;
-        let end = &ends[side as usize];
+        let end = &ends[side];
         let ids: Vec<EventId> = mappings.iter().map(|mapping| mapping.copy.id.clone()).collect();
         let mut found: std::collections::BTreeMap<EventId, Found> = end
             .provider
@@ -140,7 +141,7 @@ impl PairCopies<'_> {
                 // A request for many events may not return an event that a request for one event
                 // returns.
                 Some(Found::NotFound | Found::NoEvent) | None => {
-                    match exists(end, &mut self.blames[side as usize], &mapping.copy.id).await? {
+                    match exists(end, &mut self.blames[side], &mapping.copy.id).await? {
                         Some(true) => Err(Reason::Unreadable),
                         None => Err(Reason::RefusedByServer),
                         Some(false) => {
@@ -206,23 +207,17 @@ impl PairCopies<'_> {
         let mut batch = Batch::default();
         self.pair_store.note(&mut batch, Some(mapping), &unwanted)?;
         self.pair_store.commit(self.locked, batch).await?;
-        let (action, after) = match delete(
-            &self.ends[side as usize],
-            &mut self.blames[side as usize],
-            &mapping.copy.id,
-            etag,
-        )
-        .await?
-        {
-            DeletionOutcome::Deleted => (self.action(Verb::Delete, mapping, None), Some(None)),
-            DeletionOutcome::Kept(reason) => {
-                (self.action(Verb::Skip, mapping, Some(reason)), Some(Some(mapping)))
-            }
-            // The mapping still records that the copy is not wanted.
-            DeletionOutcome::Unsure => {
-                (self.action(Verb::Skip, mapping, Some(Reason::RefusedByServer)), None)
-            }
-        };
+        let (action, after) =
+            match delete(&self.ends[side], &mut self.blames[side], &mapping.copy.id, etag).await? {
+                DeletionOutcome::Deleted => (self.action(Verb::Delete, mapping, None), Some(None)),
+                DeletionOutcome::Kept(reason) => {
+                    (self.action(Verb::Skip, mapping, Some(reason)), Some(Some(mapping)))
+                }
+                // The mapping still records that the copy is not wanted.
+                DeletionOutcome::Unsure => {
+                    (self.action(Verb::Skip, mapping, Some(Reason::RefusedByServer)), None)
+                }
+            };
         run.push(action);
         match after {
             Some(after) => self.save(&unwanted, after).await,

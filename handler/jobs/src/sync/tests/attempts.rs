@@ -70,7 +70,7 @@ async fn a_paused_pair_is_left_alone() {
     crate::pairs::pause_pair(&env.scope, &env.pair.id).await.unwrap();
     let run = env.run(OPTIONS).await;
     assert_eq!(
-        (run.state, env.asked(CalendarCall::Glance)),
+        (run.state, env.asked(CalendarCall::States)),
         (PairStatus::Paused, [0, 0]),
         "also with a directory that was read before"
     );
@@ -143,7 +143,7 @@ async fn whoever_has_waited_looks_again() {
         lease.end().await;
     };
     let (run, ()) = tokio::join!(env.try_run(OPTIONS), wait);
-    assert_eq!((run.error, run.created, env.asked(CalendarCall::Glance)), (None, 1, [2, 3]));
+    assert_eq!((run.error, run.created, env.asked(CalendarCall::States)), (None, 1, [2, 3]));
     env.rest().await;
 }
 
@@ -188,7 +188,7 @@ async fn a_pass_that_nobody_waits_for_gives_way_and_is_gone_on_with() {
 async fn a_refused_password_is_told_and_not_tried_again_by_itself() {
     let env = PairEnv::one_way().await.filled(2).await;
     env.from().put(april("dentist", 1));
-    env.from().refused.insert((CalendarCall::Glance, None), Error::Unauthorized);
+    env.from().refused.insert((CalendarCall::States, None), Error::Unauthorized);
     let run = env.try_run(OPTIONS).await;
     assert_eq!(
         (run.state, run.error.unwrap().code.as_str()),
@@ -198,7 +198,7 @@ async fn a_refused_password_is_told_and_not_tried_again_by_itself() {
     env.forget_calls();
     let synced = env.in_background(None).await;
     assert_eq!(
-        (synced.run.state, env.asked(CalendarCall::Glance)),
+        (synced.run.state, env.asked(CalendarCall::States)),
         (PairStatus::NeedsReconnect, [0, 0])
     );
     assert_eq!(
@@ -242,7 +242,7 @@ async fn an_account_that_is_closed_for_a_while_is_left_alone_in_the_background()
     env.close(0, SignedDuration::from_hours(1)).await;
     env.forget_calls();
     assert_eq!(env.in_background(None).await.run.state, PairStatus::Error);
-    assert_eq!((env.asked(CalendarCall::Glance), env.writes()), ([0, 0], all([])));
+    assert_eq!((env.asked(CalendarCall::States), env.writes()), ([0, 0], all([])));
     env.minutes(61);
     assert_eq!(env.in_background(None).await.run.created, 1);
 }
@@ -259,11 +259,11 @@ async fn a_pass_of_several_pairs_does_each() {
         report.pairs.iter().map(|run| (run.id.clone(), run.created)).collect::<Vec<_>>(),
         [(pairs[0].id.clone(), 1), (second.id, 1)]
     );
-    assert_eq!(env.asked(CalendarCall::Glance)[0], 1, "one glance for both");
+    assert_eq!(env.asked(CalendarCall::States)[0], 1, "one request for both");
     env.remotes[third]
         .lock()
         .refused
-        .insert((CalendarCall::Glance, None), Error::Unreachable("500".into()));
+        .insert((CalendarCall::States, None), Error::Unreachable("500".into()));
     env.from().put(april("other", 2));
     env.minutes(1);
     let report = crate::sync::sync(&env.scope, &pairs, OPTIONS, &crate::report::Silent).await;
@@ -279,7 +279,7 @@ async fn another_failure_is_written_down_although_one_was_before() {
     let env = PairEnv::one_way().await.filled(2).await;
     let mut said = Vec::new();
     for error in [Error::Unreachable("500".into()), Error::CalendarMissing] {
-        env.from().refused.insert((CalendarCall::Glance, None), error);
+        env.from().refused.insert((CalendarCall::States, None), error);
         let run = env.try_run(OPTIONS).await;
         let error = env.state().await.error;
         assert_eq!(

@@ -69,7 +69,7 @@ async fn where_nothing_has_happened_nothing_is_read() {
         ),
         ([0, 0], [0, 0], [0, 0])
     );
-    assert_eq!(env.asked(CalendarCall::Glance), [1, 1]);
+    assert_eq!(env.asked(CalendarCall::States), [1, 1]);
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ impl Provider for Remote {
 
     async fn collection_states(&self, calendars: &[String]) -> Result<Vec<CollectionState>> {
         let mut here = self.lock();
-        here.asked(CalendarCall::Glance, &self.nothing())?;
+        here.asked(CalendarCall::States, &self.nothing())?;
         let tip = if here.manners.no_tips {
             CollectionState::Untagged
         } else {

@@ -13,7 +13,7 @@ use providers::{Error, Result, Written};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CalendarCall {
     Calendars,
-    Glance,
+    States,
     List,
     ListAll,
     Ask,

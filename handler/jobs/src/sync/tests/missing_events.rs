@@ -93,7 +93,7 @@ async fn what_its_owner_puts_under_the_name_of_a_copy_needs_no_other_round() {
     env.to().remove(&copy);
     env.to().put(named(super::sample_events::april("swimming", 9), &copy));
     env.pass().await;
-    assert_eq!((env.asked(CalendarCall::Glance), env.has("swimming")), ([1, 1], [false, true]));
+    assert_eq!((env.asked(CalendarCall::States), env.has("swimming")), ([1, 1], [false, true]));
     env.rest().await;
 }
 

@@ -22,6 +22,7 @@ mod missing_events;
 mod narrow;
 mod other_events_beside;
 mod own_uids;
+mod owners;
 mod passed_over;
 mod precheck;
 mod private;

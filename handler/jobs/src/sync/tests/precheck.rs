@@ -105,7 +105,7 @@ async fn a_pass_that_nobody_asked_for_waits_for_a_calendar_for_a_shorter_time() 
 #[tokio::test]
 async fn a_calendar_that_was_missing_is_gone_on_with_once_it_is_there() {
     let env = PairEnv::one_way().await.filled(2).await;
-    env.from().refused.insert((CalendarCall::Glance, None), Error::CalendarMissing);
+    env.from().refused.insert((CalendarCall::States, None), Error::CalendarMissing);
     let run = env.try_run(OPTIONS).await;
     assert_eq!(
         (run.state, run.error.map(|error| error.code)),
@@ -123,13 +123,13 @@ async fn of_several_pairs_in_the_background_only_those_accounts_are_asked_that_m
     let second = env.add(0, third, &env.pair).await;
     let pairs = [env.pair.clone(), second];
     let background = SyncOptions { background: true, ..OPTIONS };
-    env.to().refused.insert((CalendarCall::Glance, None), Error::Unauthorized);
+    env.to().refused.insert((CalendarCall::States, None), Error::Unauthorized);
     env.try_run(OPTIONS).await;
     env.to().refused.clear();
     for (options, asked) in [(background, 0), (OPTIONS, 1)] {
         env.forget_calls();
         let report = crate::sync::sync(&env.scope, &pairs, options, &crate::report::Silent).await;
-        assert_eq!(env.asked(CalendarCall::Glance)[1], asked);
+        assert_eq!(env.asked(CalendarCall::States)[1], asked);
         assert_eq!(report.pairs[0].state == PairStatus::NeedsReconnect, asked == 0);
         assert_eq!(report.pairs[1].error, None);
     }
@@ -137,14 +137,14 @@ async fn of_several_pairs_in_the_background_only_those_accounts_are_asked_that_m
     env.forget_calls();
     env.minutes(1);
     crate::sync::sync(&env.scope, &pairs, background, &crate::report::Silent).await;
-    assert_eq!(env.asked(CalendarCall::Glance)[0], 0);
+    assert_eq!(env.asked(CalendarCall::States)[0], 0);
 }
 
 #[tokio::test]
 async fn a_failure_is_written_down_once_and_by_a_dry_run_never() {
     let env = PairEnv::one_way().await.filled(2).await;
     let before = env.state().await;
-    env.from().refused.insert((CalendarCall::Glance, None), Error::Unreachable("500".into()));
+    env.from().refused.insert((CalendarCall::States, None), Error::Unreachable("500".into()));
     let run = env.try_run(DRY).await;
     assert_eq!((run.state, env.state().await), (PairStatus::Error, before));
     env.try_run(OPTIONS).await;
@@ -167,7 +167,7 @@ async fn a_failure_that_is_known_makes_no_pass_and_another_one_is_written_down()
         (Error::Unreachable("500".into()), "unreachable", 1),
         (Error::CalendarMissing, "not_found", 2),
     ] {
-        env.from().refused.insert((CalendarCall::Glance, None), error);
+        env.from().refused.insert((CalendarCall::States, None), error);
         env.try_run(OPTIONS).await;
         let state = env.state().await;
         assert_eq!(
@@ -181,7 +181,7 @@ async fn a_failure_that_is_known_makes_no_pass_and_another_one_is_written_down()
 async fn what_was_wrong_before_is_told_whatever_the_rounds() {
     for rounds in [1, 2] {
         let env = PairEnv::one_way().await.filled(2).await;
-        env.from().refused.insert((CalendarCall::Glance, None), Error::Unreachable("500".into()));
+        env.from().refused.insert((CalendarCall::States, None), Error::Unreachable("500".into()));
         env.try_run(OPTIONS).await;
         env.from().refused.clear();
         env.from().change("e00.ics", |event| event.content.title = "new".into());

@@ -220,7 +220,7 @@ async fn what_is_refused_of_one_event_leaves_the_others_right() {
 
 #[tokio::test]
 async fn a_calendar_that_does_not_answer_ends_the_pass_and_keeps_what_was_done() {
-    for call in [CalendarCall::Glance, CalendarCall::List, CalendarCall::Fetch] {
+    for call in [CalendarCall::States, CalendarCall::List, CalendarCall::Fetch] {
         let env = PairEnv::one_way().await.filled(4).await;
         env.from().change("e00.ics", |event| event.content.title = "new".into());
         let before = env.state().await;

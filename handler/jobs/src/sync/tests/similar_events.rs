@@ -212,7 +212,7 @@ async fn a_refused_deletion_of_what_is_gone_by_then_needs_no_other_round() {
     assert_eq!(
         (
             env.has_mapping().await,
-            env.asked(CalendarCall::Glance),
+            env.asked(CalendarCall::States),
             env.asked(CalendarCall::ListAll)
         ),
         (false, [1, 1], [0, 0])

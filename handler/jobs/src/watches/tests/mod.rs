@@ -3,6 +3,7 @@
 
 mod instances;
 mod keys;
+mod lifecycle;
 
 use std::sync::Arc;
 use std::time::Duration;
