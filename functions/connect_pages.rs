@@ -41,6 +41,17 @@ pub fn retry_step(services: &Services) -> NextStep<'static> {
     }
 }
 
+/// A link to connect an account, where the reader is the operator of this machine and a provider can
+/// be asked for consent.
+pub fn offer(services: &Services, request: &HttpTrigger) -> NextStep<'static> {
+    let is_local = request.operator && services.setup.public_url.is_none();
+    let kind = consent::kind("google").filter(|_| is_local);
+    match kind.is_some_and(|kind| services.connect.consents(kind).is_ok()) {
+        true => NextStep::Link { label: "Connect a Google account", to: START_PATH },
+        false => NextStep::Nowhere,
+    }
+}
+
 async fn start_for_local_operator(
     services: &Services,
     kind: ProviderKind,

@@ -208,3 +208,14 @@ fn functions_see_neither_a_client_nor_a_table() {
         assert!(!["reqwest", "store", "providers", "vault", "rusqlite"].contains(&name), "{line}");
     }
 }
+
+#[test]
+fn a_function_is_at_most_thirty_lines() {
+    for entry in std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap() {
+        let file = entry.unwrap().path().join("mod.rs");
+        if let Ok(code) = std::fs::read_to_string(&file) {
+            let lines = code.lines().count();
+            assert!(lines <= 30, "{} has {lines} lines", file.display());
+        }
+    }
+}

@@ -98,6 +98,14 @@ pub enum Disposition {
     Retry,
 }
 
+impl Disposition {
+    /// The disposition after a failure that another run may not have. The failure is logged.
+    pub fn retry(what: &str, error: &jobs::Error) -> Self {
+        tracing::warn!(%error, "{what}");
+        Self::Retry
+    }
+}
+
 impl From<jobs::NudgeOutcome> for Disposition {
     fn from(verdict: jobs::NudgeOutcome) -> Self {
         match verdict {

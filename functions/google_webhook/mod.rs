@@ -21,8 +21,7 @@ pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response>
                 Response::text(StatusCode::OK, "")
             }
             Err(error) => {
-                tracing::warn!(%error, "a notification from Google could not be stored; Google \
-                will repeat it");
+                tracing::warn!(%error, "a notification was not stored; Google will repeat it");
                 Response::text(StatusCode::SERVICE_UNAVAILABLE, "")
             }
         }

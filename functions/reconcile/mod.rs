@@ -11,22 +11,15 @@ use crate::trigger::{Disposition, Tick};
 pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Disposition> {
     async move {
         if let Err(error) = jobs::audit::delete_expired(services).await {
-            tracing::warn!(%error, "old entries of the audit trail could not be deleted; the next night tries again");
+            tracing::warn!(%error, "old entries of the audit trail could not be deleted; tried \
+            again in the next night");
         }
         match jobs::reconcile(services).await {
-            Ok(nightly) => {
-                tracing::info!(
-                    pairs = nightly.pairs,
-                    sent = nightly.sent,
-                    past_due = tick.past_due,
-                    "nightly pass started"
-                );
+            Ok(jobs::PollOutcome { pairs, sent, .. }) => {
+                tracing::info!(pairs, sent, past_due = tick.past_due, "nightly pass started");
                 Disposition::Done
             }
-            Err(error) => {
-                tracing::warn!(%error, "the nightly pass could not be started");
-                Disposition::Retry
-            }
+            Err(error) => Disposition::retry("the nightly pass could not be started", &error),
         }
     }
     .boxed()

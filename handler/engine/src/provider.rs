@@ -134,6 +134,8 @@ pub struct ProviderFacts {
     pub protocol: Protocol,
     /// How an account is connected.
     pub sign_in: SignIn,
+    /// The host whose subdomains are one server with it, where the provider has one.
+    pub common_host: Option<&'static str>,
     /// Whether the user name is an e-mail address, and so compared without regard to case.
     pub user_name_is_email: bool,
     /// Whether one person signs in by several user names to the same account.
@@ -151,6 +153,7 @@ const HOUR: u64 = 3600;
 const CALDAV: ProviderFacts = ProviderFacts {
     protocol: Protocol::CalDav,
     sign_in: SignIn::Password,
+    common_host: None,
     user_name_is_email: false,
     has_aliases: false,
     push: Push::Never,
@@ -168,6 +171,7 @@ const CALDAV: ProviderFacts = ProviderFacts {
 };
 
 const ICLOUD: ProviderFacts = ProviderFacts {
+    common_host: Some("caldav.icloud.com"),
     user_name_is_email: true,
     has_aliases: true,
     calendar_identity: CalendarIdentity::Path,
@@ -187,6 +191,7 @@ const GOOGLE: ProviderFacts = ProviderFacts {
         can_revoke: true,
         rotates_refresh_tokens: false,
     }),
+    common_host: None,
     user_name_is_email: true,
     has_aliases: false,
     push: Push::ByCalendar(WatchFacts {

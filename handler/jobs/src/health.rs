@@ -105,8 +105,10 @@ async fn with_timeout<T>(answer: impl Future<Output = Result<T>>) -> Option<T> {
 }
 
 async fn read_detail(services: &Services) -> Result<HealthDetail> {
-    let statuses =
-        services.for_each_owner(|scope| async move { crate::status(&scope, 0).await }).await?;
+    let statuses = services
+        .for_each_owner(|scope| async move { crate::status(&scope, 0).await })
+        .await?
+        .all()?;
     let (mut accounts, mut pairs, mut lag) = (BTreeMap::new(), BTreeMap::new(), None);
     for Status { accounts: of_owner, pairs: pairs_of_owner, .. } in statuses {
         for account in of_owner {

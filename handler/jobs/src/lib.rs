@@ -18,7 +18,7 @@
 //!
 //! # Layers
 //! A module uses only modules before it in this list: `error setup connector in_process`, then
-//! `problem report ids token services first_release`, then `nudge audit keys places`, then
+//! `problem report ids random_secret services first_release`, then `nudge audit keys places`, then
 //! `leases`, then `accounts`, then `sync` and `watches`, then `consent pairs explain status doctor
 //! poll_calendars sync_calendar rotate_keys`, then `health remove_account`. `sync` does not use
 //! `watches`, `watches` do not use `pairs`, and `accounts` use neither.
@@ -41,6 +41,7 @@ pub mod pairs;
 mod places;
 mod poll_calendars;
 mod problem;
+mod random_secret;
 mod remove_account;
 pub mod report;
 mod rotate_keys;
@@ -49,7 +50,6 @@ mod setup;
 mod status;
 pub mod sync;
 mod sync_calendar;
-mod token;
 pub mod watches;
 
 pub use providers::Error as ProviderError;
@@ -62,6 +62,7 @@ pub use health::{Health, HealthDetail, health};
 pub use in_process::{CALL_BUDGET, InProcess};
 pub use poll_calendars::{PollOutcome, poll_calendars, reconcile};
 pub use problem::problem_keeping;
+pub use random_secret::Token;
 pub use remove_account::{Removal, remove_account};
 pub use rotate_keys::{Rotation, rotate_keys};
 pub use services::{Clock, LOCAL_OWNER, Owners, Scope, Services};
@@ -69,4 +70,3 @@ pub use setup::{Finding, Setup, WrappingKeyPlace};
 pub use status::{Status, status};
 pub use sync::{SyncOptions, sync};
 pub use sync_calendar::{NudgeOutcome, give_up_on_calendar, sync_calendar};
-pub use token::Token;

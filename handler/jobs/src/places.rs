@@ -176,13 +176,13 @@ pub(crate) fn endpoint_of(kind: ProviderKind, endpoint: &str) -> Option<Endpoint
     kind.is_caldav().then(|| endpoint.parse().ok()).flatten()
 }
 
-/// Scheme, host and port. Apple's hosts are one.
+/// Scheme, host and port. The hosts of a provider that are one server have one origin.
 pub(crate) fn origin(url: &Url) -> String {
-    match url.host_str() {
-        Some(host) if url.scheme() == "https" && host.ends_with("caldav.icloud.com") => {
-            "https://caldav.icloud.com".to_owned()
-        }
-        _ => url.origin().ascii_serialization(),
+    let host = url.host_str().filter(|_| url.scheme() == "https").unwrap_or_default();
+    let mut common = ProviderKind::ALL.into_iter().filter_map(|kind| kind.facts().common_host);
+    match common.find(|common| host.ends_with(common)) {
+        Some(common) => format!("https://{common}"),
+        None => url.origin().ascii_serialization(),
     }
 }
 

@@ -99,11 +99,11 @@ impl Services {
     }
 
     /// Runs a job for every owner, for several owners at once. The failure for one owner is logged
-    /// and does not stop the others; the first failure is returned when all have ended.
+    /// and stops no other owner's job.
     ///
     /// # Errors
-    /// The first failure.
-    pub async fn for_each_owner<T, Work>(&self, work: impl Fn(Scope) -> Work) -> Result<Vec<T>>
+    /// Where the index of owners cannot be read.
+    pub async fn for_each_owner<T, Work>(&self, work: impl Fn(Scope) -> Work) -> Result<PerOwner<T>>
     where
         Work: Future<Output = Result<T>>,
     {
@@ -111,15 +111,38 @@ impl Services {
         for scope in self.scopes().await? {
             let owner = scope.owner.clone();
             let work = work(scope);
-            works.push(async move {
-                work.await.inspect_err(|error| {
-                    tracing::debug!(%owner, %error, "the work for one owner failed");
-                })
-            });
+            works.push(async move { (owner, work.await) });
         }
-        let ended: Vec<Result<T>> =
-            futures::stream::iter(works).buffer_unordered(OWNERS_AT_ONCE).collect().await;
-        ended.into_iter().collect()
+        let mut ended = futures::stream::iter(works).buffer_unordered(OWNERS_AT_ONCE);
+        let mut all = PerOwner { done: Vec::new(), failure: None };
+        while let Some((owner, outcome)) = ended.next().await {
+            match outcome {
+                Ok(done) => all.done.push(done),
+                Err(error) => {
+                    tracing::warn!(%owner, %error, "the work for one owner failed");
+                    all.failure.get_or_insert(error);
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// What a job came to that runs for every owner.
+pub struct PerOwner<T> {
+    /// For the owners for whom the job succeeded.
+    pub done: Vec<T>,
+    /// The first failure.
+    pub failure: Option<Error>,
+}
+
+impl<T> PerOwner<T> {
+    /// The results, where no owner's job failed.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn all(self) -> Result<Vec<T>> {
+        self.failure.map_or(Ok(self.done), Err)
     }
 }
 

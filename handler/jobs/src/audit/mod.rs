@@ -23,8 +23,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{Op, Table};
 
+use crate::random_secret::Token;
 use crate::services::Services;
-use crate::token::Token;
 use crate::{Result, Scope};
 
 pub use settings::record_setting_changes;
@@ -165,7 +165,8 @@ pub async fn entries(scope: &Scope) -> Result<Vec<AuditEntry>> {
 pub async fn delete_expired(services: &Services) -> Result<usize> {
     let cleared = services
         .for_each_owner(|scope| async move { delete_expired_of_owner(&scope).await })
-        .await?;
+        .await?
+        .all()?;
     Ok(cleared.into_iter().sum())
 }
 

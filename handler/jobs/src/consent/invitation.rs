@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{Op, Row, Table};
 
-use crate::token::Token;
+use crate::random_secret::Token;
 use crate::{Error, Result, Scope};
 
 /// The version that is written, and the only one that is read: no row exists longer than half an

@@ -34,8 +34,8 @@ use url::Url;
 
 use crate::audit::{self, Actor};
 use crate::connector::Granted;
+use crate::random_secret::Token;
 use crate::services::Services;
-use crate::token::Token;
 use crate::{Error, Result, Scope, accounts, watches};
 
 pub use engine::provider::ProviderKind;
@@ -94,7 +94,7 @@ pub async fn delete_expired(services: &Services) -> Result<usize> {
     let cleared = services.for_each_owner(|scope| async move {
         Ok(pending::delete_expired(&scope).await? + invitation::delete_expired(&scope).await?)
     });
-    Ok(cleared.await?.into_iter().sum())
+    Ok(cleared.await?.all()?.into_iter().sum())
 }
 
 /// Begins a consent with an invitation ([`invite`]), or again in the browser that has accepted one.

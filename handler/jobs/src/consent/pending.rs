@@ -12,7 +12,7 @@ use store::{Op, Table};
 use url::Url;
 use vault::SealContext;
 
-use crate::token::Token;
+use crate::random_secret::Token;
 use crate::{Error, Result, Scope};
 
 /// The version that is written, and the only one that is read: no row exists longer than ten

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use url::form_urlencoded;
 
 use crate::Result;
-use crate::token::Token;
+use crate::random_secret::Token;
 
 /// The longest query that is parsed, in bytes.
 const MAX_QUERY: usize = 8 * 1024;

@@ -57,5 +57,6 @@ where
         let check = check(scope);
         async move { Ok(check.await) }
     };
-    services.for_each_owner(work).await.unwrap_or_default().into_iter().flatten().collect()
+    let found = services.for_each_owner(work).await;
+    found.map(|found| found.done).unwrap_or_default().into_iter().flatten().collect()
 }

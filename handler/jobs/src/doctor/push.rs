@@ -33,21 +33,16 @@ pub async fn findings(scope: &Scope) -> Vec<Finding> {
     )];
     for state in states.iter().filter(|state| !state.open).take(MAX_NAMED) {
         let check = format!("{CHECK}:{}", state.calendar);
-        let (code, message) = state
-            .error
-            .as_ref()
-            .map_or(("", ""), |error| (error.code.as_str(), error.message.as_str()));
-        findings.push(match code {
-            // No setting changes that.
-            "no_push" => Finding::good(&check, message),
-            // A running calrelay creates the watch.
-            "no_channel" => Finding::good(&check, message),
-            _ => Finding::bad(
+        let message = state.error.as_ref().map_or("", |error| error.message.as_str());
+        findings.push(if state.needs_no_setting {
+            Finding::good(&check, message)
+        } else {
+            Finding::bad(
                 &check,
                 message,
                 "It is tried again every hour. Check that CALRELAY_PUBLIC_URL is reached from \
                 outside, over https, and see the account.",
-            ),
+            )
         });
     }
     findings

@@ -72,7 +72,8 @@ impl PollOutcome {
 /// # Errors
 /// Storage failures.
 pub async fn poll_calendars(services: &Services) -> Result<PollOutcome> {
-    let polls = services.for_each_owner(|scope| async move { poll_owner(&scope).await }).await?;
+    let polls =
+        services.for_each_owner(|scope| async move { poll_owner(&scope).await }).await?.all()?;
     Ok(polls.into_iter().fold(PollOutcome::default(), PollOutcome::and))
 }
 
@@ -191,8 +192,10 @@ async fn pairs_due<'a>(
 /// # Errors
 /// Storage failures.
 pub async fn reconcile(services: &Services) -> Result<PollOutcome> {
-    let sent =
-        services.for_each_owner(|scope| async move { reconcile_owner(&scope).await }).await?;
+    let sent = services
+        .for_each_owner(|scope| async move { reconcile_owner(&scope).await })
+        .await?
+        .all()?;
     Ok(sent.into_iter().fold(PollOutcome::default(), PollOutcome::and))
 }
 

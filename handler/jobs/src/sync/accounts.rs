@@ -22,7 +22,7 @@ use crate::{Error, Result, Scope};
 /// Opens both ends of a pair. A request is made only for an account of an earlier version, once.
 pub(crate) async fn ends(scope: &Scope, pair: &Pair) -> Result<PerSide<End>> {
     let snapshot = scope.snapshot().await?;
-    OpenAccounts::new(scope, &snapshot).ends(pair).await.map(Into::into)
+    OpenAccounts::new(scope, &snapshot).ends(pair).await
 }
 
 /// Opens one calendar. A request is made as for [`ends`].

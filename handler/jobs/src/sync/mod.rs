@@ -84,6 +84,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod window;
 mod written;
 
 pub(crate) use accounts::{end, ends};

@@ -14,6 +14,7 @@ use super::identity::EventIdentities;
 use super::join::ListingOptions;
 use super::refused::read_possibly_created;
 use super::tally::{RetryRound, Tally};
+use super::window::{is_relisted, must_relist};
 use crate::Result;
 use crate::report::Run;
 
@@ -58,19 +59,6 @@ async fn run_steps(
     listed.resume(resumption);
     let deleted = context.delete_released(state, &guard, evidence, &mut held, tally).await?;
     context.finish(state, tally, listed, &guard, held, deleted).await
-}
-
-/// Whether the window is listed as a whole besides the changes since the cursor.
-fn is_relisted(context: &Context<'_>, state: &StateRecord) -> bool {
-    // A write found an event gone that no listing named: a whole listing shows what else is.
-    let has_found_gone = context.retry.is_some_and(|retry| !retry.suspects.is_empty());
-    must_relist(context, state) || has_found_gone
-}
-
-/// What is held rests on what an earlier pass listed: a pass that lists less would see nothing to
-/// hold.
-fn must_relist(context: &Context<'_>, state: &StateRecord) -> bool {
-    state.window_is_due(context.now) || state.held.is_some()
 }
 
 /// Lists both ends and joins what changed with the mappings.

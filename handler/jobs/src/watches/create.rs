@@ -6,7 +6,7 @@ use records::snapshot::Snapshot;
 use records::watch::{WatchRecord, WatchStatus};
 
 use super::needed::{Needed, new_id};
-use super::token;
+use super::secret;
 use crate::{Error, Result, Scope, accounts};
 
 /// How the creation of a watch ended.
@@ -30,7 +30,7 @@ pub(super) async fn create(
 ) -> Result<Created> {
     let Needed { account, calendar, facts } = needed;
     let id = new_id()?;
-    let (secret, key) = token::sign(scope, account.kind, &id).await?;
+    let (secret, key) = secret::sign(scope, account.kind, &id).await?;
     let row = WatchRecord {
         id,
         calendar: calendar.as_ref().map(|calendar| calendar.id.clone()),

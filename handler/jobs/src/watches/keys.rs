@@ -13,7 +13,7 @@
 //!   refused. All notifications that wait share that read, and reads are at least
 //!   [`MIN_READ_INTERVAL`] apart. Therefore the first notification of a watch is accepted, and an
 //!   attacker who knows a dropped key causes one read in a second.
-//! * A secret with a wrong MAC is refused before that ([`super::token`]): any number of forgeries
+//! * A secret with a wrong MAC is refused before that ([`super::secret`]): any number of forgeries
 //!   costs no read.
 
 use std::time::Duration;

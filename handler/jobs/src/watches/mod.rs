@@ -40,11 +40,11 @@ mod notification;
 mod nudge_pairs;
 mod renew;
 mod renew_in_place;
+mod secret;
 mod status;
 mod stop;
 #[cfg(test)]
 mod tests;
-mod token;
 
 pub use notification::{NoticeOutcome, receive, receive_headers};
 pub(crate) use nudge_pairs::{nudge_pair, nudge_pairs_of_account};

@@ -6,7 +6,7 @@ use records::watch::{WatchRecord, WatchStatus};
 
 use super::debounce::{DebounceOutcome, debounce};
 use super::nudge_pairs::nudge_watched;
-use super::token;
+use super::secret;
 use crate::nudge::Cause;
 use crate::{Result, Scope, Services};
 
@@ -53,7 +53,7 @@ pub async fn receive(
     if !is_id(id) || resource.is_empty() || resource.len() > 1024 {
         return Ok(NoticeOutcome::Dropped);
     }
-    let Some(owner) = token::verify(services, kind, id, secret).await? else {
+    let Some(owner) = secret::verify(services, kind, id, secret).await? else {
         return Ok(NoticeOutcome::Dropped);
     };
     let now = services.clock.now();

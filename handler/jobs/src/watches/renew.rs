@@ -53,8 +53,10 @@ impl RenewOutcome {
 /// # Errors
 /// Storage failures. A provider's failure is in the record of its watch.
 pub async fn renew(services: &Services, missed: bool) -> Result<RenewOutcome> {
-    let outcomes =
-        services.for_each_owner(|scope| async move { renew_owner(&scope, missed).await }).await?;
+    let outcomes = services
+        .for_each_owner(|scope| async move { renew_owner(&scope, missed).await })
+        .await?
+        .all()?;
     Ok(outcomes.into_iter().fold(RenewOutcome::default(), RenewOutcome::and))
 }
 

@@ -21,6 +21,9 @@ pub struct WatchState {
     pub expires: Option<Timestamp>,
     /// Why there is no watch, or why the next watch cannot be created.
     pub error: Option<Problem>,
+    /// No setting helps: the provider has no watches for this calendar, or none was asked for yet.
+    #[serde(skip)]
+    pub needs_no_setting: bool,
 }
 
 /// One entry for each calendar of a pair that is not paused and whose provider sends notifications.
@@ -43,10 +46,16 @@ pub async fn states(scope: &Scope) -> Result<Vec<WatchState>> {
                     .filter(|row| row.state == WatchStatus::Open && row.is_live(now))
                     .map(|row| row.expires)
                     .max();
-                let said = own().max_by_key(|row| row.requested).and_then(|row| row.error.clone());
+                let last = own().max_by_key(|row| row.requested);
+                let said = last.and_then(|row| row.error.clone());
+                let is_refused = last.is_some_and(|row| row.state == WatchStatus::Refused);
+                let needs_no_setting = said.is_none() || is_refused;
                 let error = said.or_else(|| expires.is_none().then(|| no_watch(scope, &account)));
                 let open = expires.is_some();
-                states.insert(id.clone(), WatchState { calendar: id, open, expires, error });
+                states.insert(
+                    id.clone(),
+                    WatchState { calendar: id, open, expires, error, needs_no_setting },
+                );
             }
         }
     }

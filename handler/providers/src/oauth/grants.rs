@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use secrecy::SecretString;
 
 use super::client::{Client, TokenGrant};
-use super::grant::Grant;
+use super::refresh::Grant;
 use super::refresh_token_store::RefreshTokenStore;
 
 /// With more users than this, unused grants are dropped, and their access tokens with them.

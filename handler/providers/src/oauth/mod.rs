@@ -29,10 +29,10 @@
 
 mod access_tokens;
 mod client;
-mod grant;
 mod grants;
 mod pkce;
 mod provider;
+mod refresh;
 mod refresh_token_store;
 #[cfg(test)]
 pub(crate) mod test_endpoint;
@@ -42,7 +42,7 @@ mod token_response;
 
 pub use access_tokens::AccessTokens;
 pub use client::{Authorization, Client, TokenGrant};
-pub use grant::Grant;
 pub use grants::Grants;
 pub use provider::{OAuthProvider, TokenRequest};
+pub use refresh::Grant;
 pub use refresh_token_store::RefreshTokenStore;

@@ -25,26 +25,26 @@ fn another(scope: &Scope) -> Scope {
 }
 
 async fn whose(scope: &Scope, (channel, token): &(String, SecretString)) -> Option<String> {
-    token::verify(scope, GOOGLE, channel, token.expose_secret()).await.unwrap()
+    secret::verify(scope, GOOGLE, channel, token.expose_secret()).await.unwrap()
 }
 
 async fn signed(scope: &Scope) -> (String, SecretString) {
     let channel = new_id().unwrap();
-    let (token, _) = token::sign(scope, GOOGLE, &channel).await.unwrap();
+    let (token, _) = secret::sign(scope, GOOGLE, &channel).await.unwrap();
     (channel, token)
 }
 
 #[tokio::test]
 async fn a_token_fits_into_what_microsoft_takes_for_the_longest_owner() {
     let (scope, _dir) = scope();
-    let owner = "o".repeat(token::MAX_OWNER);
+    let owner = "o".repeat(secret::MAX_OWNER);
     let longest = Services { ..scope.services.clone() }.scope(&owner);
     let (channel, token) = signed(&longest).await;
     assert_eq!(token.expose_secret().len(), 128, "{}", token.expose_secret());
     assert_eq!(whose(&scope, &(channel, token)).await, Some(owner.clone()));
     for owner in [format!("{owner}o"), "an owner".into(), "\u{fc}".into()] {
         let other = Services { ..scope.services.clone() }.scope(&owner);
-        assert!(token::sign(&other, GOOGLE, &new_id().unwrap()).await.is_err());
+        assert!(secret::sign(&other, GOOGLE, &new_id().unwrap()).await.is_err());
     }
 }
 
@@ -54,9 +54,9 @@ async fn a_key_is_derived_for_its_id_and_marks_stay_as_they_are() {
     let of = async |purpose: &str| *scope.vault.hash_key(purpose).await.unwrap();
     let before = [of("marks").await, of("fingerprints").await];
     let channel = new_id().unwrap();
-    let (first, first_key) = token::sign(&scope, GOOGLE, &channel).await.unwrap();
+    let (first, first_key) = secret::sign(&scope, GOOGLE, &channel).await.unwrap();
     let second_key = keys::rotate(&scope, false).await.unwrap();
-    let (second, key) = token::sign(&scope, GOOGLE, &channel).await.unwrap();
+    let (second, key) = secret::sign(&scope, GOOGLE, &channel).await.unwrap();
     assert!(key == second_key && key != first_key && keys::is_id(&key) && key.len() == 4);
     let mac = |token: &SecretString| token.expose_secret().rsplit_once('.').unwrap().1.to_owned();
     assert_ne!(mac(&first), mac(&second));
@@ -68,7 +68,7 @@ async fn a_key_is_derived_for_its_id_and_marks_stay_as_they_are() {
 async fn tokens_of_the_form_before_prove_until_their_channels_have_ended() {
     let (scope, _dir) = scope();
     let channel = new_id().unwrap();
-    let old = (channel.clone(), token::sign_unnamed(&scope, GOOGLE, &channel).await.unwrap());
+    let old = (channel.clone(), secret::sign_unnamed(&scope, GOOGLE, &channel).await.unwrap());
     assert_eq!(whose(&another(&scope), &old).await.as_deref(), Some("local"));
     let other = (new_id().unwrap(), old.1.clone());
     assert_eq!(whose(&scope, &other).await, None);
@@ -124,12 +124,12 @@ async fn processes_that_sign_at_once_use_one_key() {
     let (scope, _dir) = scope();
     let processes: Vec<Scope> = (0..8).map(|_| another(&scope)).collect();
     let signed = join_all(processes.iter().map(|process| async {
-        token::sign(process, GOOGLE, &new_id().unwrap()).await.unwrap().1
+        secret::sign(process, GOOGLE, &new_id().unwrap()).await.unwrap().1
     }))
     .await;
     assert!(signed.iter().all(|key| *key == signed[0]), "{signed:?}");
     let rotated = join_all(processes.iter().map(|process| keys::rotate(process, false))).await;
-    let current = token::sign(&scope, GOOGLE, &new_id().unwrap()).await.unwrap().1;
+    let current = secret::sign(&scope, GOOGLE, &new_id().unwrap()).await.unwrap().1;
     assert!(rotated.iter().any(|key| *key.as_ref().unwrap() == current));
 }
 

@@ -131,7 +131,7 @@ fn row(state: WatchStatus, resource: Option<&str>, left: i64) -> WatchRecord {
 }
 
 async fn stored(scope: &Scope, row: WatchRecord) -> (String, SecretString) {
-    let (token, key) = token::sign(scope, GOOGLE, &row.id).await.unwrap();
+    let (token, key) = secret::sign(scope, GOOGLE, &row.id).await.unwrap();
     scope.directory().insert_watch(&WatchRecord { key: Some(key), ..row.clone() }).await.unwrap();
     (row.id, token)
 }
@@ -169,15 +169,15 @@ async fn waiting(scope: &Scope) -> (u64, Vec<String>) {
 async fn a_secret_is_valid_for_one_watch_of_one_owner() {
     let (scope, _dir) = scope();
     let (one, other) = (new_id().unwrap(), new_id().unwrap());
-    let (token, key) = token::sign(&scope, GOOGLE, &one).await.unwrap();
+    let (token, key) = secret::sign(&scope, GOOGLE, &one).await.unwrap();
     let token = token.expose_secret();
     assert!(token.starts_with(&format!("h2.{key}.")) && token.is_ascii(), "{token}");
     let whose = async |channel: &str, token: &str| {
-        token::verify(&scope, GOOGLE, channel, token).await.unwrap()
+        secret::verify(&scope, GOOGLE, channel, token).await.unwrap()
     };
     assert_eq!(whose(&one, token).await.as_deref(), Some("local"));
     assert_eq!(whose(&other, token).await, None);
-    assert_eq!(token::verify(&scope, ProviderKind::Caldav, &one, token).await.unwrap(), None);
+    assert_eq!(secret::verify(&scope, ProviderKind::Caldav, &one, token).await.unwrap(), None);
     let (_, mac) = token.rsplit_once('.').unwrap();
     let other_owner = token.replace(".local.", ".another.");
     let as_before = format!("h1.bG9jYWw.{mac}");
@@ -211,7 +211,7 @@ async fn a_secret_is_valid_for_one_watch_of_one_owner() {
     }
     .scope(&scope.owner);
     assert_eq!(
-        token::verify(&elsewhere, GOOGLE, &one, token).await.unwrap(),
+        secret::verify(&elsewhere, GOOGLE, &one, token).await.unwrap(),
         None,
         "another vault"
     );
@@ -227,7 +227,7 @@ async fn ten_thousand_forgeries_cause_no_request_of_storage() {
     let mut good = (String::new(), String::new());
     for n in 0..10_000 {
         if n % 100 == 0 {
-            let (token, key) = token::sign(&scope, GOOGLE, &new_id().unwrap()).await.unwrap();
+            let (token, key) = secret::sign(&scope, GOOGLE, &new_id().unwrap()).await.unwrap();
             good = (token.expose_secret().to_owned(), key);
         }
         let channel = new_id().unwrap();
@@ -281,7 +281,7 @@ async fn notifications_of_ended_or_other_watches_are_dropped() {
         assert_eq!(received(&scope, &channel, "r1", true).await, NoticeOutcome::Dropped, "{what}");
     }
     let unknown = new_id().unwrap();
-    let (token, _) = token::sign(&scope, GOOGLE, &unknown).await.unwrap();
+    let (token, _) = secret::sign(&scope, GOOGLE, &unknown).await.unwrap();
     assert_eq!(received(&scope, &(unknown, token), "r1", false).await, NoticeOutcome::Dropped);
     assert_eq!(waiting(&scope).await.0, 0);
 }
