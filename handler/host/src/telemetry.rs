@@ -12,8 +12,18 @@ use tracing_subscriber::{Layer, fmt};
 use crate::progress;
 
 /// The crates whose log lines hold no secret and no event content.
-const OWN_CRATES: [&str; 8] =
-    ["calrelay", "engine", "vault", "providers", "store", "jobs", "functions", "host"];
+const OWN_CRATES: [&str; 10] = [
+    "calrelay",
+    "engine",
+    "ical",
+    "vault",
+    "store",
+    "providers",
+    "records",
+    "jobs",
+    "functions",
+    "host",
+];
 
 /// The reader of the log, which decides format and default filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

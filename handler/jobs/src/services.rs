@@ -98,8 +98,8 @@ impl Services {
         Ok(self.owners.0.iter().map(|owner| self.scope(owner)).collect())
     }
 
-    /// Runs a job for every owner, for several owners at once. The failure for one owner is logged
-    /// and stops no other owner's job.
+    /// Runs a job for every owner, for several owners at once. A failure for one owner stops
+    /// no other owner's job; failures after the first are logged.
     ///
     /// # Errors
     /// Where the index of owners cannot be read.
@@ -118,10 +118,9 @@ impl Services {
         while let Some((owner, outcome)) = ended.next().await {
             match outcome {
                 Ok(done) => all.done.push(done),
-                Err(error) => {
-                    tracing::warn!(%owner, %error, "the work for one owner failed");
-                    all.failure.get_or_insert(error);
-                }
+                // The caller logs the first failure.
+                Err(error) if all.failure.is_none() => all.failure = Some(error),
+                Err(error) => tracing::warn!(%owner, %error, "the work for one owner failed"),
             }
         }
         Ok(all)

@@ -97,6 +97,13 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl WatchRecord {
+    /// Whether the watch may exist although no answer to its creation came. Release 0.1 stored only
+    /// the code of the failure, and by two codes an answer was missing.
+    pub fn may_exist_unanswered(&self) -> bool {
+        let is_lost = |error: &Problem| matches!(&*error.code, "unreachable" | "bad_answer");
+        !self.not_created && self.error.as_ref().is_none_or(is_lost)
+    }
+
     /// Whether this watch covers this calendar, alone or with the whole account.
     pub fn covers(&self, account: &AccountId, calendar: &CalendarId) -> bool {
         self.account == *account && self.calendar.as_ref().is_none_or(|own| own == calendar)

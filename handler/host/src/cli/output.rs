@@ -34,9 +34,13 @@ fn laid_out<const N: usize>(head: [&str; N], rows: &[[String; N]], width: Option
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    if let (Some(width), Some(ids)) = (width, table.column_mut(0)) {
-        // An id in two pieces cannot be copied.
-        ids.set_constraint(ColumnConstraint::ContentWidth);
+    if let Some(width) = width {
+        // An id or an instant in two pieces cannot be copied: only columns of words are wrapped.
+        for (at, column) in table.column_iter_mut().enumerate() {
+            if rows.iter().all(|row| !row[at].trim().contains(' ')) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
         // A report indents its tables by two.
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width - 2);
     }
@@ -81,6 +85,15 @@ mod tests {
             table(["id", "name", "writable"], &rows, "none"),
             "id      name   writable\nc1      Übung  yes\nc22222  -      no\n"
         );
+    }
+
+    #[test]
+    fn an_id_in_any_column_stays_in_one_piece() {
+        let id = "6f1c7a52-9c0e-4a63-8a53-0d0e6c1b7f11.ics";
+        let words = "the server refuses this event for good";
+        let rows = [["create".to_owned(), words.to_owned(), "c1".to_owned(), id.to_owned()]];
+        let shown = laid_out(["", "reason", "calendar", "event"], &rows, Some(80));
+        assert!(shown.contains(id) && !shown.contains(words), "{shown}");
     }
 
     #[test]

@@ -20,7 +20,8 @@ use crate::{Connect, Error, Result, Scope};
 
 /// Stores the secret of one account.
 pub(super) struct AccountSecretStore {
-    scope: Scope,
+    services: Services,
+    owner: String,
     /// As opened, with the outcomes of token requests since.
     account: Mutex<Account>,
 }
@@ -31,8 +32,13 @@ impl AccountSecretStore {
         // providers would be a reference cycle.
         let connect = Arc::new(NoProviders);
         let services = Services { connect, ..scope.services.clone() };
-        let scope = services.scope(&scope.owner);
-        Self { scope, account: Mutex::new(account.clone()) }
+        Self { services, owner: scope.owner.clone(), account: Mutex::new(account.clone()) }
+    }
+
+    /// Made for each use: a scope that lives as long as a grant would keep what the process knows of
+    /// its work for the owner.
+    fn scope(&self) -> Scope {
+        self.services.scope(&self.owner)
     }
 
     fn account(&self) -> Account {
@@ -40,15 +46,16 @@ impl AccountSecretStore {
     }
 
     async fn replace_stored(&self, old: &SecretString, new: &SecretString) -> Result<()> {
-        let (store, owner) = (&self.scope.store, &self.scope.owner);
+        let scope = &self.scope();
+        let (store, owner) = (&scope.store, &scope.owner);
         let account = self.account();
         let Some(row) = store.get(Table::Secrets, owner, account.id.as_str()).await? else {
             return Ok(());
         };
-        if secret::open(&self.scope, &account, &row).await?.expose_secret() != old.expose_secret() {
+        if secret::open(scope, &account, &row).await?.expose_secret() != old.expose_secret() {
             return Ok(());
         }
-        let value = secret::seal(&self.scope, &account, new).await?;
+        let value = secret::seal(scope, &account, new).await?;
         let replace = Op::Replace { key: row.key, etag: row.etag, value };
         store.commit(Table::Secrets, owner, &[replace]).await?;
         Ok(())
@@ -72,7 +79,8 @@ impl RefreshTokenStore for AccountSecretStore {
         let mut account = self.account();
         let failure = failure.cloned().map(Error::Provider);
         if let Err(error) =
-            account_status::record_grant_outcome(&self.scope, &mut account, failure.as_ref()).await
+            account_status::record_grant_outcome(&self.scope(), &mut account, failure.as_ref())
+                .await
         {
             tracing::warn!(account = %account.id, %error, "the status of the account could not be \
             stored");

@@ -188,7 +188,7 @@ pub async fn finish(
 /// The person at the browser.
 fn visitor(invited: bool, from: Option<IpAddr>) -> Actor {
     let from = from.map_or_else(|| "unknown".to_owned(), |from| from.to_string());
-    Actor::new(if invited { "holder of a link" } else { "the machine's user" }, &from)
+    Actor::new(if invited { "whoever has the link" } else { "the machine's user" }, &from)
 }
 
 async fn redeem_pending(

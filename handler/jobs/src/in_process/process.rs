@@ -28,7 +28,7 @@ pub const CALL_BUDGET: Duration = Duration::from_secs(240);
 pub struct InProcess {
     /// The shortest and the longest time limit of an attempt.
     attempt_limits: [Duration; 2],
-    /// Two owners may have one account, and an id of a pair is unique for its owner only.
+    /// Two owners may have one account.
     owners: Mutex<HashMap<String, Arc<OwnerWork>>>,
     /// Watches that have sent notifications.
     pub(crate) watches: WatchCaches,

@@ -280,11 +280,22 @@ fn log_failure(needed: &Needed, left: Option<SignedDuration>, error: &Error) {
     if matches!(error, Error::Provider(providers::Error::NoPush)) {
         tracing::info!(%account, %calendar, "the provider sends no notifications of changes in \
         this calendar; the nightly pass looks for them");
-    } else if is_near && !matches!(error.next(), Next::Reconnect | Next::AskOwner) {
+    } else if is_near && !is_for_owner(error) {
         tracing::warn!(%account, %calendar, %code, hours, "watch near its end: {message}");
     } else {
         tracing::info!(%account, %calendar, %code, hours, "a watch could not be renewed yet; it is \
         tried again within the hour");
+    }
+}
+
+/// Whether the owner of the account or of the calendar has to act. A provider's address that is
+/// refused is the operator's setting.
+fn is_for_owner(error: &Error) -> bool {
+    use providers::Error as E;
+    match error {
+        Error::Provider(E::Gone) => true,
+        Error::Provider(E::Address(_)) => false,
+        error => matches!(error.next(), Next::Reconnect | Next::AskOwner),
     }
 }
 
@@ -303,4 +314,29 @@ fn spread(id: &str, most: SignedDuration) -> SignedDuration {
 
 fn signed(duration: std::time::Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operator_is_warned_of_what_no_owner_can_change() {
+        use providers::Error as E;
+        for (error, is_owners) in [
+            (E::CalendarMissing, true),
+            (E::Gone, true),
+            (E::Forbidden("x".into()), true),
+            (E::Unauthorized, true),
+            (E::Consent("x".into()), true),
+            (E::Credentials("x".into()), true),
+            (E::Address("x".into()), false),
+            (E::Misconfigured("x".into()), false),
+            (E::Unreachable("x".into()), false),
+            (E::RateLimited { retry_after: None }, false),
+            (E::Refused("x".into()), false),
+        ] {
+            assert_eq!(is_for_owner(&Error::Provider(error.clone())), is_owners, "{error:?}");
+        }
+    }
 }

@@ -56,7 +56,7 @@ fn may_exist(directory: &Snapshot, row: &WatchRecord, now: Timestamp) -> bool {
         .is_ok_and(|account| account.state != AccountStatus::NeedsReconnect);
     row.resource.is_none()
         && row.state != WatchStatus::Refused
-        && !row.not_created
+        && row.may_exist_unanswered()
         && now < row.expires
         && is_connected
 }

@@ -77,7 +77,7 @@ pub async fn find_orphaned_copies(
         )));
     }
     let marks = Marks::new(&*scope.vault.hash_key("marks").await?);
-    let (pairs, calendars) = (directory.pair_ids(), directory.calendar_ids());
+    let (pairs, calendars) = (all_pair_ids(scope, &directory).await?, directory.calendar_ids());
     let listed =
         end.provider.list_changes(&end.calendar.address, Since::Everything, None).await?.listed;
     let mut found = OrphanedCopies { copies: Vec::new(), kept: Vec::new(), end: end.clone() };
@@ -181,7 +181,8 @@ async fn delete_each(
     // A pair may have taken the copies over since they were found.
     let named: BTreeSet<MappingId> = copies.iter().map(|(_, _, mapping, _)| *mapping).collect();
     let directory = scope.snapshot().await?;
-    let claimed = pair_state::claimed_by(&*scope.store, &directory.pair_ids(), &named).await?;
+    let pairs = all_pair_ids(scope, &directory).await?;
+    let claimed = pair_state::claimed_by(&*scope.store, &pairs, &named).await?;
     let marks = Marks::new(&*scope.vault.hash_key("marks").await?);
     let ids: Vec<EventId> = copies.iter().map(|(id, ..)| id.clone()).collect();
     let in_step = mapped_events(scope, &marks, &directory, &end.calendar.id, &ids).await?;
@@ -233,3 +234,13 @@ async fn mapped_events(
 
 /// Mappings looked up with one request.
 const LOOKUP_SIZE: usize = 50;
+
+/// The pairs of every owner: the mark of a copy names no owner, and another owner's pair may keep
+/// copies in the same calendar.
+async fn all_pair_ids(scope: &Scope, directory: &Snapshot) -> Result<Vec<PairId>> {
+    let mut pairs = directory.pair_ids();
+    for other in scope.scopes().await?.into_iter().filter(|other| other.owner != scope.owner) {
+        pairs.extend(other.snapshot().await?.pair_ids());
+    }
+    Ok(pairs)
+}

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use records::kinds::pair_key;
+use secrecy::SecretString;
 use store::{Op, Table};
 
 use super::env::PairEnv;
 use super::sample_events::april;
 use crate::nudge::{Nudge, QUEUE};
-use crate::services::Owners;
+use crate::pairs::find_orphaned_copies;
+use crate::report::Silent;
+use crate::services::{Owners, Services};
 use crate::{Error, NudgeOutcome, poll_calendars, reconcile, sync_calendar};
 
 /// What the queue holds, taken for a while.
@@ -62,4 +66,26 @@ async fn a_nudge_is_worked_on_for_its_owner_only() {
     };
     assert_eq!(sync_calendar(&env.scope, &other).await, NudgeOutcome::Done);
     assert_eq!(env.writes(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_clean_up_leaves_the_copies_of_another_owners_pair() {
+    let env = PairEnv::one_way().await.filled(2).await;
+    env.pass().await;
+    give_to(&env, "ben").await;
+    let found = async |owners: &[&str]| {
+        let owners = Owners::of(owners.iter().copied());
+        let ben = Services { owners, ..env.scope.services.clone() }.scope("ben");
+        // Ben has the calendars, and no pair.
+        ben.directory().delete(&[pair_key(&env.pair.id)]).await.unwrap();
+        for account in ben.directory().accounts().await.unwrap() {
+            let secret = SecretString::from("secret");
+            let value = crate::accounts::seal(&ben, &account, &secret).await.unwrap();
+            let put = [Op::Put { key: account.id.to_string(), value }];
+            ben.store.commit(Table::Secrets, "ben", &put).await.unwrap();
+        }
+        find_orphaned_copies(&ben, &env.pair.to, &Silent).await.unwrap().len()
+    };
+    assert_eq!(found(&["ben"]).await, 2, "where the other owner's pair is not known");
+    assert_eq!(found(&["local", "ben"]).await, 0);
 }
