@@ -1,4 +1,5 @@
-//! The cause of a failed request about one event: the event, as long as its calendar answers.
+//! Decides whether an event or its calendar caused a failed request: the event, where a request for
+//! the calendar alone succeeds.
 
 use std::time::{Duration, Instant};
 

@@ -137,7 +137,7 @@ impl Sides<'_> {
         for field in fields {
             let is_kept = match field {
                 Field::Time => is_same(Field::Time, theirs, &back),
-                // What its server has made of what its series says, or it, is nothing that it says.
+                // A value that the server has altered while storing it is no edit of the exception.
                 field => {
                     let as_its_series =
                         || own.is_none() && is_same(*field, theirs, &self.copy.content);

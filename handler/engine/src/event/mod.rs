@@ -78,7 +78,7 @@ impl fmt::Display for EventId {
 /// `Debug` prints no content (requirement S2): ids and times only.
 #[derive(Clone, PartialEq)]
 pub struct Event {
-    /// What the provider calls it.
+    /// The event's id at the provider.
     pub id: EventId,
     /// The iCalendar UID; tracked, never reused for a copy (iCloud allows a UID once in an
     /// account).
@@ -102,9 +102,9 @@ pub struct Event {
     pub declined: bool,
     /// The loop mark found on it, not yet verified (`marker.rs`).
     pub marker: Option<String>,
-    /// When it was made and written, as it says itself.
+    /// CREATED, LAST-MODIFIED and DTSTAMP of the event.
     pub stamps: Stamps,
-    /// It names a zone that nothing explains, so the zone of its calendar was taken for it.
+    /// The event names a zone that cannot be resolved, so the zone of its calendar is used.
     pub zone_guessed: bool,
 }
 
@@ -119,7 +119,8 @@ pub struct Stamps {
     pub stamped: Option<Timestamp>,
 }
 
-/// The clocks of a server and of this process are not so far apart, even if one is wrong.
+/// The largest difference, in seconds, that is assumed between the clocks of a server and of this
+/// process.
 const CLOCKS_APART: i64 = 24 * 60 * 60;
 
 impl Stamps {
@@ -221,9 +222,9 @@ pub enum Span {
 /// A wall-clock time and the zone it is meant in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// What the clock on the wall shows.
+    /// The local date and time.
     pub local: DateTime,
-    /// Where that wall is.
+    /// The time zone.
     pub zone: Zone,
 }
 
@@ -248,7 +249,7 @@ pub enum Visibility {
     Public,
     /// Details for the owner only.
     Private,
-    /// As private, and said to be delicate.
+    /// CLASS:CONFIDENTIAL (RFC 5545 section 3.8.1.3).
     Confidential,
 }
 

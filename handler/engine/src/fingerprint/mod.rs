@@ -189,8 +189,8 @@ impl Fingerprint {
         parts
     }
 
-    /// These hashes with some parts taken from another. The note before a write is made so: parts
-    /// that are not written must not look like our own work afterwards.
+    /// These hashes with some parts taken from another. The intent of a write is built with it:
+    /// parts that the write does not change keep the hashes of the base.
     pub fn overlaid(&self, other: &Self, parts: &Parts) -> Self {
         let mut all = self.clone();
         for (i, field) in Field::ALL.iter().enumerate() {

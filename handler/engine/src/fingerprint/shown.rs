@@ -82,7 +82,7 @@ impl ShownPrint {
         self
     }
 
-    /// With those of another; they share none.
+    /// The union of two disjoint sets of parts.
     pub fn and(mut self, mut other: Self) -> Self {
         self.fields.append(&mut other.fields);
         self.exceptions.append(&mut other.exceptions);

@@ -1,4 +1,4 @@
-//! What has to be read for a decision besides what has news.
+//! The events that have to be read, besides the changed ones, before a decision.
 //!
 //! # Properties
 //! * The edits of a copy that drifted are recorded nowhere, and may have undone any part

@@ -39,7 +39,8 @@ use limits::MAX_RULES;
 use rule::{Rule, RuleUntil};
 use series::{Anchor, Excepted};
 
-/// How far the civil and the zoned reading of a time may be apart, and then some.
+/// The margin between a local time read as UTC and the instant in its zone: more than any UTC
+/// offset.
 const SLACK: SignedDuration = SignedDuration::from_hours(48);
 /// No range is followed longer than this: a century.
 const LONGEST_RANGE: SignedDuration = SignedDuration::from_hours(24 * 36_525);

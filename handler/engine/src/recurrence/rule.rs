@@ -301,7 +301,7 @@ fn parse_until(value: &str) -> Option<RuleUntil> {
     let Some(time) = time.filter(|time| time.len() == 6) else {
         return (time.is_none() && !utc).then_some(RuleUntil::Day(date));
     };
-    // A leap second is the last one we know.
+    // Second 60 counts as second 59.
     let time = jiff::civil::Time::new(small(time, 0)?, small(time, 2)?, small(time, 4)?.min(59), 0)
         .ok()?;
     let local = date.to_datetime(time);

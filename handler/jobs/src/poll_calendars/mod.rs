@@ -13,9 +13,9 @@
 //!   polled for their other calendar, for held deletions, and every ten minutes after a failure.
 //! * A change of an account's status causes one nudge, so that the row of each pair reports it. The
 //!   pair is then left alone until the status changes.
-//! * The queue does not grow without limit while no process drains it. It may hold a few more
-//!   nudges than there are pairs, because nudges that a dead process had taken stay invisible for a
-//!   while and must not keep others out.
+//! * The queue does not grow without limit while no process drains it. The queue may hold a few
+//!   more nudges than there are pairs: a nudge that was taken by a process that died stays
+//!   invisible for a while, and must not prevent a new one.
 
 mod due;
 mod poll_account;

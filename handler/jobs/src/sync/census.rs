@@ -13,7 +13,7 @@ pub(super) struct Ages(BTreeMap<u64, u64>);
 /// never seen.
 #[derive(Debug, Default)]
 pub(super) struct Census {
-    /// Those that have both events, by the side of the copy.
+    /// Mappings with both events, by the side of the copy.
     pub both: PerSide<Ages>,
     /// Those whose copy was deleted or left out, by the side of the origin.
     pub alone: PerSide<Ages>,

@@ -235,8 +235,8 @@ impl Context<'_> {
     }
 }
 
-/// What was in the making may be there, under its name: where nothing else has shown it, it is
-/// read; and looked for before it is made.
+/// A copy whose creation was interrupted may exist under its name. Where no listing shows it, it is
+/// read before it is created.
 pub(super) fn read_possibly_created(changes: &mut Changes) {
     for mapping in std::mem::take(&mut changes.in_doubt) {
         if let Some(changed) = changes.mappings.get_mut(&mapping)

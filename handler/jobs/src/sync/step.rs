@@ -39,7 +39,7 @@ pub(super) struct Step {
     pub retry: RetryAt,
     /// The event of its mapping that is gone.
     pub gone: Option<Role>,
-    /// What proves that.
+    /// The proof that the event in `gone` is gone.
     pub proof: Option<Proof>,
     /// What its owner should know about the event, although it is copied.
     pub note: Option<Reason>,
@@ -111,7 +111,7 @@ pub(super) struct Applied {
     pub wrote: PerSide<bool>,
     /// Events that no mapping knows from now on.
     pub released: Vec<(Side, EventId)>,
-    /// What the owner has answered could not be done: the question stays.
+    /// The owner's answer could not be carried out, so the owner is asked again.
     pub is_answer_open: bool,
     /// The stored problem of the event stays.
     pub is_unread: bool,

@@ -1,5 +1,5 @@
-//! When the window of a pair is listed completely: on the first pass of a day, when it moves on, and
-//! where the changes since the cursor are not enough. The days of the window are
+//! When the window of a pair is listed completely: on the first pass of a day, when it moves on,
+//! and where the changes since the cursor are not enough. The days of the window are
 //! [`engine::pair::Pair::window`].
 
 use records::pair_state::StateRecord;
@@ -13,8 +13,8 @@ pub(super) fn is_relisted(context: &Context<'_>, state: &StateRecord) -> bool {
     must_relist(context, state) || has_found_gone
 }
 
-/// What is held rests on what an earlier pass listed: a pass that lists less would see nothing to
-/// hold.
+/// Held deletions were found in a whole listing: a pass that lists only changes would not find
+/// them.
 pub(super) fn must_relist(context: &Context<'_>, state: &StateRecord) -> bool {
     state.window_is_due(context.now) || state.held.is_some()
 }

@@ -8,8 +8,8 @@
 //! * A new watch is open before the watch that it replaces is stopped, so that no change between
 //!   the two is missed.
 //! * The record is written before the provider is asked, because the first notification may arrive
-//!   before the provider's answer. If the answer is lost, the first notification contains what it
-//!   would have contained.
+//!   before the provider's answer. If the provider's answer is lost, the first notification
+//!   delivers the id of the resource.
 //! * A watch that is not needed any more is stopped, before its account's consent is revoked. If
 //!   that fails, it is tried again, and notifications of that watch are dropped meanwhile. A watch
 //!   that may have been created without an answer is stopped as soon as its first notification

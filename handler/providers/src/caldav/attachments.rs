@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
 use crate::http::read_buffered;
 
-/// So much of an attachment is kept: all of one that is a link.
+/// The bytes of an attachment that are kept: enough for a link, and not for content.
 const KEPT: usize = 8 << 10;
 const NAME: &[u8] = b"ATTACH";
 /// Carriage returns as XML has them.

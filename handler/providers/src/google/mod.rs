@@ -64,8 +64,7 @@ impl Provider for GoogleCalendar {
         self.list_calendars().await
     }
 
-    /// Google has no cheap mark of a calendar's state; a calendar that is gone shows when it is
-    /// surveyed.
+    /// Google has no ctag; a deleted calendar is noticed when its changes are listed.
     async fn collection_states(&self, calendars: &[String]) -> Result<Vec<CollectionState>> {
         Ok(vec![CollectionState::Untagged; calendars.len()])
     }

@@ -74,7 +74,7 @@ type Chunk = tokio_util::bytes::Bytes;
 /// several times as many.
 const LEAST_RATE: u64 = 512;
 
-/// So long a body may come at any rate: a server may think before it goes on.
+/// The minimum transfer rate of a body applies after this time.
 const ANY_RATE: Duration = Duration::from_secs(30);
 
 /// The body's chunks, all of which come within `patience`: a server that sends a byte now and then
