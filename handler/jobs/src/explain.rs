@@ -201,8 +201,7 @@ async fn migrate_rows(
     }
     let Ok(lease) = leases::pair_and_calendars(scope, pair, &[]).await else { return Ok(()) };
     let (locked, problems) = pair_store.read_state().await?;
-    let bases =
-        Side::BOTH.map(|side| first_release::base(&ends[side].account, &ends[side].calendar));
+    let bases = ends.as_ref().map(|end| first_release::base(&end.account, &end.calendar));
     let moved = first_release::migrate(pair_store, &locked, &problems, bases).await;
     lease.end().await;
     moved.map(drop)
@@ -276,8 +275,8 @@ fn planner<'a>(
     Planner {
         pass: 0,
         pair,
-        kinds: Side::BOTH.map(|side| ends[side].account.kind),
-        zones: Side::BOTH.map(|side| ends[side].calendar.zone.as_deref()),
+        kinds: PerSide::from_fn(|side| ends[side].account.kind),
+        zones: PerSide::from_fn(|side| ends[side].calendar.zone.as_deref()),
         marks: &keys.marks,
         calendars,
         prints: &keys.prints,

@@ -9,7 +9,7 @@
 
 use engine::event::EventId;
 use engine::mapping::Mapping;
-use engine::pair::Side;
+use engine::pair::{PerSide, Side};
 use providers::caldav::name_in_collection;
 use records::account::Account;
 use records::calendar::CalendarRecord;
@@ -28,7 +28,7 @@ pub(crate) async fn migrate(
     pair_store: &PairStore<'_>,
     locked: &LockedState,
     problems: &[ProblemRow],
-    bases: [Option<String>; 2],
+    bases: PerSide<Option<String>>,
 ) -> Result<bool> {
     let row = locked.row().await;
     if row.ids_are_names {
@@ -40,7 +40,7 @@ pub(crate) async fn migrate(
     }
     let row = StateRecord { legacy_bases: Some(bases.clone()), ..row };
     pair_store.apply_state(&row);
-    let name = |side: Side, id: &EventId| match &bases[side as usize] {
+    let name = |side: Side, id: &EventId| match &bases[side] {
         Some(base) => name_in_collection(base, id),
         None => id.clone(),
     };

@@ -28,7 +28,7 @@ use crate::event::{Draft, Event, EventId, Parts};
 use crate::fingerprint::Fingerprinter;
 use crate::mapping::{Half, Mapping};
 use crate::marker::{MappingId, Mark, Marks, Role};
-use crate::pair::{Pair, Side, Window};
+use crate::pair::{Pair, PerSide, Side, Window};
 use crate::provider::ProviderKind;
 use crate::reason::Reason;
 use crate::recurrence;
@@ -51,9 +51,9 @@ pub struct Planner<'a> {
     /// The pair.
     pub pair: &'a Pair,
     /// The providers of the two calendars, `from` first.
-    pub kinds: [ProviderKind; 2],
+    pub kinds: PerSide<ProviderKind>,
     /// The zones in which their floating times are meant.
-    pub zones: [Option<&'a str>; 2],
+    pub zones: PerSide<Option<&'a str>>,
     /// Marks.
     pub marks: &'a Marks,
     /// The calendars to which marks of the former form may be bound.
@@ -182,11 +182,11 @@ pub struct Delete {
 
 impl Planner<'_> {
     fn kind(&self, side: Side) -> ProviderKind {
-        self.kinds[side as usize]
+        self.kinds[side]
     }
 
     fn zone(&self, side: Side) -> Option<&str> {
-        self.zones[side as usize]
+        self.zones[side]
     }
 
     /// How copies at that end are to look.

@@ -116,8 +116,8 @@ impl ConsentRefusal {
         use providers::Error as E;
         match self {
             Self::Denied => E::Consent(
-                "the person did not give consent, and nothing was connected. If that was a \
-                mistake, connect the account again"
+                "the answer was no, and nothing was connected. If that was a mistake, connect the \
+                account again"
                     .into(),
             ),
             Self::Policy => E::Consent(

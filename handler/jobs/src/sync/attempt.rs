@@ -152,7 +152,7 @@ impl Attempt<'_> {
         // Where the ends cannot be opened, the pass fails for that reason below.
         if let Ok(ends) = accounts.ends(self.pair).await {
             let bases = ends.map(|end| first_release::base(&end.account, &end.calendar));
-            if first_release::migrate(&store, &locked, &problems, bases.into()).await? {
+            if first_release::migrate(&store, &locked, &problems, bases).await? {
                 (locked, problems) = store.read_state().await?;
             }
         }
@@ -201,8 +201,8 @@ impl Attempt<'_> {
         let ends: PerSide<End> = states.as_ref().map(|state| state.end.clone());
         let planner = Planner {
             pair,
-            kinds: ends.as_ref().map(|end| end.account.kind).into(),
-            zones: ends.as_ref().map(|end| end.calendar.zone.as_deref()).into(),
+            kinds: ends.as_ref().map(|end| end.account.kind),
+            zones: ends.as_ref().map(|end| end.calendar.zone.as_deref()),
             marks: &keys.marks,
             calendars: &calendar_ids,
             prints: &keys.prints,

@@ -8,7 +8,7 @@ use engine::calendar::{CalendarId, PairId};
 use engine::event::EventId;
 use engine::mapping::{Mapping, MappingState};
 use engine::marker::{MappingId, Marks};
-use engine::pair::{Pair, Side};
+use engine::pair::{Pair, PerSide, Side};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::{MAX_COMMIT, Op, Store, Table};
@@ -34,7 +34,7 @@ pub struct PairStore<'a> {
     pub pair: &'a Pair,
     /// The addresses of the calendars from which the first release derived the ids of its mappings
     /// (`jobs::first_release`).
-    pub(super) legacy_bases: OnceLock<[Option<String>; 2]>,
+    pub(super) legacy_bases: OnceLock<PerSide<Option<String>>>,
     /// An origin has a mapping whose id is not derived from the origin's name.
     has_aliases: AtomicBool,
 }
@@ -129,7 +129,7 @@ impl<'a> PairStore<'a> {
     /// The mapping id that is derived from a name; `legacy` as in the first release, from the whole
     /// address.
     fn derived(&self, side: Side, id: &EventId, legacy: bool) -> Option<MappingId> {
-        let base = self.legacy_bases.get().and_then(|bases| bases[side as usize].as_deref());
+        let base = self.legacy_bases.get().and_then(|bases| bases[side].as_deref());
         let id = match (legacy, base) {
             (true, Some(base)) => &EventId::new(format!("{base}{id}")),
             (true, None) => return None,

@@ -79,7 +79,7 @@ pub struct StateRecord {
     pub ids_are_names: bool,
     /// The addresses from which the first release derived the ids of this pair's mappings.
     #[serde(rename = "bases", default, skip_serializing_if = "Option::is_none")]
-    pub legacy_bases: Option<[Option<String>; 2]>,
+    pub legacy_bases: Option<PerSide<Option<String>>>,
     /// An origin has a mapping whose id is not derived from the origin's name.
     #[serde(rename = "aliased", default, skip_serializing_if = "std::ops::Not::not")]
     pub has_aliases: bool,

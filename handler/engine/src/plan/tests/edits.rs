@@ -115,7 +115,7 @@ fn a_conference_block_stays_with_its_owner() {
 fn what_flows_back_to_google_is_no_more_public_than_its_owner_had_it() {
     let world = world();
     let planner =
-        Planner { kinds: [ProviderKind::Google, ProviderKind::Caldav], ..world.planner() };
+        Planner { kinds: [ProviderKind::Google, ProviderKind::Caldav].into(), ..world.planner() };
     let Decision::Create(create) = world.unknown(&event(), Beside::Nothing) else { panic!() };
     assert_eq!(create.draft.content.visibility, Visibility::Public, "CalDAV has no other word");
     let mut mapping = create.mapping;

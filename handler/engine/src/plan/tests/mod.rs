@@ -68,8 +68,8 @@ impl PlanWorld {
         Planner {
             pass: 1,
             pair: &self.pair,
-            kinds: [ProviderKind::Caldav; 2],
-            zones: [None, None],
+            kinds: [ProviderKind::Caldav; 2].into(),
+            zones: PerSide::default(),
             marks: &self.marks,
             calendars: std::slice::from_ref(&self.pair.to),
             prints: &self.prints,

@@ -17,7 +17,7 @@ fn floating_times_are_looked_at_in_the_zone_of_their_calendar() {
     let mut event = event();
     event.content.span = floating("2027-03-10T05:00");
     assert!(!world.planner().is_inside(Side::From, &event), "in UTC it is after the last day");
-    let tokyo = Planner { zones: [Some("Asia/Tokyo"), None], ..world.planner() };
+    let tokyo = Planner { zones: [Some("Asia/Tokyo"), None].into(), ..world.planner() };
     assert!(tokyo.is_inside(Side::From, &event) && !tokyo.is_inside(Side::To, &event));
 }
 
@@ -31,7 +31,7 @@ fn copies_at_google_stand_in_the_zone_of_the_origins_calendar_or_else_their_own(
         ([Some("Asia/Tokyo"), Some("Europe/Berlin")], "Asia/Tokyo"),
         ([None, Some("Europe/Berlin")], "Europe/Berlin"),
     ] {
-        let planner = Planner { kinds, zones, ..world.planner() };
+        let planner = Planner { kinds: kinds.into(), zones: zones.into(), ..world.planner() };
         let (id, copy_id) = (planner.mapping_id(Side::From, &event.id, 0), EventId::new("c"));
         let unknown = Unknown {
             side: Side::From,

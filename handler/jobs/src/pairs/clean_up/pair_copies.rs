@@ -39,8 +39,7 @@ pub async fn clean_up_pair(
     let pair_store = PairStore::new(&*scope.store, &keys.marks, &pair);
     let ends = ends(scope, &pair).await?;
     let (mut locked, problems) = pair_store.read_state().await?;
-    let bases =
-        Side::BOTH.map(|side| first_release::base(&ends[side].account, &ends[side].calendar));
+    let bases = ends.as_ref().map(|end| first_release::base(&end.account, &end.calendar));
     if first_release::migrate(&pair_store, &locked, &problems, bases).await? {
         locked = pair_store.read_state().await?.0;
     }

@@ -25,8 +25,8 @@ fn floating_series() -> Event {
 }
 
 fn to_google<'a>(mut planner: Planner<'a>) -> Planner<'a> {
-    planner.kinds = [ProviderKind::Caldav, ProviderKind::Google];
-    planner.zones = [Some("Europe/Tallinn"); 2];
+    planner.kinds = [ProviderKind::Caldav, ProviderKind::Google].into();
+    planner.zones = [Some("Europe/Tallinn"); 2].into();
     planner
 }
 
