@@ -7,9 +7,9 @@
 //! implements [`oauth::OAuthProvider`]. Run the scenarios on a simulator that rejects what the
 //! original rejects.
 
-mod blame;
 pub mod caldav;
 mod error;
+mod failure_cause;
 pub mod google;
 pub mod http;
 mod notifications;
@@ -25,9 +25,9 @@ use engine::event::{Event, EventId};
 use engine::fidelity::Fidelity;
 use engine::pair::Window;
 
-pub use blame::Blame;
 pub use engine::write::{Edit, NewCopy};
 pub use error::{Error, Result};
+pub use failure_cause::FailureCause;
 pub use notifications::read_notification;
 pub use oauth::RefreshTokenStore;
 pub use watch::{ActiveWatch, Lifecycle, Notification, NotificationKind, WatchRequest, WatchScope};

@@ -20,9 +20,9 @@ pub struct Mapping {
     /// The side of the origin.
     pub side: Side,
     /// The event that a person made.
-    pub origin: Half,
+    pub origin: MappedEvent,
     /// The event that we made.
-    pub copy: Half,
+    pub copy: MappedEvent,
     /// The times of both.
     pub state: MappingState,
     /// How often the copy was made again; part of its UID.
@@ -77,7 +77,7 @@ pub struct Mapping {
 
 /// What is remembered of one of the two events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Half {
+pub struct MappedEvent {
     /// Its id.
     pub id: EventId,
     /// Its UID, hashed; rows of the first release have none until the event is read again.
@@ -177,7 +177,7 @@ const FLAP_WRITES: usize = 5;
 /// So many versions that were replaced are remembered.
 const FORMER: usize = 3;
 
-impl Half {
+impl MappedEvent {
     /// What an event says that shows this: what its provider has made of our own write means what
     /// was written.
     pub fn meant(&self, now: &Fingerprint) -> Fingerprint {

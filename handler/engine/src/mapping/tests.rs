@@ -20,9 +20,9 @@ fn print(title: &str) -> Fingerprint {
     Fingerprinter::new(&[3; 32], "p").origin(&Draft { content, series: None })
 }
 
-fn half(etag: Option<&str>) -> Half {
+fn mapped(etag: Option<&str>) -> MappedEvent {
     let etag = etag.map(str::to_owned);
-    Half {
+    MappedEvent {
         id: EventId::new("1.ics"),
         uid: None,
         etag,
@@ -43,8 +43,8 @@ fn mapping(state: MappingState) -> Mapping {
             0,
         ),
         side: Side::From,
-        origin: half(Some("o")),
-        copy: half(Some("c")),
+        origin: mapped(Some("o")),
+        copy: mapped(Some("c")),
         state,
         generation: 0,
         pristine: true,
@@ -124,8 +124,8 @@ fn what_waits_for_an_event_that_is_not_listed_is_owed() {
     ] {
         let one = Mapping {
             unseen,
-            origin: half(origin),
-            copy: half(copy),
+            origin: mapped(origin),
+            copy: mapped(copy),
             ..mapping(MappingState::Live)
         };
         assert_eq!(one.is_owed(), owed, "{unseen:?} {origin:?} {copy:?}");
@@ -177,7 +177,7 @@ fn writes_are_remembered_for_ten_minutes_and_six_at_most() {
 #[test]
 fn a_version_that_our_write_replaced_is_known_until_the_next_day_ends() {
     let today = date(1970, 1, 1);
-    let mut one = half(Some("v1"));
+    let mut one = mapped(Some("v1"));
     assert!(!one.is_former(Some("v0"), today), "nothing was written");
     one.written(Some("v2".into()), at(60));
     assert_eq!(one.etag.as_deref(), Some("v2"));
@@ -200,9 +200,10 @@ fn a_version_that_our_write_replaced_is_known_until_the_next_day_ends() {
 
 #[test]
 fn the_last_three_replaced_versions_are_remembered_each_once() {
-    let versions =
-        |half: &Half| half.former.as_ref().map(|former| former.etags.join(" ")).unwrap_or_default();
-    let mut one = half(Some("v1"));
+    let versions = |mapped: &MappedEvent| {
+        mapped.former.as_ref().map(|former| former.etags.join(" ")).unwrap_or_default()
+    };
+    let mut one = mapped(Some("v1"));
     for next in ["v2", "v3", "v4", "v5"] {
         one.written(Some(next.into()), at(60));
     }
@@ -218,7 +219,7 @@ fn the_last_three_replaced_versions_are_remembered_each_once() {
 #[test]
 fn a_version_that_comes_back_is_no_longer_former() {
     let former = Former { etags: vec!["v1".into(), "v2".into()], on: date(1970, 1, 1), at: None };
-    let one = Half { former: Some(former), ..half(Some("v2")) };
+    let one = MappedEvent { former: Some(former), ..mapped(Some("v2")) };
     assert!(
         one.is_former(Some("v1"), date(1970, 1, 1)) && !one.is_former(Some("v2"), date(1970, 1, 1))
     );
@@ -226,7 +227,7 @@ fn a_version_that_comes_back_is_no_longer_former() {
 
 #[test]
 fn what_a_provider_shows_otherwise_means_what_was_written() {
-    let mut one = half(Some("v1"));
+    let mut one = mapped(Some("v1"));
     assert_eq!(one.meant(&print("two")), print("two"));
     one.learn(&print("on"), None);
     assert_eq!(one.meant(&print("on")), print("one"));

@@ -4,7 +4,7 @@
 use super::{Answer, Create, Decision, Observed, Planner};
 use crate::copy::project;
 use crate::event::{Draft, Event, EventId, Field};
-use crate::mapping::{Half, Mapping, MappingState, Times};
+use crate::mapping::{MappedEvent, Mapping, MappingState, Times};
 use crate::marker::{MappingId, Mark};
 use crate::reason::Reason;
 use crate::uid::UidHash;
@@ -44,7 +44,7 @@ impl Planner<'_> {
         let mut next = mapping.clone();
         next.side = mapping.side.other();
         next.state = MappingState::Suppressed;
-        next.origin = Half {
+        next.origin = MappedEvent {
             id: copy.id.clone(),
             uid: UidHash::of(&copy.uid),
             etag: copy.etag.clone(),
@@ -54,7 +54,7 @@ impl Planner<'_> {
             intent: None,
             former: None,
         };
-        next.copy = Half {
+        next.copy = MappedEvent {
             etag: None,
             sequence: 0,
             base: self.prints.copy(&shown),

@@ -7,7 +7,7 @@ use crate::copy::project;
 use crate::etag;
 use crate::event::{Content, Draft, Event, Exception, Field, OriginalStart, Parts, Zone};
 use crate::fingerprint::Fingerprint;
-use crate::mapping::{Half, Mapping, MappingState, Times};
+use crate::mapping::{MappedEvent, Mapping, MappingState, Times};
 use crate::reason::Reason;
 use crate::zone;
 
@@ -290,7 +290,7 @@ fn undoes(written: &Parts, edits: &Parts) -> bool {
 
 /// What is to be written to a copy that was not read: also what a write that was cut off may have
 /// brought.
-fn unread(wanted: &Fingerprint, copy: &Half) -> Parts {
+fn unread(wanted: &Fingerprint, copy: &MappedEvent) -> Parts {
     let mut parts = wanted.differences(&copy.base);
     if let Some(intent) = &copy.intent {
         let Parts { fields, exceptions } = wanted.differences(intent);
@@ -325,10 +325,11 @@ fn of_origin(parts: &Parts, anchor: Option<&Zone>) -> Parts {
 
 /// Whether a write of ours that moves it or gives it another rule may have been cut off: exceptions
 /// are written after that.
-fn is_half_moved(half: &Half) -> bool {
-    half.intent
+fn is_half_moved(mapped: &MappedEvent) -> bool {
+    mapped
+        .intent
         .as_ref()
-        .is_some_and(|intent| intent.differences(&half.base).fields.contains(&Field::Time))
+        .is_some_and(|intent| intent.differences(&mapped.base).fields.contains(&Field::Time))
 }
 
 fn has_exception(draft: &Draft, start: &OriginalStart) -> bool {

@@ -26,7 +26,7 @@ use crate::calendar::CalendarId;
 use crate::copy::{CopyStyle, in_origin_terms};
 use crate::event::{Draft, Event, EventId, Parts};
 use crate::fingerprint::Fingerprinter;
-use crate::mapping::{Half, Mapping};
+use crate::mapping::{MappedEvent, Mapping};
 use crate::marker::{MappingId, Mark, Marks, Role};
 use crate::pair::{Pair, PerSide, Side, Window};
 use crate::provider::ProviderKind;
@@ -300,9 +300,9 @@ impl Write {
     /// The mapping to note before the writes: as it was, with what is about to be written.
     pub fn intent(&self) -> Mapping {
         let mut noted = self.before.clone();
-        let note = |half: &mut Half, after: &Half, change: &Option<Change>| {
-            half.intent =
-                change.as_ref().map(|change| half.base.overlaid(&after.base, &change.parts));
+        let note = |mapped: &mut MappedEvent, after: &MappedEvent, change: &Option<Change>| {
+            mapped.intent =
+                change.as_ref().map(|change| mapped.base.overlaid(&after.base, &change.parts));
         };
         note(&mut noted.copy, &self.mapping.copy, &self.copy);
         note(&mut noted.origin, &self.mapping.origin, &self.origin);

@@ -11,7 +11,7 @@ use super::{Change, Create, Decision, Planner, Write};
 use crate::copy::{CopyStyle, project};
 use crate::event::{Draft, Event, EventId};
 use crate::fingerprint::Appearance;
-use crate::mapping::{Half, Mapping, MappingState, Times};
+use crate::mapping::{MappedEvent, Mapping, MappingState, Times};
 use crate::marker::{MappingId, Mark, Role};
 use crate::pair::Side;
 use crate::reason::Reason;
@@ -73,7 +73,7 @@ impl Planner<'_> {
             made_at: Some(self.now.as_second()),
             id,
             side,
-            origin: Half {
+            origin: MappedEvent {
                 id: event.id.clone(),
                 uid,
                 etag: event.etag.clone(),
@@ -83,7 +83,7 @@ impl Planner<'_> {
                 intent: None,
                 former: None,
             },
-            copy: Half {
+            copy: MappedEvent {
                 id: copy_id,
                 uid: None,
                 etag: None,
@@ -120,7 +120,7 @@ impl Planner<'_> {
                 self.take_over(mapping, draft, copy, foreign, why_not.is_some())
             }
             Beside::Foreign(found) => {
-                let copy = Half {
+                let copy = MappedEvent {
                     id: found.id.clone(),
                     uid: UidHash::of(&found.uid),
                     etag: found.etag.clone(),
@@ -133,7 +133,7 @@ impl Planner<'_> {
                 )
             }
             Beside::AlreadyThere(id, uid) => {
-                let copy = Half { id, uid, ..mapping.copy };
+                let copy = MappedEvent { id, uid, ..mapping.copy };
                 left_alone(
                     Mapping { copy, ..mapping },
                     MappingState::AlreadyThere,
@@ -192,7 +192,7 @@ impl Planner<'_> {
         mapping.pristine = false;
         mapping.taken_over = true;
         mapping.copy_guests = copy.has_guests();
-        mapping.copy = Half {
+        mapping.copy = MappedEvent {
             id: copy.id.clone(),
             uid: UidHash::of(&copy.uid),
             etag: copy.etag.clone(),

@@ -86,9 +86,9 @@ async fn add_known_events(
     loop {
         let (page, next) = pair_store.page(after.as_deref()).await?;
         for mapping in page.into_iter().filter(|mapping| mapping.is_live()) {
-            let half = if mapping.side == side { mapping.origin } else { mapping.copy };
-            if let Some(etag) = half.etag {
-                events.insert(event_name(row, &half.id), KnownEvent { etag, uid: half.uid });
+            let mapped = if mapping.side == side { mapping.origin } else { mapping.copy };
+            if let Some(etag) = mapped.etag {
+                events.insert(event_name(row, &mapped.id), KnownEvent { etag, uid: mapped.uid });
             }
         }
         after = next;

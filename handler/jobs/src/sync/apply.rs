@@ -298,7 +298,7 @@ impl Context<'_> {
                 applied.is_deferred = true;
                 applied.suspect = what;
             }
-            error => return self.blame(side, error).await.map(Some),
+            error => return self.cause_of(side, error).await.map(Some),
         }
         Ok(None)
     }

@@ -45,7 +45,7 @@ use super::ends::{End, EndState, Prefetched};
 use super::failure::{fail, needs_reconnect};
 use super::options::SyncOptions;
 use super::pass;
-use super::tally::RetryRound;
+use super::pass_result::RetryRound;
 use crate::accounts::account_status;
 use crate::first_release;
 use crate::keys::PairKeys;
@@ -232,7 +232,7 @@ impl Attempt<'_> {
             now,
             progress: self.progress,
             is_last_round: self.is_last_round,
-            blames: PerSide::default(),
+            causes: PerSide::default(),
             problems,
             retry: self.retry.as_ref(),
         };

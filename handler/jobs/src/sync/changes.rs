@@ -11,9 +11,9 @@ use engine::pair::{PerSide, Side};
 use records::pair_state::proofs::FirstSign;
 use records::pair_state::{Batch, LockedState, PairStore};
 
-use super::census::Census;
 use super::change::{ChangedMapping, ListedAs, UnknownEvent};
-use super::roles::{ROLES, half, half_mut, side_of};
+use super::mapping_counts::MappingCounts;
+use super::roles::{ROLES, mapped, mapped_mut, side_of};
 use crate::Result;
 
 /// What was awaited in a calendar when a pass began.
@@ -57,7 +57,7 @@ pub(super) struct Changes {
     /// installation has copied, where all mappings were read.
     pub counts: Option<[u64; 3]>,
     /// Where all mappings were read.
-    pub census: Option<Census>,
+    pub mapping_counts: Option<MappingCounts>,
     /// Mappings, as they are stored, whose last write a whole listing shows: the listing is not
     /// behind any more.
     pub caught_up: BTreeMap<MappingId, Mapping>,
@@ -79,10 +79,10 @@ impl Changes {
         for (id, now) in std::mem::take(&mut self.caught_up) {
             if let Some(changed) = self.mappings.get_mut(&id) {
                 for role in ROLES {
-                    let former = &half(&now, role).former;
-                    half_mut(&mut changed.stored, role).former.clone_from(former);
+                    let former = &mapped(&now, role).former;
+                    mapped_mut(&mut changed.stored, role).former.clone_from(former);
                     if former.is_none() {
-                        half_mut(&mut changed.mapping, role).former = None;
+                        mapped_mut(&mut changed.mapping, role).former = None;
                     }
                 }
             }

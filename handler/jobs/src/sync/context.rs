@@ -10,7 +10,7 @@ use engine::reason::Reason;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use providers::Blame;
+use providers::FailureCause;
 use records::pair_state::{LockedState, PairStore, ProblemRow};
 use records::problem::EventProblem;
 use store::Lease;
@@ -19,8 +19,8 @@ use tokio::time::Instant;
 
 use super::ends::End;
 use super::options::SyncOptions;
+use super::pass_result::RetryRound;
 use super::roles::{other_role, side_of};
-use super::tally::RetryRound;
 use crate::keys::PairKeys;
 use crate::report::{Action, Progress, Verb};
 use crate::{Error, Result, Scope};
@@ -50,7 +50,7 @@ pub(super) struct Context<'a> {
     /// What changes while it is written has to wait for another pass.
     pub is_last_round: bool,
     /// By side: the cause when a request about one event fails.
-    pub blames: PerSide<Mutex<Blame>>,
+    pub causes: PerSide<Mutex<FailureCause>>,
     /// The events of this pair that could not be synced, as they are stored.
     pub problems: &'a [ProblemRow],
     /// What an earlier round has left; `None` in the first round.

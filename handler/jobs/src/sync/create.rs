@@ -13,7 +13,7 @@ use providers::{Edit, Found, NewCopy, Version, Written};
 use super::context::Context;
 use super::identity::NOT_SHOWN;
 use super::problems::RetryAt;
-use super::roles::{half_mut, other_role, side_of};
+use super::roles::{mapped_mut, other_role, side_of};
 use super::step::Applied;
 use crate::Result;
 use crate::report::{Action, Verb};
@@ -354,7 +354,7 @@ impl Context<'_> {
             written.event.as_ref().filter(|_| written.rewritten).map_or(uid, |event| &event.uid);
         let (uid, rewritten) = (UidHash::of(uid), written.rewritten);
         self.record_written(mapping, role, written, None);
-        half_mut(mapping, role).uid = uid;
+        mapped_mut(mapping, role).uid = uid;
         if role == Role::Copy {
             mapping.pristine = !taken_over && !rewritten;
         }

@@ -15,7 +15,7 @@ use super::context::Context;
 use super::fetch::FoundEvents;
 use super::identity::{BesideFound, EventIdentities, UnknownClass};
 use super::problems::RetryAt;
-use super::roles::{ROLES, half, half_mut, other_role, role_at, side_of};
+use super::roles::{ROLES, mapped, mapped_mut, other_role, role_at, side_of};
 use super::step::{NOT_GIVEN, Step};
 use crate::Result;
 
@@ -53,8 +53,8 @@ impl Context<'_> {
         }
         for role in ROLES {
             let found = &read[side_of(&mapping, role)];
-            if matches!(found.get(&half(&mapping, role).id), Some(Found::Event(_))) {
-                half_mut(&mut mapping, role).former = None;
+            if matches!(found.get(&mapped(&mapping, role).id), Some(Found::Event(_))) {
+                mapped_mut(&mut mapping, role).former = None;
             }
         }
         let gone = ROLES.into_iter().find(|role| matches!(listed[*role], ListedAs::Suspect));
@@ -64,18 +64,18 @@ impl Context<'_> {
         };
         for role in ROLES {
             let found = &read[side_of(&mapping, role)];
-            if let Some(Found::Refused(why)) = found.get(&half(&mapping, role).id) {
+            if let Some(Found::Refused(why)) = found.get(&mapped(&mapping, role).id) {
                 return not_given(Reason::RefusedByServer, why.clone(), RetryAt::Later);
             }
         }
         let observed = |role: Role, listed: ListedAs| -> Option<Observed> {
-            let half = half(&mapping, role);
+            let mapped = mapped(&mapping, role);
             let found = match &listed {
                 // An event that the listing brought was not read. What was read under its name may
                 // be another event.
                 ListedAs::Present(Some(_)) => None,
                 // It may have been read for another mapping, too.
-                _ => read[side_of(&mapping, role)].get(&half.id),
+                _ => read[side_of(&mapping, role)].get(&mapped.id),
             };
             Some(match (listed, found) {
                 (ListedAs::Suspect, _) => Observed::Gone,
@@ -136,9 +136,9 @@ impl Context<'_> {
     /// the next pass reads both events again.
     fn is_behind(&self, mapping: &Mapping, read: &FoundEvents) -> bool {
         ROLES.into_iter().any(|role| {
-            let half = half(mapping, role);
-            let found = read[side_of(mapping, role)].get(&half.id);
-            let is_former = |event: &Event| half.is_former(event.etag.as_deref(), self.today());
+            let mapped = mapped(mapping, role);
+            let found = read[side_of(mapping, role)].get(&mapped.id);
+            let is_former = |event: &Event| mapped.is_former(event.etag.as_deref(), self.today());
             matches!(found, Some(Found::Event(event)) if is_former(event))
         })
     }
@@ -158,7 +158,7 @@ impl Context<'_> {
         }
         let is_source = self.pair.copies_from(side);
         match &class {
-            UnknownClass::Half(stored, mapping) => {
+            UnknownClass::Renamed(stored, mapping) => {
                 let role = role_at(mapping, side);
                 if identities.decided.contains(&mapping.id) {
                     // The decision about the mapping in this round depends on the former name.
@@ -173,12 +173,12 @@ impl Context<'_> {
                     ..ChangedMapping::new((**mapping).clone())
                 };
                 let other = other_role(role);
-                let half = half(mapping, other).id.clone();
+                let mapped = mapped(mapping, other).id.clone();
                 let there = side_of(mapping, other);
                 let mut read: FoundEvents = Default::default();
                 if role == Role::Copy || stored.is_owed() {
-                    read[there] = self.fetch(there, vec![half.clone()]).await?;
-                    let is_missing = matches!(read[there].get(&half), Some(Found::NotFound));
+                    read[there] = self.fetch(there, vec![mapped.clone()]).await?;
+                    let is_missing = matches!(read[there].get(&mapped), Some(Found::NotFound));
                     if is_missing && stored.is_owed() {
                         // The change of the other event was put off until this event was found.
                         return Ok(Step::incomplete(

@@ -15,10 +15,10 @@ use super::changes::Changes;
 use super::context::Context;
 use super::guard::{DeletionGuard, Weighed};
 use super::held::HeldInPass;
+use super::pass_result::PassResult;
 use super::record::COMMIT_EVERY;
-use super::roles::{ROLES, half, half_mut, other_role, side_of};
+use super::roles::{ROLES, mapped, mapped_mut, other_role, side_of};
 use super::step::Applied;
-use super::tally::Tally;
 use crate::Result;
 use crate::report::{Action, Verb};
 
@@ -44,11 +44,11 @@ impl Context<'_> {
         guard: &DeletionGuard,
         evidence: Evidence,
         held: &mut HeldInPass,
-        tally: &mut Tally,
+        result: &mut PassResult,
     ) -> Result<u64> {
-        let deletes = std::mem::take(&mut tally.deletes);
-        let deletes = self.spare_moved(deletes, tally).await?;
-        let deletes = self.spare_by_clock(deletes, tally);
+        let deletes = std::mem::take(&mut result.deletes);
+        let deletes = self.spare_moved(deletes, result).await?;
+        let deletes = self.spare_by_clock(deletes, result);
         // Only deletions of copies that are live are weighed.
         let (weighed, rest): (Vec<Delete>, Vec<Delete>) =
             deletes.into_iter().partition(|delete| delete.mapping.is_live());
@@ -60,11 +60,11 @@ impl Context<'_> {
         for Delete { mapping, role, reason, .. } in kept {
             held.mappings.insert(mapping.id);
             let action = self.action(Verb::Hold, &mapping, other_role(role), Some(reason));
-            tally.run.push(action);
+            result.run.push(action);
         }
-        let before = tally.run.deleted;
-        let outcome = self.delete(released.into_iter().chain(rest).collect(), tally).await;
-        let deleted = tally.run.deleted - before;
+        let before = result.run.deleted;
+        let outcome = self.delete(released.into_iter().chain(rest).collect(), result).await;
+        let deleted = result.run.deleted - before;
         if deleted > 0 {
             let today = self.today();
             state.deletions = Some((today, state.deletions_on(today) + deleted));
@@ -83,19 +83,19 @@ impl Context<'_> {
         for delete in deletes {
             let mut noted = Mapping { leaving: Some(delete.role), ..delete.mapping.clone() };
             // Without a version, so that the other event is read if it exists again.
-            half_mut(&mut noted, other_role(delete.role)).etag = None;
+            mapped_mut(&mut noted, other_role(delete.role)).etag = None;
             self.store.note(&mut batch, Some(&delete.mapping), &noted)?;
             delete.mapping = noted;
         }
         Ok(self.store.commit(self.locked, batch).await?)
     }
 
-    async fn delete(&self, mut deletes: Vec<Delete>, tally: &mut Tally) -> Result<()> {
+    async fn delete(&self, mut deletes: Vec<Delete>, result: &mut PassResult) -> Result<()> {
         self.note_leaving(&mut deletes).await?;
         self.progress.expect(deletes.len() as u64);
         let parallel =
             self.ends.values().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
-        let mut proofs = std::mem::take(&mut tally.proofs);
+        let mut proofs = std::mem::take(&mut result.proofs);
         let deletes = deletes.into_iter().map(|delete| (proofs.remove(&delete.mapping.id), delete));
         let mut applied_all = Box::pin(
             stream::iter(deletes)
@@ -106,12 +106,12 @@ impl Context<'_> {
         while let Some(applied) = applied_all.next().await {
             self.progress.step(1);
             match applied {
-                Ok(applied) => self.record(applied, tally)?,
+                Ok(applied) => self.record(applied, result)?,
                 Err(error) => failure = Some(error),
             }
             // One operation of the commit is the row of proofs.
-            if tally.batch.len() >= COMMIT_EVERY - 1 || failure.is_some() {
-                self.commit(tally).await?;
+            if result.batch.len() >= COMMIT_EVERY - 1 || failure.is_some() {
+                self.commit(result).await?;
             }
             if failure.is_some() {
                 break;
@@ -130,7 +130,7 @@ impl Context<'_> {
             applied.actions.push(action);
             return Ok(applied);
         }
-        let id = &half(&mapping, role).id;
+        let id = &mapped(&mapping, role).id;
         let end = &self.ends[side];
         let calendar = &end.calendar.address;
         self.may_write()?;

@@ -15,7 +15,7 @@ use records::pair_state::{PairStore, StateRecord};
 use super::context::Context;
 use super::join::LOOKUP;
 use super::listing::by_id;
-use super::roles::{half, role_at};
+use super::roles::{mapped, role_at};
 use crate::{Error, Result};
 
 impl Context<'_> {
@@ -91,7 +91,7 @@ async fn is_echo(
                     let role = role_at(mapping, side);
                     // A version that this pass has replaced is no echo of it.
                     let is_known =
-                        etag::are_same(etag.as_deref(), half(mapping, role).etag.as_deref());
+                        etag::are_same(etag.as_deref(), mapped(mapping, role).etag.as_deref());
                     mapping.state == MappingState::Live && mapping.unseen != Some(role) && is_known
                 }
                 // Removed and not stored: deleted by this very pass, or by a person who created it

@@ -9,10 +9,10 @@ use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use records::pair_state::StateRecord;
 
-use super::census::{Ages, Census, pass_of};
 use super::change::ListedAs;
 use super::changes::Changes;
 use super::context::Context;
+use super::mapping_counts::{CountByPass, MappingCounts, pass_of};
 use super::roles::other_role;
 use super::suspect::Suspect;
 use crate::Result;
@@ -55,24 +55,24 @@ impl Context<'_> {
         });
         let gone = here.len() as u64;
         let counted;
-        let Census { both: ages, alone } = match &changes.census {
-            Some(census) => census,
+        let MappingCounts { both: ages, alone } = match &changes.mapping_counts {
+            Some(mapping_counts) => mapping_counts,
             None if evidence == Evidence::Named && gone < guard::EMPTIED && !asked => {
                 return Ok(Emptied::No);
             }
             None => {
-                counted = self.census(&changes.unseen).await?;
+                counted = self.mapping_counts(&changes.unseen).await?;
                 &counted
             }
         };
         // In a two-way pair each of these mappings has an event there; in a one-way pair it has its
         // copy or its origin there.
-        let of = |count: &dyn Fn(&Ages) -> u64| match (two_way, side == Side::To) {
+        let of = |count: &dyn Fn(&CountByPass) -> u64| match (two_way, side == Side::To) {
             (true, _) => ages.values().map(count).sum(),
             (false, true) => count(&ages[side]),
             (false, false) => count(&ages[side.other()]),
         };
-        let had: u64 = of(&Ages::all);
+        let had: u64 = of(&CountByPass::all);
         // The events that were there when the calendar was last listed as a whole, and all others
         // that are as old as those that are gone: later events do not show that the calendar lives.
         let last_whole = state.last_complete_pass[side].map_or(0, |pass| pass.saturating_sub(1));
@@ -130,16 +130,16 @@ impl Context<'_> {
             )
     }
 
-    async fn census(&self, unseen: &BTreeSet<MappingId>) -> Result<Census> {
-        let (mut after, mut census) = (None, Census::default());
+    async fn mapping_counts(&self, unseen: &BTreeSet<MappingId>) -> Result<MappingCounts> {
+        let (mut after, mut mapping_counts) = (None, MappingCounts::default());
         loop {
             let (page, next) = self.store.page(after.as_deref()).await?;
             for mapping in page.iter().filter(|mapping| !unseen.contains(&mapping.id)) {
-                census.add(mapping);
+                mapping_counts.add(mapping);
             }
             after = next;
             if after.is_none() {
-                return Ok(census);
+                return Ok(mapping_counts);
             }
         }
     }

@@ -14,9 +14,9 @@ use super::candidate::Candidate;
 use super::changes::Changes;
 use super::context::Context;
 use super::identity::EventIdentities;
+use super::pass_result::PassResult;
 use super::record::COMMIT_EVERY;
 use super::resumption::Resumption;
-use super::tally::Tally;
 use crate::in_process::CALL_BUDGET;
 use crate::{Error, Result};
 
@@ -35,7 +35,7 @@ impl Context<'_> {
         changes: Changes,
         mut identities: EventIdentities,
         resumption: &mut Resumption,
-        tally: &mut Tally,
+        result: &mut PassResult,
     ) -> Result<u64> {
         let candidates = resumption.remaining(self.candidates(changes, &mut identities));
         let places: Vec<Option<EventPosition>> = candidates.iter().map(Candidate::place).collect();
@@ -97,7 +97,7 @@ impl Context<'_> {
                 self.progress.step(1);
                 remaining = remaining.saturating_sub(1);
                 match applied {
-                    Ok(applied) => self.record(applied, tally)?,
+                    Ok(applied) => self.record(applied, result)?,
                     // No further step begins. Those under way are finished, so that the next pass
                     // need not find out how they ended.
                     Err(error) => {
@@ -105,11 +105,11 @@ impl Context<'_> {
                         failure.get_or_insert(error);
                     }
                 }
-                if tally.batch.len() >= COMMIT_EVERY {
+                if result.batch.len() >= COMMIT_EVERY {
                     if total > MAX_BATCH as u64 {
                         self.locked.set_remaining(remaining).await;
                     }
-                    self.commit(tally).await?;
+                    self.commit(result).await?;
                 }
             }
             drop(applied_all);
@@ -118,11 +118,11 @@ impl Context<'_> {
                     // Only whole batches count: within a batch the steps end in any order.
                     let done =
                         usize::try_from(total - remaining).unwrap_or_default() / batch * batch;
-                    resumption.advance(&places[..done.min(places.len())], tally);
+                    resumption.advance(&places[..done.min(places.len())], result);
                     Ok(remaining)
                 }
                 Some(error) => {
-                    self.commit(tally).await?;
+                    self.commit(result).await?;
                     Err(error)
                 }
             }

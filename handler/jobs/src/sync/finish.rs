@@ -12,8 +12,8 @@ use super::context::Context;
 use super::echo::echoed;
 use super::guard::DeletionGuard;
 use super::held::HeldInPass;
+use super::pass_result::{PassResult, RetryRound};
 use super::resumption::Resumption;
-use super::tally::{RetryRound, Tally};
 use crate::Result;
 use crate::report::Run;
 
@@ -60,39 +60,39 @@ impl Context<'_> {
     pub(super) async fn finish(
         &self,
         state: &mut StateRecord,
-        tally: &mut Tally,
+        result: &mut PassResult,
         listed: ListedEnds,
         guard: &DeletionGuard,
         mut held: HeldInPass,
         deleted: u64,
     ) -> Result<Option<RetryRound>> {
-        add_not_recreated(&mut held, tally, state);
+        add_not_recreated(&mut held, result, state);
         let members = HeldDeletions::of(held.mappings.iter().copied(), guard.members(), self.now);
         let held_before = state.held.clone();
-        self.retry_bearers(tally);
-        self.note_proofs(tally).await?;
-        state.next_retry = tally.problems.next();
-        let is_held = self.note_held(state, &mut tally.run, held, &members, guard.copies());
-        tally.run.copied_by_another = self.copied_by_another(&tally.run, &tally.batch).await;
+        self.retry_bearers(result);
+        self.note_proofs(result).await?;
+        state.next_retry = result.problems.next();
+        let is_held = self.note_held(state, &mut result.run, held, &members, guard.copies());
+        result.run.copied_by_another = self.copied_by_another(&result.run, &result.batch).await;
         if self.options.dry_run {
             return Ok(None);
         }
-        self.locked.note_held_deletions(&mut tally.batch, members).await?;
-        let retry = tally.retry.take();
-        if retry.is_none() && !tally.is_incomplete {
+        self.locked.note_held_deletions(&mut result.batch, members).await?;
+        let retry = result.retry.take();
+        if retry.is_none() && !result.is_incomplete {
             self.clear_awaited(&listed.awaited);
             if !is_held {
-                self.note_completed(state, tally, listed).await?;
+                self.note_completed(state, result, listed).await?;
             }
         }
         if retry.is_none() {
             state.last_sync = Some(self.scope.clock.now());
         }
         state.pass_count = self.planner.pass;
-        state.status = Some(tally.run.state);
-        state.error.clone_from(&tally.run.error);
+        state.status = Some(result.run.state);
+        state.error.clone_from(&result.run.error);
         (state.remaining, state.progress, state.failing) = (None, None, None);
-        self.store.finish(self.locked, std::mem::take(&mut tally.batch), state.clone()).await?;
+        self.store.finish(self.locked, std::mem::take(&mut result.batch), state.clone()).await?;
         self.audit_hold(held_before.as_ref(), state.held.as_ref(), deleted).await;
         Ok(retry)
     }
@@ -133,14 +133,14 @@ impl Context<'_> {
     async fn note_completed(
         &self,
         state: &mut StateRecord,
-        tally: &mut Tally,
+        result: &mut PassResult,
         listed: ListedEnds,
     ) -> Result<()> {
         let ListedEnds { cursors, is_whole, is_relisted, is_resumed, .. } = listed;
-        let echoed = echoed(is_whole, tally.wrote);
+        let echoed = echoed(is_whole, result.wrote);
         if echoed.values().any(|is_echoed| *is_echoed) {
             // An echo is recognised by what was written, which has to be stored before.
-            self.store.commit(self.locked, std::mem::take(&mut tally.batch)).await?;
+            self.store.commit(self.locked, std::mem::take(&mut result.batch)).await?;
         }
         let read_again = if is_resumed { PerSide::default() } else { echoed };
         self.set_cursors(state, cursors, read_again).await;
@@ -153,11 +153,11 @@ impl Context<'_> {
             if let Some(oldest) = self.locked.proofs_since().await {
                 let (store, pair) = (&*self.scope.store, &self.pair.id);
                 let oldest =
-                    proofs::purge(store, pair, &mut tally.batch, oldest, self.today()).await?;
+                    proofs::purge(store, pair, &mut result.batch, oldest, self.today()).await?;
                 self.locked.set_proofs_since(oldest).await;
             }
         }
-        state.take_over &= tally.is_take_over_incomplete;
+        state.take_over &= result.is_take_over_incomplete;
         Ok(())
     }
 
@@ -166,10 +166,10 @@ impl Context<'_> {
     pub(super) async fn give_way(
         &self,
         state: &mut StateRecord,
-        tally: &mut Tally,
+        result: &mut PassResult,
         remaining: u64,
     ) -> Result<()> {
-        let Tally { run, batch, .. } = tally;
+        let PassResult { run, batch, .. } = result;
         run.remaining = remaining;
         run.held = state.held.as_ref().map(|row| row.held.clone());
         run.state = if run.held.is_some() { PairStatus::Held } else { PairStatus::Ok };
@@ -191,9 +191,9 @@ impl Context<'_> {
 }
 
 /// Where an origin could not be created again as the owner has answered, the question stays.
-fn add_not_recreated(held: &mut HeldInPass, tally: &Tally, state: &StateRecord) {
+fn add_not_recreated(held: &mut HeldInPass, result: &PassResult, state: &StateRecord) {
     let emptied = &mut held.emptied;
-    for (side, count) in tally.not_recreated.iter().filter(|(_, count)| **count > 0) {
+    for (side, count) in result.not_recreated.iter().filter(|(_, count)| **count > 0) {
         emptied.held += count;
         let before = state.held.as_ref().map_or(0, |row| row.held.of);
         emptied.of = emptied.of.max(before).max(emptied.held);

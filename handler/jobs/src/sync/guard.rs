@@ -23,7 +23,7 @@ use records::pair_state::{HeldDeletions, HeldRow, StateRecord};
 use records::problem::HeldKind;
 
 use super::context::Context;
-use super::tally::Tally;
+use super::pass_result::PassResult;
 
 /// The largest difference between this clock and those of the servers.
 const LARGEST_CLOCK_ERROR: Duration = Duration::from_secs(15 * 60);
@@ -143,7 +143,11 @@ impl Context<'_> {
 
     /// Where the clock is wrong, takes out the deletions of copies whose event has left the window:
     /// these events are decided about again when the clock is right.
-    pub(super) fn spare_by_clock(&self, deletes: Vec<Delete>, tally: &mut Tally) -> Vec<Delete> {
+    pub(super) fn spare_by_clock(
+        &self,
+        deletes: Vec<Delete>,
+        result: &mut PassResult,
+    ) -> Vec<Delete> {
         if self.is_clock_right() {
             return deletes;
         }
@@ -152,7 +156,7 @@ impl Context<'_> {
         if !spared.is_empty() {
             tracing::warn!(pair = %self.pair.id, "the clock of this machine is not that of the \
             calendar servers; nothing is deleted because of it");
-            tally.is_incomplete = true;
+            result.is_incomplete = true;
         }
         rest
     }

@@ -2,7 +2,7 @@
 
 use engine::etag;
 use engine::event::EventId;
-use engine::mapping::{Half, Mapping, MappingState};
+use engine::mapping::{MappedEvent, Mapping, MappingState};
 use engine::marker::Role;
 use engine::pair::{PerSide, Side};
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use super::context::Context;
 use super::ends::EndState;
 use super::listing::{CalendarListing, ListedLine, list};
 use super::missing::add_missing;
-use super::roles::{half, half_mut, other_role, role_at};
+use super::roles::{mapped, mapped_mut, other_role, role_at};
 use crate::Result;
 
 /// Mappings looked up with one request.
@@ -171,27 +171,28 @@ fn join_line(
     let (has_moved, is_whole) = (listing.has_moved, listing.is_whole);
     let Some(line) = listing.by_id.get_mut(id) else { return };
     let role = role_at(&mapping, side);
-    let half = half(&mapping, role);
+    let mapped = mapped(&mapping, role);
     changes.listed[side].insert(mapping.id);
-    let is_restored = match (&line.present, &half.former) {
-        (Some((etag, _)), Some(former)) if half.is_former(etag.as_deref(), today) => cursor_age
+    let is_restored = match (&line.present, &mapped.former) {
+        (Some((etag, _)), Some(former)) if mapped.is_former(etag.as_deref(), today) => cursor_age
             .is_some_and(|age| has_moved || (line.is_changed && former.is_covered_by(age))),
         _ => false,
     };
     let listed = match &mut line.present {
         None => ListedAs::Suspect,
         Some((etag, event))
-            if is_restored || is_changed(etag.as_deref(), half, &mapping, role, today) =>
+            if is_restored || is_changed(etag.as_deref(), mapped, &mapping, role, today) =>
         {
             ListedAs::Present(event.take())
         }
         Some(_) => {
             let has_caught_up =
-                is_whole && line.is_new && !line.is_changed && has_etag_of(line, half);
-            if has_caught_up && half.former.as_ref().is_some_and(|former| former.is_recent(today)) {
+                is_whole && line.is_new && !line.is_changed && has_etag_of(line, mapped);
+            if has_caught_up && mapped.former.as_ref().is_some_and(|former| former.is_recent(today))
+            {
                 let mapping =
                     changes.caught_up.entry(mapping.id).or_insert_with(|| mapping.clone());
-                half_mut(mapping, role).former = None;
+                mapped_mut(mapping, role).former = None;
             }
             return;
         }
@@ -201,7 +202,7 @@ fn join_line(
     let changed =
         changes.mappings.entry(mapping.id).or_insert_with(|| ChangedMapping::new(mapping));
     if is_restored {
-        half_mut(&mut changed.mapping, role).former = None;
+        mapped_mut(&mut changed.mapping, role).former = None;
     }
     match listed {
         ListedAs::Suspect => changed.suspect(role, FirstSign::Named),
@@ -214,21 +215,27 @@ fn join_line(
     }
 }
 
-fn has_etag_of(line: &ListedLine, half: &Half) -> bool {
+fn has_etag_of(line: &ListedLine, mapped: &MappedEvent) -> bool {
     line.present
         .as_ref()
-        .is_some_and(|(etag, _)| etag::are_same(etag.as_deref(), half.etag.as_deref()))
+        .is_some_and(|(etag, _)| etag::are_same(etag.as_deref(), mapped.etag.as_deref()))
 }
 
 /// Whether a listed version is a change. It is none if it is the version that the mapping knows, or
 /// one that our own write has replaced: then the server is behind, and lists the event again when
 /// it is not. A server that names an event as changed since a cursor that is later than our write
 /// is not behind: a person has restored that version.
-fn is_changed(etag: Option<&str>, half: &Half, mapping: &Mapping, role: Role, today: Date) -> bool {
+fn is_changed(
+    etag: Option<&str>,
+    mapped: &MappedEvent,
+    mapping: &Mapping,
+    role: Role,
+    today: Date,
+) -> bool {
     if (role == Role::Copy && mapping.state == MappingState::Suppressed)
         || mapping.unseen == Some(role)
     {
         return true;
     }
-    !etag::are_same(etag, half.etag.as_deref()) && !half.is_former(etag, today)
+    !etag::are_same(etag, mapped.etag.as_deref()) && !mapped.is_former(etag, today)
 }

@@ -6,11 +6,11 @@ use engine::pair::{PerSide, Side};
 use records::pair_state::PairStore;
 use records::pair_state::proofs::FirstSign;
 
-use super::census::Census;
 use super::change::{ChangedMapping, ListedAs};
 use super::changes::Changes;
 use super::listing::CalendarListing;
-use super::roles::{half, role_at};
+use super::mapping_counts::MappingCounts;
+use super::roles::{mapped, role_at};
 use crate::Result;
 
 /// Adds the mappings of which an event is missing in a complete listing, those that entered the
@@ -25,7 +25,7 @@ pub(super) async fn add_missing(
     let mut after = None;
     let [mut live, mut archived, mut by_another] = [0_u64; 3];
     let mut expected = PerSide::<u64>::default();
-    let mut census = Census::default();
+    let mut mapping_counts = MappingCounts::default();
     let whole =
         listings.as_ref().map(|listing| listing.as_ref().filter(|listing| listing.is_whole));
     loop {
@@ -34,7 +34,7 @@ pub(super) async fn add_missing(
             live += u64::from(mapping.is_live());
             archived += u64::from(mapping.state == MappingState::Archived);
             by_another += u64::from(mapping.state == MappingState::CopiedByAnother);
-            census.add(&mapping);
+            mapping_counts.add(&mapping);
             let mut suspects = Vec::new();
             let mut has_entered = false;
             for side in Side::BOTH {
@@ -50,7 +50,7 @@ pub(super) async fn add_missing(
                     MappingState::Archived => false,
                 };
                 let Some(listing) = whole[side] else { continue };
-                let is_listed = listing.by_id.contains_key(&half(&mapping, role).id);
+                let is_listed = listing.by_id.contains_key(&mapped(&mapping, role).id);
                 if is_expected {
                     expected[side] += 1;
                     if !is_listed {
@@ -84,7 +84,7 @@ pub(super) async fn add_missing(
         }
     }
     changes.counts = Some([live, archived, by_another]);
-    changes.census = Some(census);
+    changes.mapping_counts = Some(mapping_counts);
     changes.suddenly_empty = whole.iter().any(|(side, listing)| {
         expected[side] > 0 && listing.is_some_and(|listing| listing.by_id.is_empty())
     });

@@ -7,7 +7,7 @@ use engine::plan::Delete;
 use engine::reason::Reason;
 
 use super::context::Context;
-use super::tally::Tally;
+use super::pass_result::PassResult;
 use crate::Result;
 use crate::report::Verb;
 
@@ -17,31 +17,31 @@ impl Context<'_> {
     pub(super) async fn spare_moved(
         &self,
         deletes: Vec<Delete>,
-        tally: &mut Tally,
+        result: &mut PassResult,
     ) -> Result<Vec<Delete>> {
         let mut rest = Vec::with_capacity(deletes.len());
         for delete in deletes {
             let mapping = &delete.mapping;
-            if delete.role != Role::Origin || !self.is_in_its_own_calendar(mapping, tally).await? {
+            if delete.role != Role::Origin || !self.is_in_its_own_calendar(mapping, result).await? {
                 rest.push(delete);
                 continue;
             }
             let reason = Some(Reason::Suppressed);
-            tally.run.push(self.action(Verb::Skip, mapping, Role::Origin, reason));
+            result.run.push(self.action(Verb::Skip, mapping, Role::Origin, reason));
             if !self.options.dry_run {
                 let mut now = mapping.clone();
                 (now.state, now.copy.etag, now.copy.intent) =
                     (MappingState::Suppressed, None, None);
-                self.store.note(&mut tally.batch, Some(mapping), &now)?;
+                self.store.note(&mut result.batch, Some(mapping), &now)?;
             }
         }
         Ok(rest)
     }
 
-    async fn is_in_its_own_calendar(&self, mapping: &Mapping, tally: &Tally) -> Result<bool> {
+    async fn is_in_its_own_calendar(&self, mapping: &Mapping, result: &PassResult) -> Result<bool> {
         let end = &self.ends[mapping.side];
-        let bearers = tally.bearers.of(mapping.id).iter();
-        for (_, id) in bearers.filter(|(side, _)| *side == mapping.side) {
+        let marked_events = result.marked_events.of(mapping.id).iter();
+        for (_, id) in marked_events.filter(|(side, _)| *side == mapping.side) {
             if end.provider.exists(&end.calendar.address, id).await? {
                 return Ok(true);
             }
@@ -50,14 +50,14 @@ impl Context<'_> {
     }
 
     /// Leaves the events that bear the mark of a mapping that has ended to another round.
-    pub(super) fn retry_bearers(&self, tally: &mut Tally) {
-        let ended = std::mem::take(&mut tally.ended);
+    pub(super) fn retry_bearers(&self, result: &mut PassResult) {
+        let ended = std::mem::take(&mut result.ended);
         if self.options.dry_run {
             return;
         }
-        for (side, id) in ended.iter().flat_map(|mapping| tally.bearers.of(*mapping)) {
+        for (side, id) in ended.iter().flat_map(|mapping| result.marked_events.of(*mapping)) {
             if self.pair.copies_from(*side) {
-                tally.retry.get_or_insert_default().unknown.push((*side, id.clone()));
+                result.retry.get_or_insert_default().unknown.push((*side, id.clone()));
             }
         }
     }

@@ -12,8 +12,8 @@ use super::ends::EndState;
 use super::finish::ListedEnds;
 use super::identity::EventIdentities;
 use super::join::ListingOptions;
+use super::pass_result::{PassResult, RetryRound};
 use super::refused::read_possibly_created;
-use super::tally::{RetryRound, Tally};
 use super::window::{is_relisted, must_relist};
 use crate::Result;
 use crate::report::Run;
@@ -26,39 +26,39 @@ pub(super) async fn run(
     ends: PerSide<EndState>,
 ) -> (Run, Result<Option<RetryRound>>) {
     let side = |calendar: &CalendarId| context.side_of_calendar(calendar);
-    let mut tally = Tally::new(&context.pair.id, context.problems, side);
-    let retry = run_steps(context, state, ends, &mut tally).await;
-    (tally.run, retry)
+    let mut result = PassResult::new(&context.pair.id, context.problems, side);
+    let retry = run_steps(context, state, ends, &mut result).await;
+    (result.run, retry)
 }
 
 async fn run_steps(
     context: &Context<'_>,
     state: &mut StateRecord,
     ends: PerSide<EndState>,
-    tally: &mut Tally,
+    result: &mut PassResult,
 ) -> Result<Option<RetryRound>> {
     context.restore_fidelity(state);
     let relist = is_relisted(context, state);
     let (mut changes, mut identities) = list(context, state, ends, relist).await?;
-    add_left_over(context, state, &mut changes, tally).await?;
+    add_left_over(context, state, &mut changes, result).await?;
     let guard = context.deletion_guard(state).await;
-    identify(context, &mut changes, &mut identities, tally).await?;
+    identify(context, &mut changes, &mut identities, result).await?;
     let evidence = changes.evidence();
-    let mut held = context.verify(&mut identities, &mut changes, tally, state, &guard).await?;
+    let mut held = context.verify(&mut identities, &mut changes, result, state, &guard).await?;
 
     let mut listed = ListedEnds::of(&mut changes, relist);
     listed.note_current(state, context.now);
     let mut resumption = context.resumption(state, &identities, listed.is_whole);
-    let remaining = Box::pin(context.execute(changes, identities, &mut resumption, tally)).await?;
+    let remaining = Box::pin(context.execute(changes, identities, &mut resumption, result)).await?;
     context.note_fidelity(state);
     if remaining > 0 {
         state.progress = resumption.into_turns(context.today(), listed.cursors);
-        context.give_way(state, tally, remaining).await?;
+        context.give_way(state, result, remaining).await?;
         return Ok(None);
     }
     listed.resume(resumption);
-    let deleted = context.delete_released(state, &guard, evidence, &mut held, tally).await?;
-    context.finish(state, tally, listed, &guard, held, deleted).await
+    let deleted = context.delete_released(state, &guard, evidence, &mut held, result).await?;
+    context.finish(state, result, listed, &guard, held, deleted).await
 }
 
 /// Lists both ends and joins what changed with the mappings.
@@ -102,9 +102,9 @@ async fn add_left_over(
     context: &Context<'_>,
     state: &StateRecord,
     changes: &mut Changes,
-    tally: &mut Tally,
+    result: &mut PassResult,
 ) -> Result<()> {
-    let Some(retry) = context.retry else { return context.add_retries(changes, tally).await };
+    let Some(retry) = context.retry else { return context.add_retries(changes, result).await };
     changes.add_suspects(context.store, &retry.suspects).await?;
     changes.add_unknown(context.store, &retry.unknown).await?;
     // Where nothing is missing but what the writes have found gone, these events count as named,
@@ -121,7 +121,7 @@ async fn identify(
     context: &Context<'_>,
     changes: &mut Changes,
     identities: &mut EventIdentities,
-    tally: &mut Tally,
+    result: &mut PassResult,
 ) -> Result<()> {
     context.refuse_same_calendar(changes).await?;
     context.narrow_unknown(identities, changes).await?;
@@ -130,8 +130,8 @@ async fn identify(
     if context.options.answer == Some(Answer::LeaveOut) {
         context.locked.set_left_out(true).await;
     }
-    context.find_unseen(identities, changes, tally).await?;
+    context.find_unseen(identities, changes, result).await?;
     read_possibly_created(changes);
-    context.forget_removed(changes, tally);
+    context.forget_removed(changes, result);
     Ok(())
 }

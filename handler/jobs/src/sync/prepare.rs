@@ -16,7 +16,7 @@ use super::context::Context;
 use super::fetch::FoundEvents;
 use super::identity::EventIdentities;
 use super::problems::RetryAt;
-use super::roles::{half, side_of};
+use super::roles::{mapped, side_of};
 use super::step::{NOT_GIVEN, Step};
 use crate::Result;
 
@@ -113,7 +113,7 @@ impl Context<'_> {
                     let Halves { origin, copy } = self.planner.to_read(mapping, changed, gone);
                     for (role, is_read) in [(Role::Origin, origin), (Role::Copy, copy)] {
                         if is_read && !matches!(listed[role], ListedAs::Present(Some(_))) {
-                            let id = half(mapping, role).id.clone();
+                            let id = mapped(mapping, role).id.clone();
                             wanted[side_of(mapping, role)].push(id);
                         }
                     }

@@ -7,61 +7,61 @@ use engine::reason::Reason;
 use records::pair_state::proofs;
 
 use super::context::Context;
+use super::pass_result::PassResult;
 use super::problems::SOON;
 use super::step::Applied;
-use super::tally::Tally;
 use crate::Result;
 
 /// The most mappings of a commit.
 pub(super) const COMMIT_EVERY: usize = 49;
 
 impl Context<'_> {
-    /// Adds the result of a step to the tally.
-    pub(super) fn record(&self, applied: Applied, tally: &mut Tally) -> Result<()> {
+    /// Adds the result of a step to the result of the pass.
+    pub(super) fn record(&self, applied: Applied, result: &mut PassResult) -> Result<()> {
         let Applied { side, event, is_incomplete, is_deferred, .. } = applied;
         if is_deferred {
-            tally.retry.get_or_insert_default().suspects.extend(applied.suspect);
+            result.retry.get_or_insert_default().suspects.extend(applied.suspect);
         }
         for (side, id) in applied.released {
             if self.pair.copies_from(side) && !self.options.dry_run {
-                tally.retry.get_or_insert_default().unknown.push((side, id));
+                result.retry.get_or_insert_default().unknown.push((side, id));
             }
         }
         if is_incomplete || is_deferred || applied.delete.is_some() {
-            tally.unsettled.insert(event.clone());
+            result.unsettled.insert(event.clone());
         }
         if applied.is_answer_open {
-            tally.not_recreated[side] += 1;
+            result.not_recreated[side] += 1;
         }
-        tally.is_incomplete |= is_incomplete;
+        result.is_incomplete |= is_incomplete;
         for (side, wrote) in applied.wrote {
-            tally.wrote[side] |= wrote;
+            result.wrote[side] |= wrote;
         }
-        applied.actions.into_iter().for_each(|action| tally.run.push(action));
+        applied.actions.into_iter().for_each(|action| result.run.push(action));
         let is_deletion = applied.delete.is_some();
         if let (Some(delete), Some(proof)) = (&applied.delete, applied.proof) {
-            tally.proofs.insert(delete.mapping.id, proof);
+            result.proofs.insert(delete.mapping.id, proof);
         }
-        tally.deletes.extend(applied.delete.map(|delete| *delete));
+        result.deletes.extend(applied.delete.map(|delete| *delete));
         if self.options.dry_run {
             return Ok(());
         }
-        tally.proved.extend(applied.proved);
+        result.proved.extend(applied.proved);
         let is_mapping_stored = applied.remember.is_some();
         if let Some((before, now)) = applied.remember {
-            self.record_mapping(side, before, now, tally)?;
+            self.record_mapping(side, before, now, result)?;
         }
         let Some((row, retry)) = applied.problem else {
             // What was noted of an event that is copied stays while the event is not read.
-            let is_note_kept = applied.is_unread && tally.problems.is_note(side, event.as_str());
+            let is_note_kept = applied.is_unread && result.problems.is_note(side, event.as_str());
             if !is_incomplete && !is_deferred && !is_deletion && !is_note_kept {
-                self.forget_problem(tally, side, &event);
+                self.forget_problem(result, side, &event);
             }
             return Ok(());
         };
         let is_unread = row.problem.reason == Reason::RefusedByServer && !is_mapping_stored;
-        let tries = self.note_problem(tally, &event, row, retry)?;
-        tally.is_take_over_incomplete |= self.takes_over && is_unread && tries < SOON;
+        let tries = self.note_problem(result, &event, row, retry)?;
+        result.is_take_over_incomplete |= self.takes_over && is_unread && tries < SOON;
         Ok(())
     }
 
@@ -70,18 +70,18 @@ impl Context<'_> {
         side: Side,
         before: Option<Mapping>,
         now: Option<Mapping>,
-        tally: &mut Tally,
+        result: &mut PassResult,
     ) -> Result<()> {
         if let (Some(before), Some(now)) = (&before, &now)
             && before.origin.id != now.origin.id
         {
-            self.forget_problem(tally, side, &before.origin.id);
+            self.forget_problem(result, side, &before.origin.id);
         }
         match (before, now) {
-            (before, Some(now)) => self.store.note(&mut tally.batch, before.as_ref(), &now)?,
+            (before, Some(now)) => self.store.note(&mut result.batch, before.as_ref(), &now)?,
             (Some(before), None) => {
-                tally.ended.push(before.id);
-                self.store.forget(&mut tally.batch, &before);
+                result.ended.push(before.id);
+                self.store.forget(&mut result.batch, &before);
             }
             (None, None) => {}
         }
@@ -89,29 +89,29 @@ impl Context<'_> {
     }
 
     /// Stores what was recorded since the last commit.
-    pub(super) async fn commit(&self, tally: &mut Tally) -> Result<()> {
-        if self.options.dry_run || tally.batch.is_empty() {
+    pub(super) async fn commit(&self, result: &mut PassResult) -> Result<()> {
+        if self.options.dry_run || result.batch.is_empty() {
             return Ok(());
         }
-        self.note_proofs(tally).await?;
-        Ok(self.store.commit(self.locked, std::mem::take(&mut tally.batch)).await?)
+        self.note_proofs(result).await?;
+        Ok(self.store.commit(self.locked, std::mem::take(&mut result.batch)).await?)
     }
 
     /// Notes the proofs of the deletions that were made since the last commit.
-    pub(super) async fn note_proofs(&self, tally: &mut Tally) -> Result<()> {
-        let rows = std::mem::take(&mut tally.proved);
+    pub(super) async fn note_proofs(&self, result: &mut PassResult) -> Result<()> {
+        let rows = std::mem::take(&mut result.proved);
         if !rows.is_empty() {
-            proofs::note(&mut tally.batch, self.today(), &mut tally.proof_rows, &rows)?;
+            proofs::note(&mut result.batch, self.today(), &mut result.proof_rows, &rows)?;
             self.locked.note_proofs_since(self.today()).await;
         }
         Ok(())
     }
 
     /// Drops the stored problem of an event, if there is one.
-    pub(super) fn forget_problem(&self, tally: &mut Tally, side: Side, event: &EventId) {
-        if !self.options.dry_run && tally.problems.remove(side, event.as_str()) {
+    pub(super) fn forget_problem(&self, result: &mut PassResult, side: Side, event: &EventId) {
+        if !self.options.dry_run && result.problems.remove(side, event.as_str()) {
             let calendar = self.pair.calendar(side);
-            self.store.forget_problem(&mut tally.batch, calendar, event.as_str());
+            self.store.forget_problem(&mut result.batch, calendar, event.as_str());
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! # Properties
 //! * Before the failure of a request about one event counts as a failure of its calendar, account
-//!   or server, another request asks that calendar alone ([`providers::Blame`]).
+//!   or server, another request asks that calendar alone ([`providers::FailureCause`]).
 //! * Cursors move past a refused event: its row brings the event back, without a listing.
 //! * A refused event waits longer each time, from minutes to a day. An event that is listed and
 //!   cannot be read yet is read in each of the next passes first.
@@ -24,10 +24,10 @@ use super::change::{ChangedMapping, ListedAs, UnknownEvent};
 use super::changes::Changes;
 use super::context::Context;
 use super::identity::LiveMapping;
+use super::pass_result::PassResult;
 use super::problems::{RetryAt, retry_is_due};
 use super::roles::{ROLES, other_role};
 use super::suspect::Suspect;
-use super::tally::Tally;
 use crate::Result;
 use crate::report::Verb;
 
@@ -39,7 +39,7 @@ impl Context<'_> {
     ///
     /// # Errors
     /// A failure that concerns more than this event.
-    pub(super) async fn blame(
+    pub(super) async fn cause_of(
         &self,
         side: Side,
         error: providers::Error,
@@ -50,8 +50,8 @@ impl Context<'_> {
             matches!(error, providers::Error::NoAnswer(_) | providers::Error::RateLimited { .. });
         let retry = if is_passing { RetryAt::Soon } else { RetryAt::Later };
         let end = &self.ends[side];
-        let mut blame = self.blames[side].lock().await;
-        Ok((blame.event(&*end.provider, &end.calendar.address, error).await?, retry))
+        let mut cause = self.causes[side].lock().await;
+        Ok((cause.event(&*end.provider, &end.calendar.address, error).await?, retry))
     }
 
     /// The problem of an event that the server refuses; `gone` is the event of its mapping whose
@@ -70,15 +70,15 @@ impl Context<'_> {
     /// Notes the problem of an event. Returns how often the event was tried.
     pub(super) fn note_problem(
         &self,
-        tally: &mut Tally,
+        result: &mut PassResult,
         event: &EventId,
         mut row: ProblemRow,
         retry: RetryAt,
     ) -> Result<u32> {
         let side = self.side_of_calendar(&row.problem.calendar);
-        tally.problems.add(side, &mut row, retry, self.now);
-        tally.bearers.add(&row, side);
-        self.store.note_problem(&mut tally.batch, event, &row)?;
+        result.problems.add(side, &mut row, retry, self.now);
+        result.marked_events.add(&row, side);
+        self.store.note_problem(&mut result.batch, event, &row)?;
         Ok(row.problem.tries)
     }
 
@@ -86,14 +86,14 @@ impl Context<'_> {
     pub(super) fn put_off_deletion(
         &self,
         changes: &mut Changes,
-        tally: &mut Tally,
+        result: &mut PassResult,
         suspect: &Suspect,
         (why, retry): (&str, RetryAt),
     ) -> Result<()> {
         let Some(ChangedMapping { mapping, .. }) = changes.mappings.remove(&suspect.mapping) else {
             return Ok(());
         };
-        tally.run.push(self.action(
+        result.run.push(self.action(
             Verb::Skip,
             &mapping,
             suspect.role,
@@ -103,7 +103,7 @@ impl Context<'_> {
             return Ok(());
         }
         let row = self.refused(&mapping, Some(suspect.role), why);
-        self.note_problem(tally, &mapping.origin.id, row, retry)?;
+        self.note_problem(result, &mapping.origin.id, row, retry)?;
         Ok(())
     }
 
@@ -132,7 +132,11 @@ impl Context<'_> {
 
     /// Adds the events whose next try is due; all of them in a full pass. Where an origin changed,
     /// its refused event is tried with it.
-    pub(super) async fn add_retries(&self, changes: &mut Changes, tally: &mut Tally) -> Result<()> {
+    pub(super) async fn add_retries(
+        &self,
+        changes: &mut Changes,
+        result: &mut PassResult,
+    ) -> Result<()> {
         if self.problems.is_empty() {
             return Ok(());
         }
@@ -171,7 +175,7 @@ impl Context<'_> {
                     }
                     None if changes.removed[side].contains(&id) => {}
                     None if !self.pair.copies_from(side) => {
-                        self.retry_passed_over(tally, side, &id).await?
+                        self.retry_passed_over(result, side, &id).await?
                     }
                     None => {
                         let unknown = UnknownEvent {
@@ -190,7 +194,12 @@ impl Context<'_> {
 
     /// Reads an event that a first listing has passed over, of a calendar that nothing is copied
     /// from. If it is an earlier copy, a second copy may be beside it, and `status` names it.
-    async fn retry_passed_over(&self, tally: &mut Tally, side: Side, id: &EventId) -> Result<()> {
+    async fn retry_passed_over(
+        &self,
+        result: &mut PassResult,
+        side: Side,
+        id: &EventId,
+    ) -> Result<()> {
         if self.options.dry_run {
             return Ok(());
         }
@@ -208,18 +217,18 @@ impl Context<'_> {
                 (problem(Reason::DuplicateOfCopy, None), RetryAt::OnChange)
             }
             _ => {
-                self.forget_problem(tally, side, id);
+                self.forget_problem(result, side, id);
                 return Ok(());
             }
         };
-        self.note_problem(tally, id, row, retry)?;
+        self.note_problem(result, id, row, retry)?;
         Ok(())
     }
 
     /// Forgets the problems of unknown events that were removed.
-    pub(super) fn forget_removed(&self, changes: &Changes, tally: &mut Tally) {
+    pub(super) fn forget_removed(&self, changes: &Changes, result: &mut PassResult) {
         for (side, removed) in changes.removed.iter() {
-            removed.iter().for_each(|id| self.forget_problem(tally, side, id));
+            removed.iter().for_each(|id| self.forget_problem(result, side, id));
         }
     }
 

@@ -9,7 +9,7 @@ use records::pair_state::{EventPosition, PassProgress, ReadDepth, StateRecord};
 use super::candidate::Candidate;
 use super::context::Context;
 use super::identity::EventIdentities;
-use super::tally::Tally;
+use super::pass_result::PassResult;
 
 /// How far the attempts at this pass have come.
 #[derive(Default)]
@@ -30,9 +30,9 @@ impl Resumption {
     }
 
     /// Notes that these events, in this order, have been processed.
-    pub fn advance(&mut self, places: &[Option<EventPosition>], tally: &Tally) {
+    pub fn advance(&mut self, places: &[Option<EventPosition>], result: &PassResult) {
         let all = places.iter().take_while(|place| {
-            place.as_ref().is_none_or(|place| !tally.unsettled.contains(&place.1))
+            place.as_ref().is_none_or(|place| !result.unsettled.contains(&place.1))
         });
         self.upto = all.flatten().max().cloned().max(self.upto.take());
     }

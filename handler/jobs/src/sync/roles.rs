@@ -2,7 +2,7 @@
 
 use std::ops::{Index, IndexMut};
 
-use engine::mapping::{Half, Mapping};
+use engine::mapping::{MappedEvent, Mapping};
 use engine::marker::Role;
 use engine::pair::Side;
 
@@ -54,14 +54,14 @@ pub(super) fn other_role(role: Role) -> Role {
     }
 }
 
-pub(super) fn half(mapping: &Mapping, role: Role) -> &Half {
+pub(super) fn mapped(mapping: &Mapping, role: Role) -> &MappedEvent {
     match role {
         Role::Origin => &mapping.origin,
         Role::Copy => &mapping.copy,
     }
 }
 
-pub(super) fn half_mut(mapping: &mut Mapping, role: Role) -> &mut Half {
+pub(super) fn mapped_mut(mapping: &mut Mapping, role: Role) -> &mut MappedEvent {
     match role {
         Role::Origin => &mut mapping.origin,
         Role::Copy => &mut mapping.copy,

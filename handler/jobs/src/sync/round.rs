@@ -10,7 +10,7 @@ use super::accounts::OpenAccounts;
 use super::attempt::{Attempt, AttemptOutcome, Attempted, store_unfinished};
 use super::failure::{busy_error, fail};
 use super::options::SyncOptions;
-use super::tally::RetryRound;
+use super::pass_result::RetryRound;
 use crate::report::{Progress, Report, Run, Verb};
 use crate::{Error, Scope};
 

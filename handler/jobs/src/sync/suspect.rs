@@ -8,7 +8,7 @@ use engine::pair::Side;
 
 use super::change::ListedAs;
 use super::changes::Changes;
-use super::roles::{ROLES, half, side_of};
+use super::roles::{ROLES, mapped, side_of};
 
 /// An event of a mapping that is suspected to be gone.
 #[derive(Clone)]
@@ -29,7 +29,7 @@ pub(super) fn suspects(changes: &Changes) -> Vec<Suspect> {
                     mapping: mapping.id,
                     role,
                     side: side_of(mapping, role),
-                    event: half(mapping, role).id.clone(),
+                    event: mapped(mapping, role).id.clone(),
                 });
             }
         }

@@ -28,10 +28,10 @@ use super::emptied::Emptied;
 use super::guard::DeletionGuard;
 use super::held::{EmptiedCalendars, HeldInPass};
 use super::identity::EventIdentities;
+use super::pass_result::PassResult;
 use super::problems::RetryAt;
-use super::roles::{ROLES, half, half_mut, other_role, side_of};
+use super::roles::{ROLES, mapped, mapped_mut, other_role, side_of};
 use super::suspect::{Suspect, deletions, suspects};
-use super::tally::Tally;
 use crate::report::Verb;
 use crate::{Error, Result};
 
@@ -59,7 +59,7 @@ impl Context<'_> {
         &self,
         identities: &mut EventIdentities,
         changes: &mut Changes,
-        tally: &mut Tally,
+        result: &mut PassResult,
         state: &StateRecord,
         guard: &DeletionGuard,
     ) -> Result<HeldInPass> {
@@ -71,7 +71,7 @@ impl Context<'_> {
         self.suspect_interrupted_deletions(changes);
         self.find_renamed_events(identities, changes).await?;
         self.find_renamed_copies(identities, changes).await?;
-        self.forget_joined(changes, tally);
+        self.forget_joined(changes, result);
         suspects = self::suspects(changes);
         let mut evidence = changes.evidence();
         let mut emptied = EmptiedCalendars::default();
@@ -104,14 +104,14 @@ impl Context<'_> {
                 emptied.held += waiting.len() as u64;
                 emptied.of += of;
                 emptied.sides.push(side);
-                self.hold(changes, tally, &waiting, None);
+                self.hold(changes, result, &waiting, None);
             }
         }
         for (suspect, why) in refused {
             let is_it = |one: &Suspect| (one.mapping, one.role) == (suspect.mapping, suspect.role);
             if suspects.iter().any(is_it) {
                 suspects.retain(|one| one.mapping != suspect.mapping);
-                self.put_off_deletion(changes, tally, &suspect, (&why, RetryAt::Later))?;
+                self.put_off_deletion(changes, result, &suspect, (&why, RetryAt::Later))?;
             }
         }
         let deletions = deletions(changes, &suspects);
@@ -123,20 +123,20 @@ impl Context<'_> {
             suspects.into_iter().partition(|suspect| {
                 !weighed.held.is_empty() && !weighed.released.contains(&suspect.mapping)
             });
-        self.hold(changes, tally, &waiting, Some(&weighed.held));
+        self.hold(changes, result, &waiting, Some(&weighed.held));
         for (suspect, (why, retry)) in self.verify_each(changes, rest).await? {
-            self.put_off_deletion(changes, tally, &suspect, (&why, retry))?;
+            self.put_off_deletion(changes, result, &suspect, (&why, retry))?;
         }
         Ok(HeldInPass { mappings: weighed.held, by_owner, emptied })
     }
 
     /// Forgets the problems of events that turned out to be events of mappings.
-    fn forget_joined(&self, changes: &Changes, tally: &mut Tally) {
+    fn forget_joined(&self, changes: &Changes, result: &mut PassResult) {
         for changed in changes.mappings.values() {
             for role in ROLES {
-                let id = &half(&changed.mapping, role).id;
-                if *id != half(&changed.stored, role).id {
-                    self.forget_problem(tally, side_of(&changed.mapping, role), id);
+                let id = &mapped(&changed.mapping, role).id;
+                if *id != mapped(&changed.stored, role).id {
+                    self.forget_problem(result, side_of(&changed.mapping, role), id);
                 }
             }
         }
@@ -163,7 +163,7 @@ impl Context<'_> {
                     Ok::<_, Error>(match found {
                         Ok(found) => (suspect, found),
                         Err(error) => {
-                            let (why, retry) = self.blame(suspect.side, error).await?;
+                            let (why, retry) = self.cause_of(suspect.side, error).await?;
                             (suspect, FoundState::Unknown(why, retry))
                         }
                     })
@@ -177,7 +177,7 @@ impl Context<'_> {
             let Some(changed) = changes.mappings.get_mut(&suspect.mapping) else { continue };
             match found {
                 FoundState::Present(id) => {
-                    half_mut(&mut changed.mapping, suspect.role).id = id;
+                    mapped_mut(&mut changed.mapping, suspect.role).id = id;
                     changed.listed[suspect.role] = ListedAs::Present(None);
                     changed.was_verified = true;
                 }
@@ -227,7 +227,7 @@ impl Context<'_> {
     fn hold(
         &self,
         changes: &mut Changes,
-        tally: &mut Tally,
+        result: &mut PassResult,
         suspects: &[Suspect],
         named: Option<&BTreeSet<MappingId>>,
     ) {
@@ -240,7 +240,7 @@ impl Context<'_> {
                 } else {
                     Reason::CopyDeleted
                 };
-                tally.run.push(self.action(
+                result.run.push(self.action(
                     Verb::Hold,
                     &changed.mapping,
                     suspect.role,

@@ -6,7 +6,7 @@ use engine::marker::Role;
 use providers::Written;
 
 use super::context::Context;
-use super::roles::half_mut;
+use super::roles::mapped_mut;
 
 impl Context<'_> {
     /// Records the version after a write of these parts (of all where `parts` is `None`), and what
@@ -22,13 +22,13 @@ impl Context<'_> {
             Role::Copy => self.keys.prints.copy(&Draft::from(&*event)),
             Role::Origin => self.keys.prints.origin(&Draft::from(&*event)),
         });
-        let half = half_mut(mapping, role);
-        half.id = written.id;
-        half.written(written.etag, self.now);
-        half.sequence = written.sequence;
-        half.intent = None;
+        let mapped = mapped_mut(mapping, role);
+        mapped.id = written.id;
+        mapped.written(written.etag, self.now);
+        mapped.sequence = written.sequence;
+        mapped.intent = None;
         if let Some(print) = print {
-            half.learn(&print, parts);
+            mapped.learn(&print, parts);
         }
     }
 }

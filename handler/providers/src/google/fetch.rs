@@ -10,7 +10,7 @@ use super::convert;
 use super::errors::GoogleRefusal;
 use super::series::{self, SeriesItems};
 use super::{GoogleCalendar, wire};
-use crate::{Blame, Error, Fetched, Found, Result};
+use crate::{Error, FailureCause, Fetched, Found, Result};
 use engine::change::Absence;
 
 /// The most pages of one series.
@@ -68,12 +68,12 @@ impl GoogleCalendar {
                 error => return Err(error),
             }
         }
-        let mut blame = Blame::default();
+        let mut cause = FailureCause::default();
         let mut answer = Vec::with_capacity(ids.len());
         for (id, standing) in ids.into_iter().zip(standing) {
             let found = match standing {
                 GoogleItem::Refused(error) => {
-                    Found::Refused(blame.event(self, calendar, error).await?)
+                    Found::Refused(cause.event(self, calendar, error).await?)
                 }
                 standing => found(standing),
             };

@@ -149,9 +149,9 @@ impl<'a> PairStore<'a> {
             indirect.entry(mapping_key(index.m)).or_default().push(id);
         }
         for (ids, mapping) in self.get_many::<_, Mapping>(indirect).await? {
-            let half = if mapping.side == side { &mapping.origin } else { &mapping.copy };
-            if ids.contains(&half.id) {
-                found.known.insert(half.id.clone(), mapping);
+            let mapped = if mapping.side == side { &mapping.origin } else { &mapping.copy };
+            if ids.contains(&mapped.id) {
+                found.known.insert(mapped.id.clone(), mapping);
             }
         }
         Ok(())

@@ -123,9 +123,10 @@ fn an_origin_that_is_restored_is_the_origin_again() {
     }
     // A mapping that was turned and is live by now is one like any other.
     let live = Mapping { state: MappingState::Live, ..turned };
-    assert!(
-        matches!(world.known(&live, Observed::Unchanged, Observed::Gone), Decision::Delete(delete) if delete.role == Role::Origin)
-    );
+    assert!(matches!(
+        world.known(&live, Observed::Unchanged, Observed::Gone),
+        Decision::Delete(delete) if delete.role == Role::Origin
+    ));
 }
 
 #[test]
@@ -167,9 +168,9 @@ fn an_event_under_the_name_of_a_copy_is_another_one_only_if_nothing_of_it_is_the
     for mapping in [
         Mapping { state: MappingState::Suppressed, ..mapping.clone() },
         Mapping { turned: true, ..mapping.clone() },
-        Mapping { copy: Half { uid: None, ..mapping.copy.clone() }, ..mapping.clone() },
+        Mapping { copy: MappedEvent { uid: None, ..mapping.copy.clone() }, ..mapping.clone() },
         Mapping {
-            copy: Half {
+            copy: MappedEvent {
                 intent: Some(world.prints.copy(&Draft::from(&other))),
                 ..mapping.copy.clone()
             },
@@ -206,8 +207,10 @@ fn an_event_that_is_left_alone_waits_for_what_is_beside_it() {
     let marked = touched(&|e| {
         e.marker = Some(Marks::new(&[9; 32]).mint(Role::Copy, mapping.id, UidHash::of("x")))
     });
-    let nothing_beside =
-        Mapping { copy: Half { etag: None, uid: None, ..alone.copy.clone() }, ..alone.clone() };
+    let nothing_beside = Mapping {
+        copy: MappedEvent { etag: None, uid: None, ..alone.copy.clone() },
+        ..alone.clone()
+    };
     // The copy is beside it: its own mark counts for nothing.
     assert_eq!(
         remembered(world.known(&alone, touched(&|_| ()), Observed::Unchanged)).state,

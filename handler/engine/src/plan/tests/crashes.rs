@@ -52,8 +52,8 @@ fn a_series_that_was_half_made_takes_nothing_from_its_origin() {
     series.series.as_mut().unwrap().exceptions.insert(first, Exception::Changed(Box::new(moved)));
     let (mapping, origin, copy) = world.synced(series);
     let creating = Mapping { state: MappingState::Creating, ..mapping };
-    let half = edited(&copy, "c1", |e| e.series.as_mut().unwrap().exceptions.clear());
-    let next = write(world.known(&creating, edited(&origin, "o1", |_| ()), half));
+    let half_made = edited(&copy, "c1", |e| e.series.as_mut().unwrap().exceptions.clear());
+    let next = write(world.known(&creating, edited(&origin, "o1", |_| ()), half_made));
     assert!(next.origin.is_none());
     assert_eq!(next.copy.unwrap().parts.exceptions, [first].into());
     // What a person has done to it since then still counts.

@@ -106,7 +106,7 @@ fn an_edit_that_led_nowhere_does_not_flow_back_with_the_next_change() {
     assert!(refused.origin.is_some());
     let noted = Mapping { drifted: true, ..refused.mapping };
     let noted = Mapping {
-        copy: Half { etag: Some("c2".into()), ..mapping.copy },
+        copy: MappedEvent { etag: Some("c2".into()), ..mapping.copy },
         origin: mapping.origin,
         ..noted
     };

@@ -66,9 +66,10 @@ fn a_declined_origin_takes_its_copy() {
     let world = world();
     let (mapping, origin, _) = world.synced(event());
     let declined = edited(&origin, "o2", |e| e.declined = true);
-    assert!(
-        matches!(world.known(&mapping, declined, Observed::Unchanged), Decision::Delete(delete) if delete.reason == Reason::Declined)
-    );
+    assert!(matches!(
+        world.known(&mapping, declined, Observed::Unchanged),
+        Decision::Delete(delete) if delete.reason == Reason::Declined
+    ));
 }
 
 #[test]
@@ -165,7 +166,7 @@ fn what_is_seen_is_no_longer_unseen() {
     ] {
         let before = Mapping {
             unseen: Some(unseen),
-            origin: Half { etag: None, ..mapping.origin.clone() },
+            origin: MappedEvent { etag: None, ..mapping.origin.clone() },
             ..mapping.clone()
         };
         let Decision::Remember(after) = world.known(&before, seen.0, seen.1) else { panic!() };
@@ -177,7 +178,8 @@ fn what_is_seen_is_no_longer_unseen() {
 fn a_row_without_uids_learns_whose_copy_its_origin_is() {
     let world = world();
     let (mapping, origin, _) = world.synced(event());
-    let old = Mapping { origin: Half { uid: None, ..mapping.origin.clone() }, ..mapping.clone() };
+    let old =
+        Mapping { origin: MappedEvent { uid: None, ..mapping.origin.clone() }, ..mapping.clone() };
     let learn = |event: Event| match world.known(
         &old,
         Observed::Event(Box::new(event)),
@@ -214,7 +216,7 @@ fn an_origin_that_is_made_again_has_a_copy_that_is_right_or_drifted() {
     // Its mark is still to be written.
     let cut_off = Mapping { taken_over: true, ..mapping.clone() };
     let cut_off = Mapping {
-        copy: Half { intent: Some(mapping.copy.base.clone()), ..mapping.copy.clone() },
+        copy: MappedEvent { intent: Some(mapping.copy.base.clone()), ..mapping.copy.clone() },
         ..cut_off
     };
     let moved = |e: &mut Event| {

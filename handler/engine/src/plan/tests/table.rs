@@ -72,7 +72,7 @@ fn remembered(mapping: &Mapping) -> String {
     let flags: String = flags.iter().filter(|(set, _)| *set).map(|(_, letter)| letter).collect();
     let generation =
         if mapping.generation == 0 { String::new() } else { format!(" {}", mapping.generation) };
-    let version = |half: &Half| half.etag.clone().unwrap_or("-".into());
+    let version = |mapped: &MappedEvent| mapped.etag.clone().unwrap_or("-".into());
     format!(
         "[{:?}{generation} {flags} {} {}]",
         mapping.state,

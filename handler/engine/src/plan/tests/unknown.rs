@@ -209,15 +209,17 @@ fn a_copy_that_another_installation_has_taken_over_is_left_to_it() {
     let taken = || edited(&copy, "c2", |e| e.marker = Some(another.clone()));
     for origin in [Observed::Unchanged, edited(&origin, "o2", |_| ())] {
         let decision = world.known(&mapping, origin, taken());
-        assert!(
-            matches!(decision, Decision::Skip { reason: Reason::CopiedByAnother, remember: Some(left), .. } if left.is_beside())
-        );
+        assert!(matches!(
+            decision,
+            Decision::Skip { reason: Reason::CopiedByAnother, remember: Some(left), .. }
+                if left.is_beside()
+        ));
     }
     // Cut off in taking it over from the other one: it is marked now.
     let base = mapping.copy.base.clone();
     let cut_off = Mapping {
         taken_over: true,
-        copy: Half { intent: Some(base), ..mapping.copy.clone() },
+        copy: MappedEvent { intent: Some(base), ..mapping.copy.clone() },
         ..mapping
     };
     assert!(write(world.known(&cut_off, edited(&origin, "o1", |_| ()), taken())).copy.is_some());

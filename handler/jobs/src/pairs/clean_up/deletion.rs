@@ -2,7 +2,7 @@
 
 use engine::event::EventId;
 use engine::reason::Reason;
-use providers::Blame;
+use providers::FailureCause;
 use records::problem::PairStatus;
 
 use crate::problem::problem_keeping;
@@ -33,7 +33,7 @@ pub(super) enum DeletionOutcome {
 /// A failure that concerns more than this copy.
 pub(super) async fn delete(
     end: &End,
-    blame: &mut Blame,
+    cause: &mut FailureCause,
     id: &EventId,
     etag: Option<&str>,
 ) -> Result<DeletionOutcome> {
@@ -46,12 +46,12 @@ pub(super) async fn delete(
         Err(error) => error,
     };
     let is_final = matches!(error, E::Refused(_) | E::Forbidden(_) | E::Unauthorized);
-    let why = blame.event(&*end.provider, calendar, error).await?;
+    let why = cause.event(&*end.provider, calendar, error).await?;
     tracing::info!(calendar = %end.calendar.id, %why, "a copy was not deleted");
     if is_final {
         return Ok(DeletionOutcome::Kept(Reason::RefusedByServer));
     }
-    Ok(match exists(end, blame, id).await? {
+    Ok(match exists(end, cause, id).await? {
         Some(false) => DeletionOutcome::Deleted,
         Some(true) | None => DeletionOutcome::Unsure,
     })
@@ -61,11 +61,15 @@ pub(super) async fn delete(
 ///
 /// # Errors
 /// A failure that concerns more than this event.
-pub(super) async fn exists(end: &End, blame: &mut Blame, id: &EventId) -> Result<Option<bool>> {
+pub(super) async fn exists(
+    end: &End,
+    cause: &mut FailureCause,
+    id: &EventId,
+) -> Result<Option<bool>> {
     match end.provider.exists(&end.calendar.address, id).await {
         Ok(exists) => Ok(Some(exists)),
         Err(error) => {
-            blame.event(&*end.provider, &end.calendar.address, error).await?;
+            cause.event(&*end.provider, &end.calendar.address, error).await?;
             Ok(None)
         }
     }

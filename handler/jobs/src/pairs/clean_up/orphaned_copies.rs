@@ -10,7 +10,7 @@ use engine::mapping::Times;
 use engine::marker::{MappingId, Mark, Marks, Role};
 use engine::pair::Side;
 use engine::reason::Reason;
-use providers::{Blame, Found, Since};
+use providers::{FailureCause, Found, Since};
 use records::pair_state::{self, PairStore};
 use records::problem::PairStatus;
 use records::snapshot::Snapshot;
@@ -186,12 +186,12 @@ async fn delete_each(
     let marks = Marks::new(&*scope.vault.hash_key("marks").await?);
     let ids: Vec<EventId> = copies.iter().map(|(id, ..)| id.clone()).collect();
     let in_step = mapped_events(scope, &marks, &directory, &end.calendar.id, &ids).await?;
-    let mut blame = Blame::default();
+    let mut cause = FailureCause::default();
     for (id, etag, mapping, action) in copies {
         let kept = if claimed.contains(&mapping) || in_step.contains(&id) {
             Some(Reason::OwnCopy)
         } else {
-            match delete(&end, &mut blame, &id, etag.as_deref()).await? {
+            match delete(&end, &mut cause, &id, etag.as_deref()).await? {
                 DeletionOutcome::Deleted => None,
                 DeletionOutcome::Kept(reason) => Some(reason),
                 DeletionOutcome::Unsure => Some(Reason::RefusedByServer),

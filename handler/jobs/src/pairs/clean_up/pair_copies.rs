@@ -7,7 +7,7 @@ use engine::marker::{MappingId, Mark, Role};
 use engine::pair::{Pair, PerSide, Side};
 use engine::reason::Reason;
 use engine::uid::UidHash;
-use providers::{Blame, Found};
+use providers::{FailureCause, Found};
 use records::pair_state::{Batch, LockedState, PairStore, StateRecord};
 use records::problem::PairStatus;
 
@@ -52,7 +52,7 @@ pub async fn clean_up_pair(
         locked: &locked,
         options,
         progress,
-        blames: Default::default(),
+        causes: Default::default(),
     };
     let mut run = Run::new(pair.id.clone(), state);
     if !options.dry_run {
@@ -87,7 +87,7 @@ struct PairCopies<'a> {
     options: CleanUp,
     progress: &'a dyn Progress,
     /// Attributes failures of requests to a copy or to its calendar, by side.
-    blames: PerSide<Blame>,
+    causes: PerSide<FailureCause>,
 }
 
 impl PairCopies<'_> {
@@ -140,7 +140,7 @@ impl PairCopies<'_> {
                 // A request for many events may not return an event that a request for one event
                 // returns.
                 Some(Found::NotFound | Found::NoEvent) | None => {
-                    match exists(end, &mut self.blames[side], &mapping.copy.id).await? {
+                    match exists(end, &mut self.causes[side], &mapping.copy.id).await? {
                         Some(true) => Err(Reason::Unreadable),
                         None => Err(Reason::RefusedByServer),
                         Some(false) => {
@@ -207,7 +207,7 @@ impl PairCopies<'_> {
         self.pair_store.note(&mut batch, Some(mapping), &unwanted)?;
         self.pair_store.commit(self.locked, batch).await?;
         let (action, after) =
-            match delete(&self.ends[side], &mut self.blames[side], &mapping.copy.id, etag).await? {
+            match delete(&self.ends[side], &mut self.causes[side], &mapping.copy.id, etag).await? {
                 DeletionOutcome::Deleted => (self.action(Verb::Delete, mapping, None), Some(None)),
                 DeletionOutcome::Kept(reason) => {
                     (self.action(Verb::Skip, mapping, Some(reason)), Some(Some(mapping)))

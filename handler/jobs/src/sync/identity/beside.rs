@@ -250,9 +250,9 @@ impl Context<'_> {
             for mapping in
                 page.into_iter().filter(|mapping| mapping.side == side || mapping.is_live())
             {
-                let half = if mapping.side == side { &mapping.origin } else { &mapping.copy };
+                let mapped = if mapping.side == side { &mapping.origin } else { &mapping.copy };
                 match mapping.first() {
-                    Some(first) => holdings.entry(first).or_default().push(half.id.clone()),
+                    Some(first) => holdings.entry(first).or_default().push(mapped.id.clone()),
                     None => drop(unnamed.insert(mapping.origin.id.clone(), mapping)),
                 }
             }

@@ -28,7 +28,7 @@ pub(in crate::sync) enum UnknownClass {
     Foreign,
     /// An event of a mapping, under another name: the mapping as it is stored, and with the current
     /// name.
-    Half(Box<Mapping>, Box<Mapping>),
+    Renamed(Box<Mapping>, Box<Mapping>),
     /// To be left alone, and why; with the mapping of this pair whose mark it has.
     Alone(Reason, Option<MappingId>),
 }

@@ -14,7 +14,7 @@ use super::class::{LiveMapping, UnknownClass};
 use super::identities::EventIdentities;
 use super::rename::{has_its_uid, rename};
 use crate::sync::context::Context;
-use crate::sync::roles::{half, side_of};
+use crate::sync::roles::{mapped, side_of};
 use crate::{Error, Result};
 
 impl Context<'_> {
@@ -106,18 +106,18 @@ impl Context<'_> {
         side: Side,
         event: &Event,
     ) -> Result<UnknownClass> {
-        let half = half(stored, role);
+        let mapped = mapped(stored, role);
         if side_of(stored, role) != side {
             // The copy itself is seen in the calendar of its origin, under one name and in one
             // version: both ends are one calendar.
             let is_the_copy = role == Role::Copy
-                && half.id == event.id
-                && etag::are_same(half.etag.as_deref(), event.etag.as_deref());
+                && mapped.id == event.id
+                && etag::are_same(mapped.etag.as_deref(), event.etag.as_deref());
             // A person may have put one object into both calendars; the origin is in both only
             // where they are one calendar.
             let there = side_of(stored, role);
             if is_the_copy
-                && self.exists(there, &half.id).await?
+                && self.exists(there, &mapped.id).await?
                 && self.exists(there, &stored.origin.id).await?
             {
                 return Err(Error::SameCalendar);
@@ -130,13 +130,13 @@ impl Context<'_> {
         let gone = match (role, stored.state) {
             // A person has deleted the copy, and it exists again.
             (Role::Copy, MappingState::Suppressed) => true,
-            _ => !self.exists(side, &half.id).await?,
+            _ => !self.exists(side, &mapped.id).await?,
         };
         if gone && !self.is_elsewhere(identities, stored, role, side, event).await? {
             identities.joined.insert(stored.id);
             let mut mapping = stored.clone();
             rename(&mut mapping, role, event);
-            return Ok(UnknownClass::Half(Box::new(stored.clone()), Box::new(mapping)));
+            return Ok(UnknownClass::Renamed(Box::new(stored.clone()), Box::new(mapping)));
         }
         Ok(match role {
             Role::Origin => UnknownClass::Ordinary,

@@ -15,9 +15,9 @@ use crate::Result;
 use crate::sync::change::ListedAs;
 use crate::sync::changes::Changes;
 use crate::sync::context::Context;
+use crate::sync::pass_result::PassResult;
 use crate::sync::problems::RetryAt;
-use crate::sync::roles::{half, other_role};
-use crate::sync::tally::Tally;
+use crate::sync::roles::{mapped, other_role};
 
 pub(in crate::sync) const NOT_SHOWN: &str = "the server took it, and does not show it in the \
 calendar; `calrelay sync --full` writes it once more";
@@ -27,7 +27,7 @@ impl Context<'_> {
     pub(super) async fn note_unseen(
         &self,
         changes: &mut Changes,
-        tally: &mut Tally,
+        result: &mut PassResult,
         side: Side,
         unlisted: Vec<UnlistedEvent>,
     ) -> Result<()> {
@@ -36,7 +36,7 @@ impl Context<'_> {
         let known = self.read_by_known_names(changes, side, &unlisted).await?;
         let mut notes = Batch::default();
         for UnlistedEvent { mapping, role } in unlisted {
-            let name = &half(&mapping, role).id;
+            let name = &mapped(&mapping, role).id;
             if let Some(found @ (Found::Event(_) | Found::Unreadable { .. })) = known.get(name) {
                 self.treat_as_listed(changes, side, &mapping, role, found);
                 continue;
@@ -52,11 +52,11 @@ impl Context<'_> {
                     Reason::RefusedByServer,
                     Some(NOT_SHOWN),
                 );
-                tally.problems.add(unseen.side, &mut problem, RetryAt::OnChange, self.now);
+                result.problems.add(unseen.side, &mut problem, RetryAt::OnChange, self.now);
                 self.store.note_problem(&mut notes, &unseen.origin.id, &problem)?;
             }
             changes.unseen.insert(unseen.id);
-            changes.census = None;
+            changes.mapping_counts = None;
             if self.puts_off(changes, &unseen, role) {
                 changes.mappings.remove(&unseen.id);
                 let other = if role == Role::Copy { &mut unseen.origin } else { &mut unseen.copy };
@@ -92,7 +92,7 @@ impl Context<'_> {
         let names = unlisted
             .iter()
             .filter(matters)
-            .map(|unlisted| half(&unlisted.mapping, unlisted.role).id.clone())
+            .map(|unlisted| mapped(&unlisted.mapping, unlisted.role).id.clone())
             .collect();
         self.fetch(side, names).await
     }

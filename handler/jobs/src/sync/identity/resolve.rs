@@ -16,7 +16,7 @@ use crate::Result;
 use crate::sync::change::{ListedAs, UnknownEvent};
 use crate::sync::changes::Changes;
 use crate::sync::context::Context;
-use crate::sync::roles::{ROLES, half, other_role, role_at, side_of};
+use crate::sync::roles::{ROLES, mapped, other_role, role_at, side_of};
 
 /// A mapping of which an event is not under its name, or may be elsewhere.
 struct MissingEvent {
@@ -140,8 +140,8 @@ impl Context<'_> {
     ) -> Result<bool> {
         let Some(changed) = changes.mappings.get(&mapping) else { return Ok(true) };
         let end = &self.ends[side];
-        let half = half(&changed.mapping, role_at(&changed.mapping, side));
-        Ok(end.provider.exists(&end.calendar.address, &half.id).await?)
+        let mapped = mapped(&changed.mapping, role_at(&changed.mapping, side));
+        Ok(end.provider.exists(&end.calendar.address, &mapped.id).await?)
     }
 
     fn missing_events(&self, changes: &Changes, side: Side) -> BTreeMap<MappingId, MissingEvent> {
@@ -261,15 +261,15 @@ impl Context<'_> {
         }
         let by_uid = |missing_event: &&MissingEvent| {
             let Some(changed) = changes.mappings.get(&missing_event.mapping) else { return false };
-            let half = half(&changed.mapping, missing_event.role);
+            let mapped = mapped(&changed.mapping, missing_event.role);
             // A row of the first release has no UID.
             let is_shown = missing_event.role == Role::Origin
-                && half.uid.is_none()
+                && mapped.uid.is_none()
                 && self.shows(&changed.mapping, event);
             let named = is_shown
                 || MappingId::of_uid(&event.uid)
                     == Some((missing_event.role, missing_event.mapping));
-            !is_found(changes, missing_event) && (named || (uid.is_some() && half.uid == uid))
+            !is_found(changes, missing_event) && (named || (uid.is_some() && mapped.uid == uid))
         };
         missing
             .values()

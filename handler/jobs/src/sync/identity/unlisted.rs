@@ -10,7 +10,7 @@ use engine::uid::UidHash;
 
 use crate::sync::change::{ChangedMapping, ListedAs};
 use crate::sync::changes::Changes;
-use crate::sync::roles::{half, role_at};
+use crate::sync::roles::{mapped, role_at};
 
 /// An unknown event, with fingerprints of what it shows.
 pub(super) struct ShownEvent {
@@ -29,16 +29,16 @@ pub(super) struct UnlistedEvent {
 
 impl UnlistedEvent {
     pub fn is_like(&self, shown: &ShownEvent, field: Field) -> bool {
-        let half = half(&self.mapping, self.role);
-        !half
+        let mapped = mapped(&self.mapping, self.role);
+        !mapped
             .meant(&shown.print)
-            .changed_since(&half.base, half.intent.as_ref())
+            .changed_since(&mapped.base, mapped.intent.as_ref())
             .fields
             .contains(&field)
     }
 
     pub fn etag(&self) -> Option<&str> {
-        half(&self.mapping, self.role).etag.as_deref()
+        mapped(&self.mapping, self.role).etag.as_deref()
     }
 
     /// Whether an event shows what was written, and is not known to be older.

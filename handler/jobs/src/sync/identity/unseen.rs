@@ -43,8 +43,8 @@ use super::unlisted::{ShownEvent, UnlistedEvent, being_created};
 use crate::sync::change::{ChangedMapping, ListedAs};
 use crate::sync::changes::{AwaitedBefore, Changes};
 use crate::sync::context::Context;
-use crate::sync::roles::{half, other_role, role_at};
-use crate::sync::tally::Tally;
+use crate::sync::pass_result::PassResult;
+use crate::sync::roles::{mapped, other_role, role_at};
 use crate::{Error, Result};
 
 impl Context<'_> {
@@ -56,12 +56,12 @@ impl Context<'_> {
         &self,
         identities: &mut EventIdentities,
         changes: &mut Changes,
-        tally: &mut Tally,
+        result: &mut PassResult,
     ) -> Result<()> {
         for side in Side::BOTH {
             if changes.cursors[side].is_none() {
                 let unlisted = self.unlisted_with_changes(changes, side);
-                self.note_unseen(changes, tally, side, unlisted).await?;
+                self.note_unseen(changes, result, side, unlisted).await?;
                 continue;
             }
             let (unlisted, others) = self.unlisted_events(changes, side).await?;
@@ -71,7 +71,7 @@ impl Context<'_> {
                 self.find_unlisted(identities, changes, side, unlisted, others).await?
             };
             let is_unseen = left.iter().any(|unlisted| unlisted.mapping.is_live());
-            self.note_unseen(changes, tally, side, left).await?;
+            self.note_unseen(changes, result, side, left).await?;
             let before = self.locked.unlisted().mappings[side].clone();
             changes.awaited[side] = Some(AwaitedBefore { mappings: before, is_unseen });
         }
@@ -236,15 +236,15 @@ impl Context<'_> {
             left.iter().filter(|unlisted| unlisted.mapping.is_live()).take(ASKED).collect();
         let names = asked
             .iter()
-            .map(|unlisted| half(&unlisted.mapping, unlisted.role).id.clone())
+            .map(|unlisted| mapped(&unlisted.mapping, unlisted.role).id.clone())
             .collect();
         let found = self.fetch(side, names).await?;
         Ok(asked.iter().any(|unlisted| {
-            let half = half(&unlisted.mapping, unlisted.role);
-            let Some(Found::Event(event)) = found.get(&half.id) else { return false };
+            let mapped = mapped(&unlisted.mapping, unlisted.role);
+            let Some(Found::Event(event)) = found.get(&mapped.id) else { return false };
             let uid = UidHash::of(&event.uid);
             self.named_mapping(event) == Some(unlisted.mapping.id)
-                || (uid.is_some() && uid == half.uid)
+                || (uid.is_some() && uid == mapped.uid)
         }))
     }
 

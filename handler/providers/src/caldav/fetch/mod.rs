@@ -9,7 +9,7 @@ use ical::ObjectContext;
 use super::dav::{Got, MultistatusReply};
 use super::multistatus::{Data, Entry};
 use super::{CalDav, address, bodies, name, name_in_collection};
-use crate::blame::Blame;
+use crate::FailureCause;
 use crate::http::RetryPolicy;
 use crate::{Error, Fetched, Found, Result};
 use engine::change::Absence;
@@ -41,7 +41,7 @@ impl CalDav {
             if ids.len() > 1 { self.multiget(calendar, ids).await? } else { HashMap::new() };
         let mut answer = Vec::with_capacity(ids.len());
         let mut done = std::collections::HashSet::new();
-        let mut blame = Blame::default();
+        let mut cause = FailureCause::default();
         for id in ids.iter().filter(|id| done.insert(id.as_str())) {
             // Some servers leave out in silence what they cannot find or cannot read; and one that
             // has moved to another path does not know the former paths in a body, though it sends
@@ -51,7 +51,7 @@ impl CalDav {
                 Some(Raw::Gone) | None => match self.read_one(calendar, id).await {
                     Ok(raw) => raw,
                     Err(error) => {
-                        let found = Found::Refused(blame.event(self, calendar, error).await?);
+                        let found = Found::Refused(cause.event(self, calendar, error).await?);
                         answer.push(Fetched { id: id.clone(), found });
                         continue;
                     }
@@ -98,13 +98,13 @@ impl CalDav {
             }
             // One object may be what it breaks down at; so may one with a byte in it that XML
             // cannot carry.
-            Ok(MultistatusReply::Refused(refusal)) => Blame::default()
+            Ok(MultistatusReply::Refused(refusal)) => FailureCause::default()
                 .event(self, calendar, refusal.error())
                 .await
                 .map(|_| HashMap::new()),
             Err(Error::BadAnswer(_)) => Ok(HashMap::new()),
             Err(error) => {
-                Blame::default().event(self, calendar, error).await.map(|_| HashMap::new())
+                FailureCause::default().event(self, calendar, error).await.map(|_| HashMap::new())
             }
         }
     }

@@ -16,13 +16,13 @@ const THROTTLED: u32 = 3;
 
 /// The answers of a calendar so far.
 #[derive(Debug, Default)]
-pub struct Blame {
+pub struct FailureCause {
     answered: Option<(Instant, bool)>,
     silent: u32,
     throttled: u32,
 }
 
-impl Blame {
+impl FailureCause {
     /// The server's answer about one event, if the event is the cause; the calendar is requested
     /// alone to find out.
     ///

@@ -16,16 +16,16 @@ use records::pair_state::ProblemRow;
 
 /// By mapping: the side and the id of each event that bears its mark.
 #[derive(Debug, Default)]
-pub(super) struct Bearers(BTreeMap<MappingId, Vec<(Side, EventId)>>);
+pub(super) struct MarkedEvents(BTreeMap<MappingId, Vec<(Side, EventId)>>);
 
-impl Bearers {
+impl MarkedEvents {
     /// As they are stored.
     pub fn stored(problems: &[ProblemRow], side: impl Fn(&ProblemRow) -> Side) -> Self {
-        let mut bearers = Self::default();
+        let mut marked_events = Self::default();
         for row in problems {
-            bearers.add(row, side(row));
+            marked_events.add(row, side(row));
         }
-        bearers
+        marked_events
     }
 
     /// Adds the event of a row that names a mapping.

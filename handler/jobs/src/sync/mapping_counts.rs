@@ -7,19 +7,19 @@ use engine::pair::PerSide;
 
 /// How many mappings were created by which pass.
 #[derive(Debug, Default)]
-pub(super) struct Ages(BTreeMap<u64, u64>);
+pub(super) struct CountByPass(BTreeMap<u64, u64>);
 
 /// The mappings of a pair, without those before the window, and without those of which an event was
 /// never seen.
 #[derive(Debug, Default)]
-pub(super) struct Census {
+pub(super) struct MappingCounts {
     /// Mappings with both events, by the side of the copy.
-    pub both: PerSide<Ages>,
+    pub both: PerSide<CountByPass>,
     /// Those whose copy was deleted or left out, by the side of the origin.
-    pub alone: PerSide<Ages>,
+    pub alone: PerSide<CountByPass>,
 }
 
-impl Census {
+impl MappingCounts {
     pub fn add(&mut self, mapping: &Mapping) {
         let ages = match mapping.state {
             _ if mapping.unseen.is_some() => return,
@@ -31,7 +31,7 @@ impl Census {
     }
 }
 
-impl Ages {
+impl CountByPass {
     pub fn all(&self) -> u64 {
         self.0.values().sum()
     }

@@ -11,7 +11,7 @@ use records::pair_state::proofs::{Proof, ProofRow};
 use records::pair_state::{Batch, ProblemRow};
 use records::problem::PairStatus;
 
-use super::bearers::Bearers;
+use super::marked_events::MarkedEvents;
 use super::problems::Problems;
 use crate::report::Run;
 
@@ -25,7 +25,7 @@ pub(super) struct RetryRound {
 }
 
 /// What a pass has done so far.
-pub(super) struct Tally {
+pub(super) struct PassResult {
     pub run: Run,
     /// What is to be stored with the next commit.
     pub batch: Batch,
@@ -36,7 +36,7 @@ pub(super) struct Tally {
     pub is_incomplete: bool,
     pub deletes: Vec<Delete>,
     pub problems: Problems,
-    pub bearers: Bearers,
+    pub marked_events: MarkedEvents,
     /// Mappings that were dropped.
     pub ended: Vec<MappingId>,
     /// An event that may have to be taken over could not be read.
@@ -53,7 +53,7 @@ pub(super) struct Tally {
     pub unsettled: BTreeSet<EventId>,
 }
 
-impl Tally {
+impl PassResult {
     pub fn new(
         pair: &PairId,
         problems: &[ProblemRow],
@@ -68,7 +68,7 @@ impl Tally {
             is_incomplete: false,
             deletes: Vec::new(),
             problems: Problems::stored(problems, side_of),
-            bearers: Bearers::stored(problems, side_of),
+            marked_events: MarkedEvents::stored(problems, side_of),
             ended: Vec::new(),
             is_take_over_incomplete: false,
             not_recreated: PerSide::default(),
