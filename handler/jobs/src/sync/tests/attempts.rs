@@ -11,7 +11,7 @@ use super::all;
 use super::env::{DRY, OPTIONS, PairEnv};
 use super::memory_calendar::CalendarCall;
 use super::sample_events::april;
-use crate::{InProcess, leases};
+use crate::leases;
 
 #[tokio::test]
 async fn a_look_notes_its_time_and_in_the_background_not_each_time() {
@@ -160,8 +160,7 @@ async fn a_pass_that_nobody_waits_for_gives_way_and_is_gone_on_with() {
     }
     let mut left = Vec::new();
     for _ in 0..9 {
-        env.scope.services.in_process =
-            std::sync::Arc::new(InProcess::with_attempt_limits([Duration::ZERO; 2]));
+        env.restart_with_short_attempts();
         env.minutes(1);
         env.forget_calls();
         let run = env.in_background(None).await.run;

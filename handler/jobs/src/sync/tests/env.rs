@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::calendar::CalendarId;
@@ -22,6 +23,7 @@ use vault::{Envelope, Root};
 use super::memory_account::Remote;
 use super::memory_calendar::{CalendarCall, MemoryCalendar};
 use super::sample_events::{event, on};
+use crate::in_process::InProcess;
 use crate::keys::PairKeys;
 use crate::pairs::NewPair;
 use crate::report::{Run, Silent};
@@ -207,6 +209,13 @@ impl PairEnv {
 
     pub fn to(&self) -> MutexGuard<'_, MemoryCalendar> {
         self.remotes[1].lock()
+    }
+
+    /// As in a process that was just started, whose attempts end after one batch.
+    pub fn restart_with_short_attempts(&mut self) {
+        let in_process = Arc::new(InProcess::with_attempt_limits([Duration::ZERO; 2]));
+        let services = Services { in_process, ..self.scope.services.clone() };
+        self.scope = services.scope(&self.scope.owner);
     }
 
     pub fn wait(&self, time: SignedDuration) {

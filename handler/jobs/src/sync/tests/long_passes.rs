@@ -1,8 +1,5 @@
 //! Passes that need several attempts.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use engine::event::Event;
 use engine::reason::Reason;
 use jiff::ToSpan;
@@ -11,7 +8,6 @@ use jiff::civil::date;
 use super::env::{FULL, PairEnv};
 use super::memory_calendar::CalendarCall;
 use super::sample_events::{event, on};
-use crate::InProcess;
 use crate::report::Run;
 
 /// Sixty events that are declined: none of them is copied, and none of them gets a mapping.
@@ -26,7 +22,7 @@ async fn declined() -> PairEnv {
 
 /// The shortest turn in the background: one batch.
 async fn turn(env: &mut PairEnv) -> Run {
-    env.scope.services.in_process = Arc::new(InProcess::with_attempt_limits([Duration::ZERO; 2]));
+    env.restart_with_short_attempts();
     env.minutes(1);
     env.forget_calls();
     let run = env.in_background(None).await.run;
