@@ -103,7 +103,7 @@ pub struct MappedEvent {
     pub former: Option<Former>,
 }
 
-/// See [`Half::former`].
+/// See [`MappedEvent::former`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Former {
     /// The last few, the newest at the end.
