@@ -75,7 +75,7 @@ fn the_alert_on_watches_looks_for_the_words_of_the_program() {
     let words = "watch near its end";
     assert!(sources()["modules/alerts.bicep"].contains(&format!("Message has \"{words}\"")));
     let program =
-        std::fs::read_to_string(root().join("handler/jobs/src/channels/keep.rs")).unwrap();
+        std::fs::read_to_string(root().join("handler/jobs/src/watches/renew.rs")).unwrap();
     assert!(program.contains(&format!("\"{words}: ")), "the program does not say so any more");
 }
 
