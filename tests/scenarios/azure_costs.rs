@@ -10,7 +10,7 @@
 //! | one event deleted | 8 | nothing is intended: the deletion can be made again |
 //!
 //! A notification arrives as a message, which costs three queue transactions: put, take, delete.
-//! Before that, the webhook call costs one or two table transactions (`handler/jobs/src/channels`,
+//! Before that, the webhook call costs one or two table transactions (`handler/jobs/src/watches`,
 //! the debounce of notifications, and its tests). The first use of a table costs two more. A pass
 //! costs one more for every ten seconds that it takes, because its leases are renewed.
 
