@@ -5,7 +5,7 @@
 #   infra/deploy.sh RESOURCE_GROUP ZIP      takes a package that is built already
 #
 # The deployment service of the platform stores the package as the app's own identity, which can only read it. So that identity is lent the right to
-# write for as long as the deployment takes, and it is taken back whatever becomes of it. Needs the Azure CLI, signed in as somebody who may give rights
+# write for as long as the deployment takes, and it is withdrawn even if the deployment fails. Needs the Azure CLI, signed in as a user who may assign roles
 # (Owner, or User Access Administrator) and deploy.
 set -euo pipefail
 

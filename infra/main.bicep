@@ -9,7 +9,7 @@
 //   modules/access      what that identity may do, resource by resource
 //   modules/settings    the app's settings; last, so that it starts with all rights in place
 //   modules/domain      an address of one's own, optional
-//   modules/alerts, modules/workbook    what the operator is told, and where to look
+//   modules/alerts, modules/workbook    alerts to the operator, and the workbook
 
 @description('Begins the names of all resources. Letters and digits, lower case.')
 @minLength(3)
@@ -84,7 +84,7 @@ param customDomain string = ''
 @description('Networks that may reach the app, as CIDR. Empty for all; behind Cloudflare its ranges, from https://www.cloudflare.com/ips/.')
 param allowedNetworks string[] = []
 
-@description('What the proxy in front sends in the header X-Azure-FDID: a long random value; empty for none. Whoever does not send it is refused by Azure before the app is asked. Networks alone let in every customer of that proxy.')
+@description('What the proxy in front sends in the header X-Azure-FDID: a long random value; empty for none. Azure refuses a request without it before the app is asked. Networks alone let in every customer of that proxy.')
 @secure()
 param proxySecret string = ''
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Lays the app as the Functions host wants it, target/package/, and zips it, target/calrelay.zip.
 #
-#   infra/package.sh                  builds calrelay for Linux with glibc 2.28 or newer, whatever this machine has (zig is the C compiler and linker)
+#   infra/package.sh                  builds calrelay for Linux with glibc 2.28 or newer, on any machine (zig is the C compiler and linker)
 #   infra/package.sh --native         builds with this machine's own compiler and glibc, and says which glibc that asks for
 #   infra/package.sh --binary FILE    takes a program that is built already
 #

@@ -103,7 +103,7 @@ resource hostRights 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for 
 }]
 
 // Instances start from the package as the app's identity, and so does the deployment service store it: infra/deploy.sh lends the right to write for the
-// minutes of a deployment. For good it would let whoever takes over the program replace it.
+// minutes of a deployment. A permanent right would let an attacker who controls the program replace it.
 resource packageRight 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: packageContainer
   name: guid(packageContainer.id, principalId, roles.blobDataReader)

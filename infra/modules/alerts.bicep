@@ -13,7 +13,7 @@ var rules = [
   {
     id: 'poison'
     title: 'A calendar could not be synced'
-    description: 'A message failed as often as it may and was set aside. Its pair is marked, and its owner was told. Look at the exceptions of sync_calendar.'
+    description: 'A message failed as often as it may and was set aside. Its pair is marked, and its owner sees the error. Look at the exceptions of sync_calendar.'
     query: 'AppRequests | where OperationName == "sync_calendar_poison"'
     threshold: 0
     severity: 2

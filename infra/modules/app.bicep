@@ -1,7 +1,7 @@
 // The function app: Flex Consumption, one program as a custom handler.
 //
 // What it runs is said in functionAppConfig. The settings that say so elsewhere (worker runtime, extension version, package address) do not belong on
-// this plan, and tests look that none creeps in. Nor does it take diagnostic settings; what the app does is told to Application Insights.
+// this plan, and tests look that none creeps in. Nor does it take diagnostic settings; the app reports to Application Insights.
 
 param name string
 param location string

@@ -1,6 +1,6 @@
 // A host name of the operator's own. Azure accepts it once DNS says whose it is: TXT `asuid.<host name>` (output `domainProof`), and CNAME to the app.
 //
-// TLS for it is ended by what stands in front (Cloudflare): on this plan certificates are a preview. README, "An address of your own".
+// TLS for it is terminated by the proxy in front (Cloudflare): on this plan certificates are a preview. README, "An address of your own".
 
 param appName string
 param hostName string

@@ -30,7 +30,7 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
     Application_Type: 'web'
     WorkspaceResourceId: workspace.id
     IngestionMode: 'LogAnalytics'
-    // The connection string alone lets nobody write: telemetry is taken from identities that may publish (modules/access).
+    // The connection string alone gives no right to write: telemetry is taken from identities that may publish (modules/access).
     DisableLocalAuth: true
   }
 }

@@ -1,4 +1,4 @@
-// The deployed package, in an account of its own: the app reads it, and nobody writes it but who deploys. There are no shared keys.
+// The deployed package, in an account of its own: the app reads it, and only a deployment writes it. There are no shared keys.
 //
 // Every request is logged, also where modules/storage logs none: an instance reads the package when it starts, a deployment writes it, and the host's
 // leases, which would fill the log every few seconds, are in the other account.

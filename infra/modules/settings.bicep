@@ -35,7 +35,7 @@ resource appSettings 'Microsoft.Web/sites/config@2024-04-01' = {
   parent: site
   name: 'appsettings'
   properties: union({
-    // Storage by identity, for the host and for the program. The addresses are spelled out because nobody should have to guess their endings.
+    // Storage by identity, for the host and for the program. The addresses are written in full because their endings differ between clouds.
     AzureWebJobsStorage__accountName: storageName
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__blobServiceUri: blobEndpoint
@@ -48,7 +48,7 @@ resource appSettings 'Microsoft.Web/sites/config@2024-04-01' = {
     CALRELAY_KEY_VAULT_KEY: keyUri
     CALRELAY_MODE: mode
     CALRELAY_POLL_SECONDS: string(pollSeconds)
-    // In Azure the machine's own network is nobody's calendar server, and holds the identity's endpoint.
+    // In Azure no calendar server is on the machine's own network, which has the identity's endpoint.
     CALRELAY_ALLOW_PRIVATE_HOSTS: 'false'
     RUST_LOG: logLevel
   }, google, microsoft)

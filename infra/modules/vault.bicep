@@ -21,7 +21,7 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
     tenantId: tenant().tenantId
     sku: { family: 'A', name: 'standard' }
     enableRbacAuthorization: true
-    // Without the key no stored secret ever opens again. For 90 days nobody can destroy it, not even its owner.
+    // Without the key no stored secret ever opens again. For 90 days no user can purge it, its owner included.
     enableSoftDelete: true
     softDeleteRetentionInDays: 90
     enablePurgeProtection: true

@@ -36,7 +36,7 @@ const NOTHING: u64 = 3;
 const ASKED: u64 = NOTHING + 1;
 /// A poll reads one row more for each further pair.
 const POLL: u64 = NOTHING;
-/// The most that is spent on tables where one event is found, whatever is to be done with it.
+/// The most that is spent on tables for one event that is found, for any action.
 const ONE_EVENT: u64 = 12;
 /// The most that a change of one event costs from the message about it to its end, tables and
 /// queue.

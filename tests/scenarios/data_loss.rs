@@ -303,7 +303,7 @@ async fn everything_listed_as_changed_is_nothing_changed() -> anyhow::Result<()>
     Ok(())
 }
 
-/// I4: whatever a server says to a token that it has lost, what happened meanwhile is found out.
+/// I4: for each answer of a server to a token that it has lost, the changes since then are found.
 #[tokio::test]
 async fn lost_tokens_of_each_kind() -> anyhow::Result<()> {
     use LostToken::{Everything, Refused, RefusedBare};

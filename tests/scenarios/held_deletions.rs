@@ -107,7 +107,7 @@ async fn a_confirmation_covers_what_was_shown_and_nothing_that_came_later() -> a
     Ok(())
 }
 
-/// Whatever the cause: the last word of the guard is about all of them.
+/// For every cause, the guard decides over all deletions together at the end.
 #[tokio::test]
 async fn a_second_look_releases_no_more_than_fifty_whatever_the_cause() -> anyhow::Result<()> {
     for (count, released) in [(60, 0), (40, 40)] {

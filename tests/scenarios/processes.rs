@@ -54,7 +54,7 @@ async fn two_at_once_both_end_well() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Killed at twenty moments of its first pass and of later ones; whatever it had done is found
+/// Killed at twenty moments of its first pass and of later ones; what it had done is found
 /// again.
 #[tokio::test]
 async fn killed_at_any_moment_nothing_is_lost_or_doubled() -> anyhow::Result<()> {

@@ -26,7 +26,7 @@ async fn paired(settings: &[(&str, &str)]) -> anyhow::Result<CliEnv> {
     Ok(env)
 }
 
-/// As [`paired`], with storage in Azure whatever the other scenarios use.
+/// As [`paired`], always with storage in Azure.
 async fn paired_in_azure() -> anyhow::Result<CliEnv> {
     let connection = Account::take().await?.connection_string();
     paired(&[("CALRELAY_STORE", "azure"), ("AzureWebJobsStorage", &connection)]).await

@@ -205,7 +205,7 @@ async fn an_answer_that_got_lost_is_neither_a_conflict_nor_a_second_write() {
         let delete = Op::Delete { key: key.clone(), etag: Some(row.etag) };
         azure.commit(Table::Pairs, "p", &[delete]).await.unwrap();
         assert_eq!(direct.get(Table::Pairs, "p", &key).await.unwrap(), None, "{fault:?}: deleted");
-        // A write of another process stays a conflict, whatever responses get lost.
+        // A write of another process stays a conflict, even if responses are lost.
         direct.commit(Table::Pairs, "p", &[put(&key, "theirs")]).await.unwrap();
         proxy.faults().next(On::any(), fault);
         let outcome = azure

@@ -1,6 +1,6 @@
-"""Runs a Python module as a program, and ends with whoever started it.
+"""Runs a Python module as a program, and ends with the process that started it.
 
-The test that started us holds the other end of our standard input. When it ends, in whatever way, the pipe closes and we go.
+The test that started us holds the other end of our standard input. When the test ends, for any reason, the pipe closes and this program ends.
 """
 
 import os

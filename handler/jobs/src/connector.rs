@@ -103,7 +103,7 @@ pub struct ConsentRequest {
 
 /// A grant and its user.
 pub struct Granted {
-    /// The address of the account, which is constant for its kind, whatever the settings say.
+    /// The address of the account, which is constant for its kind and independent of the settings.
     pub url: String,
     pub user: String,
     /// The provider's own format, as from [`Connect::discover`].

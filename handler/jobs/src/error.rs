@@ -56,7 +56,7 @@ pub enum Error {
 /// What to do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Storage or vault of this installation failed: the job is repeated, whatever its cause.
+    /// Storage or vault of this installation failed: the job is repeated for any cause.
     RetryStorage,
     /// The provider failed for now, or another process holds a lease: the job is repeated, after
     /// this time if the provider names one.

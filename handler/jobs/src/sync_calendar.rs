@@ -2,7 +2,7 @@
 //! nudge.
 //!
 //! # Properties
-//! * A failure is stored with the pair, where its owner sees it, whatever happens to the nudge.
+//! * A failure is stored with the pair, where its owner sees it, even if the nudge is lost.
 //! * A nudge is retried only where a retry may help and nothing else repeats the work: storage or
 //!   vault of this installation failed, or the provider failed and no poll follows. Final answers,
 //!   such as a refused password, are not retried. An account that its provider has closed for an

@@ -38,7 +38,7 @@ pub struct ActiveWatch {
     /// The provider's name for the watch or for what it observes; renewal and deletion need it,
     /// and notifications repeat it.
     pub resource: String,
-    /// The end that the provider has set, whatever was requested.
+    /// The end that the provider has set, which may differ from the requested one.
     pub expires: Timestamp,
 }
 

@@ -67,7 +67,7 @@ async fn story() -> anyhow::Result<()> {
 
     heading("Look first: nothing is written");
     program.run(&["sync", "--dry-run"], "")?;
-    println!("\nEvents go by their ids here: no title stands in a list, a log or the database.");
+    println!("\nEvents are named by their ids here: no title is in a list, a log or the database.");
 
     heading("Sync");
     program.counts(&["sync"])?;

@@ -18,8 +18,8 @@ impl Program {
     /// Builds it as the demo itself was built. Quick where nothing has changed.
     pub fn build() -> anyhow::Result<Self> {
         let demo = std::env::current_exe()?;
-        let folder = demo.parent().context("the demo stands in no folder")?;
-        let target = folder.parent().context("the demo stands in no target folder")?;
+        let folder = demo.parent().context("the demo program is in no folder")?;
+        let target = folder.parent().context("the demo program is in no target folder")?;
         let path = folder.join(format!("calrelay{}", std::env::consts::EXE_SUFFIX));
         let mut cargo = Command::new("cargo");
         cargo.args(["build", "--locked", "--package", "host", "--target-dir"]).arg(target);

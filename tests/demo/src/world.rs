@@ -142,8 +142,8 @@ async fn calendar(server: &Server, owner: &Owner) -> anyhow::Result<Person> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the demo's events must lie ahead of whoever reads it, and the program under it runs \
-    on the system's clock"
+    reason = "the demo's events must be in the future for the reader, and the program \
+    under it runs on the system's clock"
 )]
 fn now() -> Timestamp {
     Timestamp::now()

@@ -26,7 +26,7 @@ fn assert_calm(window: &Window) {
 }
 
 /// The whole way, with everything that can go wrong on it.
-async fn told(behind: Deployment) -> anyhow::Result<()> {
+async fn link_without_settings(behind: Deployment) -> anyhow::Result<()> {
     let env = BrowserEnv::public(behind).await?;
     let (link, window, other) =
         (env.link().await?, env.browser.window().await?, env.browser.window().await?);
@@ -93,12 +93,12 @@ async fn told(behind: Deployment) -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_link_connects_one_account_behind_a_proxy() -> anyhow::Result<()> {
-    told(Deployment::Proxy).await
+    link_without_settings(Deployment::Proxy).await
 }
 
 #[tokio::test]
 async fn a_link_connects_one_account_under_the_functions_host() -> anyhow::Result<()> {
-    told(Deployment::FunctionsHost).await
+    link_without_settings(Deployment::FunctionsHost).await
 }
 
 /// A proxy on the same machine that adds no headers: every request through the proxy comes from the

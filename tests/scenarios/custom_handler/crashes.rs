@@ -41,7 +41,7 @@ async fn killed_fifty_times_in_the_middle_of_work_nothing_is_lost_or_doubled() -
         }
         env.reset_counts();
         env.site.clock().advance(Duration::from_secs(60));
-        // Two requests for states are the poll's; whatever follows is a pass.
+        // Two requests for states are the poll's; the requests that follow are those of a pass.
         env.until("no pass begins", || {
             env.servers.iter().map(|server| server.counts().total()).sum::<u64>() > 3
         })

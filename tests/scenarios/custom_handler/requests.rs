@@ -114,7 +114,7 @@ async fn settings_that_cannot_be_used_end_the_handler_with_an_error() -> anyhow:
     let package = package("00:00:00")?;
     let app = App::read(package.path())?;
     let azurite = ("AzureWebJobsStorage", "UseDevelopmentStorage=true");
-    let nobody = "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=c2VjcmV0;QueueEndpoint=http://127.0.0.1:9/a;";
+    let unreachable = "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=c2VjcmV0;QueueEndpoint=http://127.0.0.1:9/a;";
     for (settings, words) in [
         (vec![azurite, ("CALRELAY_STORE", "sqlite")], "CALRELAY_STORE"),
         (
@@ -128,7 +128,7 @@ async fn settings_that_cannot_be_used_end_the_handler_with_an_error() -> anyhow:
     ] {
         let site = Site::new(app.clone(), environment(&settings))?;
         let error = site
-            .start(StorageQueues::new(nobody)?.into())
+            .start(StorageQueues::new(unreachable)?.into())
             .await
             .err()
             .context("it must not start")?

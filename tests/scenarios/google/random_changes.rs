@@ -1,4 +1,4 @@
-//! A series that is changed again and again, at random: whatever it was, it becomes what is wanted.
+//! A series that is changed repeatedly at random becomes what is wanted each time.
 
 use engine::event::Exception;
 use engine::fingerprint::Fingerprinter;

@@ -18,7 +18,7 @@ const SECRETS: [&str; 8] = [
     "yan.quill@example.net",
 ];
 
-fn told(bytes: &[u8]) -> Vec<&'static str> {
+fn secrets_in(bytes: &[u8]) -> Vec<&'static str> {
     let text = String::from_utf8_lossy(bytes).to_lowercase();
     SECRETS.into_iter().filter(|secret| text.contains(&secret.to_lowercase())).collect()
 }
@@ -79,7 +79,7 @@ async fn no_word_of_an_event_at_google_is_written_down() -> anyhow::Result<()> {
     assert!(lines > 50, "the log is at its most talkative: {lines} lines");
     for answer in &answers {
         assert_eq!(
-            (told(answer.stdout.as_bytes()), told(answer.stderr.as_bytes())),
+            (secrets_in(answer.stdout.as_bytes()), secrets_in(answer.stderr.as_bytes())),
             (vec![], vec![]),
             "{answer:?}"
         );
@@ -87,7 +87,7 @@ async fn no_word_of_an_event_at_google_is_written_down() -> anyhow::Result<()> {
     for entry in std::fs::read_dir(env.cli.data_dir())? {
         let path = entry?.path();
         if path.is_file() {
-            assert_eq!(told(&std::fs::read(&path)?), [""; 0], "{}", path.display());
+            assert_eq!(secrets_in(&std::fs::read(&path)?), [""; 0], "{}", path.display());
         }
     }
     Ok(())

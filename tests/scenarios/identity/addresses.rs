@@ -59,7 +59,7 @@ async fn an_account_that_is_added_under_another_spelling_is_the_same() -> anyhow
     check_at_rest(&env).await
 }
 
-/// A refused password changes nothing, under whatever spelling.
+/// A refused password changes nothing, under any spelling.
 #[tokio::test]
 async fn a_wrong_password_under_another_spelling_changes_nothing() -> anyhow::Result<()> {
     let (env, _) = copied(3, ONE_WAY).await?;

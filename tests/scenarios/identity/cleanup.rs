@@ -73,7 +73,7 @@ async fn a_pair_is_cleaned_up() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// No copy is made again behind the back of its owner, whatever becomes of the pair.
+/// After a clean-up no copy is created again without its owner, in any state of the pair.
 #[tokio::test]
 async fn what_was_cleaned_up_stays_away() -> anyhow::Result<()> {
     let (env, pair) = furnished(ONE_WAY).await?;
@@ -380,7 +380,7 @@ async fn a_clean_up_that_fails_reports_what_it_did() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Something else is under a copy's name: it is no copy, whatever is asked for.
+/// Another event is under a copy's name: no option treats it as a copy.
 #[tokio::test]
 async fn what_is_under_the_name_of_a_copy_and_is_none_stays() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {

@@ -36,7 +36,7 @@ impl How {
     }
 }
 
-/// The pair holds, whatever passes are made and however long it waits, and says so.
+/// The pair holds through every kind of pass and any waiting time, and reports the hold.
 async fn holds(env: &CliEnv, pair: &str, case: &str) -> anyhow::Result<Value> {
     let mut held = Value::Null;
     for (hours, arguments) in

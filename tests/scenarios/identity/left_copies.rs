@@ -138,7 +138,7 @@ async fn a_chain_of_copies_does_not_close_into_a_ring() -> anyhow::Result<()> {
     check_unchanged(&[&env.cli], &[anna, ben, &third]).await
 }
 
-/// Each left behind copy is there, whatever is then done to its origin.
+/// Each copy that was left behind exists after every later change of its origin.
 #[tokio::test]
 async fn a_copy_left_behind_outlives_its_origin() -> anyhow::Result<()> {
     let (env, pair) = copied(3, TWO_WAY).await?;

@@ -440,7 +440,7 @@ async fn an_event_beside_a_copy_that_is_not_shown_is_copied_or_named_for_what_it
 }
 
 /// Its listings show no copy, and each copy answers under its name: a night is no reason to stop,
-/// whatever else the calendar holds.
+/// with any other content of the calendar.
 #[tokio::test]
 async fn copies_that_answer_under_their_names_are_recognised() -> anyhow::Result<()> {
     for (terms, sync) in [(ONE_WAY, true), (ONE_WAY, false), (TWO_WAY, true)] {

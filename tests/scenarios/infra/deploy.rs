@@ -1,5 +1,5 @@
 //! `infra/deploy.sh` lends the app the right to write its package for the time of a deployment, and
-//! takes it back whatever happens.
+//! withdraws it even if the deployment fails.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

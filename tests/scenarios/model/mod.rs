@@ -1,4 +1,4 @@
-//! Two people, any edits, any faults, any crashes: whatever happened, at rest both calendars are as
+//! Two people, any edits, any faults, any crashes: at rest both calendars are as
 //! the rules say.
 //!
 //! A seed determines a simulation; `CALRELAY_MODEL_SEED=n` repeats one, and

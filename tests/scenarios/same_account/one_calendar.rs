@@ -75,14 +75,14 @@ async fn a_server_under_two_addresses_is_seen_by_what_it_holds() -> anyhow::Resu
         );
         let pair = cli.pair_add(one, ben, ONE_WAY).await?;
         let to_do = format!("calrelay pair remove {pair}");
-        for (from, to, terms, told) in [
+        for (from, to, terms, problem) in [
             (two, ben, ONE_WAY, "are paired in this direction already, by the pair"),
             (two, ben, TWO_WAY, "make it two-way instead"),
             (ben, two, ONE_WAY, "make it two-way instead"),
         ] {
             let words = refused(cli, from, to, terms).await?;
             for part in
-                [told, pair.as_str(), to_do.as_str(), "reached in another way", two.as_str()]
+                [problem, pair.as_str(), to_do.as_str(), "reached in another way", two.as_str()]
             {
                 assert!(words.contains(part), "{make:?} {part}: {words}");
             }

@@ -154,7 +154,7 @@ impl When {
     }
 }
 
-/// Joins folded lines (RFC 5545, section 3.1) and cuts the text into lines, whatever ends them.
+/// Joins folded lines (RFC 5545, section 3.1) and cuts the text into lines, with any line ending.
 pub fn unfold(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for line in text.split('\n') {
@@ -207,10 +207,7 @@ pub fn read(text: &str) -> Result<Component, String> {
             _ => match open.last_mut() {
                 Some(top) if !top.name.is_empty() => top.properties.push(property),
                 _ => {
-                    return Err(format!(
-                        "the property {} stands outside the calendar",
-                        property.name
-                    ));
+                    return Err(format!("the property {} is outside the calendar", property.name));
                 }
             },
         }

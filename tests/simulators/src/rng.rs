@@ -14,7 +14,7 @@ impl Rng {
     }
 
     /// The generator for a seed and a text about the occasion: an occasion always gets the same
-    /// random values, in whatever order occasions come.
+    /// random values, in any order of occasions.
     pub fn of(seed: u64, occasion: &[&str]) -> Self {
         // FNV-1a, with a separator so that ("ab", "c") and ("a", "bc") differ.
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;

@@ -173,9 +173,9 @@ pub(super) fn after(near: Near, line: &str) -> Option<Near> {
     if near == Near::Prose {
         return None;
     }
-    let mut told = None;
+    let mut kind = None;
     for part in line.split('|').map(bare).filter(|part| !part.is_empty()) {
-        told = Some(if DIALLING.is_match(part) {
+        kind = Some(if DIALLING.is_match(part) {
             Near::Dialling
         } else if NUMBER.is_match(part) || (near == Near::Dialling && NAMED_NUMBER.is_match(part)) {
             if near == Near::Dialling { Near::Dialling } else { Near::Link }
@@ -187,5 +187,5 @@ pub(super) fn after(near: Near, line: &str) -> Option<Near> {
             return None;
         });
     }
-    told
+    kind
 }

@@ -1,12 +1,12 @@
 //! The events that have to be read, besides the changed ones, before a decision.
 //!
 //! # Properties
-//! * The edits of a copy that drifted are recorded nowhere, and may have undone any part
-//!   of it: it is put right by what stands there. So a copy that drifted is read before its origin
-//!   is decided about, and only then.
-//! * Where a write may have been cut off, both are read: what the other side shows says whether the
-//!   cause of the write is still there, and may be all that still shows everything.
-//! * A copy's news are decided about with its origin wherever they may lead to a write.
+//! * The edits of a copy that drifted are not recorded and may have changed any part of it, so the
+//!   copy is corrected from its current content. It is read before a decision about its origin, and
+//!   only then.
+//! * Where a write may have been interrupted, both events are read: the other event shows whether
+//!   the cause of the write is still there.
+//! * A change of a copy is decided together with its origin if the change may lead to a write.
 
 use super::Planner;
 use crate::mapping::{Mapping, MappingState};

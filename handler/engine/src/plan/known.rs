@@ -86,12 +86,16 @@ impl Planner<'_> {
                 let private = self.pair.private_towards(mapping.side.other());
                 let counts = edited.fields.iter().any(|field| !private || *field == Field::Time)
                     || !edited.exceptions.is_empty();
-                let stands = self.pair.two_way
+                let must_restore = self.pair.two_way
                     && !mapping.guests
                     && reason == Reason::OriginDeleted
                     && counts
                     && !event.cancelled;
-                if stands { self.make_origin_again(mapping, &event) } else { delete(event.etag) }
+                if must_restore {
+                    self.make_origin_again(mapping, &event)
+                } else {
+                    delete(event.etag)
+                }
             }
         }
     }

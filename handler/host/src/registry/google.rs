@@ -14,8 +14,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// The address of every Google account, whatever the settings say: the id of an account is derived
-/// from it.
+/// The address of every Google account, independent of the settings: the id of an account is
+/// derived from it.
 const API_URL: &str = "https://www.googleapis.com/";
 
 /// Google, with the OAuth client of the settings.

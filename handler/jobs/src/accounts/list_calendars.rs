@@ -5,7 +5,7 @@
 //!   moved, it keeps its id at its new address: the new address is that of the only unknown
 //!   calendar with the former last segment. Where several calendars qualify, none keeps the id.
 //! * A calendar in a current home of its account is never treated as moved: it was deleted there,
-//!   whatever other calendar has its name.
+//!   even if another calendar has its name.
 
 use std::collections::BTreeMap;
 

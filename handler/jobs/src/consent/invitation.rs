@@ -9,8 +9,8 @@
 //!   cookie is valid.
 //! * One invitation connects one account. After a refusal, or an incomplete consent, that browser
 //!   may try again.
-//! * An invitation expires after half an hour, whatever was begun with it, and is deleted as
-//!   consents are. At most [`MAX_INVITATIONS`] are valid at once.
+//! * An invitation expires after half an hour, even if a consent was begun with it, and is deleted
+//!   as consents are. At most [`MAX_INVITATIONS`] are valid at once.
 //! * Storage holds only hashes. The row of an accepted invitation is under the hash of the cookie,
 //!   any other row under the hash of the link's secret.
 //!

@@ -68,13 +68,13 @@ async fn messages(services: &Services) -> Result<()> {
         services.queue.len(queue).await?;
         // A receipt of Azure is base64. Azure refuses any other form before it looks for the
         // message.
-        let nobody = Message {
+        let absent = Message {
             id: NO_MESSAGE.into(),
             receipt: "AgAAAAMAAAAAAAAA".into(),
             body: String::new(),
             dequeue_count: 1,
         };
-        match services.queue.delete(queue, &nobody).await {
+        match services.queue.delete(queue, &absent).await {
             Ok(()) | Err(store::Error::Conflict(_)) => {}
             Err(error) => return Err(error.into()),
         }

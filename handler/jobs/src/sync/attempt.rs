@@ -9,7 +9,7 @@
 //!   states, or where a provider has no tag for a state, by an empty listing since the cursor), and
 //!   the last pass left nothing open: no failure, no held deletion, and the window listed today. A
 //!   pass saves its cursors as the last thing it does, together with all that it has stored; so
-//!   whatever a pass that is under way or was interrupted has not finished (an open intent, an
+//!   what a pass that is running or was interrupted has not finished (an open intent, an
 //!   event that was not found) shows as a cursor that is behind. What happens after the states were
 //!   read is found by a later check: its notification comes after this call has read the states or
 //!   before, and the cursor does not move without it.

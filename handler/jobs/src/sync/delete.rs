@@ -24,7 +24,7 @@ use crate::report::{Action, Verb};
 
 impl Context<'_> {
     /// Where an earlier pass was interrupted during a deletion, or its response was lost: both
-    /// events are read, whatever was listed.
+    /// events are read, even if they were listed.
     pub(super) fn suspect_interrupted_deletions(&self, changes: &mut Changes) {
         let is_leaving = |changed: &&mut ChangedMapping| changed.mapping.leaving.is_some();
         for changed in changes.mappings.values_mut().filter(is_leaving) {

@@ -52,7 +52,7 @@ pub(super) struct Weighed {
 }
 
 impl DeletionGuard {
-    /// Weighs deletions. With `asks` the owner is asked whatever their number.
+    /// Weighs deletions. With `asks` the owner is asked for any number.
     pub fn weigh(
         &self,
         now: jiff::Timestamp,

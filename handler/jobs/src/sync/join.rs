@@ -32,7 +32,7 @@ pub(super) struct ListingOptions {
     /// List the window as a whole, besides the changes since the cursor: in the first pass of a
     /// day.
     pub relist: bool,
-    /// List the window as a whole whatever the cursor, and add all mappings that drifted.
+    /// List the window as a whole even with a cursor, and add all mappings that drifted.
     pub full: bool,
 }
 

@@ -3,7 +3,7 @@
 //! # Properties
 //! * No event is lost, duplicated or brought back by a crash at any point: what is about to be
 //!   written is stored before (intents), the mapping row follows the write, and the cursors are
-//!   saved last. The next pass sees again whatever was not finished.
+//!   saved last. The next pass sees again what was not finished.
 //! * The names of copies follow from their origins, and a copy is created only where nothing is
 //!   under its name: where the response to a create was lost, the next pass finds that copy.
 //! * A deletion needs positive evidence: the provider named the event as removed, or it is missing

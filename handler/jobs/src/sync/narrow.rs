@@ -15,7 +15,7 @@ use super::identity::EventIdentities;
 use super::join::LOOKUP;
 use crate::Result;
 
-/// A calendar of fewer events is read as a whole, whatever the window.
+/// A calendar of fewer events is read as a whole for any window.
 const SMALL: usize = 200;
 
 impl Context<'_> {

@@ -17,7 +17,7 @@
 //! * Where the consent has ended, or the provider has closed the account for a while, no request is
 //!   made: live watches end by themselves, and their records are deleted then. After a new consent
 //!   each calendar gets a new watch, and the old one is stopped.
-//! * The next run completes whatever was cut off: it compares the watches that are needed with the
+//! * The next run completes what was interrupted: it compares the watches that are needed with the
 //!   records, and does not depend on the run before.
 //! * Only a secret that this installation made causes a read of storage, and the answer does not
 //!   reveal whether the secret was valid. A watch whose secret was signed with a key that is not

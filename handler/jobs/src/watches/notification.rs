@@ -88,7 +88,7 @@ pub async fn receive(
         return Ok(NoticeOutcome::Dropped);
     }
     let is_start = what == NotificationKind::Started;
-    // The watch sends a notification, so it exists, whatever became of the answer to its creation.
+    // The watch sends a notification, so it exists, even if the answer to its creation was lost.
     if row.resource.is_none() || row.state == WatchStatus::Requested || (is_start && !row.confirmed)
     {
         confirm(scope, row, resource).await?;

@@ -16,8 +16,8 @@ use crate::{Result, Scope};
 /// first pass creates its watches and reads what happened meanwhile. A failure is only logged.
 pub(crate) async fn nudge_pairs_of_account(scope: &Scope, account: &Account) {
     if let Err(error) = try_to_nudge_pairs_of(scope, account).await {
-        tracing::warn!(account = %account.id, %error, "a running calrelay could not be told that \
-        this account is back; it sees that by itself");
+        tracing::warn!(account = %account.id, %error, "a running calrelay could not be notified \
+        that this account is back; it sees that by itself");
     }
 }
 

@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(
             parameter(addresses().list("c", &[("syncToken", "t=&+")]), "syncToken"),
             ["t=&+"],
-            "whatever stands in it"
+            "its content is never used"
         );
     }
 

@@ -62,7 +62,7 @@ impl Api {
         let call = ApiCall::batch(self.addresses.batch(), content_type, body(urls), units);
         match self.call(&call).await {
             Ok(ApiReply::Given(given)) => Ok(parts(&given, urls.len())),
-            // Whatever is wrong with the batch need not be wrong with its parts.
+            // An error of the batch need not be an error of its parts.
             Ok(ApiReply::Refused(_)) => Ok(Vec::new()),
             Err(error) if is_lost(&error) => Ok(Vec::new()),
             Err(error) => Err(error),

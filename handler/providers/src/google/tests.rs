@@ -168,7 +168,7 @@ async fn a_series_of_endless_pages_is_unreadable_and_spoils_nothing_else() {
             &found.listed[..],
             [engine::change::Listed::Present { etag: None, event: None, .. }]
         ),
-        "named, for whoever wants to read it"
+        "the error names it"
     );
     assert!(google.asked() <= 6, "{}", google.asked());
     let (_, client) = world(&[master, series]).await;
@@ -373,6 +373,6 @@ async fn a_deleted_copy_is_brought_back_to_life_only_as_it_was_found() {
     assert_eq!(
         versions,
         ["", "", "\"7\""],
-        "what somebody else brought back meanwhile is left to them"
+        "an occurrence that another person restored meanwhile is kept"
     );
 }

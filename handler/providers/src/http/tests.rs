@@ -142,9 +142,9 @@ async fn a_limit_counts_what_comes_out_of_compression() {
 
 #[tokio::test]
 async fn no_failure_repeats_the_path_or_the_query() {
-    let nobody = Url::parse("http://127.0.0.1:9/secret-path?secret=1").unwrap();
+    let closed = Url::parse("http://127.0.0.1:9/secret-path?secret=1").unwrap();
     let (breaks, _) = server(&[b"nonsense\r\n\r\n"]).await;
-    for url in [nobody, breaks] {
+    for url in [closed, breaks] {
         let Err(error) = send(&url, RetryPolicy::Write).await else { panic!() };
         assert!(matches!(error, Error::NoAnswer(_)));
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");

@@ -146,7 +146,7 @@ pub struct HeldRow {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_owner: bool,
     /// The calendars that were emptied. Events that are missing there wait for the owner's answer,
-    /// whatever is created there meanwhile.
+    /// even if events are created there meanwhile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub emptied: Vec<Side>,
 }

@@ -161,11 +161,11 @@ mod tests {
             inner,
             "GET http://127.0.0.1/pairs(PartitionKey='secret')",
         );
-        let told = Error::from(AzureFault::from(error));
+        let converted = Error::from(AzureFault::from(error));
         assert!(
-            matches!(&told, Error::Unavailable(why) if why.contains("connection \
+            matches!(&converted, Error::Unavailable(why) if why.contains("connection \
             reset") && !why.contains("secret")),
-            "{told}"
+            "{converted}"
         );
     }
 }

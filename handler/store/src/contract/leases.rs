@@ -47,7 +47,7 @@ async fn free_again(
 async fn one_holder(leases: &dyn Leases, other: &dyn Leases, pass: &impl AsyncFn(Duration)) {
     let scope = &random_name("scope");
     let names = ["one", "two"];
-    let lease = acquire(leases, scope, &names).await.expect("leases that nobody holds are free");
+    let lease = acquire(leases, scope, &names).await.expect("leases without a holder are free");
     assert!(lease.holds(), "and held from then on");
     assert!(
         acquire(leases, scope, &names).await.is_none(),
@@ -143,11 +143,9 @@ async fn names_are_apart(leases: &dyn Leases) {
     let mut held = Vec::new();
     for scope in &names {
         for name in &names {
-            held.push(
-                acquire(leases, scope, &[name])
-                    .await
-                    .expect("each name has a lease of its own, whatever is in it or its scope"),
-            );
+            held.push(acquire(leases, scope, &[name]).await.expect(
+                "each name has a lease of its own, for any characters in it or in its scope",
+            ));
             assert!(acquire(leases, scope, &[name]).await.is_none(), "and it is held");
         }
     }

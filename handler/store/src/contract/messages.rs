@@ -86,7 +86,7 @@ async fn taken_and_deleted(queue: &dyn Queue, other: &dyn Queue) {
         (&"x".to_string(), message.receipt.as_str()),
     ] {
         let forged = Message { id: id.clone(), receipt: receipt.into(), ..message.clone() };
-        deletes(queue, name, &forged, "with a receipt that nobody was given").await;
+        deletes(queue, name, &forged, "with a receipt that was never issued").await;
     }
     queue.delete(name, &message).await.expect("the receipt is good in every handle");
     assert_eq!(len(queue, name).await, 0, "what was deleted is gone");
@@ -142,7 +142,7 @@ async fn comes_again(queue: &dyn Queue, pass: &impl AsyncFn(Duration)) {
         (&first.id, &first.body, 2),
         "what was not deleted comes again"
     );
-    deletes(queue, name, &first, "once somebody else has taken it").await;
+    deletes(queue, name, &first, "once another reader has taken it").await;
     none(queue, name, "the old receipt did not show it").await;
     queue.delete(name, &second).await.expect("the new receipt is good");
 }
@@ -244,7 +244,7 @@ async fn two_consumers(make: &impl AsyncFn() -> Arc<dyn Queue>) {
                     return done;
                 }
                 for message in messages {
-                    queue.delete(&name, &message).await.expect("nobody else has it");
+                    queue.delete(&name, &message).await.expect("no other reader has it");
                     done.push(message.body);
                 }
             }

@@ -105,11 +105,7 @@ async fn conditions_hold(store: &dyn Store) {
     conflict(store, p, &[delete("missing", Some(&second))], 0, "as there is no such row").await;
     write(store, p, &[delete("missing", None)]).await;
     write(store, p, &[put("a", "4"), put("b", "4")]).await;
-    assert_eq!(
-        value(store, p, "a").await.as_deref(),
-        Some("4"),
-        "a put replaces whatever is there"
-    );
+    assert_eq!(value(store, p, "a").await.as_deref(), Some("4"), "a put replaces any row");
     let etag = store.get(Table::Pairs, p, "a").await.expect("reads").expect("is there").etag;
     write(store, p, &[delete("a", Some(&etag)), delete("b", None)]).await;
     assert!(scan(store, p, "", 10).await.is_empty(), "what was deleted is gone");

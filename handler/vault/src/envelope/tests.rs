@@ -237,7 +237,7 @@ fn hash_keys_are_of_one_purpose_and_stay() {
     let (vault, again) = (Envelope::new(service(), root.clone()), Envelope::new(service(), root));
     let key = run(vault.hash_key("fingerprint")).unwrap();
     vault.wrapping_key().rotate();
-    assert_eq!(run(vault.hash_key("fingerprint")).unwrap(), key, "whatever is rotated");
+    assert_eq!(run(vault.hash_key("fingerprint")).unwrap(), key, "after each rotation");
     assert_eq!(run(again.hash_key("fingerprint")).unwrap(), key, "and after a restart");
     assert_ne!(run(vault.hash_key("mark")).unwrap(), key);
     assert_ne!(run(vault.hash_key("")).unwrap(), key);

@@ -138,7 +138,7 @@ fn a_damaged_file_is_refused_and_left() {
         fs::write(&path, &text).unwrap();
         let why = refused(dir.path());
         assert!(why.contains("damaged") && why.contains("connect the accounts again"), "{why}");
-        assert_eq!(fs::read(&path).unwrap(), text, "whoever wants to rescue it can");
+        assert_eq!(fs::read(&path).unwrap(), text, "the file can still be rescued");
     }
     // A whole line removed, with a correct check line.
     let text = String::from_utf8(whole.clone()).unwrap();

@@ -138,15 +138,15 @@ impl Pipe {
         &self,
         session: &str,
         what: &str,
-        told: impl Fn(&[Event]) -> Option<T>,
+        found: impl Fn(&[Event]) -> Option<T>,
     ) -> anyhow::Result<T> {
         let waiting = async {
             loop {
                 let news = self.heard.news.notified();
                 tokio::pin!(news);
                 news.as_mut().enable();
-                if let Some(told) = told(&self.events(session)) {
-                    return Ok(told);
+                if let Some(found) = found(&self.events(session)) {
+                    return Ok(found);
                 }
                 if self.heard.state().ended {
                     bail!("the browser has ended");

@@ -246,9 +246,9 @@ impl Window {
     /// Where the browser has ended.
     pub async fn read_out(&self) -> anyhow::Result<Vec<String>> {
         let tree = self.call("Accessibility.getFullAXTree", json!({})).await?;
-        let told =
+        let message =
             tree["nodes"].as_array().into_iter().flatten().filter(|node| node["ignored"] != true);
-        Ok(told
+        Ok(message
             .map(|node| {
                 [&node["role"], &node["name"]]
                     .map(|part| part["value"].as_str().unwrap_or_default())

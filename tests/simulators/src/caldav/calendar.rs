@@ -36,7 +36,7 @@ impl Calendar {
         self.plant(name, &crlf(ics))
     }
 
-    /// Puts exactly these characters there, whatever they are.
+    /// Stores exactly these characters, without a check.
     pub fn plant(&self, name: &str, body: &str) -> String {
         self.with(|calendar| calendar.put(name, body))
     }
@@ -132,7 +132,7 @@ impl Calendar {
         });
     }
 
-    /// Every read and every listing shows it as it is now, whatever is written to it, as a replica
+    /// Every read and every listing shows it as it is now, even after writes, as a replica
     /// does that is behind; or no longer.
     pub fn stand_still(&self, still: bool) {
         self.with(|calendar| calendar.stand_still(still));

@@ -10,7 +10,7 @@ use crate::xml::Naming;
 /// How the server behaves where servers differ.
 #[derive(Clone, Debug)]
 pub struct Manners {
-    /// Path of a principal; `{}` stands for the account's path name.
+    /// Path of a principal; `{}` is replaced by the account's path name.
     pub principal: &'static str,
     /// Path of a calendar home, with the same placeholder. May equal the path of the principal.
     pub home: &'static str,
@@ -168,7 +168,7 @@ pub enum Etags {
     /// Weak everywhere; no condition with a weak ETag holds (RFC 9110 section 13.1.1), one with the
     /// same tag in strong form does.
     Weak,
-    /// Weak everywhere, and no condition holds that names a version, in whatever form.
+    /// Weak everywhere, and no condition that names a version holds, in any form.
     NoCondition,
     /// Without quotes in listings, with quotes in headers; conditions are taken with quotes.
     Unquoted,

@@ -20,7 +20,7 @@ impl Reply {
         Self { status, headers: Vec::new(), body: Bytes::new() }
     }
 
-    /// A refusal in words, for whoever reads the log of a failed test.
+    /// A refusal in words, for the log of a failed test.
     pub fn words(status: u16, words: &str) -> Self {
         Self { body: Bytes::from(words.to_owned()), ..Self::status(status) }
             .header("content-type", "text/plain; charset=utf-8")

@@ -1,10 +1,10 @@
 //! What goes wrong on the way to a server and back: planned one by one, or by a seed.
 //!
 //! Properties:
-//! - A planned fault applies to the next request that it fits, once; planned ones come before random
-//!   ones.
-//! - Random faults depend on seed, kind, path and the number of such requests to that path: parallel
-//!   requests get the same faults in whatever order they arrive, so that a seed can be repeated.
+//! - A planned fault applies to the next request that it fits, once; planned ones come before
+//!   random ones.
+//! - Random faults depend on seed, kind, path and the number of such requests to that path:
+//!   parallel requests get the same faults in any order of arrival, so that a seed can be repeated.
 //! - The faults that were applied can be read afterwards.
 
 use std::collections::HashMap;

@@ -22,7 +22,7 @@ pub fn message(binding: &str, function: &str, message: &Received, now: Timestamp
         metadata.insert(name.into(), twice(&time.to_string()));
     }
     metadata.insert("sys".into(), system(function, now));
-    // The fields of a message that is an object are laid over all this, whatever their capitals.
+    // The fields of a message that is an object replace these fields, regardless of case.
     if let Ok(Value::Object(fields)) = serde_json::from_str(&message.text) {
         for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_array()) {
             metadata.retain(|known, _| !known.eq_ignore_ascii_case(&name));

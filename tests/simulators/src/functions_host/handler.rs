@@ -63,7 +63,7 @@ impl Process {
         })
     }
 
-    /// Waits until it answers: any answer counts, whatever its status, and only a refused
+    /// Waits until it answers: an answer with any status counts, and only a refused
     /// connection means waiting. `Some` where it ended.
     ///
     /// # Errors

@@ -30,8 +30,8 @@ impl Schedule {
     /// Reads one.
     ///
     /// # Errors
-    /// For whatever the host would refuse, and for a `TimeSpan`, which Flex Consumption does not
-    /// take.
+    /// For a schedule that the host would refuse, and for a `TimeSpan`, which Flex Consumption does
+    /// not take.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [seconds, minutes, hours, days, months, weekdays] = fields[..] else {

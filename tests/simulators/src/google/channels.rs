@@ -112,7 +112,7 @@ pub(super) fn stop(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refu
     }
 }
 
-/// What is to be told now: new channels greeted, changes of calendars announced.
+/// The notifications that are due: `sync` messages of new channels, and changes of calendars.
 pub(super) fn announcements(records: &mut Records, now: Timestamp) -> Vec<Delivery> {
     let Records { channels, calendars, rng, .. } = records;
     let mut deliveries = Vec::new();

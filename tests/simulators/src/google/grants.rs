@@ -105,7 +105,7 @@ impl Grants {
     }
 
     /// Whether the account has consented and not taken it back.
-    pub fn stands(&self, account: &str) -> bool {
+    pub fn is_valid(&self, account: &str) -> bool {
         self.refresh.iter().any(|r| r.account == account)
     }
 
@@ -170,6 +170,6 @@ mod tests {
         assert!(grants.refresh(&tokens[0]).is_none() && grants.refresh(&tokens[1]).is_some());
         let access = grants.new_access("anna", BTreeSet::new(), Timestamp::UNIX_EPOCH);
         assert!(grants.revoke(&access) && !grants.revoke(&access));
-        assert!(!grants.stands("anna") && grants.refresh(&other).is_some());
+        assert!(!grants.is_valid("anna") && grants.refresh(&other).is_some());
     }
 }

@@ -7,7 +7,7 @@ use super::event::guests;
 use super::state::Records;
 
 /// An event was made, changed or deleted: its guests get it on their calendars, and maybe a mail.
-pub(super) fn told(
+pub(super) fn notify(
     records: &mut Records,
     calendar: &str,
     before: Option<&Map<String, Value>>,
@@ -23,24 +23,24 @@ pub(super) fn told(
     }
     // A user who invites himself to an event of another calendar of his has the event in both.
     let own = [there.id.clone()];
-    let mut told: Vec<String> = [before, after]
+    let mut notify: Vec<String> = [before, after]
         .into_iter()
         .flatten()
         .flat_map(|event| guests(event, &own))
         .map(str::to_owned)
         .collect();
-    told.sort();
-    told.dedup();
-    let count = told.len() as u64;
+    notify.sort();
+    notify.dedup();
+    let count = notify.len() as u64;
     records.propagated += count;
-    // A deletion has reached guests by mail whatever was asked for.
+    // A deletion has reached guests by mail even with `sendUpdates=none`.
     if after.is_none()
         || call.param("sendUpdates") != Some("none")
         || call.flag("sendNotifications")
     {
         records.mails += count;
     }
-    for guest in told
+    for guest in notify
         .iter()
         .filter(|guest| records.accounts.contains_key(*guest))
         .cloned()

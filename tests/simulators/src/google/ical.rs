@@ -37,7 +37,7 @@ impl Calendar {
         let before = self.look(|there| there.living(&id));
         let mut event =
             before.clone().unwrap_or_else(|| Map::from_iter([("id".to_owned(), json!(id))]));
-        merge(&mut event, &told(master, &zone));
+        merge(&mut event, &event_of(master, &zone));
         event.entry("iCalUID").or_insert_with(|| json!(master.value("UID").unwrap_or(&id)));
         // Gaps in the lines of the rule stay there.
         let gaps: BTreeSet<String> = gaps(master).collect();
@@ -71,7 +71,7 @@ impl Calendar {
             let mut event = self
                 .look(|there| there.living(&occurrence))
                 .unwrap_or_else(|| instance(&master, &original));
-            merge(&mut event, &told(changed, &zone));
+            merge(&mut event, &event_of(changed, &zone));
             self.keep_changed(event);
             wanted.insert(occurrence);
         }
@@ -182,7 +182,7 @@ fn name_of(event: &Map<String, Value>) -> String {
 }
 
 /// A VEVENT as a PATCH: fields that it does not have are removed.
-fn told(event: &Component, calendar_zone: &str) -> Map<String, Value> {
+fn event_of(event: &Component, calendar_zone: &str) -> Map<String, Value> {
     let text = |name: &str| event.get(name).map_or(Value::Null, |property| json!(property.text()));
     let word = |name: &str, words: &[(&str, &str)]| {
         let found = words.iter().find(|(word, _)| event.value(name) == Some(*word));

@@ -94,7 +94,7 @@ fn begin(call: &Call<'_>, calendar: &Collection, role: Role) -> Result<Pages, Re
     let generation = incremental.map(|_| calendar.generation);
     Ok(Pages {
         items: Arc::new(items?),
-        told: 0,
+        sent: 0,
         terms: terms(call),
         calendar: calendar.id.clone(),
         token,
@@ -293,11 +293,11 @@ fn page(records: &mut Records, call: &Call<'_>, id: &str, mut pages: Pages) -> R
     let mut items: &[Value] = &[];
     let all = Arc::clone(&pages.items);
     if !pages.empty_next {
-        let from = pages.told.saturating_sub(usize::from(call.manners.repeats_items));
-        pages.told = all.len().min(pages.told + size);
-        items = &all[from..pages.told];
+        let from = pages.sent.saturating_sub(usize::from(call.manners.repeats_items));
+        pages.sent = all.len().min(pages.sent + size);
+        items = &all[from..pages.sent];
     }
-    let done = pages.told == all.len();
+    let done = pages.sent == all.len();
     pages.empty_next = call.manners.empty_pages && !pages.empty_next && !done;
     let (calendar, role) = match records.seen(&call.account, id) {
         Some((calendar, role)) => (calendar, role),
@@ -363,7 +363,7 @@ pub(super) fn instances(records: &mut Records, call: &Call<'_>) -> Result<Reply,
         events.iter().map(|event| shown(call, calendar, role, event)).collect();
     let pages = Pages {
         items: Arc::new(items?),
-        told: 0,
+        sent: 0,
         terms: terms(call),
         calendar: id.clone(),
         token: None,

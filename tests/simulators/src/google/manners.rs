@@ -7,7 +7,7 @@ use super::quota::Quotas;
 /// How the server behaves where Google may behave in more than one way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manners {
-    /// Pages are never larger than this, whatever is asked for.
+    /// Pages are never larger than this, for any `maxResults`.
     pub page_size: usize,
     /// Every page but the last is followed by one without any item.
     pub empty_pages: bool,

@@ -190,7 +190,7 @@ fn decide(shared: &Shared, records: &mut Records, form: &[(String, String)]) -> 
     let again = value(&asked, "prompt")
         .is_some_and(|prompt| prompt.split(' ').any(|word| word == "consent"));
     let offline = value(&asked, "access_type") == Some("offline")
-        && (again || !records.grants.stands(account));
+        && (again || !records.grants.is_valid(account));
     let code = Code {
         account: account.to_owned(),
         scopes: scopes.clone(),

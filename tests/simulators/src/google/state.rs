@@ -99,7 +99,7 @@ pub(super) struct Channel {
     pub expires: Timestamp,
     /// The number of its last message.
     pub number: u64,
-    /// Whether its `sync` message has been told.
+    /// Whether its `sync` message was sent.
     pub greeted: bool,
 }
 
@@ -107,8 +107,8 @@ pub(super) struct Channel {
 #[derive(Clone, Debug)]
 pub(super) struct Pages {
     pub items: Arc<Vec<Value>>,
-    /// How many of them have been told.
-    pub told: usize,
+    /// How many of them were sent.
+    pub sent: usize,
     /// All parameters but the page's.
     pub terms: Vec<(String, String)>,
     pub calendar: String,

@@ -143,7 +143,7 @@ fn put(
     there.mark(&mut event);
     let role = records.seen(&call.account, calendar).map_or(Role::Writer, |(_, role)| role);
     let event = records.keep(calendar, before, event, call.now, call.manners.discards_exceptions);
-    guests::told(records, calendar, before, Some(&event), call);
+    guests::notify(records, calendar, before, Some(&event), call);
     Ok(Reply::json(200, shown(call, &records.calendars[calendar], role, &event)?))
 }
 
@@ -264,7 +264,7 @@ fn take_away(records: &mut Records, call: &Call<'_>, calendar: &str, event: &Map
     if let Some(there) = records.calendars.get_mut(calendar) {
         there.remove(id, call.now, call.manners.buries_exceptions);
     }
-    guests::told(records, calendar, Some(event), None, call);
+    guests::notify(records, calendar, Some(event), None, call);
 }
 
 fn condition(call: &Call<'_>, event: &Map<String, Value>) -> Result<(), Refusal> {

@@ -6,7 +6,7 @@
 //! and Azure's names.
 //!
 //! Properties:
-//! - A request without a token is challenged, whatever else is wrong with it; a body that came with
+//! - A request without a token is challenged before any other check; a body that came with
 //!   it is held against the client ([`Counts::bodies_before_sign_in`]), as a vault may require
 //!   proof of possession first.
 //! - Tokens are those that the metadata service here gave out; withdrawn or made up ones are

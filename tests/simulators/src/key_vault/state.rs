@@ -22,7 +22,7 @@ pub struct Counts {
     pub bodies_before_sign_in: u64,
     /// Tokens given out by the metadata service.
     pub tokens: u64,
-    /// Calls to wrap that came with a good token, whatever became of them.
+    /// Calls to wrap that came with a valid token, whether they succeeded or not.
     pub wraps: u64,
     /// Calls to unwrap, counted in that way.
     pub unwraps: u64,

@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{Response, Uri, header};
 use hyper::body::Incoming;
 
-/// How an href begins that is a path, under whatever prefix of XML.
+/// How an href begins that is a path, under any namespace prefix.
 const HREF: &str = "href>/";
 
 /// The prefix of a request among these, and the path that the server knows; `None` where no prefix

@@ -1,4 +1,4 @@
-//! Writes that were cut off: our own half-finished work is told from a person's edit.
+//! Writes that were cut off: an interrupted write of ours is distinguished from a person's edit.
 
 use super::*;
 

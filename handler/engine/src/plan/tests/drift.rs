@@ -5,7 +5,7 @@ use super::*;
 const FIRST: &str = "2026-03-19T09:00:00Z";
 const SECOND: &str = "2026-03-26T09:00:00Z";
 
-/// After somebody edited the copy: the mapping as it is remembered, and the copy as it stands.
+/// After a person edited the copy: the stored mapping, and the copy.
 fn drifted(
     world: &PlanWorld,
     mapping: &Mapping,
@@ -63,7 +63,7 @@ fn exceptions_that_only_a_drifted_copy_has_are_taken_away() {
         write(world.known(&mapping, edited(&origin, "o2", |e| cancel(e, SECOND)), there(&copy)));
     let change = right.copy.unwrap();
     assert_eq!(change.parts.exceptions, [start(FIRST), start(SECOND)].into());
-    assert!(!change.whole, "what else stands there stays");
+    assert!(!change.whole, "the other fields stay");
 }
 
 #[test]

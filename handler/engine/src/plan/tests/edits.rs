@@ -16,7 +16,7 @@ fn an_edit_of_the_origin_writes_the_copy_whole_while_it_is_pristine() {
     mapping.pristine = false;
     assert!(
         !write(world.known(&mapping, seen, Observed::Unchanged)).copy.unwrap().whole,
-        "somebody's alarm may stand in it"
+        "it may have an alarm that a person set"
     );
 }
 

@@ -14,7 +14,7 @@ fn deleted_origins_take_their_copies_unless_those_were_edited() {
     );
     let edit = edited(&copy, "c2", |e| e.content.title = "Kept".into());
     let Decision::Create(create) = world.known(&mapping, Observed::Gone, edit.clone()) else {
-        panic!("the edit stands")
+        panic!("the edit is kept")
     };
     assert_eq!((create.role, create.draft.content.title.as_str()), (Role::Origin, "Kept"));
     assert!(matches!(world.known(&mapping, Observed::Gone, Observed::Gone), Decision::Forget(_)));

@@ -84,9 +84,9 @@ mod tests {
         );
         assert!(!is_of_another_user(six, own), "the address in the form of the other table");
         drop(client);
-        let nobody = "127.0.0.3:9".parse().unwrap();
+        let unused = "127.0.0.3:9".parse().unwrap();
         assert!(
-            is_of_another_user(nobody, own),
+            is_of_another_user(unused, own),
             "what the system does not know is not this user's"
         );
     }

@@ -244,7 +244,7 @@ pub(super) async fn add_destinations(
 
 /// The row for a new secret that may be sent to the destinations of both the new and the earlier
 /// account record, until the account record is replaced. The earlier destinations are those that
-/// were sealed, whatever the earlier record says. `None` where there is nothing to add.
+/// were sealed, even if the earlier record names others. `None` where there is nothing to add.
 pub(super) async fn seal_for_both(
     scope: &Scope,
     account: &Account,

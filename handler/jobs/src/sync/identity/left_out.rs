@@ -3,7 +3,7 @@
 //!
 //! # Properties
 //! * An event that was left out of an emptied calendar is recognised when it comes back (from a
-//!   backup, for example), whatever its name: by the UID that it had.
+//!   backup, for example), under any name: by the UID that it had.
 //!
 //! # Cost
 //! None before a calendar was emptied and left so. After that, a pass with unknown events reads the

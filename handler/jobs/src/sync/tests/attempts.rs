@@ -55,8 +55,8 @@ async fn what_a_provider_tells_of_is_read_alone() {
     env.to().put(april("theirs", 10));
     env.minutes(1);
     env.forget_calls();
-    let told = env.in_background(Some(0)).await;
-    assert_eq!((told.run.created, told.busy, told.before), (1, false, None));
+    let notified = env.in_background(Some(0)).await;
+    assert_eq!((notified.run.created, notified.busy, notified.before), (1, false, None));
     assert_eq!(env.asked(CalendarCall::List)[1], 0);
     env.minutes(1);
     assert_eq!(env.in_background(None).await.run.created, 1);

@@ -244,11 +244,11 @@ impl PairEnv {
     }
 
     /// A pass in the background; after a notification about a calendar, where one is given.
-    pub async fn in_background(&self, told_of: Option<usize>) -> Synced {
+    pub async fn in_background(&self, notified: Option<usize>) -> Synced {
         let directory = self.scope.snapshot().await.unwrap();
-        let told_of = told_of.map(|told| &self.calendars[told]);
+        let notified = notified.map(|index| &self.calendars[index]);
         let pair = std::slice::from_ref(&self.pair);
-        sync_within(&self.scope, &directory, pair, told_of, BACKGROUND, &Silent).await.remove(0)
+        sync_within(&self.scope, &directory, pair, notified, BACKGROUND, &Silent).await.remove(0)
     }
 
     pub fn forget_calls(&self) {

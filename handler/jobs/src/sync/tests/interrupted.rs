@@ -127,7 +127,7 @@ async fn what_was_renamed_and_edited_on_both_sides_while_its_origin_is_refused_i
     let run = env.pass().await;
     assert_eq!((reasons(&run), env.has("surgeon")), (vec![Reason::RefusedByServer], [false, true]));
     assert_eq!(env.one(1, "surgeon").content.location, "room 2");
-    // The title of the copy stays, whatever the place of the origin is meanwhile.
+    // The title of the copy stays, even if the location of the origin has changed.
     env.from().refused.clear();
     env.minutes(5);
     env.pass().await;

@@ -1,4 +1,4 @@
-//! A known copy stays the copy, whatever events are created beside it.
+//! A known copy stays the copy, even if other events are created beside it.
 
 use engine::event::{Event, EventId};
 use engine::mapping::MappingState;

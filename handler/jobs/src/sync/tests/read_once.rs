@@ -1,4 +1,4 @@
-//! A changed event is read once, whatever mark it has.
+//! A changed event is read once, with any mark.
 
 use super::deletions::dentist;
 use super::env::PairEnv;

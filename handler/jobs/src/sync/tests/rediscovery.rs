@@ -14,7 +14,7 @@ async fn a_calendar_that_is_missing_is_looked_for_once_and_by_itself_not_again()
     assert_eq!(
         (synced.run.state, env.asked(CalendarCall::Calendars)),
         (PairStatus::Error, [0, 1]),
-        "nobody knows of it yet"
+        "no record of the copy exists yet"
     );
     env.forget_calls();
     env.in_background(None).await;

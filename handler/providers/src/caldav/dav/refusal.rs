@@ -43,8 +43,8 @@ pub(super) async fn refused(answer: HttpAnswer) -> Result<DavRefusal> {
     Ok(DavRefusal { status, conditions: conditions(&body), host })
 }
 
-/// The names of the conditions in a refusal's body: the children of `DAV:error`. Whatever else the
-/// body is, it names none.
+/// The names of the conditions in a refusal's body: the children of `DAV:error`. Other content of
+/// the body is, it names none.
 pub(super) fn conditions(body: &[u8]) -> Vec<String> {
     let mut reader = NsReader::from_reader(body);
     let (mut depth, mut found, mut buffer) = (0_usize, Vec::new(), Vec::new());

@@ -65,7 +65,7 @@ async fn more_than_one_commit_holds_is_written_in_several_and_counted_with_each(
     assert_eq!(
         last,
         StateRecord { copies: 250, ..done(60) },
-        "the count follows from the notes, whatever else is said"
+        "the count follows from the notes alone"
     );
     let forget = |n: usize| Group {
         ops: vec![Op::Delete { key: format!("m:{n:04}"), etag: None }],

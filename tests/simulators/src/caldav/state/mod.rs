@@ -187,7 +187,7 @@ impl Collection {
         Some(calendar)
     }
 
-    /// From now on it is shown as it is now, whatever is written to it; or as it is.
+    /// Whether reads show the calendar as it is now even after writes, or as it is.
     pub fn stand_still(&mut self, still: bool) {
         self.shown = None;
         self.shown = still.then(|| Box::new(self.clone()));

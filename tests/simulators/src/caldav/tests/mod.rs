@@ -181,7 +181,7 @@ async fn writes_keep_to_their_conditions() {
     assert_eq!(
         w.put("b.ics", &event("a", "SUMMARY:2"), &[]).await.status,
         403,
-        "the UID stands elsewhere"
+        "another resource has the UID"
     );
     assert_eq!(w.put("a.ics", &event("b", "SUMMARY:2"), &[]).await.status, 403, "another UID");
     assert_eq!(w.put("b.ics", "nonsense", &[]).await.status, 403);

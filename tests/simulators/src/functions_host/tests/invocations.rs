@@ -117,7 +117,7 @@ async fn an_invocation_that_runs_into_the_time_out_costs_the_process() {
 
 #[tokio::test]
 async fn a_handler_that_is_gone_is_a_failure() {
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let (core, _kills) = core(app(), &Url::parse(&format!("http://{nobody}/")).unwrap());
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (core, _kills) = core(app(), &Url::parse(&format!("http://{closed}/")).unwrap());
     assert_eq!(core.invoke(&queued("work"), &json!({})).await, Outcome::Failed);
 }

@@ -30,7 +30,7 @@ async fn an_insert_with_attendees_lands_on_their_calendars() {
     assert_eq!(
         (w.server.propagated(), w.server.mails()),
         (5, 1),
-        "a deletion reaches people by mail whatever is asked for"
+        "a deletion reaches people by mail even with `sendUpdates=none`"
     );
     w.clean();
 }

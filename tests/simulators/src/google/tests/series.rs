@@ -149,9 +149,9 @@ async fn a_series_needs_a_zone_and_its_deletion_takes_all() {
         w.work.patch("standup_20260317T080000Z", json!({"summary": "Elsewhere"}));
         let token = encode(w.list("").await.text("nextSyncToken"));
         assert_eq!(w.delete("standup").await.status, 204);
-        let told = w.list(&format!("syncToken={token}")).await.ids();
-        assert_eq!(told.len(), if buried { 2 } else { 1 });
-        assert!(told.contains(&"-standup".to_owned()));
+        let listed = w.list(&format!("syncToken={token}")).await.ids();
+        assert_eq!(listed.len(), if buried { 2 } else { 1 });
+        assert!(listed.contains(&"-standup".to_owned()));
         assert_eq!(w.get("/standup_20260324T080000Z").await.refusal(), (404, "notFound"));
         assert_eq!(w.get("/standup/instances").await.refusal(), (404, "notFound"));
     }

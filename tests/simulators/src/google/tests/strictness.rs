@@ -36,8 +36,8 @@ async fn unknown_parameters_and_values() {
         ("fields=items(id,titel)", "fields names what the answer cannot have"),
         ("fields=items(id", "fields cannot be read"),
     ] {
-        let told = violation(&w, "GET", &format!("{events}?{query}"), None, 400).await;
-        assert_eq!(told, format!("events.list: {words}"));
+        let found = violation(&w, "GET", &format!("{events}?{query}"), None, 400).await;
+        assert_eq!(found, format!("events.list: {words}"));
     }
     let said = w.list("maxResults=10&quotaUser=opaque&prettyPrint=false&alt=json&fields=items/start,nextSyncToken").await;
     assert_eq!(said.status, 200, "{said:?}");
@@ -93,8 +93,8 @@ async fn unknown_fields_and_wrong_types() {
     }
     assert_eq!(w.work.len(), 0);
     let channel = json!({"id": "a", "type": "web_hook", "address": "https://x.example/", "params": {"ttl": 5}});
-    let told = violation(&w, "POST", &w.events("/watch"), Some(channel), 400).await;
-    assert_eq!(told, "events.watch: Channel.params.*: not a string, or none of this format");
+    let found = violation(&w, "POST", &w.events("/watch"), Some(channel), 400).await;
+    assert_eq!(found, "events.watch: Channel.params.*: not a string, or none of this format");
 }
 
 #[tokio::test]
@@ -107,8 +107,8 @@ async fn fields_that_only_google_says() {
     ] {
         let mut event = at_ten(11, "Lunch");
         event[field] = value;
-        let told = violation(&w, "POST", &w.events("?sendUpdates=none"), Some(event), 200).await;
-        assert_eq!(told, format!("events.insert: Event.{field} is read-only"));
+        let found = violation(&w, "POST", &w.events("?sendUpdates=none"), Some(event), 200).await;
+        assert_eq!(found, format!("events.insert: Event.{field} is read-only"));
     }
     assert!(
         w.work.items().iter().all(|event| event["organizer"]["email"] == w.work.id()),

@@ -65,7 +65,7 @@ async fn server(answer: impl Fn() -> Say + Send + Sync + 'static) -> Stub {
     .await
 }
 
-/// The calendar is there, whatever else is.
+/// The calendar exists.
 fn calendar_is_there(asked: &crate::caldav::stub::Received) -> Option<Say> {
     (asked.method == "PROPFIND")
         .then(|| Say::multistatus(&found(CALENDAR, "<cs:getctag>1</cs:getctag>")))
@@ -160,7 +160,7 @@ async fn a_server_without_an_etag_in_its_answer_is_read_again() {
     let then_down =
         Stub::new(|asked| Say::status(if asked.method == "PUT" { 204 } else { 500 })).await;
     let written = then_down.account().create(CALENDAR, &copy(&draft)).await.unwrap();
-    assert_eq!(written.etag, None, "the write stands, whatever the reading came to");
+    assert_eq!(written.etag, None, "the write counts, even if the read fails");
 }
 
 #[tokio::test]

@@ -314,7 +314,7 @@ fn what_google_cannot_tell_apart_is_no_difference() {
     let trimmed = Content { description: "One \r\ntwo\n".into(), ..tallinn() };
     assert!(
         differences(&Content { description: "One\ntwo".into(), ..tallinn() }, &trimmed).is_empty(),
-        "white space that nobody sees"
+        "invisible white space"
     );
 }
 
