@@ -86,8 +86,8 @@ async fn story() -> anyhow::Result<()> {
     heading("Both calendars now, read back from the server");
     print!("{}", world.both().await?);
     println!(
-        "\n\"Quarter planning\" has a Teams link and two guests. Its copy has no link and invites \
-        nobody; its text is:\n"
+        "\n\"Quarter planning\" has a Teams link and two guests. Its copy has no link and no \
+        guests; its text is:\n"
     );
     for line in world.text_of_the_meeting_at_home().await?.lines() {
         println!("  | {line}");

@@ -19,8 +19,8 @@ use crate::Result;
 use crate::report::{Action, Verb};
 
 /// The reason for an event that the server refuses under every name.
-const NAMES_TAKEN: &str = "the server answers that the name is in use, whatever name the copy is \
-given, and shows nothing under it";
+const NAMES_TAKEN: &str = "the server answers that each name of the copy is in use, \
+and shows no event under it";
 
 /// What a calendar has under a name.
 enum NameState {

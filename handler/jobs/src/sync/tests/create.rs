@@ -287,7 +287,7 @@ async fn a_server_that_refuses_every_name_is_asked_three_times() {
         (env.writes().len(), reasons(&run), run.created),
         (3, vec![Reason::RefusedByServer], 0)
     );
-    assert!(env.problems().await[0].problem.message.contains("name is in use"));
+    assert!(env.problems().await[0].problem.message.contains("is in use"));
     env.to().refused.clear();
     assert_eq!((env.run(FULL).await.created, env.count()), (1, [1, 1]));
     env.rest().await;
