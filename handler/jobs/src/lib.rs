@@ -50,6 +50,8 @@ mod setup;
 mod status;
 pub mod sync;
 mod sync_calendar;
+#[cfg(test)]
+mod test_services;
 pub mod watches;
 
 pub use providers::Error as ProviderError;

@@ -122,22 +122,13 @@ fn no_provider() -> providers::Error {
 
 #[cfg(test)]
 mod tests {
-    use crate::services::Owners;
+
     use jiff::Timestamp;
-    use store::Embedded;
-    use vault::Envelope;
 
     use super::*;
     use crate::accounts::connect_grant;
+    use crate::test_services::{FixedClock, services};
     use records::account::AccountStatus;
-
-    struct FixedClock;
-
-    impl crate::Clock for FixedClock {
-        fn now(&self) -> Timestamp {
-            Timestamp::UNIX_EPOCH
-        }
-    }
 
     struct SecretEnv {
         scope: Scope,
@@ -147,18 +138,11 @@ mod tests {
     impl SecretEnv {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
-            let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
-            let scope = Services {
-                leases: store.clone(),
-                queue: store.clone(),
-                store,
-                vault: Arc::new(Envelope::local(dir.path()).unwrap()),
-                connect: Arc::new(NoProviders),
-                clock: Arc::new(FixedClock),
-                setup: Arc::default(),
-                in_process: Arc::default(),
-                owners: Owners::default(),
-            }
+            let scope = services(
+                dir.path(),
+                Arc::new(NoProviders),
+                Arc::new(FixedClock(Timestamp::UNIX_EPOCH)),
+            )
             .scope("local");
             Self { scope, _dir: dir }
         }

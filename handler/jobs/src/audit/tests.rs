@@ -1,39 +1,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use async_trait::async_trait;
-use engine::provider::ProviderKind;
-use providers::Provider;
 use secrecy::SecretString;
-use store::Embedded;
-use vault::Envelope;
 
 use super::*;
-use crate::services::Owners;
-use crate::{Clock, Connect};
+use crate::Clock;
+use crate::test_services::{NoProvider, services};
 
-struct NoProviders;
-
-#[async_trait]
-impl Connect for NoProviders {
-    async fn discover(
-        &self,
-        _: ProviderKind,
-        _: &str,
-        _: &str,
-        _: &SecretString,
-    ) -> providers::Result<String> {
-        Err(providers::Error::Unreachable("there is no network".into()))
-    }
-    fn open(
-        &self,
-        _: ProviderKind,
-        _: &str,
-        _: &str,
-        _: SecretString,
-    ) -> providers::Result<Arc<dyn Provider>> {
-        Err(providers::Error::Unreachable("there is no network".into()))
-    }
+fn offline() -> providers::Error {
+    providers::Error::Unreachable("there is no network".into())
 }
 
 #[derive(Default)]
@@ -47,20 +22,8 @@ impl Clock for AuditClock {
 
 fn world() -> (Scope, Arc<AuditClock>, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
-    let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
     let hands = Arc::new(AuditClock::default());
-    let scope = Services {
-        leases: store.clone(),
-        queue: store.clone(),
-        store,
-        vault: Arc::new(Envelope::local(dir.path()).unwrap()),
-        connect: Arc::new(NoProviders),
-        clock: hands.clone(),
-        setup: Arc::default(),
-        in_process: Arc::default(),
-        owners: Owners::default(),
-    }
-    .scope("local");
+    let scope = services(dir.path(), Arc::new(NoProvider(offline)), hands.clone()).scope("local");
     (scope, hands, dir)
 }
 

@@ -3,25 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::vault::Envelope;
 use async_trait::async_trait;
 use engine::provider::ProviderKind;
-use jiff::Timestamp;
 use providers::Provider;
 use secrecy::SecretString;
-use store::{Acquired, Embedded, Leases, Message, Op, Queue, Row, Store, Table};
+use store::{Acquired, Leases, Message, Op, Queue, Row, Store, Table};
 
 use super::*;
-use crate::services::{Owners, Scope, Services};
+use crate::services::{Scope, Services};
 use crate::setup::{Finding, Setup};
-use crate::{Clock, Connect, nudge};
+use crate::test_services::{self, FixedClock};
+use crate::{Connect, nudge};
 
-struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> Timestamp {
-        "2026-07-01T12:00:00Z".parse().unwrap()
-    }
+fn clock() -> FixedClock {
+    FixedClock("2026-07-01T12:00:00Z".parse().unwrap())
 }
 
 struct OfflineProvider;
@@ -130,19 +125,8 @@ impl Leases for Broken {
 
 fn scope() -> (Scope, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
-    let store = Arc::new(Embedded::open(dir.path(), || FixedClock.now()).unwrap());
-    let scope = Services {
-        leases: store.clone(),
-        queue: store.clone(),
-        store,
-        vault: Arc::new(Envelope::local(dir.path()).unwrap()),
-        connect: Arc::new(OfflineProvider),
-        clock: Arc::new(FixedClock),
-        setup: Arc::default(),
-        in_process: Arc::default(),
-        owners: Owners::default(),
-    }
-    .scope("local");
+    let scope = test_services::services(dir.path(), Arc::new(OfflineProvider), Arc::new(clock()))
+        .scope("local");
     (scope, dir)
 }
 

@@ -3,57 +3,25 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use engine::calendar::{AccountId, CalendarId, PairId};
 use engine::pair::{Pair, Reach};
 use engine::provider::ProviderKind;
 use jiff::Timestamp;
-use providers::Provider;
 use records::account::{Account, AccountStatus};
 use records::calendar::CalendarRecord;
 use records::codec;
 use secrecy::SecretString;
-use store::{Embedded, Op, Table};
-use vault::Envelope;
+use store::{Op, Table};
 
 use super::*;
 use crate::accounts::{calendars, connect_account};
 use crate::leases::{calendar_lease, pair_lease};
 use crate::remove_account::remove_account;
-use crate::services::{Owners, Services};
-use crate::{Clock, Connect, Error, Scope};
+use crate::test_services::{FixedClock, NoProvider, services};
+use crate::{Error, Scope};
 
-/// No provider can be reached in these tests.
-struct Offline;
-
-#[async_trait]
-impl Connect for Offline {
-    async fn discover(
-        &self,
-        _: ProviderKind,
-        _: &str,
-        _: &str,
-        _: &SecretString,
-    ) -> providers::Result<String> {
-        Err(providers::Error::Unreachable("there is no network".into()))
-    }
-    fn open(
-        &self,
-        _: ProviderKind,
-        _: &str,
-        _: &str,
-        _: SecretString,
-    ) -> providers::Result<Arc<dyn Provider>> {
-        Err(providers::Error::Unreachable("there is no network".into()))
-    }
-}
-
-struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
+fn offline() -> providers::Error {
+    providers::Error::Unreachable("there is no network".into())
 }
 
 struct AccountsWorld {
@@ -63,20 +31,8 @@ struct AccountsWorld {
 
 fn world() -> AccountsWorld {
     let dir = tempfile::tempdir().unwrap();
-    let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
-    let vault = Arc::new(Envelope::local(dir.path()).unwrap());
-    let scope = Services {
-        leases: store.clone(),
-        queue: store.clone(),
-        store,
-        vault,
-        connect: Arc::new(Offline),
-        clock: Arc::new(FixedClock),
-        setup: Arc::default(),
-        in_process: Arc::default(),
-        owners: Owners::default(),
-    }
-    .scope("local");
+    let clock = Arc::new(FixedClock(Timestamp::UNIX_EPOCH));
+    let scope = services(dir.path(), Arc::new(NoProvider(offline)), clock).scope("local");
     AccountsWorld { scope, _dir: dir }
 }
 

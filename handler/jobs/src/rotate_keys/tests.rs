@@ -12,11 +12,12 @@ use jiff::Timestamp;
 use providers::Provider;
 use records::webhook_keys;
 use secrecy::SecretString;
-use store::{Embedded, Op, Row, Store, Table};
-use vault::{Envelope, KEY_FILE};
+use store::{Op, Row, Store, Table};
+use vault::KEY_FILE;
 
 use super::*;
-use crate::services::Owners;
+use crate::services::Services;
+use crate::test_services::services;
 use crate::{Clock, Connect, InProcess, accounts};
 
 /// Finds every account; opening an account returns its secret in the error.
@@ -112,22 +113,8 @@ const SECRETS: [&str; 3] = ["first secret", "second secret", "third secret"];
 
 async fn world() -> RotateWorld {
     let dir = tempfile::tempdir().unwrap();
-    let store = Arc::new(
-        Embedded::open(dir.path(), || Timestamp::from_second(1_800_000_000).unwrap()).unwrap(),
-    );
     let clock = Arc::new(RotateClock::default());
-    let scope = Services {
-        leases: store.clone(),
-        queue: store.clone(),
-        store,
-        vault: Arc::new(Envelope::local(dir.path()).unwrap()),
-        connect: Arc::new(RotateServers),
-        clock: clock.clone(),
-        setup: Arc::default(),
-        in_process: Arc::default(),
-        owners: Owners::default(),
-    }
-    .scope("local");
+    let scope = services(dir.path(), Arc::new(RotateServers), clock.clone()).scope("local");
     let mut world = RotateWorld { scope, clock, accounts: Vec::new(), dir };
     for (n, secret) in SECRETS.into_iter().enumerate() {
         world.accounts.push(world.connect(n, secret).await);

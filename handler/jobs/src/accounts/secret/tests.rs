@@ -4,12 +4,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use providers::Provider;
 use records::codec;
-use store::Embedded;
-use vault::{Envelope, LocalKey};
+use vault::LocalKey;
 
 use super::*;
-use crate::services::{Owners, Services};
-use crate::{Clock, Connect, accounts};
+use crate::test_services::{FixedClock, services};
+use crate::{Connect, accounts};
 
 const HERE: &str = "https://dav.example.org";
 const THERE: &str = "https://dav.example.net";
@@ -46,14 +45,6 @@ impl Connect for Wires {
     }
 }
 
-struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-}
-
 struct SealedWorld {
     scope: Scope,
     wires: Arc<Wires>,
@@ -62,20 +53,9 @@ struct SealedWorld {
 
 fn world() -> SealedWorld {
     let dir = tempfile::tempdir().unwrap();
-    let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
     let wires = Arc::new(Wires::default());
-    let scope = Services {
-        leases: store.clone(),
-        queue: store.clone(),
-        store,
-        vault: Arc::new(Envelope::local(dir.path()).unwrap()),
-        connect: wires.clone(),
-        clock: Arc::new(FixedClock),
-        setup: Arc::default(),
-        in_process: Arc::default(),
-        owners: Owners::default(),
-    }
-    .scope("local");
+    let scope = services(dir.path(), wires.clone(), Arc::new(FixedClock(Timestamp::UNIX_EPOCH)))
+        .scope("local");
     SealedWorld { scope, wires, dir }
 }
 

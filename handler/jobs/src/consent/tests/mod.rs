@@ -9,12 +9,11 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use providers::Provider;
-use store::{Embedded, Table};
-use vault::Envelope;
+use store::Table;
 
 use super::*;
 use crate::connector::{ConsentRequest, Consents};
-use crate::services::Owners;
+use crate::test_services::services;
 use crate::{Clock, Connect};
 
 /// A provider of consents that accepts every code as a consent of `anna@example.org`.
@@ -113,20 +112,8 @@ const REDIRECT: &str = "http://127.0.0.1:7071/oauth/google/callback";
 
 fn world() -> ConsentWorld {
     let dir = tempfile::tempdir().unwrap();
-    let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
     let (provider, clock) = (Arc::new(Consenting::default()), Arc::new(Hand::default()));
-    let scope = Services {
-        leases: store.clone(),
-        queue: store.clone(),
-        store,
-        vault: Arc::new(Envelope::local(dir.path()).unwrap()),
-        connect: provider.clone(),
-        clock: clock.clone(),
-        setup: Arc::default(),
-        in_process: Arc::default(),
-        owners: Owners::default(),
-    }
-    .scope("local");
+    let scope = services(dir.path(), provider.clone(), clock.clone()).scope("local");
     ConsentWorld { scope, provider, clock, _dir: dir }
 }
 

@@ -17,7 +17,7 @@ use records::pair_state::proofs::{self, ProofRow};
 use records::pair_state::{self, Batch, PairStore, ProblemRow, StateRecord};
 use records::problem::PairStatus;
 use secrecy::SecretString;
-use store::{Embedded, Op, Table};
+use store::{Op, Table};
 use vault::{Envelope, Root};
 
 use super::memory_account::Remote;
@@ -27,8 +27,9 @@ use crate::in_process::InProcess;
 use crate::keys::PairKeys;
 use crate::pairs::NewPair;
 use crate::report::{Run, Silent};
-use crate::services::{Owners, Services};
+use crate::services::Services;
 use crate::sync::{SyncOptions, Synced, sync, sync_within};
+use crate::test_services::services;
 use crate::{Clock, Connect, Scope, accounts};
 
 /// Ten in the morning of 10 March 2026, UTC.
@@ -122,22 +123,13 @@ impl PairEnv {
         let dir = tempfile::tempdir().unwrap();
         let hands = Arc::new(TestClock::default());
         hands.now.store(BEGIN, Ordering::Relaxed);
-        let clock = hands.clone();
-        let store = Arc::new(Embedded::open(dir.path(), move || clock.now()).unwrap());
         let servers = Arc::new(Servers(Mutex::default(), hands.clone()));
         let scope = Services {
-            leases: store.clone(),
-            queue: store.clone(),
-            store,
             vault: Arc::new(Envelope::new(
                 vault::LocalKey::open(dir.path()).unwrap(),
                 Root::new(&[7; 32]),
             )),
-            connect: servers.clone(),
-            clock: hands.clone(),
-            setup: Arc::default(),
-            in_process: Arc::default(),
-            owners: Owners::default(),
+            ..services(dir.path(), servers.clone(), hands.clone())
         }
         .scope("local");
         let nowhere = CalendarId::new("");

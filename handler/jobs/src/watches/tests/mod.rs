@@ -12,54 +12,26 @@ use async_trait::async_trait;
 use engine::calendar::{AccountId, CalendarId};
 use engine::provider::ProviderKind;
 use jiff::{SignedDuration, Timestamp};
-use providers::{Notification, NotificationKind, Provider};
+use providers::{Notification, NotificationKind};
 use records::watch::{WatchRecord, WatchStatus};
 use secrecy::{ExposeSecret, SecretString};
-use store::{Embedded, Row, Store, Table};
+use store::{Row, Store, Table};
 use vault::{Envelope, Root};
 
 use super::needed::new_id;
 use super::*;
-use crate::services::{Owners, Scope, Services};
-use crate::{Clock, Connect, nudge};
+use crate::services::{Scope, Services};
+use crate::test_services::{self, FixedClock, NoProvider};
+use crate::{Clock, nudge};
 
 const GOOGLE: ProviderKind = ProviderKind::Google;
 
-/// No provider can be reached in these tests.
-struct NoProvider;
-
-#[async_trait]
-impl Connect for NoProvider {
-    async fn discover(
-        &self,
-        _: ProviderKind,
-        _: &str,
-        _: &str,
-        _: &SecretString,
-    ) -> providers::Result<String> {
-        Err(providers::Error::Unauthorized)
-    }
-    fn open(
-        &self,
-        _: ProviderKind,
-        _: &str,
-        _: &str,
-        _: SecretString,
-    ) -> providers::Result<Arc<dyn Provider>> {
-        Err(providers::Error::Unauthorized)
-    }
+fn offline() -> providers::Error {
+    providers::Error::Unauthorized
 }
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
-}
-
-struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> Timestamp {
-        now()
-    }
 }
 
 /// Storage that must not be accessed.
@@ -90,20 +62,16 @@ impl Store for Locked {
 
 fn scope() -> (Scope, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
-    let store = Arc::new(Embedded::open(dir.path(), now).unwrap());
     let scope = Services {
-        leases: store.clone(),
-        queue: store.clone(),
-        store,
         vault: Arc::new(Envelope::new(
             vault::LocalKey::open(dir.path()).unwrap(),
             Root::new(&[7; 32]),
         )),
-        connect: Arc::new(NoProvider),
-        clock: Arc::new(FixedClock),
-        setup: Arc::default(),
-        in_process: Arc::default(),
-        owners: Owners::default(),
+        ..test_services::services(
+            dir.path(),
+            Arc::new(NoProvider(offline)),
+            Arc::new(FixedClock(now())),
+        )
     }
     .scope("local");
     (scope, dir)
