@@ -12,16 +12,13 @@ use simulators::azurite::Azurite;
 use simulators::client::Client;
 use simulators::functions_host::{Host, StorageQueues};
 use simulators::google::Push;
-use simulators::port::Port;
 use simulators::traffic::Kind;
 use store::{Message, Queue};
-use url::Url;
 
 use super::program::{looks, on_azurite};
 use crate::support::product;
-use crate::support::push_cli_env::{PushCliEnv, replay, with_header};
+use crate::support::push_cli_env::{PublicCliEnv, replay, with_header};
 use crate::support::push_env::{PushEnv, event, webhook};
-use crate::support::running::Running;
 
 const TOKEN: &str = "x-goog-channel-token";
 
@@ -186,16 +183,8 @@ async fn a_call_that_comes_days_late_does_no_harm() -> anyhow::Result<()> {
 /// genuine notification is still accepted.
 #[tokio::test]
 async fn rude_requests_are_turned_away_and_the_door_stays_open() -> anyhow::Result<()> {
-    let held = Port::take()?;
-    let port = held.number();
-    let url = Url::parse(&format!("http://127.0.0.1:{port}"))?;
-    let env = PushCliEnv::new(&[
-        ("CALRELAY_PUBLIC_URL", url.as_str()),
-        ("CALRELAY_POLL_SECONDS", "86400"),
-    ])
-    .await?;
-    let _running = Running::start_at(&env.cli, port).await?;
-    env.until("no channels", || env.google.channels().len() == 2).await?;
+    let env = PublicCliEnv::new().await?;
+    let _running = env.start().await?;
     env.wait_for_quiet().await?;
     env.google.pushes().way(|way| way.hold = true);
     env.people[0].primary().add(env.event("Lunch"));
@@ -205,17 +194,17 @@ async fn rude_requests_are_turned_away_and_the_door_stays_open() -> anyhow::Resu
     env.google.reset_counts();
     for method in ["GET", "PUT", "DELETE", "HEAD", "OPTIONS"] {
         assert_eq!(
-            Client::new(&url).send(method, "/webhooks/google", &headers, "").await?.status,
+            Client::new(&env.url).send(method, "/webhooks/google", &headers, "").await?.status,
             405,
             "{method}"
         );
     }
     let endless = "x".repeat(2 << 20);
     let turned_away =
-        Client::new(&url).send("POST", "/webhooks/google", &headers, endless.clone()).await;
+        Client::new(&env.url).send("POST", "/webhooks/google", &headers, endless.clone()).await;
     assert!(turned_away.as_ref().map_or(true, |answer| answer.status == 413), "{turned_away:?}");
     let long = [("x-goog-channel-token", &*endless)];
-    let turned_away = Client::new(&url).send("POST", "/webhooks/google", &long, "").await;
+    let turned_away = Client::new(&env.url).send("POST", "/webhooks/google", &long, "").await;
     assert!(
         turned_away.as_ref().map_or(true, |answer| (400..500).contains(&answer.status)),
         "{turned_away:?}"
@@ -228,7 +217,10 @@ async fn rude_requests_are_turned_away_and_the_door_stays_open() -> anyhow::Resu
     );
     // A body is no reason to mistrust a call.
     assert_eq!(
-        Client::new(&url).send("POST", "/webhooks/google", &headers, "{\"hello\":").await?.status,
+        Client::new(&env.url)
+            .send("POST", "/webhooks/google", &headers, "{\"hello\":")
+            .await?
+            .status,
         200
     );
     env.until("the copy", || env.count("Lunch") == 1).await?;

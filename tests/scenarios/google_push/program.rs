@@ -8,14 +8,11 @@ use serde_json::Value;
 use simulators::azurite::Azurite;
 use simulators::functions_host::{App, Site, StorageQueues};
 use simulators::google::Push;
-use simulators::port::Port;
 use simulators::traffic::Kind;
 use tempfile::TempDir;
-use url::Url;
 
 use crate::support::hosted_env::{environment, package};
-use crate::support::push_cli_env::{PushCliEnv, replay, with_header};
-use crate::support::running::Running;
+use crate::support::push_cli_env::{PublicCliEnv, PushCliEnv, replay, with_header};
 
 /// How many looks calls for so long may lead to: eight that are closer together, and then one every
 /// five seconds. The last one may be six seconds later than its call.
@@ -25,18 +22,10 @@ pub fn looks(calls: Duration) -> u64 {
 
 #[tokio::test]
 async fn an_edit_arrives_by_a_call_and_strangers_cause_next_to_nothing() -> anyhow::Result<()> {
-    let held = Port::take()?;
-    let port = held.number();
-    let url = Url::parse(&format!("http://127.0.0.1:{port}"))?;
-    let env = PushCliEnv::new(&[
-        ("CALRELAY_PUBLIC_URL", url.as_str()),
-        ("CALRELAY_POLL_SECONDS", "86400"),
-    ])
-    .await?;
+    let env = PublicCliEnv::new().await?;
     // As hard as it gets: greetings before answers, and everything twice.
     env.google.pushes().way(|way| (way.greets_first, way.double) = (true, true));
-    let running = Running::start_at(&env.cli, port).await?;
-    env.until("no channels", || env.google.channels().len() == 2).await?;
+    let running = env.start().await?;
     env.wait_for_quiet().await?;
     let begun = Instant::now();
     env.people[0].primary().add(env.event("Lunch"));
@@ -71,7 +60,7 @@ async fn an_edit_arrives_by_a_call_and_strangers_cause_next_to_nothing() -> anyh
         Vec::new(),
     ] {
         assert!(
-            replay(&url, &forged, 200).await?.iter().all(|status| *status == 200),
+            replay(&env.url, &forged, 200).await?.iter().all(|status| *status == 200),
             "the response reveals nothing"
         );
     }
@@ -80,7 +69,7 @@ async fn an_edit_arrives_by_a_call_and_strangers_cause_next_to_nothing() -> anyh
 
     // Replayed, ten thousand times.
     let begun = Instant::now();
-    assert!(replay(&url, &genuine.headers, 10_000).await?.iter().all(|status| *status == 200));
+    assert!(replay(&env.url, &genuine.headers, 10_000).await?.iter().all(|status| *status == 200));
     let most = looks(begun.elapsed());
     tokio::time::sleep(Duration::from_secs(7)).await;
     let lists = env.google.counts().of(Kind::List);
@@ -102,18 +91,13 @@ async fn an_edit_arrives_by_a_call_and_strangers_cause_next_to_nothing() -> anyh
 /// What happened while it was not there is found at its start, without waiting for anything.
 #[tokio::test]
 async fn what_was_missed_is_found_at_the_start() -> anyhow::Result<()> {
-    let held = Port::take()?;
-    let port = held.number();
-    let url = format!("http://127.0.0.1:{port}");
-    let env = PushCliEnv::new(&[("CALRELAY_PUBLIC_URL", &url), ("CALRELAY_POLL_SECONDS", "86400")])
-        .await?;
-    let mut running = Running::start_at(&env.cli, port).await?;
-    env.until("no channels", || env.google.channels().len() == 2).await?;
+    let env = PublicCliEnv::new().await?;
+    let mut running = env.start().await?;
     env.wait_for_quiet().await?;
     running.child.kill().await?;
     env.google.pushes().way(|way| way.lose = usize::MAX);
     env.people[0].primary().add(env.event("Lunch"));
-    let _running = Running::start_at(&env.cli, port).await?;
+    let _running = env.start().await?;
     env.until("the copy", || env.count("Lunch") == 1).await?;
     assert_eq!(env.google.channels().len(), 2, "the channels have lived on");
     env.assert_no_harm();

@@ -9,11 +9,13 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulators::client::Client;
 use simulators::google::{Account, Push, Quotas, Server};
+use simulators::port::Port;
 use url::Url;
 
 use super::builder::Builder;
 use super::cli::{Cli, TWO_WAY};
 use super::cli_env::CliEnv;
+use super::running::Running;
 use super::servers::{self, Provider};
 
 /// Anna and Ben at Google, and the real program. The accounts are connected and paired.
@@ -81,6 +83,41 @@ impl PushCliEnv {
             }
         }
         bail!("there are always more requests")
+    }
+}
+
+/// As [`PushCliEnv`]; Google's notifications reach the program at `url`, and polls are rare.
+pub struct PublicCliEnv {
+    env: PushCliEnv,
+    pub url: Url,
+    port: Port,
+}
+
+impl std::ops::Deref for PublicCliEnv {
+    type Target = PushCliEnv;
+
+    fn deref(&self) -> &PushCliEnv {
+        &self.env
+    }
+}
+
+impl PublicCliEnv {
+    pub async fn new() -> anyhow::Result<Self> {
+        let port = Port::take()?;
+        let url = Url::parse(&format!("http://127.0.0.1:{}", port.number()))?;
+        let env = PushCliEnv::new(&[
+            ("CALRELAY_PUBLIC_URL", url.as_str()),
+            ("CALRELAY_POLL_SECONDS", "86400"),
+        ])
+        .await?;
+        Ok(Self { env, url, port })
+    }
+
+    /// Starts the program, and waits until both watches exist.
+    pub async fn start(&self) -> anyhow::Result<Running> {
+        let running = Running::start_at(&self.cli, self.port.number()).await?;
+        self.until("no channels", || self.google.channels().len() == 2).await?;
+        Ok(running)
     }
 }
 

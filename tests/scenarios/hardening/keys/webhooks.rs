@@ -11,14 +11,11 @@ use data_encoding::BASE64URL_NOPAD;
 use jobs::nudge::QUEUE;
 use jobs::{Scope, Services};
 use simulators::google::Push;
-use simulators::port::Port;
 use store::{Op, Row, Store, Table};
-use url::Url;
 
 use crate::support::product::{self, NotificationOutcome};
-use crate::support::push_cli_env::{PushCliEnv, replay, with_header};
+use crate::support::push_cli_env::{PublicCliEnv, replay, with_header};
 use crate::support::push_env::{PushEnv, event, receive, webhook};
-use crate::support::running::Running;
 
 const TOKEN: &str = "x-goog-channel-token";
 
@@ -247,16 +244,8 @@ async fn a_forged_key_asks_nothing_of_storage() -> anyhow::Result<()> {
 /// The real program, and its command beside it.
 #[tokio::test]
 async fn a_running_service_opens_its_channels_anew_at_once() -> anyhow::Result<()> {
-    let held = Port::take()?;
-    let port = held.number();
-    let url = Url::parse(&format!("http://127.0.0.1:{port}"))?;
-    let env = PushCliEnv::new(&[
-        ("CALRELAY_PUBLIC_URL", url.as_str()),
-        ("CALRELAY_POLL_SECONDS", "86400"),
-    ])
-    .await?;
-    let _running = Running::start_at(&env.cli, port).await?;
-    env.until("no channels", || env.google.channels().len() == 2).await?;
+    let env = PublicCliEnv::new().await?;
+    let _running = env.start().await?;
     env.wait_for_quiet().await?;
     let open = env.google.channels();
     let old = env.google.pushes().sent().into_iter().next_back().context("a call")?;
@@ -273,7 +262,7 @@ async fn a_running_service_opens_its_channels_anew_at_once() -> anyhow::Result<(
     env.until("no other channels", replaced).await?;
     env.wait_for_quiet().await?;
     env.google.reset_counts();
-    assert_eq!(replay(&url, &old.headers, 20).await?, [200; 20]);
+    assert_eq!(replay(&env.url, &old.headers, 20).await?, [200; 20]);
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     assert_eq!(env.google.counts().total(), 0, "nothing is done for a call of before");
     env.people[0].primary().add(env.event("Lunch"));
