@@ -17,8 +17,21 @@ ALLOWED = {
     "handler/host/src/registry/": "the registry: which module serves which provider",
     "handler/host/src/cli/provider_words.rs": "the commands that connect an account, and their words",
 }
+# Where a string may name a provider, too.
+ALLOWED_STRINGS = {
+    "functions/connect_pages.rs": "the page that connects an account: its path and its words",
+    "functions/page.rs": "the words of the pages",
+    "handler/host/src/config/": "the settings of a provider",
+    "handler/engine/src/conference/": "the names of conference services",
+    "functions/lib.rs": "the names of functions, which function.json has too",
+    "functions/google_webhook/": "the address that a provider calls",
+    "handler/host/src/cli/consent/callback_server.rs": "the path of the redirect",
+    "handler/jobs/src/accounts/secret/mod.rs": "the well-known path of RFC 6764",
+    "handler/jobs/src/problem.rs": "the words for an address without a CalDAV server",
+}
 SOURCES = ("handler", "functions")
 NAMED = re.compile(r"\bProviderKind::(?:Caldav|Icloud|Google)\b|\bProviderKind::\{[^}]*\}")
+STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:google|icloud|caldav)(?:[^"\\]|\\.)*"', re.IGNORECASE)
 TEST_MODULE = re.compile(r"^#\[cfg\(test\)\]\n(?:#\[[^\n]*\n)*(?:pub(?:\([^)]*\))? )?mod \w+ \{", re.MULTILINE)
 
 
@@ -32,21 +45,24 @@ def product(text):
     return text[: test.start()] if test else text
 
 
-def is_allowed(path):
-    return any(path == allowed or (allowed.endswith("/") and path.startswith(allowed)) for allowed in ALLOWED)
+def is_allowed(path, places):
+    return any(path == allowed or (allowed.endswith("/") and path.startswith(allowed)) for allowed in places)
 
 
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2])
-    missing = [allowed for allowed in ALLOWED if not (root / allowed).exists()]
+    missing = [allowed for allowed in (*ALLOWED, *ALLOWED_STRINGS) if not (root / allowed).exists()]
     found = []
     for folder in SOURCES:
         for file in sorted((root / folder).rglob("*.rs")):
             path = file.relative_to(root)
-            if is_test(path) or is_allowed(path.as_posix()):
+            if is_test(path) or is_allowed(path.as_posix(), ALLOWED):
                 continue
+            strings = not is_allowed(path.as_posix(), ALLOWED_STRINGS)
             for number, line in enumerate(product(file.read_text()).splitlines(), 1):
-                if NAMED.search(line) and not line.lstrip().startswith("//"):
+                if line.lstrip().startswith("//"):
+                    continue
+                if NAMED.search(line) or (strings and STRING.search(line)):
                     found.append(f"{path}:{number}: {line.strip()}")
     for allowed in missing:
         print(f"{allowed} is allowed to name providers and does not exist: remove it from ALLOWED")

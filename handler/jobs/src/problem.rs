@@ -92,8 +92,8 @@ fn provider(error: &providers::Error) -> (&'static str, &'static str) {
     match error {
         E::Unauthorized => (
             "unauthorized",
-            "Check the user name and the password (with Google: give your consent anew), and \
-            connect the account again with `calrelay account add`.",
+            "Check the user name and the password, or give your consent anew, and connect the \
+            account again with `calrelay account add`.",
         ),
         E::Consent(_) => ("consent", ""),
         E::NoPush => {

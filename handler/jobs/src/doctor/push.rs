@@ -21,15 +21,15 @@ pub async fn findings(scope: &Scope) -> Vec<Finding> {
         // Correct where every sync is a `calrelay sync`.
         return vec![Finding::good(
             CHECK,
-            "Google sends no notifications of changes, because CALRELAY_PUBLIC_URL is not set. \
-            The nightly pass of a running calrelay finds changes, and `calrelay sync` does. To \
+            "No notifications of changes arrive, because CALRELAY_PUBLIC_URL is not set. The \
+            nightly pass of a running calrelay finds changes, and `calrelay sync` does. To \
             find them within seconds, set CALRELAY_PUBLIC_URL to the address (https://…) under \
             which this calrelay is reached from outside.",
         )];
     }
     let mut findings = vec![Finding::good(
         CHECK,
-        format!("Google sends notifications of changes in {open} of {all} paired calendars."),
+        format!("Notifications of changes arrive for {open} of {all} paired calendars."),
     )];
     for state in states.iter().filter(|state| !state.open).take(MAX_NAMED) {
         let check = format!("{CHECK}:{}", state.calendar);
@@ -40,8 +40,8 @@ pub async fn findings(scope: &Scope) -> Vec<Finding> {
             Finding::bad(
                 &check,
                 message,
-                "It is tried again every hour. Check that CALRELAY_PUBLIC_URL is reached from \
-                outside, over https, and see the account.",
+                "The watch is created again every hour. Check that CALRELAY_PUBLIC_URL is reached \
+                from outside over https, and look at the account in `calrelay status`.",
             )
         });
     }
