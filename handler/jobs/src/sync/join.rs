@@ -15,7 +15,7 @@ use super::change::{ChangedMapping, ListedAs, UnknownEvent};
 use super::changes::Changes;
 use super::context::Context;
 use super::ends::EndState;
-use super::listing::{CalendarListing, ListedLine, list};
+use super::listing::{CalendarListing, ListedLine, ListingOptions, list};
 use super::missing::add_missing;
 use super::roles::{mapped, mapped_mut, other_role, role_at};
 use crate::Result;
@@ -26,16 +26,6 @@ pub(super) const LOOKUP: usize = 50;
 /// Where fewer events are listed as changed, a person may have changed them all.
 const FORGOTTEN_FLOOR: usize = 5;
 
-/// How much of both ends is listed.
-#[derive(Clone, Copy)]
-pub(super) struct ListingOptions {
-    /// List the window as a whole, besides the changes since the cursor: in the first pass of a
-    /// day.
-    pub relist: bool,
-    /// List the window as a whole even with a cursor, and add all mappings that drifted.
-    pub full: bool,
-}
-
 impl Context<'_> {
     /// Lists both ends. The first time, a calendar that is written to is listed without a window:
     /// earlier copies may be anywhere in it.
@@ -45,7 +35,7 @@ impl Context<'_> {
         state: &StateRecord,
         options: ListingOptions,
     ) -> Result<Changes> {
-        let ListingOptions { relist, full } = options;
+        let ListingOptions { relist, full, .. } = options;
         let window = self.planner.window;
         let mut changes = Changes::default();
         let mut listings: PerSide<Option<CalendarListing>> = PerSide::default();
@@ -55,7 +45,7 @@ impl Context<'_> {
             changes.is_unbounded[side] = cursor.is_none() && self.pair.copies_from(side.other());
             let whole =
                 if changes.is_unbounded[side] { Since::Everything } else { Since::Window(window) };
-            listings[side] = list(end, cursor, whole, full, relist).await?;
+            listings[side] = list(end, cursor, whole, options).await?;
         }
         for (side, listing) in listings.iter_mut() {
             if let Some(listing) = listing {
@@ -66,7 +56,7 @@ impl Context<'_> {
             if is_cursor_forgotten(&changes, side, end, listings[side].as_ref(), state.copies) {
                 tracing::debug!(side = ?side, "the server listed nearly everything as changed; \
                 listing the whole window");
-                let mut whole = list(end, None, Since::Window(window), true, true).await?;
+                let mut whole = list(end, None, Since::Window(window), options).await?;
                 if let Some(listing) = &mut whole {
                     self.join(&mut changes, side, listing, state).await?;
                 }

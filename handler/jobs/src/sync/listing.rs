@@ -4,10 +4,23 @@ use std::collections::BTreeMap;
 
 use engine::change::{Cursor, Listed};
 use engine::event::{Event, EventId};
-use providers::Since;
+use providers::{Error, Since};
 
 use super::ends::EndState;
 use crate::Result;
+
+/// How much of both ends is listed.
+#[derive(Clone, Copy)]
+pub(super) struct ListingOptions {
+    /// List the window as a whole, besides the changes since the cursor: in the first pass of a
+    /// day.
+    pub relist: bool,
+    /// List the window as a whole even with a cursor, and add all mappings that drifted.
+    pub full: bool,
+    /// A server that cannot list the changes since the cursor is taken to have forgotten it: some
+    /// answer an unusable sync token with a failure instead of the error of RFC 6578, 3.8.
+    pub doubts_cursor: bool,
+}
 
 /// One event of a listing.
 pub(super) struct ListedLine {
@@ -35,9 +48,9 @@ pub(super) async fn list(
     state: &mut EndState,
     cursor: Option<&Cursor>,
     whole: Since<'_>,
-    full: bool,
-    relist: bool,
+    options: ListingOptions,
 ) -> Result<Option<CalendarListing>> {
+    let ListingOptions { relist, full, doubts_cursor } = options;
     let EndState { end, tag, is_quiet, prefetched } = state;
     let tag = tag.as_ref();
     let (provider, address) = (&end.provider, &end.calendar.address);
@@ -58,9 +71,13 @@ pub(super) async fn list(
             };
             match changes {
                 Ok(changes) => since_cursor = Some(changes),
-                Err(providers::Error::CursorExpired) => {
+                Err(Error::CursorExpired) => {
                     tracing::info!(calendar = %end.calendar.id, "the server has forgotten how far \
                     this calendar was read; listing it as a whole");
+                }
+                Err(Error::Unreachable(why) | Error::BadAnswer(why)) if doubts_cursor => {
+                    tracing::info!(calendar = %end.calendar.id, %why, "the server has failed \
+                    repeatedly to list what changed in this calendar; listing it as a whole");
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -11,12 +11,16 @@ use super::context::Context;
 use super::ends::EndState;
 use super::finish::ListedEnds;
 use super::identity::EventIdentities;
-use super::join::ListingOptions;
+use super::listing::ListingOptions;
 use super::pass_result::{PassResult, RetryRound};
 use super::refused::read_possibly_created;
 use super::window::{is_relisted, must_relist};
 use crate::Result;
 use crate::report::Run;
+
+/// After so many failures in a row, a failure to list the changes since the cursor counts as a lost
+/// cursor.
+const FAILURES_OF_A_CURSOR: u32 = 3;
 
 /// Runs a pass and stores the state of the pair. Returns what was done, also where the pass fails
 /// in the end, and whether another round is needed.
@@ -78,7 +82,9 @@ async fn list(
     for (side, end) in ends.iter_mut() {
         end.is_quiet &= !is_anew[side];
     }
-    let mut changes = context.list_changes(ends, &anew, ListingOptions { relist, full }).await?;
+    let doubts_cursor = state.failing.is_some_and(|streak| streak.times >= FAILURES_OF_A_CURSOR);
+    let options = ListingOptions { relist, full, doubts_cursor };
+    let mut changes = context.list_changes(ends, &anew, options).await?;
     if !context.options.dry_run {
         changes.forget_former(context.store, context.locked).await?;
     }

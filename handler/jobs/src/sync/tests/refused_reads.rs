@@ -6,6 +6,8 @@ use engine::plan::Answer;
 use engine::reason::Reason;
 use providers::Error;
 
+use records::problem::PairStatus;
+
 use super::env::{OPTIONS, PairEnv};
 use super::memory_calendar::CalendarCall;
 use super::{all, reasons};
@@ -49,4 +51,29 @@ async fn what_is_known_to_be_gone_is_made_again_although_one_is_not_told_of() {
         (env.has("e00"), env.mapping("e00.ics").await.state),
         ([true, false], MappingState::Live)
     );
+}
+
+#[tokio::test]
+async fn an_event_that_is_listed_and_never_found_is_named_and_stops_no_other() {
+    for side in 0..2 {
+        let env = PairEnv::two_way().await.filled(4).await;
+        let id = if side == 0 { "e00.ics".to_owned() } else { env.copy("e00.ics").await };
+        env.remotes[side].lock().change(&id, |event| event.content.title = "changed".into());
+        env.remotes[side].lock().hidden.insert(EventId::new(&id));
+        env.from().change("e01.ics", |event| event.content.title = "flows".into());
+        for tries in 1..=3 {
+            let run = env.pass().await;
+            assert_eq!((run.deleted, run.state), (0, PairStatus::Ok), "side {side}");
+            assert_eq!(reasons(&run), [Reason::Unreadable]);
+            let problems = env.problems().await;
+            assert_eq!((problems.len(), problems[0].problem.tries), (1, tries));
+            let titles = env.titles();
+            assert_eq!((env.count(), titles[1 - side].contains(&"flows".into())), ([4, 4], true));
+            env.minutes(5);
+        }
+        env.remotes[side].lock().hidden.clear();
+        assert_eq!((env.pass().await.changed, env.problems().await.len()), (1, 0));
+        assert!(env.titles().iter().all(|titles| titles.contains(&"changed".into())));
+        env.rest().await;
+    }
 }

@@ -141,3 +141,35 @@ async fn a_copy_whose_name_another_event_has_taken_is_found_and_not_copied_back(
         env.nothing_wrong();
     }
 }
+
+#[tokio::test]
+async fn a_cursor_that_always_fails_is_lost_in_the_end() {
+    for error in [Error::Unreachable("500".into()), Error::BadAnswer("no XML".into())] {
+        let env = PairEnv::one_way().await.filled(3).await;
+        env.remove_origins(0..1);
+        env.from().change("e01.ics", |event| event.content.title = "changed".into());
+        env.from().refused.insert((CalendarCall::List, None), error);
+        for _ in 0..3 {
+            assert_eq!(env.try_run(OPTIONS).await.state, PairStatus::Error);
+            assert_eq!(env.asked(CalendarCall::ListAll), [0, 0]);
+        }
+        let run = env.pass().await;
+        assert_eq!((env.asked(CalendarCall::ListAll), run.changed), ([1, 0], 1));
+        env.from().refused.clear();
+        env.minutes(10);
+        env.pass().await;
+        assert_eq!(env.count(), [2, 2]);
+        env.rest().await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_has_not_lost_the_cursor() {
+    let env = PairEnv::one_way().await.filled(3).await;
+    env.from().change("e01.ics", |event| event.content.title = "changed".into());
+    env.from().refused.insert((CalendarCall::List, None), Error::NoAnswer("silence".into()));
+    for _ in 0..6 {
+        assert_eq!(env.try_run(OPTIONS).await.state, PairStatus::Error);
+        assert_eq!(env.asked(CalendarCall::ListAll), [0, 0]);
+    }
+}
