@@ -30,8 +30,8 @@ ALLOWED_STRINGS = {
     "handler/jobs/src/problem.rs": "the words for an address without a CalDAV server",
 }
 SOURCES = ("handler", "functions")
-NAMED = re.compile(r"\bProviderKind::(?:Caldav|Icloud|Google)\b|\bProviderKind::\{[^}]*\}")
-STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:google|icloud|caldav)(?:[^"\\]|\\.)*"', re.IGNORECASE)
+NAMED = re.compile(r"\bProviderKind::(?:Caldav|Icloud|Google|Microsoft)\b|\bProviderKind::\{[^}]*\}")
+STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:google|icloud|caldav|(?<!X-)(?<!tzone://)microsoft)(?:[^"\\]|\\.)*"', re.IGNORECASE)
 TEST_MODULE = re.compile(r"^#\[cfg\(test\)\]\n(?:#\[[^\n]*\n)*(?:pub(?:\([^)]*\))? )?mod \w+ \{", re.MULTILINE)
 
 

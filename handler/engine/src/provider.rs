@@ -20,6 +20,8 @@ pub enum ProviderKind {
     Icloud,
     /// Google Calendar, through its own API.
     Google,
+    /// Microsoft 365 and Outlook.com, through Microsoft Graph.
+    Microsoft,
 }
 
 /// The protocol that a provider speaks.
@@ -29,6 +31,8 @@ pub enum Protocol {
     CalDav,
     /// The Google Calendar API.
     GoogleCalendar,
+    /// Microsoft Graph, version 1.0.
+    MicrosoftGraph,
 }
 
 /// How the owner of an account proves to be its owner.
@@ -45,6 +49,8 @@ pub enum SignIn {
 pub struct OAuthFacts {
     /// The scopes by purpose; each is needed.
     pub scopes: &'static [(ScopePurpose, &'static str)],
+    /// Scopes of the sign-in, which are requested too; an answer need not name them.
+    pub sign_in_scopes: &'static [&'static str],
     /// Whether consent can be withdrawn by a request (RFC 7009).
     pub can_revoke: bool,
     /// Whether every use of a refresh token replaces it. The new one is then stored before the
@@ -188,6 +194,7 @@ const GOOGLE: ProviderFacts = ProviderFacts {
             ),
             (ScopePurpose::Events, "https://www.googleapis.com/auth/calendar.events"),
         ],
+        sign_in_scopes: &[],
         can_revoke: true,
         rotates_refresh_tokens: false,
     }),
@@ -215,9 +222,41 @@ const GOOGLE: ProviderFacts = ProviderFacts {
     },
 };
 
+const MICROSOFT: ProviderFacts = ProviderFacts {
+    protocol: Protocol::MicrosoftGraph,
+    sign_in: SignIn::OAuth(OAuthFacts {
+        scopes: &[(ScopePurpose::Events, "https://graph.microsoft.com/Calendars.ReadWrite")],
+        // OpenID Connect Core 1.0, sections 5.4 and 11: whose grant it is, and a refresh token.
+        sign_in_scopes: &["openid", "email", "profile", "offline_access"],
+        can_revoke: false,
+        rotates_refresh_tokens: true,
+    }),
+    common_host: None,
+    user_name_is_email: true,
+    has_aliases: true,
+    push: Push::ByAccount(WatchFacts {
+        // The service grants 10,070 minutes at most.
+        lifetime: Duration::from_secs(2 * 24 * HOUR),
+        renew_before: Duration::from_secs(24 * HOUR),
+        spread: Duration::from_secs(2 * HOUR),
+        warn_before: Duration::from_secs(6 * HOUR),
+        renewal: Renewal::InPlace,
+    }),
+    calendar_identity: CalendarIdentity::Id,
+    events: EventFacts {
+        floating_times: false,
+        zero_length: true,
+        rules_below_days: false,
+        tentative: true,
+        default_visibility: true,
+        keeps_uid: false,
+        restores_etag: false,
+    },
+};
+
 impl ProviderKind {
     /// All providers.
-    pub const ALL: [Self; 3] = [Self::Caldav, Self::Icloud, Self::Google];
+    pub const ALL: [Self; 4] = [Self::Caldav, Self::Icloud, Self::Google, Self::Microsoft];
 
     /// The name in `--json`, in addresses and in storage.
     pub fn as_str(self) -> &'static str {
@@ -225,6 +264,7 @@ impl ProviderKind {
             Self::Caldav => "caldav",
             Self::Icloud => "icloud",
             Self::Google => "google",
+            Self::Microsoft => "microsoft",
         }
     }
 
@@ -239,6 +279,7 @@ impl ProviderKind {
             Self::Caldav => &CALDAV,
             Self::Icloud => &ICLOUD,
             Self::Google => &GOOGLE,
+            Self::Microsoft => &MICROSOFT,
         }
     }
 
@@ -278,7 +319,9 @@ mod tests {
 
     #[test]
     fn a_provider_has_one_name_wherever_it_is_written() {
-        for (kind, name) in ProviderKind::ALL.into_iter().zip(["caldav", "icloud", "google"]) {
+        for (kind, name) in
+            ProviderKind::ALL.into_iter().zip(["caldav", "icloud", "google", "microsoft"])
+        {
             assert_eq!((kind.as_str(), kind.to_string()), (name, name.to_owned()));
             assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{name}\""));
             assert_eq!(ProviderKind::from_name(name), Some(kind));

@@ -12,6 +12,6 @@ pub fn read_notification<'a>(
 ) -> Option<Notification<'a>> {
     match kind {
         ProviderKind::Google => Some(google::notification::read(header)),
-        ProviderKind::Caldav | ProviderKind::Icloud => None,
+        ProviderKind::Caldav | ProviderKind::Icloud | ProviderKind::Microsoft => None,
     }
 }

@@ -96,7 +96,7 @@ pub fn microsoft_not_supported() -> Problem {
 pub fn password_question(kind: ProviderKind) -> &'static str {
     match kind {
         ProviderKind::Icloud => "App-specific password (not the one of your Apple Account)",
-        ProviderKind::Caldav | ProviderKind::Google => "Password",
+        ProviderKind::Caldav | ProviderKind::Google | ProviderKind::Microsoft => "Password",
     }
 }
 

@@ -50,6 +50,12 @@ impl ProviderRegistry {
     }
 }
 
+fn microsoft() -> providers::Error {
+    providers::Error::Misconfigured(
+        "Microsoft accounts cannot be connected with this version".into(),
+    )
+}
+
 #[async_trait]
 impl Connect for ProviderRegistry {
     async fn discover(
@@ -83,6 +89,7 @@ impl Connect for ProviderRegistry {
     ) -> providers::Result<Arc<dyn Provider>> {
         match kind {
             ProviderKind::Google => self.google()?.open(endpoint, user, &secret, keep),
+            ProviderKind::Microsoft => Err(microsoft()),
             ProviderKind::Caldav | ProviderKind::Icloud => self.open(kind, endpoint, user, secret),
         }
     }
@@ -90,6 +97,7 @@ impl Connect for ProviderRegistry {
     fn consents(&self, kind: ProviderKind) -> providers::Result<&dyn Consents> {
         match kind {
             ProviderKind::Google => Ok(self.google()?),
+            ProviderKind::Microsoft => Err(microsoft()),
             ProviderKind::Caldav | ProviderKind::Icloud => Err(providers::Error::Misconfigured(
                 format!("{kind} accounts are connected with a password, and not by consent"),
             )),

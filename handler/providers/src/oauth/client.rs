@@ -83,8 +83,9 @@ impl Client {
     /// [`Error::Unreachable`] where the system gives no random numbers.
     pub fn authorize(&self, redirect: &Url, state: &str) -> Result<Authorization> {
         let verifier = pkce::verifier()?;
-        let scopes: Vec<&str> =
-            self.provider.facts().scopes.iter().map(|(_, scope)| *scope).collect();
+        let facts = self.provider.facts();
+        let asked = facts.scopes.iter().map(|(_, scope)| scope);
+        let scopes: Vec<&str> = facts.sign_in_scopes.iter().chain(asked).copied().collect();
         let mut url = self.provider.auth_url().clone();
         url.query_pairs_mut()
             .append_pair("client_id", self.provider.client_id())

@@ -110,6 +110,7 @@ impl TestProvider {
         Self {
             facts: OAuthFacts {
                 scopes: &[(ScopePurpose::Events, Self::SCOPE)],
+                sign_in_scopes: &[],
                 can_revoke: true,
                 rotates_refresh_tokens: false,
             },
