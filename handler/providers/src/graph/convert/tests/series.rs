@@ -197,7 +197,8 @@ fn exceptions_become_part_of_their_series() {
     let lost = instance("exception", "2026-03-24T08:00:00Z", json!({ "originalStart": "x" }));
     assert!(series(&item, &[lost], EventContext::default()).is_err());
     item.cancelled_occurrences = vec!["OID.AAMk.2026-04-08".into()];
-    assert!(series(&item, &[], EventContext::default()).is_err(), "a Wednesday");
+    let found = series(&item, &[], EventContext::default()).unwrap().series.unwrap();
+    assert!(found.exceptions.is_empty(), "a Wednesday is a day of an earlier rule");
 }
 
 #[test]
@@ -227,8 +228,41 @@ fn a_cancelled_day_is_that_of_the_series_or_else_of_utc() {
     item.cancelled_occurrences = vec!["OID.x.2026-03-12".into()];
     let found = series(&item, &[], EventContext::default()).unwrap().series.unwrap();
     assert!(found.exceptions.contains_key(&OriginalStart::Day(date(2026, 3, 12))));
+    item.cancelled_occurrences = vec!["OID.x.2026-03-09".into()];
+    let found = series(&item, &[], EventContext::default()).unwrap().series.unwrap();
+    assert!(found.exceptions.is_empty(), "before the first one");
     item.cancelled_occurrences = vec!["soon".into()];
     assert!(series(&item, &[], EventContext::default()).is_err());
+}
+
+#[test]
+fn what_a_rule_gives_and_no_instance_shows_is_absent() {
+    let draft = weekly("FREQ=WEEKLY;COUNT=4");
+    let found = series(&master(&draft), &[], EventContext::default()).unwrap();
+    let range = at("2026-03-01T00:00:00Z")..at("2026-05-01T00:00:00Z");
+    let moved = json!({
+        "start": { "dateTime": "2026-03-20T08:00:00", "timeZone": "UTC" },
+        "end": { "dateTime": "2026-03-20T09:00:00", "timeZone": "UTC" },
+    });
+    let items = [
+        instance("occurrence", "2026-03-10T08:00:00Z", json!({})),
+        instance("exception", "2026-03-17T08:00:00Z", moved),
+        instance("occurrence", "2026-03-31T07:00:00Z", json!({})),
+    ];
+    assert_eq!(absent(&found, &items, &range), Ok(vec![start("2026-03-24T08:00:00Z")]));
+    let inside = at("2026-03-01T00:00:00Z")..at("2026-03-20T00:00:00Z");
+    assert_eq!(absent(&found, &items, &inside), Ok(vec![]));
+    assert_eq!(absent(&read(&hour(json!({}))), &[], &range), Ok(vec![]), "no series");
+}
+
+#[test]
+fn a_series_in_an_unknown_zone_would_drift_and_is_unreadable() {
+    let mut item = master(&weekly("FREQ=WEEKLY"));
+    item.original_start_time_zone = Some("tzone://Microsoft/Custom".into());
+    assert!(series(&item, &[], EventContext::default()).is_err());
+    let mut item = master(&days_of("FREQ=WEEKLY"));
+    item.original_start_time_zone = Some("tzone://Microsoft/Custom".into());
+    assert!(series(&item, &[], EventContext::default()).is_ok(), "days are in no zone");
 }
 
 #[test]
