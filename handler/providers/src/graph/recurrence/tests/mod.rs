@@ -11,7 +11,6 @@ use jiff::civil::{Date, DateTime, date};
 use jiff::{SignedDuration, ToSpan};
 use serde_json::json;
 
-use super::super::wire::Range;
 use super::*;
 
 fn content(span: Span) -> Content {
@@ -245,4 +244,16 @@ fn patterns_are_compared_by_what_they_mean() {
         ..one.clone()
     };
     assert!(!same(&one, &later));
+    let until = |end_date| PatternedRecurrence {
+        range: Range::EndDate { start_date: date(2026, 3, 10), end_date },
+        ..one.clone()
+    };
+    // A Tuesday, the days up to the next Sunday, and that Sunday.
+    let tuesday = until(date(2026, 12, 29));
+    assert!(same(&tuesday, &tuesday) && !same(&tuesday, &one));
+    assert!(same(&tuesday, &until(date(2027, 1, 2))) && same(&until(date(2027, 1, 2)), &tuesday));
+    assert!(
+        !same(&tuesday, &until(date(2027, 1, 3))) && !same(&tuesday, &until(date(2026, 12, 28)))
+    );
+    assert!(!same(&until(date(9999, 12, 31)), &tuesday));
 }
