@@ -11,6 +11,7 @@ pub mod caldav;
 mod error;
 mod failure_cause;
 pub mod google;
+pub mod graph;
 pub mod http;
 mod notifications;
 pub mod oauth;
@@ -28,9 +29,12 @@ use engine::pair::Window;
 pub use engine::write::{Edit, NewCopy};
 pub use error::{Error, Result};
 pub use failure_cause::FailureCause;
-pub use notifications::read_notification;
+pub use notifications::{read_handshake, read_notification, read_notifications};
 pub use oauth::RefreshTokenStore;
-pub use watch::{ActiveWatch, Lifecycle, Notification, NotificationKind, WatchRequest, WatchScope};
+pub use watch::{
+    ActiveWatch, Handshake, LIFECYCLE_PATH, Lifecycle, Notification, NotificationItem,
+    NotificationKind, WatchRequest, WatchScope,
+};
 
 /// One account at one provider.
 ///

@@ -1,0 +1,3 @@
+//! Microsoft Graph, version 1.0.
+
+pub mod notification;
