@@ -12,7 +12,8 @@
 //! * Nudges of one watch become visible a pause apart, however many processes receive
 //!   notifications, and however often.
 //! * A single notification costs one write where this process knows the watch, and one read more
-//!   where it does not; once a minute another read, of the valid keys (`keys.rs`). The second
+//!   where it does not; once a minute another read, of the valid keys (`keys.rs`). A nudge of a
+//!   watch of an account costs one read more, of the calendars that it covers. The second
 //!   notification within a pause costs one more write; all others within the pause cost nothing in
 //!   this process. Each further process reads the record, and may send one more nudge.
 //! * The clocks of different processes may differ by [`SKEW`].

@@ -49,7 +49,7 @@ impl Clock for Mailbox {
 
 impl Mailbox {
     pub fn wait(&self, time: SignedDuration) {
-        self.minutes.fetch_add(i64::try_from(time.as_mins()).unwrap(), Ordering::Relaxed);
+        self.minutes.fetch_add(time.as_mins(), Ordering::Relaxed);
     }
 
     pub fn log(&self) -> Vec<String> {

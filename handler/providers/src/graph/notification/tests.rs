@@ -120,9 +120,17 @@ fn a_malformed_notification_fails_no_other() {
 
 #[test]
 fn only_what_is_no_json_is_refused() {
-    for json in
-        ["null", "7", "\"x\"", "[]", "[[{}]]", "{}", r#"{"value":null}"#, r#"{"value":{}}"#, " {\"a\":1} "]
-    {
+    for json in [
+        "null",
+        "7",
+        "\"x\"",
+        "[]",
+        "[[{}]]",
+        "{}",
+        r#"{"value":null}"#,
+        r#"{"value":{}}"#,
+        " {\"a\":1} ",
+    ] {
         assert_eq!(found(json), Some(Vec::new()), "{json}");
     }
     for other in ["", " ", "x", "{", r#"{"value":[}"#, r#"{"value":[]} x"#, "<a/>", "value=1"] {
