@@ -3,7 +3,8 @@
 use engine::calendar::PairId;
 use records::watch::WatchStatus;
 
-use super::mailbox::{World, deliver};
+use super::mailbox::deliver;
+use super::world::World;
 use super::*;
 use crate::doctor::{self, AccountChecks};
 

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::instances::Counting;
-use super::mailbox::{MICROSOFT, World, deliver, try_to_deliver};
+use super::mailbox::{MICROSOFT, deliver, try_to_deliver};
+use super::world::World;
 use super::*;
 
 async fn opened(pairs: &[(&str, &str, &str)]) -> World {

@@ -7,6 +7,7 @@ mod instances;
 mod keys;
 mod lifecycle;
 mod mailbox;
+mod world;
 
 use std::sync::Arc;
 use std::time::Duration;
