@@ -25,6 +25,8 @@ ALLOWED_STRINGS = {
     "handler/engine/src/conference/": "the names of conference services",
     "functions/lib.rs": "the names of functions, which function.json has too",
     "functions/google_webhook/": "the address that a provider calls",
+    "functions/microsoft_lifecycle/": "the address that a provider calls",
+    "functions/microsoft_webhook/": "the address that a provider calls",
     "handler/host/src/cli/consent/callback_server.rs": "the path of the redirect",
     "handler/jobs/src/accounts/secret/mod.rs": "the well-known path of RFC 6764",
     "handler/jobs/src/problem.rs": "the words for an address without a CalDAV server",

@@ -12,7 +12,7 @@ pub mod caldav;
 mod error;
 mod failure_cause;
 pub mod google;
-mod graph;
+pub mod graph;
 mod html;
 pub mod http;
 mod notifications;
@@ -32,9 +32,12 @@ pub use by_occurrence::ByOccurrence;
 pub use engine::write::{Edit, NewCopy};
 pub use error::{Error, Result};
 pub use failure_cause::FailureCause;
-pub use notifications::read_notification;
+pub use notifications::{read_handshake, read_notification, read_notifications};
 pub use oauth::RefreshTokenStore;
-pub use watch::{ActiveWatch, Lifecycle, Notification, NotificationKind, WatchRequest, WatchScope};
+pub use watch::{
+    ActiveWatch, Handshake, LIFECYCLE_PATH, Lifecycle, Notification, NotificationItem,
+    NotificationKind, WatchRequest, WatchScope,
+};
 
 /// One account at one provider.
 ///
