@@ -8,10 +8,12 @@
 //! original rejects.
 
 pub mod caldav;
+mod claims_request;
 mod error;
 mod failure_cause;
 pub mod google;
 pub mod http;
+mod not_granted;
 mod notifications;
 pub mod oauth;
 mod watch;
@@ -25,9 +27,11 @@ use engine::event::{Event, EventId};
 use engine::fidelity::Fidelity;
 use engine::pair::Window;
 
+pub use claims_request::ClaimsRequest;
 pub use engine::write::{Edit, NewCopy};
 pub use error::{Error, Result};
 pub use failure_cause::FailureCause;
+pub use not_granted::{ConsentStep, NotGranted};
 pub use notifications::read_notification;
 pub use oauth::RefreshTokenStore;
 pub use watch::{ActiveWatch, Lifecycle, Notification, NotificationKind, WatchRequest, WatchScope};

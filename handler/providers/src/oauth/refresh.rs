@@ -130,7 +130,13 @@ impl Grant {
         if let Some(store) = store
             && store.replace(&stored, &refresh).await
         {
-            self.state().stored = refresh;
+            // Of two processes that refresh at once, one finds the token of the other in storage.
+            // Both tokens work, and only one chain of them may go on.
+            let current =
+                if self.client.rotates_refresh_tokens() { store.current().await } else { None };
+            let kept = current.unwrap_or(refresh);
+            let mut state = self.state();
+            (state.refresh, state.stored) = (kept.clone(), kept);
         }
     }
 }
@@ -156,8 +162,7 @@ impl GrantState {
             return Some(Ok(access.token.clone()));
         }
         let (error, at) = self.failure.as_ref()?;
-        let lasting = matches!(error, Error::Unauthorized | Error::Consent(_))
-            && now < *at + REFUSAL_REMEMBERED;
+        let lasting = error.needs_owner() && now < *at + REFUSAL_REMEMBERED;
         let shared = since.is_some_and(|since| since != self.refreshes);
         (lasting || shared).then(|| Err(error.clone()))
     }
@@ -232,7 +237,7 @@ impl AccessTokens for Grant {
     async fn record_denial(&self, error: &Error) {
         let store = {
             let mut state = self.state();
-            if matches!(error, Error::Unauthorized | Error::Consent(_)) {
+            if error.needs_owner() {
                 // A token that gives no access is no answer to the callers that wait for one.
                 (state.access, state.failure) = (None, Some((error.clone(), Instant::now())));
             }
