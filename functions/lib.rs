@@ -21,6 +21,7 @@ pub mod binding;
 mod callback_pages;
 mod connect;
 mod connect_pages;
+mod consent_words;
 pub mod cookie;
 mod diagnose;
 mod error;
@@ -33,6 +34,7 @@ mod oauth_callback;
 pub mod page;
 mod poll_caldav;
 mod reconcile;
+pub mod refusal_page;
 mod renew_google_channels;
 pub mod route;
 mod sync_calendar;
@@ -41,7 +43,7 @@ mod sync_calendar_poison;
 mod tests;
 pub mod trigger;
 
-pub use connect_pages::START_PATH;
+pub use consent_words::{callback_path, start_path};
 pub use error::Error;
 use trigger::FunctionCode;
 
