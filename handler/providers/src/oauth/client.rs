@@ -18,7 +18,7 @@ use super::signing_keys::SigningKeys;
 use super::token_response::{TokenResponse, refused};
 use crate::claims_request::ClaimsRequest;
 use crate::http::{Http, HttpRequest, RateLimit, RateLimits, RetryPolicy, SHORT_WAIT};
-use crate::{Error, Result};
+use crate::{ConsentStep, Error, NotGranted, Result};
 
 /// The limits of requests to a token endpoint; it answers 429 where they are too high.
 const LIMITS: RateLimits = RateLimits {
@@ -106,6 +106,17 @@ impl Client {
             Some(_) => return,
         };
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+
+    /// The error for a token that proves too little about its owner.
+    pub(super) fn demands(&self, claims: ClaimsRequest) -> Error {
+        let name = self.provider.name();
+        let words = format!(
+            "{name} wants another proof of who you are before it gives access again. Connect the \
+            account again, and give the proof on {name}'s page"
+        );
+        let (step, claims) = (ConsentStep::Again, Some(claims));
+        Error::NotGranted(Box::new(NotGranted { step, words, ended: true, claims }))
     }
 
     /// Whether a new refresh token has to be stored before its access token is used.

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::access_tokens::AccessTokens;
 use super::client::{Client, Refreshed, TokenGrant};
 use super::refresh_token_store::RefreshTokenStore;
+use crate::claims_request::ClaimsRequest;
 use crate::{Error, Result};
 
 /// An access token is not returned in the last minute of its life: its request still has to be
@@ -156,6 +157,15 @@ impl GrantState {
         self.stored.expose_secret() != self.refresh.expose_secret()
     }
 
+    /// Whether the last failure says what the next sign-in has to prove, which a bare denial of the
+    /// same request does not.
+    fn demands_claims(&self) -> bool {
+        self.access.is_none()
+            && self.failure.as_ref().is_some_and(
+                |(error, _)| matches!(error, Error::NotGranted(why) if why.claims.is_some()),
+            )
+    }
+
     fn answer(&self, since: Option<u64>) -> Option<Result<SecretString>> {
         let now = Instant::now();
         if let Some(access) = self.access.as_ref().filter(|access| now < access.until) {
@@ -237,6 +247,9 @@ impl AccessTokens for Grant {
     async fn record_denial(&self, error: &Error) {
         let store = {
             let mut state = self.state();
+            if matches!(error, Error::Unauthorized) && state.demands_claims() {
+                return;
+            }
             if error.needs_owner() {
                 // A token that gives no access is no answer to the callers that wait for one.
                 (state.access, state.failure) = (None, Some((error.clone(), Instant::now())));
@@ -245,6 +258,12 @@ impl AccessTokens for Grant {
         };
         if let Some(store) = store {
             store.record_outcome(Some(error)).await;
+        }
+    }
+
+    async fn record_claims(&self, claims: &SecretString) {
+        if let Some(claims) = ClaimsRequest::parse(claims.expose_secret()) {
+            self.record_denial(&self.client.demands(claims)).await;
         }
     }
 }

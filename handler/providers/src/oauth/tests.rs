@@ -423,3 +423,38 @@ async fn a_refused_client_is_remembered_until_the_next_token() {
     assert!(grant.access_token().await.is_ok());
     assert_eq!(world.client.refused(), None);
 }
+
+/// A store that keeps the steps and claims of outcomes.
+#[derive(Default)]
+struct RecordingStore(Mutex<Vec<Option<String>>>);
+
+#[async_trait]
+impl RefreshTokenStore for RecordingStore {
+    async fn replace(&self, _: &SecretString, _: &SecretString) -> bool {
+        true
+    }
+
+    async fn record_outcome(&self, failure: Option<&Error>) {
+        self.0.lock().unwrap().push(match failure {
+            Some(Error::NotGranted(why)) => Some(why.claims.as_ref().unwrap().as_str().to_owned()),
+            other => other.map(|error| format!("{error:?}")),
+        });
+    }
+}
+
+#[tokio::test]
+async fn claims_that_are_demanded_with_a_denial_are_kept() {
+    let world = world().await;
+    let store = Arc::new(RecordingStore::default());
+    let grants = Grants::new(world.client.clone());
+    let grant = grants.open("anna@example.org", &"1//refresh".into(), store.clone());
+    grant.access_token().await.unwrap();
+    let claims = r#"{"access_token":{"nbf":1}}"#;
+    grant.record_claims(&"no claims".into()).await;
+    grant.record_claims(&claims.into()).await;
+    grant.record_denial(&Error::Unauthorized).await;
+    assert_eq!(*store.0.lock().unwrap(), [None, Some(claims.to_owned())], "one denial, with them");
+    world.asked();
+    assert!(matches!(grant.access_token().await, Err(Error::NotGranted(_))));
+    assert!(world.asked().is_empty(), "the owner has to act first");
+}
