@@ -12,6 +12,7 @@ mod claims_request;
 mod error;
 mod failure_cause;
 pub mod google;
+pub mod graph;
 pub mod http;
 mod not_granted;
 mod notifications;

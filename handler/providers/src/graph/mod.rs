@@ -1,0 +1,3 @@
+//! Microsoft 365 and Outlook.com, by Microsoft Graph.
+
+pub mod oauth;
