@@ -51,7 +51,7 @@ pub(crate) fn token(key: usize, claims: &Value) -> String {
 }
 
 /// An hour from now, in seconds: the real time, which the endpoint's `Date` has.
-#[allow(clippy::disallowed_methods)]
+#[expect(clippy::disallowed_methods, reason = "the endpoint sends the real time")]
 pub(crate) fn in_seconds(seconds: i64) -> i64 {
     jiff::Timestamp::now().as_second() + seconds
 }
