@@ -21,6 +21,7 @@ pub mod binding;
 mod callback_pages;
 mod connect;
 mod connect_pages;
+mod consent_words;
 pub mod cookie;
 mod delivery_reply;
 mod diagnose;
@@ -36,6 +37,7 @@ mod oauth_callback;
 pub mod page;
 mod poll_caldav;
 mod reconcile;
+pub mod refusal_page;
 mod renew_google_channels;
 mod renew_graph_subscriptions;
 mod renewal;
@@ -46,7 +48,7 @@ mod sync_calendar_poison;
 mod tests;
 pub mod trigger;
 
-pub use connect_pages::START_PATH;
+pub use consent_words::{callback_path, start_path};
 pub use error::Error;
 use trigger::FunctionCode;
 

@@ -19,8 +19,7 @@ ALLOWED = {
 }
 # Where a string may name a provider, too.
 ALLOWED_STRINGS = {
-    "functions/connect_pages.rs": "the page that connects an account: its path and its words",
-    "functions/page.rs": "the words of the pages",
+    "functions/consent_words.rs": "the pages that connect an account: their paths and their words",
     "handler/host/src/config/": "the settings of a provider",
     "handler/engine/src/conference/": "the names of conference services",
     "functions/lib.rs": "the names of functions, which function.json has too",

@@ -96,6 +96,8 @@ fn provider(error: &providers::Error) -> (&'static str, &'static str) {
             account again with `calrelay account add`.",
         ),
         E::Consent(_) => ("consent", ""),
+        E::NotGranted(why) if why.ended => ("unauthorized", ""),
+        E::NotGranted(_) => ("consent", ""),
         E::NoPush => {
             ("no_push", "Changes there are seen by the nightly pass, and by `calrelay sync`.")
         }

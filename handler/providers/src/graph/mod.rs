@@ -3,6 +3,7 @@
 
 mod convert;
 pub mod notification;
+pub mod oauth;
 mod recurrence;
 mod wire;
 mod zones;
