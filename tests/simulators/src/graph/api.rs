@@ -106,7 +106,7 @@ pub(super) fn checked<'a>(
         return Err(Refusal::new(status, "MailboxNotEnabledForRESTAPI", words));
     }
     let query = Asking::pairs(request.query.as_bytes());
-    let mut wrong = wrong_options(&operation, &query);
+    let mut wrong = wrong_options(&operation, &query, &request.query);
     let body = body(&operation, request, &mut wrong);
     if !wrong.is_empty() {
         let name = operation.name;
@@ -186,9 +186,12 @@ fn preferred(records: &mut Records, operation: &Operation, prefer: &Prefer) {
 }
 
 /// What is wrong with the options of a query.
-fn wrong_options(operation: &Operation, query: &[(String, String)]) -> Vec<String> {
+fn wrong_options(operation: &Operation, query: &[(String, String)], raw: &str) -> Vec<String> {
     let schema = Schema::get();
     let mut wrong = Vec::new();
+    if raw.contains('+') {
+        wrong.push("a blank in the query is not %20".to_owned());
+    }
     let listed = || {
         let query = schema.listed(operation.name, "query");
         query.chain(schema.listed(operation.name, "required"))
@@ -281,6 +284,7 @@ fn dispatch(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refusal> {
         "POST /me/calendars/{calendarId}/events" => write::create(records, call),
         "PATCH /me/events/{eventId}" => write::change(records, call),
         "DELETE /me/events/{eventId}" => write::delete(records, call),
+        "POST /me/events/{eventId}/permanentDelete" => write::purge(records, call),
         "GET /subscriptions" => subscriptions::list(records, call),
         "GET /subscriptions/{id}" => subscriptions::get(records, call),
         "DELETE /subscriptions/{id}" => subscriptions::delete(records, call),

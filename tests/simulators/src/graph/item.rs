@@ -170,7 +170,7 @@ impl Item {
             .map(|day| self.occurrence(day))
             .filter(|seen| seen.times.overlaps(from, to))
             .collect();
-        found.sort_by_key(|seen| seen.times.from());
+        found.sort_by_cached_key(|seen| seen.times.from());
         found
     }
 

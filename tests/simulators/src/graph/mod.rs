@@ -33,6 +33,7 @@ mod item;
 mod keys;
 mod listing;
 mod manners;
+mod notices;
 mod oauth;
 mod paths;
 mod prefer;
@@ -42,6 +43,7 @@ mod recurrence;
 mod registration;
 mod render;
 mod reply;
+mod saved;
 mod schema;
 mod shared;
 mod state;
@@ -71,6 +73,7 @@ pub use push::{Push, Pushes, Way};
 pub use registration::{
     CALENDARS, CLIENT_ID, CLIENT_SECRET, EXCHANGE_TENANT, PERSONAL_TENANT, SCOPES,
 };
+pub use saved::Saved;
 pub use schema::SCHEMA;
 pub use state::{Mailbox, Policy};
 pub use subscriptions::Lifecycle;

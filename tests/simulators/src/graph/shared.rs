@@ -8,10 +8,10 @@ use url::Url;
 
 use super::keys::Keys;
 use super::manners::Manners;
+use super::notices;
 use super::push::Pushes;
 use super::registration::CLIENT_SECRET;
 use super::state::Records;
-use super::subscriptions;
 use crate::faults::Faults;
 use crate::google::Clock;
 use crate::traffic::{Kind, Meter};
@@ -57,7 +57,7 @@ impl Shared {
         let mut records = held(&self.records);
         let done = work(&mut records);
         let manners = self.manners();
-        let deliveries = subscriptions::announcements(&mut records, &manners, self.clock.now());
+        let deliveries = notices::announcements(&mut records, &manners, self.clock.now());
         drop(records);
         self.pushes.post(deliveries);
         done

@@ -10,10 +10,7 @@ use url::{Host, Url};
 use super::api::{Call, check_answer, checked};
 use super::asking::Asking;
 use super::ids;
-use super::item::wrapped_etag;
-use super::manners::Manners;
-use super::push::Delivery;
-use super::registration::{CLIENT_ID, EXCHANGE_TENANT, PERSONAL_TENANT};
+use super::registration::{CLIENT_ID, PERSONAL_TENANT};
 use super::reply::{Refusal, Reply};
 use super::shared::Shared;
 use super::state::{Notice, Records};
@@ -34,7 +31,7 @@ pub enum Lifecycle {
 }
 
 impl Lifecycle {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Missed => "missed",
             Self::Removed => "subscriptionRemoved",
@@ -232,6 +229,10 @@ fn room(records: &Records, call: &Call<'_>, new: &Subscription) -> Result<(), Re
 
 /// The calendar that a resource is; none where it is all of them.
 fn calendar(records: &Records, call: &Call<'_>, resource: &str) -> Result<Option<u64>, Refusal> {
+    let personal = records.people[call.person].tenant == PERSONAL_TENANT;
+    if personal && !call.manners.personal_subscriptions {
+        return Err(refusal("ExtensionError", "Personal mailboxes have no subscriptions."));
+    }
     let path = resource.trim_start_matches('/');
     let own = format!("users/{}/", records.people[call.person].oid);
     let rest = path.strip_prefix("me/").or_else(|| path.strip_prefix(&own));
@@ -336,79 +337,4 @@ pub(super) fn delete(records: &mut Records, call: &Call<'_>) -> Result<Reply, Re
     let id = own(records, call)?.id.clone();
     records.subscriptions.remove(&id);
     Ok(Reply::status(204))
-}
-
-/// The notifications that are due.
-pub(super) fn announcements(
-    records: &mut Records,
-    manners: &Manners,
-    now: Timestamp,
-) -> Vec<Delivery> {
-    let mut deliveries = Vec::new();
-    for notice in std::mem::take(&mut records.unannounced) {
-        match notice {
-            Notice::Change { owner, calendar, key, change } => {
-                let updates = if change == "created" { manners.updates_after_creation } else { 0 };
-                for there in records.subscriptions.values().filter(|there| {
-                    there.person == owner
-                        && now < there.expires
-                        && !there.silent
-                        && there.calendar.is_none_or(|only| only == calendar)
-                }) {
-                    let all = std::iter::once(change)
-                        .chain(std::iter::repeat_n("updated", updates as usize));
-                    for change in all.filter(|change| there.changes.contains(*change)) {
-                        let item = notified(records, manners, there, key, change);
-                        deliveries.push(Delivery::new(there, there.url.clone(), item));
-                    }
-                }
-            }
-            Notice::Lifecycle { subscription, event } => {
-                if let Some(url) = subscription.lifecycle_url.clone() {
-                    let mut item = base(records, manners, &subscription);
-                    item.insert("lifecycleEvent".into(), json!(event.name()));
-                    deliveries.push(Delivery::new(&subscription, url, Value::Object(item)));
-                }
-            }
-        }
-    }
-    deliveries
-}
-
-/// What every notification has. It has no id of its own.
-fn base(records: &Records, manners: &Manners, there: &Subscription) -> Map<String, Value> {
-    let own = &records.people[there.person].tenant;
-    let exchange = own == PERSONAL_TENANT && manners.exchange_tenant;
-    let tenant = if exchange { EXCHANGE_TENANT } else { own };
-    let expires = there.expires.strftime("%Y-%m-%dT%H:%M:%S%.f+00:00").to_string();
-    Map::from_iter([
-        ("subscriptionId".to_owned(), json!(there.id)),
-        ("subscriptionExpirationDateTime".to_owned(), json!(expires)),
-        ("clientState".to_owned(), json!(there.client_state)),
-        ("tenantId".to_owned(), json!(tenant)),
-    ])
-}
-
-fn notified(
-    records: &Records,
-    manners: &Manners,
-    there: &Subscription,
-    key: u64,
-    change: &str,
-) -> Value {
-    let item = records.items.get(&key);
-    let id = item.map(|item| item.whole().id(there.immutable)).unwrap_or_default();
-    let seen = item.filter(|item| !item.deleted).map(|item| item.whole());
-    let resource = format!("Users/{}/Events/{id}", records.people[there.person].oid);
-    let mut notice = base(records, manners, there);
-    notice.insert("changeType".into(), json!(change));
-    notice.insert("resource".into(), json!(resource));
-    notice.insert(
-        "resourceData".into(),
-        json!({
-            "@odata.type": "#Microsoft.Graph.Event", "@odata.id": resource,
-            "@odata.etag": wrapped_etag(seen.as_ref()), "id": id,
-        }),
-    );
-    Value::Object(notice)
 }

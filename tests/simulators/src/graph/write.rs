@@ -96,6 +96,21 @@ pub(super) fn delete(records: &mut Records, call: &Call<'_>) -> Result<Reply, Re
     Ok(Reply::status(204))
 }
 
+/// Deletes an event for good, in its calendar or in Deleted Items.
+pub(super) fn purge(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let (item, day) = found(records, call)?;
+    let item = item.clone();
+    if day.is_some() {
+        return Err(Refusal::invalid("An occurrence is not deleted for good."));
+    }
+    if !item.deleted {
+        allowed(records, call, &item, day)?;
+        records.mails += guests(&item, day);
+    }
+    records.purge(item.key, call.now);
+    Ok(Reply::status(204))
+}
+
 fn read(records: &mut Records, call: &Call<'_>, owner: usize) -> Result<Sent, Refusal> {
     let mut sent = Sent::read(&call.body, false, call.manners)?;
     if sent.fields.contains_key("attendees") {

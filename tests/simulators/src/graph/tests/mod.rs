@@ -1,7 +1,12 @@
 //! The server as a client sees it.
 
 mod calendars;
+mod consent;
 mod delta;
+mod limits;
+mod people;
+mod push;
+mod schema;
 mod series;
 mod writing;
 
