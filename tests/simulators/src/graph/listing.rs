@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::api::Call;
 use super::asking::value;
+use super::call::Call;
 use super::ids::EventName;
 use super::item::{Item, Seen};
 use super::query::{Filter, Query};

@@ -8,7 +8,7 @@ use super::manners::Manners;
 use super::push::Delivery;
 use super::registration::{EXCHANGE_TENANT, PERSONAL_TENANT};
 use super::state::{Notice, Records};
-use super::subscriptions::Subscription;
+use super::subscription::Subscription;
 
 /// The notifications that are due.
 pub(super) fn announcements(

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use url::Url;
 
 use super::keys::Keys;
+use super::lock::held;
 use super::manners::Manners;
 use super::notices;
 use super::push::Pushes;
@@ -85,11 +86,6 @@ impl Shared {
         });
         loopback || held(&self.redirects).iter().any(|known| known == address)
     }
-}
-
-/// The lock, also of one who panicked with it.
-pub(super) fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Requests under way, by mailbox.

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::api::Call;
+use super::call::Call;
 use super::change::Sent;
 use super::item::Item;
 use super::listing::{found, mounted, one_event, place_of, view_of};

@@ -9,7 +9,7 @@ const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters";
 const STATE: &str = "a-state-of-32-characters-0123456";
 
 impl World {
-    fn authorize(
+    pub(super) fn authorize(
         &self,
         tenant: &str,
         change: impl FnOnce(&mut Vec<(&'static str, String)>),
@@ -43,7 +43,7 @@ impl World {
         format!("{}/{tenant}/v2.0/adminconsent?{query}", self.graph.login_url())
     }
 
-    async fn token(&self, pairs: &[(&str, &str)]) -> Said {
+    pub(super) async fn token(&self, pairs: &[(&str, &str)]) -> Said {
         let mut form = form_urlencoded::Serializer::new(String::new());
         let usual = [
             ("client_id", CLIENT_ID),
@@ -62,7 +62,7 @@ impl World {
         Said { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap() }
     }
 
-    async fn redeem(&self, code: &str) -> Said {
+    pub(super) async fn redeem(&self, code: &str) -> Said {
         let grant = ("grant_type", "authorization_code");
         self.token(&[
             grant,
@@ -73,12 +73,12 @@ impl World {
         .await
     }
 
-    async fn refresh(&self, token: &str) -> Said {
+    pub(super) async fn refresh(&self, token: &str) -> Said {
         self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await
     }
 
     /// The claims of an id_token whose signature holds against the published keys.
-    async fn claims(&self, token: &str) -> Option<Value> {
+    pub(super) async fn claims(&self, token: &str) -> Option<Value> {
         let keys = self.client.send("GET", "/common/discovery/v2.0/keys", &[], "").await.unwrap();
         let keys: Value = serde_json::from_slice(&keys.body).unwrap();
         let (signed, signature) = token.rsplit_once('.').unwrap();
@@ -98,7 +98,7 @@ impl World {
     }
 }
 
-fn pair(url: &Url, name: &str) -> String {
+pub(super) fn pair(url: &Url, name: &str) -> String {
     let found = url.query_pairs().find(|(given, _)| given == name);
     found.map(|(_, value)| value.into_owned()).unwrap_or_default()
 }

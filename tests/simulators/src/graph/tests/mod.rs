@@ -8,6 +8,7 @@ mod people;
 mod push;
 mod schema;
 mod series;
+mod switches;
 mod writing;
 
 use serde_json::{Value, json};

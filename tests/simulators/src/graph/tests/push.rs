@@ -89,6 +89,11 @@ async fn a_webhook_shakes_hands_and_is_told_of_changes() {
     assert_eq!(item["resourceData"]["id"], id);
     assert_ne!(item["resourceData"]["@odata.etag"], world.work.etag(&id).unwrap());
     assert!(item.get("id").is_none());
+    let schema = crate::graph::schema::Schema::get();
+    for push in world.graph.pushes().sent() {
+        let wrong = schema.check_answer("changeNotification", &push.item);
+        assert_eq!(wrong, Vec::<String>::new());
+    }
     let pushed = &world.graph.pushes().sent()[0];
     assert_eq!((pushed.cause(), pushed.answers.as_slice()), ("created", [202].as_slice()));
     world.clean();
@@ -141,13 +146,15 @@ async fn what_happens_to_a_subscription_is_told() {
     world.work.add(at_ten(11, "Heard"));
     world.graph.pushes().settle().await;
     assert_eq!(webhook.causes().concat().len(), 4);
+    let renewal = Some(json!({"expirationDateTime": "2026-03-12T13:00:00Z"}));
+    world.ask("PATCH", &format!("/subscriptions/{id}"), renewal).await;
+    assert_eq!(world.graph.violations().len(), 1, "not both within ten minutes");
     world.graph.lifecycle(&id, Lifecycle::Missed);
     world.anna.password_is_reset();
     world.graph.pushes().settle().await;
     let all = webhook.causes().concat();
     assert_eq!(all[4..], ["missed", "subscriptionRemoved"]);
     assert_eq!(world.graph.subscriptions().len(), 0);
-    world.clean();
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ fn every_type_that_the_file_names_is_in_it() {
 fn every_operation_of_the_file_is_found_by_its_path() {
     for name in file()["operations"].as_object().unwrap().keys() {
         let (verb, pattern) = name.split_once(' ').unwrap();
-        let path = pattern.replace('{', "").replace('}', "");
+        let path = pattern.replace(['{', '}'], "");
         let found = Schema::get().route(verb, &path).unwrap_or_else(|| panic!("{name}"));
         assert_eq!(found.name, name);
         assert_eq!(found.ids.len(), pattern.matches('{').count());

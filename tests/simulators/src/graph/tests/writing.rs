@@ -49,6 +49,11 @@ async fn a_deleted_event_answers_by_its_immutable_id_or_does_not() {
     let within = world.within(&format!("/events/{}", encode(&id)));
     assert_eq!(world.get(&within).await.status, 200);
     assert_eq!(world.delete(&id).await.refusal(), (403, "ErrorCannotDeleteObject"));
+    let revision = world.work.revision();
+    assert_eq!(world.patch(&id, json!({"subject": "Lunch"})).await.status, 200);
+    assert_eq!(world.work.revision(), revision, "Deleted Items is no calendar");
+    world.graph.manners(|manners| manners.deleted_answers_everywhere = false);
+    assert_eq!((world.get(&within).await.status, world.event(&id).await.status), (404, 200));
     assert_eq!(world.view("2026-03-01", "2026-04-01").await.items().len(), 0);
     world.graph.manners(|manners| manners.deleted_answers = false);
     assert_eq!(world.event(&id).await.refusal(), (404, "ErrorItemNotFound"));
