@@ -132,3 +132,35 @@ async fn what_is_written_may_be_saved_again() {
     assert_eq!(now.body["subject"], made.body["subject"]);
     world.clean();
 }
+
+#[tokio::test]
+async fn what_a_request_has_to_prefer_is_held_against_it() {
+    let world = world().await;
+    let id = world.work.add(at_ten(10, "Lunch"));
+    let event = format!("/me/events/{}", encode(&id));
+    let delta = world.within(super::delta::RANGE);
+    let (ids, zone, text) = (
+        "IdType=\"ImmutableId\"",
+        "outlook.timezone=\"UTC\"",
+        "outlook.body-content-type=\"text\"",
+    );
+    let other_zone = "outlook.timezone=\"FLE Standard Time\"";
+    for (path, prefer, words) in [
+        (&event, [zone, text].join(", "), "no IdType"),
+        (&event, [ids, text].join(", "), "UTC is not asked for"),
+        (&event, [ids, text, other_zone].join(", "), "UTC is not asked for"),
+        (&event, [ids, zone].join(", "), "text is not asked for"),
+        (&delta, [ids, zone, text, "odata.maxpagesize=1001"].join(", "), "pages of more than 1000"),
+    ] {
+        let before = world.graph.violations().len();
+        let said = world.with("GET", path, &[("prefer", &prefer)], None).await;
+        assert_eq!(said.status, 200, "it is answered all the same");
+        let wrong = world.graph.violations()[before..].to_vec();
+        assert!(wrong.len() == 1 && wrong[0].ends_with(words), "{wrong:?}");
+    }
+    let calendars = world.with("GET", "/me/calendars", &[("prefer", ids)], None).await;
+    assert_eq!((calendars.status, world.graph.violations().len()), (200, 5), "no events, no zone");
+    let unknown = [("prefer", "IdType=\"ImmutableId\", outlook.timezone=\"Nowhere\"")];
+    let refused = world.with("GET", &event, &unknown, None).await;
+    assert_eq!(refused.refusal(), (400, "TimeZoneNotSupportedException"));
+}
