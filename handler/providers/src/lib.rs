@@ -220,6 +220,9 @@ pub struct ChangeSet {
     /// What is listed; every id once. The calendar itself and resources other than events are left
     /// out.
     pub listed: Vec<Listed>,
+    /// Series whose occurrences are events of their own ([`EventId::in_series`]): all of them that
+    /// lie inside the window are listed. What is not listed is gone, or lies outside.
+    pub series: Vec<EventId>,
     /// The start of the next list; save it after everything listed was processed.
     pub cursor: Cursor,
 }

@@ -69,6 +69,7 @@ impl GoogleCalendar {
                     self.read_touched(calendar, &mut gathered).await?;
                     return Ok(ChangeSet {
                         listed: gathered.lines.into_values().collect(),
+                        series: Vec::new(),
                         cursor: Cursor(token),
                     });
                 }
@@ -191,6 +192,7 @@ impl Gathered {
                 id: EventId::new(head.id),
                 etag: head.etag,
                 event: None,
+                marks_shown: true,
             }),
         }
     }
@@ -209,12 +211,18 @@ impl Gathered {
             id: EventId::new(whole.master.id.as_str()),
             etag: whole.version(),
             event,
+            marks_shown: true,
         });
     }
 
     /// An event without its content: the caller reads it by its id.
     fn name(&mut self, id: &str) {
-        self.put(Listed::Present { id: EventId::new(id), etag: None, event: None });
+        self.put(Listed::Present {
+            id: EventId::new(id),
+            etag: None,
+            event: None,
+            marks_shown: true,
+        });
     }
 
     fn put(&mut self, line: Listed) {

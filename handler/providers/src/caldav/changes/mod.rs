@@ -54,6 +54,7 @@ impl CalDav {
             if !cut_off {
                 return Ok(ChangeSet {
                     listed: listing.finish(),
+                    series: Vec::new(),
                     cursor: SyncPosition { ctag, token: Some(next) }.cursor(),
                 });
             }
@@ -130,7 +131,11 @@ impl CalDav {
             match reply.await? {
                 MultistatusReply::Read(_) if cut_off => break,
                 MultistatusReply::Read(_) => {
-                    return Ok(ChangeSet { listed: listing.finish(), cursor: mark.cursor() });
+                    return Ok(ChangeSet {
+                        listed: listing.finish(),
+                        series: Vec::new(),
+                        cursor: mark.cursor(),
+                    });
                 }
                 MultistatusReply::Refused(refusal)
                     if matches!(refusal.status.as_u16(), 404 | 410) =>
@@ -152,9 +157,11 @@ impl CalDav {
             MultistatusReply::Read(_) if cut_off => {
                 Err(Error::BadAnswer("the server does not list the whole calendar".into()))
             }
-            MultistatusReply::Read(_) => {
-                Ok(ChangeSet { listed: listing.finish(), cursor: mark.cursor() })
-            }
+            MultistatusReply::Read(_) => Ok(ChangeSet {
+                listed: listing.finish(),
+                series: Vec::new(),
+                cursor: mark.cursor(),
+            }),
             MultistatusReply::Refused(refusal) if refusal.is_gone() => Err(Error::CalendarMissing),
             MultistatusReply::Refused(refusal) => Err(refusal.error()),
         }
@@ -188,9 +195,12 @@ impl MemberListing {
         };
         match entry.status {
             Some(404 | 410) => self.listed.push(Listed::Removed { id }),
-            _ if entry.props.may_be_event() => {
-                self.listed.push(Listed::Present { id, etag: entry.props.etag, event: None })
-            }
+            _ if entry.props.may_be_event() => self.listed.push(Listed::Present {
+                id,
+                etag: entry.props.etag,
+                event: None,
+                marks_shown: true,
+            }),
             _ => {}
         }
         false
