@@ -11,6 +11,8 @@ pub mod caldav;
 mod error;
 mod failure_cause;
 pub mod google;
+mod graph;
+mod html;
 pub mod http;
 mod notifications;
 pub mod oauth;

@@ -86,10 +86,7 @@ fn parse_original_start(text: &str) -> Option<OriginalStart> {
     let local = day.to_datetime(time);
     match text.get(15..)? {
         "" => Some(OriginalStart::Floating(local)),
-        "Z" => local
-            .to_zoned(TimeZone::UTC)
-            .ok()
-            .map(|zoned| OriginalStart::At(zoned.timestamp())),
+        "Z" => local.to_zoned(TimeZone::UTC).ok().map(|zoned| OriginalStart::At(zoned.timestamp())),
         _ => None,
     }
 }
