@@ -1,0 +1,481 @@
+//! What happened in a calendar, and what a window holds.
+//!
+//! # Properties
+//! * A round of changes is a hint. Single events come whole and are taken, without their marks,
+//!   which a round leaves out. Of a series only that it changed is believed: it is read once,
+//!   however many of its occurrences are named.
+//! * A window is a complete view of the calendar, a day wider and cut here, and a fresh round that
+//!   begins before the view: what changes meanwhile is in the next round.
+//! * A cursor is the link of a round that came to its end. A window of more than 1,800 days, and a
+//!   round that does not end, have none: then the window is listed each time.
+//! * What is listed is passed on with its content, up to [`CARRIED`] bytes.
+//!
+//! # Without a window
+//! Graph has no view without one. Everything that a calendar holds is its list of single events and
+//! series. A series that this program did not write consists of its occurrences, of which there may
+//! be no end: those are listed that lie in the window that was listed last, or where none was, in
+//! 400 days back and 800 ahead. Such a listing has no cursor: the next one lists the window.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::change::{Cursor, Listed};
+use engine::event::{EventId, Span};
+use engine::pair::Window;
+use futures::{StreamExt, TryStreamExt};
+use serde_json::value::RawValue;
+
+use super::address::PAGE;
+use super::api::{ApiCall, PARALLEL};
+use super::convert::{self, EventContext};
+use super::cursor::{DeltaPosition, cursor};
+use super::delta::RoundEnd;
+use super::item::{GraphItem, WholeItem};
+use super::pages::{range_of_round, ranges};
+use super::series::{SeriesKind, SeriesRead, instance_id};
+use super::wire::{ItemHead, WireEvent};
+use super::GraphCalendar;
+use crate::{ChangeSet, Error, Result, Since};
+
+/// The most content that one listing carries along, in bytes of JSON.
+const CARRIED: usize = 16 << 20;
+/// The most removals of one round of which it is asked whether they were series. Of the others
+/// that is seen when the window is listed.
+const MOST_REMOVED: usize = 1_000;
+/// The most series of which the occurrences are read one series after the other; of more, the whole
+/// window is viewed.
+const FEW_SERIES: usize = 10;
+
+impl GraphCalendar {
+    /// What happened since a cursor, or what there is.
+    pub(super) async fn changes_since(
+        &self,
+        calendar: &str,
+        since: Since<'_>,
+    ) -> Result<ChangeSet> {
+        match since {
+            Since::Cursor(cursor) => self.changes_since_cursor(calendar, cursor).await,
+            Since::Window(window) => self.whole_window(calendar, window).await,
+            Since::Everything => self.everything(calendar).await,
+        }
+    }
+
+    async fn changes_since_cursor(&self, calendar: &str, since: &Cursor) -> Result<ChangeSet> {
+        let Some(DeltaPosition { link, window }) = DeltaPosition::read(since) else {
+            return Err(Error::CursorExpired);
+        };
+        let first = self.api.link(&link, PAGE).map_err(|_| Error::CursorExpired)?;
+        self.learn_window(calendar, window);
+        let mut changed = Changed::default();
+        let end = self.round(first, &mut |head, json| changed.add(head, json)).await?;
+        let link = match end {
+            RoundEnd::Link(link) => link,
+            RoundEnd::Lost => return Err(Error::CursorExpired),
+            RoundEnd::Refused(refusal) => {
+                return Err(match refusal.status.as_u16() {
+                    400 => Error::CursorExpired,
+                    // Either the calendar or the link is not known.
+                    404 if refusal.is_gone() => match self.missing_error(calendar).await? {
+                        Error::Gone => Error::CursorExpired,
+                        error => error,
+                    },
+                    _ => refusal.error(),
+                });
+            }
+        };
+        let owner = self.owner();
+        let context = self.context(calendar, &owner);
+        let mut lines = Lines::default();
+        let mut touched = BTreeMap::new();
+        let mut removed = Vec::new();
+        for (id, Entry { head, json }) in changed.entries {
+            if let Some(series) = head.series() {
+                touched.insert(series.to_owned(), false);
+            } else if head.is_removed() {
+                removed.push(id);
+            } else {
+                lines.single(&head, json.as_deref(), context, false);
+            }
+        }
+        for id in self.sort_removed(removed, &mut lines).await? {
+            touched.entry(id).or_insert(true);
+        }
+        self.read_touched(calendar, window, touched, &mut lines).await?;
+        Ok(lines.finish(cursor(Some(&link), window)))
+    }
+
+    /// Lists what is removed, and returns those that are series: a round names a deleted series,
+    /// and also a series or an event that lies outside the window, by its id alone.
+    async fn sort_removed(&self, removed: Vec<String>, lines: &mut Lines) -> Result<Vec<String>> {
+        let reads = removed.iter().take(MOST_REMOVED).map(|id| async move {
+            let item = self.read_plain(id).await?;
+            Result::Ok((id, item))
+        });
+        let read: Vec<_> = futures::stream::iter(reads).buffered(PARALLEL).try_collect().await?;
+        let mut series = Vec::new();
+        for (id, item) in read {
+            match item {
+                GraphItem::There(whole) if whole.item.is_master() => series.push(id.clone()),
+                GraphItem::Gone => {
+                    // It may have been a series.
+                    lines.series.insert(EventId::new(id.as_str()));
+                    lines.removed(id);
+                }
+                GraphItem::There(_) | GraphItem::Strange { .. } | GraphItem::Refused(_) => {
+                    lines.removed(id)
+                }
+            }
+        }
+        removed.iter().skip(MOST_REMOVED).for_each(|id| lines.removed(id));
+        Ok(series)
+    }
+
+    /// Reads the series that changed; with each, whether it is doubted that it is still there.
+    async fn read_touched(
+        &self,
+        calendar: &str,
+        window: Window,
+        touched: BTreeMap<String, bool>,
+        lines: &mut Lines,
+    ) -> Result<()> {
+        let owner = self.owner();
+        let context = self.context(calendar, &owner);
+        let reads = touched.into_iter().map(|(id, is_doubted)| async move {
+            let read = self.read_series(calendar, &id, window, is_doubted).await?;
+            Result::Ok((id, read))
+        });
+        let mut reads = futures::stream::iter(reads).buffered(PARALLEL);
+        while let Some((id, read)) = reads.try_next().await? {
+            match read {
+                SeriesRead::Whole(whole) => lines.whole(&whole, context),
+                SeriesRead::Single(whole) => {
+                    lines.series.insert(EventId::new(id.as_str()));
+                    lines.whole(&whole, context);
+                }
+                SeriesRead::Instances { items, of_days } => {
+                    lines.series.insert(EventId::new(id.as_str()));
+                    let context = EventContext { series_of_days: of_days, ..context };
+                    items.iter().for_each(|item| lines.instance(item, true, context, window));
+                }
+                SeriesRead::Missing => {
+                    lines.series.insert(EventId::new(id.as_str()));
+                    lines.removed(&id);
+                }
+                SeriesRead::Strange { etag } => lines.named(&id, etag),
+                // A read of this id returns why.
+                SeriesRead::Refused(_) => lines.named(&id, None),
+            }
+        }
+        Ok(())
+    }
+
+    async fn whole_window(&self, calendar: &str, window: Window) -> Result<ChangeSet> {
+        self.learn_window(calendar, window);
+        let link = self.fresh_link(calendar, window).await?;
+        let mut viewed = Viewed::default();
+        let owner = self.owner();
+        let context = self.context(calendar, &owner);
+        self.view(calendar, window, &mut |json| viewed.add(json, context, window)).await?;
+        let Viewed { mut lines, series, .. } = viewed;
+        self.add_series(calendar, window, series, &mut lines).await?;
+        Ok(lines.finish(cursor(link.as_deref(), window)))
+    }
+
+    /// The link of a round that begins now; `None` where there is none.
+    async fn fresh_link(&self, calendar: &str, window: Window) -> Result<Option<String>> {
+        let Some(range) = range_of_round(window) else { return Ok(None) };
+        let first = ApiCall::page(self.api.addresses.delta(calendar, &range)?, PAGE);
+        match self.round(first, &mut |_, _| {}).await? {
+            RoundEnd::Link(link) => Ok(Some(link)),
+            RoundEnd::Lost => Ok(None),
+            RoundEnd::Refused(refusal) => match refusal.status.as_u16() {
+                // No rounds in this calendar, or not now: the view shows the same.
+                400 | 405 | 501 => Ok(None),
+                404 if refusal.is_gone() => Err(match self.missing_error(calendar).await? {
+                    Error::Gone => return Ok(None),
+                    error => error,
+                }),
+                _ => Err(refusal.error()),
+            },
+        }
+    }
+
+    /// A complete view of a window.
+    async fn view(
+        &self,
+        calendar: &str,
+        window: Window,
+        each: &mut (dyn FnMut(&RawValue) + Send),
+    ) -> Result<()> {
+        for range in ranges(window.start_instant(), window.end_instant()) {
+            self.walk(self.api.addresses.view(calendar, &range)?, each).await?.of_calendar()?;
+        }
+        Ok(())
+    }
+
+    /// Lists the series of which a view has shown occurrences: our own by their masters, any other
+    /// by its occurrences.
+    async fn add_series(
+        &self,
+        calendar: &str,
+        window: Window,
+        series: BTreeMap<String, Vec<HeldItem>>,
+        lines: &mut Lines,
+    ) -> Result<()> {
+        let is_clear = |id: &str, items: &[HeldItem]| {
+            self.is_foreign(id) && of_days(items).is_some() && !items.iter().any(HeldItem::is_marked)
+        };
+        let unclear: Vec<String> =
+            series.iter().filter(|(id, items)| !is_clear(id, items)).map(|(id, _)| id.clone()).collect();
+        let kinds = self.series_kinds(unclear).await?;
+        let owner = self.owner();
+        let context = self.context(calendar, &owner);
+        for (id, items) in series {
+            let days = match kinds.get(&id) {
+                Some(SeriesKind::Own { etag }) => {
+                    lines.named(&id, etag.clone());
+                    continue;
+                }
+                Some(SeriesKind::Foreign { of_days }) => *of_days,
+                None if is_clear(&id, &items) => of_days(&items),
+                // Its master cannot be read, so nobody knows whose it is: a read says why.
+                None => {
+                    lines.named(&id, None);
+                    continue;
+                }
+            };
+            let context = EventContext { series_of_days: days, ..context };
+            for HeldItem { item, is_whole } in &items {
+                lines.instance(item, *is_whole, context, window);
+            }
+        }
+        Ok(())
+    }
+
+    async fn everything(&self, calendar: &str) -> Result<ChangeSet> {
+        let owner = self.owner();
+        let context = self.context(calendar, &owner);
+        let (mut lines, mut foreign) = (Lines::default(), BTreeMap::new());
+        let mut add = |json: &RawValue| {
+            let Some((head, item)) = parsed(json) else { return };
+            match item {
+                Some(item) if item.is_master() => {
+                    let whole = WholeItem::alone(item);
+                    if whole.is_marked() {
+                        // Its exceptions are read by its id.
+                        lines.named(&whole.item.id, whole.item.etag.clone());
+                    } else {
+                        foreign.insert(whole.item.id.clone(), whole.item.is_all_day);
+                    }
+                }
+                Some(item) if item.is_instance() => {}
+                _ => lines.single(&head, Some(json), context, true),
+            }
+        };
+        self.walk(self.api.addresses.events(calendar)?, &mut add).await?.of_calendar()?;
+        foreign.keys().for_each(|id| self.learn_foreign(id));
+        let window = self.window(calendar, self.now().await?);
+        if foreign.len() <= FEW_SERIES {
+            let touched = foreign.into_keys().map(|id| (id, false)).collect();
+            self.read_touched(calendar, window, touched, &mut lines).await?;
+            lines.series.clear();
+        } else {
+            let mut add = |json: &RawValue| {
+                let Some((_, Some(item))) = parsed(json) else { return };
+                let days = item.series_master_id.as_ref().and_then(|id| foreign.get(id));
+                if let Some(days) = days {
+                    let context = EventContext { series_of_days: *days, ..context };
+                    lines.instance(&item, true, context, window);
+                }
+            };
+            self.view(calendar, window, &mut add).await?;
+        }
+        Ok(lines.finish(cursor(None, window)))
+    }
+}
+
+fn parsed(json: &RawValue) -> Option<(ItemHead, Option<WireEvent>)> {
+    let head: ItemHead = serde_json::from_str(json.get()).ok()?;
+    (!head.id.is_empty()).then(|| (head, serde_json::from_str(json.get()).ok()))
+}
+
+/// What a round said last of an id.
+struct Entry {
+    head: ItemHead,
+    /// Left out where there is no room for it.
+    json: Option<Box<RawValue>>,
+}
+
+#[derive(Default)]
+struct Changed {
+    entries: BTreeMap<String, Entry>,
+    carried: usize,
+}
+
+impl Changed {
+    fn add(&mut self, head: ItemHead, json: &RawValue) {
+        let is_content = !head.is_removed() && head.series().is_none() && !head.is_sparse();
+        let fits = is_content && self.carried + json.get().len() <= CARRIED;
+        if fits {
+            self.carried += json.get().len();
+        }
+        let json = fits.then(|| json.to_owned());
+        self.entries.insert(head.id.clone(), Entry { head, json });
+    }
+}
+
+/// An occurrence of which it is not known yet whose its series is.
+struct HeldItem {
+    item: WireEvent,
+    /// Its texts are there.
+    is_whole: bool,
+}
+
+impl HeldItem {
+    fn is_marked(&self) -> bool {
+        self.item.extended_property(super::wire::MARKER).is_some()
+    }
+}
+
+/// Whether a series is one of whole days, as its unchanged occurrences show it.
+fn of_days(items: &[HeldItem]) -> Option<bool> {
+    items.iter().find(|held| !held.item.is_exception()).and_then(|held| held.item.is_all_day)
+}
+
+/// What a view has shown so far.
+#[derive(Default)]
+struct Viewed {
+    lines: Lines,
+    series: BTreeMap<String, Vec<HeldItem>>,
+    carried: usize,
+    seen: BTreeSet<String>,
+}
+
+impl Viewed {
+    fn add(&mut self, json: &RawValue, context: EventContext<'_>, window: Window) {
+        let Some((head, item)) = parsed(json) else { return };
+        // The parts of a long window overlap.
+        if !self.seen.insert(head.id.clone()) {
+            return;
+        }
+        match item {
+            Some(mut item) if item.is_instance() => {
+                let is_whole = self.carried + json.get().len() <= CARRIED;
+                if is_whole {
+                    self.carried += json.get().len();
+                } else {
+                    item.body = None;
+                }
+                let master = item.series_master_id.clone().unwrap_or_default();
+                self.series.entry(master).or_default().push(HeldItem { item, is_whole });
+            }
+            Some(item) if !is_inside(&item, window) => {}
+            _ => self.lines.single(&head, Some(json), context, true),
+        }
+    }
+}
+
+/// Whether an event lies in a window; one whose times cannot be read does.
+fn is_inside(item: &WireEvent, window: Window) -> bool {
+    let Ok(content) = convert::content(item, EventContext::default()) else { return true };
+    match content.span {
+        Span::AllDay { start, end } => start < window.end && end > window.start,
+        span @ Span::Timed { .. } => {
+            let (start, end) = (engine::zone::start(&span, None), engine::zone::end(&span, None));
+            let (from, to) = (window.start_instant(), window.end_instant());
+            start < to && (start >= from || end > from)
+        }
+    }
+}
+
+/// The lines of a listing, each id once.
+#[derive(Default)]
+struct Lines {
+    lines: BTreeMap<EventId, Listed>,
+    series: BTreeSet<EventId>,
+    carried: usize,
+}
+
+impl Lines {
+    /// A single event.
+    fn single(
+        &mut self,
+        head: &ItemHead,
+        json: Option<&RawValue>,
+        context: EventContext<'_>,
+        marks_shown: bool,
+    ) {
+        let item = json.and_then(|json| serde_json::from_str::<WireEvent>(json.get()).ok());
+        let event = item
+            .filter(|_| self.has_room(json.map_or(0, |json| json.get().len())))
+            .and_then(|item| convert::event(&item, context).ok())
+            .map(Box::new);
+        // The version in an entry that only names an event is not the event's.
+        let etag = head.etag.clone().filter(|_| !head.is_sparse());
+        let id = EventId::new(head.id.as_str());
+        self.put(Listed::Present { id, etag, event, marks_shown });
+    }
+
+    /// An event or a series that was read by itself.
+    fn whole(&mut self, whole: &WholeItem, context: EventContext<'_>) {
+        let etag = whole.item.etag.clone();
+        let event = whole.event(context).ok().map(Box::new);
+        let id = EventId::new(whole.item.id.as_str());
+        self.put(Listed::Present { id, etag, event, marks_shown: true });
+    }
+
+    /// An occurrence of a series that this program did not write. `is_whole`: its texts are there.
+    fn instance(
+        &mut self,
+        item: &WireEvent,
+        is_whole: bool,
+        context: EventContext<'_>,
+        window: Window,
+    ) {
+        if !is_inside(item, window) {
+            return;
+        }
+        // Without its original start it cannot be named.
+        let Some(id) = instance_id(item, context) else { return };
+        let event = (is_whole && self.has_room(size(item)))
+            .then(|| convert::event(item, context).ok().map(Box::new))
+            .flatten();
+        let etag = item.etag.clone();
+        self.put(Listed::Present { id, etag, event, marks_shown: true });
+    }
+
+    /// An event without its content: the caller reads it by its id.
+    fn named(&mut self, id: &str, etag: Option<String>) {
+        let id = EventId::new(id);
+        self.put(Listed::Present { id, etag, event: None, marks_shown: true });
+    }
+
+    fn removed(&mut self, id: &str) {
+        self.put(Listed::Removed { id: EventId::new(id) });
+    }
+
+    fn put(&mut self, line: Listed) {
+        self.lines.insert(line.id().clone(), line);
+    }
+
+    fn has_room(&mut self, bytes: usize) -> bool {
+        let fits = self.carried + bytes <= CARRIED;
+        if fits {
+            self.carried += bytes;
+        }
+        fits
+    }
+
+    fn finish(self, cursor: Cursor) -> ChangeSet {
+        ChangeSet {
+            listed: self.lines.into_values().collect(),
+            series: self.series.into_iter().collect(),
+            cursor,
+        }
+    }
+}
+
+/// About how much an item holds.
+fn size(item: &WireEvent) -> usize {
+    let subject = item.subject.as_ref().map_or(0, String::len);
+    subject + item.body.as_ref().map_or(0, |body| body.content.len()) + 256
+}

@@ -1,0 +1,1 @@
+//! Against a Graph that answers what was prepared.
