@@ -150,6 +150,8 @@ pub struct ProviderFacts {
     pub push: Push,
     /// When two calendars are one.
     pub calendar_identity: CalendarIdentity,
+    /// A calendar may appear under another id, and is known by its name then.
+    pub calendar_ids_change: bool,
     /// What its events can show.
     pub events: EventFacts,
 }
@@ -164,6 +166,7 @@ const CALDAV: ProviderFacts = ProviderFacts {
     has_aliases: false,
     push: Push::Never,
     calendar_identity: CalendarIdentity::ServerAndPath,
+    calendar_ids_change: false,
     events: EventFacts {
         floating_times: true,
         zero_length: true,
@@ -210,6 +213,7 @@ const GOOGLE: ProviderFacts = ProviderFacts {
         renewal: Renewal::Replace,
     }),
     calendar_identity: CalendarIdentity::Id,
+    calendar_ids_change: false,
     events: EventFacts {
         floating_times: false,
         zero_length: false,
@@ -243,6 +247,7 @@ const MICROSOFT: ProviderFacts = ProviderFacts {
         renewal: Renewal::InPlace,
     }),
     calendar_identity: CalendarIdentity::Id,
+    calendar_ids_change: true,
     events: EventFacts {
         floating_times: false,
         zero_length: true,

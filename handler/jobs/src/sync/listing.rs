@@ -29,6 +29,15 @@ pub(super) struct ListedLine {
     pub is_new: bool,
     /// The provider names it as changed since the cursor.
     pub is_changed: bool,
+    /// The event would have its loop mark, if it has one.
+    pub marks_shown: bool,
+}
+
+impl ListedLine {
+    /// An event that has changed, in a version that is not known.
+    pub fn changed() -> Self {
+        Self { present: Some((None, None)), is_new: true, is_changed: true, marks_shown: false }
+    }
 }
 
 pub(super) type ById = BTreeMap<EventId, ListedLine>;
@@ -36,6 +45,8 @@ pub(super) type ById = BTreeMap<EventId, ListedLine>;
 /// What the provider listed of one calendar, each id once.
 pub(super) struct CalendarListing {
     pub by_id: ById,
+    /// Series of which all occurrences inside the window are listed.
+    pub series: Vec<EventId>,
     pub cursor: Cursor,
     pub is_whole: bool,
     /// The owner wants the calendar read anew, and it has changed since the cursor.
@@ -84,6 +95,7 @@ pub(super) async fn list(
             if !relist && let Some(changes) = since_cursor {
                 return Ok(Some(CalendarListing {
                     by_id: changed_by_id(changes.listed),
+                    series: changes.series,
                     cursor: changes.cursor,
                     is_whole: false,
                     has_moved,
@@ -100,7 +112,13 @@ pub(super) async fn list(
         let line = lines.entry(id).or_insert(line);
         (line.is_new, line.is_changed) = (true, true);
     }
-    Ok(Some(CalendarListing { by_id: lines, cursor: whole.cursor, is_whole: true, has_moved }))
+    Ok(Some(CalendarListing {
+        by_id: lines,
+        series: Vec::new(),
+        cursor: whole.cursor,
+        is_whole: true,
+        has_moved,
+    }))
 }
 
 fn changed_by_id(listed: Vec<Listed>) -> ById {
@@ -111,10 +129,13 @@ fn changed_by_id(listed: Vec<Listed>) -> ById {
 
 pub(super) fn by_id(listed: Vec<Listed>, is_new: bool) -> ById {
     let line = |listed| match listed {
-        Listed::Present { id, etag, event } => {
-            (id, ListedLine { present: Some((etag, event)), is_new, is_changed: false })
+        Listed::Present { id, etag, event, marks_shown } => {
+            let present = Some((etag, event));
+            (id, ListedLine { present, is_new, is_changed: false, marks_shown })
         }
-        Listed::Removed { id } => (id, ListedLine { present: None, is_new, is_changed: false }),
+        Listed::Removed { id } => {
+            (id, ListedLine { present: None, is_new, is_changed: false, marks_shown: true })
+        }
     };
     listed.into_iter().map(line).collect()
 }

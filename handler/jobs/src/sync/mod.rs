@@ -79,6 +79,7 @@ mod resumption;
 mod roles;
 mod round;
 mod same_calendar;
+mod series_groups;
 mod step;
 mod suspect;
 #[cfg(test)]

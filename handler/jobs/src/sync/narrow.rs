@@ -112,9 +112,10 @@ impl Context<'_> {
             end.provider.list_changes(&end.calendar.address, Since::Everything, None).await?.listed;
         let mut more = BTreeMap::new();
         for line in listed {
-            if let Listed::Present { id, etag, event } = line
+            if let Listed::Present { id, etag, event, marks_shown } = line
                 && !changes.unknown[side].contains_key(&id)
             {
+                let event = event.filter(|_| marks_shown);
                 more.insert(
                     id,
                     UnknownEvent {

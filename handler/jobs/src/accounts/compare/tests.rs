@@ -99,10 +99,12 @@ impl Provider for Server {
             id: EventId::new(*name),
             etag: etag.map(str::to_owned),
             event: None,
+            marks_shown: true,
         };
         let gone = Listed::Removed { id: EventId::new("gone.ics") };
         Ok(ChangeSet {
             listed: state.iter().map(line).chain([gone]).collect(),
+            series: Vec::new(),
             cursor: Cursor(String::new()),
         })
     }

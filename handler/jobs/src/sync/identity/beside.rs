@@ -295,7 +295,8 @@ impl Context<'_> {
             end.provider.list_changes(&end.calendar.address, Since::Everything, None).await?.listed;
         let mut changes = Changes::default();
         for line in listed {
-            if let engine::change::Listed::Present { id, etag, event } = line {
+            if let engine::change::Listed::Present { id, etag, event, marks_shown } = line {
+                let event = event.filter(|_| marks_shown);
                 changes.unknown[side]
                     .insert(id, UnknownEvent { etag, event, ..UnknownEvent::default() });
             }

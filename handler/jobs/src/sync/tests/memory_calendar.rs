@@ -38,6 +38,10 @@ pub struct ServerQuirks {
     pub own_names: bool,
     /// Writes are answered without a version.
     pub answers_without_version: bool,
+    /// Listings bring the events without their marks.
+    pub hides_marks: bool,
+    /// Series are shown by their occurrences.
+    pub by_occurrence: bool,
     /// Marks are dropped.
     pub drops_marks: bool,
     /// Titles are cut after so many octets.
@@ -78,6 +82,10 @@ pub struct MemoryCalendar {
     /// Shown as they were before; what happened since is not listed.
     pub stale: BTreeMap<EventId, Event>,
     pub(super) used: BTreeSet<EventId>,
+    /// The window of the last whole listing.
+    pub(super) window: Option<Window>,
+    /// Series that were shown by their occurrences.
+    pub(super) had_occurrences: BTreeSet<EventId>,
     meanwhile: BTreeMap<CalendarCall, Vec<Meanwhile>>,
     pub calls: Vec<(CalendarCall, EventId)>,
     pub wrong: Vec<String>,
@@ -240,7 +248,12 @@ impl MemoryCalendar {
         match self.seen(id).filter(|_| !self.said_gone.contains(id)) {
             Some(event) => {
                 let event_too = self.manners.brings.then(|| Box::new(event.clone()));
-                Listed::Present { id: id.clone(), etag: event.etag.clone(), event: event_too }
+                Listed::Present {
+                    id: id.clone(),
+                    etag: event.etag.clone(),
+                    event: event_too,
+                    marks_shown: !self.manners.hides_marks,
+                }
             }
             None => Listed::Removed { id: id.clone() },
         }
@@ -251,7 +264,8 @@ impl MemoryCalendar {
             !self.unlisted.contains(&event.id)
                 && any_in_window(&Draft::from(*event), window, None).unwrap_or(true)
         };
-        self.events.values().filter(inside).map(|event| self.listed(&event.id)).collect()
+        let lines = |event: &Event| self.lines_of(&event.id).0;
+        self.events.values().filter(inside).flat_map(lines).collect()
     }
 
     pub(super) fn token(&self) -> String {
