@@ -106,22 +106,23 @@ impl GraphCalendar {
     /// Lists what is removed, and returns those that are series: a round names a deleted series,
     /// and also a series or an event that lies outside the window, by its id alone.
     async fn sort_removed(&self, removed: Vec<String>, lines: &mut Lines) -> Result<Vec<String>> {
-        let reads = removed.iter().take(MOST_REMOVED).map(|id| async move {
-            let item = self.read_plain(id).await?;
+        let asked = removed.iter().take(MOST_REMOVED).cloned();
+        let reads = asked.map(|id: String| async move {
+            let item = self.read_plain(&id).await?;
             Result::Ok((id, item))
         });
         let read: Vec<_> = futures::stream::iter(reads).buffered(PARALLEL).try_collect().await?;
         let mut series = Vec::new();
         for (id, item) in read {
             match item {
-                GraphItem::There(whole) if whole.item.is_master() => series.push(id.clone()),
+                GraphItem::There(whole) if whole.item.is_master() => series.push(id),
                 GraphItem::Gone => {
                     // It may have been a series.
                     lines.series.insert(EventId::new(id.as_str()));
-                    lines.removed(id);
+                    lines.removed(&id);
                 }
                 GraphItem::There(_) | GraphItem::Strange { .. } | GraphItem::Refused(_) => {
-                    lines.removed(id)
+                    lines.removed(&id)
                 }
             }
         }
@@ -161,8 +162,7 @@ impl GraphCalendar {
                     lines.removed(&id);
                 }
                 SeriesRead::Strange { etag } => lines.named(&id, etag),
-                // A read of this id returns why.
-                SeriesRead::Refused(_) => lines.named(&id, None),
+                SeriesRead::Refused => lines.named(&id, None),
             }
         }
         Ok(())

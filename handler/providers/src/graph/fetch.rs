@@ -30,20 +30,22 @@ impl GraphCalendar {
         ids: &[EventId],
     ) -> Result<Vec<Fetched>> {
         let mut seen = HashSet::new();
-        let (mut single, mut series) = (Vec::new(), BTreeMap::<&str, Vec<_>>::new());
+        let (mut single, mut series) = (Vec::new(), BTreeMap::<String, Vec<_>>::new());
         for id in ids.iter().filter(|id| seen.insert(id.as_str())) {
             match id.in_series() {
-                Some((master, start)) => series.entry(master).or_default().push((id, start)),
-                None => single.push(id),
+                Some((master, start)) => {
+                    series.entry(master.to_owned()).or_default().push((id.clone(), start))
+                }
+                None => single.push(id.clone()),
             }
         }
-        let singles = single.into_iter().map(|id| async move {
+        let singles = single.into_iter().map(|id: EventId| async move {
             let item = self.read_item(id.as_str()).await?;
             Result::Ok(vec![(id, item, EventContext::default())])
         });
         let occurrences = series
             .into_iter()
-            .map(|(master, starts)| async move { self.read_occurrences(master, &starts).await });
+            .map(|(master, starts)| async move { self.read_occurrences(&master, &starts).await });
         let mut read: Vec<Vec<_>> =
             futures::stream::iter(singles).buffered(PARALLEL).try_collect().await?;
         read.extend(
@@ -77,17 +79,17 @@ impl GraphCalendar {
                     Found::Refused(cause.event(self, calendar, error).await?)
                 }
             };
-            answer.push(Fetched { id: id.clone(), found });
+            answer.push(Fetched { id, found });
         }
         Ok(answer)
     }
 
     /// Occurrences of one series.
-    async fn read_occurrences<'a>(
+    async fn read_occurrences(
         &self,
         master: &str,
-        starts: &[(&'a EventId, OriginalStart)],
-    ) -> Result<Vec<(&'a EventId, GraphItem, EventContext<'static>)>> {
+        starts: &[(EventId, OriginalStart)],
+    ) -> Result<Vec<(EventId, GraphItem, EventContext<'static>)>> {
         let all: Vec<OriginalStart> = starts.iter().map(|(_, start)| *start).collect();
         let found = self.find_occurrences(master, &all).await?;
         Ok(starts
@@ -104,7 +106,7 @@ impl GraphCalendar {
                     Err(GraphItem::Strange { etag }) => GraphItem::Strange { etag: etag.clone() },
                     Err(GraphItem::Gone | GraphItem::There(_)) => GraphItem::Gone,
                 };
-                (*id, item, instance_context(*start))
+                (id.clone(), item, instance_context(*start))
             })
             .collect())
     }
@@ -154,7 +156,7 @@ impl GraphCalendar {
     /// One occurrence, or what there is instead.
     pub(super) async fn read_occurrence(&self, id: &EventId) -> Result<GraphItem> {
         let Some((master, start)) = id.in_series() else { return self.read_item(id.as_str()).await };
-        let mut read = self.read_occurrences(master, &[(id, start)]).await?;
+        let mut read = self.read_occurrences(master, &[(id.clone(), start)]).await?;
         Ok(read.pop().map_or(GraphItem::Gone, |(_, item, _)| item))
     }
 }

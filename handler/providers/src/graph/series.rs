@@ -18,7 +18,7 @@ use super::item::{GraphItem, WholeItem, one};
 use super::pages::{Walk, ranges};
 use super::wire::{self, WireEvent};
 use super::GraphCalendar;
-use crate::{Error, Result};
+use crate::Result;
 
 /// What a series came to.
 pub(super) enum SeriesRead {
@@ -32,8 +32,8 @@ pub(super) enum SeriesRead {
     Missing,
     /// It cannot be read.
     Strange { etag: Option<String> },
-    /// Microsoft does not give it.
-    Refused(Error),
+    /// Microsoft does not give it; a read of its id says why.
+    Refused,
 }
 
 /// What is known of a series without its occurrences.
@@ -68,7 +68,7 @@ impl GraphCalendar {
         let whole = match self.read_master(id).await? {
             GraphItem::Gone => return Ok(SeriesRead::Missing),
             GraphItem::Strange { etag } => return Ok(SeriesRead::Strange { etag }),
-            GraphItem::Refused(error) => return Ok(SeriesRead::Refused(error)),
+            GraphItem::Refused(_) => return Ok(SeriesRead::Refused),
             GraphItem::There(whole) => whole,
         };
         if is_doubted && !self.is_in_calendar(calendar, &whole.item).await? {
@@ -85,7 +85,7 @@ impl GraphCalendar {
         match self.read_instances(id, window).await? {
             Ok(items) => Ok(SeriesRead::Instances { items, of_days }),
             Err(GraphItem::Gone) => Ok(SeriesRead::Missing),
-            Err(GraphItem::Refused(error)) => Ok(SeriesRead::Refused(error)),
+            Err(GraphItem::Refused(_)) => Ok(SeriesRead::Refused),
             Err(_) => Ok(SeriesRead::Strange { etag: whole.item.etag.clone() }),
         }
     }
