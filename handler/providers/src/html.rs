@@ -134,6 +134,11 @@ pub(crate) fn begins_with_tag(text: &str) -> bool {
     name(text).is_some()
 }
 
+/// Whether a text begins with a tag that begins or ends a line.
+pub(crate) fn begins_with_line_tag(text: &str) -> bool {
+    name(text).is_some_and(|(kind, _)| matches!(kind, TagEffect::Break | TagEffect::Block))
+}
+
 /// A plain text as a description: its characters, except those that would be read as a tag or an
 /// entity.
 pub(crate) fn from_text(text: &str) -> String {

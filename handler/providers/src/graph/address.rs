@@ -19,13 +19,17 @@ const RESERVED: &AsciiSet =
 /// As [`RESERVED`], for values of a query: commas separate names.
 const QUERY: &AsciiSet = &RESERVED.remove(b',');
 
+/// What shows whose an event is.
+const MARKED_MEMBERS: [&str; 5] =
+    ["id", "type", "isAllDay", "transactionId", "singleValueExtendedProperties"];
+
 /// The longest link that is followed.
 const MAX_LINK: usize = 16 << 10;
 
 /// Events in one page: the most that Graph gives.
 pub(super) const PAGE: usize = 1_000;
 /// Calendars in one page.
-pub(super) const CALENDAR_PAGE: usize = 100;
+const CALENDAR_PAGE: usize = 100;
 
 /// A range of time, as Graph wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,10 +89,11 @@ impl Addresses {
         self.at(&["me", "calendars", calendar, "calendarView", "delta"], &range.parameters())
     }
 
-    /// Single events and series of a calendar, with their marks.
-    pub(super) fn events(&self, calendar: &str) -> Result<Url> {
-        let parameters = [top(), ("$select", EVENT_MEMBERS.join(",")), expand_marker()];
-        self.at(&["me", "calendars", calendar, "events"], &parameters)
+    /// The single events and series of all calendars of the mailbox, as far as it takes to know
+    /// which of them have marks.
+    pub(super) fn events(&self) -> Result<Url> {
+        let parameters = [top(), ("$select", MARKED_MEMBERS.join(",")), expand_marker()];
+        self.at(&["me", "events"], &parameters)
     }
 
     /// The events of the mailbox that have this iCalendar UID.
@@ -102,14 +107,13 @@ impl Addresses {
         self.at(&["me", "events"], &parameters)
     }
 
-    /// The series of the mailbox with their marks.
-    pub(super) fn series(&self) -> Result<Url> {
-        let parameters = [
-            top(),
-            ("$filter", "type eq 'seriesMaster'".into()),
-            ("$select", "id,type,isAllDay,singleValueExtendedProperties".into()),
-            expand_marker(),
-        ];
+    /// The events of the mailbox that have any mark.
+    pub(super) fn all_marked(&self) -> Result<Url> {
+        let filter = format!(
+            "singleValueExtendedProperties/Any(ep: ep/id eq '{MARKER}' and ep/value ne null)"
+        );
+        let select = MARKED_MEMBERS.join(",");
+        let parameters = [top(), ("$filter", filter), ("$select", select), expand_marker()];
         self.at(&["me", "events"], &parameters)
     }
 
@@ -119,13 +123,9 @@ impl Addresses {
         let filter = format!(
             "singleValueExtendedProperties/Any(ep: ep/id eq '{MARKER}' and ep/value eq '{quoted}')"
         );
-        let members = ["id", "type", "transactionId", "singleValueExtendedProperties"];
-        let parameters = [
-            ("$top", "10".to_owned()),
-            ("$filter", filter),
-            ("$select", members.join(",")),
-            expand_marker(),
-        ];
+        let top = ("$top", "10".to_owned());
+        let select = MARKED_MEMBERS.join(",");
+        let parameters = [top, ("$filter", filter), ("$select", select), expand_marker()];
         self.at(&["me", "events"], &parameters)
     }
 
@@ -140,8 +140,7 @@ impl Addresses {
     /// `exceptionOccurrences` and `cancelledOccurrences` are answered for series alone, and only
     /// where they are named.
     pub(super) fn master(&self, id: &str) -> Result<Url> {
-        let select =
-            [&EVENT_MEMBERS[..], &MASTER_MEMBERS[..], &["exceptionOccurrences"][..]].concat();
+        let select = [&EVENT_MEMBERS[..], &MASTER_MEMBERS[..]].concat();
         let expand = format!("{},exceptionOccurrences", expand_marker().1);
         let parameters = [("$select", select.join(",")), ("$expand", expand)];
         self.at(&["me", "events", id], &parameters)
@@ -274,8 +273,8 @@ mod tests {
     fn what_is_expanded_is_selected_too() {
         let all = [
             addresses().view("c", &march()),
-            addresses().events("c"),
-            addresses().series(),
+            addresses().events(),
+            addresses().all_marked(),
             addresses().marked("m"),
             addresses().event("e"),
             addresses().master("e"),

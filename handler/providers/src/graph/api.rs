@@ -73,8 +73,10 @@ pub(super) struct ApiCall {
     url: Url,
     body: Vec<u8>,
     if_match: Option<HeaderValue>,
-    /// The entries of a page that are asked for.
+    /// The entries of a page that are asked for, where the address cannot say it.
     page: Option<usize>,
+    /// The answer may take long.
+    slow: bool,
 }
 
 /// What Graph answered.
@@ -110,12 +112,18 @@ impl ApiReply {
 impl ApiCall {
     /// A read.
     pub(super) fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, body: Vec::new(), if_match: None, page: None }
+        Self { method: Method::GET, url, body: Vec::new(), if_match: None, page: None, slow: false }
     }
 
-    /// A page of a list. A link to the next page needs the same size again.
-    pub(super) fn page(url: Url, size: usize) -> Self {
-        Self { page: Some(size), ..Self::get(url) }
+    /// A page of a list; its address has the size of the page, and a link to the next page too.
+    pub(super) fn list(url: Url) -> Self {
+        Self { slow: true, ..Self::get(url) }
+    }
+
+    /// A page of a round of changes, whose size is a preference of each request, also of those that
+    /// follow a link.
+    pub(super) fn round(url: Url, size: usize) -> Self {
+        Self { page: Some(size), ..Self::list(url) }
     }
 
     /// A write of this JSON, only if the event still has the version.
@@ -134,7 +142,7 @@ impl ApiCall {
             .map(serde_json::to_vec)
             .transpose()
             .map_err(|_| Error::Refused("it cannot be written as JSON".into()))?;
-        Ok(Self { method, url, body: body.unwrap_or_default(), if_match, page: None })
+        Ok(Self { method, url, body: body.unwrap_or_default(), if_match, page: None, slow: false })
     }
 
     fn is_write(&self) -> bool {
@@ -157,14 +165,6 @@ impl Api {
     /// The time by Microsoft's clock; `None` before the first answer.
     pub(super) fn server_time(&self) -> Option<jiff::Timestamp> {
         self.http.server_time()
-    }
-
-    /// Follows a link that an answer gave.
-    ///
-    /// # Errors
-    /// [`Error::Address`] for a link to another place, to which no token is sent.
-    pub(super) fn link(&self, link: &str, size: usize) -> Result<ApiCall> {
-        Ok(ApiCall::page(self.addresses.link(link)?, size))
     }
 
     /// Asks. Waits where Exchange asks for some seconds; a token that is refused is renewed once.
@@ -263,7 +263,7 @@ fn request<'a>(
         headers,
         body: call.body.clone(),
         retry: if call.is_write() { RetryPolicy::Write } else { RetryPolicy::Read },
-        slow: call.page.is_some(),
+        slow: call.slow,
         // Exchange counts by mailbox, never by event.
         single: false,
         units: 1,
@@ -333,7 +333,8 @@ mod tests {
         let body = serde_json::json!({});
         let calls = [
             ApiCall::get(url.clone()),
-            ApiCall::page(url.clone(), 50),
+            ApiCall::list(url.clone()),
+            ApiCall::round(url.clone(), 50),
             ApiCall::write(Method::POST, url.clone(), None, Some(&body)).unwrap(),
             ApiCall::write(Method::DELETE, url, Some("W/\"1\""), None::<&()>).unwrap(),
         ];

@@ -6,7 +6,6 @@ use std::collections::HashSet;
 use engine::calendar::RemoteCalendar;
 
 use super::GraphCalendar;
-use super::address::CALENDAR_PAGE;
 use super::api::ApiCall;
 use super::wire::{self, WireCalendar};
 use crate::{Error, Result};
@@ -19,14 +18,14 @@ impl GraphCalendar {
     /// account, is never writable: the scope of the consent does not cover it.
     pub(super) async fn list_calendars(&self) -> Result<Vec<RemoteCalendar>> {
         let mut found: Vec<WireCalendar> = Vec::new();
-        let mut call = ApiCall::page(self.api.addresses.calendars()?, CALENDAR_PAGE);
+        let mut call = ApiCall::list(self.api.addresses.calendars()?);
         let mut seen = HashSet::new();
         for _ in 0..MAX_PAGES {
             let page: wire::CalendarPage = self.api.call(&call).await?.given()?.json()?;
             found.extend(page.value.into_iter().filter(|calendar| !calendar.id.is_empty()));
             match page.next_link {
                 Some(link) if seen.insert(link.clone()) => {
-                    call = self.api.link(&link, CALENDAR_PAGE)?;
+                    call = ApiCall::list(self.api.addresses.link(&link)?);
                 }
                 Some(_) => break,
                 None => return Ok(self.offered(&found)),

@@ -11,12 +11,12 @@
 //! * What is listed is passed on with its content, up to [`CARRIED`] bytes.
 //!
 //! # Without a window
-//! Graph has no view without one. Everything that a calendar holds is its list of single events and
-//! series. A series that this program did not write consists of its occurrences, of which there may
-//! be no end: those are listed that lie in the window that was listed last, or where none was, in
-//! 400 days back and 800 ahead. Such a listing has no cursor: the next one lists the window.
+//! Graph shows no calendar without one. What stands for everything is the window that was listed
+//! last, or where none was, 400 days back and 800 ahead, and whatever else in the calendar has a
+//! mark: earlier copies, wherever they lie. Such a listing has no cursor: the next one lists the
+//! window.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use engine::change::{Cursor, Listed};
 use engine::event::{EventId, Span};
@@ -30,9 +30,9 @@ use super::convert::{self, EventContext};
 use super::cursor::{DeltaPosition, cursor};
 use super::delta::RoundEnd;
 use super::item::{GraphItem, WholeItem};
-use super::pages::{range_of_round, ranges};
+use super::pages::{Walk, range_of_round, ranges};
 use super::series::{SeriesKind, SeriesRead, instance_id};
-use super::wire::{ItemHead, WireEvent};
+use super::wire::{ItemHead, MARKER, WireEvent};
 use super::GraphCalendar;
 use crate::{ChangeSet, Error, Result, Since};
 
@@ -41,9 +41,6 @@ const CARRIED: usize = 16 << 20;
 /// The most removals of one round of which it is asked whether they were series. Of the others
 /// that is seen when the window is listed.
 const MOST_REMOVED: usize = 1_000;
-/// The most series of which the occurrences are read one series after the other; of more, the whole
-/// window is viewed.
-const FEW_SERIES: usize = 10;
 
 impl GraphCalendar {
     /// What happened since a cursor, or what there is.
@@ -63,7 +60,8 @@ impl GraphCalendar {
         let Some(DeltaPosition { link, window }) = DeltaPosition::read(since) else {
             return Err(Error::CursorExpired);
         };
-        let first = self.api.link(&link, PAGE).map_err(|_| Error::CursorExpired)?;
+        let first = self.api.addresses.link(&link).map_err(|_| Error::CursorExpired)?;
+        let first = ApiCall::round(first, PAGE);
         self.learn_window(calendar, window);
         let mut changed = Changed::default();
         let end = self.round(first, &mut |head, json| changed.add(head, json)).await?;
@@ -171,19 +169,15 @@ impl GraphCalendar {
     async fn whole_window(&self, calendar: &str, window: Window) -> Result<ChangeSet> {
         self.learn_window(calendar, window);
         let link = self.fresh_link(calendar, window).await?;
-        let mut viewed = Viewed::default();
-        let owner = self.owner();
-        let context = self.context(calendar, &owner);
-        self.view(calendar, window, &mut |json| viewed.add(json, context, window)).await?;
-        let Viewed { mut lines, series, .. } = viewed;
-        self.add_series(calendar, window, series, &mut lines).await?;
+        let Viewed { mut lines, series, .. } = self.viewed(calendar, window).await?;
+        self.add_series(calendar, window, series, HashMap::new(), &mut lines).await?;
         Ok(lines.finish(cursor(link.as_deref(), window)))
     }
 
     /// The link of a round that begins now; `None` where there is none.
     async fn fresh_link(&self, calendar: &str, window: Window) -> Result<Option<String>> {
         let Some(range) = range_of_round(window) else { return Ok(None) };
-        let first = ApiCall::page(self.api.addresses.delta(calendar, &range)?, PAGE);
+        let first = ApiCall::round(self.api.addresses.delta(calendar, &range)?, PAGE);
         match self.round(first, &mut |_, _| {}).await? {
             RoundEnd::Link(link) => Ok(Some(link)),
             RoundEnd::Lost => Ok(None),
@@ -200,16 +194,16 @@ impl GraphCalendar {
     }
 
     /// A complete view of a window.
-    async fn view(
-        &self,
-        calendar: &str,
-        window: Window,
-        each: &mut (dyn FnMut(&RawValue) + Send),
-    ) -> Result<()> {
+    async fn viewed(&self, calendar: &str, window: Window) -> Result<Viewed> {
+        let owner = self.owner();
+        let context = self.context(calendar, &owner);
+        let mut viewed = Viewed::default();
         for range in ranges(window.start_instant(), window.end_instant()) {
-            self.walk(self.api.addresses.view(calendar, &range)?, each).await?.of_calendar()?;
+            let url = self.api.addresses.view(calendar, &range)?;
+            let mut add = |json: &RawValue| viewed.add(json, context, window);
+            self.walk(url, &mut add).await?.of_calendar()?;
         }
-        Ok(())
+        Ok(viewed)
     }
 
     /// Lists the series of which a view has shown occurrences: our own by their masters, any other
@@ -219,14 +213,17 @@ impl GraphCalendar {
         calendar: &str,
         window: Window,
         series: BTreeMap<String, Vec<HeldItem>>,
+        mut kinds: HashMap<String, SeriesKind>,
         lines: &mut Lines,
     ) -> Result<()> {
         let is_clear = |id: &str, items: &[HeldItem]| {
             self.is_foreign(id) && of_days(items).is_some() && !items.iter().any(HeldItem::is_marked)
         };
-        let unclear: Vec<String> =
-            series.iter().filter(|(id, items)| !is_clear(id, items)).map(|(id, _)| id.clone()).collect();
-        let kinds = self.series_kinds(unclear).await?;
+        let unclear = series.iter().filter(|(id, items)| {
+            !kinds.contains_key(id.as_str()) && !is_clear(id, items)
+        });
+        let unclear: Vec<String> = unclear.map(|(id, _)| id.clone()).collect();
+        kinds.extend(self.series_kinds(unclear).await?);
         let owner = self.owner();
         let context = self.context(calendar, &owner);
         for (id, items) in series {
@@ -252,43 +249,38 @@ impl GraphCalendar {
     }
 
     async fn everything(&self, calendar: &str) -> Result<ChangeSet> {
-        let owner = self.owner();
-        let context = self.context(calendar, &owner);
-        let (mut lines, mut foreign) = (Lines::default(), BTreeMap::new());
-        let mut add = |json: &RawValue| {
-            let Some((head, item)) = parsed(json) else { return };
-            match item {
-                Some(item) if item.is_master() => {
-                    let whole = WholeItem::alone(item);
-                    if whole.is_marked() {
-                        // Its exceptions are read by its id.
-                        lines.named(&whole.item.id, whole.item.etag.clone());
-                    } else {
-                        foreign.insert(whole.item.id.clone(), whole.item.is_all_day);
-                    }
-                }
-                Some(item) if item.is_instance() => {}
-                _ => lines.single(&head, Some(json), context, true),
+        let window = self.window(calendar, self.now().await?);
+        let (mut kinds, mut marked) = (HashMap::new(), BTreeMap::new());
+        let mut note = |json: &RawValue| {
+            let Some((head, Some(item))) = parsed(json) else { return };
+            if item.is_master() {
+                kinds.insert(item.id.clone(), SeriesKind::of(&item));
+            }
+            if item.extended_property(MARKER).is_some() {
+                marked.insert(head.id, head.etag);
             }
         };
-        self.walk(self.api.addresses.events(calendar)?, &mut add).await?.of_calendar()?;
-        foreign.keys().for_each(|id| self.learn_foreign(id));
-        let window = self.window(calendar, self.now().await?);
-        if foreign.len() <= FEW_SERIES {
-            let touched = foreign.into_keys().map(|id| (id, false)).collect();
-            self.read_touched(calendar, window, touched, &mut lines).await?;
-            lines.series.clear();
-        } else {
-            let mut add = |json: &RawValue| {
-                let Some((_, Some(item))) = parsed(json) else { return };
-                let days = item.series_master_id.as_ref().and_then(|id| foreign.get(id));
-                if let Some(days) = days {
-                    let context = EventContext { series_of_days: *days, ..context };
-                    lines.instance(&item, true, context, window);
-                }
-            };
-            self.view(calendar, window, &mut add).await?;
+        match self.walk(self.api.addresses.events()?, &mut note).await? {
+            Walk::Read => {}
+            Walk::Refused(refusal) => return Err(refusal.error()),
         }
+        self.learn_kinds(&kinds);
+        let mut viewed = self.viewed(calendar, window).await?;
+        let series = std::mem::take(&mut viewed.series);
+        let mut lines = viewed.lines;
+        self.add_series(calendar, window, series, kinds, &mut lines).await?;
+        marked.retain(|id, _| !lines.lines.contains_key(&EventId::new(id.as_str())));
+        let places = marked.into_iter().map(|(id, etag): (String, Option<String>)| async move {
+            let place = self.calendar_of(&id).await?;
+            Result::Ok((id, etag, place))
+        });
+        let mut places = futures::stream::iter(places).buffered(PARALLEL);
+        while let Some((id, etag, place)) = places.try_next().await? {
+            if place.as_deref() == Some(calendar) {
+                lines.named(&id, etag);
+            }
+        }
+        drop(places);
         Ok(lines.finish(cursor(None, window)))
     }
 }
@@ -332,7 +324,7 @@ struct HeldItem {
 
 impl HeldItem {
     fn is_marked(&self) -> bool {
-        self.item.extended_property(super::wire::MARKER).is_some()
+        self.item.extended_property(MARKER).is_some()
     }
 }
 

@@ -70,7 +70,7 @@ impl GraphCalendar {
                     );
                     return Ok(RoundEnd::Lost);
                 }
-                (Some(link), None) => call = self.api.link(&link, PAGE)?,
+                (Some(link), None) => call = ApiCall::round(self.api.addresses.link(&link)?, PAGE),
                 (None, _) | (_, Some(_)) => return Ok(RoundEnd::Lost),
             }
         }

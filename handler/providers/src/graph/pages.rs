@@ -8,7 +8,7 @@ use url::Url;
 use engine::pair::Window;
 use jiff::{SignedDuration, Timestamp};
 
-use super::address::{PAGE, TimeRange};
+use super::address::TimeRange;
 use super::api::{ApiCall, ApiReply};
 use super::errors::GraphRefusal;
 use super::{GraphCalendar, wire};
@@ -45,7 +45,7 @@ impl GraphCalendar {
         first: Url,
         each: &mut (dyn FnMut(&RawValue) + Send),
     ) -> Result<Walk> {
-        let mut call = ApiCall::page(first, PAGE);
+        let mut call = ApiCall::list(first);
         let mut seen = HashSet::new();
         for _ in 0..MAX_PAGES {
             let page: wire::Page = match self.api.call(&call).await? {
@@ -56,7 +56,7 @@ impl GraphCalendar {
             match page.next_link {
                 // A page that has been read leads nowhere new.
                 Some(link) if !seen.insert(link.clone()) => break,
-                Some(link) => call = self.api.link(&link, PAGE)?,
+                Some(link) => call = ApiCall::list(self.api.addresses.link(&link)?),
                 None => return Ok(Walk::Read),
             }
         }

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::api::{ApiCall, ApiReply};
 use super::convert::{self, EventContext};
-use super::item::GraphItem;
+use super::item::{GraphItem, one};
 use super::pages::wider;
 use super::series::instance_at;
 use super::wire::{ItemHead, WireCalendar, WireEvent};
@@ -90,13 +90,24 @@ impl GraphCalendar {
 
     /// The event is not in this calendar: it is in another one, or in none.
     async fn elsewhere(&self, calendar: &str, id: &str) -> Result<Absence> {
+        let place = self.calendar_of(id).await?;
+        let is_other = place.is_some_and(|place| place != calendar);
+        Ok(if is_other { Absence::Elsewhere } else { Absence::NotFound })
+    }
+
+    /// The calendar that an event says it is in.
+    pub(super) async fn calendar_of(&self, id: &str) -> Result<Option<String>> {
         match self.api.call(&ApiCall::get(self.api.addresses.calendar_of(id)?)).await? {
             ApiReply::Given(given) => {
                 let place: WireCalendar = given.json()?;
-                let is_other = !place.id.is_empty() && place.id != calendar;
-                Ok(if is_other { Absence::Elsewhere } else { Absence::NotFound })
+                Ok(Some(place.id).filter(|id| !id.is_empty()))
             }
-            ApiReply::Refused(_) => Ok(Absence::NotFound),
+            ApiReply::Refused(refusal) => {
+                one(refusal.error()).map(|_| None).or_else(|error| match error {
+                    Error::Gone => Ok(None),
+                    error => Err(error),
+                })
+            }
         }
     }
 

@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, HashMap};
 use engine::event::{EventId, OriginalStart};
 use engine::pair::Window;
 use futures::{StreamExt, TryStreamExt};
+use serde_json::value::RawValue;
 
 use super::address::TimeRange;
-use super::api::{Given, PARALLEL};
+use super::api::PARALLEL;
 use super::convert::{self, EventContext};
 use super::item::{GraphItem, WholeItem, one};
 use super::pages::{Walk, ranges};
@@ -46,7 +47,7 @@ pub(super) enum SeriesKind {
 }
 
 impl SeriesKind {
-    fn of(master: &WireEvent) -> Self {
+    pub(super) fn of(master: &WireEvent) -> Self {
         if master.extended_property(wire::MARKER).is_some() {
             Self::Own { etag: master.etag.clone() }
         } else {
@@ -113,7 +114,7 @@ impl GraphCalendar {
         range: &TimeRange,
     ) -> Result<Result<Vec<WireEvent>, GraphItem>> {
         let (mut items, mut is_readable) = (Vec::new(), true);
-        let mut add = |json: &serde_json::value::RawValue| match serde_json::from_str(json.get()) {
+        let mut add = |json: &RawValue| match serde_json::from_str(json.get()) {
             Ok(item) => items.push(item),
             Err(_) => is_readable = false,
         };
@@ -126,55 +127,56 @@ impl GraphCalendar {
         })
     }
 
-    /// What these series are: by one list of all series of the mailbox, and each that is not in it
-    /// by itself. What cannot be read is left out.
+    /// What these series are: by one list of all marked events of the mailbox, and each that is not
+    /// in it by itself. That a filter does not find a series is no proof that it has no mark. What
+    /// cannot be read is left out.
     pub(super) async fn series_kinds(
         &self,
-        wanted: Vec<String>,
+        mut wanted: Vec<String>,
     ) -> Result<HashMap<String, SeriesKind>> {
-        let mut kinds = HashMap::new();
         if wanted.is_empty() {
-            return Ok(kinds);
+            return Ok(HashMap::new());
         }
-        let mut note = |json: &serde_json::value::RawValue| {
+        let mut kinds = HashMap::new();
+        let mut note = |json: &RawValue| {
             if let Ok(item) = serde_json::from_str::<WireEvent>(json.get())
                 && item.is_master()
+                && item.extended_property(wire::MARKER).is_some()
             {
                 kinds.insert(item.id.clone(), SeriesKind::of(&item));
             }
         };
-        match self.walk(self.api.addresses.series()?, &mut note).await? {
+        match self.walk(self.api.addresses.all_marked()?, &mut note).await? {
             Walk::Read => {}
             // The filter is not taken: each series is read.
-            Walk::Refused(refusal) if refusal.status.as_u16() == 400 => kinds.clear(),
+            Walk::Refused(refusal) if refusal.status.as_u16() == 400 => {}
             Walk::Refused(refusal) => return Err(refusal.error()),
         }
-        let missing = wanted.into_iter().filter(|id| !kinds.contains_key(id)).collect::<Vec<_>>();
-        let reads = missing.into_iter().map(|id| async move {
+        wanted.retain(|id| !kinds.contains_key(id));
+        let reads = wanted.into_iter().map(|id: String| async move {
             let item = self.read_kind(&id).await?;
             Result::Ok((id, item))
         });
         let read: Vec<_> = futures::stream::iter(reads).buffered(PARALLEL).try_collect().await?;
         kinds.extend(read.into_iter().filter_map(|(id, kind)| Some((id, kind?))));
-        for (id, kind) in &kinds {
+        self.learn_kinds(&kinds);
+        Ok(kinds)
+    }
+
+    /// Remembers the series that this program did not write.
+    pub(super) fn learn_kinds(&self, kinds: &HashMap<String, SeriesKind>) {
+        for (id, kind) in kinds {
             if matches!(kind, SeriesKind::Foreign { .. }) {
                 self.learn_foreign(id);
             }
         }
-        Ok(kinds)
     }
 
     async fn read_kind(&self, id: &str) -> Result<Option<SeriesKind>> {
-        let url = self.api.addresses.event(id)?;
-        let given: Given = match self.api.call(&super::api::ApiCall::get(url)).await? {
-            super::api::ApiReply::Given(given) => given,
-            super::api::ApiReply::Refused(refusal) if refusal.is_gone() => return Ok(None),
-            super::api::ApiReply::Refused(refusal) => {
-                one(refusal.error())?;
-                return Ok(None);
-            }
-        };
-        Ok(given.json::<WireEvent>().ok().map(|item| SeriesKind::of(&item)))
+        Ok(match self.read_plain(id).await? {
+            GraphItem::There(whole) => Some(SeriesKind::of(&whole.item)),
+            GraphItem::Gone | GraphItem::Strange { .. } | GraphItem::Refused(_) => None,
+        })
     }
 }
 

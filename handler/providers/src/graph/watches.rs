@@ -24,7 +24,6 @@ const CHANGES: &str = "created,updated,deleted";
 const LONGEST: Duration = Duration::from_secs(10_070 * 60);
 /// The most pages of subscriptions that are read.
 const MAX_PAGES: usize = 20;
-const PAGE: usize = 100;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -109,7 +108,7 @@ impl GraphCalendar {
 
     /// Deletes subscriptions that send to this address; whether there were any.
     async fn delete_stale(&self, address: &str) -> Result<bool> {
-        let mut call = ApiCall::page(self.api.addresses.subscriptions()?, PAGE);
+        let mut call = ApiCall::list(self.api.addresses.subscriptions()?);
         let (mut stale, mut seen) = (Vec::new(), HashSet::new());
         for _ in 0..MAX_PAGES {
             let page: Subscriptions = match self.api.call(&call).await? {
@@ -122,7 +121,7 @@ impl GraphCalendar {
                 subscription.id.filter(|id| is_ours && !id.is_empty())
             }));
             match page.next_link {
-                Some(link) if seen.insert(link.clone()) => call = self.api.link(&link, PAGE)?,
+                Some(link) if seen.insert(link.clone()) => call = ApiCall::list(self.api.addresses.link(&link)?),
                 _ => break,
             }
         }

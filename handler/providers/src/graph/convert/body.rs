@@ -18,34 +18,52 @@ pub(super) fn line_ends(text: &str) -> String {
     }
 }
 
-/// The text of a page. Other than in a description of Google's, white space in it is one blank, and
-/// an unknown tag or a comment is not text.
+/// The text of a page. Other than in a description of Google's, white space in it is one blank, or
+/// none where a line begins or ends, and an unknown tag or a comment is not text.
 fn page(page: &str) -> String {
-    let mut flat = String::with_capacity(page.len());
-    let mut push = |text: &str| {
-        for c in text.chars() {
-            let c = if c.is_ascii_whitespace() { ' ' } else { c };
-            if c != ' ' || !flat.ends_with(' ') {
-                flat.push(c);
-            }
-        }
-    };
+    let mut flat = FlatPage { html: String::with_capacity(page.len()), begins_line: true };
     let mut rest = page;
     while let Some(at) = rest.find('<') {
-        push(&rest[..at]);
+        flat.text(&rest[..at]);
         rest = &rest[at..];
-        let Some(length) = markup(rest) else {
-            // No tag ends from here on.
-            break;
-        };
-        if html::begins_with_tag(rest) || !is_markup(rest) {
-            push(&rest[..length]);
+        // `None` where no tag ends from here on.
+        let Some(length) = markup(rest) else { break };
+        let (markup, after) = rest.split_at(length);
+        if !is_markup(markup) {
+            flat.text(markup);
+        } else if html::begins_with_tag(rest) {
+            flat.tag(markup, html::begins_with_line_tag(rest));
         }
-        rest = &rest[length..];
+        rest = after;
     }
-    push(rest);
-    let text = html::to_text(&flat);
-    text.split('\n').map(str::trim).collect::<Vec<_>>().join("\n")
+    flat.text(rest);
+    html::to_text(&flat.html)
+}
+
+/// A page whose line ends are those that its tags make.
+struct FlatPage {
+    html: String,
+    begins_line: bool,
+}
+
+impl FlatPage {
+    fn text(&mut self, text: &str) {
+        for c in text.chars() {
+            let is_blank = c.is_ascii_whitespace();
+            if !is_blank || !(self.begins_line || self.html.ends_with(' ')) {
+                self.html.push(if is_blank { ' ' } else { c });
+            }
+            self.begins_line &= is_blank;
+        }
+    }
+
+    fn tag(&mut self, tag: &str, ends_line: bool) {
+        if ends_line {
+            self.html.truncate(self.html.trim_end_matches(' ').len());
+        }
+        self.html.push_str(tag);
+        self.begins_line |= ends_line;
+    }
 }
 
 /// The length of the tag or comment that a text begins with; 1 where it begins with none. `None`

@@ -20,7 +20,8 @@ const MOST_EXCEPTIONS: usize = 2_000;
 /// and those that its master says are cancelled.
 ///
 /// # Errors
-/// The master or an exception cannot be read, or the master does not repeat by a rule.
+/// The master or an exception cannot be read, or the master does not repeat by a rule. A cancelled
+/// day on which the rule has no occurrence is passed over: it is one of an earlier rule.
 pub(in super::super) fn series(
     master: &WireEvent,
     exceptions: &[WireEvent],
@@ -35,11 +36,12 @@ pub(in super::super) fn series(
     let bare = Series { rules, ..Series::default() };
     for text in &master.cancelled_occurrences {
         let day = text.rsplit('.').next().and_then(|day| day.parse::<Date>().ok());
-        let start = day.and_then(|day| on_day(&event.content, &bare, day));
-        let start = start.ok_or_else(|| {
-            Unreadable("one of its cancelled occurrences is none of its rule".into())
+        let day = day.ok_or_else(|| {
+            Unreadable("one of its cancelled occurrences does not say its day".into())
         })?;
-        found.insert(start, Exception::Cancelled);
+        if let Some(start) = on_day(&event.content, &bare, day) {
+            found.insert(start, Exception::Cancelled);
+        }
     }
     for item in exceptions.iter().filter(|item| item.is_exception()) {
         let start = read::original_start(item, context).ok_or_else(|| {
@@ -73,7 +75,9 @@ fn pattern(master: &WireEvent) -> Result<PatternedRecurrence, Unreadable> {
 /// it, that of UTC is tried, because the service does not say which of the two it names.
 fn on_day(master: &Content, series: &Series, day: Date) -> Option<OriginalStart> {
     let Span::Timed { start, .. } = &master.span else {
-        return Some(OriginalStart::Day(day));
+        let range = engine::zone::day_instant(day)..engine::zone::day_instant(time::next(day)?);
+        let near = occurrences(master, series, range, None).ok()?;
+        return near.iter().map(|one| one.original).find(|start| *start == OriginalStart::Day(day));
     };
     let from = engine::zone::day_instant(day).checked_sub(SignedDuration::from_hours(26)).ok()?;
     let to = from.checked_add(SignedDuration::from_hours(24 + 2 * 26)).ok()?;
@@ -110,6 +114,27 @@ fn plain(master: &Content, start: OriginalStart) -> Option<Content> {
         _ => return None,
     };
     Some(Content { span, ..master.clone() })
+}
+
+/// The occurrences that the rule of a series gives a range and that are not among the instances
+/// found there: each is cancelled, or was moved out of the range.
+///
+/// # Errors
+/// The rule cannot be followed.
+pub(in super::super) fn absent(
+    event: &Event,
+    found: &[WireEvent],
+    range: &Range<Timestamp>,
+) -> Result<Vec<OriginalStart>, Unsupported> {
+    let Some(series) = &event.series else { return Ok(Vec::new()) };
+    let bare = Series { exceptions: BTreeMap::new(), ..series.clone() };
+    let of_days = matches!(event.content.span, Span::AllDay { .. });
+    let context = EventContext { series_of_days: Some(of_days), ..EventContext::default() };
+    let there: BTreeSet<_> =
+        found.iter().filter_map(|item| read::original_start(item, context)).collect();
+    let expected = occurrences(&event.content, &bare, range.clone(), None)?;
+    let starts = expected.into_iter().map(|occurrence| occurrence.original);
+    Ok(starts.filter(|start| !there.contains(start)).collect())
 }
 
 /// Whether the time and the pattern of a master are those of a body that would be written: the same

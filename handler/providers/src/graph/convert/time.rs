@@ -31,8 +31,11 @@ pub(super) fn moment(
     repeats: bool,
 ) -> Option<Moment> {
     let instant = instant_of(bound)?;
-    let zone = match hint {
-        Some(hint) => engine::zone::resolve(hint).unwrap_or(Zone::Utc),
+    let zone = match hint.map(engine::zone::resolve) {
+        Some(Some(zone)) => zone,
+        // A series in an unknown zone would drift, so it is not read at all.
+        Some(None) if repeats => return None,
+        Some(None) => Zone::Utc,
         None => zone_of(bound)?,
     };
     let rules = engine::zone::rules(&zone, None);

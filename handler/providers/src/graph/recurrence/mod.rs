@@ -25,9 +25,10 @@ pub(super) use read::rule;
 pub(super) use write::pattern;
 
 use engine::recurrence::Unsupported;
+use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::wire::{DayOfWeek, Pattern, PatternedRecurrence, WeekIndex};
+use super::wire::{DayOfWeek, Pattern, PatternedRecurrence, Range, WeekIndex};
 
 /// Why a series is written as single events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,9 +62,26 @@ pub(super) enum NotRepresentable {
     Zone,
 }
 
-/// Whether two recurrences give the same days, however their days of the week are listed.
+/// Whether two recurrences give the same days, however their days of the week are listed and
+/// wherever between two occurrences they end.
 pub(super) fn same(a: &PatternedRecurrence, b: &PatternedRecurrence) -> bool {
-    a.range == b.range && in_order(&a.pattern) == in_order(&b.pattern)
+    in_order(&a.pattern) == in_order(&b.pattern)
+        && match (&a.range, &b.range) {
+            (
+                Range::EndDate { start_date, end_date },
+                Range::EndDate { start_date: start, end_date: end },
+            ) => start_date == start && none_between(&a.pattern, *end_date, *end),
+            (a, b) => a == b,
+        }
+}
+
+/// Whether a pattern has no day after the earlier of two days up to the later one; `false` where
+/// that would be long to look.
+fn none_between(pattern: &Pattern, a: Date, b: Date) -> bool {
+    let (from, to) = (a.min(b), a.max(b));
+    let mut days = from.series(1.day()).skip(1).take_while(|day| *day <= to);
+    let close = from.checked_add(1.year()).is_ok_and(|limit| to < limit);
+    a == b || (close && !days.any(|day| has_day(pattern, day)))
 }
 
 /// A pattern with its days of the week in order, and without a first day where it has no meaning.

@@ -93,6 +93,9 @@ pub(in super::super) struct WireEvent {
     /// Of a master that was read by itself.
     #[serde(deserialize_with = "or_default")]
     pub cancelled_occurrences: Vec<String>,
+    /// Of a master that was read by itself, where the request expands it.
+    #[serde(deserialize_with = "or_default")]
+    pub exception_occurrences: Vec<WireEvent>,
     /// Only where the request expands it, and never in a page of changes.
     #[serde(deserialize_with = "or_default")]
     pub single_value_extended_properties: Vec<ExtendedProperty>,

@@ -60,9 +60,10 @@ pub(super) const EVENT_MEMBERS: [&str; 25] = [
     "singleValueExtendedProperties",
 ];
 
-/// Members of a master that no occurrence has. `cancelledOccurrences` is answered to a read of the
-/// master alone.
-pub(super) const MASTER_MEMBERS: [&str; 2] = ["recurrence", "cancelledOccurrences"];
+/// Members of a master that no occurrence has. The last two are answered to a read of the master
+/// alone; `exceptionOccurrences` has to be expanded besides.
+pub(super) const MASTER_MEMBERS: [&str; 3] =
+    ["recurrence", "cancelledOccurrences", "exceptionOccurrences"];
 
 /// The members of a calendar that are read.
 pub(super) const CALENDAR_MEMBERS: [&str; 8] = [
