@@ -162,7 +162,11 @@ impl GraphCalendar {
 
     /// What is needed to understand the events of a calendar. `owner` is
     /// [`GraphCalendar::owner`].
-    pub(super) fn context<'a>(&self, calendar: &str, owner: &'a Option<String>) -> EventContext<'a> {
+    pub(super) fn context<'a>(
+        &self,
+        calendar: &str,
+        owner: &'a Option<String>,
+    ) -> EventContext<'a> {
         EventContext {
             me: owner.as_deref(),
             outsider: self.is_outsider(calendar),

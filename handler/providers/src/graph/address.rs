@@ -14,8 +14,7 @@ use crate::{Error, Result};
 pub const GRAPH: &str = "https://graph.microsoft.com/v1.0";
 
 /// Everything but the unreserved characters of RFC 3986 section 2.3.
-const RESERVED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 /// As [`RESERVED`], for values of a query: commas separate names.
 const QUERY: &AsciiSet = &RESERVED.remove(b',');
 
@@ -288,8 +287,7 @@ mod tests {
         let named = |url: &Url, member: &str| {
             parameter(url, "$select").unwrap().split(',').any(|named| named == member)
         };
-        let (event, master) =
-            (addresses().event("e").unwrap(), addresses().master("e").unwrap());
+        let (event, master) = (addresses().event("e").unwrap(), addresses().master("e").unwrap());
         for member in ["exceptionOccurrences", "cancelledOccurrences"] {
             assert!(named(&master, member) && !named(&event, member));
         }

@@ -24,6 +24,7 @@ use engine::pair::Window;
 use futures::{StreamExt, TryStreamExt};
 use serde_json::value::RawValue;
 
+use super::GraphCalendar;
 use super::address::PAGE;
 use super::api::{ApiCall, PARALLEL};
 use super::convert::{self, EventContext};
@@ -33,7 +34,6 @@ use super::item::{GraphItem, WholeItem};
 use super::pages::{Walk, range_of_round, ranges};
 use super::series::{SeriesKind, SeriesRead, instance_id};
 use super::wire::{ItemHead, MARKER, WireEvent};
-use super::GraphCalendar;
 use crate::{ChangeSet, Error, Result, Since};
 
 /// The most content that one listing carries along, in bytes of JSON.
@@ -217,11 +217,13 @@ impl GraphCalendar {
         lines: &mut Lines,
     ) -> Result<()> {
         let is_clear = |id: &str, items: &[HeldItem]| {
-            self.is_foreign(id) && of_days(items).is_some() && !items.iter().any(HeldItem::is_marked)
+            self.is_foreign(id)
+                && of_days(items).is_some()
+                && !items.iter().any(HeldItem::is_marked)
         };
-        let unclear = series.iter().filter(|(id, items)| {
-            !kinds.contains_key(id.as_str()) && !is_clear(id, items)
-        });
+        let unclear = series
+            .iter()
+            .filter(|(id, items)| !kinds.contains_key(id.as_str()) && !is_clear(id, items));
         let unclear: Vec<String> = unclear.map(|(id, _)| id.clone()).collect();
         kinds.extend(self.series_kinds(unclear).await?);
         let owner = self.owner();

@@ -45,12 +45,8 @@ impl DeltaPosition {
 /// A cursor for the next round; without a link, the next listing lists the window.
 pub(super) fn cursor(link: Option<&str>, window: Window) -> Cursor {
     let text = |link: &str| {
-        let text = CursorText {
-            v: VERSION,
-            link: link.to_owned(),
-            start: window.start,
-            end: window.end,
-        };
+        let text =
+            CursorText { v: VERSION, link: link.to_owned(), start: window.start, end: window.end };
         serde_json::to_string(&text).unwrap_or_default()
     };
     let full = text(link.unwrap_or_default());

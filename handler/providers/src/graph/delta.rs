@@ -13,11 +13,11 @@ use std::hash::BuildHasher;
 
 use serde_json::value::RawValue;
 
+use super::GraphCalendar;
 use super::address::PAGE;
 use super::api::{ApiCall, ApiReply};
 use super::errors::GraphRefusal;
 use super::wire::{self, ItemHead};
-use super::GraphCalendar;
 use crate::Result;
 
 /// The most pages of a round.

@@ -7,13 +7,13 @@ use engine::event::{EventId, OriginalStart};
 use futures::{StreamExt, TryStreamExt};
 use jiff::SignedDuration;
 
+use super::GraphCalendar;
 use super::api::{ApiCall, ApiReply, PARALLEL};
 use super::convert::EventContext;
 use super::item::{GraphItem, STRANGE, WholeItem};
 use super::pages::wider;
 use super::series::{instance_at, instance_context};
 use super::wire::{self, WireEvent};
-use super::GraphCalendar;
 use crate::{Error, FailureCause, Fetched, Found, Result};
 
 /// The most ids of one call.
@@ -97,9 +97,7 @@ impl GraphCalendar {
             .map(|(id, start)| {
                 let item = match &found {
                     Ok(items) => match instance_at(items, *start) {
-                        Some(item) => {
-                            GraphItem::There(Box::new(WholeItem::alone(item.clone())))
-                        }
+                        Some(item) => GraphItem::There(Box::new(WholeItem::alone(item.clone()))),
                         None => GraphItem::Gone,
                     },
                     Err(GraphItem::Refused(error)) => GraphItem::Refused(error.clone()),
@@ -155,7 +153,9 @@ impl GraphCalendar {
 
     /// One occurrence, or what there is instead.
     pub(super) async fn read_occurrence(&self, id: &EventId) -> Result<GraphItem> {
-        let Some((master, start)) = id.in_series() else { return self.read_item(id.as_str()).await };
+        let Some((master, start)) = id.in_series() else {
+            return self.read_item(id.as_str()).await;
+        };
         let mut read = self.read_occurrences(master, &[(id.clone(), start)]).await?;
         Ok(read.pop().map_or(GraphItem::Gone, |(_, item, _)| item))
     }

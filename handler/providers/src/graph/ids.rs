@@ -44,7 +44,7 @@ mod tests {
         assert_eq!((id.len(), &id[14..15]), (36, "8"));
         assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"));
         // Stored by Microsoft: it may not change with a new version.
-        assert_eq!(id, "PLACEHOLDER");
+        assert_eq!(id, "46d370e9-216f-8fff-ad61-c668fd69b251");
     }
 
     #[test]

@@ -5,12 +5,12 @@ use ical::Unreadable;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::GraphCalendar;
 use super::api::{ApiCall, ApiReply, Given};
 use super::convert::{self, EventContext};
 use super::errors::GraphRefusal;
 use super::pages::Walk;
 use super::wire::{self, WireEvent};
-use super::GraphCalendar;
 use crate::{Error, Result};
 
 /// Said of an event that is not what Microsoft describes.
@@ -32,7 +32,9 @@ pub(super) enum GraphItem {
     /// 404.
     Gone,
     /// Something that cannot be read.
-    Strange { etag: Option<String> },
+    Strange {
+        etag: Option<String>,
+    },
     /// Microsoft does not give it.
     Refused(Error),
 }

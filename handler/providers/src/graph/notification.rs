@@ -39,12 +39,7 @@ impl Item<'_> {
     /// As a notification. Microsoft's items name only its own id of the watch: `watch` is ours,
     /// which the caller finds by the secret.
     pub fn notification<'b>(&'b self, watch: &'b str) -> Notification<'b> {
-        Notification {
-            watch,
-            secret: &self.secret,
-            resource: &self.subscription,
-            kind: self.kind,
-        }
+        Notification { watch, secret: &self.secret, resource: &self.subscription, kind: self.kind }
     }
 }
 
@@ -172,7 +167,8 @@ mod tests {
 
     #[test]
     fn what_is_no_notification_is_refused_and_what_is_too_much_is_cut() {
-        for body in [&b""[..], b"{}", b"[]", b"{\"value\":7}", b"{\"value\":null}", b"x=1", b"\xff"] {
+        for body in [&b""[..], b"{}", b"[]", b"{\"value\":7}", b"{\"value\":null}", b"x=1", b"\xff"]
+        {
             assert!(read(body).is_err());
         }
         let spaces = format!("{{\"value\":[]{}}}", " ".repeat(MAX_BODY));

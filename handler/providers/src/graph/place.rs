@@ -12,13 +12,13 @@ use engine::event::{EventId, OriginalStart};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
+use super::GraphCalendar;
 use super::api::{ApiCall, ApiReply};
 use super::convert::{self, EventContext};
 use super::item::{GraphItem, one};
 use super::pages::wider;
 use super::series::instance_at;
 use super::wire::{ItemHead, WireCalendar, WireEvent};
-use super::GraphCalendar;
 use crate::{Error, Result};
 
 /// Of an event that lasts longer, its beginning is looked at.

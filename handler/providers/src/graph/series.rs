@@ -12,13 +12,13 @@ use engine::pair::Window;
 use futures::{StreamExt, TryStreamExt};
 use serde_json::value::RawValue;
 
+use super::GraphCalendar;
 use super::address::TimeRange;
 use super::api::PARALLEL;
 use super::convert::{self, EventContext};
 use super::item::{GraphItem, WholeItem, one};
 use super::pages::{Walk, ranges};
 use super::wire::{self, WireEvent};
-use super::GraphCalendar;
 use crate::Result;
 
 /// What a series came to.

@@ -121,7 +121,9 @@ impl GraphCalendar {
                 subscription.id.filter(|id| is_ours && !id.is_empty())
             }));
             match page.next_link {
-                Some(link) if seen.insert(link.clone()) => call = ApiCall::list(self.api.addresses.link(&link)?),
+                Some(link) if seen.insert(link.clone()) => {
+                    call = ApiCall::list(self.api.addresses.link(&link)?)
+                }
                 _ => break,
             }
         }

@@ -35,7 +35,7 @@ use engine::event::{Content, Field, Span};
 pub(super) use context::{EventContext, WriteContext};
 pub(super) use read::{content, event, original_start};
 pub(super) use series::{absent, has_instances, same_series, series};
-pub(super) use write::{create, marker, patch};
+pub(super) use write::{create, marker, patch, repeats};
 
 /// The fields in which two contents differ, as far as Graph distinguishes them: what is written and
 /// comes back changes nothing.

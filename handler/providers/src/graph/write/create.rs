@@ -66,7 +66,7 @@ impl GraphCalendar {
         }
         let id = EventId::new(item.id.as_str());
         self.learn_copy(&transaction, id);
-        if draft.series.is_none() {
+        if !draft.series.as_ref().is_some_and(convert::repeats) {
             let whole = WholeItem::alone(item);
             let nothing = Wanted::Only(Default::default());
             return self.finish(calendar, whole, &draft, nothing, Some(copy.marker), &range).await;
@@ -165,11 +165,8 @@ impl GraphCalendar {
 
     async fn first_event(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<FirstEvent> {
         let transaction = ids::transaction(copy.uid);
-        let mut candidates: Vec<String> = self
-            .known_copy(&transaction)
-            .into_iter()
-            .map(|id| id.as_str().to_owned())
-            .collect();
+        let mut candidates: Vec<String> =
+            self.known_copy(&transaction).into_iter().map(|id| id.as_str().to_owned()).collect();
         if candidates.is_empty() {
             candidates = self.marked_events(copy.marker, &transaction).await?;
         }

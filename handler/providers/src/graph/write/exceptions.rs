@@ -19,6 +19,7 @@ use engine::recurrence::Occurrence;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 
+use super::super::GraphCalendar;
 use super::super::api::{ApiCall, ApiReply};
 use super::super::convert::{self, EventContext, WriteContext};
 use super::super::fetch::instant;
@@ -26,7 +27,6 @@ use super::super::item::{GraphItem, WholeItem};
 use super::super::pages::wider;
 use super::super::series::{instance_at, instance_context};
 use super::super::wire::{EventBody, WireEvent};
-use super::super::GraphCalendar;
 use super::{day_of, single};
 use crate::{Error, Result};
 
@@ -47,6 +47,34 @@ pub(super) enum Wanted {
     Only(BTreeSet<OriginalStart>),
 }
 
+/// What this call has written to occurrences of a series.
+#[derive(Default)]
+struct Progress {
+    written: usize,
+    /// The version of the last one that was written, if the answer has said it.
+    version: Option<String>,
+}
+
+impl Progress {
+    /// The version to which a write of an occurrence is bound.
+    ///
+    /// Occurrences that do not depart from their series have no version of their own but that of
+    /// the series, which each write to any of them changes. After a write of this call, that is the
+    /// version that its answer says, or any (RFC 9110 section 13.1.1), because the answer to a
+    /// deletion says none.
+    fn version(&self, item: &WireEvent) -> Option<String> {
+        if item.is_exception() || self.written == 0 {
+            return item.etag.clone();
+        }
+        Some(self.version.clone().unwrap_or_else(|| "*".to_owned()))
+    }
+
+    fn wrote(&mut self, version: Option<String>) {
+        self.written += 1;
+        self.version = version;
+    }
+}
+
 impl GraphCalendar {
     /// Brings occurrences to what a draft wants. `whole` is the series as its master was written,
     /// and is kept up to date. Returns whether anything was written.
@@ -61,45 +89,67 @@ impl GraphCalendar {
         let Some(series) = draft.series.as_ref().filter(|_| whole.item.is_master()) else {
             return Ok(false);
         };
-        let Some((starts, items)) = self.compared(&whole.item.id, series, wanted, range).await? else {
+        let Some((starts, items)) = self.compared(&whole.item.id, series, wanted, range).await?
+        else {
             return Ok(false);
         };
-        let (mut has_written, mut refused) = (false, None);
-        for start in starts {
-            let item = instance_at(&items, start);
-            let plain;
-            let outcome = match (series.exceptions.get(&start), item) {
-                (Some(Exception::Cancelled), Some(item)) => {
-                    self.cancel(calendar, whole, draft, start, item).await
+        let mut progress = Progress::default();
+        let is_wanted = |start: &OriginalStart| match series.exceptions.get(start) {
+            Some(Exception::Cancelled) => false,
+            Some(Exception::Changed(_)) => true,
+            None => plain_at(draft, *start).is_some(),
+        };
+        // What is deleted makes room for its neighbours.
+        let (mut changes, deletions): (Vec<_>, Vec<_>) = starts.into_iter().partition(is_wanted);
+        for start in deletions {
+            match instance_at(&items, start) {
+                Some(item) => {
+                    self.cancel(calendar, whole, draft, start, item, &mut progress).await?
                 }
-                (Some(Exception::Cancelled), None) => {
-                    note_cancelled(whole, draft, start);
-                    Ok(false)
-                }
-                (Some(Exception::Changed(content)), Some(item)) => {
-                    self.change(calendar, whole, item, start, content, range).await
-                }
-                (None, Some(item)) => match plain_at(draft, start) {
-                    Some(content) => {
-                        plain = content;
-                        self.change(calendar, whole, item, start, &plain, range).await
-                    }
-                    // Neither the rule nor an exception gives it.
-                    None => self.cancel(calendar, whole, draft, start, item).await,
-                },
-                (None, None) if plain_at(draft, start).is_none() => Ok(false),
-                (Some(Exception::Changed(_)) | None, None) => {
-                    Err(Error::Refused(NOT_SHOWN.into()))
-                }
-            };
-            match outcome {
-                Ok(written) => has_written |= written,
-                // Everything else is written first.
-                Err(error @ Error::Refused(_)) => refused = Some(error),
-                Err(error) => return Err(error),
+                None => note_cancelled(whole, draft, start),
             }
         }
-        refused.map_or(Ok(has_written), Err)
+        let mut refused = None;
+        loop {
+            let (before, mut crossing) = (progress.written, Vec::new());
+            for start in std::mem::take(&mut changes) {
+                let plain;
+                let content = match series.exceptions.get(&start) {
+                    Some(Exception::Changed(content)) => content,
+                    _ => match plain_at(draft, start) {
+                        Some(content) => {
+                            plain = content;
+                            &plain
+                        }
+                        None => continue,
+                    },
+                };
+                let Some(item) = instance_at(&items, start) else {
+                    refused = Some(NOT_SHOWN);
+                    continue;
+                };
+                if !self
+                    .change(calendar, whole, item, (start, content), range, &mut progress)
+                    .await?
+                {
+                    crossing.push(start);
+                }
+            }
+            if crossing.is_empty() {
+                break;
+            }
+            if before == progress.written {
+                refused = Some(TOO_FAR);
+                break;
+            }
+            // A neighbour that has moved meanwhile makes room.
+            changes = crossing;
+        }
+        match refused {
+            // Everything else is written by now.
+            Some(words) => Err(Error::Refused(words.into())),
+            None => Ok(progress.written > 0),
+        }
     }
 
     /// The original starts of the occurrences that are compared, and what was read of them; `None`
@@ -137,8 +187,7 @@ impl GraphCalendar {
         let is_of_days = starts.first().is_some_and(|start| matches!(start, OriginalStart::Day(_)));
         starts.extend(items.iter().filter(|item| item.is_exception()).filter_map(|item| {
             let days = is_of_days || items.iter().any(is_plain_day);
-            let context =
-                EventContext { series_of_days: Some(days), ..EventContext::default() };
+            let context = EventContext { series_of_days: Some(days), ..EventContext::default() };
             convert::original_start(item, context)
         }));
         let is_outside = |start: &OriginalStart| {
@@ -160,15 +209,15 @@ impl GraphCalendar {
         Ok((!starts.is_empty()).then(|| (starts.into_iter().collect(), items)))
     }
 
-    /// Makes an occurrence show this, if it does not.
+    /// Makes an occurrence show this, if it does not; `false` where it would pass its neighbour.
     async fn change(
         &self,
         calendar: &str,
         whole: &mut WholeItem,
         item: &WireEvent,
-        start: OriginalStart,
-        wanted: &Content,
+        (start, wanted): (OriginalStart, &Content),
         range: &Range<Timestamp>,
+        progress: &mut Progress,
     ) -> Result<bool> {
         let differ = match content_of(item, start) {
             Some(found) => convert::differences(&found, wanted),
@@ -176,23 +225,22 @@ impl GraphCalendar {
         };
         if differ.is_empty() {
             keep(whole, item.clone());
-            return Ok(false);
+            return Ok(true);
         }
         self.check_alone(calendar, item)?;
         let draft = single(wanted);
         let make = |context: &WriteContext<'_>| convert::patch(&draft, &differ, context);
         let url = self.api.addresses.change(&item.id)?;
-        let mut etag = item.etag.clone();
+        let mut etag = progress.version(item);
         for is_again in [false, true] {
             match self.send(Method::PATCH, &url, etag.as_deref(), range, &make).await? {
                 ApiReply::Given(given) => {
                     let written: WireEvent = given.json()?;
+                    progress.wrote(written.etag.clone());
                     keep(whole, written);
                     return Ok(true);
                 }
-                ApiReply::Refused(refusal) if refusal.is_crossing() => {
-                    return Err(Error::Refused(TOO_FAR.into()));
-                }
+                ApiReply::Refused(refusal) if refusal.is_crossing() => return Ok(false),
                 ApiReply::Refused(refusal) if refusal.is_stale() && !is_again => {
                     etag = self.fresh_version(item, start).await?;
                 }
@@ -213,10 +261,11 @@ impl GraphCalendar {
         draft: &Draft,
         start: OriginalStart,
         item: &WireEvent,
-    ) -> Result<bool> {
+        progress: &mut Progress,
+    ) -> Result<()> {
         self.check_alone(calendar, item)?;
         let url = self.api.addresses.change(&item.id)?;
-        let mut etag = item.etag.clone();
+        let mut etag = progress.version(item);
         for is_again in [false, true] {
             let call =
                 ApiCall::write(Method::DELETE, url.clone(), etag.as_deref(), None::<&EventBody>)?;
@@ -226,9 +275,10 @@ impl GraphCalendar {
                 }
                 ApiReply::Refused(refusal) if !refusal.is_gone() => return Err(refusal.error()),
                 ApiReply::Given(_) | ApiReply::Refused(_) => {
+                    progress.wrote(None);
                     whole.exceptions.retain(|exception| exception.id != item.id);
                     note_cancelled(whole, draft, start);
-                    return Ok(true);
+                    return Ok(());
                 }
             }
         }

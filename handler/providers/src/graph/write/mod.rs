@@ -26,6 +26,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use url::Url;
 
+use super::GraphCalendar;
 use super::api::{ApiCall, ApiReply};
 use super::convert::{self, WriteContext};
 use super::errors::GraphRefusal;
@@ -33,7 +34,6 @@ use super::item::{GraphItem, STRANGE, WholeItem};
 use super::recurrence::NotRepresentable;
 use super::wire::{EventBody, WireEvent};
 use super::zones::{self, ZoneNames};
-use super::GraphCalendar;
 use crate::overlay::{floats, is_same_copy, overlaid};
 use crate::{Edit, Error, NewCopy, Result, Version, Written};
 use exceptions::Wanted;
@@ -186,7 +186,8 @@ impl GraphCalendar {
         range: &Range<Timestamp>,
     ) -> bool {
         let refused = self.refused_zones();
-        let context = WriteContext { zones: ZoneNames { refused: &refused }, window: range.clone() };
+        let context =
+            WriteContext { zones: ZoneNames { refused: &refused }, window: range.clone() };
         // A rule that cannot be written is another one; the write says why.
         convert::patch(target, &[Field::Time].into(), &context)
             .is_ok_and(|body| convert::same_series(&whole.item, event, target, &body, range))
@@ -309,7 +310,8 @@ impl GraphCalendar {
                 event.marker = marker.map(str::to_owned);
             }
         }
-        let id = event.as_ref().map_or_else(|| EventId::new(whole.item.id.as_str()), |e| e.id.clone());
+        let id =
+            event.as_ref().map_or_else(|| EventId::new(whole.item.id.as_str()), |e| e.id.clone());
         Ok(Written { id, etag, sequence: 0, event, rewritten: false })
     }
 

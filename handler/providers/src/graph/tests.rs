@@ -1,1 +1,0 @@
-//! Against a Graph that answers what was prepared.
