@@ -1,5 +1,5 @@
-//! Descriptions as HTML. Google keeps them as HTML or as plain text and does not say which; Microsoft
-//! keeps pages, and gives text where it is asked for.
+//! Descriptions as HTML. Google keeps them as HTML or as plain text and does not say which;
+//! Microsoft keeps pages, and gives text where it is asked for.
 //!
 //! # Properties
 //! * What [`from_text`] writes, [`to_text`] reads back as it was, for every text: a plain text

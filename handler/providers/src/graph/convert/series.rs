@@ -169,8 +169,8 @@ pub(in super::super) fn same_series(
     same_pattern && same_zone && same_span(&event.content.span, span)
 }
 
-/// Whether a master that was just created has the occurrences that its rule gives it inside a range:
-/// `found` are its instances there. Exceptions of the draft are not looked at.
+/// Whether a master that was just created has the occurrences that its rule gives it inside a
+/// range: `found` are its instances there. Exceptions of the draft are not looked at.
 ///
 /// # Errors
 /// The rule cannot be followed.

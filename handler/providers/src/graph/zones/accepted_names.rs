@@ -1,8 +1,8 @@
 //! Names of zones that Microsoft takes, and other names of one zone (`schema.json` has them too).
 
 /// The names of the IANA database that Microsoft documents as accepted
-/// (<https://learn.microsoft.com/en-us/graph/api/resources/datetimetimezone>), without those that it
-/// documents in two spellings.
+/// (<https://learn.microsoft.com/en-us/graph/api/resources/datetimetimezone>), without those that
+/// it documents in two spellings.
 pub(super) const ADDITIONAL: &str = "Etc/GMT+12 Etc/GMT+11 Pacific/Honolulu America/Anchorage America/Santa_Isabel \
     America/Los_Angeles America/Phoenix America/Chihuahua America/Denver America/Guatemala \
     America/Chicago America/Mexico_City America/Regina America/Bogota America/New_York \

@@ -1,4 +1,5 @@
-//! The Windows name of every zone that has one (Unicode CLDR windowsZones, as `schema.json` has it).
+//! The Windows name of every zone that has one (Unicode CLDR windowsZones, as `schema.json` has
+//! it).
 
 /// Each Windows name with the zones of the IANA database that it stands for, in order of their
 /// names. The first one is the zone whose rules it names.
