@@ -29,6 +29,7 @@ mod errors;
 mod fetch;
 mod ids;
 mod item;
+mod lines;
 pub mod notification;
 mod pages;
 mod place;
