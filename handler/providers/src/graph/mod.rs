@@ -15,7 +15,7 @@
 //! `api` sends, `address` makes the addresses, `wire` is Graph's JSON, `convert` and `recurrence`
 //! are the only modules that know both languages; `account` holds the connection; `pages` reads
 //! complete lists; `changes`, `fetch`, `place`, `write` and `watches` implement the methods of
-//! [`Provider`]; `notification` reads what Graph sends to a webhook.
+//! [`Provider`].
 
 mod account;
 mod address;
@@ -30,7 +30,6 @@ mod fetch;
 mod ids;
 mod item;
 mod lines;
-pub mod notification;
 mod pages;
 mod place;
 mod recurrence;

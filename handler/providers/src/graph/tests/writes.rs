@@ -107,10 +107,15 @@ async fn a_second_create_finds_the_first_event_whichever_way_it_is_answered() {
     let bare = |status| move || no(status, "ErrorDuplicateTransactionId");
     let old = || with(fresh("old"), &json!({ "createdDateTime": "2026-03-01T11:00:00.1234567Z" }));
     let same = move || Say(201, old(), vec![]);
+    let changed = move || {
+        let since = json!({ "lastModifiedDateTime": "2026-03-01T12:00:09Z" });
+        Say(201, with(fresh("old"), &since), vec![])
+    };
     type Answer = Box<dyn Fn() -> Say + Send + Sync>;
     let all = || -> Vec<Answer> {
         vec![
             Box::new(same),
+            Box::new(changed),
             Box::new(named(400)),
             Box::new(named(409)),
             Box::new(bare(400)),
@@ -128,7 +133,7 @@ async fn a_second_create_finds_the_first_event_whichever_way_it_is_answered() {
         assert!(matches!(outcome, Err(Error::NameRefused(_))), "{n}: {outcome:?}");
         assert_eq!(found, None, "{n}");
     }
-    for (n, answer) in all().into_iter().enumerate().skip(1) {
+    for (n, answer) in all().into_iter().enumerate().skip(2) {
         let (outcome, _) = repeated(answer, None, vec![]).await;
         assert!(matches!(outcome, Err(Error::NameRefused(_))), "{n}: {outcome:?}");
     }

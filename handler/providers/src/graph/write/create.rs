@@ -25,6 +25,9 @@ use crate::{Error, NewCopy, Result, Written};
 /// is taken for an old one costs some reads.
 const FRESH: SignedDuration = SignedDuration::from_secs(10);
 
+/// The service may save a new event once more at once.
+const AT_ONCE: SignedDuration = SignedDuration::from_secs(2);
+
 const OTHER_OCCURRENCES: &str = "Microsoft shows other occurrences than its rule gives";
 
 /// Where the events of one mark are.
@@ -80,12 +83,15 @@ impl GraphCalendar {
         self.finish(calendar, whole, &draft, wanted, Some(copy.marker), &range).await
     }
 
-    /// Whether an event was there before the request that is answered with it.
+    /// Whether an event was there before the request that is answered with it: it is older, or has
+    /// been changed since it was created. A deletion is such a change.
     fn is_older(&self, item: &WireEvent, now: Timestamp) -> bool {
-        let created = item.created_date_time.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
+        let instant = |text: &Option<String>| text.as_deref()?.parse::<Timestamp>().ok();
+        let Some(created) = instant(&item.created_date_time) else { return false };
+        let changed = instant(&item.last_modified_date_time).unwrap_or(created);
         // The clocks of both sides: whichever is behind.
         let now = self.api.server_time().map_or(now, |server| server.min(now));
-        created.is_some_and(|created| now.duration_since(created) > FRESH)
+        now.duration_since(created) > FRESH || changed.duration_since(created) > AT_ONCE
     }
 
     /// The instances of a new series in a range; `None` where they are others than its rule gives.
