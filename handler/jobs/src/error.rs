@@ -102,7 +102,12 @@ fn of_provider(error: &providers::Error) -> Next {
         E::Forbidden(_) | E::CalendarMissing | E::Address(_) | E::HasGuests => Next::AskOwner,
         E::Misconfigured(_) => Next::AskAdministrator,
         E::NameRefused(error) => of_provider(error),
-        E::NoPush | E::Gone | E::Refused(_) | E::CursorExpired | E::Exists => Next::GiveUp,
+        E::NoPush
+        | E::Gone
+        | E::Refused(_)
+        | E::NotRepresentable(_)
+        | E::CursorExpired
+        | E::Exists => Next::GiveUp,
     }
 }
 

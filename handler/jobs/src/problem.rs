@@ -112,7 +112,7 @@ fn provider(error: &providers::Error) -> (&'static str, &'static str) {
             gone for good.",
         ),
         E::Gone => ("not_found", "The next sync reads the present state."),
-        E::Refused(_) => ("refused", "Other events are not affected."),
+        E::Refused(_) | E::NotRepresentable(_) => ("refused", "Other events are not affected."),
         E::RateLimited { .. } => ("throttled", "The next sync goes on where this one stopped."),
         E::Unreachable(_) | E::NoAnswer(_) => (
             "unreachable",

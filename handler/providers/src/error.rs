@@ -44,6 +44,9 @@ pub enum Error {
     /// not affected.
     #[error("the server refused this event: {0}")]
     Refused(String),
+    /// The calendar cannot hold how the event repeats; nothing of it was left there.
+    #[error("the calendar cannot hold how this event repeats: {0}")]
+    NotRepresentable(String),
     /// A new event was refused without a reason. The name may be in use by an event in
     /// a trash bin; another name may work. Where none works, the inner error applies.
     #[error("{0}")]
@@ -104,6 +107,7 @@ impl Error {
             | Self::Exists
             | Self::Gone
             | Self::HasGuests
+            | Self::NotRepresentable(_)
             | Self::CalendarMissing
             | Self::NoPush
             | Self::Consent(_)

@@ -7,6 +7,7 @@
 //! implements [`oauth::OAuthProvider`]. Run the scenarios on a simulator that rejects what the
 //! original rejects.
 
+mod by_occurrence;
 pub mod caldav;
 mod error;
 mod failure_cause;
@@ -28,6 +29,7 @@ use engine::event::{Event, EventId, Parts};
 use engine::fidelity::Fidelity;
 use engine::pair::Window;
 
+pub use by_occurrence::ByOccurrence;
 pub use engine::write::{Edit, NewCopy};
 pub use error::{Error, Result};
 pub use failure_cause::FailureCause;

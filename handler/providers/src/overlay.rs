@@ -24,16 +24,7 @@ pub(crate) fn floats(draft: &Draft) -> bool {
 pub(crate) fn overlaid(old: &Draft, new: &Draft, edit: &Edit<'_>, floating: &Zone) -> Draft {
     let mut target = old.clone();
     for field in &edit.parts.fields {
-        let (to, from) = (&mut target.content, &new.content);
-        match field {
-            Field::Time => to.span.clone_from(&from.span),
-            Field::Title => to.title.clone_from(&from.title),
-            Field::Description => to.description.clone_from(&from.description),
-            Field::Location => to.location.clone_from(&from.location),
-            Field::Visibility => to.visibility = from.visibility,
-            Field::Busy => to.busy = from.busy,
-            Field::Attendees => {}
-        }
+        target.content.take_field(*field, &new.content);
     }
     let mut series = target.series.take().unwrap_or_default();
     let wanted = new.series.clone().unwrap_or_default();

@@ -239,6 +239,21 @@ pub struct Content {
     pub busy: Busy,
 }
 
+impl Content {
+    /// Takes over one field of another content. Guests are read and never written, so they stay.
+    pub fn take_field(&mut self, field: Field, from: &Self) {
+        match field {
+            Field::Time => self.span.clone_from(&from.span),
+            Field::Title => self.title.clone_from(&from.title),
+            Field::Description => self.description.clone_from(&from.description),
+            Field::Location => self.location.clone_from(&from.location),
+            Field::Visibility => self.visibility = from.visibility,
+            Field::Busy => self.busy = from.busy,
+            Field::Attendees => {}
+        }
+    }
+}
+
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Content").field("span", &self.span).finish_non_exhaustive()

@@ -253,6 +253,11 @@ impl Context<'_> {
                 }
                 (Reason::HasGuests, now)
             }
+            providers::Error::NotRepresentable(_) if self.may_expand(role, event) => {
+                self.expand(mapping).await?;
+                applied.is_deferred = true;
+                return Ok(());
+            }
             error => {
                 let Some((why, retry)) = self
                     .not_written(error, side_of(mapping, role), Some((mapping.id, role)), applied)

@@ -150,6 +150,14 @@ impl Context<'_> {
                 Err(providers::Error::NameRefused(error)) => {
                     return self.not_created(*error, action, stored, &mapping, role, applied).await;
                 }
+                Err(providers::Error::NotRepresentable(_))
+                    if self.may_expand(role, &mapping.origin.id) =>
+                {
+                    self.expand(&mapping).await?;
+                    applied.is_deferred = true;
+                    applied.remember = Some((stored, None));
+                    return Ok(());
+                }
                 Err(error) => {
                     return self.not_created(error, action, stored, &mapping, role, applied).await;
                 }
@@ -218,7 +226,8 @@ impl Context<'_> {
         applied: &mut Applied,
     ) -> Result<()> {
         // A request that is refused with a reason has created nothing; any other request may have.
-        let is_final = matches!(error, providers::Error::Refused(_));
+        let is_final =
+            matches!(error, providers::Error::Refused(_) | providers::Error::NotRepresentable(_));
         let may_be_made = !is_final
             && !matches!(error, providers::Error::Forbidden(_) | providers::Error::Unauthorized);
         // The owner wants the event created again in an emptied calendar: its absence must not be

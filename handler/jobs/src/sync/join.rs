@@ -106,7 +106,7 @@ impl Context<'_> {
                 }
             }
         }
-        let whole = self.known_series(side, &unknown).await?;
+        let whole = self.known_series(side, &unknown, listing).await?;
         for (id, is_id_taken) in unknown {
             let series = id.in_series().map(|(series, _)| EventId::new(series));
             if series.is_none_or(|series| !whole.contains_key(&series)) {
@@ -114,21 +114,25 @@ impl Context<'_> {
             }
         }
         for (id, mapping) in whole {
-            listing.by_id.entry(id.clone()).or_insert_with(ListedLine::changed);
+            listing.by_id.insert(id.clone(), ListedLine::changed());
             join_line(changes, side, listing, &id, mapping, cursor_age, today);
         }
         Ok(())
     }
 
     /// The mappings that know the series of these events as one event: a provider may list
-    /// occurrences of a series that this program has written as a whole.
+    /// occurrences of a series that this program has written as a whole. Where it says something
+    /// about the series itself, that counts.
     async fn known_series(
         &self,
         side: Side,
         events: &[(EventId, bool)],
+        listing: &CalendarListing,
     ) -> Result<BTreeMap<EventId, Mapping>> {
         let series = events.iter().filter_map(|(id, _)| Some(EventId::new(id.in_series()?.0)));
-        let series: Vec<EventId> = series.collect::<BTreeSet<_>>().into_iter().collect();
+        let series: BTreeSet<EventId> =
+            series.filter(|series| !listing.by_id.contains_key(series)).collect();
+        let series: Vec<EventId> = series.into_iter().collect();
         let mut known = BTreeMap::new();
         for ids in series.chunks(LOOKUP) {
             known.append(&mut self.store.lookup(side, ids).await?.known);

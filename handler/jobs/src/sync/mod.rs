@@ -50,6 +50,7 @@ mod echo;
 mod emptied;
 mod ends;
 mod execute;
+mod expand;
 mod failure;
 mod fetch;
 mod fidelity;

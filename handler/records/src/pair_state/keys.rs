@@ -12,6 +12,7 @@ pub(super) const PROOF: &str = "d:";
 pub(super) const MAPPING: &str = "m:";
 pub(super) const INDEX: &str = "x:";
 pub(super) const SERIES: &str = "r:";
+pub(super) const EXPANDED: &str = "e:";
 
 pub(super) fn mapping_key(id: MappingId) -> String {
     format!("{MAPPING}{}", String::from(id))
@@ -24,6 +25,10 @@ pub(super) fn index_key(marks: &Marks, calendar: &CalendarId, id: &EventId) -> S
 /// The beginning of the keys of all mappings of one series.
 pub(super) fn series_prefix(marks: &Marks, calendar: &CalendarId, series: &EventId) -> String {
     format!("{SERIES}{}:", marks.row_name(calendar, series))
+}
+
+pub(super) fn expanded_key(marks: &Marks, calendar: &CalendarId, id: &EventId) -> String {
+    format!("{EXPANDED}{}", marks.row_name(calendar, id))
 }
 
 pub(super) fn problem_key(marks: &Marks, calendar: &CalendarId, id: &EventId) -> String {

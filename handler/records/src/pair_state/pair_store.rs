@@ -30,7 +30,7 @@ struct IndexRow {
 /// Reads and writes the rows of one pair.
 pub struct PairStore<'a> {
     pub(super) store: &'a dyn Store,
-    marks: &'a Marks,
+    pub(super) marks: &'a Marks,
     pub pair: &'a Pair,
     /// The addresses of the calendars from which the first release derived the ids of its mappings
     /// (`jobs::first_release`).

@@ -199,6 +199,7 @@ impl Provider for Remote {
         if here.manners.read_only {
             return Err(Error::Forbidden("read-only".into()));
         }
+        here.can_hold(copy.draft)?;
         if here.events.contains_key(&name) {
             return Err(Error::Exists);
         }
@@ -240,6 +241,7 @@ impl Provider for Remote {
     ) -> Result<Written> {
         let mut here = self.lock();
         here.asked(CalendarCall::Rewrite, id)?;
+        here.can_hold(copy.draft)?;
         let event = here.version(CalendarCall::Rewrite, id, version.etag.as_deref())?;
         here.now = Some(copy.now);
         let Event { id, uid, stamps, .. } = event;
@@ -264,6 +266,7 @@ impl Provider for Remote {
     ) -> Result<Written> {
         let mut here = self.lock();
         here.asked(CalendarCall::Edit, id)?;
+        here.can_hold(edit.draft)?;
         let mut event = here.version(CalendarCall::Edit, id, version.etag.as_deref())?;
         here.now = Some(edit.now);
         put_on(&mut event, edit.parts, edit.draft);

@@ -42,6 +42,8 @@ pub struct ServerQuirks {
     pub hides_marks: bool,
     /// Series are shown by their occurrences.
     pub by_occurrence: bool,
+    /// Rules that contain this text cannot be written.
+    pub cannot_hold: Option<&'static str>,
     /// Marks are dropped.
     pub drops_marks: bool,
     /// Titles are cut after so many octets.
@@ -127,6 +129,17 @@ impl MemoryCalendar {
         let all = self.all();
         all.iter().for_each(|event| drop(self.remove(event.id.as_str())));
         all
+    }
+
+    /// Refuses a rule that this calendar cannot hold.
+    pub(super) fn can_hold(&self, draft: &Draft) -> Result<()> {
+        let rules = draft.series.iter().flat_map(|series| &series.rules);
+        match self.manners.cannot_hold {
+            Some(part) if rules.clone().any(|rule| rule.contains(part)) => {
+                Err(Error::NotRepresentable("no such rule here".into()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Every cursor is lost.

@@ -7,6 +7,7 @@ mod duplicates;
 mod echo;
 mod edits;
 mod env;
+mod expanded;
 mod first_release;
 mod held_deletions;
 mod held_evidence;

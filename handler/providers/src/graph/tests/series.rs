@@ -111,7 +111,7 @@ async fn a_series_that_microsoft_understands_otherwise_is_taken_back() {
     let shown = instances("m").into_iter().skip(1).collect();
     let (stub, client) = series(shown, |_| None).await;
     let refused = client.create("c", &copy(&daily("m", &[]))).await;
-    assert!(matches!(refused, Err(Error::Refused(words)) if words.contains("occurrences")));
+    assert!(matches!(refused, Err(Error::NotRepresentable(words)) if words.contains("occurrences")));
     assert_eq!(
         stub.asked(),
         ["POST /me/calendars/c/events", "GET /me/events/m/instances", "DELETE /me/events/m"]
@@ -123,7 +123,7 @@ async fn a_rule_without_a_pattern_is_refused_without_a_request() {
     let (stub, client) = series(vec![], |_| None).await;
     let mut draft = daily("m", &[]);
     draft.series.as_mut().unwrap().rules = vec!["FREQ=HOURLY;COUNT=3".into()];
-    assert!(matches!(client.create("c", &copy(&draft)).await, Err(Error::Refused(_))));
+    assert!(matches!(client.create("c", &copy(&draft)).await, Err(Error::NotRepresentable(_))));
     assert_eq!(stub.take().len(), 0);
 }
 
@@ -194,19 +194,35 @@ async fn an_occurrence_that_departs_and_should_not_is_brought_back() {
 }
 
 #[tokio::test]
-async fn an_occurrence_cannot_pass_its_neighbour_and_the_rest_is_written() {
+async fn an_occurrence_cannot_pass_its_neighbour() {
     let (stub, client) = series(instances("m"), |asked| {
         (asked.is("PATCH /me/events/m-4") && asked.body.get("start").is_some())
             .then(|| no(400, "ErrorOccurrenceCrossingBoundary"))
     })
     .await;
-    let draft =
-        daily("m", &[(4, changed("m", 9)), (5, changed("B", 5)), (6, Exception::Cancelled)]);
+    let draft = daily("m", &[(4, changed("m", 9)), (5, changed("B", 5)), (6, Exception::Cancelled)]);
     let refused = client.create("c", &copy(&draft)).await;
-    assert!(matches!(refused, Err(Error::Refused(words)) if words.contains("pass")));
+    assert!(matches!(refused, Err(Error::NotRepresentable(words)) if words.contains("pass")));
     let asked = stub.asked();
-    assert_eq!(asked[2..4], ["DELETE /me/events/m-6", "PATCH /me/events/m-4"]);
-    assert!(asked.contains(&"PATCH /me/events/m-5".to_owned()));
+    assert_eq!(asked[2..5], ["DELETE /me/events/m-6", "PATCH /me/events/m-4", "PATCH /me/events/m-5"]);
+    assert_eq!(asked.last().unwrap(), "DELETE /me/events/m", "nothing of it stays");
+    // Of a copy that is there, everything else is written.
+    let version = Version { etag: None, sequence: 0 };
+    let refused = client.rewrite("c", &EventId::new("m"), &version, &copy(&draft)).await;
+    assert!(matches!(refused, Err(Error::NotRepresentable(_))), "{refused:?}");
+    assert!(stub.asked().iter().all(|asked| asked != "DELETE /me/events/m"));
+}
+
+#[tokio::test]
+async fn a_deleted_occurrence_cannot_be_brought_back() {
+    let mut shown = instances("m");
+    shown.remove(2);
+    let (_, client) = series(shown, |_| None).await;
+    let version = Version { etag: Some("W/\"m1\"".into()), sequence: 0 };
+    let parts = Parts { exceptions: [at(4)].into(), ..Parts::default() };
+    let (id, draft) = (EventId::new("m"), daily("m", &[]));
+    let refused = client.rewrite_parts("c", &id, &version, &copy(&draft), &parts).await;
+    assert!(matches!(refused, Err(Error::NotRepresentable(_))), "{refused:?}");
 }
 
 #[tokio::test]

@@ -76,11 +76,20 @@ impl GraphCalendar {
         }
         let Some(instances) = self.matching_instances(&item.id, &draft, &range).await? else {
             self.remove(calendar, &item).await?;
-            return Err(Error::Refused(OTHER_OCCURRENCES.into()));
+            return Err(Error::NotRepresentable(OTHER_OCCURRENCES.into()));
         };
-        let whole = WholeItem::alone(item);
+        let (id, whole) = (item.id.clone(), WholeItem::alone(item));
         let wanted = Wanted::Among(instances);
-        self.finish(calendar, whole, &draft, wanted, Some(copy.marker), &range).await
+        match self.finish(calendar, whole, &draft, wanted, Some(copy.marker), &range).await {
+            // Nothing of it stays.
+            Err(error @ (Error::NotRepresentable(_) | Error::Refused(_))) => {
+                if let GraphItem::There(whole) = self.read_plain(&id).await? {
+                    self.remove(calendar, &whole.item).await?;
+                }
+                Err(error)
+            }
+            outcome => outcome,
+        }
     }
 
     /// Whether an event was there before the request that is answered with it: it is older, or has
@@ -136,7 +145,7 @@ impl GraphCalendar {
                     && self.matching_instances(id.as_str(), draft, range).await?.is_none()
                 {
                     self.remove(calendar, &whole.item).await?;
-                    return Ok(Error::Refused(OTHER_OCCURRENCES.into()));
+                    return Ok(Error::NotRepresentable(OTHER_OCCURRENCES.into()));
                 }
                 Ok(Error::Exists)
             }

@@ -6,10 +6,12 @@
 //!
 //! # What Microsoft cannot do
 //! * An occurrence cannot be moved past the day of its neighbour. A single event in its place would
-//!   be a second event with the mark of one mapping, so such a draft is refused, once everything
-//!   else is written.
+//!   be a second event with the mark of one mapping.
 //! * A deleted occurrence cannot be brought back by itself; only a series whose shape changes gets
-//!   its occurrences back. That is refused too.
+//!   its occurrences back.
+//!
+//! Such a draft is [`Error::NotRepresentable`] once everything else is written: the caller copies
+//! the occurrences of the series one by one.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -147,7 +149,7 @@ impl GraphCalendar {
         }
         match refused {
             // Everything else is written by now.
-            Some(words) => Err(Error::Refused(words.into())),
+            Some(words) => Err(Error::NotRepresentable(words.into())),
             None => Ok(progress.written > 0),
         }
     }

@@ -10,8 +10,8 @@
 //!   again: what an occurrence shows is compared with what it should show, and a call that was
 //!   interrupted is finished by the next one.
 //! * After a create of a series its occurrences in the window are compared with those of its rule.
-//!   Where they differ, the series is deleted and refused: Microsoft does not mean the same by its
-//!   pattern.
+//!   Where they differ, the series is deleted and refused ([`Error::NotRepresentable`]): Microsoft
+//!   does not mean the same by its pattern.
 //! * A zone that the mailbox does not know is not tried again; the next name for it is, and in the
 //!   end UTC.
 
@@ -373,7 +373,7 @@ fn anchored(draft: &Draft) -> Draft {
 }
 
 fn not_representable(why: NotRepresentable) -> Error {
-    Error::Refused(format!("a series at Microsoft cannot repeat like this one: {why}"))
+    Error::NotRepresentable(why.to_string())
 }
 
 /// An occurrence of a series by its original start, as one event.
