@@ -272,6 +272,10 @@ impl Provider for ByOccurrence {
         self.inner.id_of_copy(calendar, uid)
     }
 
+    async fn find_copy(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Option<EventId>> {
+        self.inner.find_copy(calendar, copy).await
+    }
+
     async fn create(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written> {
         self.inner.create(calendar, copy).await
     }
@@ -288,6 +292,20 @@ impl Provider for ByOccurrence {
             return Err(Error::ChangedMeanwhile);
         }
         self.inner.rewrite(calendar, id, version, copy).await
+    }
+
+    async fn rewrite_parts(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        version: &Version,
+        copy: &NewCopy<'_>,
+        parts: &Parts,
+    ) -> Result<Written> {
+        if self.series_of(id).is_some() {
+            return Err(Error::ChangedMeanwhile);
+        }
+        self.inner.rewrite_parts(calendar, id, version, copy, parts).await
     }
 
     async fn edit(

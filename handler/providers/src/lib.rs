@@ -19,6 +19,7 @@ pub mod http;
 mod not_granted;
 mod notifications;
 pub mod oauth;
+mod overlay;
 mod watch;
 
 use std::time::Duration;
@@ -26,7 +27,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
 use engine::change::{Absence, Cursor, Listed, StateTag};
-use engine::event::{Event, EventId};
+use engine::event::{Event, EventId, Parts};
 use engine::fidelity::Fidelity;
 use engine::pair::Window;
 
@@ -119,6 +120,13 @@ pub trait Provider: Send + Sync {
     /// found in a listing by this id. Some servers give the copy another id ([`Written::id`]).
     fn id_of_copy(&self, calendar: &str, uid: &str) -> Option<EventId>;
 
+    /// The event for which [`Provider::create`] returned [`Error::Exists`], as far as its name or
+    /// its mark shows; the caller checks whose it is. Where the client chooses ids, it follows from
+    /// [`Provider::id_of_copy`].
+    async fn find_copy(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Option<EventId>> {
+        Ok(self.id_of_copy(calendar, copy.uid))
+    }
+
     /// Creates a copy.
     ///
     /// # Errors
@@ -138,6 +146,19 @@ pub trait Provider: Send + Sync {
         version: &Version,
         copy: &NewCopy<'_>,
     ) -> Result<Written>;
+
+    /// As [`Provider::rewrite`], of a copy that differs from `copy` in these parts alone. A provider
+    /// that can write parts of an event writes no others.
+    async fn rewrite_parts(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        version: &Version,
+        copy: &NewCopy<'_>,
+        _parts: &Parts,
+    ) -> Result<Written> {
+        self.rewrite(calendar, id, version, copy).await
+    }
 
     /// Changes some parts of an event and keeps everything else, byte for byte where the format
     /// allows. Reads the event first, and writes only if it still has `version.etag` (any version,

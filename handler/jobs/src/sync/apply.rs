@@ -207,7 +207,7 @@ impl Context<'_> {
             (Some(marker), true) => {
                 let uid = mapping.id.copy_uid(mapping.generation);
                 let copy = NewCopy { uid: &uid, marker, draft: &change.draft, now: self.now };
-                end.provider.rewrite(calendar, id, version, &copy).await
+                end.provider.rewrite_parts(calendar, id, version, &copy, &change.parts).await
             }
             _ => {
                 let edit = Edit {

@@ -81,7 +81,7 @@ impl Context<'_> {
                     return Ok(());
                 }
                 Err(providers::Error::Exists) => {
-                    let there = match self.find_under_name(side, &uid).await? {
+                    let there = match self.find_under_name(side, &copy).await? {
                         NameState::Event(event) => Some(event),
                         NameState::Nothing => None,
                         NameState::Refused(why) => {
@@ -309,10 +309,13 @@ impl Context<'_> {
     }
 
     /// What is under the name that we would give.
-    async fn find_under_name(&self, side: Side, uid: &str) -> Result<NameState> {
+    async fn find_under_name(&self, side: Side, copy: &NewCopy<'_>) -> Result<NameState> {
         let end = &self.ends[side];
-        let Some(id) = end.provider.id_of_copy(&end.calendar.address, uid) else {
-            return Ok(NameState::Nothing);
+        let id = match end.provider.find_copy(&end.calendar.address, copy).await {
+            Ok(Some(id)) => id,
+            Ok(None) => return Ok(NameState::Nothing),
+            Err(providers::Error::Refused(why)) => return Ok(NameState::Refused(why)),
+            Err(error) => return Err(error.into()),
         };
         Ok(match self.fetch(side, vec![id.clone()]).await?.remove(&id) {
             Some(Found::Event(event)) => NameState::Event(event),
