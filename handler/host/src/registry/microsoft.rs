@@ -1,15 +1,17 @@
 //! Microsoft accounts: consent, and the grants of this process.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use jobs::ConsentRequest;
 use jobs::Consents;
 use jobs::Granted;
 use jobs::accounts::GrantEndpoint;
+use providers::graph::GraphCalendar;
 use providers::graph::oauth::{Authorization, Client, Grants, OAuthSettings, TokenGrant};
 use providers::http::{AddressPolicy, Http};
-use providers::oauth::OAuthRefusal;
+use providers::oauth::{Grant, OAuthRefusal};
 use providers::{ClaimsRequest, Error, Provider, RefreshTokenStore, Result};
 use secrecy::SecretString;
 use url::Url;
@@ -20,8 +22,15 @@ const GRAPH_URL: &str = "https://graph.microsoft.com/";
 
 /// Microsoft, with the app registration of the settings.
 pub struct MicrosoftConsents {
+    http: Arc<Http>,
     grants: Grants,
+    graph: Url,
+    /// The providers of this process, by owner. They remember what answers have shown.
+    opened: Mutex<HashMap<String, (Arc<Grant>, Arc<GraphCalendar>)>>,
 }
+
+/// With more accounts than this, what their answers have shown is forgotten.
+const MAX_OPENED: usize = 1024;
 
 impl MicrosoftConsents {
     pub fn new(http: &Arc<Http>, settings: &OAuthSettings, graph: &Url) -> Result<Self> {
@@ -34,13 +43,15 @@ impl MicrosoftConsents {
         } else {
             Arc::new(Http::new(AddressPolicy { allow_private: true })?)
         };
-        Ok(Self { grants: Grants::new(Arc::new(Client::new(&http, settings.clone()))) })
+        let grants = Grants::new(Arc::new(Client::new(&http, settings.clone())));
+        Ok(Self { http, grants, graph: graph.clone(), opened: Mutex::default() })
     }
 
     /// A provider for an account. No request is made.
     pub fn open(
         &self,
         endpoint: &str,
+        user: &str,
         secret: &SecretString,
         keep: Arc<dyn RefreshTokenStore>,
     ) -> Result<Arc<dyn Provider>> {
@@ -59,11 +70,20 @@ impl MicrosoftConsents {
                     .into(),
             ));
         }
-        let _tokens = self.grants.open(&owner, secret, keep);
-        // graph::GraphCalendar::new(&self.http, &self.graph, …, tokens) belongs here.
-        Err(Error::Misconfigured(
-            "the calendars of a Microsoft account cannot be read with this version".into(),
-        ))
+        let grant = self.grants.open(&owner, secret, keep);
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, provider)) =
+            opened.get(&owner).filter(|(known, _)| Arc::ptr_eq(known, &grant))
+        {
+            return Ok(provider.clone());
+        }
+        let provider = GraphCalendar::new(&self.http, &self.graph, &owner, user, grant.clone())?;
+        let provider = Arc::new(provider);
+        if opened.len() >= MAX_OPENED {
+            opened.clear();
+        }
+        opened.insert(owner, (grant, provider.clone()));
+        Ok(provider)
     }
 
     /// What Microsoft said against the registration or its secret.
@@ -155,7 +175,8 @@ mod tests {
     #[test]
     fn an_account_is_good_with_its_own_registration_only() {
         let open = |endpoint: &str| {
-            let opened = consents().open(endpoint, &"r".into(), Arc::new(NoStore));
+            let opened =
+                consents().open(endpoint, "anna@example.org", &"r".into(), Arc::new(NoStore));
             opened.err().map(|error| error.to_string()).unwrap_or_default()
         };
         assert!(open(r#"{"client":"c2","owner":"t/o"}"#).contains("another app registration"));

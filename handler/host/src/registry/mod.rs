@@ -103,7 +103,7 @@ impl Connect for ProviderRegistry {
     ) -> providers::Result<Arc<dyn Provider>> {
         match kind {
             ProviderKind::Google => self.google()?.open(endpoint, user, &secret, keep),
-            ProviderKind::Microsoft => self.microsoft()?.open(endpoint, &secret, keep),
+            ProviderKind::Microsoft => self.microsoft()?.open(endpoint, user, &secret, keep),
             ProviderKind::Caldav | ProviderKind::Icloud => self.open(kind, endpoint, user, secret),
         }
     }
