@@ -125,7 +125,7 @@ pub fn words(report: &Report) -> String {
             let _ = writeln!(text, "  … and {more} more; --json lists all of them");
         }
         if let Some(held) = &run.held {
-            let _ = writeln!(text, "  {}", held_words(held));
+            let _ = writeln!(text, "  {}", held_words(held, &run.id));
         }
         if run.copied_by_another > 0 {
             let _ = writeln!(text, "  {}", by_another_words(run.copied_by_another, &run.id));
