@@ -9,6 +9,7 @@
 //!   rights then, since a proxy on it forwards the requests of all clients.
 
 use http::{HeaderMap, Method, StatusCode, header};
+use jobs::Error;
 use jobs::Services;
 use jobs::consent;
 use jobs::consent::ConsentError;
@@ -33,9 +34,11 @@ pub async fn answer(services: &Services, request: HttpTrigger) -> Response {
     }
 }
 
-/// The next step after an answer that connected nothing.
+/// The next step after an answer that connected nothing; none where no consent can begin.
 pub fn retry_step(services: &Services) -> NextStep<'static> {
+    let is_possible = consent::kind("google").is_some_and(|kind| is_registered(services, kind));
     match services.setup.public_url {
+        _ if !is_possible => NextStep::Nowhere,
         Some(_) => NextStep::Button { label: "Try again", to: START_PATH, field: None },
         None => NextStep::Link { label: "Try again", to: START_PATH },
     }
@@ -46,10 +49,43 @@ pub fn retry_step(services: &Services) -> NextStep<'static> {
 pub fn offer(services: &Services, request: &HttpTrigger) -> NextStep<'static> {
     let is_local = request.operator && services.setup.public_url.is_none();
     let kind = consent::kind("google").filter(|_| is_local);
-    match kind.is_some_and(|kind| services.connect.consents(kind).is_ok()) {
+    match kind.is_some_and(|kind| is_registered(services, kind)) {
         true => NextStep::Link { label: "Connect a Google account", to: START_PATH },
         false => NextStep::Nowhere,
     }
+}
+
+/// Whether calrelay has a client that may ask this provider for consent.
+fn is_registered(services: &Services, kind: ProviderKind) -> bool {
+    services.connect.consents(kind).is_ok()
+}
+
+/// The page of a consent that could not begin.
+fn not_begun_page(services: &Services, kind: ProviderKind, error: &Error) -> Response {
+    if is_registered(services, kind) {
+        return page::consent_failed(error, NextStep::Nowhere);
+    }
+    tracing::warn!(%error, "a consent could not begin");
+    // A guest needs no names of settings.
+    let next = match services.setup.public_url {
+        Some(_) => {
+            "The operator of this calrelay has to register it. This link stays valid until \
+        its half hour is over."
+        }
+        None => {
+            "Create a client in Google's console, and start calrelay again with its \
+        `GOOGLE_CLIENT_ID` and `GOOGLE_CLIENT_SECRET`. `calrelay doctor` checks them."
+        }
+    };
+    page::page(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "This calrelay cannot ask Google",
+        &[
+            "It is not registered with Google: it has no OAuth client. Nothing was started, and \
+            nothing was changed.",
+            next,
+        ],
+    )
 }
 
 async fn start_for_local_operator(
@@ -83,7 +119,7 @@ async fn start_for_local_operator(
             &begun.location,
             cookie::set(CookieScope::Loopback, begun.browser.expose()),
         ),
-        Err(error) => page::consent_failed(&error, NextStep::Nowhere),
+        Err(error) => not_begun_page(services, kind, &error),
     }
 }
 
@@ -150,7 +186,7 @@ async fn accept_invitation(
                 another one.",
             ],
         ),
-        Err(ConsentError::Failed(error)) => page::consent_failed(&error, NextStep::Nowhere),
+        Err(ConsentError::Failed(error)) => not_begun_page(services, kind, &error),
     }
 }
 
