@@ -22,6 +22,9 @@ use crate::terminal::Output;
 /// How many actions of a pair are listed; `--json` has all.
 const LISTED: usize = 50;
 
+/// The outcome, in the audit trail, of an answer that no hold waited for.
+const NOTHING_HELD: &str = "nothing_held";
+
 /// The arguments of `calrelay sync`.
 #[derive(Debug, Args)]
 pub struct SyncArguments {
@@ -46,6 +49,18 @@ pub struct SyncArguments {
 }
 
 impl SyncArguments {
+    /// The kind of hold that the arguments answer, and the option that does.
+    fn answered_hold(&self) -> Option<(HeldKind, &'static str)> {
+        match self {
+            Self { confirm_deletions: true, .. } => {
+                Some((HeldKind::Deletions, "--confirm-deletions"))
+            }
+            Self { make_again: true, .. } => Some((HeldKind::Emptied, "--make-again")),
+            Self { leave_out: true, .. } => Some((HeldKind::Emptied, "--leave-out")),
+            _ => None,
+        }
+    }
+
     /// The owner's answer to a hold of the pair, if there is one: the action in the audit trail,
     /// and the pair.
     pub fn audit_action(&self) -> Option<(&'static str, &PairId)> {
@@ -66,6 +81,20 @@ pub async fn run(scope: &Scope, arguments: &SyncArguments, output: &Output) -> R
         Some(id) => vec![scope.directory().pair(id).await.map_err(jobs::Error::from)?],
         None => scope.directory().pairs().await.map_err(jobs::Error::from)?,
     };
+    if let Some((asked, option)) = arguments.answered_hold()
+        && let Some(pair) = &arguments.pair
+    {
+        let held = jobs::pairs::held_kind(scope, pair).await?;
+        if held != Some(asked) {
+            output.set_audit_outcome(NOTHING_HELD);
+        }
+        if held.is_none() {
+            output.note(&format!(
+                "Nothing of {pair} waited for an answer, so {option} releases nothing: this is a \
+                sync as without it."
+            ));
+        }
+    }
     let &SyncArguments { dry_run, full, confirm_deletions, make_again, leave_out, .. } = arguments;
     let answer = match (make_again, leave_out) {
         (true, _) => Some(Answer::MakeAgain),
