@@ -142,17 +142,7 @@ pub fn words(report: &Report) -> String {
     }
     for run in &report.pairs {
         let _ = writeln!(text, "{}", summary(run));
-        let rows: Vec<[String; 5]> = run.actions.iter().take(LISTED).map(row).collect();
-        if !rows.is_empty() {
-            text.push_str(&indented(&table(
-                ["", "start", "reason", "calendar", "event"],
-                &rows,
-                "",
-            )));
-        }
-        if let Some(more) = run.actions.len().checked_sub(LISTED).filter(|more| *more > 0) {
-            let _ = writeln!(text, "  … and {more} more; --json lists all of them");
-        }
+        text.push_str(&listed(run));
         if let Some(held) = &run.held {
             let _ = writeln!(text, "  {}", held_words(held, &run.id));
         }
@@ -162,6 +152,34 @@ pub fn words(report: &Report) -> String {
         if let Some(error) = &run.error {
             let _ = writeln!(text, "  {}", error.message);
         }
+    }
+    text
+}
+
+/// What a clean-up would do, as text.
+pub fn preview_words(run: &Run) -> String {
+    let mut text = format!("{}: {} would be deleted", run.id, copies(run.deleted));
+    if run.id.as_str().is_empty() {
+        text = format!("copies of pairs that have ended: {} would be deleted", run.deleted);
+    }
+    let _ = writeln!(text, ", {} kept", run.skipped);
+    text.push_str(&listed(run));
+    text
+}
+
+fn copies(count: u64) -> String {
+    if count == 1 { "1 copy".to_owned() } else { format!("{count} copies") }
+}
+
+/// The actions of a run as a table, as far as they are listed.
+fn listed(run: &Run) -> String {
+    let rows: Vec<[String; 5]> = run.actions.iter().take(LISTED).map(row).collect();
+    let mut text = String::new();
+    if !rows.is_empty() {
+        text.push_str(&indented(&table(["", "start", "reason", "calendar", "event"], &rows, "")));
+    }
+    if let Some(more) = run.actions.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        let _ = writeln!(text, "  … and {more} more; --json lists all of them");
     }
     text
 }
@@ -201,4 +219,38 @@ fn indented(text: &str) -> String {
         let _ = writeln!(all, "  {line}");
         all
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::calendar::CalendarId;
+    use records::problem::PairStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_question_about_deletions_does_not_say_that_they_are_done() {
+        for id in ["p1", ""] {
+            let mut run = Run::new(PairId::new(id), PairStatus::Ok);
+            for (action, event) in
+                [(Verb::Delete, "a.ics"), (Verb::Delete, "b.ics"), (Verb::Skip, "c.ics")]
+            {
+                run.push(Action {
+                    action,
+                    calendar: CalendarId::new("c1"),
+                    event: event.into(),
+                    reason: None,
+                    start: None,
+                    end: None,
+                });
+            }
+            let words = preview_words(&run);
+            let first = words.lines().next().unwrap();
+            assert!(
+                first.contains("would be deleted, 1 kept") && !first.contains("2 deleted"),
+                "{words}"
+            );
+            assert!(["a.ics", "b.ics", "c.ics"].iter().all(|id| words.contains(id)), "{words}");
+        }
+    }
 }
