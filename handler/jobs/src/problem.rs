@@ -9,7 +9,7 @@ const KEPT: &str = "Nothing was lost: events, copies and what is stored stay as 
 
 impl From<&Error> for Problem {
     fn from(error: &Error) -> Self {
-        problem_keeping(error, KEPT)
+        problem(error, KEPT, code_and_next(error))
     }
 }
 
@@ -19,10 +19,26 @@ impl From<Error> for Problem {
     }
 }
 
-/// An error in three sentences: what happened, what was kept safe (`kept`, which the caller knows),
-/// what to do next.
+/// The error of a command that nothing repeats by itself, in three sentences: what happened, what
+/// was kept safe (`kept`, which the caller knows), what to do next.
 pub fn problem_keeping(error: &Error, kept: &str) -> Problem {
     let (code, next) = code_and_next(error);
+    problem(error, kept, (code, next_of_command(error).unwrap_or(next)))
+}
+
+/// What to do next about an error of a command, where it differs from an error of a sync.
+fn next_of_command(error: &Error) -> Option<&'static str> {
+    use providers::Error as E;
+    match error {
+        Error::Provider(E::Unreachable(_) | E::NoAnswer(_)) => {
+            Some("Check the address and the network, and try again.")
+        }
+        Error::Provider(E::RateLimited { .. }) => Some("Try again later."),
+        _ => None,
+    }
+}
+
+fn problem(error: &Error, kept: &str, (code, next): (&str, &str)) -> Problem {
     let mut message = capitalised(&error.to_string());
     if !message.ends_with(['.', '!', '?']) {
         message.push('.');
@@ -203,6 +219,22 @@ mod tests {
             message.contains(" Nothing was stored. ") && !message.contains("Nothing was lost"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn only_what_is_stored_is_tried_again_by_itself() {
+        let again = "a running calrelay tries again by itself";
+        for error in [
+            providers::Error::Unreachable("refused".into()),
+            providers::Error::NoAnswer("refused".into()),
+        ] {
+            assert!(problem(error.clone()).message.contains(again));
+            let message = problem_keeping(&error.into(), "Nothing was stored.").message;
+            assert!(message.ends_with("the network, and try again."), "{message}");
+        }
+        let error = providers::Error::RateLimited { retry_after: None }.into();
+        let message = problem_keeping(&error, "Nothing was stored.").message;
+        assert!(message.ends_with("Nothing was stored. Try again later."), "{message}");
     }
 
     #[test]
