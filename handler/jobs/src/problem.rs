@@ -139,7 +139,8 @@ fn provider(error: &providers::Error) -> (&'static str, &'static str) {
             "bad_answer",
             "Check that the address is that of a CalDAV server; if it is, try again later.",
         ),
-        E::Address(_) => (
+        E::Address(_) => ("address", "Give another address."),
+        E::NotPublic(_) => (
             "address",
             "Give another address; for a server on this machine or in a private network, \
             CALRELAY_ALLOW_PRIVATE_HOSTS must be true.",
@@ -235,6 +236,21 @@ mod tests {
         let error = providers::Error::RateLimited { retry_after: None }.into();
         let message = problem_keeping(&error, "Nothing was stored.").message;
         assert!(message.ends_with("Nothing was stored. Try again later."), "{message}");
+    }
+
+    #[test]
+    fn only_an_address_that_is_not_public_is_a_matter_of_settings() {
+        use providers::Error as P;
+        for (error, is_advised) in
+            [(P::Address("it names no server".into()), false), (P::NotPublic("x".into()), true)]
+        {
+            let Problem { code, message } = problem(error);
+            assert_eq!(
+                (code.as_str(), message.contains("CALRELAY_ALLOW_PRIVATE_HOSTS")),
+                ("address", is_advised),
+                "{message}"
+            );
+        }
     }
 
     #[test]

@@ -143,7 +143,8 @@ fn status_after(failure: Option<&Error>) -> Option<AccountStatus> {
             | E::NoAnswer(_)
             | E::BadAnswer(_)
             | E::RateLimited { .. }
-            | E::Address(_),
+            | E::Address(_)
+            | E::NotPublic(_),
         )) => Some(AccountStatus::Unreachable),
         Some(_) => None,
     }
