@@ -1,5 +1,6 @@
 //! The table of error codes: each error as a code for programs and a text for users.
 
+use engine::provider::ProviderKind;
 use records::problem::Problem;
 
 use crate::Error;
@@ -24,6 +25,31 @@ impl From<Error> for Problem {
 pub fn problem_keeping(error: &Error, kept: &str) -> Problem {
     let (code, next) = code_and_next(error);
     problem(error, kept, (code, next_of_command(error).unwrap_or(next)))
+}
+
+/// The error of connecting an account of this kind; as [`problem_keeping`].
+pub fn problem_connecting(error: &Error, kept: &str, kind: ProviderKind) -> Problem {
+    match next_by_password(error).filter(|_| !kind.is_connected_by_consent()) {
+        Some(next) => problem(error, kept, (code_and_next(error).0, next)),
+        None => problem_keeping(error, kept),
+    }
+}
+
+/// The problem of stored accounts, which a sync tries again. With `by_password` none of them is
+/// connected by consent.
+pub(crate) fn problem_of_accounts(error: &Error, by_password: bool) -> Problem {
+    let (code, next) = code_and_next(error);
+    let next = next_by_password(error).filter(|_| by_password).unwrap_or(next);
+    problem(error, KEPT, (code, next))
+}
+
+/// What to do next about an account that is connected with a password, where it differs from one
+/// that is connected by consent.
+fn next_by_password(error: &Error) -> Option<&'static str> {
+    matches!(error, Error::Provider(providers::Error::Unauthorized)).then_some(
+        "Check the user name and the password, and connect the account again with `calrelay \
+        account add`.",
+    )
 }
 
 /// What to do next about an error of a command, where it differs from an error of a sync.
@@ -251,6 +277,32 @@ mod tests {
                 "{message}"
             );
         }
+    }
+
+    #[test]
+    fn consent_is_mentioned_where_an_account_may_have_one() {
+        let error = providers::Error::Unauthorized.into();
+        let connecting = |kind| problem_connecting(&error, "Nothing was stored.", kind);
+        for (problem, may_be_consent) in [
+            (problem_of_accounts(&error, false), true),
+            (problem_of_accounts(&error, true), false),
+            (connecting(ProviderKind::Google), true),
+            (connecting(ProviderKind::Caldav), false),
+        ] {
+            let message = &problem.message;
+            assert_eq!(problem.code, "unauthorized");
+            assert_eq!(message.contains("give your consent anew"), may_be_consent, "{message}");
+            assert!(
+                message.contains("Check the user name and the password")
+                    && message.ends_with("connect the account again with `calrelay account add`."),
+                "{message}"
+            );
+        }
+        let error = providers::Error::NoAnswer("x".into()).into();
+        assert_eq!(
+            problem_connecting(&error, "Nothing was stored.", ProviderKind::Caldav),
+            problem_keeping(&error, "Nothing was stored.")
+        );
     }
 
     #[test]

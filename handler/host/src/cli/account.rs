@@ -88,7 +88,7 @@ async fn add_by_password(
     let secret = password::read(secret.password_stdin, password_question(kind))?;
     let account = jobs::accounts::connect_account(scope, kind, url, user, &secret)
         .await
-        .map_err(|error| jobs::problem_keeping(&error, consent::KEPT))?;
+        .map_err(|error| jobs::problem_connecting(&error, consent::KEPT, kind))?;
     report_connected(&account, output)
 }
 

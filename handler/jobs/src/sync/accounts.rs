@@ -239,6 +239,13 @@ impl<'a> OpenAccounts<'a> {
         }
     }
 
+    /// Whether neither account of a pair is connected by consent.
+    pub fn are_by_password(&self, pair: &Pair) -> bool {
+        [&pair.from, &pair.to].into_iter().all(|id| {
+            self.account_of(id).is_some_and(|account| !account.kind.is_connected_by_consent())
+        })
+    }
+
     pub async fn ends(&mut self, pair: &Pair) -> Result<PerSide<End>> {
         Ok(PerSide { from: self.end(&pair.from).await?, to: self.end(&pair.to).await? })
     }

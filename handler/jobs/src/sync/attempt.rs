@@ -42,7 +42,7 @@ use tokio::time::Instant;
 use super::accounts::OpenAccounts;
 use super::context::Context;
 use super::ends::{End, EndState, Prefetched};
-use super::failure::{fail, needs_reconnect};
+use super::failure::{fail_pair, needs_reconnect};
 use super::options::SyncOptions;
 use super::pass;
 use super::pass_result::RetryRound;
@@ -110,7 +110,7 @@ impl Attempt<'_> {
             let snapshot =
                 pair_state::read_state_snapshot(&*self.scope.store, &self.pair.id).await?;
             let states = self.check_ends(accounts, &snapshot.row).await;
-            if let Some(run) = self.outcome_without_leases(&snapshot, states.as_ref()).await? {
+            if let Some(run) = self.outcome_without_leases(accounts, &snapshot, states.as_ref()).await? {
                 return Ok(Attempted::with(run, snapshot.row.error, None));
             }
             if let Ok(states) = states {
@@ -173,7 +173,7 @@ impl Attempt<'_> {
         match ended {
             Ok(retry) => Ok(Attempted::with(run, before, retry)),
             Err(error) => {
-                fail(&mut run, &error);
+                fail_pair(&mut run, &error, self.pair, accounts);
                 if needs_reconnect(&error) {
                     self.record_refusal(accounts).await?;
                 }
