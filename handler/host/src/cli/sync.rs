@@ -14,7 +14,7 @@ use jobs::report::Verb;
 use records::problem::HeldKind;
 
 use super::outcome::{CommandOutcome, Result};
-use super::output::table;
+use super::output::{one_line, table};
 use super::words::{by_another_words, held_words, reason, state};
 use crate::progress::Bar;
 use crate::terminal::Output;
@@ -122,10 +122,9 @@ pub async fn run(scope: &Scope, arguments: &SyncArguments, output: &Output) -> R
         }
     }
     if output.json {
-        for (id, error) in
-            report.pairs.iter().filter_map(|run| Some((&run.id, run.error.as_ref()?)))
+        for (id, error) in report.pairs.iter().filter_map(|run| Some((&run.id, error_words(run)?)))
         {
-            output.note(&format!("{id}: {}", error.message));
+            output.note(&format!("{id}: {error}"));
         }
     }
     Ok(if report.failed() { CommandOutcome::Failed } else { CommandOutcome::Done })
@@ -149,11 +148,20 @@ pub fn words(report: &Report) -> String {
         if run.copied_by_another > 0 {
             let _ = writeln!(text, "  {}", by_another_words(run.copied_by_another, &run.id));
         }
-        if let Some(error) = &run.error {
-            let _ = writeln!(text, "  {}", error.message);
+        if let Some(error) = error_words(run) {
+            let _ = writeln!(text, "  {error}");
         }
     }
     text
+}
+
+/// The error of a run, and the account or the calendar that it is about.
+fn error_words(run: &Run) -> Option<String> {
+    let message = &run.error.as_ref()?.message;
+    Some(match &run.place {
+        Some(place) => format!("{message} This is about {}.", one_line(place)),
+        None => message.clone(),
+    })
 }
 
 /// What a clean-up would do, as text.
@@ -224,7 +232,7 @@ fn indented(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use engine::calendar::CalendarId;
-    use records::problem::PairStatus;
+    use records::problem::{PairStatus, Problem};
 
     use super::*;
 
@@ -252,5 +260,19 @@ mod tests {
             );
             assert!(["a.ics", "b.ics", "c.ics"].iter().all(|id| words.contains(id)), "{words}");
         }
+    }
+
+    #[test]
+    fn an_error_names_the_account_that_it_is_about() {
+        let mut run = Run::new(PairId::new("p1"), PairStatus::NeedsReconnect);
+        assert_eq!(error_words(&run), None);
+        run.error =
+            Some(Problem { code: "unauthorized".into(), message: "It was refused.".into() });
+        assert_eq!(error_words(&run).unwrap(), "It was refused.");
+        run.place = Some("the account anna\non x (a1)".into());
+        let report = Report { dry_run: false, pairs: vec![run] };
+        let words = words(&report);
+        assert!(words.contains("It was refused. This is about the account anna"), "{words}");
+        assert!(words.lines().any(|line| line.ends_with("on x (a1).")), "{words}");
     }
 }

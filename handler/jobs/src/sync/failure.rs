@@ -18,6 +18,7 @@ pub(super) fn fail(run: &mut Run, error: &Error) {
 pub(super) fn fail_pair(run: &mut Run, error: &Error, pair: &Pair, accounts: &OpenAccounts<'_>) {
     fail(run, error);
     run.error = Some(problem_of_accounts(error, accounts.are_by_password(pair)));
+    run.place = accounts.place().map(str::to_owned);
 }
 
 /// Whether only new credentials help.
