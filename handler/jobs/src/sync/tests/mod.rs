@@ -7,6 +7,7 @@ mod duplicates;
 mod echo;
 mod edits;
 mod env;
+mod explained;
 mod first_release;
 mod held_deletions;
 mod held_evidence;
