@@ -10,6 +10,7 @@
 //!   rights then, since a proxy on it forwards the requests of all clients.
 
 use http::{HeaderMap, Method, StatusCode, header};
+use jobs::Error;
 use jobs::Services;
 use jobs::consent;
 use jobs::consent::ConsentError;
@@ -37,10 +38,13 @@ pub async fn answer(services: &Services, request: HttpTrigger) -> Response {
     }
 }
 
-/// The next step after an answer that connected nothing.
+/// The next step after an answer that connected nothing; none where no consent can begin.
 pub fn retry_step(services: &Services, words: &ConsentWords) -> NextStep<'static> {
     let (label, to) = ("Try again", words.start);
+    let is_possible =
+        consent_words::in_path(to).is_some_and(|(kind, _)| is_registered(services, kind));
     match services.setup.public_url {
+        _ if !is_possible => NextStep::Nowhere,
         Some(_) => NextStep::Button { label, to, field: None },
         None if words.is_explained_always => NextStep::GoOn { label, to, field: Some(ASKED) },
         None => NextStep::Link { label, to },
@@ -60,8 +64,8 @@ pub fn redirect_address(services: &Services, words: &ConsentWords, headers: &Hea
 /// be asked for consent.
 pub fn offer(services: &Services, request: &HttpTrigger) -> NextStep<'static> {
     let is_local = request.operator && services.setup.public_url.is_none();
-    let mut offered = consent_words::all()
-        .filter(|(kind, _)| is_local && services.connect.consents(*kind).is_ok());
+    let mut offered =
+        consent_words::all().filter(|(kind, _)| is_local && is_registered(services, *kind));
     match offered.next() {
         Some((_, words)) => NextStep::Link { label: words.offer, to: words.start },
         None => NextStep::Nowhere,
@@ -86,6 +90,49 @@ fn localhost_instead(kind: ProviderKind, host: &str) -> Option<String> {
         Some(port) => format!("localhost:{port}"),
         None => "localhost".to_owned(),
     })
+}
+
+/// Whether calrelay has a client that may ask this provider for consent.
+fn is_registered(services: &Services, kind: ProviderKind) -> bool {
+    services.connect.consents(kind).is_ok()
+}
+
+/// The page of a consent that could not begin.
+fn not_begun_page(
+    services: &Services,
+    (kind, words): (ProviderKind, &ConsentWords),
+    error: &Error,
+) -> Response {
+    if is_registered(services, kind) {
+        return page::consent_failed(error, NextStep::Nowhere);
+    }
+    tracing::warn!(%error, "a consent could not begin");
+    let name = words.name;
+    // A guest needs no names of settings.
+    let next = match services.setup.public_url {
+        Some(_) => {
+            "The operator of this calrelay has to register it. This link stays valid until \
+        its half hour is over."
+        }
+        None => {
+            let setting = name.to_ascii_uppercase();
+            &format!(
+                "Register a client with {name}, and start calrelay again with its \
+                `{setting}_CLIENT_ID` and `{setting}_CLIENT_SECRET`. `calrelay doctor` checks them."
+            )
+        }
+    };
+    page::page(
+        StatusCode::SERVICE_UNAVAILABLE,
+        &format!("This calrelay cannot ask {name}"),
+        &[
+            &format!(
+                "It is not registered with {name}: it has no OAuth client. Nothing was started, \
+                and nothing was changed."
+            ),
+            next,
+        ],
+    )
 }
 
 async fn start_for_local_operator(
@@ -124,7 +171,7 @@ async fn start_for_local_operator(
             &begun.location,
             cookie::set(CookieScope::Loopback, begun.browser.expose()),
         ),
-        Err(error) => page::consent_failed(&error, NextStep::Nowhere),
+        Err(error) => not_begun_page(services, (kind, words), &error),
     }
 }
 
@@ -187,7 +234,7 @@ async fn accept_invitation(
                 another one.",
             ],
         ),
-        Err(ConsentError::Failed(error)) => page::consent_failed(&error, NextStep::Nowhere),
+        Err(ConsentError::Failed(error)) => not_begun_page(services, (kind, words), &error),
     }
 }
 

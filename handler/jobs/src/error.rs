@@ -99,7 +99,9 @@ fn of_provider(error: &providers::Error) -> Next {
         E::Unreachable(_) | E::NoAnswer(_) | E::BadAnswer(_) | E::ChangedMeanwhile => {
             Next::RetryAfter(None)
         }
-        E::Forbidden(_) | E::CalendarMissing | E::Address(_) | E::HasGuests => Next::AskOwner,
+        E::Forbidden(_) | E::CalendarMissing | E::Address(_) | E::NotPublic(_) | E::HasGuests => {
+            Next::AskOwner
+        }
         E::Misconfigured(_) => Next::AskAdministrator,
         E::NameRefused(error) => of_provider(error),
         E::NoPush

@@ -76,6 +76,10 @@ pub enum Error {
     /// The address may not be used (a private host, a wrong scheme, a redirect to elsewhere).
     #[error("this address is not allowed: {0}")]
     Address(String),
+    /// Only the settings may allow the address: it is in a private network, or is one that only
+    /// servers in a private network have.
+    #[error("this address is not allowed: {0}")]
+    NotPublic(String),
     /// The credentials have the wrong form and were not sent.
     #[error("{0}")]
     Credentials(String),
@@ -107,7 +111,8 @@ impl Error {
             | Self::NoAnswer(_)
             | Self::BadAnswer(_)
             | Self::RateLimited { .. }
-            | Self::Address(_) => true,
+            | Self::Address(_)
+            | Self::NotPublic(_) => true,
             Self::CursorExpired
             | Self::ChangedMeanwhile
             | Self::Exists

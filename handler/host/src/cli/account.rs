@@ -88,10 +88,26 @@ async fn add_by_password(
     output: &Output,
 ) -> Result {
     let secret = password::read(secret.password_stdin, password_question(kind))?;
+    let known = scope.directory().accounts().await.map_err(jobs::Error::from)?;
     let account = jobs::accounts::connect_account(scope, kind, url, user, &secret)
         .await
-        .map_err(|error| jobs::problem_keeping(&error, consent::KEPT))?;
-    report_connected(&account, output)
+        .map_err(|error| jobs::problem_connecting(&error, consent::KEPT, kind))?;
+    report_connected(&account, output)?;
+    if let Some(moved) = moved_words(&known, &account) {
+        output.note(&moved);
+    }
+    Ok(CommandOutcome::Done)
+}
+
+/// The words about an account that was connected under another address before.
+fn moved_words(known: &[Account], account: &Account) -> Option<String> {
+    let earlier = known.iter().find(|earlier| earlier.id == account.id)?;
+    (earlier.url != account.url).then(|| {
+        format!(
+            "Its address was replaced, too: it was {}, and is {} now.",
+            earlier.url, account.url
+        )
+    })
 }
 
 async fn add_by_consent(
@@ -245,4 +261,33 @@ async fn remove(scope: &Scope, id: &AccountId, output: &Output) -> Result {
         )
     })?;
     Ok(CommandOutcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_was_replaced_is_said() {
+        let account = |url: &str| Account {
+            id: AccountId::new("a1"),
+            kind: ProviderKind::Caldav,
+            name: "anna on dav.example.org".into(),
+            url: url.into(),
+            user: "anna".into(),
+            endpoint: url.into(),
+            generation: 2,
+            state: AccountStatus::Ok,
+            error: None,
+            suspended: None,
+        };
+        let (old, new) = (account("https://old.example/"), account("https://new.example/"));
+        let words = moved_words(std::slice::from_ref(&old), &new).unwrap();
+        assert!(
+            words.contains("https://old.example/") && words.contains("https://new.example/"),
+            "{words}"
+        );
+        assert_eq!(moved_words(std::slice::from_ref(&old), &old), None);
+        assert_eq!(moved_words(&[], &new), None);
+    }
 }

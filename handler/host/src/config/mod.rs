@@ -139,7 +139,7 @@ impl LoadedSettings {
             .into_iter()
             .find_map(|name| environment.get(name).cloned());
         let mut values: BTreeMap<String, String> =
-            match source.map(|source| local_settings::values(&source.bytes)).transpose() {
+            match source.map(SettingsSource::values).transpose() {
                 Ok(values) => values.unwrap_or_default(),
                 Err(why) => {
                     wrong.push(why);
@@ -172,8 +172,8 @@ impl LoadedSettings {
 
     /// All findings about the settings.
     pub fn findings(&self) -> Vec<Finding> {
-        const FIX: &str = "Correct it in the environment, in local.settings.json, or in Azure \
-        among the app's settings; until then calrelay does not work.";
+        const FIX: &str = "Correct it in the environment, in local.settings.json (or the file that \
+        --settings names), or in Azure among the app's settings; until then calrelay does not work.";
         let wrong = self.config.as_ref().err().into_iter().flatten();
         let mut findings: Vec<Finding> =
             wrong.map(|why| Finding::bad(check::CHECK, format!("{why}."), FIX)).collect();

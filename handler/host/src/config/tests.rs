@@ -5,13 +5,12 @@ use super::*;
 
 fn load(environment: &[(&str, &str)], file: Option<&str>) -> LoadedSettings {
     let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string()));
-    let source = |file: &str| SettingsSource {
-        path: SETTINGS_FILE.into(),
-        named: true,
-        in_local_dir: false,
-        bytes: file.into(),
-    };
+    let source = |file: &str| named_file(SETTINGS_FILE, file);
     LoadedSettings::from(environment, file.map(source).as_ref())
+}
+
+fn named_file(path: &str, file: &str) -> SettingsSource {
+    SettingsSource { path: path.into(), named: true, in_local_dir: false, bytes: file.into() }
 }
 
 fn config(environment: &[(&str, &str)]) -> Config {
@@ -125,6 +124,18 @@ fn a_file_that_cannot_be_used_is_said_without_quoting_it() {
         let wrong = load(&[], Some(file)).config.unwrap_err();
         assert!(wrong.len() == 1 && wrong[0].contains(SETTINGS_FILE), "{wrong:?}");
         assert!(!wrong[0].contains("hunter2"), "{wrong:?}");
+    }
+}
+
+#[test]
+fn the_file_that_cannot_be_used_is_named_as_it_was_given() {
+    for file in ["{", r#"{"Values": 1}"#, r#"{"IsEncrypted": true}"#, r#"{"Values": {"A": []}}"#] {
+        let source = named_file("elsewhere/bad.json", file);
+        let wrong = LoadedSettings::from([], Some(&source)).config.unwrap_err();
+        assert!(
+            wrong[0].contains("elsewhere/bad.json") && !wrong[0].contains("local.settings.json is"),
+            "{wrong:?}"
+        );
     }
 }
 

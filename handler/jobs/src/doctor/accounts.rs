@@ -116,7 +116,7 @@ fn fix(error: &Error) -> &'static str {
         Error::Provider(E::RateLimited { .. }) => {
             "Wait some minutes; a longer CALRELAY_POLL_SECONDS asks less often."
         }
-        Error::Provider(E::Address(_)) => {
+        Error::Provider(E::Address(_) | E::NotPublic(_)) => {
             "Correct the address by removing and adding the account, or see \
             CALRELAY_ALLOW_PRIVATE_HOSTS."
         }

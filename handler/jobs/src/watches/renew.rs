@@ -321,7 +321,7 @@ fn is_for_owner(error: &Error) -> bool {
     use providers::Error as E;
     match error {
         Error::Provider(E::Gone) => true,
-        Error::Provider(E::Address(_)) => false,
+        Error::Provider(E::Address(_) | E::NotPublic(_)) => false,
         error => matches!(error.next(), Next::Reconnect | Next::AskOwner),
     }
 }
