@@ -111,7 +111,9 @@ async fn a_series_that_microsoft_understands_otherwise_is_taken_back() {
     let shown = instances("m").into_iter().skip(1).collect();
     let (stub, client) = series(shown, |_| None).await;
     let refused = client.create("c", &copy(&daily("m", &[]))).await;
-    assert!(matches!(refused, Err(Error::NotRepresentable(words)) if words.contains("occurrences")));
+    assert!(
+        matches!(refused, Err(Error::NotRepresentable(words)) if words.contains("occurrences"))
+    );
     assert_eq!(
         stub.asked(),
         ["POST /me/calendars/c/events", "GET /me/events/m/instances", "DELETE /me/events/m"]
@@ -200,11 +202,15 @@ async fn an_occurrence_cannot_pass_its_neighbour() {
             .then(|| no(400, "ErrorOccurrenceCrossingBoundary"))
     })
     .await;
-    let draft = daily("m", &[(4, changed("m", 9)), (5, changed("B", 5)), (6, Exception::Cancelled)]);
+    let draft =
+        daily("m", &[(4, changed("m", 9)), (5, changed("B", 5)), (6, Exception::Cancelled)]);
     let refused = client.create("c", &copy(&draft)).await;
     assert!(matches!(refused, Err(Error::NotRepresentable(words)) if words.contains("pass")));
     let asked = stub.asked();
-    assert_eq!(asked[2..5], ["DELETE /me/events/m-6", "PATCH /me/events/m-4", "PATCH /me/events/m-5"]);
+    assert_eq!(
+        asked[2..5],
+        ["DELETE /me/events/m-6", "PATCH /me/events/m-4", "PATCH /me/events/m-5"]
+    );
     assert_eq!(asked.last().unwrap(), "DELETE /me/events/m", "nothing of it stays");
     // Of a copy that is there, everything else is written.
     let version = Version { etag: None, sequence: 0 };
