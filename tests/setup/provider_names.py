@@ -19,12 +19,13 @@ ALLOWED = {
 }
 # Where a string may name a provider, too.
 ALLOWED_STRINGS = {
-    "functions/connect_pages.rs": "the page that connects an account: its path and its words",
-    "functions/page.rs": "the words of the pages",
+    "functions/consent_words.rs": "the pages that connect an account: their paths and their words",
     "handler/host/src/config/": "the settings of a provider",
     "handler/engine/src/conference/": "the names of conference services",
     "functions/lib.rs": "the names of functions, which function.json has too",
     "functions/google_webhook/": "the address that a provider calls",
+    "functions/microsoft_lifecycle/": "the address that a provider calls",
+    "functions/microsoft_webhook/": "the address that a provider calls",
     "handler/host/src/cli/consent/callback_server.rs": "the path of the redirect",
     "handler/jobs/src/accounts/secret/mod.rs": "the well-known path of RFC 6764",
     "handler/jobs/src/problem.rs": "the words for an address without a CalDAV server",

@@ -56,6 +56,9 @@ pub struct OAuthFacts {
     /// Whether every use of a refresh token replaces it. The new one is then stored before the
     /// access token is used.
     pub rotates_refresh_tokens: bool,
+    /// Whether a redirect address on the machine itself (RFC 8252 section 7.3) must have the name
+    /// `localhost`, with any port, and not an address of the loopback.
+    pub redirects_to_localhost: bool,
 }
 
 /// What an OAuth scope is asked for.
@@ -200,6 +203,7 @@ const GOOGLE: ProviderFacts = ProviderFacts {
         sign_in_scopes: &[],
         can_revoke: true,
         rotates_refresh_tokens: false,
+        redirects_to_localhost: false,
     }),
     common_host: None,
     user_name_is_email: true,
@@ -234,6 +238,7 @@ const MICROSOFT: ProviderFacts = ProviderFacts {
         sign_in_scopes: &["openid", "email", "profile", "offline_access"],
         can_revoke: false,
         rotates_refresh_tokens: true,
+        redirects_to_localhost: true,
     }),
     common_host: None,
     user_name_is_email: true,
@@ -296,6 +301,14 @@ impl ProviderKind {
     /// Whether accounts are connected by consent, and hold a grant instead of a password.
     pub fn is_connected_by_consent(self) -> bool {
         matches!(self.facts().sign_in, SignIn::OAuth(_))
+    }
+
+    /// How accounts sign in by OAuth; `None` where they have a password.
+    pub fn oauth_facts(self) -> Option<OAuthFacts> {
+        match self.facts().sign_in {
+            SignIn::OAuth(facts) => Some(facts),
+            SignIn::Password => None,
+        }
     }
 
     /// Whether the provider sends notifications of changes, so that its calendars are not polled.

@@ -51,7 +51,24 @@ pub enum Reason {
     OriginWins,
 }
 
+/// Why the time of a series is not changed: Calrelay finds that out by itself, and no server is
+/// asked.
+pub const PART_WITHOUT_RULE: &str =
+    "its series is one that cannot be moved from here: part of it follows no rule";
+
 impl Reason {
+    /// The same for people, where this is what was found out about the event.
+    pub fn in_words_about(self, why: &str) -> String {
+        let words = match (self, why) {
+            (Self::RefusedByServer, PART_WITHOUT_RULE) => {
+                "Its change was not written, and no calendar server was asked; everything else \
+                still syncs."
+            }
+            _ => self.in_words(),
+        };
+        format!("{words} ({why})")
+    }
+
     /// The same for people.
     pub fn in_words(self) -> &'static str {
         match self {
@@ -156,5 +173,16 @@ mod tests {
         let words: BTreeSet<&str> = all.iter().map(|reason| reason.in_words()).collect();
         assert!(words.len() == all.len() && words.iter().all(|words| words.ends_with('.')));
         assert_eq!(OriginDeleted.in_words(), "The event is gone.");
+    }
+
+    #[test]
+    fn what_no_server_was_asked_for_is_not_said_to_be_refused_by_one() {
+        let words = Reason::RefusedByServer.in_words_about(PART_WITHOUT_RULE);
+        assert!(words.contains(PART_WITHOUT_RULE) && !words.contains("refused"), "{words}");
+        let words = Reason::RefusedByServer.in_words_about("it is full");
+        assert_eq!(
+            words,
+            "A calendar server refused it; everything else still syncs. (it is full)"
+        );
     }
 }

@@ -13,12 +13,13 @@ pub struct Output {
     /// Whether the answer is one JSON document instead of text.
     pub json: bool,
     subject: OnceLock<String>,
+    audit_outcome: OnceLock<&'static str>,
 }
 
 impl Output {
     /// Prints a JSON document, or text.
     pub fn new(json: bool) -> Self {
-        Self { json, subject: OnceLock::new() }
+        Self { json, subject: OnceLock::new(), audit_outcome: OnceLock::new() }
     }
 
     /// Records what the command created, for the audit trail.
@@ -29,6 +30,17 @@ impl Output {
     /// What the command created, if it was recorded.
     pub fn subject(&self) -> Option<&str> {
         self.subject.get().map(String::as_str)
+    }
+
+    /// Records for the audit trail that the command was done, with another outcome than the usual
+    /// one.
+    pub fn set_audit_outcome(&self, outcome: &'static str) {
+        let _ = self.audit_outcome.set(outcome);
+    }
+
+    /// The outcome of a command that was done, if it is not the usual one.
+    pub fn audit_outcome(&self) -> Option<&'static str> {
+        self.audit_outcome.get().copied()
     }
 
     /// Prints the answer: the document, or the text.

@@ -94,12 +94,14 @@ impl Error {
 fn of_provider(error: &providers::Error) -> Next {
     use providers::Error as E;
     match error {
-        E::Unauthorized | E::Consent(_) | E::Credentials(_) => Next::Reconnect,
+        E::Unauthorized | E::Consent(_) | E::NotGranted(_) | E::Credentials(_) => Next::Reconnect,
         E::RateLimited { retry_after } => Next::RetryAfter(*retry_after),
         E::Unreachable(_) | E::NoAnswer(_) | E::BadAnswer(_) | E::ChangedMeanwhile => {
             Next::RetryAfter(None)
         }
-        E::Forbidden(_) | E::CalendarMissing | E::Address(_) | E::HasGuests => Next::AskOwner,
+        E::Forbidden(_) | E::CalendarMissing | E::Address(_) | E::NotPublic(_) | E::HasGuests => {
+            Next::AskOwner
+        }
         E::Misconfigured(_) => Next::AskAdministrator,
         E::NameRefused(error) => of_provider(error),
         E::NoPush

@@ -17,6 +17,7 @@ use records::pair_state::{PairStore, problems, read_state};
 use records::problem::EventProblem;
 
 use crate::keys::PairKeys;
+use crate::pair_remarks::PairRemarks;
 use crate::report::Explanation;
 use crate::sync::{End, ends};
 use crate::{Error, Result, Scope, first_release, leases};
@@ -30,7 +31,7 @@ use crate::{Error, Result, Scope, first_release, leases};
 pub async fn explain(scope: &Scope, pair: &PairId, event: &str) -> Result<Explanation> {
     let pair = scope.directory().pair(pair).await?;
     let ends = ends(scope, &pair).await?;
-    let explained = explain_stored(scope, &pair, &ends, event).await;
+    let explained = Box::pin(explain_stored(scope, &pair, &ends, event)).await;
     if !matches!(explained, Ok(_) | Err(Error::NotFound(_))) {
         return explained;
     }
@@ -81,6 +82,7 @@ async fn explain_stored(
     let directory = scope.snapshot().await?;
     let (others, calendars) = (directory.pair_ids(), directory.calendar_ids());
     migrate_rows(scope, pair, &pair_store, ends).await?;
+    let remarks = PairRemarks::read(scope, pair).await?;
     let known_problems = problems(&*scope.store, &pair.id, 1000).await?;
     for side in Side::BOTH.into_iter().filter(|side| may_be_at(ends, *side, event)) {
         let end = &ends[side];
@@ -111,6 +113,12 @@ async fn explain_stored(
             let (copied, reason, words) = explain_mapping(mapping);
             let (reason, words) = problem(id)
                 .map_or((reason, words), |problem| (Some(problem.reason), problem.in_words()));
+            let mut said = Vec::new();
+            if matches!(mapping.state, MappingState::Live | MappingState::Creating) {
+                said.extend(remarks.of_hold(&pair_store, mapping).await?);
+                said.extend(remarks.of_pair());
+            }
+            let words = with_remarks(words, said);
             return Ok(answer(copied, reason, words, copied.then_some(&mapping.copy.id)));
         }
         let mut found = end.provider.fetch(&end.calendar.address, &ids).await?;
@@ -127,7 +135,10 @@ async fn explain_stored(
                     let problem = problem(&fetched.id);
                     let (reason, words) = match marked {
                         Some(reason) => (Some(reason), reason.in_words().to_owned()),
-                        None => explain_decision(&planner, side, &event, problem),
+                        None => {
+                            let (reason, words) = explain_decision(&planner, side, &event, problem);
+                            (reason, with_remarks(words, remarks.of_pair()))
+                        }
                     };
                     return Ok(answer(false, reason, words, None));
                 }
@@ -175,6 +186,18 @@ async fn is_emptied(
         && mapping.is_live()
         && !end.provider.exists(&end.calendar.address, &mapping.copy.id).await?)
 }
+
+/// The words about an event, and what is to be said of its pair.
+fn with_remarks(words: String, remarks: Vec<String>) -> String {
+    let words = match words.as_str() {
+        // Where something stops the pair, nobody knows whether the two are still in step.
+        IN_STEP if !remarks.is_empty() => "It is copied.".to_owned(),
+        _ => words,
+    };
+    [vec![words], remarks].concat().join(" ")
+}
+
+const IN_STEP: &str = "It is copied and in step.";
 
 fn emptied_message(pair: &PairId) -> String {
     format!(
@@ -310,7 +333,7 @@ fn explain_mapping(mapping: &Mapping) -> (bool, Option<Reason>, String) {
         MappingState::Live if mapping.drifted => {
             (true, Some(Reason::CopyEdited), Reason::CopyEdited.in_words().to_owned())
         }
-        MappingState::Live => (true, None, "It is copied and in step.".to_owned()),
+        MappingState::Live => (true, None, IN_STEP.to_owned()),
     }
 }
 

@@ -19,7 +19,7 @@
 //! # Layers
 //! A module uses only modules before it in this list: `error setup connector in_process`, then
 //! `problem report ids random_secret services first_release`, then `nudge audit keys places`, then
-//! `leases`, then `accounts`, then `sync` and `watches`, then `consent pairs explain status doctor
+//! `leases`, then `accounts`, then `sync` and `watches`, then `consent pairs pair_remarks explain status doctor
 //! poll_calendars sync_calendar rotate_keys`, then `health remove_account`. `sync` does not use
 //! `watches`, `watches` do not use `pairs`, and `accounts` use neither.
 
@@ -37,6 +37,7 @@ mod in_process;
 mod keys;
 pub mod leases;
 pub mod nudge;
+mod pair_remarks;
 pub mod pairs;
 mod places;
 mod poll_calendars;
@@ -63,7 +64,7 @@ pub use explain::explain;
 pub use health::{Health, HealthDetail, health};
 pub use in_process::{CALL_BUDGET, InProcess};
 pub use poll_calendars::{PollOutcome, poll_calendars, reconcile};
-pub use problem::problem_keeping;
+pub use problem::{problem_connecting, problem_keeping};
 pub use random_secret::Token;
 pub use remove_account::{Removal, remove_account};
 pub use rotate_keys::{Rotation, rotate_keys};

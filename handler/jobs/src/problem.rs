@@ -1,5 +1,6 @@
 //! The table of error codes: each error as a code for programs and a text for users.
 
+use engine::provider::ProviderKind;
 use records::problem::Problem;
 
 use crate::Error;
@@ -9,7 +10,7 @@ const KEPT: &str = "Nothing was lost: events, copies and what is stored stay as 
 
 impl From<&Error> for Problem {
     fn from(error: &Error) -> Self {
-        problem_keeping(error, KEPT)
+        problem(error, KEPT, code_and_next(error))
     }
 }
 
@@ -19,10 +20,51 @@ impl From<Error> for Problem {
     }
 }
 
-/// An error in three sentences: what happened, what was kept safe (`kept`, which the caller knows),
-/// what to do next.
+/// The error of a command that nothing repeats by itself, in three sentences: what happened, what
+/// was kept safe (`kept`, which the caller knows), what to do next.
 pub fn problem_keeping(error: &Error, kept: &str) -> Problem {
     let (code, next) = code_and_next(error);
+    problem(error, kept, (code, next_of_command(error).unwrap_or(next)))
+}
+
+/// The error of connecting an account of this kind; as [`problem_keeping`].
+pub fn problem_connecting(error: &Error, kept: &str, kind: ProviderKind) -> Problem {
+    match next_by_password(error).filter(|_| !kind.is_connected_by_consent()) {
+        Some(next) => problem(error, kept, (code_and_next(error).0, next)),
+        None => problem_keeping(error, kept),
+    }
+}
+
+/// The problem of stored accounts, which a sync tries again. With `by_password` none of them is
+/// connected by consent.
+pub(crate) fn problem_of_accounts(error: &Error, by_password: bool) -> Problem {
+    let (code, next) = code_and_next(error);
+    let next = next_by_password(error).filter(|_| by_password).unwrap_or(next);
+    problem(error, KEPT, (code, next))
+}
+
+/// What to do next about an account that is connected with a password, where it differs from one
+/// that is connected by consent.
+fn next_by_password(error: &Error) -> Option<&'static str> {
+    matches!(error, Error::Provider(providers::Error::Unauthorized)).then_some(
+        "Check the user name and the password, and connect the account again with `calrelay \
+        account add`.",
+    )
+}
+
+/// What to do next about an error of a command, where it differs from an error of a sync.
+fn next_of_command(error: &Error) -> Option<&'static str> {
+    use providers::Error as E;
+    match error {
+        Error::Provider(E::Unreachable(_) | E::NoAnswer(_)) => {
+            Some("Check the address and the network, and try again.")
+        }
+        Error::Provider(E::RateLimited { .. }) => Some("Try again later."),
+        _ => None,
+    }
+}
+
+fn problem(error: &Error, kept: &str, (code, next): (&str, &str)) -> Problem {
     let mut message = capitalised(&error.to_string());
     if !message.ends_with(['.', '!', '?']) {
         message.push('.');
@@ -96,6 +138,8 @@ fn provider(error: &providers::Error) -> (&'static str, &'static str) {
             account again with `calrelay account add`.",
         ),
         E::Consent(_) => ("consent", ""),
+        E::NotGranted(why) if why.ended => ("unauthorized", ""),
+        E::NotGranted(_) => ("consent", ""),
         E::NoPush => {
             ("no_push", "Changes there are seen by the nightly pass, and by `calrelay sync`.")
         }
@@ -123,7 +167,8 @@ fn provider(error: &providers::Error) -> (&'static str, &'static str) {
             "bad_answer",
             "Check that the address is that of a CalDAV server; if it is, try again later.",
         ),
-        E::Address(_) => (
+        E::Address(_) => ("address", "Give another address."),
+        E::NotPublic(_) => (
             "address",
             "Give another address; for a server on this machine or in a private network, \
             CALRELAY_ALLOW_PRIVATE_HOSTS must be true.",
@@ -202,6 +247,63 @@ mod tests {
         assert!(
             message.contains(" Nothing was stored. ") && !message.contains("Nothing was lost"),
             "{message}"
+        );
+    }
+
+    #[test]
+    fn only_what_is_stored_is_tried_again_by_itself() {
+        let again = "a running calrelay tries again by itself";
+        for error in [
+            providers::Error::Unreachable("refused".into()),
+            providers::Error::NoAnswer("refused".into()),
+        ] {
+            assert!(problem(error.clone()).message.contains(again));
+            let message = problem_keeping(&error.into(), "Nothing was stored.").message;
+            assert!(message.ends_with("the network, and try again."), "{message}");
+        }
+        let error = providers::Error::RateLimited { retry_after: None }.into();
+        let message = problem_keeping(&error, "Nothing was stored.").message;
+        assert!(message.ends_with("Nothing was stored. Try again later."), "{message}");
+    }
+
+    #[test]
+    fn only_an_address_that_is_not_public_is_a_matter_of_settings() {
+        use providers::Error as P;
+        for (error, is_advised) in
+            [(P::Address("it names no server".into()), false), (P::NotPublic("x".into()), true)]
+        {
+            let Problem { code, message } = problem(error);
+            assert_eq!(
+                (code.as_str(), message.contains("CALRELAY_ALLOW_PRIVATE_HOSTS")),
+                ("address", is_advised),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn consent_is_mentioned_where_an_account_may_have_one() {
+        let error = providers::Error::Unauthorized.into();
+        let connecting = |kind| problem_connecting(&error, "Nothing was stored.", kind);
+        for (problem, may_be_consent) in [
+            (problem_of_accounts(&error, false), true),
+            (problem_of_accounts(&error, true), false),
+            (connecting(ProviderKind::Google), true),
+            (connecting(ProviderKind::Caldav), false),
+        ] {
+            let message = &problem.message;
+            assert_eq!(problem.code, "unauthorized");
+            assert_eq!(message.contains("give your consent anew"), may_be_consent, "{message}");
+            assert!(
+                message.contains("Check the user name and the password")
+                    && message.ends_with("connect the account again with `calrelay account add`."),
+                "{message}"
+            );
+        }
+        let error = providers::Error::NoAnswer("x".into()).into();
+        assert_eq!(
+            problem_connecting(&error, "Nothing was stored.", ProviderKind::Caldav),
+            problem_keeping(&error, "Nothing was stored.")
         );
     }
 

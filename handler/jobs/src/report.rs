@@ -45,6 +45,9 @@ pub struct Run {
     pub held: Option<Held>,
     /// Why the pass ended early.
     pub error: Option<Problem>,
+    /// The account or the calendar that the error is about, in words, where it is known.
+    #[serde(skip)]
+    pub place: Option<String>,
     /// Events still to be processed after an attempt that ended early. A pass that a user waits for
     /// does not end early.
     #[serde(skip)]
@@ -67,6 +70,7 @@ impl Run {
             copied_by_another: 0,
             held: None,
             error: None,
+            place: None,
             remaining: 0,
             next: None,
         }

@@ -1,7 +1,7 @@
 //! The status of accounts, pairs and watches, without requests to providers.
 
 use engine::pair::Pair;
-use records::pair_state::{self, FailureStreak};
+use records::pair_state::{self, FailureStreak, HeldRow};
 use records::problem::{PairStatus, Problem};
 use serde::Serialize;
 
@@ -71,7 +71,7 @@ async fn pair_state(scope: &Scope, pair: &Pair, cadence: u64) -> Result<PairStat
         lag_seconds: row.last_sync.map(|last| (now.as_second() - last.as_second()).max(0)),
         copies: row.copies,
         copied_by_another: row.copied_by_another,
-        held: row.held.map(|row| row.held),
+        held: row.held.as_ref().map(HeldRow::shown),
         error: row.error,
         remaining: row.remaining,
         problems: problems.len() as u64,

@@ -183,8 +183,11 @@ fn log_run(run: &Run, before: Option<&Problem>) {
         _ => {}
     }
     if let Some(held) = &run.held {
+        let unanswered = held.second_look.map(|at| {
+            format!("; without an answer, a sync after {at:.0} makes those that are still due")
+        });
         tracing::info!(pair = %id, deletions = held.deletions, of = held.of, "deletions wait for \
-        their owner: `calrelay {}`", held.confirm.join(" "));
+        their owner: `calrelay {}`{}", held.confirm.join(" "), unanswered.unwrap_or_default());
     }
 }
 

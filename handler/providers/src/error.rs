@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::not_granted::{ConsentStep, NotGranted};
+
 /// A provider's refusal or failure. No variant contains event content, credentials or a full
 /// address.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -33,6 +35,10 @@ pub enum Error {
     /// The owner has not granted everything that is needed; the text says what.
     #[error("{0}")]
     Consent(String),
+    /// The provider gives no access until a person has done something that it names: the owner on
+    /// the provider's page, or the administrator of the owner's organisation.
+    #[error("{0}")]
+    NotGranted(Box<NotGranted>),
     /// The provider does not accept this program: its registration there, or a wrong request. The
     /// account is not the cause; the operator of the program can help, its owner cannot.
     #[error("{0}")]
@@ -70,6 +76,10 @@ pub enum Error {
     /// The address may not be used (a private host, a wrong scheme, a redirect to elsewhere).
     #[error("this address is not allowed: {0}")]
     Address(String),
+    /// Only the settings may allow the address: it is in a private network, or is one that only
+    /// servers in a private network have.
+    #[error("this address is not allowed: {0}")]
+    NotPublic(String),
     /// The credentials have the wrong form and were not sent.
     #[error("{0}")]
     Credentials(String),
@@ -101,7 +111,8 @@ impl Error {
             | Self::NoAnswer(_)
             | Self::BadAnswer(_)
             | Self::RateLimited { .. }
-            | Self::Address(_) => true,
+            | Self::Address(_)
+            | Self::NotPublic(_) => true,
             Self::CursorExpired
             | Self::ChangedMeanwhile
             | Self::Exists
@@ -111,8 +122,25 @@ impl Error {
             | Self::CalendarMissing
             | Self::NoPush
             | Self::Consent(_)
+            | Self::NotGranted(_)
             | Self::Misconfigured(_)
             | Self::Credentials(_) => false,
+        }
+    }
+
+    /// Whether the grant or the password of the account gives no access until its owner connects it
+    /// again.
+    pub fn needs_owner(&self) -> bool {
+        matches!(self, Self::Unauthorized | Self::Consent(_) | Self::NotGranted(_))
+    }
+
+    /// What a person can do about a consent that failed with this error.
+    pub fn consent_step(&self) -> ConsentStep {
+        match self {
+            Self::NotGranted(why) => why.step,
+            Self::Unauthorized | Self::Consent(_) | Self::Credentials(_) => ConsentStep::Again,
+            error if error.is_transient() => ConsentStep::Later,
+            _ => ConsentStep::SetUpWrongly,
         }
     }
 

@@ -9,12 +9,14 @@
 
 mod by_occurrence;
 pub mod caldav;
+mod claims_request;
 mod error;
 mod failure_cause;
 pub mod google;
 pub mod graph;
 mod html;
 pub mod http;
+mod not_granted;
 mod notifications;
 pub mod oauth;
 mod overlay;
@@ -30,12 +32,17 @@ use engine::fidelity::Fidelity;
 use engine::pair::Window;
 
 pub use by_occurrence::ByOccurrence;
+pub use claims_request::ClaimsRequest;
 pub use engine::write::{Edit, NewCopy};
 pub use error::{Error, Result};
 pub use failure_cause::FailureCause;
-pub use notifications::read_notification;
+pub use not_granted::{ConsentStep, NotGranted};
+pub use notifications::{read_handshake, read_notification, read_notifications};
 pub use oauth::RefreshTokenStore;
-pub use watch::{ActiveWatch, Lifecycle, Notification, NotificationKind, WatchRequest, WatchScope};
+pub use watch::{
+    ActiveWatch, Handshake, LIFECYCLE_PATH, Lifecycle, Notification, NotificationItem,
+    NotificationKind, WatchRequest, WatchScope,
+};
 
 /// One account at one provider.
 ///

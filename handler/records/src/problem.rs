@@ -55,6 +55,11 @@ pub struct Held {
     pub of: u64,
     /// The arguments of `calrelay` that release the deletions.
     pub confirm: Vec<String>,
+    /// From when on a sync may make the deletions without a confirmation; `None` where only the
+    /// owner's answer ends the hold. It is for people: it follows from what is stored of the hold,
+    /// and a dry run, which stores nothing, has another time than the pass that follows it.
+    #[serde(skip)]
+    pub second_look: Option<Timestamp>,
 }
 
 impl Held {
@@ -62,14 +67,14 @@ impl Held {
     pub fn new(pair: &PairId, deletions: u64, of: u64) -> Self {
         let confirm =
             ["sync", "--pair", pair.as_str(), "--confirm-deletions"].map(str::to_owned).to_vec();
-        Self { kind: HeldKind::Deletions, deletions, of, confirm }
+        Self { kind: HeldKind::Deletions, deletions, of, confirm, second_look: None }
     }
 
     /// The hold after a calendar was emptied: `gone` of `of` events are missing. The arguments
     /// create the events again; the other answer is `--leave-out`.
     pub fn emptied(pair: &PairId, gone: u64, of: u64) -> Self {
         let confirm = ["sync", "--pair", pair.as_str(), "--make-again"].map(str::to_owned).to_vec();
-        Self { kind: HeldKind::Emptied, deletions: gone, of, confirm }
+        Self { kind: HeldKind::Emptied, deletions: gone, of, confirm, second_look: None }
     }
 }
 

@@ -8,6 +8,7 @@ use simulators::google::Consent;
 use url::Url;
 
 use super::consent_env::{ANNA, ConsentEnv, assert_headers, visit, with_query};
+use crate::support::cli::Cli;
 use crate::support::running::Running;
 
 /// The pages of a running calrelay.
@@ -213,5 +214,24 @@ async fn whatever_comes_back_is_answered_calmly() -> anyhow::Result<()> {
     }
     assert!(answered >= 11, "{answered}");
     assert_eq!(pages.env.accounts().await?, json!([]));
+    Ok(())
+}
+
+/// Without a client at Google, a page says what is missing, and no page leads to it.
+#[tokio::test]
+async fn without_a_client_a_page_says_what_is_missing() -> anyhow::Result<()> {
+    let cli = Cli::new()?;
+    let running = Running::start(&cli).await?;
+    let start = visit(&running.url.join("/oauth/google/start")?, &[]).await?;
+    assert_eq!(start.status, 503, "{}", start.text());
+    assert_headers(&start);
+    for part in ["no OAuth client", "Nothing was started", "GOOGLE_CLIENT_ID"] {
+        assert!(start.text().contains(part), "{part}: {}", start.text());
+    }
+    let callback = visit(&running.url.join("/oauth/google/callback?state=x&code=x")?, &[]).await?;
+    assert_eq!(callback.status, 400);
+    for page in [start, callback, visit(&running.url, &[]).await?] {
+        assert!(!page.text().contains("href="), "{}", page.text());
+    }
     Ok(())
 }

@@ -50,6 +50,12 @@ async fn every_change_is_written_down_with_its_outcome() -> anyhow::Result<()> {
     cli.json(&["sync"]).await?;
     cli.json(&["sync", "--pair", &pair, "--confirm-deletions", "--dry-run"]).await?;
     cli.json(&["sync", "--pair", &pair, "--confirm-deletions"]).await?;
+    // Nothing waits for an answer any more.
+    for option in ["--confirm-deletions", "--make-again"] {
+        let answer = cli.run(&["sync", "--pair", &pair, option]).await?;
+        let said = format!("waited for an answer, so {option} releases nothing");
+        assert!(answer.status == 0 && answer.stderr.contains(&said), "{}", answer.stderr);
+    }
     for command in ["pause", "resume", "remove"] {
         cli.json(&["pair", command, &pair]).await?;
     }
@@ -71,6 +77,8 @@ async fn every_change_is_written_down_with_its_outcome() -> anyhow::Result<()> {
         ["deletions.held", &pair, "30 of 40"],
         ["deletions.confirm", &pair, "done"],
         ["deletions.settled", &pair, "30 deleted"],
+        ["deletions.confirm", &pair, "nothing_held"],
+        ["emptied.make_again", &pair, "nothing_held"],
         ["pair.pause", &pair, "done"],
         ["pair.resume", &pair, "done"],
         ["pair.remove", &pair, "done"],

@@ -36,7 +36,7 @@ pub async fn audited(
     let begun = audit::begin(scope, actor, action, &subject).await;
     let outcome = work.await;
     let said = match &outcome {
-        Ok(CommandOutcome::Done) => audit::DONE,
+        Ok(CommandOutcome::Done) => output.audit_outcome().unwrap_or(audit::DONE),
         Ok(CommandOutcome::Failed) => "failed",
         Err(problem) => &problem.code,
     };

@@ -71,12 +71,11 @@ fn confirm_preview(preview: &Run, count: usize, output: &Output) -> Result<bool>
             ),
         });
     }
-    let report = Report { dry_run: false, pairs: vec![preview.clone()] };
     let edited =
         "What they showed is no longer stored, so copies that were edited since are among them.";
     Ok(confirm(
         &mut stdin,
-        &format!("{}{edited}\nDelete these {count} events? [y/N] ", sync::words(&report)),
+        &format!("{}{edited}\nDelete these {count} events? [y/N] ", sync::preview_words(preview)),
     ))
 }
 

@@ -47,7 +47,8 @@ pub enum PairCommand {
         id: PairId,
     },
     /// Delete the copies that a pair has written, and pause it. Copies that were edited are listed
-    /// and kept.
+    /// and kept. At a terminal the copies are listed, and you are asked before they are deleted;
+    /// with --yes, with --json or without a terminal they are deleted at once.
     CleanUp(PairCleanUp),
 }
 
@@ -62,6 +63,9 @@ pub struct PairCleanUp {
     /// Delete copies that were edited as well.
     #[arg(long)]
     include_edited: bool,
+    /// Delete without asking.
+    #[arg(long)]
+    yes: bool,
 }
 
 impl PairCleanUp {
@@ -169,9 +173,9 @@ pub async fn run(scope: &Scope, config: &Config, command: PairCommand, output: &
 }
 
 async fn clean_up(scope: &Scope, arguments: PairCleanUp, output: &Output) -> Result {
-    let PairCleanUp { id, dry_run, include_edited } = arguments;
+    let PairCleanUp { id, dry_run, include_edited, yes } = arguments;
     let options = jobs::pairs::CleanUp { dry_run, include_edited };
-    if !dry_run && !output.json && std::io::stdin().is_terminal() {
+    if !dry_run && !yes && !output.json && std::io::stdin().is_terminal() {
         let preview = jobs::pairs::clean_up_pair(
             scope,
             &id,
@@ -180,7 +184,7 @@ async fn clean_up(scope: &Scope, arguments: PairCleanUp, output: &Output) -> Res
         )
         .await?;
         let count = preview.deleted;
-        let words = sync::words(&Report { dry_run: false, pairs: vec![preview] });
+        let words = sync::preview_words(&preview);
         if !clean_up::confirm(
             &mut std::io::stdin().lock(),
             &format!("{words}Delete these {count} copies? [y/N] "),

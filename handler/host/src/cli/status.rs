@@ -66,7 +66,7 @@ fn words(pairs: &[PairState]) -> String {
     );
     for pair in pairs {
         if let Some(held) = &pair.held {
-            let _ = writeln!(text, "{}: {}", pair.id, held_words(held));
+            let _ = writeln!(text, "{}: {}", pair.id, held_words(held, &pair.id));
         }
         if pair.copied_by_another > 0 {
             let _ = writeln!(

@@ -14,13 +14,16 @@ use jobs::report::Verb;
 use records::problem::HeldKind;
 
 use super::outcome::{CommandOutcome, Result};
-use super::output::table;
+use super::output::{one_line, table};
 use super::words::{by_another_words, held_words, reason, state};
 use crate::progress::Bar;
 use crate::terminal::Output;
 
 /// How many actions of a pair are listed; `--json` has all.
 const LISTED: usize = 50;
+
+/// The outcome, in the audit trail, of an answer that no hold waited for.
+const NOTHING_HELD: &str = "nothing_held";
 
 /// The arguments of `calrelay sync`.
 #[derive(Debug, Args)]
@@ -46,6 +49,18 @@ pub struct SyncArguments {
 }
 
 impl SyncArguments {
+    /// The kind of hold that the arguments answer, and the option that does.
+    fn answered_hold(&self) -> Option<(HeldKind, &'static str)> {
+        match self {
+            Self { confirm_deletions: true, .. } => {
+                Some((HeldKind::Deletions, "--confirm-deletions"))
+            }
+            Self { make_again: true, .. } => Some((HeldKind::Emptied, "--make-again")),
+            Self { leave_out: true, .. } => Some((HeldKind::Emptied, "--leave-out")),
+            _ => None,
+        }
+    }
+
     /// The owner's answer to a hold of the pair, if there is one: the action in the audit trail,
     /// and the pair.
     pub fn audit_action(&self) -> Option<(&'static str, &PairId)> {
@@ -66,6 +81,20 @@ pub async fn run(scope: &Scope, arguments: &SyncArguments, output: &Output) -> R
         Some(id) => vec![scope.directory().pair(id).await.map_err(jobs::Error::from)?],
         None => scope.directory().pairs().await.map_err(jobs::Error::from)?,
     };
+    if let Some((asked, option)) = arguments.answered_hold()
+        && let Some(pair) = &arguments.pair
+    {
+        let held = jobs::pairs::held_kind(scope, pair).await?;
+        if held != Some(asked) {
+            output.set_audit_outcome(NOTHING_HELD);
+        }
+        if held.is_none() {
+            output.note(&format!(
+                "Nothing of {pair} waited for an answer, so {option} releases nothing: this is a \
+                sync as without it."
+            ));
+        }
+    }
     let &SyncArguments { dry_run, full, confirm_deletions, make_again, leave_out, .. } = arguments;
     let answer = match (make_again, leave_out) {
         (true, _) => Some(Answer::MakeAgain),
@@ -93,10 +122,9 @@ pub async fn run(scope: &Scope, arguments: &SyncArguments, output: &Output) -> R
         }
     }
     if output.json {
-        for (id, error) in
-            report.pairs.iter().filter_map(|run| Some((&run.id, run.error.as_ref()?)))
+        for (id, error) in report.pairs.iter().filter_map(|run| Some((&run.id, error_words(run)?)))
         {
-            output.note(&format!("{id}: {}", error.message));
+            output.note(&format!("{id}: {error}"));
         }
     }
     Ok(if report.failed() { CommandOutcome::Failed } else { CommandOutcome::Done })
@@ -113,26 +141,53 @@ pub fn words(report: &Report) -> String {
     }
     for run in &report.pairs {
         let _ = writeln!(text, "{}", summary(run));
-        let rows: Vec<[String; 5]> = run.actions.iter().take(LISTED).map(row).collect();
-        if !rows.is_empty() {
-            text.push_str(&indented(&table(
-                ["", "start", "reason", "calendar", "event"],
-                &rows,
-                "",
-            )));
-        }
-        if let Some(more) = run.actions.len().checked_sub(LISTED).filter(|more| *more > 0) {
-            let _ = writeln!(text, "  … and {more} more; --json lists all of them");
-        }
+        text.push_str(&listed(run));
         if let Some(held) = &run.held {
-            let _ = writeln!(text, "  {}", held_words(held));
+            let _ = writeln!(text, "  {}", held_words(held, &run.id));
         }
         if run.copied_by_another > 0 {
             let _ = writeln!(text, "  {}", by_another_words(run.copied_by_another, &run.id));
         }
-        if let Some(error) = &run.error {
-            let _ = writeln!(text, "  {}", error.message);
+        if let Some(error) = error_words(run) {
+            let _ = writeln!(text, "  {error}");
         }
+    }
+    text
+}
+
+/// The error of a run, and the account or the calendar that it is about.
+fn error_words(run: &Run) -> Option<String> {
+    let message = &run.error.as_ref()?.message;
+    Some(match &run.place {
+        Some(place) => format!("{message} This is about {}.", one_line(place)),
+        None => message.clone(),
+    })
+}
+
+/// What a clean-up would do, as text.
+pub fn preview_words(run: &Run) -> String {
+    let mut text = format!("{}: {} would be deleted", run.id, copies(run.deleted));
+    if run.id.as_str().is_empty() {
+        text = format!("copies of pairs that have ended: {} would be deleted", run.deleted);
+    }
+    let _ = writeln!(text, ", {} kept", run.skipped);
+    text.push_str(&listed(run));
+    text
+}
+
+fn copies(count: u64) -> String {
+    if count == 1 { "1 copy".to_owned() } else { format!("{count} copies") }
+}
+
+/// The actions of a run as a table, as far as they are listed.
+fn listed(run: &Run) -> String {
+    let rows: Vec<[String; 5]> = run.actions.iter().take(LISTED).map(row).collect();
+    let mut text = String::new();
+    if !rows.is_empty() {
+        text.push_str(&indented(&table(["", "start", "reason", "calendar", "event"], &rows, "")));
+    }
+    if let Some(more) = run.actions.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        let _ = writeln!(text, "  … and {more} more; --json lists all of them");
     }
     text
 }
@@ -172,4 +227,52 @@ fn indented(text: &str) -> String {
         let _ = writeln!(all, "  {line}");
         all
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::calendar::CalendarId;
+    use records::problem::{PairStatus, Problem};
+
+    use super::*;
+
+    #[test]
+    fn a_question_about_deletions_does_not_say_that_they_are_done() {
+        for id in ["p1", ""] {
+            let mut run = Run::new(PairId::new(id), PairStatus::Ok);
+            for (action, event) in
+                [(Verb::Delete, "a.ics"), (Verb::Delete, "b.ics"), (Verb::Skip, "c.ics")]
+            {
+                run.push(Action {
+                    action,
+                    calendar: CalendarId::new("c1"),
+                    event: event.into(),
+                    reason: None,
+                    start: None,
+                    end: None,
+                });
+            }
+            let words = preview_words(&run);
+            let first = words.lines().next().unwrap();
+            assert!(
+                first.contains("would be deleted, 1 kept") && !first.contains("2 deleted"),
+                "{words}"
+            );
+            assert!(["a.ics", "b.ics", "c.ics"].iter().all(|id| words.contains(id)), "{words}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_account_that_it_is_about() {
+        let mut run = Run::new(PairId::new("p1"), PairStatus::NeedsReconnect);
+        assert_eq!(error_words(&run), None);
+        run.error =
+            Some(Problem { code: "unauthorized".into(), message: "It was refused.".into() });
+        assert_eq!(error_words(&run).unwrap(), "It was refused.");
+        run.place = Some("the account anna\non x (a1)".into());
+        let report = Report { dry_run: false, pairs: vec![run] };
+        let words = words(&report);
+        assert!(words.contains("It was refused. This is about the account anna"), "{words}");
+        assert!(words.lines().any(|line| line.ends_with("on x (a1).")), "{words}");
+    }
 }

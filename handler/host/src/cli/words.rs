@@ -26,8 +26,8 @@ pub fn reason(reason: &impl Serialize) -> String {
 }
 
 /// What a pair holds, and the command that confirms it.
-pub fn held_words(held: &Held) -> String {
-    let Held { kind, deletions, of, confirm } = held;
+pub fn held_words(held: &Held, pair: &PairId) -> String {
+    let Held { kind, deletions, of, confirm, second_look } = held;
     let confirm = confirm.join(" ");
     if *kind == HeldKind::Emptied {
         let leave_out = confirm.replace("--make-again", "--leave-out");
@@ -40,11 +40,18 @@ pub fn held_words(held: &Held) -> String {
             if *deletions == 1 { "is" } else { "are" }
         );
     }
-    format!(
+    let asks = format!(
         "{} of {} wait for your confirmation, as they are unusually many. If they are right: \
         calrelay {confirm}",
         plural(*deletions, "deletion", "deletions"),
         plural(*of, "copy", "copies")
+    );
+    let Some(second_look) = second_look else { return asks };
+    format!(
+        "{asks}. Without an answer, a sync after {} makes those that are still due then. To keep \
+        the copies, pause the pair before: calrelay pair pause {pair}. calrelay pair remove \
+        {pair} ends the pair, and its copies stay as ordinary events",
+        second_look.strftime("%Y-%m-%d %H:%M:%S UTC")
     )
 }
 
@@ -63,4 +70,24 @@ pub fn by_another_words(count: u64, pair: &PairId) -> String {
         "{events} of another Calrelay, and nothing was made beside them. If that one is gone: \
         calrelay pair take-over {pair}"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn held_deletions_say_when_they_are_made_and_how_the_copies_are_kept() {
+        let pair = PairId::new("p1");
+        let mut held = Held::new(&pair, 12, 15);
+        let asks = "12 deletions of 15 copies wait for your confirmation, as they are unusually \
+        many. If they are right: calrelay sync --pair p1 --confirm-deletions";
+        assert_eq!(held_words(&held, &pair), asks, "they wait for the owner alone");
+        held.second_look = Some("2026-03-01T10:20:30Z".parse().unwrap());
+        let words = held_words(&held, &pair);
+        assert!(words.starts_with(asks), "{words}");
+        for part in ["a sync after 2026-03-01 10:20:30 UTC", "calrelay pair pause p1"] {
+            assert!(words.contains(part), "{words}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod check;
 mod data_dir;
 mod google;
 mod local_settings;
+mod microsoft;
 mod names;
 mod source;
 pub mod storage;
@@ -26,6 +27,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use self::google::GoogleSettings;
+pub use self::microsoft::MicrosoftSettings;
 use self::names::{FUNCTIONS_PORT, INSTANCE, SETTINGS_FILE};
 use self::source::SettingsSource;
 use self::storage::StorageSettings;
@@ -43,6 +45,7 @@ pub struct Config {
     /// hosts only.
     pub icloud_url: Url,
     pub google: GoogleSettings,
+    pub microsoft: MicrosoftSettings,
     /// The key in Azure Key Vault; `None` if the key is a file in the data directory.
     pub key_vault: Option<KeyVaultSettings>,
     /// Scheme and host under which providers reach the service, without a slash at the end; `None`
@@ -136,7 +139,7 @@ impl LoadedSettings {
             .into_iter()
             .find_map(|name| environment.get(name).cloned());
         let mut values: BTreeMap<String, String> =
-            match source.map(|source| local_settings::values(&source.bytes)).transpose() {
+            match source.map(SettingsSource::values).transpose() {
                 Ok(values) => values.unwrap_or_default(),
                 Err(why) => {
                     wrong.push(why);
@@ -169,8 +172,8 @@ impl LoadedSettings {
 
     /// All findings about the settings.
     pub fn findings(&self) -> Vec<Finding> {
-        const FIX: &str = "Correct it in the environment, in local.settings.json, or in Azure \
-        among the app's settings; until then calrelay does not work.";
+        const FIX: &str = "Correct it in the environment, in local.settings.json (or the file that \
+        --settings names), or in Azure among the app's settings; until then calrelay does not work.";
         let wrong = self.config.as_ref().err().into_iter().flatten();
         let mut findings: Vec<Finding> =
             wrong.map(|why| Finding::bad(check::CHECK, format!("{why}."), FIX)).collect();
@@ -250,6 +253,7 @@ impl Config {
             storage,
             icloud_url: icloud_url(get("ICLOUD_CALDAV_URL"), wrong),
             google: GoogleSettings::from(get, wrong),
+            microsoft: MicrosoftSettings::from(get, wrong),
             key_vault,
             public_url: public_url(get("CALRELAY_PUBLIC_URL"), wrong),
             poll: Duration::from_secs(poll.unwrap_or(60)),

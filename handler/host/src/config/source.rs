@@ -16,8 +16,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::data_dir;
 use super::names::{FUNCTIONS_PORT, SETTINGS_FILE};
+use super::{data_dir, local_settings};
 use crate::ownership;
 
 /// A settings file.
@@ -29,6 +29,13 @@ pub struct SettingsSource {
     /// Whether it is in a data directory that no setting names, below the current directory.
     pub in_local_dir: bool,
     pub bytes: Vec<u8>,
+}
+
+impl SettingsSource {
+    /// The values of the file; an error names it.
+    pub fn values(&self) -> Result<BTreeMap<String, String>, String> {
+        local_settings::values(&self.bytes, &self.path.display().to_string())
+    }
 }
 
 /// Settings that are read only from a named file.

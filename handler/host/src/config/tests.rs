@@ -5,13 +5,12 @@ use super::*;
 
 fn load(environment: &[(&str, &str)], file: Option<&str>) -> LoadedSettings {
     let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string()));
-    let source = |file: &str| SettingsSource {
-        path: SETTINGS_FILE.into(),
-        named: true,
-        in_local_dir: false,
-        bytes: file.into(),
-    };
+    let source = |file: &str| named_file(SETTINGS_FILE, file);
     LoadedSettings::from(environment, file.map(source).as_ref())
+}
+
+fn named_file(path: &str, file: &str) -> SettingsSource {
+    SettingsSource { path: path.into(), named: true, in_local_dir: false, bytes: file.into() }
 }
 
 fn config(environment: &[(&str, &str)]) -> Config {
@@ -129,6 +128,18 @@ fn a_file_that_cannot_be_used_is_said_without_quoting_it() {
 }
 
 #[test]
+fn the_file_that_cannot_be_used_is_named_as_it_was_given() {
+    for file in ["{", r#"{"Values": 1}"#, r#"{"IsEncrypted": true}"#, r#"{"Values": {"A": []}}"#] {
+        let source = named_file("elsewhere/bad.json", file);
+        let wrong = LoadedSettings::from([], Some(&source)).config.unwrap_err();
+        assert!(
+            wrong[0].contains("elsewhere/bad.json") && !wrong[0].contains("local.settings.json is"),
+            "{wrong:?}"
+        );
+    }
+}
+
+#[test]
 fn a_byte_order_mark_is_no_obstacle() {
     let loaded = load(&[], Some("\u{feff}{\"Values\": {\"CALRELAY_POLL_SECONDS\": \"7\"}}"));
     assert_eq!(loaded.config.unwrap().poll, Duration::from_secs(7));
@@ -173,6 +184,7 @@ fn no_name_is_read_that_is_not_in_the_list() {
         include_str!("../key_vault/mod.rs"),
         include_str!("check/mod.rs"),
         include_str!("google.rs"),
+        include_str!("microsoft.rs"),
     ];
     // What the platform sets, and what is for the Functions host alone.
     let others = [

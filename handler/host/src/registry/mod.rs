@@ -1,6 +1,7 @@
 //! The registry of providers: makes a provider for an account.
 
 mod google;
+mod microsoft;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use providers::{Provider, RefreshTokenStore};
 use secrecy::SecretString;
 
 use self::google::GoogleConsents;
+use self::microsoft::MicrosoftConsents;
 use crate::config::Config;
 
 /// Makes providers that share one HTTP client, which keeps connections open and knows the rate
@@ -23,6 +25,8 @@ pub struct ProviderRegistry {
     http: Arc<Http>,
     /// `None` if the settings name no OAuth client.
     google: Option<GoogleConsents>,
+    /// `None` if the settings name no app registration.
+    microsoft: Option<MicrosoftConsents>,
 }
 
 impl ProviderRegistry {
@@ -37,7 +41,13 @@ impl ProviderRegistry {
             Some(client) => Some(GoogleConsents::new(&http, client, &config.google.api_url)?),
             None => None,
         };
-        Ok(Self { http, google })
+        let microsoft = match &config.microsoft.client {
+            Some(client) => {
+                Some(MicrosoftConsents::new(&http, client, &config.microsoft.graph_url)?)
+            }
+            None => None,
+        };
+        Ok(Self { http, google, microsoft })
     }
 
     fn google(&self) -> providers::Result<&GoogleConsents> {
@@ -48,12 +58,16 @@ impl ProviderRegistry {
             providers::Error::Misconfigured(words.into())
         })
     }
-}
 
-fn microsoft() -> providers::Error {
-    providers::Error::Misconfigured(
-        "Microsoft accounts cannot be connected with this version".into(),
-    )
+    fn microsoft(&self) -> providers::Result<&MicrosoftConsents> {
+        self.microsoft.as_ref().ok_or_else(|| {
+            let words = "Microsoft accounts need an app registration of your own, and none is \
+            set. Make one in the Microsoft Entra admin center (platform Web, accounts in any \
+            directory and personal accounts), and set MICROSOFT_CLIENT_ID and \
+            MICROSOFT_CLIENT_SECRET; then `calrelay doctor` says what belongs to it";
+            providers::Error::Misconfigured(words.into())
+        })
+    }
 }
 
 #[async_trait]
@@ -89,7 +103,7 @@ impl Connect for ProviderRegistry {
     ) -> providers::Result<Arc<dyn Provider>> {
         match kind {
             ProviderKind::Google => self.google()?.open(endpoint, user, &secret, keep),
-            ProviderKind::Microsoft => Err(microsoft()),
+            ProviderKind::Microsoft => self.microsoft()?.open(endpoint, user, &secret, keep),
             ProviderKind::Caldav | ProviderKind::Icloud => self.open(kind, endpoint, user, secret),
         }
     }
@@ -97,11 +111,16 @@ impl Connect for ProviderRegistry {
     fn consents(&self, kind: ProviderKind) -> providers::Result<&dyn Consents> {
         match kind {
             ProviderKind::Google => Ok(self.google()?),
-            ProviderKind::Microsoft => Err(microsoft()),
+            ProviderKind::Microsoft => Ok(self.microsoft()?),
             ProviderKind::Caldav | ProviderKind::Icloud => Err(providers::Error::Misconfigured(
                 format!("{kind} accounts are connected with a password, and not by consent"),
             )),
         }
+    }
+
+    fn refused_clients(&self) -> Vec<(ProviderKind, String)> {
+        let refused = self.microsoft.as_ref().and_then(MicrosoftConsents::refused);
+        refused.map(|words| (ProviderKind::Microsoft, words)).into_iter().collect()
     }
 
     fn server_time(&self) -> Option<Timestamp> {

@@ -17,6 +17,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 use engine::event::{Content, Exception, Field, Series, Span};
+use engine::reason::PART_WITHOUT_RULE;
 use engine::write::Edit;
 
 use crate::context::ObjectContext;
@@ -89,11 +90,7 @@ impl Editor<'_> {
         let old = self.before.event.content.clone();
         let moves = || old.span != draft.content.span || self.before.event.series != draft.series;
         if self.before.expanded && parts.fields.contains(&Field::Time) && moves() {
-            return Err(Unreadable(
-                "its series is one that cannot be moved from here: part of it follows no rule"
-                    .into(),
-            )
-            .into());
+            return Err(Unreadable(PART_WITHOUT_RULE.into()).into());
         }
         if parts.fields.contains(&Field::Visibility) {
             self.keep_visibility(&old, &draft.content);

@@ -7,6 +7,8 @@ use records::account::{Account, AccountStatus, Suspended};
 use records::kinds::account_key;
 use records::problem::Problem;
 
+use super::grant_endpoint::with_claims;
+use crate::problem::problem_of_accounts;
 use crate::{Error, Result, Scope};
 
 /// A provider that demands a longer wait has closed the account. The suspension is stored, so that
@@ -63,7 +65,7 @@ pub async fn record_outcome(
     failure: Option<&Error>,
 ) -> Result<()> {
     let Some(state) = status_after(failure) else { return Ok(()) };
-    set_account_state(scope, account, state, failure.map(Problem::from)).await
+    set_account_state(scope, account, state, problem_of(account, failure)).await
 }
 
 /// As [`record_outcome`], and updates `account` too, so that the next outcome is compared with the
@@ -75,7 +77,8 @@ pub(crate) async fn record_outcome_in(
 ) -> Result<()> {
     record_outcome(scope, account, failure).await?;
     if let Some(state) = status_after(failure) {
-        apply_status(account, account.generation, state, failure.map(Problem::from));
+        let problem = problem_of(account, failure);
+        apply_status(account, account.generation, state, problem);
     }
     Ok(())
 }
@@ -94,16 +97,31 @@ pub(super) async fn record_grant_outcome(
         return suspend(scope, account, *wait).await;
     }
     let Some(state) = status_after(failure) else { return Ok(()) };
-    let error = failure.map(Problem::from);
-    if account.state == state && account.error == error {
+    let error = problem_of(account, failure);
+    let claims = match failure {
+        Some(Error::Provider(providers::Error::NotGranted(why))) => why.claims.as_ref(),
+        _ => None,
+    };
+    // Claims of an earlier refusal stay until access is given again.
+    let is_settled = state == AccountStatus::Ok;
+    let endpoint = |stored: &Account| match claims {
+        None if !is_settled => stored.endpoint.clone(),
+        claims => with_claims(&stored.endpoint, claims),
+    };
+    if account.state == state && account.error == error && account.endpoint == endpoint(account) {
         return Ok(());
     }
     let generation = account.generation;
-    let apply = |stored: &mut Account| match state {
-        AccountStatus::Ok if stored.generation == generation => {
-            (stored.state, stored.error) = (state, None)
+    let apply = |stored: &mut Account| {
+        if stored.generation == generation {
+            stored.endpoint = endpoint(stored);
         }
-        _ => apply_status(stored, generation, state, error.clone()),
+        match state {
+            AccountStatus::Ok if stored.generation == generation => {
+                (stored.state, stored.error) = (state, None)
+            }
+            _ => apply_status(stored, generation, state, error.clone()),
+        }
     };
     scope.directory().update(&account_key(&account.id), apply).await?;
     apply(account);
@@ -130,12 +148,17 @@ async fn suspend(scope: &Scope, account: &mut Account, wait: Duration) -> Result
     Ok(())
 }
 
+fn problem_of(account: &Account, failure: Option<&Error>) -> Option<Problem> {
+    let by_password = !account.kind.is_connected_by_consent();
+    failure.map(|error| problem_of_accounts(error, by_password))
+}
+
 fn status_after(failure: Option<&Error>) -> Option<AccountStatus> {
     use providers::Error as E;
     match failure {
         None => Some(AccountStatus::Ok),
         Some(
-            Error::Provider(E::Unauthorized | E::Consent(_) | E::Credentials(_))
+            Error::Provider(E::Unauthorized | E::Consent(_) | E::NotGranted(_) | E::Credentials(_))
             | Error::Vault(vault::Error::CannotOpen),
         ) => Some(AccountStatus::NeedsReconnect),
         Some(Error::Provider(
@@ -143,7 +166,8 @@ fn status_after(failure: Option<&Error>) -> Option<AccountStatus> {
             | E::NoAnswer(_)
             | E::BadAnswer(_)
             | E::RateLimited { .. }
-            | E::Address(_),
+            | E::Address(_)
+            | E::NotPublic(_),
         )) => Some(AccountStatus::Unreachable),
         Some(_) => None,
     }

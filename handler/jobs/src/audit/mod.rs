@@ -54,7 +54,7 @@ pub struct AuditEntry {
     pub action: String,
     /// The id of the subject, or its kind where it has no id.
     pub subject: String,
-    /// `done`, an error code, or a number.
+    /// `done`, `nothing_held`, an error code, or a number.
     pub outcome: String,
 }
 

@@ -102,6 +102,10 @@ fn fix(error: &Error) -> &'static str {
             "Connect it again with `calrelay account add` and a password that is valid now; its \
             pairs stay."
         }
+        Error::Provider(E::NotGranted(_)) => {
+            "Do as the message says, and connect the account again with `calrelay account add`; \
+            its pairs stay."
+        }
         Error::Provider(E::Misconfigured(_)) => {
             "The operator of calrelay has to correct the registration at the provider, or the \
             settings."
@@ -112,7 +116,7 @@ fn fix(error: &Error) -> &'static str {
         Error::Provider(E::RateLimited { .. }) => {
             "Wait some minutes; a longer CALRELAY_POLL_SECONDS asks less often."
         }
-        Error::Provider(E::Address(_)) => {
+        Error::Provider(E::Address(_) | E::NotPublic(_)) => {
             "Correct the address by removing and adding the account, or see \
             CALRELAY_ALLOW_PRIVATE_HOSTS."
         }

@@ -10,6 +10,7 @@
 mod add;
 mod check;
 mod clean_up;
+mod held;
 mod new_pair;
 mod overlap;
 mod pause;
@@ -22,6 +23,7 @@ pub use add::add_pair;
 pub use clean_up::{
     CleanUp, OrphanedCopies, clean_up_pair, delete_orphaned_copies, find_orphaned_copies,
 };
+pub use held::held_kind;
 pub use new_pair::NewPair;
 pub use pause::{pause_pair, resume_pair};
 pub(crate) use remove::remove_locked;

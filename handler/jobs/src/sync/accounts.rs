@@ -14,7 +14,7 @@ use records::account::{Account, AccountStatus};
 use records::snapshot::Snapshot;
 use tokio::task::JoinSet;
 
-use super::ends::{End, EndState};
+use super::ends::{End, EndState, place};
 use super::options::SyncOptions;
 use crate::accounts::{self, account_status};
 use crate::{Error, Result, Scope};
@@ -46,6 +46,8 @@ pub(super) struct OpenAccounts<'a> {
     unanswered: BTreeSet<AccountId>,
     /// Accounts whose homes were discovered again, once a call.
     rediscovered: BTreeSet<AccountId>,
+    /// The account or the calendar that the last error of [`Self::end_states`] is about.
+    place: Option<String>,
 }
 
 /// The snapshot that the caller has read, or a later one.
@@ -75,6 +77,7 @@ impl<'a> OpenAccounts<'a> {
             requests: JoinSet::new(),
             unanswered: BTreeSet::new(),
             rediscovered: BTreeSet::new(),
+            place: None,
         }
     }
 
@@ -160,6 +163,7 @@ impl<'a> OpenAccounts<'a> {
         notified: Option<&CalendarId>,
         options: SyncOptions,
     ) -> Result<PerSide<EndState>> {
+        self.place = None;
         let refused = |id| {
             self.account_of(id)
                 .is_some_and(|account| account.state == AccountStatus::NeedsReconnect)
@@ -189,7 +193,13 @@ impl<'a> OpenAccounts<'a> {
             },
             None => Ok(None),
         };
-        let tags: PerSide<Option<StateTag>> = PerSide::try_from_fn(|side| tag(&ends[side]))?;
+        let mut failed = None;
+        let tags: Result<PerSide<Option<StateTag>>> = PerSide::try_from_fn(|side| {
+            let end = &ends[side];
+            tag(end).inspect_err(|error| failed = Some(place(&end.calendar, &end.account, error)))
+        });
+        self.place = failed;
+        let tags = tags?;
         let state = |end: End, tag: &Option<StateTag>| {
             let is_other_notified = notified.is_some_and(|notified| *notified != end.calendar.id);
             let is_quiet = is_other_notified && end.account.kind.pushes();
@@ -239,6 +249,19 @@ impl<'a> OpenAccounts<'a> {
         }
     }
 
+    /// The account or the calendar that the error of the last request for the states of a pair is
+    /// about, if there was one.
+    pub fn place(&self) -> Option<&str> {
+        self.place.as_deref()
+    }
+
+    /// Whether neither account of a pair is connected by consent.
+    pub fn are_by_password(&self, pair: &Pair) -> bool {
+        [&pair.from, &pair.to].into_iter().all(|id| {
+            self.account_of(id).is_some_and(|account| !account.kind.is_connected_by_consent())
+        })
+    }
+
     pub async fn ends(&mut self, pair: &Pair) -> Result<PerSide<End>> {
         Ok(PerSide { from: self.end(&pair.from).await?, to: self.end(&pair.to).await? })
     }
@@ -254,6 +277,7 @@ impl<'a> OpenAccounts<'a> {
                 Ok(provider) => provider,
                 Err(error) => {
                     account_status::record_outcome(self.scope, &account, Some(&error)).await?;
+                    self.place = Some(place(&calendar, &account, &error));
                     return Err(error);
                 }
             };

@@ -41,9 +41,9 @@ use tokio::time::Instant;
 
 use super::accounts::OpenAccounts;
 use super::context::Context;
-use super::ends::{End, EndState, Prefetched};
+use super::ends::{End, EndState, Prefetched, place};
 use super::expand::show_by_occurrence;
-use super::failure::{fail, needs_reconnect};
+use super::failure::{fail_pair, needs_reconnect};
 use super::options::SyncOptions;
 use super::pass;
 use super::pass_result::RetryRound;
@@ -111,7 +111,9 @@ impl Attempt<'_> {
             let snapshot =
                 pair_state::read_state_snapshot(&*self.scope.store, &self.pair.id).await?;
             let states = self.check_ends(accounts, &snapshot.row).await;
-            if let Some(run) = self.outcome_without_leases(&snapshot, states.as_ref()).await? {
+            if let Some(run) =
+                self.outcome_without_leases(accounts, &snapshot, states.as_ref()).await?
+            {
                 return Ok(Attempted::with(run, snapshot.row.error, None));
             }
             if let Ok(states) = states {
@@ -174,9 +176,11 @@ impl Attempt<'_> {
         match ended {
             Ok(retry) => Ok(Attempted::with(run, before, retry)),
             Err(error) => {
-                fail(&mut run, &error);
-                if needs_reconnect(&error) {
-                    self.record_refusal(accounts).await?;
+                fail_pair(&mut run, &error, self.pair, accounts);
+                if needs_reconnect(&error)
+                    && let Some(refused) = self.record_refusal(accounts).await?
+                {
+                    run.place = Some(refused);
                 }
                 if !self.options.dry_run {
                     self.store_failure(&store, &locked, &run, &state).await;
@@ -264,17 +268,19 @@ impl Attempt<'_> {
     }
 
     /// The credentials of one of the two accounts were refused during a pass: a request to each
-    /// account finds out which one it is.
-    async fn record_refusal(&self, accounts: &mut OpenAccounts<'_>) -> Result<()> {
-        let Ok(ends) = accounts.ends(self.pair).await else { return Ok(()) };
+    /// account finds out which one it is, and returns its name.
+    async fn record_refusal(&self, accounts: &mut OpenAccounts<'_>) -> Result<Option<String>> {
+        let Ok(ends) = accounts.ends(self.pair).await else { return Ok(None) };
+        let mut refused = None;
         // The store of refresh tokens records the refusal of a grant.
         for end in ends.values().filter(|end| !end.account.kind.is_connected_by_consent()) {
             let asked = end.provider.ask(&end.calendar.address).await;
             if let Some(error) = asked.err().map(Error::Provider).filter(needs_reconnect) {
                 account_status::record_outcome(self.scope, &end.account, Some(&error)).await?;
+                refused.get_or_insert_with(|| place(&end.calendar, &end.account, &error));
             }
         }
-        Ok(())
+        Ok(refused)
     }
 
     /// Whether the pair was removed or paused meanwhile.

@@ -140,5 +140,5 @@ impl Context<'_> {
 
 /// The message about an event that could not be copied.
 fn problem_message(reason: Reason, why: Option<&str>) -> String {
-    why.map_or_else(|| reason.in_words().to_owned(), |why| format!("{} ({why})", reason.in_words()))
+    why.map_or_else(|| reason.in_words().to_owned(), |why| reason.in_words_about(why))
 }

@@ -7,12 +7,25 @@ use providers::Provider;
 use records::account::Account;
 use records::calendar::CalendarRecord;
 
+use crate::Error;
+
 /// One end of a pair, with its provider opened.
 #[derive(Clone)]
 pub(crate) struct End {
     pub calendar: CalendarRecord,
     pub account: Account,
     pub provider: Arc<dyn Provider>,
+}
+
+/// The account or the calendar that an error at this end is about, in words.
+pub(super) fn place(calendar: &CalendarRecord, account: &Account, error: &Error) -> String {
+    let Account { id, name, .. } = account;
+    match error {
+        Error::Provider(providers::Error::CalendarMissing) => {
+            format!("the calendar {} ({}) of the account {name} ({id})", calendar.name, calendar.id)
+        }
+        _ => format!("the account {name} ({id})"),
+    }
 }
 
 /// What is known of one end before it is listed.

@@ -123,9 +123,10 @@ impl Context<'_> {
             before.filter(|row| row.held.kind == held.kind).map_or(self.now, |row| row.since);
         let since = members.oldest().map_or(since, |first| first.max(since));
         let by_owner = by_owner || before.is_some_and(|row| row.by_owner);
+        let row = HeldRow { held, since, by_owner, emptied: emptied.sides };
         run.state = PairStatus::Held;
-        run.held = Some(held.clone());
-        state.held = Some(HeldRow { held, since, by_owner, emptied: emptied.sides });
+        run.held = Some(row.shown());
+        state.held = Some(row);
         true
     }
 
@@ -171,7 +172,7 @@ impl Context<'_> {
     ) -> Result<()> {
         let PassResult { run, batch, .. } = result;
         run.remaining = remaining;
-        run.held = state.held.as_ref().map(|row| row.held.clone());
+        run.held = state.held.as_ref().map(HeldRow::shown);
         run.state = if run.held.is_some() { PairStatus::Held } else { PairStatus::Ok };
         state.pass_count = self.planner.pass;
         (state.status, state.error, state.remaining) = (Some(run.state), None, Some(remaining));

@@ -19,6 +19,7 @@ use engine::guard::{self, Evidence};
 use engine::marker::MappingId;
 use engine::plan::Delete;
 use engine::reason::Reason;
+use jiff::Timestamp;
 use records::pair_state::{HeldDeletions, HeldRow, StateRecord};
 use records::problem::HeldKind;
 
@@ -56,7 +57,7 @@ impl DeletionGuard {
     /// Weighs deletions, those of one series as one. With `asks` the owner is asked for any number.
     pub fn weigh(
         &self,
-        now: jiff::Timestamp,
+        now: Timestamp,
         evidence: Evidence,
         all: &BTreeSet<MappingId>,
         series: &SeriesGroups,
@@ -75,7 +76,7 @@ impl DeletionGuard {
             return Weighed { released: all.clone(), held: BTreeSet::new() };
         }
         let is_old = |id: &MappingId| {
-            let is_old = |since: jiff::Timestamp| {
+            let is_old = |since: Timestamp| {
                 now.as_second() - since.as_second() >= guard::SECOND_LOOK_SECONDS
             };
             unnamed || self.members.held_since(*id).is_some_and(is_old)
@@ -169,7 +170,6 @@ impl Context<'_> {
 #[cfg(test)]
 mod tests {
     use engine::marker::MappingId;
-    use jiff::Timestamp;
 
     use super::*;
 

@@ -10,7 +10,7 @@ use records::problem::{PairStatus, Problem};
 use super::accounts::OpenAccounts;
 use super::attempt::Attempt;
 use super::ends::{EndState, Prefetched};
-use super::failure::fail;
+use super::failure::fail_pair;
 use super::problems::retry_is_due;
 use crate::report::Run;
 use crate::{Error, Result};
@@ -71,6 +71,7 @@ impl Attempt<'_> {
     /// the reason that is stored already.
     pub(super) async fn outcome_without_leases(
         &self,
+        accounts: &OpenAccounts<'_>,
         snapshot: &StateSnapshot,
         states: Result<&PerSide<EndState>, &Error>,
     ) -> Result<Option<Run>> {
@@ -91,7 +92,7 @@ impl Attempt<'_> {
             Ok(_) => Ok(None),
             Err(error) => {
                 let mut run = Run::new(self.pair.id.clone(), PairStatus::Error);
-                fail(&mut run, error);
+                fail_pair(&mut run, error, self.pair, accounts);
                 let is_known =
                     snapshot.row.status == Some(run.state) && snapshot.row.error == run.error;
                 Ok(Some(run).filter(|_| is_known || self.options.dry_run))

@@ -148,7 +148,7 @@ fn merge(run: &mut Run, next: Run) {
     run.held = next.held;
     run.remaining = next.remaining;
     run.copied_by_another = next.copied_by_another;
-    run.error = next.error;
+    (run.error, run.place) = (next.error, next.place);
     run.next = next.next;
     for action in next.actions {
         run.push(action);

@@ -30,6 +30,8 @@ mod fetch;
 mod ids;
 mod item;
 mod lines;
+pub mod notification;
+pub mod oauth;
 mod pages;
 mod place;
 mod recurrence;

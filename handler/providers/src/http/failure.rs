@@ -10,6 +10,11 @@ use super::guard;
 use super::request::RetryPolicy;
 use crate::Error;
 
+/// What a person can do about a server that does not answer in TLS.
+const NO_TLS: &str = "; it does not seem to speak https. The address of a server on this machine \
+or in a private network that speaks http begins with http://, and is used where \
+CALRELAY_ALLOW_PRIVATE_HOSTS is true";
+
 /// A failed attempt.
 pub(super) struct Failed {
     pub(super) error: Error,
@@ -28,14 +33,17 @@ impl Failed {
         let mut cause = error.source();
         while let Some(inner) = cause {
             if let Some(forbidden) = inner.downcast_ref::<guard::Forbidden>() {
-                return Self::finally(Error::Address(forbidden.to_string()));
+                return Self::finally(forbidden.error());
             }
             cause = inner.source();
         }
         let what =
             if error.is_connect() { "cannot be reached" } else { "broke off the connection" };
+        let cause = innermost(error);
+        // The text of rustls where an answer does not begin as TLS does.
+        let hint = if cause.contains("InvalidContentType") { NO_TLS } else { "" };
         Self {
-            error: Error::NoAnswer(format!("{host} {what} ({})", innermost(error))),
+            error: Error::NoAnswer(format!("{host} {what} ({cause}){hint}")),
             answer: None,
             again: !error.is_timeout() && (error.is_connect() || retry != RetryPolicy::Write),
             wait: None,

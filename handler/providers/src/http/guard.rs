@@ -35,7 +35,7 @@ impl AddressPolicy {
     /// Checks an address before it is used.
     ///
     /// # Errors
-    /// [`Error::Address`], saying what is wrong with it.
+    /// [`Error::Address`] or [`Error::NotPublic`], saying what is wrong with it.
     pub fn check(self, url: &Url) -> Result<()> {
         if !url.username().is_empty() || url.password().is_some() {
             return refuse("it carries a user name or password; give those separately");
@@ -44,15 +44,17 @@ impl AddressPolicy {
             "https" => false,
             "http" if self.allow_private => true,
             "http" => {
-                return refuse("it begins with http://, and a password is only sent over https://");
+                return Err(Error::NotPublic(
+                    "it begins with http://, and a password is only sent over https://".into(),
+                ));
             }
             _ => return refuse("it must begin with https://"),
         };
         let port = url.port_or_known_default().unwrap_or(0);
         if port == 0 || (!self.allow_private && !PUBLIC_PORTS.contains(&port)) {
-            return refuse(format!(
-                "port {port} is not one that calendar servers use; 443 and 8443 are taken"
-            ));
+            let why =
+                format!("port {port} is not one that calendar servers use; 443 and 8443 are taken");
+            return Err(if port == 0 { Error::Address(why) } else { Error::NotPublic(why) });
         }
         let address = match url.host() {
             None => return refuse("it has no host"),
@@ -64,7 +66,7 @@ impl AddressPolicy {
         if reach.admits(address) {
             Ok(())
         } else {
-            Err(Error::Address(Forbidden::new(reach, address.to_string(), [address]).to_string()))
+            Err(Forbidden::new(reach, address.to_string(), [address]).error())
         }
     }
 
@@ -190,6 +192,14 @@ impl Forbidden {
         let hopeless = addresses.into_iter().all(|address| kind(address) == AddressKind::Never);
         Self { reach: if hopeless { AddressSet::Anywhere } else { reach }, host }
     }
+
+    /// The error for the caller.
+    pub(super) fn error(&self) -> Error {
+        match self.reach {
+            AddressSet::PublicOnly => Error::NotPublic(self.to_string()),
+            AddressSet::PrivateOnly | AddressSet::Anywhere => Error::Address(self.to_string()),
+        }
+    }
 }
 
 impl fmt::Display for Forbidden {
@@ -311,6 +321,22 @@ mod tests {
         assert!(!check(false, "https://someone:secret@example.org/"));
         assert!(!check(false, "ftp://example.org/"));
         assert!(!check(true, "file:///etc/passwd"));
+    }
+
+    #[test]
+    fn only_what_the_settings_may_allow_is_said_to_be_not_public() {
+        let closed = AddressPolicy { allow_private: false };
+        for (url, is_not_public) in [
+            ("https://127.0.0.1/", true),
+            ("http://192.168.1.1/", true),
+            ("https://nas.example:5001/", true),
+            ("https://someone:secret@example.org/", false),
+            ("ftp://example.org/", false),
+            ("https://169.254.169.254/", false),
+        ] {
+            let error = closed.check(&Url::parse(url).unwrap()).unwrap_err();
+            assert_eq!(matches!(error, Error::NotPublic(_)), is_not_public, "{url}: {error:?}");
+        }
     }
 
     #[test]

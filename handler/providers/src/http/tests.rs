@@ -118,6 +118,24 @@ async fn a_server_that_means_more_than_it_says_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_server_that_speaks_no_tls_is_told_from_one_that_is_away() {
+    const PLAIN: &[u8] = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n";
+    let (mut url, _) = server(&[PLAIN]).await;
+    url.set_scheme("https").unwrap();
+    let Err(Error::NoAnswer(why)) = send(&url, RetryPolicy::Write).await else { panic!() };
+    assert!(
+        ["begins with http://", "CALRELAY_ALLOW_PRIVATE_HOSTS"]
+            .iter()
+            .all(|part| why.contains(part)),
+        "{why}"
+    );
+    let (mut url, _) = server(&[b""]).await;
+    url.set_scheme("https").unwrap();
+    let Err(Error::NoAnswer(why)) = send(&url, RetryPolicy::Write).await else { panic!() };
+    assert!(!why.contains("http://"), "{why}");
+}
+
+#[tokio::test]
 async fn an_answer_that_breaks_off_is_no_answer() {
     let (url, _) = server(&[b"HTTP/1.1 200 OK\r\ncontent-length: 400\r\n\r\nonly this"]).await;
     let answer = send(&url, RetryPolicy::Read).await.unwrap();
@@ -168,7 +186,7 @@ async fn a_name_that_leads_to_the_private_network_is_refused_not_unreachable() {
     };
     assert!(matches!(
         http.send(&request, &RateLimit::new(LIMITS, 1)).await,
-        Err(Error::Address(_))
+        Err(Error::NotPublic(_))
     ));
 }
 

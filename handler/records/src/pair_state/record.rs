@@ -2,6 +2,7 @@
 
 use engine::change::Cursor;
 use engine::fidelity::Fidelity;
+use engine::guard;
 use engine::marker::{MappingId, Role};
 use engine::pair::{PerSide, Side};
 use jiff::civil::Date;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::progress::PassProgress;
 use super::unlisted::Unlisted;
-use crate::problem::{EventProblem, Held, PairStatus, Problem};
+use crate::problem::{EventProblem, Held, HeldKind, PairStatus, Problem};
 
 /// The state of a pair.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -155,6 +156,22 @@ pub struct HeldRow {
     pub emptied: Vec<Side>,
 }
 
+impl HeldRow {
+    /// The hold as people are told of it.
+    pub fn shown(&self) -> Held {
+        Held { second_look: self.second_look(), ..self.held.clone() }
+    }
+
+    /// From when on a sync may release the deletions without their owner.
+    pub fn second_look(&self) -> Option<Timestamp> {
+        let may_be = self.held.kind == HeldKind::Deletions
+            && !self.by_owner
+            && self.held.deletions <= guard::SECOND_LOOK_CAP;
+        let later = SignedDuration::from_secs(guard::SECOND_LOOK_SECONDS);
+        may_be.then(|| self.since.saturating_add(later).unwrap_or(Timestamp::MAX))
+    }
+}
+
 impl StateRecord {
     /// The cursor of the calendar on this side.
     pub fn cursor(&self, side: Side) -> Option<&Cursor> {
@@ -213,7 +230,32 @@ pub struct ProblemRow {
 
 #[cfg(test)]
 mod tests {
+    use engine::calendar::PairId;
+
     use super::*;
+
+    #[test]
+    fn a_hold_says_whether_a_second_look_may_end_it() {
+        let (pair, at) =
+            (PairId::new("p1"), |minute: i64| Timestamp::from_second(minute * 60).unwrap());
+        let look = |held: Held, by_owner| {
+            let row = HeldRow { held, since: at(5), by_owner, emptied: Vec::new() };
+            assert_eq!(row.shown().second_look, row.second_look());
+            row.second_look()
+        };
+        assert_eq!(look(Held::new(&pair, 50, 60), false), Some(at(15)));
+        assert_eq!(look(Held::new(&pair, 51, 60), false), None, "too many");
+        assert_eq!(look(Held::new(&pair, 3, 3), true), None, "only the owner ends it");
+        assert_eq!(look(Held::emptied(&pair, 6, 6), false), None);
+        let row = HeldRow {
+            held: Held::new(&pair, 3, 3),
+            since: at(5),
+            by_owner: false,
+            emptied: Vec::new(),
+        };
+        let document = serde_json::to_value(row.shown()).unwrap();
+        assert_eq!(document.get("second_look"), None, "the time of a dry run is another");
+    }
 
     /// Rows of earlier versions have these names.
     #[test]

@@ -12,7 +12,7 @@ use super::paths::{ADMIN_ANSWER, ADMIN_CONSENT, ANSWER, AUTHORIZE};
 use super::registration::{SCOPES, short};
 use super::shared::Shared;
 use super::state::{Mailbox, Mount, Notice, Policy, Records};
-use super::subscriptions::Lifecycle;
+use super::subscription::Lifecycle;
 use crate::client::Client;
 
 /// What a person answers on the page of consent.

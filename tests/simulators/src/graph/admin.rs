@@ -2,9 +2,9 @@
 
 use super::asking::{Asking, value};
 use super::entra::Wrong;
-use super::oauth::{are_scopes, back, quoted, trouble};
+use super::pages::{back, quoted, trouble};
 use super::paths::ADMIN_ANSWER;
-use super::registration::CLIENT_ID;
+use super::registration::{CLIENT_ID, are_scopes};
 use super::reply::Reply;
 use super::shared::Shared;
 use super::state::Records;

@@ -60,7 +60,9 @@ impl Asking {
             Some("GET /me/events/{eventId}" | "GET /me/events/{eventId}/calendar") => Kind::Get,
             Some("POST /me/calendars/{calendarId}/events") => Kind::Insert,
             Some("PATCH /me/events/{eventId}") => Kind::Patch,
-            Some("DELETE /me/events/{eventId}") => Kind::Delete,
+            Some("DELETE /me/events/{eventId}" | "POST /me/events/{eventId}/permanentDelete") => {
+                Kind::Delete
+            }
             Some("POST /subscriptions") => Kind::Watch,
             Some("GET /subscriptions" | "GET /subscriptions/{id}") => Kind::Subscriptions,
             Some("PATCH /subscriptions/{id}" | "POST /subscriptions/{id}/reauthorize") => {

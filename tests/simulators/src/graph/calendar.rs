@@ -149,6 +149,22 @@ impl Calendar {
         })
     }
 
+    /// Duplicates an event, or a series with its exceptions, here: another id and iCalUId, no
+    /// `transactionId`, the same extended properties. Gives the new id.
+    pub fn duplicate(&self, id: &str) -> Option<String> {
+        let now = self.shared.clock.now();
+        self.shared.write(|records| {
+            let name = self.there(records, id)?;
+            let mut item = records.items.get(&name.key)?.clone();
+            item.key = records.next();
+            item.moves = 0;
+            item.created = now;
+            item.fields.remove("transactionId");
+            let key = records.keep(item, now);
+            Some(EventName { key, day: None, immutable: true, moves: 0 }.write())
+        })
+    }
+
     /// The organizer cancels an event to which the owner was invited.
     pub fn is_cancelled(&self, id: &str) -> bool {
         self.patch(id, json!({"isCancelled": true, "showAs": "free"}))
@@ -238,7 +254,7 @@ impl Calendar {
         self.read(|records| {
             let mut all: Vec<Seen<'_>> =
                 self.living(records).flat_map(|item| item.within(from, to)).collect();
-            all.sort_by_key(|seen| (seen.times.from(), seen.item.key));
+            all.sort_by_cached_key(|seen| (seen.times.from(), seen.item.key));
             all.iter().map(|seen| self.shown(records, seen)).collect()
         })
     }

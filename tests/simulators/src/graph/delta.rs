@@ -3,50 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
-use super::api::Call;
 use super::asking::value;
-use super::item::Item;
+use super::call::Call;
+use super::item::{Item, Left};
 use super::listing::{mounted, range, view_of};
 use super::manners::{LostState, Manners};
 use super::render::{self, View};
 use super::reply::{Refusal, Reply};
-use super::state::{Change, Folder, Left, Records};
+use super::round::{Entry, Round, State};
+use super::state::{Change, Folder, Records};
 use super::{ids, zones};
-
-/// The rest of a round that is read page by page.
-#[derive(Clone, Debug)]
-pub(super) struct Round {
-    calendar: u64,
-    pages: Vec<Vec<Entry>>,
-    /// The next page.
-    next: usize,
-    end: State,
-    looped: bool,
-}
-
-/// What a delta token is: everything from here on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct State {
-    calendar: u64,
-    from: Timestamp,
-    to: Timestamp,
-    version: u64,
-    generation: u32,
-    /// The event that changed last, which may come again.
-    last: Option<u64>,
-}
-
-/// An entry, shown as it is when its page is read.
-#[derive(Clone, Debug)]
-enum Entry {
-    Event(u64, Option<Date>),
-    Removed(Left),
-}
 
 pub(super) fn delta(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refusal> {
     let key = mounted(records, call)?.1.key;
@@ -273,33 +242,5 @@ fn shown(records: &Records, entry: &Entry, view: View<'_>) -> Option<Value> {
             let item = records.items.get(key).filter(|item| !item.deleted)?;
             Some(render::entry(&item.seen(*day)?, view))
         }
-    }
-}
-
-impl State {
-    fn write(&self) -> String {
-        let said = json!([
-            self.calendar,
-            self.from.to_string(),
-            self.to.to_string(),
-            self.version,
-            self.generation,
-            self.last,
-        ]);
-        format!("R{}", BASE64URL_NOPAD.encode(said.to_string().as_bytes()))
-    }
-
-    fn read(token: &str) -> Option<Self> {
-        let raw = BASE64URL_NOPAD.decode(token.strip_prefix('R')?.as_bytes()).ok()?;
-        let said: Value = serde_json::from_slice(&raw).ok()?;
-        let time = |n: usize| said[n].as_str()?.parse().ok();
-        Some(Self {
-            calendar: said[0].as_u64()?,
-            from: time(1)?,
-            to: time(2)?,
-            version: said[3].as_u64()?,
-            generation: said[4].as_u64()?.try_into().ok()?,
-            last: said[5].as_u64(),
-        })
     }
 }

@@ -72,8 +72,9 @@ impl Wrong {
     /// The row of a number; of one that is not there, the form of a bad grant.
     pub fn of(number: u32, manners: &Manners) -> Self {
         let row = TABLE.iter().find(|row| row.0 == number);
+        let (error, suberror) = manners.unknown_number;
         let (_, error, suberror, text) =
-            *row.unwrap_or(&(0, "invalid_grant", "", "Something that no table has."));
+            *row.unwrap_or(&(0, error, suberror, "Something that no table has."));
         let interacts = error == "interaction_required";
         let error =
             if interacts && manners.interaction_is_invalid_grant { "invalid_grant" } else { error };

@@ -13,7 +13,7 @@ use super::manners::Manners;
 use super::paths::BASE;
 use super::reply::{Refusal, Reply};
 use super::shared::{InFlight, Shared};
-use super::{api, faults, ids, oauth, subscriptions};
+use super::{api, faults, ids, sign_in, subscriptions};
 use crate::faults::Fault;
 use crate::traffic::Kind;
 use crate::wire::{Outcome, truncated};
@@ -60,7 +60,7 @@ pub(super) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> 
     }
     shared.hooks.run(kind);
     let reply = match kind {
-        Kind::Consent | Kind::Token | Kind::Keys => oauth::serve(shared, &request),
+        Kind::Consent | Kind::Token | Kind::Keys => sign_in::serve(shared, &request),
         Kind::Watch | Kind::Renew => {
             let made = subscriptions::with_handshake(shared, &request).await;
             signed(shared, &request, made)

@@ -58,6 +58,13 @@ pub(super) struct Changed {
     pub modified: Timestamp,
 }
 
+/// The ids of an event that left its calendar.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Left {
+    pub immutable: String,
+    pub regular: String,
+}
+
 /// An event as Graph shows it: a single one, a master, an occurrence or an exception.
 #[derive(Clone, Debug)]
 pub(super) struct Seen<'a> {
@@ -170,7 +177,7 @@ impl Item {
             .map(|day| self.occurrence(day))
             .filter(|seen| seen.times.overlaps(from, to))
             .collect();
-        found.sort_by_key(|seen| seen.times.from());
+        found.sort_by_cached_key(|seen| seen.times.from());
         found
     }
 

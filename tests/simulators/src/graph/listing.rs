@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::api::Call;
 use super::asking::value;
+use super::call::Call;
 use super::ids::EventName;
 use super::item::{Item, Seen};
 use super::query::{Filter, Query};
@@ -126,7 +126,7 @@ pub(super) fn view(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refu
         .filter_map(|key| records.items.get(key))
         .flat_map(|item| item.within(from, to))
         .collect();
-    all.sort_by_key(|seen| (seen.times.from(), seen.item.key));
+    all.sort_by_cached_key(|seen| (seen.times.from(), seen.item.key));
     let view = view_of(records, call, folder, Some(mount));
     Ok(events_page(call, &query, &all, view, "calendarView"))
 }
@@ -215,6 +215,10 @@ pub(super) fn found<'r>(
     if item.deleted && !(immutable && call.manners.deleted_answers) {
         return Err(Refusal::not_found());
     }
+    let by_itself = call.calendar_id().is_none() && !call.request.path.ends_with("/instances");
+    if item.deleted && !by_itself && !call.manners.deleted_answers_everywhere {
+        return Err(Refusal::not_found());
+    }
     if let Some(calendar) = call.calendar_id() {
         let (_, folder) = records.mount(call.person, calendar).ok_or_else(Refusal::not_found)?;
         if folder.key != item.calendar {
@@ -267,15 +271,19 @@ fn finish(
         body.insert("@odata.count".into(), json!(total));
     }
     if query.skip + top < total {
-        let mut link = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in call.query.iter().filter(|(name, _)| name != "$skip") {
-            link.append_pair(name, value);
-        }
-        link.append_pair("$skip", &(query.skip + top).to_string());
-        body.insert(
-            "@odata.nextLink".into(),
-            json!(format!("{}?{}", call.address(), link.finish())),
-        );
+        // A blank is %20 here, and `$` is %24.
+        let coded = |text: &str| {
+            percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+                .to_string()
+        };
+        let skip = ("$skip".to_owned(), (query.skip + top).to_string());
+        let others = call.query.iter().filter(|(name, _)| name != "$skip");
+        let pairs: Vec<String> = others
+            .chain(std::iter::once(&skip))
+            .map(|(name, value)| format!("{}={}", coded(name), coded(value)))
+            .collect();
+        let link = format!("{}?{}", call.address(), pairs.join("&"));
+        body.insert("@odata.nextLink".into(), json!(link));
     }
     body.insert("value".into(), json!(value));
     call.reply(200, body, context)

@@ -126,6 +126,8 @@ pub struct Manners {
     /// A deleted event goes on answering by its immutable id, and a second DELETE is 403
     /// `ErrorCannotDeleteObject`. Otherwise both are 404.
     pub deleted_answers: bool,
+    /// It answers within its calendar's path and with its instances too. Otherwise only by itself.
+    pub deleted_answers_everywhere: bool,
     /// A `transactionId` again, with the same body.
     pub same_again: Repeated,
     /// A `transactionId` again, with another body. [`Repeated::Event`] counts as a refusal by 409.
@@ -137,6 +139,10 @@ pub struct Manners {
     /// Members of a recurrence that its type does not have are refused even where they are neutral
     /// (`month: 0`).
     pub refuses_neutral: bool,
+    /// The largest interval of a recurrence.
+    pub largest_interval: i64,
+    /// The largest count of a recurrence.
+    pub largest_count: i64,
     /// The 31st is the last day of a shorter month; otherwise there is no occurrence in it.
     pub clamps_days: bool,
     /// `last` and seven days of the week are the last day of the month; otherwise the first day of
@@ -160,6 +166,8 @@ pub struct Manners {
     pub subscription_minutes: i64,
     /// The second subscription of an app to a resource is refused with 409.
     pub one_subscription: bool,
+    /// Personal mailboxes can be subscribed to.
+    pub personal_subscriptions: bool,
     /// Subscriptions of one mailbox; the next is 403.
     pub subscriptions: usize,
     /// Notifications of personal mailboxes bear Exchange's tenant instead of Entra's.
@@ -183,6 +191,8 @@ pub struct Manners {
     /// A grant that needs the user again is refused with `invalid_grant` and a suberror; otherwise
     /// with `interaction_required`.
     pub interaction_is_invalid_grant: bool,
+    /// `error` and `suberror` of a number that no table has.
+    pub unknown_number: (&'static str, &'static str),
     /// What is wrong with id_tokens.
     pub id_token: IdToken,
     /// What comes before the tenant in `iss`.
@@ -213,11 +223,14 @@ impl Default for Manners {
             extra_members: true,
             organizer_responds: true,
             deleted_answers: true,
+            deleted_answers_everywhere: true,
             same_again: Repeated::Event,
             other_again: Repeated::Refused { status: 409, names_it: true },
             used_for_ever: true,
             cuts_subjects: false,
             refuses_neutral: true,
+            largest_interval: 999,
+            largest_count: 999,
             clamps_days: true,
             last_of_seven: true,
             boundary_counts_deleted: true,
@@ -228,6 +241,7 @@ impl Default for Manners {
             refused_zones: BTreeSet::new(),
             subscription_minutes: 10_070,
             one_subscription: true,
+            personal_subscriptions: true,
             subscriptions: 1_000,
             exchange_tenant: true,
             updates_after_creation: 2,
@@ -238,6 +252,7 @@ impl Default for Manners {
             earlier_scopes: Vec::new(),
             administrator_number: 90_094,
             interaction_is_invalid_grant: false,
+            unknown_number: ("invalid_grant", ""),
             id_token: IdToken::Right,
             issuer: "https://login.microsoftonline.com".to_owned(),
         }

@@ -22,6 +22,7 @@ mod api;
 mod apply;
 mod asking;
 mod calendar;
+mod call;
 mod change;
 mod delta;
 mod entra;
@@ -32,8 +33,11 @@ mod ids;
 mod item;
 mod keys;
 mod listing;
+mod lock;
 mod manners;
+mod notices;
 mod oauth;
+mod pages;
 mod paths;
 mod prefer;
 mod push;
@@ -42,10 +46,14 @@ mod recurrence;
 mod registration;
 mod render;
 mod reply;
+mod round;
+mod saved;
 mod schema;
 mod shared;
+mod sign_in;
 mod state;
 mod store;
+mod subscription;
 mod subscriptions;
 mod text;
 mod token;
@@ -60,7 +68,8 @@ use crate::faults::Faults;
 use crate::traffic::{Counts, Kind, Meter};
 use crate::wire::Listener;
 use keys::Keys;
-use shared::{Flights, Hooks, Shared, held};
+use lock::held;
+use shared::{Flights, Hooks, Shared};
 
 pub use crate::google::Clock;
 pub use account::{Account, Consent, Tenant};
@@ -71,9 +80,10 @@ pub use push::{Push, Pushes, Way};
 pub use registration::{
     CALENDARS, CLIENT_ID, CLIENT_SECRET, EXCHANGE_TENANT, PERSONAL_TENANT, SCOPES,
 };
+pub use saved::Saved;
 pub use schema::SCHEMA;
 pub use state::{Mailbox, Policy};
-pub use subscriptions::Lifecycle;
+pub use subscription::Lifecycle;
 
 /// The domain of the tenant whose people consent for themselves.
 const USUAL: &str = "example.org";

@@ -1,22 +1,19 @@
 //! The page of consent, and where it leads.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 use jiff::SignedDuration;
-use serde_json::json;
-use url::Url;
 
 use super::asking::{Asking, value};
 use super::entra::Wrong;
 use super::grants::Code;
-use super::paths::{self, ADMIN_ANSWER, ADMIN_CONSENT, ANSWER, AUTHORIZE, DISCOVERY, KEYS, TOKEN};
-use super::registration::{CLIENT_ID, OPEN_ID, PERMISSIONS, short};
+use super::pages::{back, quoted, trouble};
+use super::paths::ANSWER;
+use super::registration::{CLIENT_ID, are_scopes, short};
 use super::reply::Reply;
 use super::shared::Shared;
 use super::state::{Person, Policy, Records};
-use super::{admin, token};
 
 /// Parameters of the page's address.
 const KNOWN: &[&str] = &[
@@ -34,73 +31,6 @@ const KNOWN: &[&str] = &[
     "domain_hint",
     "claims",
 ];
-
-pub(super) fn serve(shared: &Arc<Shared>, request: &Asking) -> Reply {
-    let Some((tenant, rest)) = paths::of_entra(&request.path) else { return Reply::status(404) };
-    let form = matches!(
-        request.header("content-type").map(|kind| kind.split(';').next().unwrap_or_default()),
-        Some("application/x-www-form-urlencoded")
-    );
-    let query = Asking::pairs(request.query.as_bytes());
-    let body = Asking::pairs(&request.body);
-    let issuer = format!("{}/{{tenantid}}/v2.0", shared.manners().issuer);
-    shared.write(|records| match (request.verb.as_str(), rest) {
-        ("GET", AUTHORIZE) => page(shared, records, tenant, &query, &request.query),
-        ("POST", ANSWER) if form => decide(shared, records, tenant, &body),
-        ("POST", TOKEN) if form => token::token(shared, records, tenant, &body),
-        ("GET", KEYS) => Reply::json(200, shared.keys.document(&issuer)),
-        ("GET", DISCOVERY) => Reply::json(200, discovery(&shared.base(), tenant, &issuer)),
-        ("GET", ADMIN_CONSENT) => admin::page(shared, records, tenant, &query, &request.query),
-        ("POST", ADMIN_ANSWER) if form => admin::decide(shared, records, tenant, &body),
-        _ => {
-            records.violation(format!("{} {rest}: another method, or no form", request.verb));
-            Wrong::of(900_144, &shared.manners()).reply(shared.clock.now())
-        }
-    })
-}
-
-fn discovery(base: &str, tenant: &str, issuer: &str) -> serde_json::Value {
-    let at = |path: &str| format!("{base}/{tenant}{path}");
-    json!({
-        "issuer": issuer, "authorization_endpoint": at(AUTHORIZE), "token_endpoint": at(TOKEN),
-        "jwks_uri": at(KEYS), "subject_types_supported": ["pairwise"],
-        "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
-        "response_modes_supported": ["query", "fragment", "form_post"],
-        "id_token_signing_alg_values_supported": ["RS256"],
-        "scopes_supported": ["openid", "profile", "email", "offline_access"],
-    })
-}
-
-/// A page that shows an error: of an address that is wrong nothing is sent to the client.
-pub(super) fn trouble(words: &str) -> Reply {
-    let words = words.replace('&', "&amp;").replace('<', "&lt;");
-    Reply::html(
-        400,
-        format!(
-            "<title>Sign in to your account</title><p>Sorry, but we\u{2019}re having trouble signing you in.<p>{words}"
-        ),
-    )
-}
-
-/// A text as an attribute's value.
-pub(super) fn quoted(text: &str) -> String {
-    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
-}
-
-/// The way back to the client. Both kinds of refusal keep the words in `error_description` alone.
-pub(super) fn back(asked: &[(String, String)], with: &[(&str, &str)]) -> Reply {
-    let Some(mut url) = value(asked, "redirect_uri").and_then(|uri| Url::parse(uri).ok()) else {
-        return trouble("no redirect_uri");
-    };
-    {
-        let mut pairs = url.query_pairs_mut();
-        pairs.extend_pairs(with);
-        if let Some(state) = value(asked, "state") {
-            pairs.append_pair("state", state);
-        }
-    }
-    Reply::status(302).header("location", url.to_string())
-}
 
 fn refused(asked: &[(String, String)], wrong: &Wrong, subcode: Option<&str>) -> Reply {
     let words = wrong.words();
@@ -121,7 +51,7 @@ fn may(records: &Records, person: &Person, tenant: &str) -> bool {
 }
 
 /// The consent page: people and scopes.
-fn page(
+pub(super) fn page(
     shared: &Shared,
     records: &mut Records,
     tenant: &str,
@@ -226,16 +156,8 @@ fn mistakes(
     wrong
 }
 
-/// Whether these are scopes of one resource.
-pub(super) fn are_scopes(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .split(' ')
-            .all(|scope| OPEN_ID.contains(&scope) || PERMISSIONS.contains(&short(scope)))
-}
-
 /// The person's answer: a way back to the client, with a code or with an error.
-fn decide(
+pub(super) fn decide(
     shared: &Shared,
     records: &mut Records,
     tenant: &str,

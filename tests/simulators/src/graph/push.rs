@@ -18,9 +18,9 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use url::Url;
 
+use super::lock::held;
 use super::reply::Refusal;
-use super::shared::held;
-use super::subscriptions::{Subscription, is_loopback, refusal};
+use super::subscription::{Subscription, is_loopback};
 use crate::client::Client;
 
 /// How long a webhook may take for its part of the handshake.
@@ -290,10 +290,13 @@ impl Pushes {
         let answer = tokio::time::timeout(HANDSHAKE, asked).await;
         let failed = |words: &str| {
             let words = format!("Subscription validation request failed. {words}");
-            refusal("ValidationError", &words)
+            Refusal::subscription("ValidationError", &words)
         };
         match answer {
-            Err(_) => Err(refusal("InvalidRequest", "Subscription validation request timed out.")),
+            Err(_) => Err(Refusal::subscription(
+                "InvalidRequest",
+                "Subscription validation request timed out.",
+            )),
             Ok(Err(_)) => Err(failed("Notification endpoint must respond with 200 OK.")),
             Ok(Ok(answer)) if answer.status != 200 => {
                 Err(failed("Notification endpoint must respond with 200 OK."))

@@ -123,7 +123,8 @@ impl Rule {
         {
             return Err(wrong(&format!("{name} (missing)")));
         }
-        let interval = number(&said["interval"], 1..=999).ok_or_else(|| wrong("interval"))?;
+        let interval = number(&said["interval"], 1..=manners.largest_interval)
+            .ok_or_else(|| wrong("interval"))?;
         let mut days: Vec<i8> =
             said["daysOfWeek"].as_array().into_iter().flatten().filter_map(day_number).collect();
         days.sort_unstable();
@@ -167,7 +168,7 @@ impl Rule {
                 }
             }
             Some("numbered") if !has_end => {
-                count = number(&range["numberOfOccurrences"], 1..=999)
+                count = number(&range["numberOfOccurrences"], 1..=manners.largest_count)
                     .and_then(|count| usize::try_from(count).ok());
                 if count.is_none() {
                     return Err(wrong("numberOfOccurrences"));

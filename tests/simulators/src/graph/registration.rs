@@ -38,3 +38,11 @@ pub(super) const PERMISSIONS: [&str; 6] = [
 pub(super) fn short(scope: &str) -> &str {
     scope.strip_prefix(GRAPH).unwrap_or(scope)
 }
+
+/// Whether these are scopes of one resource.
+pub(super) fn are_scopes(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .split(' ')
+            .all(|scope| OPEN_ID.contains(&scope) || PERMISSIONS.contains(&short(scope)))
+}

@@ -103,6 +103,8 @@ fn whole(seen: &Seen<'_>, view: View<'_>) -> Map<String, Value> {
     }
     if view.manners.extra_members {
         put("uid", json!(ical_uid(seen, false)));
+        // Members of OData, as they are in answers without `$select`.
+        put("calendar@odata.navigationLink", json!("https://graph.microsoft.com/v1.0/calendar"));
         let occurrence = seen.day.map(|day| format!("OID.{master}.{day}"));
         put("occurrenceId", json!(occurrence));
     }
@@ -133,7 +135,7 @@ pub(super) fn event(seen: &Seen<'_>, view: View<'_>, query: &Query, alone: bool)
     let mut event = whole(seen, view);
     let is_master = seen.kind == "seriesMaster";
     if let Some(select) = &query.select {
-        event.retain(|name, _| name.contains('@') || name == "id" || select.contains(name));
+        event.retain(|name, _| name.starts_with('@') || name == "id" || select.contains(name));
         if event.contains_key("onlineMeeting") && !select.contains("isOnlineMeeting") {
             event.insert("onlineMeeting".into(), Value::Null);
         }

@@ -68,6 +68,11 @@ impl Refusal {
         Self::new(400, "ErrorPropertyValidationFailure", &message)
     }
 
+    /// 400 of a subscription.
+    pub fn subscription(code: &str, message: &str) -> Self {
+        Self::new(400, code, message)
+    }
+
     /// 404 `ErrorItemNotFound`.
     pub fn not_found() -> Self {
         let words = "The specified object was not found in the store.";

@@ -3,6 +3,7 @@
 //!
 //! A complaint names the member, never its content.
 
+use std::fmt;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
@@ -90,7 +91,7 @@ impl Schema {
     /// What is wrong with a body.
     pub fn check_sent(&self, kind: &str, body: &Value) -> Vec<String> {
         let mut wrong = Vec::new();
-        self.check(kind, body, kind, true, &mut wrong);
+        self.check(kind, body, Place(None, kind), true, &mut wrong);
         wrong
     }
 
@@ -104,12 +105,12 @@ impl Schema {
 
     /// What is wrong with an answer.
     pub fn check_answer(&self, kind: &str, value: &Value) -> Vec<String> {
-        let mut wrong = Vec::new();
-        match value.get("value").and_then(Value::as_array).filter(|_| kind != "singleValue") {
+        let (mut wrong, place) = (Vec::new(), Place(None, kind));
+        match value.get("value").and_then(Value::as_array) {
             Some(items) => {
-                items.iter().for_each(|item| self.check(kind, item, kind, false, &mut wrong))
+                items.iter().for_each(|item| self.check(kind, item, place, false, &mut wrong));
             }
-            None => self.check(kind, value, kind, false, &mut wrong),
+            None => self.check(kind, value, place, false, &mut wrong),
         }
         wrong
     }
@@ -123,7 +124,14 @@ impl Schema {
         there["properties"].get(name).or_else(|| there.get("navigation")?.get(name))
     }
 
-    fn check(&self, kind: &str, value: &Value, place: &str, sent: bool, wrong: &mut Vec<String>) {
+    fn check(
+        &self,
+        kind: &str,
+        value: &Value,
+        place: Place<'_>,
+        sent: bool,
+        wrong: &mut Vec<String>,
+    ) {
         let Some(inner) = kind.strip_prefix("Collection(").and_then(|k| k.strip_suffix(')')) else {
             return self.check_one(kind, value, place, sent, wrong);
         };
@@ -139,7 +147,7 @@ impl Schema {
         &self,
         kind: &str,
         value: &Value,
-        place: &str,
+        place: Place<'_>,
         sent: bool,
         wrong: &mut Vec<String>,
     ) {
@@ -164,7 +172,7 @@ impl Schema {
             wrong.push(format!("{place}: there is no type {kind}"));
         }
         for (name, member) in members.iter().filter(|(name, _)| !name.contains('@')) {
-            let place = format!("{place}.{name}");
+            let place = Place(Some(&place), name);
             match self.member(kind, name) {
                 Some(said) if member.is_null() => {
                     if said["nullable"] == false {
@@ -173,7 +181,7 @@ impl Schema {
                 }
                 Some(said) => {
                     let inner = said["type"].as_str().unwrap_or_default();
-                    self.check(inner, member, &place, sent, wrong);
+                    self.check(inner, member, place, sent, wrong);
                 }
                 None if !sent && EXTRA.contains(&name.as_str()) => {}
                 None if self
@@ -181,6 +189,19 @@ impl Schema {
                     .is_some_and(|kind| kind["properties"] == Value::Object(Map::new())) => {}
                 None => wrong.push(format!("{place} does not exist")),
             }
+        }
+    }
+}
+
+/// Where a value is. It is written out for a complaint alone: thousands of members have none.
+#[derive(Clone, Copy)]
+struct Place<'a>(Option<&'a Place<'a>>, &'a str);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(above) => write!(f, "{above}.{}", self.1),
+            None => f.write_str(self.1),
         }
     }
 }

@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use url::Url;
 
 use super::keys::Keys;
+use super::lock::held;
 use super::manners::Manners;
+use super::notices;
 use super::push::Pushes;
 use super::registration::CLIENT_SECRET;
 use super::state::Records;
-use super::subscriptions;
 use crate::faults::Faults;
 use crate::google::Clock;
 use crate::traffic::{Kind, Meter};
@@ -57,7 +58,7 @@ impl Shared {
         let mut records = held(&self.records);
         let done = work(&mut records);
         let manners = self.manners();
-        let deliveries = subscriptions::announcements(&mut records, &manners, self.clock.now());
+        let deliveries = notices::announcements(&mut records, &manners, self.clock.now());
         drop(records);
         self.pushes.post(deliveries);
         done
@@ -85,11 +86,6 @@ impl Shared {
         });
         loopback || held(&self.redirects).iter().any(|known| known == address)
     }
-}
-
-/// The lock, also of one who panicked with it.
-pub(super) fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Requests under way, by mailbox.

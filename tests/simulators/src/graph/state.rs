@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::delta::Round;
 use super::grants::Grants;
 use super::ids;
-use super::item::Item;
+use super::item::{Item, Left};
 use super::registration::PERSONAL_TENANT;
-use super::subscriptions::{Lifecycle, Subscription};
+use super::round::Round;
+use super::subscription::{Lifecycle, Subscription};
 
 /// Everything.
 #[derive(Debug)]
@@ -141,12 +141,6 @@ pub(super) struct Change {
     pub left: Option<Left>,
     /// Only these occurrences were deleted.
     pub lost: Option<Date>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Left {
-    pub immutable: String,
-    pub regular: String,
 }
 
 /// What is to be notified.

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::item::{Changed, Item};
-use super::state::{Change, Left, Notice, Records};
+use super::item::{Changed, Item, Left};
+use super::state::{Change, Notice, Records};
 
 impl Records {
     /// Stores an event, new or changed.
@@ -15,12 +15,8 @@ impl Records {
         item.modified = now;
         let deleted = item.deleted;
         self.items.insert(key, item);
-        if deleted {
-            // What happens in Deleted Items is no calendar's change.
-            return key;
-        }
         self.log(key, None, None);
-        if let Some(folder) = self.calendars.get_mut(&calendar) {
+        if let Some(folder) = self.calendars.get_mut(&calendar).filter(|_| !deleted) {
             folder.items.insert(key);
         }
         self.notice(key, if is_new { "created" } else { "updated" });
@@ -103,7 +99,10 @@ impl Records {
     }
 
     fn log(&mut self, key: u64, left: Option<Left>, lost: Option<Date>) {
-        let Some(item) = self.items.get(&key) else { return };
+        // What happens in Deleted Items is no calendar's change.
+        let Some(item) = self.items.get(&key).filter(|item| left.is_some() || !item.deleted) else {
+            return;
+        };
         let (version, calendar) = (self.born, item.calendar);
         if let Some(folder) = self.calendars.get_mut(&calendar) {
             folder.log.push(Change { version, key, left, lost });
@@ -111,7 +110,8 @@ impl Records {
     }
 
     fn notice(&mut self, key: u64, change: &'static str) {
-        let Some(item) = self.items.get(&key) else { return };
+        let shown = |item: &&Item| !item.deleted || change == "deleted";
+        let Some(item) = self.items.get(&key).filter(shown) else { return };
         let calendar = item.calendar;
         let Some(owner) = self.calendars.get(&calendar).map(|folder| folder.owner) else { return };
         self.unannounced.push(Notice::Change { owner, calendar, key, change });

@@ -102,7 +102,7 @@ fn words(out: &mut String, text: &str) {
     };
     while let Some(c) = text.chars().next() {
         if c == '&'
-            && let Some(end) = text.find(';').filter(|end| *end < 12)
+            && let Some(end) = text.bytes().take(12).position(|b| b == b';')
             && let Some(entity) = entity(&text[1..end])
         {
             push(entity);

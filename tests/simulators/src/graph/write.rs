@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::api::Call;
+use super::call::Call;
 use super::change::Sent;
 use super::item::Item;
 use super::listing::{found, mounted, one_event, place_of, view_of};
@@ -93,6 +93,21 @@ pub(super) fn delete(records: &mut Records, call: &Call<'_>) -> Result<Reply, Re
     allowed(records, call, &item, day)?;
     records.mails += guests(&item, day);
     records.drop_event(item.key, day, call.now);
+    Ok(Reply::status(204))
+}
+
+/// Deletes an event for good, in its calendar or in Deleted Items.
+pub(super) fn purge(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let (item, day) = found(records, call)?;
+    let item = item.clone();
+    if day.is_some() {
+        return Err(Refusal::invalid("An occurrence is not deleted for good."));
+    }
+    if !item.deleted {
+        allowed(records, call, &item, day)?;
+        records.mails += guests(&item, day);
+    }
+    records.purge(item.key, call.now);
     Ok(Reply::status(204))
 }
 

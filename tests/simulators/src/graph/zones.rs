@@ -1,7 +1,7 @@
 //! Time zones by the names that Exchange knows.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, RwLock};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -80,7 +80,19 @@ fn iana(name: &str) -> Option<&str> {
 
 /// The zone of a name that was accepted before.
 pub(super) fn known(name: &str) -> TimeZone {
-    iana(name).and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
+    // A view of thousands of events asks for each of them several times.
+    static KNOWN: RwLock<BTreeMap<String, TimeZone>> = RwLock::new(BTreeMap::new());
+    if name == "UTC" {
+        return TimeZone::UTC;
+    }
+    if let Some(zone) = KNOWN.read().ok().and_then(|known| known.get(name).cloned()) {
+        return zone;
+    }
+    let zone = iana(name).and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+    if let Ok(mut known) = KNOWN.write() {
+        known.insert(name.to_owned(), zone.clone());
+    }
+    zone
 }
 
 /// Whether two names are spellings of one zone.

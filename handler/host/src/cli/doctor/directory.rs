@@ -18,10 +18,12 @@ pub fn findings(config: &Config) -> Vec<Finding> {
     let dir = &config.data_dir;
     let shown = dir.display();
     if !dir.exists() {
-        return vec![Finding::good(
-            CHECK,
-            format!("{shown} does not exist yet; it is created with the first account."),
-        )];
+        return vec![creation(dir).unwrap_or_else(|| {
+            Finding::good(
+                CHECK,
+                format!("{shown} does not exist yet; it is created with the first account."),
+            )
+        })];
     }
     if !dir.is_dir() {
         return vec![Finding::bad(
@@ -39,6 +41,29 @@ pub fn findings(config: &Config) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// Says why a directory that does not exist cannot be created, if so: creates another one beside the
+/// first directory that is missing, and removes it.
+fn creation(dir: &Path) -> Option<Finding> {
+    // The parent of a relative path of one part is the empty path.
+    let or_here = |path: &Path| match path.as_os_str().is_empty() {
+        true => Path::new(".").to_owned(),
+        false => path.to_owned(),
+    };
+    let mut parents = dir.ancestors().skip(1).map(or_here);
+    let parent = parents.find(|path| path.symlink_metadata().is_ok())?;
+    let probe = parent.join(format!("calrelay-doctor-{}.tmp", std::process::id()));
+    let error = fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)).err()?;
+    Some(Finding::bad(
+        CHECK,
+        format!(
+            "{} does not exist, and it cannot be created: {} takes no directory ({error}).",
+            dir.display(),
+            parent.display()
+        ),
+        "Point CALRELAY_DATA_DIR to a directory that the user of calrelay can create or write.",
+    ))
 }
 
 /// Writes a file as large as a sync may need, syncs it, and removes it. That finds a full disk, a
@@ -131,6 +156,21 @@ mod tests {
         let missing = dir.path().join("data");
         let findings = findings(&config(&missing));
         assert!(findings.len() == 1 && findings[0].ok && !missing.exists());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left of the check");
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_a_finding() {
+        let dir = directory();
+        let mut impossible = vec![file(dir.path(), "file", 0o600).join("deep/data")];
+        impossible.extend(cfg!(target_os = "linux").then(|| "/proc/x".into()));
+        for dir in impossible {
+            let findings = findings(&config(&dir));
+            assert!(
+                findings.len() == 1 && !findings[0].ok && findings[0].fix.is_some(),
+                "{findings:?}"
+            );
+        }
     }
 
     #[test]

@@ -189,6 +189,10 @@ async fn a_refused_password_is_told_and_not_tried_again_by_itself() {
     env.from().put(april("dentist", 1));
     env.from().refused.insert((CalendarCall::States, None), Error::Unauthorized);
     let run = env.try_run(OPTIONS).await;
+    assert!(
+        run.place.as_ref().is_some_and(|place| place.contains("anna on work.example.org")),
+        "{run:?}"
+    );
     assert_eq!(
         (run.state, run.error.unwrap().code.as_str()),
         (PairStatus::NeedsReconnect, "unauthorized")
@@ -209,6 +213,18 @@ async fn a_refused_password_is_told_and_not_tried_again_by_itself() {
 }
 
 #[tokio::test]
+async fn a_calendar_that_is_missing_is_named() {
+    let env = PairEnv::one_way().await.filled(2).await;
+    env.from().refused.insert((CalendarCall::States, None), Error::CalendarMissing);
+    let place = env.try_run(OPTIONS).await.place.expect("it is known");
+    for part in ["the calendar", env.pair.from.as_str(), "anna on work.example.org"] {
+        assert!(place.contains(part), "{place}");
+    }
+    env.from().refused.clear();
+    assert_eq!(env.pass().await.place, None);
+}
+
+#[tokio::test]
 async fn a_password_that_is_refused_in_a_pass_is_one_accounts() {
     let env = PairEnv::one_way().await.filled(2).await;
     env.from().put(april("dentist", 1));
@@ -216,6 +232,10 @@ async fn a_password_that_is_refused_in_a_pass_is_one_accounts() {
     env.to().refused.insert((CalendarCall::Ask, None), Error::Unauthorized);
     let run = env.try_run(OPTIONS).await;
     assert_eq!(run.state, PairStatus::NeedsReconnect);
+    assert!(
+        run.place.as_ref().is_some_and(|place| place.contains("anna on home.example.org")),
+        "{run:?}"
+    );
     let states: Vec<_> = env
         .scope
         .directory()

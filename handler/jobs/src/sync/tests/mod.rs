@@ -8,6 +8,7 @@ mod echo;
 mod edits;
 mod env;
 mod expanded;
+mod explained;
 mod first_release;
 mod held_deletions;
 mod held_evidence;

@@ -229,7 +229,7 @@ async fn a_closed_door_keeps_the_private_network_out() {
     ] {
         let error =
             discover(&closed, Flavour::Generic, url, "someone", &password()).await.unwrap_err();
-        assert!(matches!(error, Error::Address(_)), "{url}: {error:?}");
+        assert!(matches!(error, Error::NotPublic(_)), "{url}: {error:?}");
     }
     assert!(stub.asked().is_empty());
 }

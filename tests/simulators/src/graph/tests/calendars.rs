@@ -50,6 +50,12 @@ async fn a_view_pages_and_has_no_masters() {
         encode(weekly["seriesMasterId"].as_str().unwrap())
     );
     assert_eq!(world.get(&instances).await.titles(), ["Weekly"; 4]);
+    let mut moment = at_ten(21, "Moment");
+    moment["start"] = json!({"dateTime": "2026-03-21T00:00:00", "timeZone": "UTC"});
+    moment["end"] = moment["start"].clone();
+    world.work.add(moment);
+    assert_eq!(world.view("2026-03-21", "2026-03-22").await.titles(), ["Moment"]);
+    assert_eq!(world.view("2026-03-20", "2026-03-21").await.items().len(), 0);
     world.clean();
     let long = world.view("2026-01-01", "2031-01-02").await;
     assert_eq!(long.refusal(), (400, "ErrorInvalidRequest"), "1826 days");

@@ -1,11 +1,11 @@
 use super::*;
 
-const RANGE: &str =
+pub(super) const RANGE: &str =
     "/calendarView/delta?startDateTime=2026-03-01T00:00:00Z&endDateTime=2026-04-01T00:00:00Z";
 
 impl World {
     /// A round to its end: titles, and the link of the next.
-    async fn round(&self, link: &str) -> (Vec<String>, String) {
+    pub(super) async fn round(&self, link: &str) -> (Vec<String>, String) {
         let (mut titles, mut link) = (Vec::new(), link.to_owned());
         for _ in 0..50 {
             let page = self.get(&link).await;

@@ -1,8 +1,14 @@
 //! The server as a client sees it.
 
 mod calendars;
+mod consent;
 mod delta;
+mod limits;
+mod people;
+mod push;
+mod schema;
 mod series;
+mod switches;
 mod writing;
 
 use serde_json::{Value, json};

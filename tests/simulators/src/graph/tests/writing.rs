@@ -44,11 +44,22 @@ async fn an_event_is_made_changed_and_deleted() {
 async fn a_deleted_event_answers_by_its_immutable_id_or_does_not() {
     let world = world().await;
     let id = world.create(at_ten(10, "Lunch")).await.id();
+    let path = format!("/me/events/{}", encode(&id));
+    let plain = [("prefer", "outlook.timezone=\"UTC\", outlook.body-content-type=\"text\"")];
+    let regular = world.with("GET", &path, &plain, None).await.id();
+    assert_eq!((world.graph.without_id_type(), world.graph.violations().len()), (1, 1));
+    assert_eq!(world.event(&regular).await.id(), id, "an id of either kind is taken");
     world.delete(&id).await;
     assert_eq!(world.event(&id).await.text("subject"), "Lunch");
+    assert_eq!(world.event(&regular).await.status, 404, "the regular id does not answer");
     let within = world.within(&format!("/events/{}", encode(&id)));
     assert_eq!(world.get(&within).await.status, 200);
     assert_eq!(world.delete(&id).await.refusal(), (403, "ErrorCannotDeleteObject"));
+    let revision = world.work.revision();
+    assert_eq!(world.patch(&id, json!({"subject": "Lunch"})).await.status, 200);
+    assert_eq!(world.work.revision(), revision, "Deleted Items is no calendar");
+    world.graph.manners(|manners| manners.deleted_answers_everywhere = false);
+    assert_eq!((world.get(&within).await.status, world.event(&id).await.status), (404, 200));
     assert_eq!(world.view("2026-03-01", "2026-04-01").await.items().len(), 0);
     world.graph.manners(|manners| manners.deleted_answers = false);
     assert_eq!(world.event(&id).await.refusal(), (404, "ErrorItemNotFound"));
@@ -58,7 +69,7 @@ async fn a_deleted_event_answers_by_its_immutable_id_or_does_not() {
     world.work.purge(&id);
     world.graph.manners(|manners| manners.deleted_answers = true);
     assert_eq!(world.event(&id).await.status, 404);
-    world.clean();
+    assert_eq!(world.graph.violations().len(), 1);
 }
 
 #[tokio::test]
@@ -68,6 +79,9 @@ async fn a_transaction_is_never_a_second_event() {
     event["transactionId"] = json!("t1");
     let id = world.create(event.clone()).await.id();
     assert_eq!(world.create(event.clone()).await.id(), id);
+    let elsewhere = format!("/me/calendars/{}/events", encode(&world.anna.primary().id()));
+    let refused = world.ask("POST", &elsewhere, Some(event.clone())).await;
+    assert_eq!(refused.refusal(), (409, "ErrorDuplicateTransactionId"), "another calendar");
     world.graph.manners(|manners| {
         manners.same_again = Repeated::Refused { status: 400, names_it: false };
     });
