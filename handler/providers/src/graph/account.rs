@@ -1,6 +1,8 @@
 //! An account: its connection, and what its answers have shown; all of it can be learned again.
 
+use std::collections::hash_map::RandomState;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::event::EventId;
@@ -18,6 +20,8 @@ use crate::{Answering, Error, Result};
 
 /// The most calendars, series and copies that are remembered; more than any account has.
 const MAX_REMEMBERED: usize = 10_000;
+/// The most occurrences of which the series is remembered.
+const MAX_OCCURRENCES: usize = 50_000;
 /// The most names of zones that a mailbox is remembered to refuse; more than there are.
 const MAX_ZONES: usize = 1_000;
 
@@ -42,6 +46,10 @@ struct Learned {
     /// Series that this program did not write. A mark is set when a series is created and never
     /// later, so a series without one stays so.
     foreign: HashSet<String>,
+    /// The series of occurrences, by the hashes of their ids: a deleted series may be named by the
+    /// ids of its occurrences alone, which do not say whose they are.
+    occurrences: HashMap<u64, Arc<str>>,
+    hasher: RandomState,
     /// Events that were found under the transaction id of a copy.
     copies: HashMap<String, EventId>,
 }
@@ -147,6 +155,24 @@ impl GraphCalendar {
         if learned.foreign.len() < MAX_REMEMBERED {
             learned.foreign.insert(series.to_owned());
         }
+    }
+
+    /// Remembers to which series occurrences belong.
+    pub(super) fn learn_occurrences<'a>(&self, series: &str, ids: impl Iterator<Item = &'a str>) {
+        let (mut learned, series) = (self.learned(), Arc::<str>::from(series));
+        for id in ids.filter(|id| **id != *series) {
+            let key = learned.hasher.hash_one(id);
+            if learned.occurrences.len() < MAX_OCCURRENCES {
+                learned.occurrences.insert(key, series.clone());
+            }
+        }
+    }
+
+    /// The series of an occurrence, if it was seen before.
+    pub(super) fn series_of(&self, occurrence: &str) -> Option<String> {
+        let learned = self.learned();
+        let key = learned.hasher.hash_one(occurrence);
+        learned.occurrences.get(&key).map(|series| series.to_string())
     }
 
     pub(super) fn learn_copy(&self, transaction: &str, id: EventId) {

@@ -86,9 +86,13 @@ impl GraphCalendar {
         let mut removed = Vec::new();
         for (id, Entry { head, json }) in changed.entries {
             if let Some(series) = head.series() {
+                self.learn_occurrences(series, std::iter::once(id.as_str()));
                 touched.insert(series.to_owned(), false);
             } else if head.is_removed() {
-                removed.push(id);
+                match self.series_of(&id) {
+                    Some(series) => _ = touched.entry(series).or_insert(true),
+                    None => removed.push(id),
+                }
             } else {
                 lines.single(&head, json.as_deref(), context, false);
             }
@@ -150,6 +154,7 @@ impl GraphCalendar {
                     lines.whole(&whole, context);
                 }
                 SeriesRead::Instances { items, of_days } => {
+                    self.learn_occurrences(&id, items.iter().map(|item| item.id.as_str()));
                     lines.series.insert(EventId::new(id.as_str()));
                     let context = EventContext { series_of_days: of_days, ..context };
                     items.iter().for_each(|item| lines.instance(item, true, context, window));
@@ -228,6 +233,7 @@ impl GraphCalendar {
         let owner = self.owner();
         let context = self.context(calendar, &owner);
         for (id, items) in series {
+            self.learn_occurrences(&id, items.iter().map(|held| held.item.id.as_str()));
             let days = match kinds.get(&id) {
                 Some(SeriesKind::Own { etag }) => {
                     lines.named(&id, etag.clone());

@@ -181,10 +181,7 @@ impl GraphCalendar {
 }
 
 /// The occurrence with this original start.
-pub(super) fn instance_at<'a>(
-    items: &'a [WireEvent],
-    start: OriginalStart,
-) -> Option<&'a WireEvent> {
+pub(super) fn instance_at(items: &[WireEvent], start: OriginalStart) -> Option<&WireEvent> {
     let context = instance_context(start);
     items.iter().find(|item| convert::original_start(item, context) == Some(start))
 }

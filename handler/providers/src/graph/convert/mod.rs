@@ -34,7 +34,9 @@ use engine::event::{Content, Field, Span};
 
 pub(super) use context::{EventContext, WriteContext};
 pub(super) use read::{content, event, original_start};
-pub(super) use series::{absent, has_instances, same_series, series};
+#[cfg(test)]
+use series::absent;
+pub(super) use series::{has_instances, same_series, series};
 pub(super) use write::{create, marker, patch, repeats};
 
 /// The fields in which two contents differ, as far as Graph distinguishes them: what is written and

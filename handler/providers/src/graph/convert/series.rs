@@ -121,7 +121,8 @@ fn plain(master: &Content, start: OriginalStart) -> Option<Content> {
 ///
 /// # Errors
 /// The rule cannot be followed.
-pub(in super::super) fn absent(
+#[cfg(test)]
+pub(super) fn absent(
     event: &Event,
     found: &[WireEvent],
     range: &Range<Timestamp>,

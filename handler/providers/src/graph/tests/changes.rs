@@ -158,6 +158,28 @@ async fn what_is_removed_may_have_been_a_series() {
 }
 
 #[tokio::test]
+async fn a_deleted_series_is_known_by_the_ids_of_its_occurrences() {
+    let removed =
+        |day: i8| json!({ "id": format!("m-{day}"), "@removed": { "reason": "deleted" } });
+    let (stub, client) = graph(move |asked| match &*asked.path {
+        "/me/calendars/c/calendarView/delta" if asked.query.contains("deltatoken") => {
+            round(asked, &[removed(2), removed(3)], "2")
+        }
+        "/me/calendars/c/calendarView/delta" => round(asked, &[], "1"),
+        "/me/calendars/c/calendarView" => page(&[occurrence("m", 2), occurrence("m", 3)]),
+        "/me/events" => page(&[]),
+        "/me/events/m" if !asked.query.contains("exceptionOccurrences") => ok(master("m")),
+        _ => not_found(),
+    })
+    .await;
+    let cursor = begun(&client).await;
+    stub.take();
+    let changes = client.list_changes("c", Since::Cursor(&cursor), None).await.unwrap();
+    assert_eq!(lines(&changes), ["-m", "*m"]);
+    assert_eq!(stub.take().len(), 2, "the series is read once");
+}
+
+#[tokio::test]
 async fn an_endless_round_is_left_at_its_second_page_without_news() {
     let count = AtomicUsize::new(0);
     let (stub, client) = graph(move |asked| {

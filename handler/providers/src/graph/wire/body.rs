@@ -42,13 +42,6 @@ pub(in super::super) struct EventBody {
     pub single_value_extended_properties: Option<[ExtendedProperty; 1]>,
 }
 
-impl EventBody {
-    /// Whether it would change nothing.
-    pub(in super::super) fn is_empty(&self) -> bool {
-        serde_json::to_value(self).is_ok_and(|body| body.as_object().is_some_and(|o| o.is_empty()))
-    }
-}
-
 /// A description.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]

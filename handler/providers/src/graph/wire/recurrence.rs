@@ -79,6 +79,7 @@ pub(in super::super) enum Range {
     },
 }
 
+#[cfg(test)]
 impl Range {
     /// The day of the first occurrence.
     pub(in super::super) fn start_date(&self) -> Date {

@@ -82,7 +82,6 @@ fn every_member_and_value_that_is_written_is_in_the_schema() {
     }
     let cleared = EventBody { recurrence: Some(None), ..EventBody::default() };
     assert_eq!(json!(cleared), json!({ "recurrence": null }));
-    assert!(!cleared.is_empty() && EventBody::default().is_empty());
     assert_eq!(json!(EventBody::default()), json!({}));
 }
 

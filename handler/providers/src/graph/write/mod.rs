@@ -348,7 +348,7 @@ impl GraphCalendar {
         let bounds = [&body.start, &body.end];
         let names = bounds.into_iter().flatten().filter_map(|bound| bound.time_zone.as_deref());
         let names: BTreeSet<&str> = names.filter(|name| *name != zones::UTC).collect();
-        names.into_iter().fold(false, |any, name| self.refuse_zone(name) || any)
+        names.into_iter().filter(|name| self.refuse_zone(name)).count() > 0
     }
 
     /// Where the occurrences of a draft are looked at: inside the window, and at least for some
