@@ -26,9 +26,6 @@ pub enum Listed {
         etag: Option<String>,
         /// Its content, if the listing brought it.
         event: Option<Box<Event>>,
-        /// Whether the listing shows loop marks. Where it leaves them out, an event that no mapping
-        /// knows has to be read.
-        marks_shown: bool,
     },
     /// The provider says that it was removed: a hint, believed once a read of that id finds
     /// nothing.

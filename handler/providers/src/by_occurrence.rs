@@ -109,7 +109,6 @@ impl ByOccurrence {
             id: event.id.clone(),
             etag: event.etag.clone(),
             event: Some(Box::new(event)),
-            marks_shown: true,
         };
         changes.listed.extend(shown.into_iter().map(present));
         // The series itself is not shown: what was written for it before is replaced.
@@ -161,9 +160,8 @@ impl Provider for ByOccurrence {
         since: Since<'_>,
         state: Option<&StateTag>,
     ) -> Result<ChangeSet> {
-        let ChangeSet { listed, series, cursor } =
-            self.inner.list_changes(calendar, since, state).await?;
-        let mut changes = ChangeSet { listed: Vec::with_capacity(listed.len()), series, cursor };
+        let mut changes = self.inner.list_changes(calendar, since, state).await?;
+        let listed = std::mem::take(&mut changes.listed);
         for mut line in listed {
             if !self.series.contains(line.id()) {
                 changes.listed.push(line);

@@ -22,6 +22,7 @@ pub mod oauth;
 mod overlay;
 mod watch;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -255,8 +256,17 @@ pub struct ChangeSet {
     /// Series whose occurrences are events of their own ([`EventId::in_series`]): all of them that
     /// lie inside the window are listed. What is not listed is gone, or lies outside.
     pub series: Vec<EventId>,
+    /// Events whose loop marks the listing leaves out: one that no mapping knows has to be read.
+    pub unmarked: BTreeSet<EventId>,
     /// The start of the next list; save it after everything listed was processed.
     pub cursor: Cursor,
+}
+
+impl ChangeSet {
+    /// A listing of events that have their marks, by a provider that shows series as wholes.
+    pub fn new(listed: Vec<Listed>, cursor: Cursor) -> Self {
+        Self { listed, series: Vec::new(), unmarked: BTreeSet::new(), cursor }
+    }
 }
 
 /// One answer of [`Provider::fetch`].

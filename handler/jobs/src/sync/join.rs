@@ -174,7 +174,7 @@ fn add_unknown(
     };
     let unknown = UnknownEvent {
         etag: etag.clone(),
-        event: event.take().filter(|_| line.marks_shown),
+        event: event.take().filter(|_| !listing.unmarked.contains(id)),
         is_new: line.is_new,
         is_id_taken,
         is_from_whole_listing: changes.is_unbounded[side],

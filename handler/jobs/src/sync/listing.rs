@@ -1,6 +1,6 @@
 //! Lists one calendar.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::change::{Cursor, Listed};
 use engine::event::{Event, EventId};
@@ -29,14 +29,12 @@ pub(super) struct ListedLine {
     pub is_new: bool,
     /// The provider names it as changed since the cursor.
     pub is_changed: bool,
-    /// The event would have its loop mark, if it has one.
-    pub marks_shown: bool,
 }
 
 impl ListedLine {
     /// An event that has changed, in a version that is not known.
     pub fn changed() -> Self {
-        Self { present: Some((None, None)), is_new: true, is_changed: true, marks_shown: false }
+        Self { present: Some((None, None)), is_new: true, is_changed: true }
     }
 }
 
@@ -47,6 +45,8 @@ pub(super) struct CalendarListing {
     pub by_id: ById,
     /// Series of which all occurrences inside the window are listed.
     pub series: Vec<EventId>,
+    /// Events that are listed without the loop marks that they may have.
+    pub unmarked: BTreeSet<EventId>,
     pub cursor: Cursor,
     pub is_whole: bool,
     /// The owner wants the calendar read anew, and it has changed since the cursor.
@@ -96,6 +96,7 @@ pub(super) async fn list(
                 return Ok(Some(CalendarListing {
                     by_id: changed_by_id(changes.listed),
                     series: changes.series,
+                    unmarked: changes.unmarked,
                     cursor: changes.cursor,
                     is_whole: false,
                     has_moved,
@@ -106,15 +107,19 @@ pub(super) async fn list(
     let whole = provider.list_changes(address, whole, tag).await?;
     // Where the changes are known, or that there are none, the rest of the listing is old.
     let mut lines = by_id(whole.listed, since_cursor.is_none() && !is_current);
+    let mut unmarked = whole.unmarked;
     // The changes name what the window does not: removals, and changes outside the window.
-    for (id, line) in since_cursor.map(|changes| changed_by_id(changes.listed)).unwrap_or_default()
-    {
-        let line = lines.entry(id).or_insert(line);
-        (line.is_new, line.is_changed) = (true, true);
+    if let Some(changes) = since_cursor {
+        unmarked.extend(changes.unmarked.into_iter().filter(|id| !lines.contains_key(id)));
+        for (id, line) in changed_by_id(changes.listed) {
+            let line = lines.entry(id).or_insert(line);
+            (line.is_new, line.is_changed) = (true, true);
+        }
     }
     Ok(Some(CalendarListing {
         by_id: lines,
         series: Vec::new(),
+        unmarked,
         cursor: whole.cursor,
         is_whole: true,
         has_moved,
@@ -129,13 +134,10 @@ fn changed_by_id(listed: Vec<Listed>) -> ById {
 
 pub(super) fn by_id(listed: Vec<Listed>, is_new: bool) -> ById {
     let line = |listed| match listed {
-        Listed::Present { id, etag, event, marks_shown } => {
-            let present = Some((etag, event));
-            (id, ListedLine { present, is_new, is_changed: false, marks_shown })
+        Listed::Present { id, etag, event } => {
+            (id, ListedLine { present: Some((etag, event)), is_new, is_changed: false })
         }
-        Listed::Removed { id } => {
-            (id, ListedLine { present: None, is_new, is_changed: false, marks_shown: true })
-        }
+        Listed::Removed { id } => (id, ListedLine { present: None, is_new, is_changed: false }),
     };
     listed.into_iter().map(line).collect()
 }

@@ -67,11 +67,10 @@ impl GoogleCalendar {
                 (Some(token), _) => next = Some(token),
                 (None, Some(token)) => {
                     self.read_touched(calendar, &mut gathered).await?;
-                    return Ok(ChangeSet {
-                        listed: gathered.lines.into_values().collect(),
-                        series: Vec::new(),
-                        cursor: Cursor(token),
-                    });
+                    return Ok(ChangeSet::new(
+                        gathered.lines.into_values().collect(),
+                        Cursor(token),
+                    ));
                 }
                 (None, None) => break,
             }
@@ -192,7 +191,6 @@ impl Gathered {
                 id: EventId::new(head.id),
                 etag: head.etag,
                 event: None,
-                marks_shown: true,
             }),
         }
     }
@@ -211,18 +209,12 @@ impl Gathered {
             id: EventId::new(whole.master.id.as_str()),
             etag: whole.version(),
             event,
-            marks_shown: true,
         });
     }
 
     /// An event without its content: the caller reads it by its id.
     fn name(&mut self, id: &str) {
-        self.put(Listed::Present {
-            id: EventId::new(id),
-            etag: None,
-            event: None,
-            marks_shown: true,
-        });
+        self.put(Listed::Present { id: EventId::new(id), etag: None, event: None });
     }
 
     fn put(&mut self, line: Listed) {

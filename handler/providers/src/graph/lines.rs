@@ -115,6 +115,7 @@ fn is_inside(item: &WireEvent, window: Window) -> bool {
 pub(super) struct Lines {
     pub(super) lines: BTreeMap<EventId, Listed>,
     pub(super) series: BTreeSet<EventId>,
+    unmarked: BTreeSet<EventId>,
     carried: usize,
 }
 
@@ -135,7 +136,10 @@ impl Lines {
         // The version in an entry that only names an event is not the event's.
         let etag = head.etag.clone().filter(|_| !head.is_sparse());
         let id = EventId::new(head.id.as_str());
-        self.put(Listed::Present { id, etag, event, marks_shown });
+        self.put(Listed::Present { id: id.clone(), etag, event });
+        if !marks_shown {
+            self.unmarked.insert(id);
+        }
     }
 
     /// An event or a series that was read by itself.
@@ -143,7 +147,7 @@ impl Lines {
         let etag = whole.item.etag.clone();
         let event = whole.event(context).ok().map(Box::new);
         let id = EventId::new(whole.item.id.as_str());
-        self.put(Listed::Present { id, etag, event, marks_shown: true });
+        self.put(Listed::Present { id, etag, event });
     }
 
     /// An occurrence of a series that this program did not write. `is_whole`: its texts are there.
@@ -163,13 +167,13 @@ impl Lines {
             .then(|| convert::event(item, context).ok().map(Box::new))
             .flatten();
         let etag = item.etag.clone();
-        self.put(Listed::Present { id, etag, event, marks_shown: true });
+        self.put(Listed::Present { id, etag, event });
     }
 
     /// An event without its content: the caller reads it by its id.
     pub(super) fn named(&mut self, id: &str, etag: Option<String>) {
         let id = EventId::new(id);
-        self.put(Listed::Present { id, etag, event: None, marks_shown: true });
+        self.put(Listed::Present { id, etag, event: None });
     }
 
     pub(super) fn removed(&mut self, id: &str) {
@@ -177,6 +181,7 @@ impl Lines {
     }
 
     fn put(&mut self, line: Listed) {
+        self.unmarked.remove(line.id());
         self.lines.insert(line.id().clone(), line);
     }
 
@@ -192,6 +197,7 @@ impl Lines {
         ChangeSet {
             listed: self.lines.into_values().collect(),
             series: self.series.into_iter().collect(),
+            unmarked: self.unmarked,
             cursor,
         }
     }

@@ -99,14 +99,9 @@ impl Provider for Server {
             id: EventId::new(*name),
             etag: etag.map(str::to_owned),
             event: None,
-            marks_shown: true,
         };
         let gone = Listed::Removed { id: EventId::new("gone.ics") };
-        Ok(ChangeSet {
-            listed: state.iter().map(line).chain([gone]).collect(),
-            series: Vec::new(),
-            cursor: Cursor(String::new()),
-        })
+        Ok(ChangeSet::new(state.iter().map(line).chain([gone]).collect(), Cursor(String::new())))
     }
 
     async fn ask(&self, _: &str) -> Result<Answering> {

@@ -127,7 +127,13 @@ impl Provider for Remote {
             }
             Since::Everything => everything(&here),
         };
-        Ok(ChangeSet { listed, series, cursor: Cursor(here.token()) })
+        let all = |line: &Listed| line.id().clone();
+        let unmarked = if here.manners.hides_marks {
+            listed.iter().map(all).collect()
+        } else {
+            BTreeSet::new()
+        };
+        Ok(ChangeSet { listed, series, unmarked, cursor: Cursor(here.token()) })
     }
 
     fn is_current(&self, cursor: &Cursor, tip: &StateTag) -> bool {

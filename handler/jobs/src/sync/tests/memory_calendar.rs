@@ -261,12 +261,7 @@ impl MemoryCalendar {
         match self.seen(id).filter(|_| !self.said_gone.contains(id)) {
             Some(event) => {
                 let event_too = self.manners.brings.then(|| Box::new(event.clone()));
-                Listed::Present {
-                    id: id.clone(),
-                    etag: event.etag.clone(),
-                    event: event_too,
-                    marks_shown: !self.manners.hides_marks,
-                }
+                Listed::Present { id: id.clone(), etag: event.etag.clone(), event: event_too }
             }
             None => Listed::Removed { id: id.clone() },
         }

@@ -37,7 +37,6 @@ impl MemoryCalendar {
             id: event.id.clone(),
             etag: event.etag.clone(),
             event: Some(Box::new(event)),
-            marks_shown: true,
         };
         let is_listed = |event: &Event| !self.unlisted.contains(&event.id);
         let shown = self.shown_of(id).into_iter().filter(is_listed);

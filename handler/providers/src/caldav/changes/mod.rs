@@ -52,11 +52,10 @@ impl CalDav {
             // token there is no going on either.
             let next = tail.sync_token.ok_or(Error::CursorExpired)?;
             if !cut_off {
-                return Ok(ChangeSet {
-                    listed: listing.finish(),
-                    series: Vec::new(),
-                    cursor: SyncPosition { ctag, token: Some(next) }.cursor(),
-                });
+                return Ok(ChangeSet::new(
+                    listing.finish(),
+                    SyncPosition { ctag, token: Some(next) }.cursor(),
+                ));
             }
             if next == token {
                 return Err(Error::CursorExpired);
@@ -131,11 +130,7 @@ impl CalDav {
             match reply.await? {
                 MultistatusReply::Read(_) if cut_off => break,
                 MultistatusReply::Read(_) => {
-                    return Ok(ChangeSet {
-                        listed: listing.finish(),
-                        series: Vec::new(),
-                        cursor: mark.cursor(),
-                    });
+                    return Ok(ChangeSet::new(listing.finish(), mark.cursor()));
                 }
                 MultistatusReply::Refused(refusal)
                     if matches!(refusal.status.as_u16(), 404 | 410) =>
@@ -157,11 +152,7 @@ impl CalDav {
             MultistatusReply::Read(_) if cut_off => {
                 Err(Error::BadAnswer("the server does not list the whole calendar".into()))
             }
-            MultistatusReply::Read(_) => Ok(ChangeSet {
-                listed: listing.finish(),
-                series: Vec::new(),
-                cursor: mark.cursor(),
-            }),
+            MultistatusReply::Read(_) => Ok(ChangeSet::new(listing.finish(), mark.cursor())),
             MultistatusReply::Refused(refusal) if refusal.is_gone() => Err(Error::CalendarMissing),
             MultistatusReply::Refused(refusal) => Err(refusal.error()),
         }
@@ -195,12 +186,9 @@ impl MemberListing {
         };
         match entry.status {
             Some(404 | 410) => self.listed.push(Listed::Removed { id }),
-            _ if entry.props.may_be_event() => self.listed.push(Listed::Present {
-                id,
-                etag: entry.props.etag,
-                event: None,
-                marks_shown: true,
-            }),
+            _ if entry.props.may_be_event() => {
+                self.listed.push(Listed::Present { id, etag: entry.props.etag, event: None })
+            }
             _ => {}
         }
         false

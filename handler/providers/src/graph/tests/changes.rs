@@ -13,8 +13,8 @@ use crate::{ChangeSet, Error, Provider, Since};
 /// `*` for a series that is whole.
 fn lines(changes: &ChangeSet) -> Vec<String> {
     let line = |line: &Listed| match line {
-        Listed::Present { id, event, marks_shown, .. } => {
-            let form = match (event, marks_shown) {
+        Listed::Present { id, event, .. } => {
+            let form = match (event, !changes.unmarked.contains(id)) {
                 (None, _) => ".",
                 (Some(_), true) => "+",
                 (Some(_), false) => "?",
