@@ -192,8 +192,10 @@ pub enum CollectionState {
     Tagged(StateTag),
     /// It exists, but the provider has no cheap mark of its state.
     Untagged,
-    /// It does not exist any more, or this account may not see it.
+    /// It does not exist any more.
     Missing,
+    /// The server does not let this account read it.
+    Closed,
 }
 
 /// The answer of a calendar that exists ([`Provider::ask`]).
