@@ -133,6 +133,13 @@ pub fn words(report: &Report) -> String {
         if let Some(error) = &run.error {
             let _ = writeln!(text, "  {}", error.message);
         }
+        if let Some(at) = run.next_try {
+            let _ = writeln!(
+                text,
+                "  Events that could not be synced wait; they are tried again from {at:.0} on, or \
+                at once with --full. `calrelay status` names them."
+            );
+        }
     }
     text
 }

@@ -89,7 +89,8 @@ impl Attempt<'_> {
                     pair_state::record_check(&*self.scope.store, &self.pair.id, snapshot, now)
                         .await?;
                 }
-                Ok(Some(Run::new(self.pair.id.clone(), PairStatus::Ok)))
+                let next_try = snapshot.row.next_retry;
+                Ok(Some(Run { next_try, ..Run::new(self.pair.id.clone(), PairStatus::Ok) }))
             }
             Ok(_) => Ok(None),
             Err(error) => {
