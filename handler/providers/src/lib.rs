@@ -279,6 +279,8 @@ pub struct Written {
     pub event: Option<Box<Event>>,
     /// The provider has stored something else than was sent.
     pub rewritten: bool,
+    /// It was made, and the provider answers that it is not there.
+    pub is_missing: bool,
 }
 
 impl Written {
@@ -290,6 +292,7 @@ impl Written {
             sequence: event.sequence,
             event: None,
             rewritten: false,
+            is_missing: false,
         }
     }
 }
