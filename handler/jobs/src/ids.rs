@@ -27,6 +27,20 @@ pub(crate) struct Address {
 }
 
 impl Address {
+    /// As [`Self::parse`], for an account that is connected now: without a query. Addresses are
+    /// stored as they are, and shown.
+    pub fn parse_given(text: &str) -> Result<Self> {
+        let address = Self::parse(text)?;
+        if address.url.contains('?') {
+            return Err(Error::Provider(providers::Error::Address(
+                "it has a part that begins with ?, which may be a secret, and which no calendar \
+                server needs; leave that part out"
+                    .into(),
+            )));
+        }
+        Ok(address)
+    }
+
     /// Parses what a person typed. The default scheme is `https://`.
     pub fn parse(text: &str) -> Result<Self> {
         let refuse = |why: &str| Error::Provider(providers::Error::Address(why.to_owned()));
@@ -167,5 +181,18 @@ mod tests {
             assert!(matches!(error, Error::Provider(providers::Error::Address(_))), "{text}");
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
+    }
+
+    /// An account that was connected before keeps its address.
+    #[test]
+    fn an_address_that_is_given_now_has_no_query_and_loses_its_fragment() {
+        for text in ["https://dav.example.org/dav/?key=hunter2", "dav.example.org?hunter2"] {
+            let error = Address::parse_given(text).unwrap_err();
+            assert!(matches!(error, Error::Provider(providers::Error::Address(_))), "{text}");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+            assert!(Address::parse(text).is_ok(), "{text}");
+        }
+        let given = Address::parse_given("https://dav.example.org/a%3Fb/#hunter2").unwrap();
+        assert_eq!(given.url, "https://dav.example.org/a%3Fb/");
     }
 }

@@ -54,6 +54,9 @@ pub struct Run {
     pub remaining: u64,
     #[serde(skip)]
     pub next: Option<Next>,
+    /// When an event that could not be synced is tried again, if there is one.
+    #[serde(skip)]
+    pub next_try: Option<Timestamp>,
 }
 
 impl Run {
@@ -73,6 +76,7 @@ impl Run {
             place: None,
             remaining: 0,
             next: None,
+            next_try: None,
         }
     }
 

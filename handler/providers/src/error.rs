@@ -23,7 +23,7 @@ pub enum Error {
     /// Other people are involved in the event and would be mailed.
     #[error("other people take part in this event, and writing to it could mail them")]
     HasGuests,
-    /// There is no such calendar, or this account may not see it.
+    /// There is no such calendar.
     #[error("the calendar is not there any more")]
     CalendarMissing,
     /// The provider has no watch for this calendar.
@@ -86,6 +86,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error for a calendar that exists, as far as its server says, and that it does not let
+    /// this account read.
+    pub fn closed_calendar() -> Self {
+        Self::Forbidden("this account has no right to read the calendar".into())
+    }
+
     /// Whether a later try may succeed without any action by a person.
     pub fn is_transient(&self) -> bool {
         matches!(

@@ -225,8 +225,10 @@ pub enum CollectionState {
     Tagged(StateTag),
     /// It exists, but the provider has no cheap mark of its state.
     Untagged,
-    /// It does not exist any more, or this account may not see it.
+    /// It does not exist any more.
     Missing,
+    /// The server does not let this account read it.
+    Closed,
 }
 
 /// The answer of a calendar that exists ([`Provider::ask`]).
@@ -322,6 +324,8 @@ pub struct Written {
     pub event: Option<Box<Event>>,
     /// The provider has stored something else than was sent.
     pub rewritten: bool,
+    /// It was made, and the provider answers that it is not there.
+    pub is_missing: bool,
 }
 
 impl Written {
@@ -333,6 +337,7 @@ impl Written {
             sequence: event.sequence,
             event: None,
             rewritten: false,
+            is_missing: false,
         }
     }
 }

@@ -5,6 +5,7 @@ mod attempts;
 mod deletion_proofs;
 mod deletions;
 mod etags;
+mod lost_writes;
 mod poll;
 mod readded_pairs;
 mod reads;

@@ -221,7 +221,7 @@ async fn what_concerns_more_than_one_event_is_not_blamed_on_events() -> anyhow::
         env.people[0].put(&name, &object);
     }
     env.pair(ONE_WAY).await?;
-    for (status, code) in [(401, "unauthorized"), (500, "unreachable"), (403, "not_found")] {
+    for (status, code) in [(401, "unauthorized"), (500, "unreachable"), (403, "forbidden")] {
         let faults = env.servers[0].faults();
         faults.after(1, usize::MAX, On::kind(Kind::Propfind), Fault::Status(status));
         faults.always(On::kinds(&[Kind::Get, Kind::Multiget]), Fault::Status(status));

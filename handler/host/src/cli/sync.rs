@@ -151,6 +151,13 @@ pub fn words(report: &Report) -> String {
         if let Some(error) = error_words(run) {
             let _ = writeln!(text, "  {error}");
         }
+        if let Some(at) = run.next_try {
+            let _ = writeln!(
+                text,
+                "  Events that could not be synced wait; they are tried again from {at:.0} on, or \
+                at once with --full. `calrelay status` names them."
+            );
+        }
     }
     text
 }

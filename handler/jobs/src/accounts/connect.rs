@@ -29,7 +29,7 @@ pub async fn connect_account(
     user: &str,
     secret: &SecretString,
 ) -> Result<Account> {
-    let address = Address::parse(url)?;
+    let address = Address::parse_given(url)?;
     let user = checked_user(kind, user)?;
     if secret.expose_secret().is_empty() {
         return Err(Error::Provider(providers::Error::Credentials(

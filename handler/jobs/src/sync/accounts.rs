@@ -189,6 +189,9 @@ impl<'a> OpenAccounts<'a> {
                 Some(CollectionState::Missing) => {
                     Err(Error::Provider(providers::Error::CalendarMissing))
                 }
+                Some(CollectionState::Closed) => {
+                    Err(Error::Provider(providers::Error::closed_calendar()))
+                }
                 Some(CollectionState::Untagged) | None => Ok(None),
             },
             None => Ok(None),
@@ -208,8 +211,8 @@ impl<'a> OpenAccounts<'a> {
         Ok(PerSide { from: state(ends.from, &tags.from), to: state(ends.to, &tags.to) })
     }
 
-    /// Discovers again the homes of accounts whose calendars are missing. Returns whether that has
-    /// changed an account, so that the states are to be requested again.
+    /// Discovers again the homes of accounts whose calendars are missing or closed. Returns whether
+    /// that has changed an account, so that the states are to be requested again.
     pub async fn rediscover_missing(&mut self, pair: &Pair) -> Result<bool> {
         let ends = self.ends(pair).await?;
         let mut found = false;
@@ -218,7 +221,7 @@ impl<'a> OpenAccounts<'a> {
                 .states
                 .get(&end.account.id)
                 .and_then(|states| states.as_ref().ok()?.get(&end.calendar.address));
-            if state != Some(&CollectionState::Missing)
+            if !matches!(state, Some(CollectionState::Missing | CollectionState::Closed))
                 || !self.rediscovered.insert(end.account.id.clone())
             {
                 continue;

@@ -9,6 +9,7 @@ use engine::reason::Reason;
 use providers::{Edit, NewCopy, Version, Written};
 use records::pair_state::ProblemRow;
 
+use super::behind::BEHIND;
 use super::context::Context;
 use super::problems::RetryAt;
 use super::roles::side_of;
@@ -35,6 +36,7 @@ impl Context<'_> {
             proof,
             note,
             is_unread,
+            shown,
             ..
         } = step;
         let mut applied = Applied {
@@ -80,12 +82,19 @@ impl Context<'_> {
             }
             Decision::Delete(delete) => (applied.delete, applied.proof) = (Some(delete), proof),
             Decision::Create(create) => self.create(*create, stored, &mut applied).await?,
-            Decision::Write(write) => self.write(*write, &mut applied).await?,
+            Decision::Write(write) => self.write(*write, shown, &mut applied).await?,
         }
         Ok(applied)
     }
 
-    async fn write(&self, write: Write, applied: &mut Applied) -> Result<()> {
+    /// Writes to both events. `shown`: the version of the copy that was read, where our own write
+    /// has replaced that one as far as is known.
+    async fn write(
+        &self,
+        write: Write,
+        shown: Option<String>,
+        applied: &mut Applied,
+    ) -> Result<()> {
         let stored = write.intent();
         let Write { before, mut mapping, copy, origin, reason } = write;
         let (mut actions, mut refused) = (Vec::new(), None);
@@ -137,15 +146,29 @@ impl Context<'_> {
         // are written to the copy nevertheless.
         let mut written = copy.as_ref().map(|change| change.parts.clone()).unwrap_or_default();
         if let Some(change) = copy {
-            let version =
-                Version { etag: mapping.copy.etag.clone(), sequence: mapping.copy.sequence };
+            let etag = shown.clone().or_else(|| mapping.copy.etag.clone());
+            let version = Version { etag, sequence: mapping.copy.sequence };
             self.may_write()?;
-            match self.change(&mapping, Role::Copy, &change, &version).await {
+            let written = match self.change(&mapping, Role::Copy, &change, &version).await {
+                // Nothing was written, and so nothing proves that the server is not behind.
+                Ok(written) if shown.is_some() && written.etag == shown => {
+                    Err(providers::Error::Refused(BEHIND.into()))
+                }
+                Err(providers::Error::Refused(_)) if shown.is_some() => {
+                    Err(providers::Error::Refused(BEHIND.into()))
+                }
+                written => written,
+            };
+            match written {
                 Ok(written) => {
                     applied.wrote[mapping.side.other()] = true;
                     mapping.pristine &= !written.rewritten;
                     let parts = (!change.whole).then_some(&change.parts);
                     self.record_written(&mut mapping, Role::Copy, written, parts);
+                    if shown.is_some() && !change.whole {
+                        // The next pass reads what it shows besides.
+                        mapping.copy.etag = None;
+                    }
                 }
                 Err(error) => {
                     return self

@@ -11,7 +11,6 @@ use engine::uid::UidHash;
 use providers::{Edit, Found, NewCopy, Version, Written};
 
 use super::context::Context;
-use super::identity::NOT_SHOWN;
 use super::problems::RetryAt;
 use super::roles::{mapped_mut, other_role, side_of};
 use super::step::Applied;
@@ -63,6 +62,9 @@ impl Context<'_> {
             let copy = NewCopy { uid: &uid, marker: &marker, draft: &draft, now: self.now };
             match end.provider.create(calendar, &copy).await {
                 Ok(written) => {
+                    if written.is_missing && role == Role::Copy {
+                        applied.problem = Some((self.not_shown(&mapping), RetryAt::OnChange));
+                    }
                     self.record_created(&mut mapping, role, written, &uid, false);
                     self.locked.change_unlisted(|awaited| awaited.add(side, mapping.id));
                     applied.wrote[side] = true;
@@ -193,14 +195,7 @@ impl Context<'_> {
         });
         let Some(mut before) = before else { return };
         before.origin.etag = None;
-        let problem = self.problem(
-            before.side,
-            &before.origin.id,
-            None,
-            Reason::RefusedByServer,
-            Some(NOT_SHOWN),
-        );
-        applied.problem = Some((problem, RetryAt::OnChange));
+        applied.problem = Some((self.not_shown(&before), RetryAt::OnChange));
         applied.remember = Some((stored, Some(before)));
     }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use engine::event::{Event, EventId};
-use engine::mapping::Mapping;
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::{Beside, Decision, Observed, Unknown};
@@ -20,13 +19,9 @@ use super::step::{NOT_GIVEN, Step};
 use crate::Result;
 
 /// What its owner should know about an event, although it is copied.
-fn note(event: &Event) -> Option<Reason> {
+pub(super) fn note(event: &Event) -> Option<Reason> {
     event.zone_guessed.then_some(Reason::ZoneUnknown)
 }
-
-/// The reason for an event of which a read gives a version that our own write has replaced.
-const BEHIND: &str = "the server still shows what stood there before the last change was written; \
-it is decided about once that shows";
 
 impl Context<'_> {
     pub(super) fn decide_known(&self, changed: ChangedMapping, read: &FoundEvents) -> Step {
@@ -40,16 +35,8 @@ impl Context<'_> {
             mut proofs,
             ..
         } = changed;
-        if self.is_behind(&mapping, read) {
-            // No cursor is saved, and `status` names the reason.
-            let step = Step::not_given(
-                mapping.side,
-                mapping.origin.id.clone(),
-                Reason::RefusedByServer,
-                BEHIND.into(),
-                RetryAt::OnChange,
-            );
-            return Step { is_incomplete: true, times: Some(mapping.times), ..step };
+        if let Some(step) = self.decide_behind(&stored, &mapping, read) {
+            return step;
         }
         for role in ROLES {
             let found = &read[side_of(&mapping, role)];
@@ -132,17 +119,6 @@ impl Context<'_> {
             is_unread,
             ..step
         }
-    }
-
-    /// Whether a read gave a version that our own write has replaced: then nothing is decided, and
-    /// the next pass reads both events again.
-    fn is_behind(&self, mapping: &Mapping, read: &FoundEvents) -> bool {
-        ROLES.into_iter().any(|role| {
-            let mapped = mapped(mapping, role);
-            let found = read[side_of(mapping, role)].get(&mapped.id);
-            let is_former = |event: &Event| mapped.is_former(event.etag.as_deref(), self.today());
-            matches!(found, Some(Found::Event(event)) if is_former(event))
-        })
     }
 
     pub(super) async fn decide_unknown(

@@ -72,6 +72,7 @@ impl Context<'_> {
         self.retry_bearers(result);
         self.note_proofs(result).await?;
         state.next_retry = result.problems.next();
+        result.run.next_try = state.next_retry;
         let is_held = self.note_held(state, &mut result.run, held, &members, guard.copies());
         result.run.copied_by_another = self.copied_by_another(&result.run, &result.batch).await;
         if self.options.dry_run {

@@ -39,6 +39,7 @@
 mod accounts;
 mod apply;
 mod attempt;
+mod behind;
 mod candidate;
 mod change;
 mod changes;

@@ -48,8 +48,8 @@ impl Attempt<'_> {
         Ok(states)
     }
 
-    /// The states of both ends. The account of a missing calendar is discovered again; by a
-    /// background pass only if the pair does not say yet that the calendar is missing.
+    /// The states of both ends. The account of a missing or closed calendar is discovered again; by
+    /// a background pass only if the pair does not say yet that the calendar is missing or closed.
     pub(super) async fn end_states(
         &self,
         accounts: &mut OpenAccounts<'_>,
@@ -57,7 +57,10 @@ impl Attempt<'_> {
         row: &StateRecord,
     ) -> Result<PerSide<EndState>> {
         let states = accounts.end_states(self.round, self.pair, notified, self.options).await;
-        let Err(error @ Error::Provider(providers::Error::CalendarMissing)) = &states else {
+        let Err(error) = &states else { return states };
+        let Error::Provider(providers::Error::CalendarMissing | providers::Error::Forbidden(_)) =
+            error
+        else {
             return states;
         };
         let is_known = row.error.as_ref() == Some(&Problem::from(error));
@@ -87,7 +90,8 @@ impl Attempt<'_> {
                     pair_state::record_check(&*self.scope.store, &self.pair.id, snapshot, now)
                         .await?;
                 }
-                Ok(Some(Run::new(self.pair.id.clone(), PairStatus::Ok)))
+                let next_try = snapshot.row.next_retry;
+                Ok(Some(Run { next_try, ..Run::new(self.pair.id.clone(), PairStatus::Ok) }))
             }
             Ok(_) => Ok(None),
             Err(error) => {

@@ -149,7 +149,7 @@ fn merge(run: &mut Run, next: Run) {
     run.remaining = next.remaining;
     run.copied_by_another = next.copied_by_another;
     (run.error, run.place) = (next.error, next.place);
-    run.next = next.next;
+    (run.next, run.next_try) = (next.next, next.next_try);
     for action in next.actions {
         run.push(action);
     }

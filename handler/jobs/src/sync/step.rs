@@ -45,6 +45,8 @@ pub(super) struct Step {
     pub note: Option<Reason>,
     /// The event itself was not read: its stored problem stays.
     pub is_unread: bool,
+    /// The version of the copy that a write is conditional on, where the mapping has another one.
+    pub shown: Option<String>,
 }
 
 impl Step {
@@ -66,6 +68,7 @@ impl Step {
             proof: None,
             note: None,
             is_unread: false,
+            shown: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use engine::calendar::RemoteCalendar;
+use reqwest::StatusCode;
 use url::Url;
 
 use super::account::{CalDav, HomePlace};
@@ -100,21 +101,20 @@ impl CalDav {
     }
 
     async fn read_state(&self, key: &str) -> Result<CollectionState> {
-        Ok(match self.props(key, bodies::TIP).await? {
-            None => CollectionState::Missing,
-            Some(props) if props.ctag.is_some() => state_of(&props),
-            Some(_) => self.read_state_alone(key).await?,
-        })
+        match self.props(key, bodies::TIP).await {
+            Ok(Some(props)) if props.ctag.is_none() => self.read_state_alone(key).await,
+            props => state(props),
+        }
     }
 
     async fn read_state_alone(&self, key: &str) -> Result<CollectionState> {
-        Ok(self
-            .props(key, bodies::STATE)
-            .await?
-            .map_or(CollectionState::Missing, |props| state_of(&props)))
+        state(self.props(key, bodies::STATE).await)
     }
 
-    /// Some properties of a calendar; `None` if it is not there, or not for us.
+    /// Some properties of a calendar; `None` if it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] where the server says that it is closed to this account.
     async fn props(&self, calendar: &str, body: &str) -> Result<Option<Props>> {
         let mut found = None;
         let url = self.url(calendar)?;
@@ -126,10 +126,9 @@ impl CalDav {
             MultistatusReply::Read(_) => Ok(found
                 .filter(|entry| entry.status.is_none_or(|status| status < 300))
                 .map(|entry| entry.props)),
-            MultistatusReply::Refused(refusal)
-                if refusal.is_gone() || refusal.status.as_u16() == 403 =>
-            {
-                Ok(None)
+            MultistatusReply::Refused(refusal) if refusal.is_gone() => Ok(None),
+            MultistatusReply::Refused(refusal) if refusal.status == StatusCode::FORBIDDEN => {
+                Err(Error::closed_calendar())
             }
             MultistatusReply::Refused(refusal) => Err(refusal.error()),
         }
@@ -159,7 +158,11 @@ impl CalDav {
         if let Some(zone) = self.zone_if_known(calendar) {
             return Ok(zone);
         }
-        let zone = self.props(&key, bodies::CALENDARS).await?.and_then(|props| zone(&props));
+        let props = match self.props(&key, bodies::CALENDARS).await {
+            Err(Error::Forbidden(_)) => None,
+            props => props?,
+        };
+        let zone = props.and_then(|props| zone(&props));
         self.learn(&key, |known| known.zone = Some(zone.clone()));
         Ok(zone)
     }
@@ -167,6 +170,14 @@ impl CalDav {
     /// The calendar's zone, if it was asked for before.
     pub(super) fn zone_if_known(&self, calendar: &str) -> Option<Option<String>> {
         self.known().get(&with_slash(calendar)).and_then(|known| known.zone.clone())
+    }
+}
+
+fn state(props: Result<Option<Props>>) -> Result<CollectionState> {
+    match props {
+        Ok(props) => Ok(props.map_or(CollectionState::Missing, |props| state_of(&props))),
+        Err(Error::Forbidden(_)) => Ok(CollectionState::Closed),
+        Err(error) => Err(error),
     }
 }
 

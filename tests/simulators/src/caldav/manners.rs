@@ -97,7 +97,10 @@ pub struct Manners {
     pub names: Names,
     /// Whether a new object is answered with 201 and then not there.
     pub swallows: bool,
-    /// As above where an object with equal DTSTART and SUMMARY exists: that object counts as the
+    /// Whether each PUT is answered with success, and nothing is stored: something in front of the
+    /// server answers, such as a captive portal or a filter.
+    pub loses_writes: Option<LostWrite>,
+    /// As `swallows`, where an object with equal DTSTART and SUMMARY exists: that object counts as the
     /// new one.
     pub merges: bool,
     /// How an object that is made from now on shows until [`super::Calendar::catch_up`].
@@ -248,6 +251,15 @@ pub enum Names {
     },
 }
 
+/// See [`Manners::loses_writes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LostWrite {
+    /// Answered with a web page and status 200.
+    Page,
+    /// Answered with 204, without an ETag.
+    NoContent,
+}
+
 /// See [`Manners::late`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Late {
@@ -344,6 +356,7 @@ impl Manners {
             heeds_schedule_agent: true,
             names: Names::Asked,
             swallows: false,
+            loses_writes: None,
             merges: false,
             late: Late::Not,
             trash: None,

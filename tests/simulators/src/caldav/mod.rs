@@ -47,8 +47,8 @@ pub use alters::Alters;
 pub use calendar::{Calendar, crlf};
 pub use digest::SignIn;
 pub use manners::{
-    AnyVersion, Etags, Late, Limit, LostToken, Manners, Missing, Names, OldBase, Redirect, Rewrite,
-    Throttle, UidScope,
+    AnyVersion, Etags, Late, Limit, LostToken, LostWrite, Manners, Missing, Names, OldBase,
+    Redirect, Rewrite, Throttle, UidScope,
 };
 pub use saved::{Object, Saved};
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::asking::{Asking, refused};
-use super::manners::{AnyVersion, Etags, Late, Names, Rewrite, UidScope};
+use super::manners::{AnyVersion, Etags, Late, LostWrite, Names, Rewrite, UidScope};
 use super::paths::Place;
 use super::reply::Reply;
 use super::scheduling;
@@ -18,6 +18,14 @@ pub(super) fn put(asking: &Asking<'_>, records: &mut Records, place: &Place) -> 
         return Reply::words(405, "a calendar is not written as a whole");
     };
     let manners = asking.manners;
+    match manners.loses_writes {
+        Some(LostWrite::Page) => {
+            return Reply { body: "<html>Sign in</html>".into(), ..Reply::status(200) }
+                .header("content-type", "text/html; charset=utf-8");
+        }
+        Some(LostWrite::NoContent) => return Reply::status(204),
+        None => {}
+    }
     let Some(collection) = records.visible(user, calendar) else {
         return Reply::words(409, "there is no such calendar");
     };

@@ -39,7 +39,10 @@ impl CalendarState {
             None
             | Some(
                 PolledCalendar::Unreachable
-                | PolledCalendar::Answered { state: CollectionState::Missing, .. },
+                | PolledCalendar::Answered {
+                    state: CollectionState::Missing | CollectionState::Closed,
+                    ..
+                },
             ) => Self::Unreachable,
             Some(PolledCalendar::PollRunning) => Self::Unchanged,
             Some(PolledCalendar::Answered { state: CollectionState::Untagged, .. }) => {

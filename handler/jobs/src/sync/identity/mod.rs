@@ -35,5 +35,4 @@ mod unseen;
 pub(super) use beside::BesideFound;
 pub(super) use class::{LiveMapping, UnknownClass};
 pub(super) use identities::{EventIdentities, NewNames};
-pub(super) use note_unseen::NOT_SHOWN;
 pub(super) use rename::rename;

@@ -8,7 +8,7 @@ use engine::marker::Role;
 use engine::pair::Side;
 use engine::reason::Reason;
 use providers::Found;
-use records::pair_state::Batch;
+use records::pair_state::{Batch, ProblemRow};
 
 use super::unlisted::UnlistedEvent;
 use crate::Result;
@@ -19,10 +19,16 @@ use crate::sync::pass_result::PassResult;
 use crate::sync::problems::RetryAt;
 use crate::sync::roles::{mapped, other_role};
 
-pub(in crate::sync) const NOT_SHOWN: &str = "the server took it, and does not show it in the \
+const NOT_SHOWN: &str = "the server took it, and does not show it in the \
 calendar; `calrelay sync --full` writes it once more";
 
 impl Context<'_> {
+    /// The problem of a mapping of which an event was created and is not shown.
+    pub(in crate::sync) fn not_shown(&self, mapping: &Mapping) -> ProblemRow {
+        let reason = Reason::RefusedByServer;
+        self.problem(mapping.side, &mapping.origin.id, None, reason, Some(NOT_SHOWN))
+    }
+
     /// Stores that these events were not listed. That they are missing is no change.
     pub(super) async fn note_unseen(
         &self,
@@ -45,13 +51,7 @@ impl Context<'_> {
             let missed_on = if is_first { Some(self.today()) } else { mapping.missed_on };
             let mut unseen = Mapping { unseen: Some(role), missed_on, ..mapping.clone() };
             if is_first && !self.options.dry_run {
-                let mut problem = self.problem(
-                    unseen.side,
-                    &unseen.origin.id,
-                    None,
-                    Reason::RefusedByServer,
-                    Some(NOT_SHOWN),
-                );
+                let mut problem = self.not_shown(&unseen);
                 result.problems.add(unseen.side, &mut problem, RetryAt::OnChange, self.now);
                 self.store.note_problem(&mut notes, &unseen.origin.id, &problem)?;
             }
@@ -59,6 +59,12 @@ impl Context<'_> {
             changes.mapping_counts = None;
             if self.puts_off(changes, &unseen, role) {
                 changes.mappings.remove(&unseen.id);
+                result.run.push(self.skip(
+                    unseen.side,
+                    &unseen.origin.id,
+                    Some(unseen.times.clone()),
+                    Reason::RefusedByServer,
+                ));
                 let other = if role == Role::Copy { &mut unseen.origin } else { &mut unseen.copy };
                 other.etag = None;
             }

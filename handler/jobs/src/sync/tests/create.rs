@@ -419,3 +419,18 @@ async fn a_zone_that_was_guessed_is_noted_as_long_as_it_is() {
     assert_eq!(env.problems().await.len(), 0);
     env.rest().await;
 }
+
+/// A server that answers that it has made a copy, and then that the copy is not there, may show it
+/// late.
+#[tokio::test]
+async fn a_copy_that_is_said_not_to_be_there_is_named_until_it_is_listed() {
+    let env = PairEnv::one_way().await;
+    env.to().manners.made_is_missing = true;
+    env.from().put(april("dentist", 1));
+    assert_eq!(env.pass().await.created, 1);
+    let problems = env.problems().await;
+    assert!(problems[0].problem.message.contains("does not show it"), "{problems:?}");
+    env.pass().await;
+    assert_eq!((env.problems().await.len(), env.count()), (0, [1, 1]));
+    env.rest().await;
+}

@@ -273,6 +273,15 @@ impl Provider for Remote {
         let mut here = self.lock();
         here.asked(CalendarCall::Edit, id)?;
         here.can_hold(edit.draft)?;
+        if here.manners.reads_before_edits
+            && let Some(seen) = here.seen(id).filter(|seen| seen.etag == version.etag)
+        {
+            let mut edited = seen.clone();
+            put_on(&mut edited, edit.parts, edit.draft);
+            if edited.content == seen.content {
+                return Ok(Written::as_it_is(seen));
+            }
+        }
         let mut event = here.version(CalendarCall::Edit, id, version.etag.as_deref())?;
         here.now = Some(edit.now);
         put_on(&mut event, edit.parts, edit.draft);

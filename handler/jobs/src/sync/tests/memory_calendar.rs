@@ -48,12 +48,16 @@ pub struct ServerQuirks {
     pub drops_marks: bool,
     /// Titles are cut after so many octets.
     pub longest_title: Option<usize>,
+    /// An edit that changes nothing of what a read shows writes nothing.
+    pub reads_before_edits: bool,
     /// A name that was deleted is refused from then on.
     pub keeps_names: bool,
     /// A cursor is answered with a listing of everything, without what was deleted.
     pub forgets: bool,
     /// What is made is not listed.
     pub lists_late: bool,
+    /// What is made is not found when it is read after that, and no version of it is known.
+    pub made_is_missing: bool,
     /// The calendar may not be written to.
     pub read_only: bool,
     /// It is not where it was.
@@ -108,6 +112,13 @@ impl MemoryCalendar {
     /// A person brings back an event as it was, version and all.
     pub fn restore(&mut self, event: Event) {
         self.log.push(event.id.clone());
+        self.events.insert(event.id.clone(), event);
+    }
+
+    /// As above, where that undoes the last write, on a server whose tags of calendars follow from
+    /// the content too: the calendar looks as if it had not changed since before that write.
+    pub fn undo(&mut self, event: Event) {
+        self.log.pop();
         self.events.insert(event.id.clone(), event);
     }
 
@@ -242,10 +253,11 @@ impl MemoryCalendar {
         }
         let rewritten = Draft::from(&shown) != *as_written || self.manners.own_uids;
         let event = rewritten.then(|| Box::new(shown.clone()));
-        let etag = shown.etag.filter(|_| !self.manners.answers_without_version);
+        let is_missing = self.manners.made_is_missing && call == CalendarCall::Create;
+        let etag = shown.etag.filter(|_| !self.manners.answers_without_version && !is_missing);
         self.answer(
             call,
-            Written { id: shown.id, etag, sequence: shown.sequence, event, rewritten },
+            Written { id: shown.id, etag, sequence: shown.sequence, event, rewritten, is_missing },
         )
     }
 

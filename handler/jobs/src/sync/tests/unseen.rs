@@ -55,6 +55,7 @@ async fn what_becomes_of_its_origin_waits_until_it_shows() {
         }
         let run = env.pass().await;
         assert_eq!((run.state, env.writes()), (PairStatus::Ok, all([])), "{two_way} {gone}");
+        assert_eq!(reasons(&run), [Reason::RefusedByServer], "it is named: {two_way} {gone}");
         assert_eq!(env.mappings().await.len(), 3);
         env.to().unlisted.clear();
         env.to().hidden.clear();

@@ -218,11 +218,23 @@ async fn failures_are_not_lost_tokens() {
             .unwrap_err();
         assert!(format!("{error:?}").starts_with(expected), "{status}: {error:?}");
     }
-    let gone = Stub::new(|_| Say::status(404)).await;
-    for since in [Since::Cursor(&cursor("t1")), Since::Window(WINDOW)] {
-        let error = gone.account().list_changes(CALENDAR, since, None).await.unwrap_err();
-        assert!(matches!(error, Error::CalendarMissing));
+    for (status, is) in [
+        (404, (|error| matches!(error, Error::CalendarMissing)) as fn(&Error) -> bool),
+        (403, |error| matches!(error, Error::Forbidden(_))),
+    ] {
+        let stub = Stub::new(move |_| Say::status(status)).await;
+        let account = stub.account();
+        assert!(account.ask(CALENDAR).await.is_err_and(|error| is(&error)), "{status}");
+        let error = account.list_changes(CALENDAR, Since::Window(WINDOW), None).await.unwrap_err();
+        assert!(is(&error), "{status}: {error:?}");
     }
+    let gone = Stub::new(|_| Say::status(404)).await;
+    let error = gone
+        .account()
+        .list_changes(CALENDAR, Since::Cursor(&cursor("t1")), None)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::CalendarMissing));
 }
 
 /// A calendar with one event, on a server that can do what `can` allows.
@@ -346,7 +358,7 @@ async fn one_request_looks_at_all_calendars_of_a_home() {
             b,
             a.clone(),
             CollectionState::Missing,
-            CollectionState::Missing,
+            CollectionState::Closed,
             a
         ]
     );

@@ -84,6 +84,9 @@ pub(super) struct Stored {
     pub etag: Option<String>,
     /// The path that the object has now, where the server names one (RFC 9110 section 10.2.2).
     pub location: Option<String>,
+    /// The answer is a web page with status 200, as of a captive portal: no server that stores an
+    /// object answers so.
+    pub is_web_page: bool,
 }
 
 /// A request before it has found its host.
@@ -207,7 +210,9 @@ impl Dav {
             return Ok(Put::Refused(refused(answer).await?));
         }
         let location = answer.header("location").map(|href| address::path(&url, href));
-        let stored = Stored { etag: etag(&answer), location };
+        let kind = answer.header("content-type").unwrap_or_default().trim().to_ascii_lowercase();
+        let is_web_page = answer.status() == StatusCode::OK && kind.starts_with("text/html");
+        let stored = Stored { etag: etag(&answer), location, is_web_page };
         finish(answer).await;
         Ok(Put::Done(stored))
     }

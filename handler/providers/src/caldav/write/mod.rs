@@ -1,5 +1,6 @@
 //! Writing: every write is conditional on what its caller has seen, and none can reach a guest.
 
+mod read_back;
 mod refusal;
 #[cfg(test)]
 mod tests;
@@ -8,9 +9,9 @@ use engine::event::{Event, EventId, Exception};
 use ical::{EditError, ObjectContext};
 use url::Url;
 
-use super::dav::{Condition, Put, Stored};
+use super::dav::{Condition, Put};
 use super::fetch::Raw;
-use super::stored_object::StoredObject;
+use super::stored_object::Sent;
 use super::version::NOT_TAKEN;
 use super::{CalDav, name, name_in_collection};
 use crate::{Edit, Error, Found, NewCopy, Provider, Result, Version, Written};
@@ -32,7 +33,10 @@ impl CalDav {
         let url = self.event_url(calendar, &id)?;
         let object = ical::write(copy, 0, self.flavour.object_style());
         match self.dav.put(&url, Condition::Absent, &object).await? {
-            Put::Done(stored) => self.written(calendar, &id, stored, (&object, 0), true).await,
+            Put::Done(stored) => {
+                let sent = Sent { object: &object, sequence: 0, condition: Condition::Absent };
+                self.written(calendar, &id, stored, &sent).await
+            }
             Put::Refused(refusal) => Err(match refusal.status.as_u16() {
                 403 | 409 | 412 if refusal.has_condition("no-uid-conflict") => Error::Exists,
                 // Some servers answer 412 to every broken precondition, and name it.
@@ -129,6 +133,7 @@ impl CalDav {
                 sequence: edited.sequence,
                 event: None,
                 rewritten: false,
+                is_missing: false,
             });
         }
         let url = self.event_url(calendar, id)?;
@@ -152,16 +157,18 @@ impl CalDav {
         judged: Option<&[u8]>,
         (object, sequence): (&[u8], u32),
     ) -> Result<Written> {
+        let sent = |condition| Sent { object, sequence, condition };
         let refusal = match self.dav.put(url, condition, object).await? {
             Put::Done(stored) => {
-                return self.written(calendar, id, stored, (object, sequence), false).await;
+                return self.written(calendar, id, stored, &sent(condition)).await;
             }
             Put::Refused(refusal) => refusal,
         };
         let refusal = match self.in_another_form(calendar, id, condition, &refusal, judged).await? {
             Some(version) => match self.dav.put(url, Condition::Version(&version), object).await? {
                 Put::Done(stored) => {
-                    return self.written(calendar, id, stored, (object, sequence), false).await;
+                    let sent = sent(Condition::Version(&version));
+                    return self.written(calendar, id, stored, &sent).await;
                 }
                 Put::Refused(refusal) if refusal.status.as_u16() == 412 => {
                     return Err(Error::Refused(NOT_TAKEN.into()));
@@ -311,84 +318,6 @@ impl CalDav {
                 Err(Error::ChangedMeanwhile)
             }
             Found::NotFound => Err(self.missing_error(calendar).await?),
-        }
-    }
-
-    /// After a write: which name the object has got, which version, and the stored event, where
-    /// that may differ from what was sent. If the read fails, the write has succeeded nevertheless,
-    /// and the next list of changes shows it.
-    async fn written(
-        &self,
-        calendar: &str,
-        asked: &EventId,
-        stored: Stored,
-        (object, sequence): (&[u8], u32),
-        made: bool,
-    ) -> Result<Written> {
-        // Where a server keeps the object under a name of its own, it is that name which will be
-        // listed.
-        let named = stored
-            .location
-            .and_then(|path| name::member(calendar, &path))
-            .filter(|member| member.belongs);
-        let id =
-            named.map(|member| member.id).filter(|id| id != asked).unwrap_or_else(|| asked.clone());
-        // Without an ETag the server says that it has changed the object on its way in (RFC 4791
-        // section 5.3.4).
-        let event = match stored.etag {
-            Some(etag) => match self.check_stored(calendar, &id, &etag, object, made).await {
-                StoredObject::AsSent => {
-                    return Ok(Written {
-                        id,
-                        etag: Some(etag),
-                        sequence,
-                        event: None,
-                        rewritten: false,
-                    });
-                }
-                StoredObject::Altered(event) => Some(event),
-                StoredObject::Unknown => None,
-                StoredObject::Misleading => self.read_written(calendar, &id, object).await,
-            },
-            None => self.read_written(calendar, &id, object).await,
-        };
-        Ok(match event {
-            Some(event) => {
-                let sequence = event.sequence.max(sequence);
-                Written {
-                    id: event.id.clone(),
-                    etag: event.etag.clone(),
-                    sequence,
-                    event: Some(event),
-                    rewritten: true,
-                }
-            }
-            None => Written { id, etag: None, sequence, event: None, rewritten: false },
-        })
-    }
-
-    /// The event that was written, as the server has it: under its name, else wherever its UID is.
-    async fn read_written(
-        &self,
-        calendar: &str,
-        id: &EventId,
-        object: &[u8],
-    ) -> Option<Box<Event>> {
-        match self.read_one(calendar, id).await.ok()? {
-            Raw::Gone => {
-                let sent = ical::read(
-                    id.clone(),
-                    None,
-                    object,
-                    ObjectContext { is_me: &|_| false, zone: None, now: None },
-                )
-                .ok()?;
-                self.search(calendar, &sent.uid).await.ok().flatten()
-            }
-            raw => match self.parse_found(calendar, id, raw).await.ok()? {
-                Found::Event(event) => Some(event),
-                _ => None,
-            },
         }
     }
 }

@@ -305,7 +305,14 @@ impl GoogleCalendar {
         let event = whole.event(self.info(calendar).context()).ok().map(Box::new);
         let etag = whole.version();
         let sequence = whole.master.sequence.unwrap_or(0);
-        Ok(Written { id: EventId::new(whole.master.id), etag, sequence, event, rewritten: false })
+        Ok(Written {
+            id: EventId::new(whole.master.id),
+            etag,
+            sequence,
+            event,
+            rewritten: false,
+            is_missing: false,
+        })
     }
 
     /// A write, in the turn of its calendar.

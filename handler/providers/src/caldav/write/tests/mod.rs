@@ -1,4 +1,5 @@
 mod names;
+mod not_stored;
 mod versions;
 
 use engine::event::{Busy, Content, Draft, Field, Parts, Span, Visibility};
@@ -207,12 +208,7 @@ async fn a_failed_condition_is_a_change_or_a_deletion() {
 
 #[tokio::test]
 async fn without_a_known_version_a_copy_is_rewritten_only_as_we_left_it() {
-    let server = |marker: &'static str| {
-        move |asked: &crate::caldav::stub::Received| match asked.method.as_str() {
-            "GET" => Say::status(200).header("etag", "\"9\"").body(object(marker)),
-            _ => Say::status(204).header("etag", "\"10\""),
-        }
-    };
+    let server = |marker| serving("\"9\"", object(marker));
     let (id, draft) = (EventId::new(COPY_NAME), draft("Title"));
     let ours = Stub::new(server("X-CALRELAY-ORIGIN:h1.k.m.t\r\n")).await;
     ours.account().rewrite(CALENDAR, &id, &version(None, 4), &copy(&draft)).await.unwrap();
@@ -240,11 +236,23 @@ async fn edit(stub: &Stub, etag: Option<&str>) -> Result<Written> {
     stub.account().edit(CALENDAR, &own(), &version(etag, 4), &edit).await
 }
 
-fn serving(etag: &'static str, body: String) -> impl Fn(&crate::caldav::stub::Received) -> Say {
-    move |asked| match asked.method.as_str() {
-        "GET" if etag.is_empty() => Say::status(200).body(body.clone()),
-        "GET" => Say::status(200).header("etag", etag).body(body.clone()),
-        _ => Say::status(204).header("etag", "\"2\""),
+/// A server with one event, which keeps what it is sent.
+fn serving(
+    etag: &'static str,
+    body: String,
+) -> impl Fn(&crate::caldav::stub::Received) -> Say + Send + Sync {
+    let stored = std::sync::Mutex::new((etag, body));
+    move |asked| {
+        let mut stored = stored.lock().unwrap();
+        match (asked.method.as_str(), stored.0) {
+            ("PUT", _) => {
+                *stored = ("\"2\"", asked.body.clone());
+                Say::status(204).header("etag", "\"2\"")
+            }
+            ("GET", "") => Say::status(200).body(stored.1.clone()),
+            ("GET", etag) => Say::status(200).header("etag", etag).body(stored.1.clone()),
+            _ => Say::status(204),
+        }
     }
 }
 
@@ -257,6 +265,7 @@ async fn an_edit_reads_first_and_keeps_what_it_does_not_know() {
     assert_eq!(asked[1].header("if-match"), "\"1\"");
     assert!(asked[1].body.contains("SUMMARY:New\r\n") && asked[1].body.contains("X-MINE:keep\r\n"));
 
+    let stub = Stub::new(serving("\"1\"", object(""))).await;
     edit(&stub, None).await.unwrap();
     assert_eq!(stub.take()[1].header("if-match"), "\"1\"", "any version, but that very one");
 }

@@ -3,17 +3,22 @@
 use super::*;
 
 /// A server that gives `read` with a GET, and `listed` in listings; conditions take `taken`.
-/// `changed` is what it has from the first write on.
+/// `changed` is what it has from the first write on, where that is not what it is sent.
 fn with_two_tags(
     read: &'static str,
     listed: &'static str,
     taken: &'static str,
     changed: &'static str,
 ) -> impl Fn(&crate::caldav::stub::Received) -> Say + Send + Sync + 'static {
-    let written = std::sync::atomic::AtomicBool::new(false);
+    let written = std::sync::Mutex::new(None::<String>);
     move |asked| {
-        let is_changed = !changed.is_empty() && written.load(std::sync::atomic::Ordering::Relaxed);
-        let body = if is_changed { object("").replace("Mine", changed) } else { object("") };
+        let mut written = written.lock().unwrap();
+        let is_changed = !changed.is_empty() && written.is_some();
+        let body = if is_changed {
+            object("").replace("Mine", changed)
+        } else {
+            written.clone().unwrap_or_else(|| object(""))
+        };
         match asked.method.as_str() {
             "GET" => Say::status(200).header("etag", read).body(body),
             "REPORT" => {
@@ -26,8 +31,11 @@ fn with_two_tags(
             }
             "PROPFIND" => calendar_is_there(asked).unwrap(),
             _ => {
-                written.store(true, std::sync::atomic::Ordering::Relaxed);
-                Say::status(if asked.header("if-match") == taken { 204 } else { 412 })
+                let is_taken = asked.header("if-match") == taken;
+                if is_taken || !changed.is_empty() {
+                    *written = Some(asked.body.clone());
+                }
+                Say::status(if is_taken { 204 } else { 412 })
             }
         }
     }
