@@ -26,8 +26,11 @@ pub struct MicrosoftConsents {
     grants: Grants,
     graph: Url,
     /// The providers of this process, by owner. They remember what answers have shown.
-    opened: Mutex<HashMap<String, (Arc<Grant>, Arc<GraphCalendar>)>>,
+    opened: Mutex<HashMap<String, OpenedAccount>>,
 }
+
+/// A provider, and the grant whose tokens it uses.
+type OpenedAccount = (Arc<Grant>, Arc<GraphCalendar>);
 
 /// With more accounts than this, what their answers have shown is forgotten.
 const MAX_OPENED: usize = 1024;

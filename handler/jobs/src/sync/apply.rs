@@ -277,7 +277,7 @@ impl Context<'_> {
                 (Reason::HasGuests, now)
             }
             providers::Error::NotRepresentable(_) if self.may_expand(role, event) => {
-                self.expand(mapping).await?;
+                Box::pin(self.expand(mapping)).await?;
                 applied.is_deferred = true;
                 return Ok(());
             }

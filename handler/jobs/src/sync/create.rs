@@ -155,7 +155,7 @@ impl Context<'_> {
                 Err(providers::Error::NotRepresentable(_))
                     if self.may_expand(role, &mapping.origin.id) =>
                 {
-                    self.expand(&mapping).await?;
+                    Box::pin(self.expand(&mapping)).await?;
                     applied.is_deferred = true;
                     applied.remember = Some((stored, None));
                     return Ok(());

@@ -17,11 +17,12 @@
 
 mod create;
 mod exceptions;
+mod occurrence;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use engine::event::{Draft, Event, EventId, Field, OriginalStart, Parts, Zone};
+use engine::event::{Draft, Event, EventId, Field, Parts, Zone};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use url::Url;
@@ -312,7 +313,7 @@ impl GraphCalendar {
         }
         let id =
             event.as_ref().map_or_else(|| EventId::new(whole.item.id.as_str()), |e| e.id.clone());
-        Ok(Written { id, etag, sequence: 0, event, rewritten: false })
+        Ok(Written { id, etag, sequence: 0, event, rewritten: false, is_missing: false })
     }
 
     /// Sends a body, and where the mailbox does not know the name of a zone in it, the next one.
@@ -374,24 +375,4 @@ fn anchored(draft: &Draft) -> Draft {
 
 fn not_representable(why: NotRepresentable) -> Error {
     Error::NotRepresentable(why.to_string())
-}
-
-/// An occurrence of a series by its original start, as one event.
-fn single(content: &engine::event::Content) -> Draft {
-    Draft { content: content.clone(), series: None }
-}
-
-/// The day of an original start in the zone of a series.
-fn day_of(draft: &Draft, start: OriginalStart) -> jiff::civil::Date {
-    use engine::event::Span;
-    match (start, &draft.content.span) {
-        (OriginalStart::Day(day), _) => day,
-        (OriginalStart::Floating(local), _) => local.date(),
-        (OriginalStart::At(at), Span::Timed { start, .. }) => {
-            engine::zone::rules(&start.zone, None).to_datetime(at).date()
-        }
-        (OriginalStart::At(at), Span::AllDay { .. }) => {
-            jiff::tz::TimeZone::UTC.to_datetime(at).date()
-        }
-    }
 }
