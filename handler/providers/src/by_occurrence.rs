@@ -262,6 +262,10 @@ impl Provider for ByOccurrence {
         }
     }
 
+    fn answers_prove_presence(&self) -> bool {
+        self.inner.answers_prove_presence()
+    }
+
     async fn find_uid(&self, calendar: &str, uid: &str) -> Result<Option<EventId>> {
         self.inner.find_uid(calendar, uid).await
     }

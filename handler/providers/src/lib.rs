@@ -105,6 +105,13 @@ pub trait Provider: Send + Sync {
     /// never "gone". [`Provider::find_uid`] finds an event that has another id by now.
     async fn absence(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>>;
 
+    /// Whether an event that [`Provider::fetch`] finds is in the calendar. Some providers go on
+    /// answering by the id of an event that was deleted or moved to another calendar; there
+    /// [`Provider::absence`] decides.
+    fn answers_prove_presence(&self) -> bool {
+        true
+    }
+
     /// The opposite of [`Provider::absence`].
     async fn exists(&self, calendar: &str, id: &EventId) -> Result<bool> {
         Ok(self.absence(calendar, id).await?.is_none())

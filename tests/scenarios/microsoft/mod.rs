@@ -1,6 +1,9 @@
 //! Microsoft 365 on the simulated Entra and Graph, by the program as its user runs it.
 
+mod faults;
 mod pairs;
+mod story;
+mod switches;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +16,7 @@ use simulators::google;
 use simulators::graph::{self, Graph};
 
 use crate::support::cli::{self, Cli};
+use crate::support::events;
 
 /// A calendar of a scenario.
 pub(super) enum End {
@@ -80,7 +84,8 @@ impl Office {
 
     /// A pass that succeeds: created, changed, deleted, skipped.
     pub(super) async fn sync(&self) -> anyhow::Result<[u64; 4]> {
-        Ok(cli::counts(&self.cli.sync().await?))
+        let run = self.cli.sync().await;
+        Ok(cli::counts(&run.with_context(|| format!("{:?}", self.graph.violations()))?))
     }
 
     /// The next passes write nothing, and no server complains.
@@ -116,7 +121,7 @@ impl End {
     }
 
     /// What a person sees: start and title of each occurrence, and how often.
-    pub(super) fn shown(&self) -> BTreeMap<(Timestamp, String), usize> {
+    pub(super) fn shown(&self) -> Shown {
         let range = time("2026-10-01T00:00:00Z")..time("2027-09-01T00:00:00Z");
         let objects = match self {
             Self::Microsoft(calendar) => {
@@ -133,7 +138,10 @@ impl End {
     }
 }
 
-fn count(shown: impl Iterator<Item = (Timestamp, String)>) -> BTreeMap<(Timestamp, String), usize> {
+/// Start and title of each occurrence, and how often it is shown.
+pub(super) type Shown = BTreeMap<(Timestamp, String), usize>;
+
+fn count(shown: impl Iterator<Item = (Timestamp, String)>) -> Shown {
     let mut counted = BTreeMap::new();
     shown.for_each(|one| *counted.entry(one).or_default() += 1);
     counted
@@ -175,10 +183,8 @@ pub(super) fn weekly(day: &str, weekday: &str, count: u32) -> Value {
     }})
 }
 
-/// An iCalendar object with one event of these lines.
+/// An iCalendar object with one event of these lines, and the rules of Berlin if they name it.
 pub(super) fn object(uid: &str, lines: &str) -> String {
-    format!(
-        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//x//x\nBEGIN:VEVENT\nUID:{uid}\n\
-        DTSTAMP:20261101T000000Z\n{lines}\nEND:VEVENT\nEND:VCALENDAR\n"
-    )
+    let zone = if lines.contains("TZID=Europe/Berlin") { events::BERLIN } else { "" };
+    events::calendar(&format!("{zone}{}", events::vevent(uid, lines)))
 }

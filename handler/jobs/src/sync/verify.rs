@@ -285,6 +285,19 @@ impl Context<'_> {
         Ok(unknown)
     }
 
+    /// Whether an event that was read by its id is not in the calendar nevertheless.
+    async fn is_not_here(&self, suspect: &Suspect) -> Result<bool> {
+        let end = &self.ends[suspect.side];
+        if end.provider.answers_prove_presence() {
+            return Ok(false);
+        }
+        // What the provider does not say counts as a suspect, which is asked for again by itself.
+        Ok(match end.provider.absence(&end.calendar.address, &suspect.event).await {
+            Ok(absence) => absence.is_some(),
+            Err(error) => self.cause_of(suspect.side, error).await.map(|_| true)?,
+        })
+    }
+
     /// Reads missing events in batches. Those that are not found stay suspects. So do those that
     /// the server refuses to give, which are returned: a calendar counts as emptied although one
     /// event of it cannot be read.
@@ -303,6 +316,7 @@ impl Context<'_> {
                 .await?;
             for suspect in here {
                 let listed = match found.get(&suspect.event) {
+                    Some(Found::Event(_)) if self.is_not_here(suspect).await? => continue,
                     Some(Found::Event(event)) => {
                         if changes.suddenly_empty && self.planner.is_inside(side, event) {
                             return Err(Error::SuspiciousEmpty);

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use super::GraphCalendar;
 use super::api::{ApiCall, ApiReply, PARALLEL};
 use super::convert::EventContext;
-use super::item::{GraphItem, STRANGE, WholeItem};
+use super::item::{GraphItem, STRANGE, WholeItem, is_name_of_ours};
 use super::pages::wider;
 use super::series::{instance_at, instance_context};
 use super::wire::{self, WireEvent};
@@ -139,6 +139,9 @@ impl GraphCalendar {
 
     /// Reads what there is under an id, of a series its master alone.
     pub(super) async fn read_plain(&self, id: &str) -> Result<GraphItem> {
+        if is_name_of_ours(id) {
+            return Ok(GraphItem::Gone);
+        }
         match self.api.call(&ApiCall::get(self.api.addresses.event(id)?)).await? {
             ApiReply::Given(given) => {
                 let head: wire::ItemHead = given.json()?;

@@ -1,6 +1,7 @@
 //! What there is under an id: an event, or a series with its exceptions.
 
 use engine::event::Event;
+use engine::marker::MappingId;
 use ical::Unreadable;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -79,6 +80,9 @@ impl WholeItem {
 impl GraphCalendar {
     /// Reads an event by its id; a series with its exceptions, by one request more.
     pub(super) async fn read_item(&self, id: &str) -> Result<GraphItem> {
+        if is_name_of_ours(id) {
+            return Ok(GraphItem::Gone);
+        }
         let item = match self.api.call(&ApiCall::get(self.api.addresses.event(id)?)).await? {
             ApiReply::Given(given) => item_of(&given)?,
             ApiReply::Refused(refusal) => return refused(refusal),
@@ -109,6 +113,12 @@ impl GraphCalendar {
         }
         Ok(GraphItem::There(whole))
     }
+}
+
+/// Whether an id is the UID of a copy, which stands for the id of a copy whose creation was not
+/// answered: Microsoft chooses ids, so nothing has this one.
+pub(super) fn is_name_of_ours(id: &str) -> bool {
+    MappingId::of_uid(id).is_some()
 }
 
 impl WholeItem {

@@ -108,6 +108,11 @@ impl Provider for GraphCalendar {
         self.read_absence(calendar, id).await
     }
 
+    /// A deleted event answers from another folder.
+    fn answers_prove_presence(&self) -> bool {
+        false
+    }
+
     async fn find_uid(&self, calendar: &str, uid: &str) -> Result<Option<EventId>> {
         self.search_uid(calendar, uid).await
     }

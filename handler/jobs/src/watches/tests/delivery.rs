@@ -150,7 +150,10 @@ async fn a_call_fails_only_where_nothing_of_it_was_stored() {
     assert_eq!((received.nudged, received.failed), (1, 1));
     // Forged ones beside it do not count as stored.
     let forged = json!({ "clientState": "x", "subscriptionId": "s1" });
-    assert!(try_to_deliver(&world.scope, &[forged, both[1].clone()]).await.is_err());
+    let watches = world.scope.directory().watches().await.unwrap();
+    let of_b = watches.iter().find(|row| row.account == AccountId::new("b")).unwrap();
+    let refused = world.mailbox.change(of_b.resource.as_deref().unwrap());
+    assert!(try_to_deliver(&world.scope, &[forged, refused]).await.is_err());
 }
 
 #[tokio::test]

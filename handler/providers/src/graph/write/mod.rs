@@ -344,12 +344,16 @@ impl GraphCalendar {
         }
     }
 
-    /// Remembers that the mailbox refuses the zones of a body; whether any of them was new.
+    /// Remembers that the mailbox refuses the zones of a body. Whether there is a step down: another
+    /// write may have remembered them meanwhile, and a name that is refused is not written again.
     fn step_down(&self, body: &EventBody) -> bool {
         let bounds = [&body.start, &body.end];
         let names = bounds.into_iter().flatten().filter_map(|bound| bound.time_zone.as_deref());
         let names: BTreeSet<&str> = names.filter(|name| *name != zones::UTC).collect();
-        names.into_iter().filter(|name| self.refuse_zone(name)).count() > 0
+        for name in &names {
+            self.refuse_zone(name);
+        }
+        !names.is_empty()
     }
 
     /// Where the occurrences of a draft are looked at: inside the window, and at least for some
