@@ -1,16 +1,19 @@
 //! The pages of `oauth_callback`: they finish a consent and show its outcome.
 //!
 //! The URL holds the code and the state. So success redirects to a fixed URL, and a page of a
-//! failure repeats nothing of the query and links only to `connect`.
+//! failure repeats nothing of the query and links only to `connect`. The answer of an administrator
+//! comes to the same address and finishes nothing.
 
 use http::StatusCode;
 use jobs::Services;
 use jobs::consent;
-use jobs::consent::ConsentError;
+use jobs::consent::{AdministratorAnswer, ConsentError};
 
-use crate::connect_pages::retry_step;
+use crate::connect_pages::{redirect_address, retry_step};
+use crate::consent_words::{self, ConsentWords};
 use crate::cookie::{self, CookieScope};
-use crate::page;
+use crate::page::{self, NextStep};
+use crate::refusal_page::consent_refused;
 use crate::trigger::{HttpTrigger, Response};
 
 /// The query of the page that reports success.
@@ -18,27 +21,28 @@ const DONE: &str = "done";
 
 /// Answers a request to `oauth_callback`.
 pub async fn answer(services: &Services, request: HttpTrigger) -> Response {
-    let name = request
-        .uri
-        .path()
-        .trim_start_matches('/')
-        .split('/')
-        .nth(1)
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let Some(kind) = consent::kind(&name) else { return page::not_found() };
+    let Some((kind, words)) = consent_words::in_path(request.uri.path()) else {
+        return page::not_found();
+    };
     let query = request.uri.query().unwrap_or_default();
     let public = services.setup.public_url.as_deref();
     if query == DONE {
         return connected_page(public.is_some());
     }
+    if services.connect.consents(kind).is_err() {
+        return page::not_found();
+    }
+    let (local, retry) = (services.local(), retry_step(services, words));
+    match consent::administrator_answer(&local, kind, query).await {
+        Ok(Some(answer)) => return administrator_page(answer, words),
+        Ok(None) => {}
+        Err(error) => return page::consent_failed(&error, NextStep::Nowhere),
+    }
     let origin = CookieScope::from_public_url(public);
     let cookie = cookie::get(origin, &request.headers);
-    match consent::finish(&services.local(), kind, query, cookie.as_deref(), request.client_address)
-        .await
-    {
+    match consent::finish(&local, kind, query, cookie.as_deref(), request.client_address).await {
         Ok(_) => page::with_header(
-            page::redirect(&format!("/oauth/{kind}/callback?{DONE}")),
+            page::redirect(&format!("{}?{DONE}", words.callback)),
             cookie::clear(origin),
         ),
         Err(ConsentError::Unknown) => page::page_with(
@@ -51,9 +55,41 @@ pub async fn answer(services: &Services, request: HttpTrigger) -> Response {
                 twice, the first answer may have been enough: \
                  `calrelay account list` says so. Otherwise begin again.",
             ],
-            retry_step(services),
+            retry,
         ),
-        Err(ConsentError::Failed(error)) => page::consent_failed(&error, retry_step(services)),
+        Err(ConsentError::Failed(error)) => {
+            let redirect = redirect_address(services, words, &request.headers);
+            let way = consent::way_on(&local, kind, &redirect, &error).await;
+            consent_refused(&error, &way, retry)
+        }
+    }
+}
+
+/// The page for an administrator who has answered. Anyone can open it: it promises nothing that the
+/// provider does not decide.
+fn administrator_page(answer: AdministratorAnswer, words: &ConsentWords) -> Response {
+    let name = words.name;
+    match answer {
+        AdministratorAnswer::Allowed => page::page(
+            StatusCode::OK,
+            "Your organisation has agreed",
+            &[
+                &format!(
+                    "{name} says that people of your organisation may use calrelay now. No \
+                    account was connected by this."
+                ),
+                "Whoever sent you the link can connect an account now, as usual. You can close \
+                this page.",
+            ],
+        ),
+        AdministratorAnswer::Refused => page::page(
+            StatusCode::OK,
+            "Your organisation has not agreed",
+            &[
+                &format!("{name} says that the answer was no. Nothing was changed."),
+                "The link can be opened again, by an administrator of the organisation.",
+            ],
+        ),
     }
 }
 

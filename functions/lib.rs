@@ -11,7 +11,7 @@
 //!   A test compares all routes with all names.
 //! * Every HTTP function accepts all requests and decides itself what is allowed, except
 //!   `diagnose`: the Functions host checks its key.
-//! * Webhooks and timers only send nudges; the timer of watches also renews them.
+//! * Webhooks and timers only send nudges; the timers of watches also renew them.
 //!
 //! # To add another one
 //! Create the folder, and a line in [`FUNCTIONS`]; the tests compare its `function.json` with what
@@ -21,7 +21,9 @@ pub mod binding;
 mod callback_pages;
 mod connect;
 mod connect_pages;
+mod consent_words;
 pub mod cookie;
+mod delivery_reply;
 mod diagnose;
 mod error;
 mod google_webhook;
@@ -29,11 +31,16 @@ mod health;
 mod health_reply;
 mod home;
 pub mod host_json;
+mod microsoft_lifecycle;
+mod microsoft_webhook;
 mod oauth_callback;
 pub mod page;
 mod poll_caldav;
 mod reconcile;
+pub mod refusal_page;
 mod renew_google_channels;
+mod renew_graph_subscriptions;
+mod renewal;
 pub mod route;
 mod sync_calendar;
 mod sync_calendar_poison;
@@ -41,7 +48,7 @@ mod sync_calendar_poison;
 mod tests;
 pub mod trigger;
 
-pub use connect_pages::START_PATH;
+pub use consent_words::{callback_path, start_path};
 pub use error::Error;
 use trigger::FunctionCode;
 
@@ -59,11 +66,13 @@ pub const HOST_JSON: &str = include_str!("../host.json");
 
 /// The largest body of a form.
 const MAX_FORM: usize = 64 * 1024;
+/// The largest body of notifications: a thousand of them, and room.
+const MAX_BATCH: usize = 1024 * 1024;
 /// For functions that ignore the body.
 const NO_BODY: usize = 0;
 
 /// All functions.
-pub const FUNCTIONS: [Function; 11] = [
+pub const FUNCTIONS: [Function; 14] = [
     Function {
         name: "connect",
         json: include_str!("connect/function.json"),
@@ -90,6 +99,16 @@ pub const FUNCTIONS: [Function; 11] = [
         run: FunctionCode::Http(MAX_FORM, home::run),
     },
     Function {
+        name: "microsoft_lifecycle",
+        json: include_str!("microsoft_lifecycle/function.json"),
+        run: FunctionCode::Http(MAX_BATCH, microsoft_lifecycle::run),
+    },
+    Function {
+        name: "microsoft_webhook",
+        json: include_str!("microsoft_webhook/function.json"),
+        run: FunctionCode::Http(MAX_BATCH, microsoft_webhook::run),
+    },
+    Function {
         name: "oauth_callback",
         json: include_str!("oauth_callback/function.json"),
         run: FunctionCode::Http(MAX_FORM, oauth_callback::run),
@@ -108,6 +127,11 @@ pub const FUNCTIONS: [Function; 11] = [
         name: "renew_google_channels",
         json: include_str!("renew_google_channels/function.json"),
         run: FunctionCode::TimerAtStart(renew_google_channels::run),
+    },
+    Function {
+        name: "renew_graph_subscriptions",
+        json: include_str!("renew_graph_subscriptions/function.json"),
+        run: FunctionCode::TimerAtStart(renew_graph_subscriptions::run),
     },
     Function {
         name: "sync_calendar",

@@ -24,10 +24,16 @@ code{font:.9375em/1.4 ui-monospace,monospace;padding:.1em \
 1.25rem;border:0;border-radius:.4rem;font:inherit;font-weight:600;\
 text-decoration:none;cursor:pointer;color:#fff;background:#1b5fc1}\
 .way:hover{background:#174f9f}\
+.text{box-sizing:border-box;width:100%;padding:.5rem;border:1px solid \
+light-dark(#6b7686,#8b97a8);border-radius:.4rem;font:.9375rem/1.4 ui-monospace,monospace}\
 .way:focus-visible{outline:3px solid light-dark(#174f9f,#9cc3ff);outline-offset:3px}";
 
 /// SHA-256 of [`STYLE`].
-const STYLE_HASH: &str = "'sha256-VS+2NHfkqW40cLzSA4AlxSD++YEfpwyTCDzKkmzW7Mw='";
+const STYLE_HASH: &str = "'sha256-7dGZ47t866fnlp6FNeml/FItr1nNeDrQfXobbwhksuo='";
+
+/// What was kept safe, for every consent that failed.
+pub(crate) const NOTHING_CONNECTED: &str =
+    "Nothing was connected; if the account was connected before, it stays as it was.";
 
 /// What the user can do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +56,24 @@ pub enum NextStep<'a> {
         /// A hidden field: name and value.
         field: Option<(&'a str, &'a str)>,
     },
+    /// Press a button, which opens another page of this service.
+    GoOn {
+        /// The text of the element.
+        label: &'a str,
+        /// The path.
+        to: &'a str,
+        /// A hidden field: name and value.
+        field: Option<(&'a str, &'a str)>,
+    },
+}
+
+/// A text for the reader to copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CopyText<'a> {
+    /// What it is.
+    pub label: &'a str,
+    /// The text.
+    pub value: &'a str,
 }
 
 /// A page without a next step. Text between two `` ` `` is shown as code.
@@ -64,6 +88,17 @@ pub fn page_with(
     paragraphs: &[&str],
     way: NextStep<'_>,
 ) -> Response {
+    page_with_text(status, title, paragraphs, None, way)
+}
+
+/// A page with a text to copy and a next step.
+pub fn page_with_text(
+    status: StatusCode,
+    title: &str,
+    paragraphs: &[&str],
+    text: Option<CopyText<'_>>,
+    way: NextStep<'_>,
+) -> Response {
     let title = escaped(title);
     let words: String =
         paragraphs.iter().map(|words| format!("<p>{}</p>\n", with_code_marks(words))).collect();
@@ -72,14 +107,16 @@ pub fn page_with(
         name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title} - \
          Calrelay</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>Calrelay</header>\n<main>\n<h1>{title}</h1>\n\
-         {words}{}</main>\n</body>\n</html>\n",
+         {words}{}{}</main>\n</body>\n</html>\n",
+        text.map(copy_text_html).unwrap_or_default(),
         next_step_html(way)
     );
     let mut response = Response::text(status, body);
     response.content_type = "text/html; charset=utf-8";
     // Browsers apply `form-action` to every redirect, and a provider redirects to the sign-in page
     // of the user's organisation.
-    let forms = if matches!(way, NextStep::Button { .. }) { "'self' https:" } else { "'none'" };
+    let is_form = matches!(way, NextStep::Button { .. } | NextStep::GoOn { .. });
+    let forms = if is_form { "'self' https:" } else { "'none'" };
     let policy = format!(
         "default-src 'none'; style-src {STYLE_HASH}; base-uri 'none'; form-action {forms}; \
         frame-ancestors 'none'"
@@ -95,31 +132,36 @@ fn next_step_html(way: NextStep<'_>) -> String {
         NextStep::Link { label, to } => {
             format!("<a class=\"way\" href=\"{}\">{}</a>\n", escaped(to), escaped(label))
         }
-        NextStep::Button { label, to, field } => {
-            let field = field.map(|(name, value)| {
-                format!(
-                    "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
-                    escaped(name),
-                    escaped(value)
-                )
-            });
-            format!(
-                "<form method=\"post\" action=\"{}\">{}<button class=\"way\">{}</button></form>\n",
-                escaped(to),
-                field.unwrap_or_default(),
-                escaped(label)
-            )
-        }
+        NextStep::Button { label, to, field } => form_html("post", label, to, field),
+        NextStep::GoOn { label, to, field } => form_html("get", label, to, field),
     }
+}
+
+fn copy_text_html(text: CopyText<'_>) -> String {
+    format!(
+        "<p><label>{}<br><input class=\"text\" readonly value=\"{}\"></label></p>\n",
+        escaped(text.label),
+        escaped(text.value)
+    )
+}
+
+fn form_html(method: &str, label: &str, to: &str, field: Option<(&str, &str)>) -> String {
+    let field = field.map(|(name, value)| {
+        format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escaped(name), escaped(value))
+    });
+    format!(
+        "<form method=\"{method}\" action=\"{}\">{}<button class=\"way\">{}</button></form>\n",
+        escaped(to),
+        field.unwrap_or_default(),
+        escaped(label)
+    )
 }
 
 /// The page of a failed consent: what the user may know of the error, and the next step.
 pub fn consent_failed(error: &Error, way: NextStep<'_>) -> Response {
     use Error as E;
     let provider = |error: &jobs::ProviderError| match error {
-        jobs::ProviderError::Consent(_) | jobs::ProviderError::Unauthorized => {
-            StatusCode::FORBIDDEN
-        }
+        error if error.needs_owner() => StatusCode::FORBIDDEN,
         error if error.is_transient() => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
@@ -129,11 +171,7 @@ pub fn consent_failed(error: &Error, way: NextStep<'_>) -> Response {
         E::Store(_) | E::Vault(_) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    let words = jobs::problem_keeping(
-        error,
-        "Nothing was connected; if the account was connected before, it stays as it was.",
-    )
-    .message;
+    let words = jobs::problem_keeping(error, NOTHING_CONNECTED).message;
     if is_shown_to_user(error) {
         tracing::info!(%error, "a consent did not lead to an account");
         return page_with(status, "The account was not connected", &[&words], way);
@@ -151,10 +189,9 @@ pub fn consent_failed(error: &Error, way: NextStep<'_>) -> Response {
 /// Whether a page shows this error to the user. All other errors are only logged: their texts name
 /// files and settings.
 fn is_shown_to_user(error: &Error) -> bool {
-    use jobs::ProviderError as P;
     match error {
-        Error::Provider(P::Consent(_) | P::Unauthorized) | Error::Request(_) => true,
-        Error::Provider(error) => error.is_transient(),
+        Error::Provider(error) => error.needs_owner() || error.is_transient(),
+        Error::Request(_) => true,
         _ => false,
     }
 }
@@ -169,7 +206,7 @@ pub fn not_found() -> Response {
     page(
         StatusCode::NOT_FOUND,
         "There is nothing here",
-        &["This version connects Google accounts in the browser, and no others."],
+        &["This version connects accounts in the browser, and no page has this address."],
     )
 }
 

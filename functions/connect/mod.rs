@@ -1,4 +1,4 @@
-//! `/oauth/google/start`: sends a browser to Google's consent page. Google's answer comes to
+//! `/oauth/{provider}/start`: sends a browser to a provider's consent page. The answer comes to
 //! `oauth_callback`.
 
 use futures::FutureExt;

@@ -1,11 +1,13 @@
-//! Every hour: missing watches are created, watches are renewed before they end, and unneeded ones are
-//! stopped. If the timer is late, their calendars are nudged too. Expired consents are deleted.
+//! Every hour, for providers whose watches are of one calendar each: missing watches are created,
+//! watches are renewed before they end, and unneeded ones are stopped. If the timer is late, their
+//! calendars are nudged too. Expired consents are deleted.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use jobs::watches::RenewOutcome;
-use jobs::{Services, consent, watches};
+use jobs::watches::WatchKind;
+use jobs::{Services, consent};
 
+use crate::renewal::renew;
 use crate::trigger::{Disposition, Tick};
 
 /// Renews watches. The next run repeats what failed.
@@ -14,14 +16,7 @@ pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Disposition> {
         if let Err(error) = consent::delete_expired(services).await {
             tracing::warn!(%error, "expired consents could not be deleted; tried again in an hour");
         }
-        match watches::renew(services, tick.past_due).await {
-            Ok(outcome) if outcome == RenewOutcome::default() => Disposition::Done,
-            Ok(RenewOutcome { needed, created, stopped, failed }) => {
-                tracing::info!(needed, created, stopped, failed, "watches renewed");
-                Disposition::Done
-            }
-            Err(error) => Disposition::retry("watches could not be renewed", &error),
-        }
+        renew(services, WatchKind::Calendar, tick).await
     }
     .boxed()
 }

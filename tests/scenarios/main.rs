@@ -27,6 +27,7 @@ mod key_vault;
 mod killed_processes;
 mod leases;
 mod merges;
+mod microsoft;
 mod model;
 mod objects;
 mod preserved_details;

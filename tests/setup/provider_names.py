@@ -19,19 +19,20 @@ ALLOWED = {
 }
 # Where a string may name a provider, too.
 ALLOWED_STRINGS = {
-    "functions/connect_pages.rs": "the page that connects an account: its path and its words",
-    "functions/page.rs": "the words of the pages",
+    "functions/consent_words.rs": "the pages that connect an account: their paths and their words",
     "handler/host/src/config/": "the settings of a provider",
     "handler/engine/src/conference/": "the names of conference services",
     "functions/lib.rs": "the names of functions, which function.json has too",
     "functions/google_webhook/": "the address that a provider calls",
+    "functions/microsoft_lifecycle/": "the address that a provider calls",
+    "functions/microsoft_webhook/": "the address that a provider calls",
     "handler/host/src/cli/consent/callback_server.rs": "the path of the redirect",
     "handler/jobs/src/accounts/secret/mod.rs": "the well-known path of RFC 6764",
     "handler/jobs/src/problem.rs": "the words for an address without a CalDAV server",
 }
 SOURCES = ("handler", "functions")
-NAMED = re.compile(r"\bProviderKind::(?:Caldav|Icloud|Google)\b|\bProviderKind::\{[^}]*\}")
-STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:google|icloud|caldav)(?:[^"\\]|\\.)*"', re.IGNORECASE)
+NAMED = re.compile(r"\bProviderKind::(?:Caldav|Icloud|Google|Microsoft)\b|\bProviderKind::\{[^}]*\}")
+STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:google|icloud|caldav|(?<!X-)(?<!tzone://)microsoft)(?:[^"\\]|\\.)*"', re.IGNORECASE)
 TEST_MODULE = re.compile(r"^#\[cfg\(test\)\]\n(?:#\[[^\n]*\n)*(?:pub(?:\([^)]*\))? )?mod \w+ \{", re.MULTILINE)
 
 

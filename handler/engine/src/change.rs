@@ -54,4 +54,6 @@ pub enum Absence {
     Cancelled,
     /// Something that is no event has the id.
     NoEvent,
+    /// The event is in another calendar, and a complete view of this one lacks it.
+    Elsewhere,
 }

@@ -20,6 +20,8 @@ pub enum ProviderKind {
     Icloud,
     /// Google Calendar, through its own API.
     Google,
+    /// Microsoft 365 and Outlook.com, through Microsoft Graph.
+    Microsoft,
 }
 
 /// The protocol that a provider speaks.
@@ -29,6 +31,8 @@ pub enum Protocol {
     CalDav,
     /// The Google Calendar API.
     GoogleCalendar,
+    /// Microsoft Graph, version 1.0.
+    MicrosoftGraph,
 }
 
 /// How the owner of an account proves to be its owner.
@@ -45,11 +49,16 @@ pub enum SignIn {
 pub struct OAuthFacts {
     /// The scopes by purpose; each is needed.
     pub scopes: &'static [(ScopePurpose, &'static str)],
+    /// Scopes of the sign-in, which are requested too; an answer need not name them.
+    pub sign_in_scopes: &'static [&'static str],
     /// Whether consent can be withdrawn by a request (RFC 7009).
     pub can_revoke: bool,
     /// Whether every use of a refresh token replaces it. The new one is then stored before the
     /// access token is used.
     pub rotates_refresh_tokens: bool,
+    /// Whether a redirect address on the machine itself (RFC 8252 section 7.3) must have the name
+    /// `localhost`, with any port, and not an address of the loopback.
+    pub redirects_to_localhost: bool,
 }
 
 /// What an OAuth scope is asked for.
@@ -144,6 +153,8 @@ pub struct ProviderFacts {
     pub push: Push,
     /// When two calendars are one.
     pub calendar_identity: CalendarIdentity,
+    /// A calendar may appear under another id, and is known by its name then.
+    pub calendar_ids_change: bool,
     /// What its events can show.
     pub events: EventFacts,
 }
@@ -158,6 +169,7 @@ const CALDAV: ProviderFacts = ProviderFacts {
     has_aliases: false,
     push: Push::Never,
     calendar_identity: CalendarIdentity::ServerAndPath,
+    calendar_ids_change: false,
     events: EventFacts {
         floating_times: true,
         zero_length: true,
@@ -188,8 +200,10 @@ const GOOGLE: ProviderFacts = ProviderFacts {
             ),
             (ScopePurpose::Events, "https://www.googleapis.com/auth/calendar.events"),
         ],
+        sign_in_scopes: &[],
         can_revoke: true,
         rotates_refresh_tokens: false,
+        redirects_to_localhost: false,
     }),
     common_host: None,
     user_name_is_email: true,
@@ -203,6 +217,7 @@ const GOOGLE: ProviderFacts = ProviderFacts {
         renewal: Renewal::Replace,
     }),
     calendar_identity: CalendarIdentity::Id,
+    calendar_ids_change: false,
     events: EventFacts {
         floating_times: false,
         zero_length: false,
@@ -215,9 +230,43 @@ const GOOGLE: ProviderFacts = ProviderFacts {
     },
 };
 
+const MICROSOFT: ProviderFacts = ProviderFacts {
+    protocol: Protocol::MicrosoftGraph,
+    sign_in: SignIn::OAuth(OAuthFacts {
+        scopes: &[(ScopePurpose::Events, "https://graph.microsoft.com/Calendars.ReadWrite")],
+        // OpenID Connect Core 1.0, sections 5.4 and 11: whose grant it is, and a refresh token.
+        sign_in_scopes: &["openid", "email", "profile", "offline_access"],
+        can_revoke: false,
+        rotates_refresh_tokens: true,
+        redirects_to_localhost: true,
+    }),
+    common_host: None,
+    user_name_is_email: true,
+    has_aliases: true,
+    push: Push::ByAccount(WatchFacts {
+        // The service grants 10,070 minutes at most.
+        lifetime: Duration::from_secs(2 * 24 * HOUR),
+        renew_before: Duration::from_secs(24 * HOUR),
+        spread: Duration::from_secs(2 * HOUR),
+        warn_before: Duration::from_secs(6 * HOUR),
+        renewal: Renewal::InPlace,
+    }),
+    calendar_identity: CalendarIdentity::Id,
+    calendar_ids_change: true,
+    events: EventFacts {
+        floating_times: false,
+        zero_length: true,
+        rules_below_days: false,
+        tentative: true,
+        default_visibility: true,
+        keeps_uid: false,
+        restores_etag: false,
+    },
+};
+
 impl ProviderKind {
     /// All providers.
-    pub const ALL: [Self; 3] = [Self::Caldav, Self::Icloud, Self::Google];
+    pub const ALL: [Self; 4] = [Self::Caldav, Self::Icloud, Self::Google, Self::Microsoft];
 
     /// The name in `--json`, in addresses and in storage.
     pub fn as_str(self) -> &'static str {
@@ -225,6 +274,7 @@ impl ProviderKind {
             Self::Caldav => "caldav",
             Self::Icloud => "icloud",
             Self::Google => "google",
+            Self::Microsoft => "microsoft",
         }
     }
 
@@ -239,6 +289,7 @@ impl ProviderKind {
             Self::Caldav => &CALDAV,
             Self::Icloud => &ICLOUD,
             Self::Google => &GOOGLE,
+            Self::Microsoft => &MICROSOFT,
         }
     }
 
@@ -250,6 +301,14 @@ impl ProviderKind {
     /// Whether accounts are connected by consent, and hold a grant instead of a password.
     pub fn is_connected_by_consent(self) -> bool {
         matches!(self.facts().sign_in, SignIn::OAuth(_))
+    }
+
+    /// How accounts sign in by OAuth; `None` where they have a password.
+    pub fn oauth_facts(self) -> Option<OAuthFacts> {
+        match self.facts().sign_in {
+            SignIn::OAuth(facts) => Some(facts),
+            SignIn::Password => None,
+        }
     }
 
     /// Whether the provider sends notifications of changes, so that its calendars are not polled.
@@ -278,7 +337,9 @@ mod tests {
 
     #[test]
     fn a_provider_has_one_name_wherever_it_is_written() {
-        for (kind, name) in ProviderKind::ALL.into_iter().zip(["caldav", "icloud", "google"]) {
+        for (kind, name) in
+            ProviderKind::ALL.into_iter().zip(["caldav", "icloud", "google", "microsoft"])
+        {
             assert_eq!((kind.as_str(), kind.to_string()), (name, name.to_owned()));
             assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{name}\""));
             assert_eq!(ProviderKind::from_name(name), Some(kind));

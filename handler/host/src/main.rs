@@ -4,6 +4,8 @@ mod accept;
 mod cli;
 mod clock;
 mod config;
+#[cfg(test)]
+mod consent_pages_tests;
 mod custom_handler;
 mod ingress;
 mod invoke;

@@ -219,3 +219,6 @@ pub fn to_http(answer: trigger::Response, head: bool) -> Response<Body> {
 pub fn text_response(status: StatusCode, words: &str) -> Response<Body> {
     to_http(trigger::Response::text(status, words), false)
 }
+
+#[cfg(test)]
+mod tests;

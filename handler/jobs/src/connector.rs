@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use engine::provider::ProviderKind;
 use jiff::Timestamp;
-use providers::{Provider, RefreshTokenStore};
+use providers::oauth::OAuthRefusal;
+use providers::{ClaimsRequest, Provider, RefreshTokenStore};
 use secrecy::SecretString;
 use url::Url;
 
@@ -57,6 +58,12 @@ pub trait Connect: Send + Sync {
         )))
     }
 
+    /// What providers say against this program itself since they last gave it a token: each text
+    /// names a mistake in a registration or in the settings. It concerns no account.
+    fn refused_clients(&self) -> Vec<(ProviderKind, String)> {
+        Vec::new()
+    }
+
     /// The time according to the last server that answered, which shows a wrong local clock; `None`
     /// before the first answer.
     fn server_time(&self) -> Option<Timestamp> {
@@ -70,6 +77,30 @@ pub trait Consents: Send + Sync {
     /// The page that asks a person for consent and sends the answer, with `state`, to `redirect`.
     /// No request is made.
     fn ask(&self, redirect: &Url, state: &str) -> providers::Result<ConsentRequest>;
+
+    /// As [`Consents::ask`], with the claims that the provider demanded when it refused an earlier
+    /// token.
+    fn ask_with(
+        &self,
+        redirect: &Url,
+        state: &str,
+        claims: Option<&ClaimsRequest>,
+    ) -> providers::Result<ConsentRequest> {
+        let _ = claims;
+        self.ask(redirect, state)
+    }
+
+    /// The error for a refusal that came to the redirect address in place of a code.
+    fn read_refusal(&self, refusal: &OAuthRefusal) -> providers::Error {
+        refusal.redirect_error()
+    }
+
+    /// The page on which an administrator allows this program for everyone in an organisation, with
+    /// the answer at `redirect`; `None` where the provider has no such page.
+    fn administrator_url(&self, redirect: &Url, state: &str) -> Option<Url> {
+        let _ = (redirect, state);
+        None
+    }
 
     /// Exchanges a code for a grant, and finds the user of the grant.
     ///
@@ -105,8 +136,10 @@ pub struct ConsentRequest {
 pub struct Granted {
     /// The address of the account, which is constant for its kind and independent of the settings.
     pub url: String,
+    /// The user's name, which is shown. It identifies the account, unless the endpoint names an
+    /// owner.
     pub user: String,
-    /// The provider's own format, as from [`Connect::discover`].
+    /// [`GrantEndpoint`](crate::accounts::GrantEndpoint) as JSON.
     pub endpoint: String,
     pub secret: SecretString,
 }

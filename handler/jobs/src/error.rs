@@ -94,7 +94,7 @@ impl Error {
 fn of_provider(error: &providers::Error) -> Next {
     use providers::Error as E;
     match error {
-        E::Unauthorized | E::Consent(_) | E::Credentials(_) => Next::Reconnect,
+        E::Unauthorized | E::Consent(_) | E::NotGranted(_) | E::Credentials(_) => Next::Reconnect,
         E::RateLimited { retry_after } => Next::RetryAfter(*retry_after),
         E::Unreachable(_) | E::NoAnswer(_) | E::BadAnswer(_) | E::ChangedMeanwhile => {
             Next::RetryAfter(None)
@@ -104,7 +104,12 @@ fn of_provider(error: &providers::Error) -> Next {
         }
         E::Misconfigured(_) => Next::AskAdministrator,
         E::NameRefused(error) => of_provider(error),
-        E::NoPush | E::Gone | E::Refused(_) | E::CursorExpired | E::Exists => Next::GiveUp,
+        E::NoPush
+        | E::Gone
+        | E::Refused(_)
+        | E::NotRepresentable(_)
+        | E::CursorExpired
+        | E::Exists => Next::GiveUp,
     }
 }
 

@@ -13,6 +13,9 @@ use crate::{Error, Result, Scope};
 /// How long adding or removing waits for another process that adds or removes.
 const SETUP_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// How long a timer waits for another one that works on the watches.
+const WATCHES_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// How long a removal waits for a pass.
 const PASS_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -37,6 +40,11 @@ pub(crate) async fn directory(scope: &Scope) -> Result<Lease> {
 /// Held while watches are created or stopped; `None` where another process holds it for too long.
 pub(crate) async fn watches(scope: &Scope) -> Result<Option<Lease>> {
     acquire_within(scope, &["channels"], SETUP_TIMEOUT).await
+}
+
+/// As [`watches`], for a timer: it waits for a run over the other kind of watches, too.
+pub(crate) async fn watches_for_long(scope: &Scope) -> Result<Option<Lease>> {
+    acquire_within(scope, &["channels"], WATCHES_TIMEOUT).await
 }
 
 /// Held while keys are rotated, for all owners together.

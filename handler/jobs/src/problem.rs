@@ -138,6 +138,8 @@ fn provider(error: &providers::Error) -> (&'static str, &'static str) {
             account again with `calrelay account add`.",
         ),
         E::Consent(_) => ("consent", ""),
+        E::NotGranted(why) if why.ended => ("unauthorized", ""),
+        E::NotGranted(_) => ("consent", ""),
         E::NoPush => {
             ("no_push", "Changes there are seen by the nightly pass, and by `calrelay sync`.")
         }
@@ -154,7 +156,7 @@ fn provider(error: &providers::Error) -> (&'static str, &'static str) {
             gone for good.",
         ),
         E::Gone => ("not_found", "The next sync reads the present state."),
-        E::Refused(_) => ("refused", "Other events are not affected."),
+        E::Refused(_) | E::NotRepresentable(_) => ("refused", "Other events are not affected."),
         E::RateLimited { .. } => ("throttled", "The next sync goes on where this one stopped."),
         E::Unreachable(_) | E::NoAnswer(_) => (
             "unreachable",

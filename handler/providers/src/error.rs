@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::not_granted::{ConsentStep, NotGranted};
+
 /// A provider's refusal or failure. No variant contains event content, credentials or a full
 /// address.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -33,6 +35,10 @@ pub enum Error {
     /// The owner has not granted everything that is needed; the text says what.
     #[error("{0}")]
     Consent(String),
+    /// The provider gives no access until a person has done something that it names: the owner on
+    /// the provider's page, or the administrator of the owner's organisation.
+    #[error("{0}")]
+    NotGranted(Box<NotGranted>),
     /// The provider does not accept this program: its registration there, or a wrong request. The
     /// account is not the cause; the operator of the program can help, its owner cannot.
     #[error("{0}")]
@@ -44,6 +50,9 @@ pub enum Error {
     /// not affected.
     #[error("the server refused this event: {0}")]
     Refused(String),
+    /// The calendar cannot hold how the event repeats; nothing of it was left there.
+    #[error("the calendar cannot hold how this event repeats: {0}")]
+    NotRepresentable(String),
     /// A new event was refused without a reason. The name may be in use by an event in
     /// a trash bin; another name may work. Where none works, the inner error applies.
     #[error("{0}")]
@@ -115,11 +124,29 @@ impl Error {
             | Self::Exists
             | Self::Gone
             | Self::HasGuests
+            | Self::NotRepresentable(_)
             | Self::CalendarMissing
             | Self::NoPush
             | Self::Consent(_)
+            | Self::NotGranted(_)
             | Self::Misconfigured(_)
             | Self::Credentials(_) => false,
+        }
+    }
+
+    /// Whether the grant or the password of the account gives no access until its owner connects it
+    /// again.
+    pub fn needs_owner(&self) -> bool {
+        matches!(self, Self::Unauthorized | Self::Consent(_) | Self::NotGranted(_))
+    }
+
+    /// What a person can do about a consent that failed with this error.
+    pub fn consent_step(&self) -> ConsentStep {
+        match self {
+            Self::NotGranted(why) => why.step,
+            Self::Unauthorized | Self::Consent(_) | Self::Credentials(_) => ConsentStep::Again,
+            error if error.is_transient() => ConsentStep::Later,
+            _ => ConsentStep::SetUpWrongly,
         }
     }
 

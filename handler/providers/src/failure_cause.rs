@@ -35,7 +35,9 @@ impl FailureCause {
         error: Error,
     ) -> Result<String> {
         match error {
-            Error::Refused(_) | Error::NameRefused(_) => return Ok(error.said()),
+            Error::Refused(_) | Error::NameRefused(_) | Error::NotRepresentable(_) => {
+                return Ok(error.said());
+            }
             error if !error.may_concern_one_event() => return Err(error),
             _ => {}
         }

@@ -7,30 +7,43 @@
 //! implements [`oauth::OAuthProvider`]. Run the scenarios on a simulator that rejects what the
 //! original rejects.
 
+mod by_occurrence;
 pub mod caldav;
+mod claims_request;
 mod error;
 mod failure_cause;
 pub mod google;
+pub mod graph;
+mod html;
 pub mod http;
+mod not_granted;
 mod notifications;
 pub mod oauth;
+mod overlay;
 mod watch;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
 use engine::change::{Absence, Cursor, Listed, StateTag};
-use engine::event::{Event, EventId};
+use engine::event::{Event, EventId, Parts};
 use engine::fidelity::Fidelity;
 use engine::pair::Window;
 
+pub use by_occurrence::ByOccurrence;
+pub use claims_request::ClaimsRequest;
 pub use engine::write::{Edit, NewCopy};
 pub use error::{Error, Result};
 pub use failure_cause::FailureCause;
-pub use notifications::read_notification;
+pub use not_granted::{ConsentStep, NotGranted};
+pub use notifications::{read_handshake, read_notification, read_notifications};
 pub use oauth::RefreshTokenStore;
-pub use watch::{ActiveWatch, Lifecycle, Notification, NotificationKind, WatchRequest, WatchScope};
+pub use watch::{
+    ActiveWatch, Handshake, LIFECYCLE_PATH, Lifecycle, Notification, NotificationItem,
+    NotificationKind, WatchRequest, WatchScope,
+};
 
 /// One account at one provider.
 ///
@@ -92,6 +105,13 @@ pub trait Provider: Send + Sync {
     /// never "gone". [`Provider::find_uid`] finds an event that has another id by now.
     async fn absence(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>>;
 
+    /// Whether an event that [`Provider::fetch`] finds is in the calendar. Some providers go on
+    /// answering by the id of an event that was deleted or moved to another calendar; there
+    /// [`Provider::absence`] decides.
+    fn answers_prove_presence(&self) -> bool {
+        true
+    }
+
     /// The opposite of [`Provider::absence`].
     async fn exists(&self, calendar: &str, id: &EventId) -> Result<bool> {
         Ok(self.absence(calendar, id).await?.is_none())
@@ -107,6 +127,13 @@ pub trait Provider: Send + Sync {
     /// The id that [`Provider::create`] requests, where the client chooses it: an earlier copy is
     /// found in a listing by this id. Some servers give the copy another id ([`Written::id`]).
     fn id_of_copy(&self, calendar: &str, uid: &str) -> Option<EventId>;
+
+    /// The event for which [`Provider::create`] returned [`Error::Exists`], as far as its name or
+    /// its mark shows; the caller checks whose it is. Where the client chooses ids, it follows from
+    /// [`Provider::id_of_copy`].
+    async fn find_copy(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Option<EventId>> {
+        Ok(self.id_of_copy(calendar, copy.uid))
+    }
 
     /// Creates a copy.
     ///
@@ -127,6 +154,19 @@ pub trait Provider: Send + Sync {
         version: &Version,
         copy: &NewCopy<'_>,
     ) -> Result<Written>;
+
+    /// As [`Provider::rewrite`], of a copy that differs from `copy` in these parts alone. A provider
+    /// that can write parts of an event writes no others.
+    async fn rewrite_parts(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        version: &Version,
+        copy: &NewCopy<'_>,
+        _parts: &Parts,
+    ) -> Result<Written> {
+        self.rewrite(calendar, id, version, copy).await
+    }
 
     /// Changes some parts of an event and keeps everything else, byte for byte where the format
     /// allows. Reads the event first, and writes only if it still has `version.etag` (any version,
@@ -222,8 +262,20 @@ pub struct ChangeSet {
     /// What is listed; every id once. The calendar itself and resources other than events are left
     /// out.
     pub listed: Vec<Listed>,
+    /// Series whose occurrences are events of their own ([`EventId::in_series`]): all of them that
+    /// lie inside the window are listed. What is not listed is gone, or lies outside.
+    pub series: Vec<EventId>,
+    /// Events whose loop marks the listing leaves out: one that no mapping knows has to be read.
+    pub unmarked: BTreeSet<EventId>,
     /// The start of the next list; save it after everything listed was processed.
     pub cursor: Cursor,
+}
+
+impl ChangeSet {
+    /// A listing of events that have their marks, by a provider that shows series as wholes.
+    pub fn new(listed: Vec<Listed>, cursor: Cursor) -> Self {
+        Self { listed, series: Vec::new(), unmarked: BTreeSet::new(), cursor }
+    }
 }
 
 /// One answer of [`Provider::fetch`].

@@ -2,6 +2,7 @@
 //!
 //! Google calls a watch a channel, Graph a subscription.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,6 +17,10 @@ pub enum WatchScope<'a> {
     Account,
 }
 
+/// The path, below the address of a webhook, to which a provider may send what happens to a watch
+/// itself. Both addresses take both.
+pub const LIFECYCLE_PATH: &str = "/lifecycle";
+
 /// A watch to create.
 #[derive(Clone, Debug)]
 pub struct WatchRequest<'a> {
@@ -26,7 +31,8 @@ pub struct WatchRequest<'a> {
     pub id: &'a str,
     /// A secret that comes back with every notification, and proves that it is genuine.
     pub secret: &'a SecretString,
-    /// The address of our webhook.
+    /// The address of our webhook. What happens to the watch itself may be sent to
+    /// [`LIFECYCLE_PATH`] below it.
     pub address: &'a str,
     /// The lifetime that is requested.
     pub lifetime: Duration,
@@ -55,19 +61,41 @@ pub struct Notification<'a> {
     pub kind: NotificationKind,
 }
 
-/// What a notification says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A notification of a call that may hold many. The provider repeats no id of ours: the secret
+/// names the watch. Nothing in it is trusted before the secret is verified.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NotificationItem<'a> {
+    /// The secret of the watch.
+    pub secret: Cow<'a, str>,
+    /// As [`Notification::resource`].
+    pub resource: Cow<'a, str>,
+    /// What it says.
+    pub kind: NotificationKind,
+}
+
+/// A call by which a provider tries whether an address is a webhook that expects it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Handshake {
+    /// This text is to be the answer, byte for byte.
+    Echo(String),
+    /// The text is too long, or cannot be an answer in plain text.
+    Refused,
+}
+
+/// What a notification says. The order is that of what follows from it: a later kind leads to all
+/// that an earlier one leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NotificationKind {
-    /// Something has changed.
-    Changed,
     /// The watch has begun; nothing has changed.
     Started,
+    /// Something has changed.
+    Changed,
     /// Something has happened to the watch itself.
     Lifecycle(Lifecycle),
 }
 
-/// What has happened to a watch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What has happened to a watch. The order is that of [`NotificationKind`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lifecycle {
     /// Notifications were lost: everything that the watch observes is to be listed.
     Missed,

@@ -30,8 +30,8 @@ pub struct WatchRecord {
     /// Where the provider sends notifications.
     #[serde(rename = "address")]
     pub notification_url: String,
-    /// The provider's name of what is watched. Unknown before the provider's answer or first
-    /// notification.
+    /// The provider's own id of the watch, or its name of what is watched. Unknown before the
+    /// provider's answer or first notification.
     #[serde(default)]
     pub resource: Option<String>,
     #[serde(rename = "asked")]
@@ -56,6 +56,9 @@ pub struct WatchRecord {
     /// The provider asks for a renewal before it is due.
     #[serde(default, skip_serializing_if = "is_false")]
     pub renew_now: bool,
+    /// When the provider last asked for a renewal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal_asked: Option<Timestamp>,
     /// The last nudge that a notification of this watch led to.
     #[serde(rename = "told", default)]
     pub last_nudge: Option<LastNudge>,

@@ -176,6 +176,12 @@ impl Cli {
         self.run_with(&arguments, &format!("{refresh_token}\n")).await
     }
 
+    /// `account add microsoft` with a refresh token.
+    pub async fn microsoft_add(&self, refresh_token: &str) -> anyhow::Result<Answer> {
+        let arguments = ["account", "add", "microsoft", "--refresh-token-stdin", "--json"];
+        self.run_with(&arguments, &format!("{refresh_token}\n")).await
+    }
+
     /// Connects an account; its id.
     pub async fn connect_account(&self, account: &Account) -> anyhow::Result<String> {
         match account.kind {

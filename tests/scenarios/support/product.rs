@@ -14,7 +14,6 @@ pub use jobs::pairs::remove_pair;
 pub use jobs::pairs::resume_pair;
 pub use jobs::remove_account;
 pub use jobs::watches::NoticeOutcome as NotificationOutcome;
-pub use jobs::watches::renew as renew_watches;
 pub use jobs::watches::states as watch_states;
 pub use providers::Notification;
 pub use records::account::Account;
@@ -23,6 +22,7 @@ pub use records::account::AccountStatus;
 use engine::calendar::{AccountId, PairId};
 use engine::pair::Pair;
 use engine::provider::ProviderKind;
+use jobs::watches::{RenewOutcome, WatchKind};
 use jobs::{Scope, Services};
 
 /// An account.
@@ -43,6 +43,11 @@ pub async fn pair(scope: &Scope, id: &PairId) -> jobs::Result<Pair> {
 /// All pairs.
 pub async fn pairs(scope: &Scope) -> jobs::Result<Vec<Pair>> {
     Ok(scope.directory().pairs().await?)
+}
+
+/// A run of the timer over the watches of calendars.
+pub async fn renew_watches(services: &Services, missed: bool) -> jobs::Result<RenewOutcome> {
+    jobs::watches::renew(services, WatchKind::Calendar, missed).await
 }
 
 /// A notification from Google.

@@ -5,6 +5,8 @@
 //! - [`caldav`]: a CalDAV server in memory that behaves as real ones do.
 //! - [`google`]: Google Calendar in memory, checked against Google's own description of it;
 //!   [`emulate`]: an independent implementation of its sign-in.
+//! - [`graph`]: Entra and Microsoft Graph's calendars in memory, checked against Microsoft's own
+//!   description of them.
 //! - [`key_vault`]: Azure Key Vault in memory, with real RSA.
 //! - [`azurite`]: Azure storage, started and ended.
 //! - [`servers`]: Radicale and Xandikos, started and ended.
@@ -26,6 +28,7 @@ pub mod expand;
 pub mod faults;
 pub mod functions_host;
 pub mod google;
+pub mod graph;
 pub mod ics;
 pub mod key_vault;
 pub mod lint;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A kind of request: for CalDAV the method, and for REPORT which report it is; for Google which of
-/// its methods.
+/// A kind of request: for CalDAV the method, and for REPORT which report it is; for Google and
+/// Microsoft Graph which of their methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// PROPFIND.
@@ -31,30 +31,42 @@ pub enum Kind {
     Options,
     /// MKCALENDAR and MKCOL.
     MakeCalendar,
-    /// Google: the page on which a person consents, and its form.
+    /// Google, Entra: the page on which a person consents, and its form.
     Consent,
-    /// Google: a code or a refresh token becomes an access token.
+    /// Google, Entra: a code or a refresh token becomes an access token.
     Token,
     /// Google: a grant is given back.
     Revoke,
-    /// Google: `calendarList.list` and `calendarList.get`.
+    /// Google: `calendarList.list` and `calendarList.get`. Graph: calendars, all or one.
     CalendarList,
     /// Google: `events.list`.
     List,
-    /// Google: `events.instances`.
+    /// Google: `events.instances`. Graph: `/instances`.
     Instances,
-    /// Google: `events.insert`.
+    /// Google: `events.insert`. Graph: POST of an event.
     Insert,
     /// Google: `events.import`.
     Import,
     /// Google: `events.update`.
     Update,
-    /// Google: `events.patch`.
+    /// Google: `events.patch`. Graph: PATCH of an event.
     Patch,
-    /// Google: `events.watch`.
+    /// Google: `events.watch`. Graph: POST of a subscription.
     Watch,
-    /// Google: `channels.stop`.
+    /// Google: `channels.stop`. Graph: DELETE of a subscription.
     Stop,
+    /// Graph: PATCH of a subscription, or its authorization.
+    Renew,
+    /// Graph: subscriptions, all or one.
+    Subscriptions,
+    /// Graph: `calendarView`.
+    View,
+    /// Graph: `calendarView/delta`.
+    Delta,
+    /// Graph: events of a whole mailbox, by a filter.
+    Find,
+    /// Entra: the keys of its tokens.
+    Keys,
     /// Google: many calls in one request. What is inside is counted in [`Counts::batched`].
     Batch,
     /// Everything else.
@@ -113,6 +125,9 @@ impl Kind {
                 | Self::CalendarList
                 | Self::List
                 | Self::Instances
+                | Self::View
+                | Self::Delta
+                | Self::Find
         )
     }
 }

@@ -8,7 +8,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 /// What a provider calls an event: opaque to us, unique in its calendar.
@@ -35,6 +36,27 @@ impl EventId {
         Self { key: key.into(), address: Some(address.into()) }
     }
 
+    /// The id of one occurrence of a series whose occurrences are events of their own: the id of
+    /// the series and the start that its rule gave the occurrence, so that both sort together.
+    ///
+    /// The start is in UTC (`YYYYMMDDTHHMMSSZ`, in whole seconds), a day (`YYYYMMDD`), or a floating
+    /// time (`YYYYMMDDTHHMMSS`).
+    pub fn instance(master: &str, start: OriginalStart) -> Self {
+        let start = match start {
+            OriginalStart::Day(day) => day.strftime("%Y%m%d").to_string(),
+            OriginalStart::At(instant) => instant.strftime("%Y%m%dT%H%M%SZ").to_string(),
+            OriginalStart::Floating(local) => local.strftime("%Y%m%dT%H%M%S").to_string(),
+        };
+        Self::new(format!("{master}/{start}"))
+    }
+
+    /// The series and the original start, where this is the id of one occurrence
+    /// ([`EventId::instance`]); `None` for any other id.
+    pub fn in_series(&self) -> Option<(&str, OriginalStart)> {
+        let (master, start) = self.key.rsplit_once('/')?;
+        (!master.is_empty()).then_some((master, parse_original_start(start)?))
+    }
+
     /// The id as it is compared, stored and shown.
     pub fn as_str(&self) -> &str {
         &self.key
@@ -43,6 +65,29 @@ impl EventId {
     /// The server's own spelling, if it differs from the canonical one.
     pub fn address(&self) -> Option<&str> {
         self.address.as_deref()
+    }
+}
+
+/// Reads what [`EventId::instance`] writes, and nothing else.
+fn parse_original_start(text: &str) -> Option<OriginalStart> {
+    let number = |at: usize, length: usize| {
+        let digits = text.get(at..at + length)?;
+        digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<i16>().ok())?
+    };
+    let small = |at| number(at, 2).and_then(|number| i8::try_from(number).ok());
+    let day = Date::new(number(0, 4)?, small(4)?, small(6)?).ok()?;
+    if text.len() == 8 {
+        return Some(OriginalStart::Day(day));
+    }
+    if text.as_bytes().get(8) != Some(&b'T') {
+        return None;
+    }
+    let time = Time::new(small(9)?, small(11)?, small(13)?, 0).ok()?;
+    let local = day.to_datetime(time);
+    match text.get(15..)? {
+        "" => Some(OriginalStart::Floating(local)),
+        "Z" => local.to_zoned(TimeZone::UTC).ok().map(|zoned| OriginalStart::At(zoned.timestamp())),
+        _ => None,
     }
 }
 
@@ -192,6 +237,21 @@ pub struct Content {
     pub visibility: Visibility,
     /// What it does to the free/busy of its owner.
     pub busy: Busy,
+}
+
+impl Content {
+    /// Takes over one field of another content. Guests are read and never written, so they stay.
+    pub fn take_field(&mut self, field: Field, from: &Self) {
+        match field {
+            Field::Time => self.span.clone_from(&from.span),
+            Field::Title => self.title.clone_from(&from.title),
+            Field::Description => self.description.clone_from(&from.description),
+            Field::Location => self.location.clone_from(&from.location),
+            Field::Visibility => self.visibility = from.visibility,
+            Field::Busy => self.busy = from.busy,
+            Field::Attendees => {}
+        }
+    }
 }
 
 impl fmt::Debug for Content {

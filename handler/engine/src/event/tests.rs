@@ -1,6 +1,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use jiff::civil::date;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -48,6 +49,59 @@ fn an_id_is_its_key_whatever_its_address() {
     assert_eq!(all.iter().collect::<HashSet<_>>().len(), 2);
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 2);
     assert!(other < EventId::new("g.ics") && other > EventId::new("e.ics"));
+}
+
+#[test]
+fn an_occurrence_is_known_by_its_series_and_its_original_start() {
+    let at = |text: &str| OriginalStart::At(text.parse().unwrap());
+    for (start, key) in [
+        (at("2026-03-10T08:00:00Z"), "AAMk-_=/20260310T080000Z"),
+        (at("2026-03-10T08:00:00.75Z"), "AAMk-_=/20260310T080000Z"),
+        (OriginalStart::Day(date(2026, 3, 10)), "AAMk-_=/20260310"),
+        (OriginalStart::Floating(date(2026, 3, 10).at(8, 0, 0, 0)), "AAMk-_=/20260310T080000"),
+    ] {
+        let id = EventId::instance("AAMk-_=", start);
+        assert_eq!((id.as_str(), id.address()), (key, None));
+        let (master, found) = id.in_series().unwrap();
+        assert_eq!(master, "AAMk-_=");
+        assert_eq!(EventId::instance(master, found), id);
+    }
+    let nested = EventId::instance("a/20260310", at("2026-03-10T08:00:00Z"));
+    assert_eq!(nested.in_series(), Some(("a/20260310", at("2026-03-10T08:00:00Z"))));
+    let sorted = [EventId::new("a"), EventId::instance("a", OriginalStart::Day(date(2026, 3, 8)))];
+    assert!(sorted.is_sorted() && sorted[1] < EventId::new("b"));
+}
+
+#[test]
+fn no_other_id_is_taken_for_an_occurrence() {
+    for key in [
+        "",
+        "/",
+        "/20260310",
+        "a",
+        "20260310",
+        "a/",
+        "a/20260310/",
+        "a/2026031",
+        "a/202603100",
+        "a/20261310",
+        "a/20260230",
+        "a/20260310T08",
+        "a/20260310T0800",
+        "a/20260310T080000z",
+        "a/20260310T080000ZZ",
+        "a/20260310T240000Z",
+        "a/20260310T080060Z",
+        "a/20260310 080000Z",
+        "a/+0260310",
+        "a/2026-3-10",
+        "a/2026031é",
+        "a/20260310T08000é",
+        "é/é",
+        "work/1.ics",
+    ] {
+        assert_eq!(EventId::new(key).in_series(), None, "{key}");
+    }
 }
 
 #[test]
@@ -134,4 +188,27 @@ fn parts_are_fields_or_exceptions() {
         !Parts { exceptions: [OriginalStart::Day(date(2026, 3, 8))].into(), ..Parts::default() }
             .is_empty()
     );
+}
+
+proptest! {
+    #[test]
+    fn every_occurrence_id_is_read_back(master in "[a-zA-Z0-9=_/-]{1,20}", second in -62_000_000_000_i64..250_000_000_000, form in 0..3) {
+        let instant = Timestamp::from_second(second).unwrap();
+        let local = TimeZone::UTC.to_datetime(instant);
+        let start = match form {
+            0 => OriginalStart::At(instant),
+            1 => OriginalStart::Day(local.date()),
+            _ => OriginalStart::Floating(local),
+        };
+        let id = EventId::instance(&master, start);
+        prop_assert_eq!(id.in_series(), Some((master.as_str(), start)));
+    }
+
+    #[test]
+    fn any_text_is_an_id(key in "\\PC{0,30}|a/[0-9TZ/]{0,18}") {
+        let id = EventId::new(key);
+        if let Some((master, start)) = id.in_series() {
+            prop_assert_eq!(EventId::instance(master, start), id.clone());
+        }
+    }
 }

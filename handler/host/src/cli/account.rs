@@ -15,8 +15,8 @@ use serde::Serialize;
 use super::outcome::{CommandOutcome, Result};
 use super::output::table;
 use super::provider_words::{
-    AccountAdd, ConsentArguments, GoogleArguments, PasswordArguments, microsoft_not_supported,
-    password_question, replaced_credential, withdraw_yourself,
+    AccountAdd, ConsentAddArguments, ConsentArguments, PasswordArguments, account_name,
+    consent_remains, password_question, replaced_credential, withdraw_yourself,
 };
 use super::{consent, password};
 use crate::config::Config;
@@ -53,7 +53,7 @@ pub async fn run(
 }
 
 async fn add(scope: &Scope, config: &Config, arguments: AccountAdd, output: &Output) -> Result {
-    let Some(kind) = arguments.kind() else { return Err(microsoft_not_supported()) };
+    let kind = arguments.kind();
     match arguments {
         AccountAdd::Caldav { url, user, secret } => {
             add_by_password(scope, kind, &url, &user, &secret, output).await
@@ -62,11 +62,13 @@ async fn add(scope: &Scope, config: &Config, arguments: AccountAdd, output: &Out
             let url = config.icloud_url.as_str();
             add_by_password(scope, kind, url, &user, &secret, output).await
         }
-        AccountAdd::Google(GoogleArguments { link: true, .. }) => {
+        AccountAdd::Google(ConsentAddArguments { link: true, .. })
+        | AccountAdd::Microsoft(ConsentAddArguments { link: true, .. }) => {
             invite(scope, config, kind, output).await
         }
-        AccountAdd::Google(given) => add_by_consent(scope, kind, &given.consent, output).await,
-        AccountAdd::Microsoft(_) => Err(microsoft_not_supported()),
+        AccountAdd::Google(given) | AccountAdd::Microsoft(given) => {
+            add_by_consent(scope, kind, &given.consent, output).await
+        }
     }
 }
 
@@ -147,19 +149,22 @@ struct InvitationReply<'a> {
 
 async fn invite(scope: &Scope, config: &Config, kind: ProviderKind, output: &Output) -> Result {
     let Some(public) = &config.public_url else {
-        let message = "A link needs an address that browsers reach, and CALRELAY_PUBLIC_URL is \
-        not set; none was made. Without one, `calrelay account \
-                       add google` asks for your consent in a browser on this machine.";
-        return Err(Problem { code: "settings".into(), message: message.into() });
+        let message = format!(
+            "A link needs an address that browsers reach, and CALRELAY_PUBLIC_URL is not set; none \
+            was made. Without one, `calrelay account add {kind}` asks for your consent in a \
+            browser on this machine."
+        );
+        return Err(Problem { code: "settings".into(), message });
     };
     let Invitation { ticket, ends } = jobs::consent::invite(scope, kind).await?;
-    let link = format!("{public}{}?ticket={}", functions::START_PATH, ticket.expose());
+    let link = format!("{public}{}?ticket={}", functions::start_path(kind), ticket.expose());
     let ends = ends.round(Unit::Second).unwrap_or(ends);
     output.answer(&InvitationReply { link: &link, ends }, || {
         format!(
             "Open this link in a browser, or send it to the owner of the account; no other person \
-            should see it. It connects one Google account to the \
-             calrelay that runs there, within half an hour:\n\n{link}\n"
+            should see it. It connects one {} account to the calrelay that runs there, within \
+            half an hour:\n\n{link}\n",
+            account_name(kind)
         )
     })?;
     Ok(CommandOutcome::Done)
@@ -240,11 +245,14 @@ struct RemovedAccount<'a> {
 }
 
 async fn remove(scope: &Scope, id: &AccountId, output: &Output) -> Result {
+    let removed = scope.directory().account(id).await.map_err(jobs::Error::from)?;
     let removal = jobs::remove_account(scope, id).await?;
     if let Some(error) = removal.grant_left {
         let why =
             jobs::problem_keeping(&error, "The account is removed here nevertheless.").message;
-        output.note(&withdraw_yourself(&why));
+        output.note(&withdraw_yourself(removed.kind, &why));
+    } else if let Some(words) = consent_remains(removed.kind) {
+        output.note(&words);
     }
     output.answer(&RemovedAccount { id }, || {
         format!(

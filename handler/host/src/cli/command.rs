@@ -39,7 +39,7 @@ impl Command {
         let found = match self {
             Self::Account(account::AccountCommand::Add(add)) => (
                 if add.is_link() { "consent.link" } else { "account.add" },
-                add.provider().to_owned(),
+                add.kind().as_str().to_owned(),
             ),
             Self::Account(account::AccountCommand::Remove { id }) => {
                 ("account.remove", id_or_placeholder(id))

@@ -183,13 +183,6 @@ async fn dispatch(command: Command, settings: LoadedSettings, output: &Output) -
         return doctor::run(&settings, output).await;
     }
     let config = settings.config.map_err(|wrong| wrong_settings(&wrong))?;
-    // A command that needs no storage is answered before storage is opened.
-    if let Command::Account(account::AccountCommand::Add(provider_words::AccountAdd::Microsoft(
-        _,
-    ))) = &command
-    {
-        return Err(provider_words::microsoft_not_supported());
-    }
     let (services, storage) = services::build(&config, settings.remarks).await?;
     let scope = services.local();
     let (actor, action) = (audit::actor(settings.user.as_deref()), command.audit_action());

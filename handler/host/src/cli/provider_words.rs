@@ -2,7 +2,6 @@
 
 use clap::{Args, Subcommand};
 use engine::provider::ProviderKind;
-use records::problem::Problem;
 
 /// The providers.
 #[derive(Debug, Subcommand)]
@@ -29,30 +28,30 @@ pub enum AccountAdd {
     /// Google Calendar: opens Google's page in your browser, where you give your consent. Needs
     /// GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET of an OAuth client of your own, of the kind
     /// "Desktop app", or "Web application" for --link.
-    Google(GoogleArguments),
-    /// Microsoft 365: not in this version.
-    Microsoft(ConsentArguments),
+    Google(ConsentAddArguments),
+    /// Microsoft 365 and Outlook.com: opens Microsoft's page in your browser, where you give your
+    /// consent; in most companies an administrator has to allow calrelay first. Needs
+    /// MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET of an app registration of your own.
+    Microsoft(ConsentAddArguments),
 }
 
 impl AccountAdd {
-    /// The provider; `None` for one that this version does not support.
-    pub fn kind(&self) -> Option<ProviderKind> {
+    /// The provider.
+    pub fn kind(&self) -> ProviderKind {
         match self {
-            Self::Caldav { .. } => Some(ProviderKind::Caldav),
-            Self::Icloud { .. } => Some(ProviderKind::Icloud),
-            Self::Google(_) => Some(ProviderKind::Google),
-            Self::Microsoft(_) => None,
+            Self::Caldav { .. } => ProviderKind::Caldav,
+            Self::Icloud { .. } => ProviderKind::Icloud,
+            Self::Google(_) => ProviderKind::Google,
+            Self::Microsoft(_) => ProviderKind::Microsoft,
         }
-    }
-
-    /// The provider's name in the audit trail.
-    pub fn provider(&self) -> &'static str {
-        self.kind().map_or("microsoft", ProviderKind::as_str)
     }
 
     /// Whether only a link is created.
     pub fn is_link(&self) -> bool {
-        matches!(self, Self::Google(GoogleArguments { link: true, .. }))
+        match self {
+            Self::Google(given) | Self::Microsoft(given) => given.link,
+            Self::Caldav { .. } | Self::Icloud { .. } => false,
+        }
     }
 }
 
@@ -73,9 +72,9 @@ pub struct ConsentArguments {
     pub refresh_token_stdin: bool,
 }
 
-/// The arguments of `calrelay account add google`.
+/// The arguments of `calrelay account add` for a provider that asks for consent.
 #[derive(Debug, Args)]
-pub struct GoogleArguments {
+pub struct ConsentAddArguments {
     #[command(flatten)]
     pub consent: ConsentArguments,
     /// Print a link to the calrelay that runs at CALRELAY_PUBLIC_URL, by which one account can be
@@ -84,19 +83,11 @@ pub struct GoogleArguments {
     pub link: bool,
 }
 
-/// The error of `account add microsoft` in this version.
-pub fn microsoft_not_supported() -> Problem {
-    let message = "Microsoft accounts cannot be connected with this version; nothing was stored. \
-    It connects Google (`calrelay account add google`), iCloud (`calrelay account add icloud`) \
-    and any CalDAV server (`calrelay account add caldav`).";
-    Problem { code: "not_supported".into(), message: message.into() }
-}
-
 /// What a password prompt asks for.
 pub fn password_question(kind: ProviderKind) -> &'static str {
     match kind {
         ProviderKind::Icloud => "App-specific password (not the one of your Apple Account)",
-        ProviderKind::Caldav | ProviderKind::Google => "Password",
+        ProviderKind::Caldav | ProviderKind::Google | ProviderKind::Microsoft => "Password",
     }
 }
 
@@ -105,11 +96,85 @@ pub fn replaced_credential(kind: ProviderKind) -> &'static str {
     if kind.is_connected_by_consent() { "its consent" } else { "the password" }
 }
 
+/// What an account is called in a sentence.
+pub fn account_name(kind: ProviderKind) -> &'static str {
+    match kind {
+        ProviderKind::Caldav => "CalDAV",
+        ProviderKind::Icloud => "iCloud",
+        ProviderKind::Google => "Google",
+        ProviderKind::Microsoft => "Microsoft 365",
+    }
+}
+
+/// What a person has to know before the provider's page opens.
+pub fn before_consent(kind: ProviderKind) -> Option<&'static str> {
+    match kind {
+        ProviderKind::Microsoft => Some(
+            "In most companies and schools an administrator has to allow calrelay first. If \
+            Microsoft says so, go back from its page: calrelay then gives you a link for the \
+            administrator, and afterwards you connect as usual.",
+        ),
+        ProviderKind::Caldav | ProviderKind::Icloud | ProviderKind::Google => None,
+    }
+}
+
+/// Where the owner ends a consent.
+fn consent_pages(kind: ProviderKind) -> &'static str {
+    match kind {
+        ProviderKind::Google => "https://myaccount.google.com/connections",
+        ProviderKind::Microsoft => {
+            "https://myapps.microsoft.com, or for a personal account \
+            https://account.live.com/consent/Manage"
+        }
+        ProviderKind::Caldav | ProviderKind::Icloud => "the provider's pages",
+    }
+}
+
 /// What the owner can do if the consent of a removed account could not be withdrawn; `why` says
 /// what failed.
-pub fn withdraw_yourself(why: &str) -> String {
+pub fn withdraw_yourself(kind: ProviderKind, why: &str) -> String {
     format!(
-        "The consent could not be withdrawn at Google. {why} You can end it yourself: \
-        https://myaccount.google.com/connections"
+        "The consent could not be withdrawn at {}. {why} You can end it yourself: {}",
+        account_name(kind),
+        consent_pages(kind)
     )
+}
+
+/// What the owner of a removed account has to do where no program can withdraw a consent; `None`
+/// where the program did.
+pub fn consent_remains(kind: ProviderKind) -> Option<String> {
+    kind.oauth_facts().filter(|facts| !facts.can_revoke)?;
+    Some(format!(
+        "{} lets no program end a consent. The tokens are deleted here; end the consent itself at \
+        {}.",
+        account_name(kind),
+        consent_pages(kind)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_consent_is_ended_is_said() {
+        let google = withdraw_yourself(ProviderKind::Google, "It failed.");
+        assert_eq!(
+            google,
+            "The consent could not be withdrawn at Google. It failed. You can end it yourself: \
+            https://myaccount.google.com/connections"
+        );
+        assert_eq!(consent_remains(ProviderKind::Google), None);
+        assert_eq!(consent_remains(ProviderKind::Caldav), None);
+        let microsoft = consent_remains(ProviderKind::Microsoft).unwrap();
+        for page in ["https://myapps.microsoft.com", "https://account.live.com/consent/Manage"] {
+            assert!(microsoft.contains(page), "{microsoft}");
+        }
+    }
+
+    #[test]
+    fn an_administrator_is_spoken_of_before_the_request() {
+        assert!(before_consent(ProviderKind::Microsoft).is_some_and(|it| it.contains("administr")));
+        assert_eq!(before_consent(ProviderKind::Google), None);
+    }
 }

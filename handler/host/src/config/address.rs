@@ -2,10 +2,6 @@
 
 use url::{Host, Url};
 
-/// The settings that are URLs and are not used yet, and the path that each may have.
-pub const ADDRESSES: [(&str, AllowedPath); 2] =
-    [("MICROSOFT_LOGIN_URL", AllowedPath::None), ("GRAPH_URL", AllowedPath::Any)];
-
 /// The path that a URL may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AllowedPath {

@@ -11,6 +11,7 @@ mod check;
 mod data_dir;
 mod google;
 mod local_settings;
+mod microsoft;
 mod names;
 mod source;
 pub mod storage;
@@ -26,6 +27,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use self::google::GoogleSettings;
+pub use self::microsoft::MicrosoftSettings;
 use self::names::{FUNCTIONS_PORT, INSTANCE, SETTINGS_FILE};
 use self::source::SettingsSource;
 use self::storage::StorageSettings;
@@ -43,6 +45,7 @@ pub struct Config {
     /// hosts only.
     pub icloud_url: Url,
     pub google: GoogleSettings,
+    pub microsoft: MicrosoftSettings,
     /// The key in Azure Key Vault; `None` if the key is a file in the data directory.
     pub key_vault: Option<KeyVaultSettings>,
     /// Scheme and host under which providers reach the service, without a slash at the end; `None`
@@ -250,6 +253,7 @@ impl Config {
             storage,
             icloud_url: icloud_url(get("ICLOUD_CALDAV_URL"), wrong),
             google: GoogleSettings::from(get, wrong),
+            microsoft: MicrosoftSettings::from(get, wrong),
             key_vault,
             public_url: public_url(get("CALRELAY_PUBLIC_URL"), wrong),
             poll: Duration::from_secs(poll.unwrap_or(60)),

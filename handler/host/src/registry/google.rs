@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use jobs::ConsentRequest;
 use jobs::Consents;
 use jobs::Granted;
+use jobs::accounts::GrantEndpoint;
 use providers::google;
 use providers::google::oauth::{self, Client, Grants, OAuthSettings};
 use providers::http::{AddressPolicy, Http};
 use providers::{Error, Provider, RefreshTokenStore, Result};
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// The address of every Google account, independent of the settings: the id of an account is
@@ -23,12 +23,6 @@ pub struct GoogleConsents {
     http: Arc<Http>,
     grants: Grants,
     api: Url,
-}
-
-/// The stored endpoint of an account: the OAuth client that received its grant.
-#[derive(Serialize, Deserialize)]
-struct GoogleEndpoint {
-    client: String,
 }
 
 impl GoogleConsents {
@@ -55,7 +49,7 @@ impl GoogleConsents {
         secret: &SecretString,
         keep: Arc<dyn RefreshTokenStore>,
     ) -> Result<Arc<dyn Provider>> {
-        let GoogleEndpoint { client } = serde_json::from_str(endpoint).map_err(|_| {
+        let GrantEndpoint { client, .. } = GrantEndpoint::parse(endpoint).ok_or_else(|| {
             Error::Credentials(
                 "what is stored of this account cannot be read; connect it again".into(),
             )
@@ -75,10 +69,10 @@ impl GoogleConsents {
 
     async fn finish_grant(&self, granted: oauth::TokenGrant) -> Result<Granted> {
         let user = oauth::owner(&self.http, &self.api, &granted.access).await?;
-        let endpoint =
-            serde_json::to_string(&GoogleEndpoint { client: self.grants.client().id().to_owned() });
-        let endpoint =
-            endpoint.map_err(|_| Error::BadAnswer("the account cannot be written down".into()))?;
+        let client = self.grants.client().id().to_owned();
+        let endpoint = GrantEndpoint { client, owner: None, claims: None }
+            .encode()
+            .ok_or_else(|| Error::BadAnswer("the account cannot be written down".into()))?;
         let secret = granted.refresh.clone();
         self.grants.begin(&user, granted);
         Ok(Granted { url: API_URL.into(), user, endpoint, secret })

@@ -1,6 +1,7 @@
 //! The registry of providers: makes a provider for an account.
 
 mod google;
+mod microsoft;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use providers::{Provider, RefreshTokenStore};
 use secrecy::SecretString;
 
 use self::google::GoogleConsents;
+use self::microsoft::MicrosoftConsents;
 use crate::config::Config;
 
 /// Makes providers that share one HTTP client, which keeps connections open and knows the rate
@@ -23,6 +25,8 @@ pub struct ProviderRegistry {
     http: Arc<Http>,
     /// `None` if the settings name no OAuth client.
     google: Option<GoogleConsents>,
+    /// `None` if the settings name no app registration.
+    microsoft: Option<MicrosoftConsents>,
 }
 
 impl ProviderRegistry {
@@ -37,7 +41,13 @@ impl ProviderRegistry {
             Some(client) => Some(GoogleConsents::new(&http, client, &config.google.api_url)?),
             None => None,
         };
-        Ok(Self { http, google })
+        let microsoft = match &config.microsoft.client {
+            Some(client) => {
+                Some(MicrosoftConsents::new(&http, client, &config.microsoft.graph_url)?)
+            }
+            None => None,
+        };
+        Ok(Self { http, google, microsoft })
     }
 
     fn google(&self) -> providers::Result<&GoogleConsents> {
@@ -45,6 +55,16 @@ impl ProviderRegistry {
             let words = "Google accounts need an OAuth client of your own, and none is set. \
             Register one in the Google Cloud console (Desktop app, \
                          for the command line), and set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET";
+            providers::Error::Misconfigured(words.into())
+        })
+    }
+
+    fn microsoft(&self) -> providers::Result<&MicrosoftConsents> {
+        self.microsoft.as_ref().ok_or_else(|| {
+            let words = "Microsoft accounts need an app registration of your own, and none is \
+            set. Make one in the Microsoft Entra admin center (platform Web, accounts in any \
+            directory and personal accounts), and set MICROSOFT_CLIENT_ID and \
+            MICROSOFT_CLIENT_SECRET; then `calrelay doctor` says what belongs to it";
             providers::Error::Misconfigured(words.into())
         })
     }
@@ -83,6 +103,7 @@ impl Connect for ProviderRegistry {
     ) -> providers::Result<Arc<dyn Provider>> {
         match kind {
             ProviderKind::Google => self.google()?.open(endpoint, user, &secret, keep),
+            ProviderKind::Microsoft => self.microsoft()?.open(endpoint, user, &secret, keep),
             ProviderKind::Caldav | ProviderKind::Icloud => self.open(kind, endpoint, user, secret),
         }
     }
@@ -90,10 +111,16 @@ impl Connect for ProviderRegistry {
     fn consents(&self, kind: ProviderKind) -> providers::Result<&dyn Consents> {
         match kind {
             ProviderKind::Google => Ok(self.google()?),
+            ProviderKind::Microsoft => Ok(self.microsoft()?),
             ProviderKind::Caldav | ProviderKind::Icloud => Err(providers::Error::Misconfigured(
                 format!("{kind} accounts are connected with a password, and not by consent"),
             )),
         }
+    }
+
+    fn refused_clients(&self) -> Vec<(ProviderKind, String)> {
+        let refused = self.microsoft.as_ref().and_then(MicrosoftConsents::refused);
+        refused.map(|words| (ProviderKind::Microsoft, words)).into_iter().collect()
     }
 
     fn server_time(&self) -> Option<Timestamp> {

@@ -141,12 +141,17 @@ mod tests {
         let names: Vec<_> = timers.iter().map(|timer| (timer.name, timer.at_start)).collect();
         assert_eq!(
             names,
-            [("poll_caldav", true), ("reconcile", false), ("renew_google_channels", true)]
+            [
+                ("poll_caldav", true),
+                ("reconcile", false),
+                ("renew_google_channels", true),
+                ("renew_graph_subscriptions", true)
+            ]
         );
         let vital: Vec<_> = timers.iter().map(|timer| timer.watchdog).collect();
         assert_eq!(
             vital,
-            [Some(Duration::from_secs(21)), None, None],
+            [Some(Duration::from_secs(21)), None, None, None],
             "without polls no work is done"
         );
         assert!(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::event::{Content, Field, OriginalStart};
+use engine::event::{Content, OriginalStart};
 use engine::write::Edit;
 
 use super::before::Before;
@@ -56,15 +56,7 @@ impl Editor<'_> {
     pub(super) fn shown(&self) -> Content {
         let (mut shown, new) = (self.before.event.content.clone(), &self.edit.draft.content);
         for field in &self.edit.parts.fields {
-            match field {
-                Field::Time => shown.span = new.span.clone(),
-                Field::Title => shown.title.clone_from(&new.title),
-                Field::Description => shown.description.clone_from(&new.description),
-                Field::Location => shown.location.clone_from(&new.location),
-                Field::Visibility => shown.visibility = new.visibility,
-                Field::Busy => shown.busy = new.busy,
-                Field::Attendees => {}
-            }
+            shown.take_field(*field, new);
         }
         shown
     }

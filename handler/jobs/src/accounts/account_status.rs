@@ -7,6 +7,7 @@ use records::account::{Account, AccountStatus, Suspended};
 use records::kinds::account_key;
 use records::problem::Problem;
 
+use super::grant_endpoint::with_claims;
 use crate::problem::problem_of_accounts;
 use crate::{Error, Result, Scope};
 
@@ -97,15 +98,30 @@ pub(super) async fn record_grant_outcome(
     }
     let Some(state) = status_after(failure) else { return Ok(()) };
     let error = problem_of(account, failure);
-    if account.state == state && account.error == error {
+    let claims = match failure {
+        Some(Error::Provider(providers::Error::NotGranted(why))) => why.claims.as_ref(),
+        _ => None,
+    };
+    // Claims of an earlier refusal stay until access is given again.
+    let is_settled = state == AccountStatus::Ok;
+    let endpoint = |stored: &Account| match claims {
+        None if !is_settled => stored.endpoint.clone(),
+        claims => with_claims(&stored.endpoint, claims),
+    };
+    if account.state == state && account.error == error && account.endpoint == endpoint(account) {
         return Ok(());
     }
     let generation = account.generation;
-    let apply = |stored: &mut Account| match state {
-        AccountStatus::Ok if stored.generation == generation => {
-            (stored.state, stored.error) = (state, None)
+    let apply = |stored: &mut Account| {
+        if stored.generation == generation {
+            stored.endpoint = endpoint(stored);
         }
-        _ => apply_status(stored, generation, state, error.clone()),
+        match state {
+            AccountStatus::Ok if stored.generation == generation => {
+                (stored.state, stored.error) = (state, None)
+            }
+            _ => apply_status(stored, generation, state, error.clone()),
+        }
     };
     scope.directory().update(&account_key(&account.id), apply).await?;
     apply(account);
@@ -142,7 +158,7 @@ fn status_after(failure: Option<&Error>) -> Option<AccountStatus> {
     match failure {
         None => Some(AccountStatus::Ok),
         Some(
-            Error::Provider(E::Unauthorized | E::Consent(_) | E::Credentials(_))
+            Error::Provider(E::Unauthorized | E::Consent(_) | E::NotGranted(_) | E::Credentials(_))
             | Error::Vault(vault::Error::CannotOpen),
         ) => Some(AccountStatus::NeedsReconnect),
         Some(Error::Provider(

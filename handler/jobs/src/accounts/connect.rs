@@ -8,10 +8,11 @@ use records::kinds::account_key;
 use secrecy::{ExposeSecret, SecretString};
 use store::{Op, Table};
 
+use super::grant_endpoint::with_claims;
 use super::recognise::VerifiedAccount;
 use super::{grants, list_calendars, secret};
 use crate::connector::Granted;
-use crate::ids::{self, Address};
+use crate::ids::Address;
 use crate::{Error, Result, Scope, leases};
 
 /// Connects an account: tries the credentials, then stores account and secret. An account that is
@@ -125,15 +126,17 @@ pub async fn connect_grant(scope: &Scope, kind: ProviderKind, granted: Granted) 
     }
     let address = Address::parse(&url)?;
     let user = checked_user(kind, &user)?;
-    if let Ok(earlier) = scope.directory().account(&ids::account(kind, &address, &user)).await
-        && earlier.endpoint != endpoint
+    let candidate = VerifiedAccount { kind, address, user, endpoint };
+    let VerifiedAccount { user, endpoint, .. } = &candidate;
+    if let Ok(earlier) = scope.directory().account(&candidate.own_id()).await
+        && with_claims(&earlier.endpoint, None) != *endpoint
     {
         // The earlier grant was given to another OAuth client. This installation does not have that
         // client any more and cannot revoke the grant.
-        grants::remove_holder(scope, kind, &earlier.endpoint, &user).await?;
+        grants::remove_holder(scope, kind, &earlier.endpoint, user).await?;
     }
-    grants::add_holder(scope, &grants::partition(kind, &endpoint, &user)).await?;
-    save_account(scope, VerifiedAccount { kind, address, user, endpoint }, None, &secret).await
+    grants::add_holder(scope, &grants::partition(kind, endpoint, user)).await?;
+    save_account(scope, candidate, None, &secret).await
 }
 
 fn checked_user(kind: ProviderKind, user: &str) -> Result<String> {

@@ -14,6 +14,7 @@ use records::account::Account;
 use records::codec;
 use store::{Op, Table};
 
+use super::grant_endpoint::{identity, with_claims};
 use super::open::secret;
 use crate::{Result, Scope};
 
@@ -40,7 +41,8 @@ pub(super) async fn add_holder(scope: &Scope, partition: &str) -> Result<()> {
 
 /// The partition of the holders. The endpoint names the client that the grant was given to.
 pub(super) fn partition(kind: ProviderKind, endpoint: &str, user: &str) -> String {
-    let hash = digest(&SHA256, [kind.as_str(), endpoint, user].join("\n").as_bytes());
+    let (endpoint, user) = (with_claims(endpoint, None), identity(user, endpoint));
+    let hash = digest(&SHA256, [kind.as_str(), &endpoint, &user].join("\n").as_bytes());
     format!("grant:{}", BASE32_NOPAD.encode(hash.as_ref()).to_ascii_lowercase())
 }
 

@@ -6,6 +6,9 @@
 //!   calendar with the former last segment. Where several calendars qualify, none keeps the id.
 //! * A calendar in a current home of its account is never treated as moved: it was deleted there,
 //!   even if another calendar has its name.
+//! * Where a provider gives a calendar another id without an action of its owner
+//!   ([`calendar_ids_change`](engine::provider::ProviderFacts::calendar_ids_change)), the new
+//!   address is that of the only unknown calendar with the former name.
 
 use std::collections::BTreeMap;
 
@@ -95,9 +98,13 @@ fn with_ids(
     known: &[CalendarRecord],
     listed: Vec<RemoteCalendar>,
 ) -> Vec<CalendarRecord> {
-    let moved = Homes::of_account(account)
-        .map(|homes| find_moved(&homes, known, &listed))
-        .unwrap_or_default();
+    let moved = if account.kind.facts().calendar_ids_change {
+        find_by_name(known, &listed)
+    } else {
+        Homes::of_account(account)
+            .map(|homes| find_moved(&homes, known, &listed))
+            .unwrap_or_default()
+    };
     let id_at = |address: &str| {
         let there = known.iter().find(|row| row.address == address).map(|row| &row.id);
         let id = ids::calendar(&account.id, address);
@@ -150,15 +157,53 @@ fn find_moved(
         !is_home(row) && listed.iter().all(|remote| remote.address != row.address)
     };
     let lost: Vec<&CalendarRecord> = known.iter().filter(lost).collect();
-    let fresh: Vec<&RemoteCalendar> = listed
-        .iter()
-        .filter(|remote| known.iter().all(|row| row.address != remote.address))
-        .collect();
+    match_lost(
+        &lost,
+        &unknown_calendars(known, listed),
+        |row| last_segment(&row.address),
+        |remote| last_segment(&remote.address),
+    )
+}
+
+/// The new addresses of known calendars that are listed under another id, with their ids.
+fn find_by_name(
+    known: &[CalendarRecord],
+    listed: &[RemoteCalendar],
+) -> BTreeMap<String, CalendarId> {
+    let is_listed =
+        |row: &&CalendarRecord| listed.iter().any(|remote| remote.address == row.address);
+    let lost: Vec<&CalendarRecord> = known.iter().filter(|row| !is_listed(row)).collect();
+    match_lost(
+        &lost,
+        &unknown_calendars(known, listed),
+        |row| row.name.as_str(),
+        |remote| remote.name.as_str(),
+    )
+}
+
+/// The listed calendars at addresses that no record has.
+fn unknown_calendars<'a>(
+    known: &[CalendarRecord],
+    listed: &'a [RemoteCalendar],
+) -> Vec<&'a RemoteCalendar> {
+    let is_unknown =
+        |remote: &&RemoteCalendar| known.iter().all(|row| row.address != remote.address);
+    listed.iter().filter(is_unknown).collect()
+}
+
+/// Gives each lost calendar the address of the unknown one with the same feature, where both are
+/// the only ones that have it.
+fn match_lost<'a>(
+    lost: &[&'a CalendarRecord],
+    unknown: &[&'a RemoteCalendar],
+    of_lost: impl Fn(&'a CalendarRecord) -> &'a str,
+    of_unknown: impl Fn(&'a RemoteCalendar) -> &'a str,
+) -> BTreeMap<String, CalendarId> {
     let mut moved = BTreeMap::new();
-    for row in &lost {
-        let name = last_segment(&row.address);
-        let mut there = fresh.iter().filter(|remote| last_segment(&remote.address) == name);
-        let alone = lost.iter().filter(|other| last_segment(&other.address) == name).count() == 1;
+    for row in lost {
+        let feature = of_lost(row);
+        let mut there = unknown.iter().filter(|remote| of_unknown(remote) == feature);
+        let alone = lost.iter().filter(|other| of_lost(other) == feature).count() == 1;
         if let (Some(remote), None, true) = (there.next(), there.next(), alone) {
             moved.insert(remote.address.clone(), row.id.clone());
         }
@@ -348,5 +393,29 @@ mod tests {
         );
         let back = with_ids(&account("/anna/"), &further, vec![remote("/anna/work/", "Work")]);
         assert_eq!(back, [work]);
+    }
+
+    #[test]
+    fn a_calendar_that_its_provider_lists_under_another_id_is_known_by_its_name() {
+        let microsoft =
+            Account { kind: ProviderKind::Microsoft, endpoint: "{}".into(), ..account("/anna/") };
+        let known = with_ids(
+            &microsoft,
+            &[],
+            vec![remote("AAMk-a=", "Calendar"), remote("AAMk-b=", "Work")],
+        );
+        let listed = vec![remote("AAMk-A=", "Calendar"), remote("AAMk-b=", "Office")];
+        let now = with_ids(&microsoft, &known, listed);
+        assert_eq!(
+            now.iter().map(|row| &row.id).collect::<Vec<_>>(),
+            known.iter().map(|row| &row.id).collect::<Vec<_>>()
+        );
+        let two = vec![remote("AAMk-1=", "Calendar"), remote("AAMk-2=", "Calendar")];
+        assert!(
+            !with_ids(&microsoft, &known, two).iter().any(|row| row.id == known[0].id),
+            "of two it may be either"
+        );
+        let caldav = with_ids(&account("/anna/"), &known, vec![remote("AAMk-A=", "Calendar")]);
+        assert_ne!(caldav[0].id, known[0].id);
     }
 }

@@ -15,6 +15,7 @@ use providers::Provider;
 use records::account::{Account, AccountStatus};
 use secrecy::SecretString;
 
+use super::grant_endpoint::identity;
 use super::identity::AccountIdentity;
 use super::{compare, compare_stored, open};
 use crate::ids::{self, Address};
@@ -36,7 +37,7 @@ pub(super) struct VerifiedAccount {
 impl VerifiedAccount {
     /// The id of the account where it is not connected yet.
     pub fn own_id(&self) -> AccountId {
-        ids::account(self.kind, &self.address, &self.user)
+        ids::account(self.kind, &self.address, &identity(&self.user, &self.endpoint))
     }
 
     /// The connected account that this one is by its address or by the server's statement.

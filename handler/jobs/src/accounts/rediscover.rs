@@ -8,12 +8,18 @@ use super::{list_calendars, open, secret};
 use crate::{Result, Scope};
 
 /// Discovers where the calendars of an account are, lists them, and stores both. A calendar at a
-/// new address keeps its id ([`list_calendars`]). Returns whether anything has changed that a pass
+/// new address keeps its id ([`list_calendars`]); so does one that its provider lists under another
+/// id, which needs no discovery. Returns whether anything has changed that a pass
 /// depends on.
 ///
 /// # Errors
 /// The server's failure, in which case nothing was changed; storage failures.
 pub(crate) async fn rediscover(scope: &Scope, account: &Account) -> Result<bool> {
+    if account.kind.facts().calendar_ids_change {
+        let before = scope.directory().calendars_of(&account.id).await?;
+        let now = list_calendars::refresh(scope, account).await?;
+        return Ok(now.iter().any(|row| has_moved(&before, row)));
+    }
     if !account.kind.is_caldav() {
         return Ok(false);
     }
@@ -41,8 +47,10 @@ pub(crate) async fn rediscover(scope: &Scope, account: &Account) -> Result<bool>
     };
     let before = scope.directory().calendars_of(&account.id).await?;
     let now = list_calendars::save_calendars(scope, &stored, listed).await?;
-    let moved = |row: &CalendarRecord| {
-        before.iter().any(|known| known.id == row.id && known.address != row.address)
-    };
-    Ok(stored.endpoint != account.endpoint || now.iter().any(moved))
+    let is_moved = now.iter().any(|row| has_moved(&before, row));
+    Ok(stored.endpoint != account.endpoint || is_moved)
+}
+
+fn has_moved(before: &[CalendarRecord], row: &CalendarRecord) -> bool {
+    before.iter().any(|known| known.id == row.id && known.address != row.address)
 }

@@ -18,6 +18,9 @@ use super::{account_status, secret};
 use crate::services::Services;
 use crate::{Connect, Error, Result, Scope};
 
+/// How often a row is read again because another process wrote it at that moment.
+const ATTEMPTS: usize = 8;
+
 /// Stores the secret of one account.
 pub(super) struct AccountSecretStore {
     services: Services,
@@ -45,20 +48,35 @@ impl AccountSecretStore {
         self.account.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Where another process writes the row at the same moment, the row is read again: it holds a
+    /// token that is as new, or the same one, sealed with another key.
     async fn replace_stored(&self, old: &SecretString, new: &SecretString) -> Result<()> {
         let scope = &self.scope();
         let (store, owner) = (&scope.store, &scope.owner);
         let account = self.account();
-        let Some(row) = store.get(Table::Secrets, owner, account.id.as_str()).await? else {
-            return Ok(());
-        };
-        if secret::open(scope, &account, &row).await?.expose_secret() != old.expose_secret() {
-            return Ok(());
+        for attempt in 1.. {
+            let Some(row) = store.get(Table::Secrets, owner, account.id.as_str()).await? else {
+                return Ok(());
+            };
+            if secret::open(scope, &account, &row).await?.expose_secret() != old.expose_secret() {
+                return Ok(());
+            }
+            let value = secret::seal(scope, &account, new).await?;
+            let replace = Op::Replace { key: row.key, etag: row.etag, value };
+            match store.commit(Table::Secrets, owner, &[replace]).await {
+                Err(store::Error::Conflict(_)) if attempt < ATTEMPTS => {}
+                outcome => return Ok(outcome.map(|_| ())?),
+            }
         }
-        let value = secret::seal(scope, &account, new).await?;
-        let replace = Op::Replace { key: row.key, etag: row.etag, value };
-        store.commit(Table::Secrets, owner, &[replace]).await?;
         Ok(())
+    }
+
+    async fn read_stored(&self) -> Result<Option<SecretString>> {
+        let (scope, account) = (&self.scope(), self.account());
+        match scope.store.get(Table::Secrets, &scope.owner, account.id.as_str()).await? {
+            Some(row) => secret::open(scope, &account, &row).await.map(Some),
+            None => Ok(None),
+        }
     }
 }
 
@@ -75,6 +93,14 @@ impl RefreshTokenStore for AccountSecretStore {
         }
     }
 
+    async fn current(&self) -> Option<SecretString> {
+        self.read_stored().await.unwrap_or_else(|error| {
+            tracing::debug!(account = %self.account().id, %error, "the stored secret could not be \
+            read again");
+            None
+        })
+    }
+
     async fn record_outcome(&self, failure: Option<&providers::Error>) {
         let mut account = self.account();
         let failure = failure.cloned().map(Error::Provider);
@@ -88,6 +114,16 @@ impl RefreshTokenStore for AccountSecretStore {
         }
         *self.account.lock().unwrap_or_else(PoisonError::into_inner) = account;
     }
+}
+
+/// Records the outcome of a request for a token of this account.
+#[cfg(test)]
+pub(crate) async fn record_token_request(
+    scope: &Scope,
+    account: &Account,
+    failure: Option<&providers::Error>,
+) {
+    AccountSecretStore::of(scope, account).record_outcome(failure).await;
 }
 
 /// Reaches no provider.
@@ -226,5 +262,29 @@ mod tests {
             AccountStatus::Ok,
             "the end of an earlier grant says nothing about this one"
         );
+    }
+
+    #[tokio::test]
+    async fn of_two_instances_that_store_at_once_one_is_kept_and_both_succeed() {
+        let world = SecretEnv::new();
+        for round in 0..10 {
+            let first = format!("1//first-{round}");
+            let account = world.connect(&first).await;
+            let instances =
+                [0, 1].map(|_| Arc::new(AccountSecretStore::of(&world.scope, &account)));
+            let (old, one, other) = (
+                SecretString::from(first),
+                SecretString::from("1//second-a"),
+                SecretString::from("1//second-b"),
+            );
+            let (stored, also) =
+                tokio::join!(instances[0].replace(&old, &one), instances[1].replace(&old, &other));
+            assert!(stored && also);
+            let kept = world.secret(&account).await;
+            assert!(kept.starts_with("1//second-"), "{kept}");
+            for instance in &instances {
+                assert_eq!(instance.current().await.unwrap().expose_secret(), kept);
+            }
+        }
     }
 }

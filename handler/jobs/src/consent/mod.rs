@@ -17,31 +17,38 @@
 //!   failed.
 //! * A visitor who is not the operator begins with an invitation of the operator, and connects one
 //!   account with it (`invitation.rs`).
+//! * Each provider reads its own refusals; what a person can do next is a value ([`WayOn`]).
+//! * The administrator of an organisation is asked by a request of another form, whose answer
+//!   connects nothing (`administrator.rs`).
 //! * The page that a person sees afterwards does not depend on the request.
 
+mod administrator;
 mod invitation;
 mod pending;
 mod query;
 #[cfg(test)]
 mod tests;
+mod way_on;
 
 use std::net::IpAddr;
 
-use records::account::Account;
+use records::account::{Account, AccountStatus};
 use records::problem::Problem;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::audit::{self, Actor};
-use crate::connector::Granted;
+use crate::connector::{ConsentRequest, Granted};
 use crate::random_secret::Token;
 use crate::services::Services;
 use crate::{Error, Result, Scope, accounts, watches};
 
+pub use administrator::{AdministratorAnswer, MAX_ASKED, administrator_answer, administrator_link};
 pub use engine::provider::ProviderKind;
 pub use invitation::{Invitation, MAX_INVITATIONS, invite};
 pub use pending::MAX_PENDING;
 pub use query::{AuthorizationResponse, parse_ticket};
+pub use way_on::{WayOn, way_on};
 
 /// A consent that has begun.
 pub struct BegunConsent {
@@ -130,6 +137,44 @@ pub async fn accept(
     Ok(begin_in_browser(scope, kind, redirect, (browser, None), true).await?)
 }
 
+/// The page that asks for consent, with what the provider demanded when it refused the grants that
+/// wait to be given anew. The request does not know which of these accounts it is for.
+///
+/// # Errors
+/// [`providers::Error::Misconfigured`] where the program is not registered with that provider;
+/// storage failures.
+pub async fn request(
+    scope: &Scope,
+    kind: ProviderKind,
+    redirect: &Url,
+    state: &str,
+) -> Result<ConsentRequest> {
+    let consents = scope.connect.consents(kind)?;
+    let waiting =
+        scope.directory().accounts().await?.into_iter().filter(|account| {
+            account.kind == kind && account.state == AccountStatus::NeedsReconnect
+        });
+    let claims = waiting
+        .filter_map(|account| accounts::demanded_claims(&account.endpoint))
+        .reduce(|all, claims| all.with(&claims));
+    Ok(consents.ask_with(redirect, state, claims.as_ref())?)
+}
+
+/// The code of an answer.
+///
+/// # Errors
+/// What the provider says in its place.
+pub fn code<'a>(
+    scope: &Scope,
+    kind: ProviderKind,
+    answer: &'a AuthorizationResponse,
+) -> Result<&'a SecretString> {
+    match scope.connect.consents(kind) {
+        Ok(consents) => answer.code_or(|refusal| consents.read_refusal(refusal)),
+        Err(_) => answer.code(),
+    }
+}
+
 /// `browser`: the new cookie, and the cookie that the browser holds.
 async fn begin_in_browser(
     scope: &Scope,
@@ -141,7 +186,7 @@ async fn begin_in_browser(
     let redirect = Url::parse(redirect)
         .map_err(|_| Error::Request("this address cannot be used as a redirect address".into()))?;
     let state = Token::random()?;
-    let asked = scope.connect.consents(kind)?.ask(&redirect, state.expose())?;
+    let asked = request(scope, kind, &redirect, state.expose()).await?;
     let way = pending::ConsentRoute { provider: kind, redirect: &redirect, invited };
     let earlier = held.and_then(Token::parse).map(|held| held.hash());
     pending::put(scope, way, &state, &browser, earlier.as_deref(), &asked.verifier).await?;
@@ -170,7 +215,7 @@ pub async fn finish(
     }
     let actor = visitor(waiting.invited(), from);
     // The holder of an invitation may refuse any number of times; a refusal leaves no audit entry.
-    if let (true, Err(refusal)) = (waiting.invited(), answer.code()) {
+    if let (true, Err(refusal)) = (waiting.invited(), code(scope, kind, &answer)) {
         return Err(refusal.into());
     }
     // The answer belongs to a consent that was begun here: forged answers were refused above.
@@ -198,7 +243,7 @@ async fn redeem_pending(
     browser: &Token,
     waiting: &pending::TakenConsent,
 ) -> Result<Account, ConsentError> {
-    let code = answer.code()?;
+    let code = code(scope, kind, answer)?;
     let verifier = waiting.verifier(scope).await?;
     let invitation = if waiting.invited() {
         let accepted =

@@ -1,6 +1,7 @@
 //! The query of the redirect from the provider (RFC 6749 sections 4.1.2 and 4.1.2.1). It is
 //! untrusted: every visitor can send one.
 
+use providers::oauth::OAuthRefusal;
 use secrecy::SecretString;
 use url::form_urlencoded;
 
@@ -20,17 +21,8 @@ pub struct AuthorizationResponse {
 
 enum CallbackOutcome {
     Code(SecretString),
-    Error(ConsentRefusal),
+    Error(Box<OAuthRefusal>),
     Neither,
-}
-
-/// The error that a provider reports in place of a code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ConsentRefusal {
-    Denied,
-    Policy,
-    ServerError,
-    RequestRefused,
 }
 
 /// The secret of an invitation in a query or a form: the only field `ticket`, if its value has the
@@ -56,14 +48,15 @@ impl AuthorizationResponse {
             return nothing;
         }
         let (mut state, mut code, mut error) = (None, None, None);
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let place = match &*name {
+        let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+        for (name, value) in &pairs {
+            let place = match &**name {
                 "state" => &mut state,
                 "code" => &mut code,
                 "error" => &mut error,
                 _ => continue,
             };
-            if place.replace(value.into_owned()).is_some() {
+            if place.replace(value.clone().into_owned()).is_some() {
                 return nothing;
             }
         }
@@ -72,7 +65,12 @@ impl AuthorizationResponse {
         };
         let outcome = match (code, error) {
             (Some(code), None) if sendable(&code) => CallbackOutcome::Code(code.into()),
-            (None, Some(error)) => CallbackOutcome::Error(ConsentRefusal::named(&error)),
+            (None, Some(_)) => {
+                let pairs = pairs.iter().map(|(name, value)| (&**name, &**value));
+                OAuthRefusal::from_redirect(pairs).map_or(CallbackOutcome::Neither, |refusal| {
+                    CallbackOutcome::Error(Box::new(refusal))
+                })
+            }
             _ => CallbackOutcome::Neither,
         };
         Self { state: state.as_deref().and_then(Token::parse), outcome }
@@ -88,49 +86,24 @@ impl AuthorizationResponse {
     /// # Errors
     /// What the provider reported in its place. Nothing of the query is quoted.
     pub fn code(&self) -> Result<&SecretString> {
+        self.code_or(OAuthRefusal::redirect_error)
+    }
+
+    /// As [`AuthorizationResponse::code`]; `read` is the provider's own reading of its refusal.
+    ///
+    /// # Errors
+    /// As [`AuthorizationResponse::code`].
+    pub fn code_or(
+        &self,
+        read: impl FnOnce(&OAuthRefusal) -> providers::Error,
+    ) -> Result<&SecretString> {
         match &self.outcome {
             CallbackOutcome::Code(code) => Ok(code),
-            CallbackOutcome::Error(refusal) => Err(refusal.error().into()),
+            CallbackOutcome::Error(refusal) => Err(read(refusal).into()),
             CallbackOutcome::Neither => {
                 Err(providers::Error::BadAnswer("it contains neither a code nor an error".into())
                     .into())
             }
-        }
-    }
-}
-
-impl ConsentRefusal {
-    fn named(error: &str) -> Self {
-        match error {
-            "access_denied" => Self::Denied,
-            "admin_policy_enforced"
-            | "org_internal"
-            | "consent_required"
-            | "interaction_required" => Self::Policy,
-            "server_error" | "temporarily_unavailable" => Self::ServerError,
-            _ => Self::RequestRefused,
-        }
-    }
-
-    fn error(self) -> providers::Error {
-        use providers::Error as E;
-        match self {
-            Self::Denied => E::Consent(
-                "the answer was no, and nothing was connected. If that was a mistake, connect the \
-                account again"
-                    .into(),
-            ),
-            Self::Policy => E::Consent(
-                "the administrator of this organisation does not allow calrelay. Ask for it to be \
-                allowed, and connect the account again"
-                    .into(),
-            ),
-            Self::ServerError => E::Unreachable("the provider says that it failed".into()),
-            Self::RequestRefused => E::Misconfigured(
-                "the provider refused the request for consent because of a mistake in this \
-                program or in its settings"
-                    .into(),
-            ),
         }
     }
 }

@@ -102,6 +102,10 @@ fn fix(error: &Error) -> &'static str {
             "Connect it again with `calrelay account add` and a password that is valid now; its \
             pairs stay."
         }
+        Error::Provider(E::NotGranted(_)) => {
+            "Do as the message says, and connect the account again with `calrelay account add`; \
+            its pairs stay."
+        }
         Error::Provider(E::Misconfigured(_)) => {
             "The operator of calrelay has to correct the registration at the provider, or the \
             settings."

@@ -1,6 +1,6 @@
 //! All checks.
 
-use super::{accounts, clock, push, storage, vault, work};
+use super::{accounts, clients, clock, push, storage, vault, work};
 use crate::Services;
 use crate::services::Scope;
 use crate::setup::Finding;
@@ -14,7 +14,7 @@ pub enum AccountChecks {
     Stored,
 }
 
-/// Checks storage, vault, clock, accounts, push and queues. Findings about the settings are not
+/// Checks storage, vault, clock, clients, accounts, push and queues. Findings about the settings are not
 /// included.
 pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
     let accounts = async {
@@ -37,9 +37,12 @@ pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
     );
     // The clock is checked last, when a server may have answered whose clock it is compared with.
     let clock = clock::finding(services.clock.now(), services.connect.server_time());
+    // The accounts were asked before, with tokens that only an accepted client gets.
+    let clients = clients::findings(services);
     storage
         .into_iter()
         .chain([vault])
+        .chain(clients)
         .chain(accounts)
         .chain(push)
         .chain(work)

@@ -11,6 +11,7 @@
 
 mod accounts;
 mod checks;
+mod clients;
 mod clock;
 mod push;
 mod storage;

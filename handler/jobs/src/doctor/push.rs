@@ -1,12 +1,17 @@
 //! Checks whether providers send notifications, and whether they could.
 
+use std::collections::BTreeSet;
+
+use engine::calendar::AccountId;
+
 use super::time_limit::with_timeout;
 use crate::setup::Finding;
 use crate::{Scope, watches};
 
 const CHECK: &str = "push";
 
-/// The number of calendars that are named; further ones are counted.
+/// The number of calendars, or of accounts with one watch for all calendars, that are named; further
+/// ones are counted.
 const MAX_NAMED: usize = 20;
 
 /// No findings where no pair has such a calendar, or where storage fails, which its own check
@@ -31,8 +36,14 @@ pub async fn findings(scope: &Scope) -> Vec<Finding> {
         CHECK,
         format!("Notifications of changes arrive for {open} of {all} paired calendars."),
     )];
-    for state in states.iter().filter(|state| !state.open).take(MAX_NAMED) {
-        let check = format!("{CHECK}:{}", state.calendar);
+    // What one watch covers is named once: the calendar, or the account.
+    let mut named = BTreeSet::new();
+    for state in states.iter().filter(|state| !state.open) {
+        let name = state.of_account.as_ref().map_or(state.calendar.as_str(), AccountId::as_str);
+        if named.len() >= MAX_NAMED || !named.insert(name) {
+            continue;
+        }
+        let check = format!("{CHECK}:{name}");
         let message = state.error.as_ref().map_or("", |error| error.message.as_str());
         findings.push(if state.needs_no_setting {
             Finding::good(&check, message)

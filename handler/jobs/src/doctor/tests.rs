@@ -247,3 +247,49 @@ async fn details_carry_the_settings_and_probes_do_not() {
         serde_json::json!({"ok": true, "storage": true, "vault": true, "work": true})
     );
 }
+
+/// A provider that refuses the client of this installation.
+struct RefusedClient;
+
+#[async_trait]
+impl Connect for RefusedClient {
+    async fn discover(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: &SecretString,
+    ) -> providers::Result<String> {
+        Ok("here".into())
+    }
+    fn open(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: SecretString,
+    ) -> providers::Result<Arc<dyn Provider>> {
+        Err(providers::Error::Misconfigured("the secret has expired".into()))
+    }
+    fn refused_clients(&self) -> Vec<(ProviderKind, String)> {
+        vec![(ProviderKind::Microsoft, "the secret has expired".into())]
+    }
+}
+
+#[tokio::test]
+async fn a_refused_client_is_found_and_changes_no_account() {
+    let dir = tempfile::tempdir().unwrap();
+    let scope = test_services::services(dir.path(), Arc::new(RefusedClient), Arc::new(clock()))
+        .scope("local");
+    let endpoint = r#"{"client":"c1","owner":"t/o"}"#.to_owned();
+    let (url, user) = ("https://graph.example.org/".into(), "anna@example.org".into());
+    let granted = crate::Granted { url, user, endpoint, secret: "r".into() };
+    let account =
+        crate::accounts::connect_grant(&scope, ProviderKind::Microsoft, granted).await.unwrap();
+    for how in [AccountChecks::Live, AccountChecks::Stored] {
+        let findings = findings(&scope, how).await;
+        let client = of(&findings, "client:microsoft");
+        assert!(!client.ok && client.message == "The secret has expired.", "{client:?}");
+        assert_eq!(scope.directory().account(&account.id).await.unwrap(), account, "{how:?}");
+    }
+}

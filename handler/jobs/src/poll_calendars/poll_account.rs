@@ -115,7 +115,8 @@ async fn poll_account(
                 .await?;
             all(
                 rows,
-                if matches!(error, providers::Error::Unauthorized) {
+                if matches!(error, providers::Error::Unauthorized | providers::Error::NotGranted(_))
+                {
                     || PolledCalendar::Refused
                 } else {
                     || PolledCalendar::Unreachable

@@ -230,7 +230,7 @@ impl Context<'_> {
             (Some(marker), true) => {
                 let uid = mapping.id.copy_uid(mapping.generation);
                 let copy = NewCopy { uid: &uid, marker, draft: &change.draft, now: self.now };
-                end.provider.rewrite(calendar, id, version, &copy).await
+                end.provider.rewrite_parts(calendar, id, version, &copy, &change.parts).await
             }
             _ => {
                 let edit = Edit {
@@ -275,6 +275,11 @@ impl Context<'_> {
                     Role::Copy => now.copy_guests = true,
                 }
                 (Reason::HasGuests, now)
+            }
+            providers::Error::NotRepresentable(_) if self.may_expand(role, event) => {
+                Box::pin(self.expand(mapping)).await?;
+                applied.is_deferred = true;
+                return Ok(());
             }
             error => {
                 let Some((why, retry)) = self

@@ -42,6 +42,7 @@ use tokio::time::Instant;
 use super::accounts::OpenAccounts;
 use super::context::Context;
 use super::ends::{End, EndState, Prefetched, place};
+use super::expand::show_by_occurrence;
 use super::failure::{fail_pair, needs_reconnect};
 use super::options::SyncOptions;
 use super::pass;
@@ -202,6 +203,10 @@ impl Attempt<'_> {
         let directory = &accounts.directory;
         let (pair_ids, calendar_ids) = (directory.pair_ids(), directory.calendar_ids());
         let now = scope.clock.now();
+        let mut states = states;
+        if let Err(error) = show_by_occurrence(&mut states, state, store, pair.window(now)).await {
+            return (Run::new(pair.id.clone(), PairStatus::Error), Err(error));
+        }
         let ends: PerSide<End> = states.as_ref().map(|state| state.end.clone());
         let planner = Planner {
             pair,

@@ -83,7 +83,7 @@ impl Context<'_> {
                     return Ok(());
                 }
                 Err(providers::Error::Exists) => {
-                    let there = match self.find_under_name(side, &uid).await? {
+                    let there = match self.find_under_name(side, &copy).await? {
                         NameState::Event(event) => Some(event),
                         NameState::Nothing => None,
                         NameState::Refused(why) => {
@@ -152,6 +152,14 @@ impl Context<'_> {
                 Err(providers::Error::NameRefused(error)) => {
                     return self.not_created(*error, action, stored, &mapping, role, applied).await;
                 }
+                Err(providers::Error::NotRepresentable(_))
+                    if self.may_expand(role, &mapping.origin.id) =>
+                {
+                    Box::pin(self.expand(&mapping)).await?;
+                    applied.is_deferred = true;
+                    applied.remember = Some((stored, None));
+                    return Ok(());
+                }
                 Err(error) => {
                     return self.not_created(error, action, stored, &mapping, role, applied).await;
                 }
@@ -213,7 +221,8 @@ impl Context<'_> {
         applied: &mut Applied,
     ) -> Result<()> {
         // A request that is refused with a reason has created nothing; any other request may have.
-        let is_final = matches!(error, providers::Error::Refused(_));
+        let is_final =
+            matches!(error, providers::Error::Refused(_) | providers::Error::NotRepresentable(_));
         let may_be_made = !is_final
             && !matches!(error, providers::Error::Forbidden(_) | providers::Error::Unauthorized);
         // The owner wants the event created again in an emptied calendar: its absence must not be
@@ -295,10 +304,13 @@ impl Context<'_> {
     }
 
     /// What is under the name that we would give.
-    async fn find_under_name(&self, side: Side, uid: &str) -> Result<NameState> {
+    async fn find_under_name(&self, side: Side, copy: &NewCopy<'_>) -> Result<NameState> {
         let end = &self.ends[side];
-        let Some(id) = end.provider.id_of_copy(&end.calendar.address, uid) else {
-            return Ok(NameState::Nothing);
+        let id = match end.provider.find_copy(&end.calendar.address, copy).await {
+            Ok(Some(id)) => id,
+            Ok(None) => return Ok(NameState::Nothing),
+            Err(providers::Error::Refused(why)) => return Ok(NameState::Refused(why)),
+            Err(error) => return Err(error.into()),
         };
         Ok(match self.fetch(side, vec![id.clone()]).await?.remove(&id) {
             Some(Found::Event(event)) => NameState::Event(event),

@@ -54,7 +54,8 @@ impl Context<'_> {
             deletes.into_iter().partition(|delete| delete.mapping.is_live());
         let ids = weighed.iter().map(|delete| delete.mapping.id);
         let all = held.mappings.iter().copied().chain(ids).collect();
-        let Weighed { released, .. } = guard.weigh(self.now, evidence, &all, false);
+        weighed.iter().for_each(|delete| held.series.add(&delete.mapping));
+        let Weighed { released, .. } = guard.weigh(self.now, evidence, &all, &held.series, false);
         let (released, kept): (Vec<Delete>, Vec<Delete>) =
             weighed.into_iter().partition(|delete| released.contains(&delete.mapping.id));
         for Delete { mapping, role, reason, .. } in kept {

@@ -14,6 +14,7 @@ use super::changes::Changes;
 use super::context::Context;
 use super::mapping_counts::{CountByPass, MappingCounts, pass_of};
 use super::roles::other_role;
+use super::series_groups::SeriesGroups;
 use super::suspect::Suspect;
 use crate::Result;
 
@@ -53,7 +54,10 @@ impl Context<'_> {
         let has_copy = here.iter().any(|(suspect, _)| {
             suspect.role == Role::Copy && self.is_gone_with_calendar(changes, suspect, side)
         });
-        let gone = here.len() as u64;
+        // The occurrences of a series count as one, on both sides of the comparison.
+        let series = SeriesGroups::of(here.iter().map(|(_, mapping)| *mapping));
+        let gone = series.count(here.iter().map(|(_, mapping)| &mapping.id));
+        let folded = here.len() as u64 - gone;
         let counted;
         let MappingCounts { both: ages, alone } = match &changes.mapping_counts {
             Some(mapping_counts) => mapping_counts,
@@ -72,12 +76,12 @@ impl Context<'_> {
             (false, true) => count(&ages[side]),
             (false, false) => count(&ages[side.other()]),
         };
-        let had: u64 = of(&CountByPass::all);
+        let had = of(&CountByPass::all).saturating_sub(folded);
         // The events that were there when the calendar was last listed as a whole, and all others
         // that are as old as those that are gone: later events do not show that the calendar lives.
         let last_whole = state.last_complete_pass[side].map_or(0, |pass| pass.saturating_sub(1));
         let last = here.iter().map(|(_, mapping)| pass_of(mapping)).max().unwrap_or(0);
-        let before: u64 = of(&|ages| ages.until(last_whole.max(last)));
+        let before = of(&|ages| ages.until(last_whole.max(last))).saturating_sub(folded);
         // Origins without a copy show that the calendar lives, too.
         let is_alone = |suspect: &&Suspect| {
             let changed = changes.mappings.get(&suspect.mapping);
@@ -94,13 +98,19 @@ impl Context<'_> {
         let evidence =
             if changes.found_by_writes && gone >= before { Evidence::Missing } else { evidence };
         // A person may have deleted later events too: the earlier ones are judged alone as well.
-        let earlier =
-            here.iter().filter(|(_, mapping)| pass_of(mapping) <= last_whole).count() as u64;
+        let is_earlier = |mapping: &Mapping| pass_of(mapping) <= last_whole;
+        let earlier: Vec<MappingId> = here
+            .iter()
+            .filter(|(_, mapping)| is_earlier(mapping))
+            .map(|(_, mapping)| mapping.id)
+            .collect();
+        let earlier_gone = series.count(&earlier);
+        let earlier_folded = earlier.len() as u64 - earlier_gone;
         let is_emptied = guard::is_emptied(evidence, gone, before, had, two_way)
             || guard::is_emptied(
                 evidence,
-                earlier,
-                of(&|ages| ages.until(last_whole)),
+                earlier_gone,
+                of(&|ages| ages.until(last_whole)).saturating_sub(earlier_folded),
                 had,
                 two_way,
             );

@@ -107,7 +107,7 @@ impl Context<'_> {
         members: &HeldDeletions,
         copies: u64,
     ) -> bool {
-        let HeldInPass { mappings, by_owner, emptied } = held;
+        let HeldInPass { mappings, by_owner, emptied, .. } = held;
         let count = mappings.len() as u64 + emptied.held;
         if count == 0 {
             state.held = None;

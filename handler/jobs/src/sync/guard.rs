@@ -25,6 +25,7 @@ use records::problem::HeldKind;
 
 use super::context::Context;
 use super::pass_result::PassResult;
+use super::series_groups::SeriesGroups;
 
 /// The largest difference between this clock and those of the servers.
 const LARGEST_CLOCK_ERROR: Duration = Duration::from_secs(15 * 60);
@@ -53,19 +54,25 @@ pub(super) struct Weighed {
 }
 
 impl DeletionGuard {
-    /// Weighs deletions. With `asks` the owner is asked for any number.
+    /// Weighs deletions, those of one series as one. With `asks` the owner is asked for any number.
     pub fn weigh(
         &self,
         now: Timestamp,
         evidence: Evidence,
         all: &BTreeSet<MappingId>,
+        series: &SeriesGroups,
         asks: bool,
     ) -> Weighed {
-        let count = all.len() as u64;
+        let count = series.count(all);
         let unnamed = self.unnamed.is_some_and(|held| count <= held);
         let is_member = |id: &&MappingId| unnamed || self.members.held_since(**id).is_some();
-        let unusual = |count: u64| guard::is_unusual(evidence, count, self.live, self.today);
-        if !asks && !unusual(count) && !all.iter().any(|id| is_member(&id)) {
+        let unusual = |ids: &BTreeSet<MappingId>| {
+            let count = series.count(ids);
+            // The live copies of these series count as one each, too.
+            let live = self.live.saturating_sub(ids.len() as u64 - count);
+            guard::is_unusual(evidence, count, live, self.today)
+        };
+        if !asks && !unusual(all) && !all.iter().any(|id| is_member(&id)) {
             return Weighed { released: all.clone(), held: BTreeSet::new() };
         }
         let is_old = |id: &MappingId| {
@@ -86,10 +93,7 @@ impl DeletionGuard {
         }
         let mut held: BTreeSet<MappingId> = all.difference(&released).copied().collect();
         // Deletions that came after a question that is answered are weighed alone.
-        if !asks
-            && !released.is_empty()
-            && !held.iter().any(|id| is_member(&id))
-            && !unusual(held.len() as u64)
+        if !asks && !released.is_empty() && !held.iter().any(|id| is_member(&id)) && !unusual(&held)
         {
             released.append(&mut held);
         }
@@ -198,8 +202,13 @@ mod tests {
     }
 
     fn released(guard: &DeletionGuard, minute: i64, all: std::ops::Range<u64>) -> (usize, usize) {
-        let Weighed { released, held } =
-            guard.weigh(at(minute), Evidence::Named, &ids(all.clone()), false);
+        let Weighed { released, held } = guard.weigh(
+            at(minute),
+            Evidence::Named,
+            &ids(all.clone()),
+            &SeriesGroups::default(),
+            false,
+        );
         assert_eq!(released.union(&held).count(), all.count());
         (released.len(), held.len())
     }

@@ -1,5 +1,7 @@
 //! Lists both ends of a pair and joins what changed with the mappings. Reads no event.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use engine::etag;
 use engine::event::EventId;
 use engine::mapping::{MappedEvent, Mapping, MappingState};
@@ -16,7 +18,7 @@ use super::changes::Changes;
 use super::context::Context;
 use super::ends::EndState;
 use super::listing::{CalendarListing, ListedLine, ListingOptions, list};
-use super::missing::add_missing;
+use super::missing::{add_missing, add_missing_occurrences};
 use super::roles::{mapped, mapped_mut, other_role, role_at};
 use crate::Result;
 
@@ -47,9 +49,11 @@ impl Context<'_> {
                 if changes.is_unbounded[side] { Since::Everything } else { Since::Window(window) };
             listings[side] = list(end, cursor, whole, options).await?;
         }
+        let start = window.start_instant().to_string();
         for (side, listing) in listings.iter_mut() {
             if let Some(listing) = listing {
                 self.join(&mut changes, side, listing, state).await?;
+                add_missing_occurrences(&mut changes, self.store, side, listing, &start).await?;
             }
         }
         for (side, end) in ends.iter_mut() {
@@ -65,7 +69,6 @@ impl Context<'_> {
         }
         let is_any_whole = listings.values().flatten().any(|listing| listing.is_whole);
         if full || relist || is_any_whole {
-            let start = window.start_instant().to_string();
             add_missing(&mut changes, self.store, &listings, &start, full).await?;
         }
         for (side, listing) in listings {
@@ -89,19 +92,52 @@ impl Context<'_> {
         // that a person has restored.
         let restores_etag = self.ends[side].account.kind.facts().events.restores_etag;
         let cursor_age = state.up_to_date_at[side].filter(|_| restores_etag);
+        let today = self.today();
         let ids: Vec<EventId> = listing.by_id.keys().cloned().collect();
+        let mut unknown = Vec::new();
         for ids in ids.chunks(LOOKUP) {
             let mut found = self.store.lookup(side, ids).await?;
             for id in ids {
-                let Some(mapping) = found.known.remove(id) else {
-                    let is_id_taken = found.taken.contains(id);
-                    add_unknown(changes, side, listing, id, is_id_taken);
-                    continue;
-                };
-                join_line(changes, side, listing, id, mapping, cursor_age, self.today());
+                match found.known.remove(id) {
+                    Some(mapping) => {
+                        join_line(changes, side, listing, id, mapping, cursor_age, today);
+                    }
+                    None => unknown.push((id.clone(), found.taken.contains(id))),
+                }
             }
         }
+        let whole = self.known_series(side, &unknown, listing).await?;
+        for (id, is_id_taken) in unknown {
+            let series = id.in_series().map(|(series, _)| EventId::new(series));
+            if series.is_none_or(|series| !whole.contains_key(&series)) {
+                add_unknown(changes, side, listing, &id, is_id_taken);
+            }
+        }
+        for (id, mapping) in whole {
+            listing.by_id.insert(id.clone(), ListedLine::changed());
+            join_line(changes, side, listing, &id, mapping, cursor_age, today);
+        }
         Ok(())
+    }
+
+    /// The mappings that know the series of these events as one event: a provider may list
+    /// occurrences of a series that this program has written as a whole. Where it says something
+    /// about the series itself, that counts.
+    async fn known_series(
+        &self,
+        side: Side,
+        events: &[(EventId, bool)],
+        listing: &CalendarListing,
+    ) -> Result<BTreeMap<EventId, Mapping>> {
+        let series = events.iter().filter_map(|(id, _)| Some(EventId::new(id.in_series()?.0)));
+        let series: BTreeSet<EventId> =
+            series.filter(|series| !listing.by_id.contains_key(series)).collect();
+        let series: Vec<EventId> = series.into_iter().collect();
+        let mut known = BTreeMap::new();
+        for ids in series.chunks(LOOKUP) {
+            known.append(&mut self.store.lookup(side, ids).await?.known);
+        }
+        Ok(known)
     }
 }
 
@@ -138,7 +174,7 @@ fn add_unknown(
     };
     let unknown = UnknownEvent {
         etag: etag.clone(),
-        event: event.take(),
+        event: event.take().filter(|_| !listing.unmarked.contains(id)),
         is_new: line.is_new,
         is_id_taken,
         is_from_whole_listing: changes.is_unbounded[side],

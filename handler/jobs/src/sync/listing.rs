@@ -1,6 +1,6 @@
 //! Lists one calendar.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::change::{Cursor, Listed};
 use engine::event::{Event, EventId};
@@ -31,11 +31,22 @@ pub(super) struct ListedLine {
     pub is_changed: bool,
 }
 
+impl ListedLine {
+    /// An event that has changed, in a version that is not known.
+    pub fn changed() -> Self {
+        Self { present: Some((None, None)), is_new: true, is_changed: true }
+    }
+}
+
 pub(super) type ById = BTreeMap<EventId, ListedLine>;
 
 /// What the provider listed of one calendar, each id once.
 pub(super) struct CalendarListing {
     pub by_id: ById,
+    /// Series of which all occurrences inside the window are listed.
+    pub series: Vec<EventId>,
+    /// Events that are listed without the loop marks that they may have.
+    pub unmarked: BTreeSet<EventId>,
     pub cursor: Cursor,
     pub is_whole: bool,
     /// The owner wants the calendar read anew, and it has changed since the cursor.
@@ -84,6 +95,8 @@ pub(super) async fn list(
             if !relist && let Some(changes) = since_cursor {
                 return Ok(Some(CalendarListing {
                     by_id: changed_by_id(changes.listed),
+                    series: changes.series,
+                    unmarked: changes.unmarked,
                     cursor: changes.cursor,
                     is_whole: false,
                     has_moved,
@@ -94,13 +107,23 @@ pub(super) async fn list(
     let whole = provider.list_changes(address, whole, tag).await?;
     // Where the changes are known, or that there are none, the rest of the listing is old.
     let mut lines = by_id(whole.listed, since_cursor.is_none() && !is_current);
+    let mut unmarked = whole.unmarked;
     // The changes name what the window does not: removals, and changes outside the window.
-    for (id, line) in since_cursor.map(|changes| changed_by_id(changes.listed)).unwrap_or_default()
-    {
-        let line = lines.entry(id).or_insert(line);
-        (line.is_new, line.is_changed) = (true, true);
+    if let Some(changes) = since_cursor {
+        unmarked.extend(changes.unmarked.into_iter().filter(|id| !lines.contains_key(id)));
+        for (id, line) in changed_by_id(changes.listed) {
+            let line = lines.entry(id).or_insert(line);
+            (line.is_new, line.is_changed) = (true, true);
+        }
     }
-    Ok(Some(CalendarListing { by_id: lines, cursor: whole.cursor, is_whole: true, has_moved }))
+    Ok(Some(CalendarListing {
+        by_id: lines,
+        series: Vec::new(),
+        unmarked,
+        cursor: whole.cursor,
+        is_whole: true,
+        has_moved,
+    }))
 }
 
 fn changed_by_id(listed: Vec<Listed>) -> ById {

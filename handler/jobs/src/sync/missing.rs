@@ -1,6 +1,6 @@
 //! Goes through all mappings after a complete listing: which of their events are missing.
 
-use engine::mapping::MappingState;
+use engine::mapping::{Mapping, MappingState};
 use engine::marker::Role;
 use engine::pair::{PerSide, Side};
 use records::pair_state::PairStore;
@@ -39,16 +39,7 @@ pub(super) async fn add_missing(
             let mut has_entered = false;
             for side in Side::BOTH {
                 let role = role_at(&mapping, side);
-                let is_expected = match mapping.state {
-                    MappingState::Live => true,
-                    // The copy of a suppressed mapping is known to be gone; the copy of one that is
-                    // being created may not exist yet.
-                    MappingState::Suppressed | MappingState::Creating => role == Role::Origin,
-                    MappingState::AlreadyThere | MappingState::CopiedByAnother => {
-                        role == Role::Origin || mapping.is_beside()
-                    }
-                    MappingState::Archived => false,
-                };
+                let is_expected = is_expected(&mapping, role);
                 let Some(listing) = whole[side] else { continue };
                 let is_listed = listing.by_id.contains_key(&mapped(&mapping, role).id);
                 if is_expected {
@@ -88,5 +79,48 @@ pub(super) async fn add_missing(
     changes.suddenly_empty = whole.iter().any(|(side, listing)| {
         expected[side] > 0 && listing.is_some_and(|listing| listing.by_id.is_empty())
     });
+    Ok(())
+}
+
+/// Whether an event of a mapping should be in its calendar.
+fn is_expected(mapping: &Mapping, role: Role) -> bool {
+    match mapping.state {
+        MappingState::Live => true,
+        // The copy of a suppressed mapping is known to be gone; the copy of one that is being
+        // created may not exist yet.
+        MappingState::Suppressed | MappingState::Creating => role == Role::Origin,
+        MappingState::AlreadyThere | MappingState::CopiedByAnother => {
+            role == Role::Origin || mapping.is_beside()
+        }
+        MappingState::Archived => false,
+    }
+}
+
+/// Adds the mappings of occurrences that are missing among all occurrences of their series. Those
+/// that end before `start`, where the window begins, are not listed any more.
+pub(super) async fn add_missing_occurrences(
+    changes: &mut Changes,
+    store: &PairStore<'_>,
+    side: Side,
+    listing: &CalendarListing,
+    start: &str,
+) -> Result<()> {
+    for series in &listing.series {
+        for mapping in store.occurrences(side, series).await? {
+            let role = role_at(&mapping, side);
+            if listing.by_id.contains_key(&mapped(&mapping, role).id)
+                || !is_expected(&mapping, role)
+                || mapping.times.end.as_str() <= start
+            {
+                continue;
+            }
+            changes.listed[side].insert(mapping.id);
+            changes
+                .mappings
+                .entry(mapping.id)
+                .or_insert_with(|| ChangedMapping::new(mapping))
+                .suspect(role, FirstSign::Named);
+        }
+    }
     Ok(())
 }

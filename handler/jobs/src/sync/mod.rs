@@ -51,6 +51,7 @@ mod echo;
 mod emptied;
 mod ends;
 mod execute;
+mod expand;
 mod failure;
 mod fetch;
 mod fidelity;
@@ -80,6 +81,7 @@ mod resumption;
 mod roles;
 mod round;
 mod same_calendar;
+mod series_groups;
 mod step;
 mod suspect;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use engine::change::Listed;
 use engine::event::EventId;
 use engine::marker::MappingId;
 use engine::pair::Side;
-use providers::Since;
+use providers::{ChangeSet, Since};
 
 use super::change::UnknownEvent;
 use super::changes::Changes;
@@ -108,13 +108,14 @@ impl Context<'_> {
             return Ok(());
         }
         let end = &self.ends[side];
-        let listed =
-            end.provider.list_changes(&end.calendar.address, Since::Everything, None).await?.listed;
+        let ChangeSet { listed, unmarked, .. } =
+            end.provider.list_changes(&end.calendar.address, Since::Everything, None).await?;
         let mut more = BTreeMap::new();
         for line in listed {
             if let Listed::Present { id, etag, event } = line
                 && !changes.unknown[side].contains_key(&id)
             {
+                let event = event.filter(|_| !unmarked.contains(&id));
                 more.insert(
                     id,
                     UnknownEvent {

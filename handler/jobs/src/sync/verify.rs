@@ -31,6 +31,7 @@ use super::identity::EventIdentities;
 use super::pass_result::PassResult;
 use super::problems::RetryAt;
 use super::roles::{ROLES, mapped, mapped_mut, other_role, side_of};
+use super::series_groups::SeriesGroups;
 use super::suspect::{Suspect, deletions, suspects};
 use crate::report::Verb;
 use crate::{Error, Result};
@@ -117,7 +118,8 @@ impl Context<'_> {
         let deletions = deletions(changes, &suspects);
         let emptied_source = changes.suddenly_empty && !deletions.is_empty();
         let by_owner = emptied_source || only_origins;
-        let weighed = guard.weigh(self.now, evidence, &deletions, by_owner);
+        let series = SeriesGroups::of(changes.mappings.values().map(|changed| &changed.mapping));
+        let weighed = guard.weigh(self.now, evidence, &deletions, &series, by_owner);
         // Where deletions wait, so do all suspects that were not released.
         let (waiting, rest): (Vec<Suspect>, Vec<Suspect>) =
             suspects.into_iter().partition(|suspect| {
@@ -127,7 +129,7 @@ impl Context<'_> {
         for (suspect, (why, retry)) in self.verify_each(changes, rest).await? {
             self.put_off_deletion(changes, result, &suspect, (&why, retry))?;
         }
-        Ok(HeldInPass { mappings: weighed.held, by_owner, emptied })
+        Ok(HeldInPass { mappings: weighed.held, series, by_owner, emptied })
     }
 
     /// Forgets the problems of events that turned out to be events of mappings.
@@ -283,6 +285,19 @@ impl Context<'_> {
         Ok(unknown)
     }
 
+    /// Whether an event that was read by its id is not in the calendar nevertheless.
+    async fn is_not_here(&self, suspect: &Suspect) -> Result<bool> {
+        let end = &self.ends[suspect.side];
+        if end.provider.answers_prove_presence() {
+            return Ok(false);
+        }
+        // What the provider does not say counts as a suspect, which is asked for again by itself.
+        Ok(match end.provider.absence(&end.calendar.address, &suspect.event).await {
+            Ok(absence) => absence.is_some(),
+            Err(error) => self.cause_of(suspect.side, error).await.map(|_| true)?,
+        })
+    }
+
     /// Reads missing events in batches. Those that are not found stay suspects. So do those that
     /// the server refuses to give, which are returned: a calendar counts as emptied although one
     /// event of it cannot be read.
@@ -301,6 +316,7 @@ impl Context<'_> {
                 .await?;
             for suspect in here {
                 let listed = match found.get(&suspect.event) {
+                    Some(Found::Event(_)) if self.is_not_here(suspect).await? => continue,
                     Some(Found::Event(event)) => {
                         if changes.suddenly_empty && self.planner.is_inside(side, event) {
                             return Err(Error::SuspiciousEmpty);

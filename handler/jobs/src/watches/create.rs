@@ -50,6 +50,7 @@ pub(super) async fn create(
         key: Some(key),
         not_created: false,
         renew_now: false,
+        renewal_asked: None,
         last_nudge: None,
     };
     scope.directory().insert_watch(&row).await?;
@@ -70,7 +71,10 @@ pub(super) async fn create(
     let stored = scope.directory();
     let after = stored.change_watch(&row.id, |row| match &answer {
         Ok(active) => {
-            row.state = WatchStatus::Open;
+            // A watch that was given up meanwhile is to be stopped, and is so by what is known now.
+            if row.state != WatchStatus::Ending {
+                row.state = WatchStatus::Open;
+            }
             row.resource = Some(active.resource.clone());
             row.expires = active.expires;
             row.error = None;

@@ -12,7 +12,8 @@
 //! * Nudges of one watch become visible a pause apart, however many processes receive
 //!   notifications, and however often.
 //! * A single notification costs one write where this process knows the watch, and one read more
-//!   where it does not; once a minute another read, of the valid keys (`keys.rs`). The second
+//!   where it does not; once a minute another read, of the valid keys (`keys.rs`). A nudge of a
+//!   watch of an account costs one read more, of the calendars that it covers. The second
 //!   notification within a pause costs one more write; all others within the pause cost nothing in
 //!   this process. Each further process reads the record, and may send one more nudge.
 //! * The clocks of different processes may differ by [`SKEW`].
@@ -52,6 +53,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use records::watch::{LastNudge, WatchRecord};
 
+use super::call::Call;
 use super::nudge_pairs::nudge_watched;
 use crate::in_process::watches::{WatchCache, WatchVersion, is_set_back};
 use crate::nudge::Cause;
@@ -100,8 +102,19 @@ pub(super) enum DebounceOutcome {
     Gone,
 }
 
-/// Nudges the calendar of a watch, at once or at the end of the pause. `row` is the record as far
-/// as it is known.
+/// A notification whose secret was valid.
+pub(super) struct Notice<'a> {
+    /// The call that brought it.
+    pub call: &'a Call,
+    pub now: Timestamp,
+    /// The cause of its nudge.
+    pub cause: Cause,
+    /// Whether a watch with this record is accepted.
+    pub is_accepted: fn(&WatchRecord, Timestamp) -> bool,
+}
+
+/// Nudges what a watch covers, at once or at the end of the pause. `row` is the record as far as it
+/// is known.
 ///
 /// # Errors
 /// No process can rely on a nudge: the provider has to send the notification again.
@@ -109,8 +122,9 @@ pub(super) async fn debounce(
     scope: &Scope,
     cache: &WatchCache,
     row: WatchVersion,
-    now: Timestamp,
+    notice: &Notice<'_>,
 ) -> Result<DebounceOutcome> {
+    let &Notice { call, now, cause, is_accepted } = notice;
     let id = row.0.id.clone();
     let mut known = Some(row);
     let mut waiting: (String, usize) = (String::new(), 0);
@@ -122,7 +136,7 @@ pub(super) async fn debounce(
                 None => return Ok(DebounceOutcome::Gone),
             },
         };
-        if !row.is_live(now) {
+        if !is_accepted(&row, now) {
             return Ok(DebounceOutcome::Gone);
         }
         let nudge = match (next_step(row.last_nudge.as_ref(), now), row.last_nudge.clone()) {
@@ -145,7 +159,7 @@ pub(super) async fn debounce(
             continue;
         };
         let delay = Duration::try_from(seen.duration_since(now)).unwrap_or_default();
-        nudge_watched(scope, &row, Cause::Webhook, delay).await?;
+        nudge_watched(scope, call, &row, cause, delay).await?;
         cache.cover(seen, MARGIN);
         if delay.is_zero() {
             // The nudge is visible at once, so no process relies on it.

@@ -5,6 +5,12 @@
 //! * A calendar whose provider sends notifications has a watch as long as a pair that is not paused
 //!   needs it, and is never polled, with or without a watch. The sync after every renewal and the
 //!   nightly pass find changes that no notification reported.
+//! * A provider watches a calendar, or a whole account ([`engine::provider::Push`]). A watch of an
+//!   account covers all its paired calendars, and its notifications nudge each of them. In all else
+//!   the two kinds are one: one record, one course of life, one lease.
+//! * Where the provider can give a watch a later end, it is renewed in place, unless its secret was
+//!   signed with a key that signs no more. A watch that the provider does not know any more is
+//!   replaced, and its calendars are synced.
 //! * A new watch is open before the watch that it replaces is stopped, so that no change between
 //!   the two is missed.
 //! * The record is written before the provider is asked, because the first notification may arrive
@@ -24,16 +30,19 @@
 //!   valid any more is replaced at once.
 //!
 //! # Design
-//! `renew` creates, replaces and stops watches. It runs by the clock (`renew_google_channels`),
+//! `renew` creates, renews, replaces and stops watches. It runs by the clock, for watches of
+//! calendars (`renew_google_channels`) and for watches of accounts (`renew_graph_subscriptions`),
 //! before the first pass over a new pair, and, to stop watches, after a pair was paused or removed.
 //! Only a process that serves requests creates watches, because only that process knows its public
 //! address ([`Setup::public_url`](crate::Setup::public_url)). `notification` receives
-//! notifications, `token` verifies their secrets with the valid `keys`, and `debounce` limits the
-//! nudges. `nudge_pairs` nudges pairs that no poll would find. The records are in the directory,
+//! notifications, `delivery` calls that hold many of them, `secret` verifies their secrets with the
+//! valid `keys`, and `debounce` limits the nudges. `nudge_pairs` nudges pairs that no poll would find. The records are in the directory,
 //! which a pass reads anyway.
 
+mod call;
 mod create;
 mod debounce;
+mod delivery;
 pub(crate) mod keys;
 mod needed;
 mod notification;
@@ -46,6 +55,8 @@ mod stop;
 #[cfg(test)]
 mod tests;
 
+pub use delivery::{DeliveryOutcome, Received, receive_delivery};
+pub use needed::WatchKind;
 pub use notification::{NoticeOutcome, receive, receive_headers};
 pub(crate) use nudge_pairs::{nudge_pair, nudge_pairs_of_account};
 pub use renew::{RenewOutcome, renew};

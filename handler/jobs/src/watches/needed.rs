@@ -9,6 +9,7 @@ use records::calendar::CalendarRecord;
 use records::snapshot::Snapshot;
 use records::watch::WatchRecord;
 
+use super::secret;
 use crate::{Error, Result, Scope};
 
 /// What one watch is of: a calendar, or a whole account.
@@ -22,6 +23,32 @@ pub(super) struct Target {
 impl Target {
     pub fn of(row: &WatchRecord) -> Self {
         Self { account: row.account.clone(), calendar: row.calendar.clone() }
+    }
+
+    /// The account, where the watch is of all of it.
+    pub fn of_account(&self) -> Option<&AccountId> {
+        self.calendar.is_none().then_some(&self.account)
+    }
+
+    /// Whether a watch of this target covers a calendar.
+    pub fn covers(&self, calendar: &CalendarRecord) -> bool {
+        self.account == calendar.account
+            && self.calendar.as_ref().is_none_or(|own| *own == calendar.id)
+    }
+}
+
+/// The kinds of watches, by what one watch is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatchKind {
+    /// One calendar.
+    Calendar,
+    /// A whole account.
+    Account,
+}
+
+impl WatchKind {
+    pub(super) fn is_of(self, target: &Target) -> bool {
+        target.calendar.is_some() == (self == Self::Calendar)
     }
 }
 
@@ -78,6 +105,5 @@ pub(super) fn new_id() -> Result<String> {
         .map_err(|_| Error::Request("the system gave no random numbers; try again".into()))?;
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = data_encoding::HEXLOWER.encode(&bytes);
-    Ok([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
+    Ok(secret::uuid(&bytes))
 }

@@ -1,14 +1,18 @@
 //! Receiving notifications.
 
 use engine::provider::ProviderKind;
+use jiff::{SignedDuration, Timestamp};
 use providers::{Lifecycle, Notification, NotificationKind};
 use records::watch::{WatchRecord, WatchStatus};
 
-use super::debounce::{DebounceOutcome, debounce};
-use super::nudge_pairs::nudge_watched;
+use super::call::Call;
+use super::debounce::{DebounceOutcome, Notice, debounce};
 use super::secret;
 use crate::nudge::Cause;
 use crate::{Result, Scope, Services};
+
+/// A provider that asks for a renewal again within this time gets no other one.
+const RENEWAL_DISTANCE: SignedDuration = SignedDuration::from_mins(10);
 
 /// What happened to a notification. The provider gets one answer in all cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,19 +53,36 @@ pub async fn receive(
     kind: ProviderKind,
     notification: Notification<'_>,
 ) -> Result<NoticeOutcome> {
-    let Notification { watch: id, secret, resource, kind: what } = notification;
-    if !is_id(id) || resource.is_empty() || resource.len() > 1024 {
+    let Notification { watch, secret, resource, kind: what } = notification;
+    if !is_id(watch) || !is_resource(resource) {
         return Ok(NoticeOutcome::Dropped);
     }
-    let Some(owner) = secret::verify(services, kind, id, secret).await? else {
-        return Ok(NoticeOutcome::Dropped);
-    };
-    let now = services.clock.now();
-    let scope = &services.scope(&owner);
+    match secret::verify(services, kind, watch, secret).await? {
+        Some(owner) => {
+            let scope = services.scope(&owner);
+            take(&scope, &Call::default(), watch, &[(resource, what)]).await
+        }
+        None => Ok(NoticeOutcome::Dropped),
+    }
+}
+
+/// Takes what the notifications of one watch in one call say, each with its resource. Their secret
+/// was valid.
+pub(super) async fn take(
+    scope: &Scope,
+    call: &Call,
+    id: &str,
+    said: &[(&str, NotificationKind)],
+) -> Result<NoticeOutcome> {
+    let now = scope.clock.now();
     let cache = scope.in_process.watches.of(id);
-    let is_change = what == NotificationKind::Changed;
+    // A pass that follows is all that these lead to.
+    let is_hint = |what| {
+        matches!(what, NotificationKind::Changed | NotificationKind::Lifecycle(Lifecycle::Missed))
+    };
+    let only_hints = said.iter().all(|(_, what)| is_hint(*what));
     // A notification that waits for earlier ones of its watch may be covered meanwhile.
-    let covered = || is_change && cache.is_covered(now);
+    let covered = || only_hints && cache.is_covered(now);
     if covered() {
         return Ok(NoticeOutcome::Covered);
     }
@@ -69,53 +90,104 @@ pub async fn receive(
     if covered() {
         return Ok(NoticeOutcome::Covered);
     }
-    let fits = |row: &WatchRecord| {
-        row.is_live(now) && row.resource.as_deref().is_none_or(|known| known == resource)
+    let believed = |row: &WatchRecord| {
+        let known = row.resource.as_deref();
+        let fitting = said.iter().filter(|(resource, what)| {
+            known.is_none_or(|known| known == *resource)
+                && (row.is_live(now)
+                    || *what == NotificationKind::Lifecycle(Lifecycle::Removed)
+                        && was_removed(row, now))
+        });
+        fitting.max_by_key(|(_, what)| *what).copied()
     };
     // The version that this process wrote last is good enough: whether it is the stored one shows
     // when it is replaced.
-    let mut known = last_written.take().filter(|(row, _)| is_change && fits(row));
+    let mut known = last_written.take().filter(|(row, _)| only_hints && believed(row).is_some());
     if known.is_none() {
         known = scope.directory().watch(id).await?;
     }
     let Some((row, _)) = &known else { return Ok(NoticeOutcome::Dropped) };
-    if !fits(row) {
+    let Some((resource, what)) = believed(row) else {
         // A watch that is to be stopped, and whose resource was not known until now.
-        if row.state == WatchStatus::Ending && row.resource.is_none() {
+        if row.state == WatchStatus::Ending
+            && row.resource.is_none()
+            && !row.not_created
+            && let [(resource, _), ..] = said
+        {
             let stored = scope.directory();
-            stored.change_watch(id, |row| row.resource = Some(resource.to_owned())).await?;
+            stored.change_watch(id, |row| row.resource = Some((*resource).to_owned())).await?;
         }
         return Ok(NoticeOutcome::Dropped);
-    }
+    };
     let is_start = what == NotificationKind::Started;
+    let is_live = row.is_live(now);
+    let is_new = row.resource.is_none() || row.state == WatchStatus::Requested;
     // The watch sends a notification, so it exists, even if the answer to its creation was lost.
-    if row.resource.is_none() || row.state == WatchStatus::Requested || (is_start && !row.confirmed)
-    {
+    if is_live && (is_new || (is_start && !row.confirmed)) {
         confirm(scope, row, resource).await?;
-        known = if is_change { scope.directory().watch(id).await? } else { known };
+        known = None;
+    }
+    if is_start {
+        return Ok(NoticeOutcome::Confirmed);
+    }
+    if let NotificationKind::Lifecycle(event) = what
+        && is_live
+        && note(scope, id, event, now).await?
+    {
+        known = None;
+    }
+    if known.is_none() {
+        known = scope.directory().watch(id).await?;
     }
     let Some(known) = known else { return Ok(NoticeOutcome::Dropped) };
-    let change: fn(&mut WatchRecord) = match what {
-        NotificationKind::Started => return Ok(NoticeOutcome::Confirmed),
-        NotificationKind::Changed => {
-            let (received, written) = match debounce(scope, &cache, known, now).await? {
-                DebounceOutcome::Sent(written) => (NoticeOutcome::Nudged, written),
-                DebounceOutcome::Covered(written) => (NoticeOutcome::Covered, Some(written)),
-                DebounceOutcome::Gone => (NoticeOutcome::Dropped, None),
-            };
-            *last_written = written;
-            return Ok(received);
-        }
-        NotificationKind::Lifecycle(Lifecycle::Missed) => |_| {},
-        NotificationKind::Lifecycle(Lifecycle::Reauthorize) => |row| row.renew_now = true,
-        NotificationKind::Lifecycle(Lifecycle::Removed) => |row| {
-            (row.state, row.resource, row.not_created) = (WatchStatus::Ending, None, true);
+    let notice = Notice {
+        call,
+        now,
+        cause: match what {
+            NotificationKind::Lifecycle(_) => Cause::Renewal,
+            _ => Cause::Webhook,
+        },
+        is_accepted: match what {
+            NotificationKind::Lifecycle(Lifecycle::Removed) => was_removed,
+            _ => WatchRecord::is_live,
         },
     };
-    scope.directory().change_watch(id, change).await?;
-    // The pass renews or replaces the watch, and then reads everything.
-    nudge_watched(scope, &known.0, Cause::Renewal, std::time::Duration::ZERO).await?;
-    Ok(NoticeOutcome::Nudged)
+    let (received, written) = match debounce(scope, &cache, known, &notice).await? {
+        DebounceOutcome::Sent(written) => (NoticeOutcome::Nudged, written),
+        DebounceOutcome::Covered(written) => (NoticeOutcome::Covered, Some(written)),
+        DebounceOutcome::Gone => (NoticeOutcome::Dropped, None),
+    };
+    *last_written = written;
+    Ok(received)
+}
+
+/// Records what has happened to a watch; whether the record was changed. The pass that follows
+/// renews or replaces the watch, and then reads everything.
+async fn note(scope: &Scope, id: &str, event: Lifecycle, now: Timestamp) -> Result<bool> {
+    let change: fn(&mut WatchRecord, Timestamp) = match event {
+        Lifecycle::Missed => return Ok(false),
+        Lifecycle::Reauthorize => |row, now| {
+            let is_renewed = |asked: Timestamp| {
+                (SignedDuration::ZERO..RENEWAL_DISTANCE).contains(&now.duration_since(asked))
+            };
+            if !row.renewal_asked.is_some_and(is_renewed) {
+                (row.renew_now, row.renewal_asked) = (true, Some(now));
+            }
+        },
+        Lifecycle::Removed => |row, _| give_up_removed(row),
+    };
+    scope.directory().change_watch(id, |row| change(row, now)).await?;
+    Ok(true)
+}
+
+/// Gives up a watch that the provider has removed: there is nothing to stop.
+pub(super) fn give_up_removed(row: &mut WatchRecord) {
+    (row.state, row.resource, row.not_created) = (WatchStatus::Ending, None, true);
+}
+
+/// Whether [`give_up_removed`] gave it up.
+fn was_removed(row: &WatchRecord, _now: Timestamp) -> bool {
+    row.state == WatchStatus::Ending && row.not_created && row.resource.is_none()
 }
 
 async fn confirm(scope: &Scope, row: &WatchRecord, resource: &str) -> Result<()> {
@@ -130,6 +202,11 @@ async fn confirm(scope: &Scope, row: &WatchRecord, resource: &str) -> Result<()>
     });
     confirmed.await?;
     Ok(())
+}
+
+/// The form of the provider's name for a watch.
+pub(super) fn is_resource(text: &str) -> bool {
+    (1..=1024).contains(&text.len())
 }
 
 /// The form of the ids of watches: no other text is looked up in storage.

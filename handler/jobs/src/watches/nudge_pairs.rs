@@ -7,8 +7,11 @@ use std::time::Duration;
 use engine::calendar::CalendarId;
 use engine::pair::Pair;
 use records::account::Account;
+use records::snapshot::Snapshot;
 use records::watch::WatchRecord;
 
+use super::call::Call;
+use super::needed::Target;
 use crate::nudge::{self, Cause, nudge_all};
 use crate::{Result, Scope};
 
@@ -58,14 +61,15 @@ async fn try_to_nudge_pair(scope: &Scope, pair: &Pair) -> Result<()> {
 /// pair.
 pub(super) async fn nudge_watched(
     scope: &Scope,
+    call: &Call,
     row: &WatchRecord,
     cause: Cause,
     delay: Duration,
 ) -> Result<()> {
     if let Some(calendar) = &row.calendar {
-        return nudge::send_after(scope, calendar, cause, delay).await;
+        return call.nudge(scope, calendar, cause, delay).await;
     }
-    let directory = scope.snapshot().await?;
+    let directory = call.directory(scope).await?;
     let mut calendars: BTreeSet<CalendarId> = BTreeSet::new();
     for pair in directory.readable_pairs().into_iter().filter(|pair| !pair.paused) {
         for id in [pair.from, pair.to] {
@@ -78,7 +82,32 @@ pub(super) async fn nudge_watched(
         }
     }
     for calendar in &calendars {
-        nudge::send_after(scope, calendar, cause, delay).await?;
+        call.nudge(scope, calendar, cause, delay).await?;
     }
+    Ok(())
+}
+
+/// Nudges the other pairs of accounts that have a new watch, before a pass over `pairs`: for them
+/// too, the watch before may have missed changes.
+pub(super) async fn nudge_other_pairs(
+    scope: &Scope,
+    directory: &Snapshot,
+    created: &[Target],
+    pairs: &[Pair],
+) -> Result<()> {
+    let is_concerned = |id: &CalendarId| {
+        let calendar = directory.calendar(id).ok().flatten();
+        calendar.is_some_and(|calendar| {
+            let is_of = |target: &Target| target.of_account() == Some(&calendar.account);
+            created.iter().any(is_of)
+        })
+    };
+    let all = directory.readable_pairs();
+    let others = all.iter().filter(|pair| {
+        !pair.paused
+            && !pairs.iter().any(|own| own.id == pair.id)
+            && (is_concerned(&pair.from) || is_concerned(&pair.to))
+    });
+    nudge_all(scope, &others.collect::<Vec<_>>(), Cause::Renewal).await?;
     Ok(())
 }

@@ -13,8 +13,9 @@ use records::watch::{WatchRecord, WatchStatus};
 use records::webhook_keys::{self, WebhookKeys};
 
 use super::create::{Created, create};
-use super::needed::{Needed, Target, address, needed};
-use super::renew_in_place::renew_in_place;
+use super::needed::{Needed, Target, WatchKind, address, needed};
+use super::nudge_pairs::nudge_other_pairs;
+use super::renew_in_place::{InPlace, renew_in_place};
 use super::stop::stop_all;
 use crate::error::Next;
 use crate::nudge::{Cause, nudge_all};
@@ -29,6 +30,8 @@ const AT_ONCE: usize = 4;
 pub struct RenewOutcome {
     pub needed: usize,
     pub created: usize,
+    /// Watches that have a later end.
+    pub renewed: usize,
     /// Watches stopped, or deleted after their end.
     pub stopped: usize,
     /// Watches that are needed and could not be created; the next run tries again.
@@ -40,41 +43,45 @@ impl RenewOutcome {
         Self {
             needed: self.needed + other.needed,
             created: self.created + other.created,
+            renewed: self.renewed + other.renewed,
             stopped: self.stopped + other.stopped,
             failed: self.failed + other.failed,
         }
     }
 }
 
-/// Creates, renews and stops watches for every owner. Each calendar with a new watch is synced,
+/// Creates, renews and stops watches of one kind for every owner. Each calendar with a new watch is synced,
 /// because the watch before may have missed changes. `missed`: no run happened for a while, so all
 /// calendars are synced.
 ///
 /// # Errors
 /// Storage failures. A provider's failure is in the record of its watch.
-pub async fn renew(services: &Services, missed: bool) -> Result<RenewOutcome> {
+pub async fn renew(services: &Services, kind: WatchKind, missed: bool) -> Result<RenewOutcome> {
     let outcomes = services
-        .for_each_owner(|scope| async move { renew_owner(&scope, missed).await })
+        .for_each_owner(|scope| async move { renew_owner(&scope, kind, missed).await })
         .await?
         .all()?;
     Ok(outcomes.into_iter().fold(RenewOutcome::default(), RenewOutcome::and))
 }
 
-async fn renew_owner(scope: &Scope, missed: bool) -> Result<RenewOutcome> {
-    let Some(_lease) = leases::watches(scope).await? else {
+async fn renew_owner(scope: &Scope, kind: WatchKind, missed: bool) -> Result<RenewOutcome> {
+    let Some(_lease) = leases::watches_for_long(scope).await? else {
+        tracing::info!(owner = %scope.owner, ?kind, "another process is at work on the watches; \
+        they are looked at again within the hour");
         return Ok(RenewOutcome::default());
     };
     let directory = scope.snapshot().await?;
-    let needed = needed(&directory);
+    let mut needed = needed(&directory);
+    needed.retain(|target, _| kind.is_of(target));
+    let known = directory.watches()?;
+    let targets = known.iter().map(Target::of).filter(|target| kind.is_of(target));
+    let only = targets.chain(needed.keys().cloned()).collect();
     let (outcome, created) =
-        RenewalRun::new(scope, &directory).await?.renew_targets(&needed, None).await?;
+        RenewalRun::new(scope, &directory).await?.renew_targets(&needed, Some(&only)).await?;
     let is_concerned = |id: &CalendarId| {
         directory.calendar(id).ok().flatten().is_some_and(|calendar| {
-            let is_of = |target: &Target| {
-                target.account == calendar.account
-                    && target.calendar.as_ref().is_none_or(|own| own == id)
-            };
-            created.iter().any(is_of) || missed && needed.keys().any(is_of)
+            created.iter().any(|target| target.covers(&calendar))
+                || missed && needed.keys().any(|target| target.covers(&calendar))
         })
     };
     let pairs: Vec<Pair> = directory
@@ -89,7 +96,8 @@ async fn renew_owner(scope: &Scope, missed: bool) -> Result<RenewOutcome> {
 /// Before a pass over these pairs: creates the watches that were never asked for, or were given up,
 /// and renews those whose provider asks for it. Costs nothing where there are none; a failure is
 /// tried again by the next run of [`renew`]. Whether a watch was created: then the pass has to read
-/// everything, and as it follows the creation, no change between the two is missed.
+/// everything, and as it follows the creation, no change between the two is missed. Pairs of other
+/// calendars that a new watch covers are nudged.
 pub(crate) async fn create_missing(
     scope: &Scope,
     directory: &Snapshot,
@@ -126,9 +134,9 @@ pub(crate) async fn create_missing(
     let Some(_lease) = leases::watches(scope).await? else { return Ok(false) };
     let directory = scope.snapshot().await?;
     let run = RenewalRun::new(scope, &directory).await?;
-    run.renew_targets(&needed(&directory), Some(&missing))
-        .await
-        .map(|(_, created)| !created.is_empty())
+    let (_, created) = run.renew_targets(&needed(&directory), Some(&missing)).await?;
+    nudge_other_pairs(scope, &directory, &created, pairs).await?;
+    Ok(!created.is_empty())
 }
 
 /// After a pair was paused or removed: stops the watches that no pair needs any more. A failure is
@@ -167,6 +175,7 @@ struct RenewalRun<'a> {
 #[derive(Default)]
 struct TargetOutcome {
     created: bool,
+    renewed: bool,
     failed: bool,
     ended: usize,
 }
@@ -201,6 +210,7 @@ impl<'a> RenewalRun<'a> {
         for (target, of_target) in all {
             let of_target = of_target?;
             outcome.created += usize::from(of_target.created);
+            outcome.renewed += usize::from(of_target.renewed);
             outcome.failed += usize::from(of_target.failed);
             outcome.stopped += of_target.ended;
             if of_target.created {
@@ -241,10 +251,27 @@ impl<'a> RenewalRun<'a> {
         if let Some(best) = best.filter(|best| !is_due(best, needed.facts, self.now)) {
             return self.stop_others(rows, &[&best.id]).await;
         }
-        if let Some(best) = best.filter(|_| needed.facts.renewal == Renewal::InPlace)
-            && renew_in_place(self.scope, self.directory, needed, best).await?
-        {
-            return self.stop_others(rows, &[&best.id]).await;
+        // A watch keeps its secret when it is renewed in place, so one whose secret was signed with
+        // an earlier key is replaced before that key is not valid any more.
+        let keeps_key = |row: &&WatchRecord| {
+            needed.facts.renewal == Renewal::InPlace
+                && self.keys.as_ref().is_some_and(|keys| row.key.as_ref() == Some(&keys.current))
+        };
+        if let Some(best) = best.filter(keeps_key) {
+            let done = match renew_in_place(self.scope, self.directory, needed, best).await? {
+                InPlace::Renewed => TargetOutcome { renewed: true, ..TargetOutcome::default() },
+                InPlace::Later(error) => {
+                    log_failure(needed, Some(best.expires.duration_since(self.now)), &error);
+                    TargetOutcome { failed: true, ..TargetOutcome::default() }
+                }
+                InPlace::Replace => TargetOutcome::default(),
+            };
+            if done.renewed || done.failed {
+                return Ok(TargetOutcome {
+                    ended: self.stop_others(rows, &[&best.id]).await?.ended,
+                    ..done
+                });
+            }
         }
         let refused = rows.iter().filter(fits).find(|row| row.state == WatchStatus::Refused);
         if let Some(refused) = refused {

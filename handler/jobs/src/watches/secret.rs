@@ -82,6 +82,15 @@ pub(super) async fn sign(
     Ok((token.into(), key))
 }
 
+/// What a secret with a valid MAC says.
+pub(super) struct Proof {
+    pub owner: String,
+    /// The id of the watch.
+    pub watch: String,
+    /// The id of the signing key, which may not be valid any more.
+    pub key: Option<String>,
+}
+
 /// The owner of the watch, if the secret belongs to the watch and its key is valid.
 pub(super) async fn verify(
     services: &Services,
@@ -89,6 +98,20 @@ pub(super) async fn verify(
     channel: &str,
     token: &str,
 ) -> Result<Option<String>> {
+    let Some(proof) = prove(services, kind, Some(channel), token).await? else { return Ok(None) };
+    // A secret without a valid MAC causes no read of storage.
+    let is_accepted = keys::is_accepted(services, proof.key.as_deref()).await?;
+    Ok(is_accepted.then_some(proof.owner))
+}
+
+/// Checks the MAC of a secret, without storage. `channel` is the watch that the notification names;
+/// `None` where only the secret names it.
+pub(super) async fn prove(
+    services: &Services,
+    kind: ProviderKind,
+    channel: Option<&str>,
+    token: &str,
+) -> Result<Option<Proof>> {
     let parts = parse(token);
     let whole = parts.is_some();
     // A secret that no key has signed, so that a text that cannot be parsed takes as long.
@@ -99,15 +122,19 @@ pub(super) async fn verify(
         mac: vec![0; 32],
     });
     let TokenParts { key, channel: named_channel, owner, mac } = parts;
+    let named = named_channel.as_deref().map(uuid);
+    let watch = channel.map(str::to_owned).or_else(|| named.clone()).unwrap_or_default();
     let (hmac_key, text) = match &key {
-        Some(key) => (named_key(services, key).await?, signed(kind, channel, &owner)),
-        None => (unnamed_key(services).await?, signed_unnamed(kind, &owner, channel)),
+        Some(key) => (named_key(services, key).await?, signed(kind, &watch, &owner)),
+        None => (unnamed_key(services).await?, signed_unnamed(kind, &owner, &watch)),
     };
     let proven = hmac::verify(&hmac_key, &text, &mac).is_ok();
-    let same = key.is_none() || named_channel == bytes(channel);
-    // A secret without a valid MAC causes no read of storage.
-    let believed = proven && whole && same && keys::is_accepted(services, key.as_deref()).await?;
-    Ok(believed.then_some(owner))
+    let same = match &key {
+        Some(_) => named_channel == bytes(&watch),
+        // This form does not name the watch.
+        None => channel.is_some(),
+    };
+    Ok((proven && whole && same).then_some(Proof { owner, watch, key }))
 }
 
 fn parse(token: &str) -> Option<TokenParts> {
@@ -159,6 +186,13 @@ fn signed(kind: ProviderKind, channel: &str, owner: &str) -> Vec<u8> {
 /// The owner is between two parts that cannot contain a zero byte.
 fn signed_unnamed(kind: ProviderKind, owner: &str, channel: &str) -> Vec<u8> {
     [UNNAMED_LABEL, kind.as_str(), owner, channel].join("\0").into_bytes()
+}
+
+/// The id of a watch as text, from its 16 bytes.
+pub(super) fn uuid(bytes: &[u8]) -> String {
+    let hex = HEXLOWER.encode(bytes);
+    let part = |from, to| hex.get(from..to).unwrap_or_default();
+    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
 }
 
 /// The 16 bytes of a watch's id.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use engine::calendar::CalendarId;
+use engine::calendar::{AccountId, CalendarId};
+use engine::provider::Push;
 use jiff::Timestamp;
 use records::account::{Account, AccountStatus};
 use records::problem::Problem;
@@ -15,6 +16,9 @@ use crate::{Result, Scope};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WatchState {
     pub calendar: CalendarId,
+    /// The account, where one watch covers all its calendars.
+    #[serde(skip)]
+    pub of_account: Option<AccountId>,
     /// A watch is open.
     pub open: bool,
     /// When the watch ends.
@@ -52,9 +56,10 @@ pub async fn states(scope: &Scope) -> Result<Vec<WatchState>> {
                 let needs_no_setting = said.is_none() || is_refused;
                 let error = said.or_else(|| expires.is_none().then(|| no_watch(scope, &account)));
                 let open = expires.is_some();
+                let of_account = is_by_account(&account).then_some(account.id);
                 states.insert(
                     id.clone(),
-                    WatchState { calendar: id, open, expires, error, needs_no_setting },
+                    WatchState { calendar: id, of_account, open, expires, error, needs_no_setting },
                 );
             }
         }
@@ -62,22 +67,30 @@ pub async fn states(scope: &Scope) -> Result<Vec<WatchState>> {
     Ok(states.into_values().collect())
 }
 
+/// Whether one watch covers all calendars of an account.
+fn is_by_account(account: &Account) -> bool {
+    matches!(account.kind.facts().push, Push::ByAccount(_))
+}
+
 fn no_watch(scope: &Scope, account: &Account) -> Problem {
+    let watched = match is_by_account(account) {
+        true => "the calendars of this account",
+        false => "this calendar",
+    };
     let message = match scope.setup.public_url {
-        _ if account.state == AccountStatus::NeedsReconnect => {
-            "The provider sends no notifications of changes in this calendar until its account is \
+        _ if account.state == AccountStatus::NeedsReconnect => format!(
+            "The provider sends no notifications of changes in {watched} until its account is \
             connected again; the first sync after that finds the changes."
-        }
-        None => {
+        ),
+        None => format!(
             "CALRELAY_PUBLIC_URL is not set, so the provider cannot send notifications of changes \
-            in this calendar. The nightly pass of a running calrelay finds changes, and `calrelay \
+            in {watched}. The nightly pass of a running calrelay finds changes, and `calrelay \
             sync` does. Set CALRELAY_PUBLIC_URL to the address (https://…) under which this \
             calrelay is reached from outside."
-        }
-        Some(_) => {
-            "No watch is open yet. A running calrelay creates one before its first sync of the \
-            pair, and tries again every hour."
-        }
+        ),
+        Some(_) => "No watch is open yet. A running calrelay creates one before its first sync of \
+            the pair, and tries again every hour."
+            .to_owned(),
     };
-    Problem { code: "no_channel".into(), message: message.into() }
+    Problem { code: "no_channel".into(), message }
 }

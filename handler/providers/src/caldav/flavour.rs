@@ -76,6 +76,11 @@ impl TryFrom<ProviderKind> for Flavour {
                 add google`"
                     .into(),
             )),
+            ProviderKind::Microsoft => Err(Error::Address(
+                "a Microsoft account is not reached over CalDAV; connect it with `calrelay \
+                account add microsoft`"
+                    .into(),
+            )),
         }
     }
 }

@@ -67,10 +67,10 @@ impl GoogleCalendar {
                 (Some(token), _) => next = Some(token),
                 (None, Some(token)) => {
                     self.read_touched(calendar, &mut gathered).await?;
-                    return Ok(ChangeSet {
-                        listed: gathered.lines.into_values().collect(),
-                        cursor: Cursor(token),
-                    });
+                    return Ok(ChangeSet::new(
+                        gathered.lines.into_values().collect(),
+                        Cursor(token),
+                    ));
                 }
                 (None, None) => break,
             }

@@ -28,7 +28,6 @@ mod convert;
 mod errors;
 mod exceptions;
 mod fetch;
-mod html;
 pub mod items;
 pub mod notification;
 pub mod oauth;

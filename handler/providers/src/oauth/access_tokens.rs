@@ -30,4 +30,10 @@ pub trait AccessTokens: Send + Sync {
     async fn record_denial(&self, error: &Error) {
         let _ = error;
     }
+
+    /// Records what the provider demands of the next sign-in, as JSON: the token proves too little
+    /// about its owner. The denied request waits for this call.
+    async fn record_claims(&self, claims: &SecretString) {
+        let _ = claims;
+    }
 }

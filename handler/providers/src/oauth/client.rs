@@ -1,19 +1,24 @@
 //! The requests of OAuth: the authorization address, the exchange of a code, refresh, revocation.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
+use super::id_token::{Expected, GrantOwner, UncheckedToken, odd};
 use super::pkce;
 use super::provider::{OAuthProvider, TokenRequest};
+use super::refusal::OAuthRefusal;
+use super::signing_keys::SigningKeys;
 use super::token_response::{TokenResponse, refused};
+use crate::claims_request::ClaimsRequest;
 use crate::http::{Http, HttpRequest, RateLimit, RateLimits, RetryPolicy, SHORT_WAIT};
-use crate::{Error, Result};
+use crate::{ConsentStep, Error, NotGranted, Result};
 
 /// The limits of requests to a token endpoint; it answers 429 where they are too high.
 const LIMITS: RateLimits = RateLimits {
@@ -31,6 +36,9 @@ pub struct Client {
     http: Arc<Http>,
     provider: Box<dyn OAuthProvider>,
     limit: Arc<RateLimit>,
+    keys: SigningKeys,
+    /// What the provider said against this client since its last token.
+    refused: Mutex<Option<String>>,
 }
 
 /// A request for consent. The browser of the owner opens `url`; the provider answers at the
@@ -49,6 +57,8 @@ pub struct TokenGrant {
     /// Short-lived, and never stored.
     pub access: SecretString,
     pub(super) lifetime: Duration,
+    /// Whose they are, where the provider sends id_tokens.
+    pub owner: Option<GrantOwner>,
 }
 
 /// The tokens of a refresh.
@@ -59,16 +69,54 @@ pub(super) struct Refreshed {
     pub refresh: Option<SecretString>,
 }
 
+/// What an endpoint answered.
+struct PostAnswer {
+    status: StatusCode,
+    host: String,
+    /// The server's time.
+    date: Option<Timestamp>,
+    body: Zeroizing<Vec<u8>>,
+}
+
 impl Client {
     /// A client. No request is made.
     pub fn new(http: &Arc<Http>, provider: impl OAuthProvider + 'static) -> Self {
         let limit = http.rate_limit(&format!("oauth {}", provider.token_url()), LIMITS);
-        Self { http: http.clone(), provider: Box::new(provider), limit }
+        let keys = SigningKeys::default();
+        let (http, provider, refused) = (http.clone(), Box::new(provider), Mutex::default());
+        Self { http, provider, limit, keys, refused }
     }
 
     /// The client's id. A refresh token is good only with the client that it was issued to.
     pub fn id(&self) -> &str {
         self.provider.client_id()
+    }
+
+    /// What the provider said against this client, its registration or its secret, since it gave a
+    /// token last. That concerns the operator, and no account.
+    pub fn refused(&self) -> Option<String> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn record_refused(&self, outcome: Option<&Error>) {
+        let refused = match outcome {
+            None => None,
+            Some(Error::Misconfigured(words)) => Some(words.clone()),
+            // Any other refusal says nothing about the client.
+            Some(_) => return,
+        };
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+
+    /// The error for a token that proves too little about its owner.
+    pub(super) fn demands(&self, claims: ClaimsRequest) -> Error {
+        let name = self.provider.name();
+        let words = format!(
+            "{name} wants another proof of who you are before it gives access again. Connect the \
+            account again, and give the proof on {name}'s page"
+        );
+        let (step, claims) = (ConsentStep::Again, Some(claims));
+        Error::NotGranted(Box::new(NotGranted { step, words, ended: true, claims }))
     }
 
     /// Whether a new refresh token has to be stored before its access token is used.
@@ -82,20 +130,53 @@ impl Client {
     /// # Errors
     /// [`Error::Unreachable`] where the system gives no random numbers.
     pub fn authorize(&self, redirect: &Url, state: &str) -> Result<Authorization> {
+        self.authorize_with(redirect, state, None)
+    }
+
+    /// As [`Client::authorize`], with the claims that the provider demanded when it refused an
+    /// earlier token.
+    ///
+    /// # Errors
+    /// As [`Client::authorize`].
+    pub fn authorize_with(
+        &self,
+        redirect: &Url,
+        state: &str,
+        claims: Option<&ClaimsRequest>,
+    ) -> Result<Authorization> {
         let verifier = pkce::verifier()?;
-        let scopes: Vec<&str> =
-            self.provider.facts().scopes.iter().map(|(_, scope)| *scope).collect();
+        let nonce = self.provider.id_tokens().map(|_| pkce::nonce(&verifier));
         let mut url = self.provider.auth_url().clone();
         url.query_pairs_mut()
             .append_pair("client_id", self.provider.client_id())
             .append_pair("redirect_uri", redirect.as_str())
             .append_pair("response_type", "code")
-            .append_pair("scope", &scopes.join(" "))
+            .append_pair("scope", &self.scopes())
             .append_pair("state", state)
+            .extend_pairs(nonce.iter().map(|nonce| ("nonce", nonce)))
+            .extend_pairs(claims.iter().map(|claims| ("claims", claims.as_str())))
             .extend_pairs(self.provider.extra_parameters())
             .append_pair("code_challenge", &pkce::challenge(&verifier))
             .append_pair("code_challenge_method", "S256");
         Ok(Authorization { url, verifier })
+    }
+
+    /// The scopes of a request, in the order of the facts.
+    fn scopes(&self) -> String {
+        let facts = self.provider.facts();
+        let asked = facts.scopes.iter().map(|(_, scope)| scope);
+        let scopes: Vec<&str> = facts.sign_in_scopes.iter().chain(asked).copied().collect();
+        scopes.join(" ")
+    }
+
+    /// The error for a refusal on the redirect.
+    pub fn redirect_refusal(&self, refusal: &OAuthRefusal) -> Error {
+        self.provider.redirect_refusal(refusal)
+    }
+
+    /// The page on which an administrator allows this program; `None` where there is none.
+    pub fn administrator_url(&self, redirect: &Url, state: &str) -> Option<Url> {
+        self.provider.administrator_url(redirect, state)
     }
 
     /// Redeems a code. It is sent once: a code that may have been seen is not tried again.
@@ -117,15 +198,21 @@ impl Client {
             ("redirect_uri", redirect.as_str()),
             ("code_verifier", verifier.expose_secret()),
         ];
-        let tokens = self.tokens(TokenRequest::Code, &form).await?;
+        // The keys come first: a code that was sent is worth nothing if they cannot be read then.
+        if let Some(rules) = self.provider.id_tokens() {
+            self.keys.any(&self.http, &self.limit, &rules.keys_url).await?;
+        }
+        let (tokens, date) = self.tokens(TokenRequest::Code, &form).await?;
         self.check_new_grant(&tokens)?;
+        let nonce = pkce::nonce(verifier);
+        let owner = self.owner(&tokens, Some(&nonce), date).await?;
         let Some(refresh) = tokens.refresh else {
             return Err(Error::BadAnswer(format!(
                 "{} gave access for an hour only, without a refresh token",
                 self.provider.name()
             )));
         };
-        Ok(TokenGrant { refresh, access: tokens.access, lifetime: tokens.lifetime })
+        Ok(TokenGrant { refresh, access: tokens.access, lifetime: tokens.lifetime, owner })
     }
 
     /// Takes over a grant that was issued to this client elsewhere, by its refresh token.
@@ -133,15 +220,16 @@ impl Client {
     /// # Errors
     /// As [`Client::exchange`]; [`Error::Unauthorized`] where the token is dead.
     pub async fn adopt(&self, refresh: &SecretString) -> Result<TokenGrant> {
-        let tokens = self.refreshed(refresh).await?;
+        let (tokens, date) = self.refreshed(refresh).await?;
         self.check_new_grant(&tokens)?;
+        let owner = self.owner(&tokens, None, date).await?;
         let refresh = tokens.refresh.unwrap_or_else(|| refresh.clone());
-        Ok(TokenGrant { refresh, access: tokens.access, lifetime: tokens.lifetime })
+        Ok(TokenGrant { refresh, access: tokens.access, lifetime: tokens.lifetime, owner })
     }
 
     /// A new access token.
     pub(super) async fn refresh(&self, refresh: &SecretString) -> Result<Refreshed> {
-        let tokens = self.refreshed(refresh).await?;
+        let (tokens, _) = self.refreshed(refresh).await?;
         // An answer without scopes means that they have not changed (RFC 6749 section 5.1).
         if let Some(granted) = &tokens.scope {
             self.provider.check_scopes(granted)?;
@@ -161,7 +249,7 @@ impl Client {
         else {
             return Ok(());
         };
-        let (status, host, body) =
+        let PostAnswer { status, host, body, .. } =
             self.post(url, &[("token", refresh.expose_secret())], RetryPolicy::Read).await?;
         if status.is_success() || self.provider.is_already_revoked(status, &body) {
             Ok(())
@@ -170,7 +258,30 @@ impl Client {
         }
     }
 
-    async fn refreshed(&self, refresh: &SecretString) -> Result<TokenResponse> {
+    /// Whose tokens these are; `None` where the provider sends no id_tokens. `date` is the time of
+    /// the server that sent them.
+    async fn owner(
+        &self,
+        tokens: &TokenResponse,
+        nonce: Option<&str>,
+        date: Option<Timestamp>,
+    ) -> Result<Option<GrantOwner>> {
+        let provider = self.provider.name();
+        let Some(rules) = self.provider.id_tokens() else { return Ok(None) };
+        let token = tokens.id_token.as_deref().ok_or_else(|| odd(provider, "is missing"))?;
+        let token = UncheckedToken::read(provider, token)?;
+        let url = &rules.keys_url;
+        let keys = self.keys.with_key(&self.http, &self.limit, url, token.kid()).await?;
+        let now = date.ok_or_else(|| odd(provider, "comes from a server without a clock"))?;
+        let client = self.provider.client_id();
+        let claims = token.check(&keys, &Expected { provider, rules, client, nonce, now })?;
+        self.provider.owner(&claims).map(Some)
+    }
+
+    async fn refreshed(
+        &self,
+        refresh: &SecretString,
+    ) -> Result<(TokenResponse, Option<Timestamp>)> {
         self.tokens(
             TokenRequest::Refresh,
             &[("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())],
@@ -178,19 +289,31 @@ impl Client {
         .await
     }
 
-    async fn tokens(&self, request: TokenRequest, form: &[(&str, &str)]) -> Result<TokenResponse> {
+    /// The tokens, and the time of the server that sent them.
+    async fn tokens(
+        &self,
+        request: TokenRequest,
+        form: &[(&str, &str)],
+    ) -> Result<(TokenResponse, Option<Timestamp>)> {
         let client = [
             ("client_id", self.provider.client_id()),
             ("client_secret", self.provider.client_secret().expose_secret()),
         ];
-        let form: Vec<(&str, &str)> = form.iter().copied().chain(client).collect();
+        let scopes = self.provider.names_scopes_again().then(|| self.scopes());
+        let scopes = scopes.iter().map(|scopes| ("scope", scopes.as_str()));
+        let form: Vec<(&str, &str)> = form.iter().copied().chain(client).chain(scopes).collect();
         let retry =
             if request == TokenRequest::Code { RetryPolicy::Write } else { RetryPolicy::Read };
-        let (status, host, body) = self.post(self.provider.token_url(), &form, retry).await?;
+        let PostAnswer { status, host, date, body } =
+            self.post(self.provider.token_url(), &form, retry).await?;
         if status.is_success() {
-            TokenResponse::read(self.provider.name(), &body)
+            let tokens = TokenResponse::read(self.provider.name(), &body)?;
+            self.record_refused(None);
+            Ok((tokens, date))
         } else {
-            Err(refused(&*self.provider, request, status, &host, &body))
+            let error = refused(&*self.provider, request, status, &host, &body);
+            self.record_refused(Some(&error));
+            Err(error)
         }
     }
 
@@ -199,7 +322,7 @@ impl Client {
         url: &Url,
         form: &[(&str, &str)],
         retry: RetryPolicy,
-    ) -> Result<(StatusCode, String, Zeroizing<Vec<u8>>)> {
+    ) -> Result<PostAnswer> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
@@ -220,8 +343,10 @@ impl Client {
         };
         let answer = self.http.send(&request, &self.limit).await?;
         let (status, host) = (answer.status(), answer.host().to_owned());
+        let date = answer.header("date").and_then(|date| httpdate::parse_http_date(date).ok());
+        let date = date.and_then(|date| Timestamp::try_from(date).ok());
         match answer.bytes(LARGEST).await? {
-            Some(body) => Ok((status, host, Zeroizing::new(body))),
+            Some(body) => Ok(PostAnswer { status, host, date, body: Zeroizing::new(body) }),
             None => Err(Error::BadAnswer(format!("the answer of {host} is too large for a token"))),
         }
     }

@@ -10,12 +10,16 @@
 //! * A refused refresh token concerns its owner ([`Error::Unauthorized`]), a refused client
 //!   concerns the operator ([`Error::Misconfigured`]), and a server that fails concerns neither:
 //!   only the first marks an account.
+//! * Where the provider sends id_tokens, one is checked before a grant counts (signature, client,
+//!   nonce, issuer, end), and names the owner of the grant.
 //! * Access tokens are in memory only. No log, error, `Debug` or address contains a token, code,
-//!   verifier or client secret; an error quotes at most the code of RFC 6749 section 5.2.
+//!   verifier or client secret; an error quotes at most the code of RFC 6749 section 5.2. What else
+//!   of a refusal is kept has a plain form ([`OAuthRefusal`]).
 //!
 //! # To add another provider
 //! Implement [`OAuthProvider`] for the provider's settings: its endpoints, extra parameters, scopes
-//! and error table. How the owner of a grant is found stays with the provider.
+//! and error table. How the owner of a grant is found stays with the provider: by an id_token
+//! ([`OAuthProvider::owner`]), or by a request of its own.
 //!
 //! # Why there is no OAuth library
 //! The `oauth2` crate works with any HTTP client, but it holds codes, tokens and the client secret
@@ -30,12 +34,20 @@
 mod access_tokens;
 mod client;
 mod grants;
+mod id_token;
+#[cfg(test)]
+mod id_token_tests;
 mod pkce;
 mod provider;
 mod refresh;
 mod refresh_token_store;
+mod refusal;
+mod scopes;
+mod signing_keys;
 #[cfg(test)]
 pub(crate) mod test_endpoint;
+#[cfg(test)]
+pub(crate) mod test_signer;
 #[cfg(test)]
 mod tests;
 mod token_response;
@@ -43,6 +55,11 @@ mod token_response;
 pub use access_tokens::AccessTokens;
 pub use client::{Authorization, Client, TokenGrant};
 pub use grants::Grants;
+pub use id_token::{GrantOwner, IdTokenClaims, IdTokenRules};
 pub use provider::{OAuthProvider, TokenRequest};
 pub use refresh::Grant;
 pub use refresh_token_store::RefreshTokenStore;
+pub use refusal::OAuthRefusal;
+#[cfg(test)]
+pub(crate) use refusal::refusal_of;
+pub use scopes::are_granted;

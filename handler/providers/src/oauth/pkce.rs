@@ -21,6 +21,13 @@ pub(super) fn challenge(verifier: &SecretString) -> String {
     BASE64URL_NOPAD.encode(digest(&SHA256, verifier.expose_secret().as_bytes()).as_ref())
 }
 
+/// The nonce of the request with this verifier (OpenID Connect Core 1.0, section 15.5.2): whoever
+/// redeems the code knows it again, and nobody finds the verifier from it.
+pub(super) fn nonce(verifier: &SecretString) -> String {
+    let text = Zeroizing::new(format!("nonce {}", verifier.expose_secret()));
+    BASE64URL_NOPAD.encode(digest(&SHA256, text.as_bytes()).as_ref())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -29,6 +36,14 @@ mod tests {
     fn the_example_of_rfc_7636_appendix_b() {
         let verifier = SecretString::from("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
         assert_eq!(challenge(&verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+    }
+
+    #[test]
+    fn a_nonce_belongs_to_its_verifier_and_is_not_the_challenge() {
+        let [one, other] = [verifier().unwrap(), verifier().unwrap()];
+        assert_eq!(nonce(&one), nonce(&one));
+        assert!(nonce(&one) != nonce(&other) && nonce(&one) != challenge(&one));
+        assert!(nonce(&one).len() == 43 && !nonce(&one).contains(one.expose_secret()));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::access_tokens::AccessTokens;
 use super::client::{Client, Refreshed, TokenGrant};
 use super::refresh_token_store::RefreshTokenStore;
+use crate::claims_request::ClaimsRequest;
 use crate::{Error, Result};
 
 /// An access token is not returned in the last minute of its life: its request still has to be
@@ -130,7 +131,13 @@ impl Grant {
         if let Some(store) = store
             && store.replace(&stored, &refresh).await
         {
-            self.state().stored = refresh;
+            // Of two processes that refresh at once, one finds the token of the other in storage.
+            // Both tokens work, and only one chain of them may go on.
+            let current =
+                if self.client.rotates_refresh_tokens() { store.current().await } else { None };
+            let kept = current.unwrap_or(refresh);
+            let mut state = self.state();
+            (state.refresh, state.stored) = (kept.clone(), kept);
         }
     }
 }
@@ -150,14 +157,22 @@ impl GrantState {
         self.stored.expose_secret() != self.refresh.expose_secret()
     }
 
+    /// Whether the last failure says what the next sign-in has to prove, which a bare denial of the
+    /// same request does not.
+    fn demands_claims(&self) -> bool {
+        self.access.is_none()
+            && self.failure.as_ref().is_some_and(
+                |(error, _)| matches!(error, Error::NotGranted(why) if why.claims.is_some()),
+            )
+    }
+
     fn answer(&self, since: Option<u64>) -> Option<Result<SecretString>> {
         let now = Instant::now();
         if let Some(access) = self.access.as_ref().filter(|access| now < access.until) {
             return Some(Ok(access.token.clone()));
         }
         let (error, at) = self.failure.as_ref()?;
-        let lasting = matches!(error, Error::Unauthorized | Error::Consent(_))
-            && now < *at + REFUSAL_REMEMBERED;
+        let lasting = error.needs_owner() && now < *at + REFUSAL_REMEMBERED;
         let shared = since.is_some_and(|since| since != self.refreshes);
         (lasting || shared).then(|| Err(error.clone()))
     }
@@ -232,7 +247,10 @@ impl AccessTokens for Grant {
     async fn record_denial(&self, error: &Error) {
         let store = {
             let mut state = self.state();
-            if matches!(error, Error::Unauthorized | Error::Consent(_)) {
+            if matches!(error, Error::Unauthorized) && state.demands_claims() {
+                return;
+            }
+            if error.needs_owner() {
                 // A token that gives no access is no answer to the callers that wait for one.
                 (state.access, state.failure) = (None, Some((error.clone(), Instant::now())));
             }
@@ -240,6 +258,12 @@ impl AccessTokens for Grant {
         };
         if let Some(store) = store {
             store.record_outcome(Some(error)).await;
+        }
+    }
+
+    async fn record_claims(&self, claims: &SecretString) {
+        if let Some(claims) = ClaimsRequest::parse(claims.expose_secret()) {
+            self.record_denial(&self.client.demands(claims)).await;
         }
     }
 }

@@ -14,6 +14,12 @@ pub trait RefreshTokenStore: Send + Sync {
     /// next use of the grant tries again.
     async fn replace(&self, old: &SecretString, new: &SecretString) -> bool;
 
+    /// The stored token, which another process may have written; `None` where it cannot be read. A
+    /// grant whose tokens rotate goes on with it, so that all processes come to use one token.
+    async fn current(&self) -> Option<SecretString> {
+        None
+    }
+
     /// Records the outcome of a request for an access token; `None` is success. Callers that wait
     /// for the access token wait for this call too.
     async fn record_outcome(&self, failure: Option<&Error>);

@@ -8,12 +8,15 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::extract::{Form, State};
 use axum::http::{StatusCode, Uri};
+use axum::routing::get;
 use engine::provider::{OAuthFacts, ScopePurpose};
 use secrecy::SecretString;
 use url::Url;
 
+use super::id_token::{GrantOwner, IdTokenClaims, IdTokenRules};
 use super::provider::{OAuthProvider, TokenRequest};
 use super::refresh_token_store::RefreshTokenStore;
+use super::refusal::OAuthRefusal;
 use crate::http::{AddressPolicy, Http};
 use crate::{Error, Result};
 
@@ -24,6 +27,16 @@ pub(crate) type Fields = BTreeMap<String, String>;
 pub(crate) struct TokenEndpoint {
     answers: Mutex<VecDeque<(u16, String)>>,
     asked: Mutex<Vec<(String, Fields)>>,
+    /// The document of keys: status and body.
+    keys: Mutex<Option<(u16, String)>>,
+    keys_read: Mutex<usize>,
+}
+
+/// `GET`: the keys by which id_tokens are signed.
+async fn keys(State(endpoint): State<Arc<TokenEndpoint>>) -> (StatusCode, String) {
+    *endpoint.keys_read.lock().unwrap() += 1;
+    let (status, body) = endpoint.keys.lock().unwrap().clone().unwrap_or((404, String::new()));
+    (StatusCode::from_u16(status).unwrap(), body)
 }
 
 async fn answer(
@@ -53,7 +66,11 @@ impl TokenEndpoint {
         let endpoint = Arc::new(Self::default());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().fallback(answer).with_state(endpoint.clone());
+        let router = Router::new()
+            .route("/keys", get(keys))
+            .route("/common/discovery/v2.0/keys", get(keys))
+            .fallback(answer)
+            .with_state(endpoint.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         (endpoint, base)
     }
@@ -61,6 +78,16 @@ impl TokenEndpoint {
     /// Prepares the next answer.
     pub(crate) fn next(&self, status: u16, body: &str) {
         self.answers.lock().unwrap().push_back((status, body.to_owned()));
+    }
+
+    /// Sets the document of keys.
+    pub(crate) fn publish(&self, status: u16, keys: &str) {
+        *self.keys.lock().unwrap() = Some((status, keys.to_owned()));
+    }
+
+    /// How often the document of keys was read since the last call.
+    pub(crate) fn keys_read(&self) -> usize {
+        std::mem::take(&mut *self.keys_read.lock().unwrap())
     }
 
     /// The requests since the last call.
@@ -94,6 +121,8 @@ pub(crate) struct TestProvider {
     token_url: Url,
     revoke_url: Url,
     secret: SecretString,
+    /// Whether it sends id_tokens.
+    pub id_tokens: Option<IdTokenRules>,
 }
 
 impl Default for TestProvider {
@@ -110,14 +139,25 @@ impl TestProvider {
         Self {
             facts: OAuthFacts {
                 scopes: &[(ScopePurpose::Events, Self::SCOPE)],
+                sign_in_scopes: &[],
                 can_revoke: true,
                 rotates_refresh_tokens: false,
+                redirects_to_localhost: false,
             },
             base: url("/auth"),
             token_url: url("/token"),
             revoke_url: url("/revoke"),
             secret: "client-secret".into(),
+            id_tokens: None,
         }
+    }
+
+    /// A provider that sends id_tokens, and wants the scopes named in every request.
+    pub(crate) fn with_id_tokens(mut self) -> Self {
+        let keys_url = self.base.join("/keys").unwrap();
+        let issuers = vec!["https://login.example.org/{tenantid}/v2.0".to_owned()];
+        self.id_tokens = Some(IdTokenRules { keys_url, issuers });
+        self
     }
 }
 
@@ -162,12 +202,25 @@ impl OAuthProvider for TestProvider {
         }
     }
 
-    fn refusal(&self, request: TokenRequest, code: &str, _: &str) -> Error {
-        match (request, code) {
+    fn refusal(&self, request: TokenRequest, refusal: &OAuthRefusal, _: &str) -> Error {
+        match (request, refusal.code()) {
             (TokenRequest::Refresh, "invalid_grant") => Error::Unauthorized,
             (TokenRequest::Code, "invalid_grant") => Error::Consent("the code was refused".into()),
             (_, code) => Error::Misconfigured(format!("refused: {code}")),
         }
+    }
+
+    fn names_scopes_again(&self) -> bool {
+        self.id_tokens.is_some()
+    }
+
+    fn id_tokens(&self) -> Option<&IdTokenRules> {
+        self.id_tokens.as_ref()
+    }
+
+    fn owner(&self, claims: &IdTokenClaims) -> Result<GrantOwner> {
+        let id = format!("{:?}/{:?}", claims.tid, claims.oid);
+        Ok(GrantOwner { id, name: claims.email.clone().unwrap_or_default() })
     }
 
     fn is_already_revoked(&self, status: StatusCode, _: &[u8]) -> bool {

@@ -1,5 +1,7 @@
 //! Grants against a token endpoint with prepared answers.
 
+mod rotation;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -7,7 +7,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::id_token;
 use super::provider::{OAuthProvider, TokenRequest};
+use super::refusal::OAuthRefusal;
 use crate::http::refusal;
 use crate::{Error, Result};
 
@@ -23,6 +25,8 @@ pub(super) struct TokenResponse {
     pub lifetime: Duration,
     pub refresh: Option<SecretString>,
     pub scope: Option<String>,
+    /// Whose tokens they are, not checked yet.
+    pub id_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -36,6 +40,8 @@ struct TokenWire {
     refresh_token: Option<String>,
     #[serde(default)]
     scope: Option<String>,
+    #[serde(default)]
+    id_token: Option<String>,
 }
 
 impl TokenResponse {
@@ -62,6 +68,7 @@ impl TokenResponse {
             lifetime: seconds.map_or(DEFAULT_LIFETIME, Duration::from_secs).min(MAX_LIFETIME),
             refresh: wire.refresh_token.map(SecretString::from),
             scope: wire.scope,
+            id_token: wire.id_token.filter(|token| token.len() <= id_token::LONGEST),
         })
     }
 }
@@ -77,22 +84,12 @@ pub(super) fn refused(
     if status.is_server_error() || matches!(status.as_u16(), 408 | 429) {
         return refusal(status, host);
     }
-    match code(body) {
-        Some(code) => provider.refusal(request, &code, host),
-        None => refusal(status, host),
-    }
-}
-
-/// The code of a refusal, if it consists of letters and underscores and so can carry no secret.
-fn code(body: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct TokenRefusal {
-        error: String,
-    }
-    let TokenRefusal { error } = serde_json::from_slice(body).ok()?;
-    let plain = (1..=40).contains(&error.len())
-        && error.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    plain.then_some(error)
+    let Some(said) = OAuthRefusal::from_token_endpoint(body) else {
+        return refusal(status, host);
+    };
+    let (code, numbers, trace) = (said.code(), said.numbers(), said.trace());
+    tracing::info!(host, code, ?numbers, trace, "a token was refused");
+    provider.refusal(request, &said, host)
 }
 
 #[cfg(test)]

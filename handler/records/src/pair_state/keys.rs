@@ -11,6 +11,8 @@ pub(super) const PROBLEM: &str = "s:problem:";
 pub(super) const PROOF: &str = "d:";
 pub(super) const MAPPING: &str = "m:";
 pub(super) const INDEX: &str = "x:";
+pub(super) const SERIES: &str = "r:";
+pub(super) const EXPANDED: &str = "e:";
 
 pub(super) fn mapping_key(id: MappingId) -> String {
     format!("{MAPPING}{}", String::from(id))
@@ -18,6 +20,15 @@ pub(super) fn mapping_key(id: MappingId) -> String {
 
 pub(super) fn index_key(marks: &Marks, calendar: &CalendarId, id: &EventId) -> String {
     format!("{INDEX}{}", marks.row_name(calendar, id))
+}
+
+/// The beginning of the keys of all mappings of one series.
+pub(super) fn series_prefix(marks: &Marks, calendar: &CalendarId, series: &EventId) -> String {
+    format!("{SERIES}{}:", marks.row_name(calendar, series))
+}
+
+pub(super) fn expanded_key(marks: &Marks, calendar: &CalendarId, id: &EventId) -> String {
+    format!("{EXPANDED}{}", marks.row_name(calendar, id))
 }
 
 pub(super) fn problem_key(marks: &Marks, calendar: &CalendarId, id: &EventId) -> String {

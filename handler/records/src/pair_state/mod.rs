@@ -27,6 +27,7 @@
 //! Rows that must change together are in one partition, where a commit is atomic.
 
 mod batch;
+mod expanded;
 mod held_deletions;
 mod keys;
 mod locked_state;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use store::{MAX_COMMIT, Op, Store, Table};
 
 use super::batch::{Batch, Group};
-use super::keys::{MAPPING, index_key, mapping_key, problem_key};
+use super::keys::{MAPPING, index_key, mapping_key, problem_key, series_prefix};
 use super::locked_state::LockedState;
 use super::record::{ProblemRow, StateRecord};
 use crate::Result;
@@ -30,7 +30,7 @@ struct IndexRow {
 /// Reads and writes the rows of one pair.
 pub struct PairStore<'a> {
     pub(super) store: &'a dyn Store,
-    marks: &'a Marks,
+    pub(super) marks: &'a Marks,
     pub pair: &'a Pair,
     /// The addresses of the calendars from which the first release derived the ids of its mappings
     /// (`jobs::first_release`).
@@ -303,7 +303,40 @@ impl<'a> PairStore<'a> {
         if self.has_alias(mapping) {
             keys.push(index_key(self.marks, origins, &mapping.origin.id));
         }
+        for (calendar, id) in [(origins, &mapping.origin.id), (copies, &mapping.copy.id)] {
+            if let Some((series, _)) = id.in_series() {
+                let prefix = series_prefix(self.marks, calendar, &EventId::new(series));
+                keys.push(format!("{prefix}{}", String::from(mapping.id)));
+            }
+        }
         keys
+    }
+
+    /// The mappings of the occurrences of a series that are events of their own in this calendar.
+    pub async fn occurrences(&self, side: Side, series: &EventId) -> Result<Vec<Mapping>> {
+        let prefix = series_prefix(self.marks, self.pair.calendar(side), series);
+        let (mut after, mut found) = (None::<String>, Vec::new());
+        loop {
+            let rows = self
+                .store
+                .scan(Table::Pairs, self.partition(), &prefix, after.as_deref(), PAGE)
+                .await?;
+            let ids = rows
+                .iter()
+                .map(|row| Ok(decode::<IndexRow>(&row.key, &row.value)?.m))
+                .collect::<Result<Vec<_>>>()?;
+            found.extend(self.mappings(ids).await?.into_values());
+            after = rows.last().filter(|_| rows.len() == PAGE).map(|row| row.key.clone());
+            if after.is_none() {
+                break;
+            }
+        }
+        // The row of a former name still points to the mapping.
+        found.retain(|mapping| {
+            let mapped = if mapping.side == side { &mapping.origin } else { &mapping.copy };
+            mapped.id.in_series().is_some_and(|(own, _)| own == series.as_str())
+        });
+        Ok(found)
     }
 
     fn has_alias(&self, mapping: &Mapping) -> bool {

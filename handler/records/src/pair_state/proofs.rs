@@ -102,6 +102,7 @@ impl ProofRow {
             Some(Absence::NotFound) => "answered that there is no such event (404 or 410)",
             Some(Absence::Cancelled) => "answered that it is deleted (status \"cancelled\")",
             Some(Absence::NoEvent) => "answered with something that is no event",
+            Some(Absence::Elsewhere) => "answered that it is in another calendar by now",
             None => "was not read",
         };
         let search = if *searched { ", and a search for its UID found none" } else { "" };

@@ -88,6 +88,10 @@ pub struct StateRecord {
     /// names.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub left_out: bool,
+    /// Series of this pair are shown by their occurrences
+    /// ([`PairStore::expanded`](super::PairStore::expanded)).
+    #[serde(rename = "expanded", default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_expanded: bool,
     /// What each calendar is known to store unchanged.
     #[serde(rename = "kept", default, skip_serializing_if = "is_unknown")]
     pub fidelity: PerSide<Option<Fidelity>>,

@@ -42,10 +42,10 @@ pub enum Fault {
     /// order. Fits listings only.
     EmptyListing,
     /// A listing that names neither a next page nor a sync token: no client can know that it is
-    /// complete. Fits Google's listings of events only.
+    /// complete. Fits Google's listings of events and Graph's rounds of delta only.
     NoEnd,
     /// The sync token is not known any more: 403 `valid-sync-token`, from Google 410
-    /// `fullSyncRequired`. Fits listings with a token only, each page of them by itself.
+    /// `fullSyncRequired`, from Graph 410 `SyncStateNotFound`. Fits listings with a token only, each page of them by itself.
     LostToken,
     /// Refused with this status and this reason of Google's (`rateLimitExceeded`, `quotaExceeded`,
     /// `accessNotConfigured`…), and nothing done.
@@ -77,9 +77,10 @@ impl Fault {
     fn fits(self, asked: &Asked<'_>) -> bool {
         match self {
             Self::EmptyListing => asked.kind.lists(),
-            Self::NoEnd => asked.kind == Kind::List,
+            Self::NoEnd => matches!(asked.kind, Kind::List | Kind::Delta),
             Self::LostToken => {
-                matches!(asked.kind, Kind::SyncCollection | Kind::List) && asked.incremental
+                matches!(asked.kind, Kind::SyncCollection | Kind::List | Kind::Delta)
+                    && asked.incremental
             }
             _ => true,
         }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
+use engine::provider::ProviderKind;
 use functions::cookie::{self, CookieScope};
 use functions::{page, trigger};
 use jobs::Result;
@@ -18,11 +19,9 @@ use url::Url;
 use super::socket_owner;
 use crate::routes::{text_response, to_http};
 
-/// The path of the answer, as in the functions.
-pub const CALLBACK: &str = "/oauth/google/callback";
-
-/// The path of the first page.
-pub const START: &str = functions::START_PATH;
+/// The paths of a server that was made for no provider in particular: those of Google.
+const CALLBACK: &str = "/oauth/google/callback";
+const START: &str = "/oauth/google/start";
 
 /// What happened at the port, and where to send the last page.
 pub enum CallbackEvent {
@@ -37,6 +36,12 @@ pub enum CallbackEvent {
 /// Serves the pages of one request for consent.
 pub struct CallbackServer {
     address: SocketAddr,
+    /// The name of this server in its URLs, with the port.
+    authority: String,
+    /// The path of the first page.
+    start: &'static str,
+    /// The path of the answer, as in the functions.
+    callback: &'static str,
     /// The URL of the provider's page.
     provider: Url,
     /// Opens the first page for the user who reads the URL in the terminal.
@@ -62,6 +67,9 @@ impl CallbackServer {
         let [shown, handed, browser] = [Token::random()?, Token::random()?, Token::random()?];
         Ok(Self {
             address,
+            authority: address.to_string(),
+            start: START,
+            callback: CALLBACK,
             provider,
             terminal_ticket: shown,
             browser_ticket: handed,
@@ -69,6 +77,13 @@ impl CallbackServer {
             opened: AtomicBool::new(false),
             send,
         })
+    }
+
+    /// The server with the paths of this provider, under the name that the provider accepts.
+    pub fn for_provider(self, kind: ProviderKind) -> Self {
+        let authority = authority(kind, self.address);
+        let (start, callback) = (functions::start_path(kind), functions::callback_path(kind));
+        Self { authority, start, callback, ..self }
     }
 
     /// The URL of the first page, for the user at the terminal.
@@ -83,7 +98,7 @@ impl CallbackServer {
     }
 
     fn page(&self, ticket: &Token) -> Url {
-        Url::parse(&format!("http://{}{START}?ticket={}", self.address, ticket.expose()))
+        Url::parse(&format!("http://{}{}?ticket={}", self.authority, self.start, ticket.expose()))
             .expect("a literal URL")
     }
 
@@ -95,8 +110,7 @@ impl CallbackServer {
         else {
             return not_found();
         };
-        let host = self.address.to_string();
-        let for_us = request.headers().get_all(header::HOST).iter().eq([host.as_str()]);
+        let for_us = request.headers().get_all(header::HOST).iter().eq([self.authority.as_str()]);
         // Images and scripts of other pages are refused (Fetch Metadata).
         let is_page =
             request.headers().get("sec-fetch-dest").is_none_or(|for_what| for_what == "document");
@@ -105,17 +119,19 @@ impl CallbackServer {
         }
         let query = request.uri().query().unwrap_or_default();
         match request.uri().path() {
-            START if self.is_opened_by(query, peer) => self.open(request.headers()).await,
-            START
-                if parse_ticket(query.as_bytes())
+            path if path == self.start && self.is_opened_by(query, peer) => {
+                self.open(request.headers()).await
+            }
+            path if path == self.start
+                && parse_ticket(query.as_bytes())
                     .is_some_and(|given| given.has_hash(&self.browser_ticket.hash())) =>
             {
                 to_http(other_user_page(), false)
             }
-            CALLBACK if self.is_browser(request.headers()) => {
+            path if path == self.callback && self.is_browser(request.headers()) => {
                 self.forward(|reply| CallbackEvent::Answer(query.to_owned(), reply)).await
             }
-            CALLBACK => self.forward(CallbackEvent::OtherBrowser).await,
+            path if path == self.callback => self.forward(CallbackEvent::OtherBrowser).await,
             _ => not_found(),
         }
     }
@@ -159,6 +175,14 @@ impl CallbackServer {
             return to_http(page::with_header(page, cookie::clear(CookieScope::Command)), false);
         }
         text_response(StatusCode::GONE, "An answer was received already.\n")
+    }
+}
+
+/// The name of a port of this machine in a redirect URL that the provider accepts.
+pub fn authority(kind: ProviderKind, address: SocketAddr) -> String {
+    match kind.oauth_facts() {
+        Some(facts) if facts.redirects_to_localhost => format!("localhost:{}", address.port()),
+        _ => address.to_string(),
     }
 }
 
@@ -311,5 +335,30 @@ mod tests {
         };
         reply.send(page::page(StatusCode::GONE, "x", &[])).unwrap();
         assert!(!second.await.unwrap().headers().contains_key("location"));
+    }
+
+    #[tokio::test]
+    async fn each_provider_has_its_paths_and_the_name_that_it_accepts() {
+        let (send, _arrived) = mpsc::channel(1);
+        let provider = Url::parse("https://login.example.com/?state=x").unwrap();
+        let server = CallbackServer::new(HERE.parse().unwrap(), provider, send).unwrap();
+        let server = server.for_provider(ProviderKind::Microsoft);
+        assert!(
+            server
+                .terminal_url()
+                .as_str()
+                .starts_with("http://localhost:4711/oauth/microsoft/start?ticket="),
+            "{}",
+            server.terminal_url()
+        );
+        let start = path(&server);
+        let asked =
+            async |path: &str, host: &str| request(&server, "GET", path, host, None).await.status();
+        assert_eq!(asked(&start, HERE).await, StatusCode::NOT_FOUND, "it is not its name");
+        let google = start.replace("microsoft", "google");
+        assert_eq!(asked(&google, "localhost:4711").await, StatusCode::NOT_FOUND);
+        assert_eq!(asked(&start, "localhost:4711").await, StatusCode::SEE_OTHER);
+        let google = authority(ProviderKind::Google, HERE.parse().unwrap());
+        assert_eq!(google, HERE);
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! # Properties
 //! * It listens on the loopback only, at a port that the system chooses, for at most five minutes.
+//!   Where the provider accepts only the name `localhost`, the port of the other loopback address is
+//!   kept too.
 //! * The browser first opens a page of this port, which sets a cookie and redirects to the
 //!   provider. The provider's URL, with the state in it, is in no list of processes, and an answer
 //!   without the cookie is not accepted: another user of this machine who reads the list cannot
@@ -17,7 +19,7 @@
 mod callback_server;
 mod socket_owner;
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,23 +27,25 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use engine::provider::ProviderKind;
-use functions::page::{NextStep, consent_failed, page};
+use functions::page::{NextStep, page};
+use functions::refusal_page::consent_refused;
 use functions::trigger::Response;
 use jobs::ConsentRequest;
 use jobs::Error;
 use jobs::Scope;
 use jobs::Token;
 use jobs::consent;
-use jobs::consent::AuthorizationResponse;
+use jobs::consent::{AuthorizationResponse, WayOn};
 use records::account::Account;
 use records::problem::Problem;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
-use self::callback_server::{CALLBACK, CallbackEvent, CallbackServer};
+use self::callback_server::{CallbackEvent, CallbackServer, authority};
 use super::browser;
 use super::outcome::Result;
+use super::provider_words::before_consent;
 use crate::accept::{self, ClientLimits};
 use crate::shutdown::shutdown_signal;
 use crate::terminal::Output;
@@ -61,20 +65,24 @@ pub const KEPT: &str =
 /// If no answer comes, consent is refused, the answer does not belong to this request, or the
 /// provider rejects it.
 pub async fn ask(scope: &Scope, kind: ProviderKind, output: &Output) -> Result<Account> {
-    let consents = scope.connect.consents(kind).map_err(problem)?;
+    scope.connect.consents(kind).map_err(problem)?;
     let mut stop = pin!(shutdown_signal().map_err(|error| no_port(&error))?);
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| no_port(&error))?;
     let address = listener.local_addr().map_err(|error| no_port(&error))?;
-    let redirect = Url::parse(&format!("http://{address}{CALLBACK}")).expect("a literal URL");
+    let _reserved = reserve_other_loopback(kind, address).map_err(|error| no_port(&error))?;
+    let (own, callback) = (authority(kind, address), functions::callback_path(kind));
+    let redirect = Url::parse(&format!("http://{own}{callback}")).expect("a literal URL");
     let state = Token::random().map_err(|error| jobs::problem_keeping(&error, KEPT))?;
-    let ConsentRequest { url, verifier } =
-        consents.ask(&redirect, state.expose()).map_err(problem)?;
+    let ConsentRequest { url, verifier } = consent::request(scope, kind, &redirect, state.expose())
+        .await
+        .map_err(|error| jobs::problem_keeping(&error, KEPT))?;
 
     let (send, mut arrived) = mpsc::channel::<CallbackEvent>(1);
     let (end, ended) = oneshot::channel::<()>();
     let server = CallbackServer::new(address, url, send)
-        .map_err(|error| jobs::problem_keeping(&error, KEPT))?;
+        .map_err(|error| jobs::problem_keeping(&error, KEPT))?
+        .for_provider(kind);
     let [page, handed] = [server.terminal_url(), server.browser_url()];
     let server = Arc::new(server);
     let answer = move |request: Request| {
@@ -85,6 +93,9 @@ pub async fn ask(scope: &Scope, kind: ProviderKind, output: &Output) -> Result<A
         drop(ended.await)
     }));
 
+    if let Some(words) = before_consent(kind) {
+        output.note(words);
+    }
     output.note(&format!(
         "Give your consent on this page, in a browser on this machine, within \
     five minutes:\n\n{page}\n"
@@ -95,15 +106,21 @@ pub async fn ask(scope: &Scope, kind: ProviderKind, output: &Output) -> Result<A
         arrival = arrived.recv() => match arrival {
             Some(CallbackEvent::Answer(query, reply)) => {
                 let outcome = finish(scope, kind, &state, &query, &redirect, &verifier).await;
-                let _ = reply.send(last_page(&outcome));
-                outcome.map_err(ConsentFailure::problem)
+                let way = match &outcome {
+                    Err(ConsentFailure::Failed(error)) => {
+                        consent::way_on(scope, kind, redirect.as_str(), error).await
+                    }
+                    _ => WayOn::Again,
+                };
+                let _ = reply.send(last_page(&outcome, &way));
+                outcome.map_err(|failure| with_link(failure.problem(), &way))
             }
             Some(CallbackEvent::OtherBrowser(reply)) => {
-                let _ = reply.send(last_page(&Err(ConsentFailure::Unknown)));
+                let _ = reply.send(last_page(&Err(ConsentFailure::Unknown), &WayOn::Again));
                 Err(ConsentFailure::Unknown.problem())
             }
             Some(CallbackEvent::OpenedTwice(reply)) => {
-                let _ = reply.send(last_page(&Err(ConsentFailure::Twice)));
+                let _ = reply.send(last_page(&Err(ConsentFailure::Twice), &WayOn::Again));
                 Err(ConsentFailure::Twice.problem())
             }
             None => Err(no_port(&std::io::ErrorKind::BrokenPipe.into())),
@@ -161,11 +178,11 @@ async fn finish(
     if !answer.state().is_some_and(|given| given.has_hash(&state.hash())) {
         return Err(ConsentFailure::Unknown);
     }
-    let code = answer.code().map_err(ConsentFailure::Failed)?;
+    let code = consent::code(scope, kind, &answer).map_err(ConsentFailure::Failed)?;
     consent::redeem(scope, kind, redirect, code, verifier).await.map_err(ConsentFailure::Failed)
 }
 
-fn last_page(outcome: &std::result::Result<Account, ConsentFailure>) -> Response {
+fn last_page(outcome: &std::result::Result<Account, ConsentFailure>, way: &WayOn) -> Response {
     match outcome {
         Ok(_) => page(
             StatusCode::OK,
@@ -184,7 +201,37 @@ fn last_page(outcome: &std::result::Result<Account, ConsentFailure>) -> Response
             &["It works in one browser only. Nothing was connected. Run the command again, \
                 and open its page once."],
         ),
-        Err(ConsentFailure::Failed(error)) => consent_failed(error, NextStep::Nowhere),
+        Err(ConsentFailure::Failed(error)) => consent_refused(error, way, NextStep::Nowhere),
+    }
+}
+
+/// The problem with the link for an administrator, where one helps.
+fn with_link(problem: Problem, way: &WayOn) -> Problem {
+    let WayOn::AskAdministrator { link: Some(link) } = way else { return problem };
+    let message = format!(
+        "{} Link for your administrator (the page that opens last may not be found; that does not \
+        matter): {link}",
+        problem.message
+    );
+    Problem { message, ..problem }
+}
+
+/// Keeps the port of the other loopback address for this program, where browsers may try that one
+/// first because the URL has the name `localhost`. Nobody listens there: they go on to `address`,
+/// and no other user of this machine can answer in its place.
+fn reserve_other_loopback(
+    kind: ProviderKind,
+    address: SocketAddr,
+) -> std::io::Result<Option<TcpSocket>> {
+    if authority(kind, address) == address.to_string() {
+        return Ok(None);
+    }
+    // A machine without IPv6 needs no reservation.
+    let Ok(socket) = TcpSocket::new_v6() else { return Ok(None) };
+    match socket.bind((Ipv6Addr::LOCALHOST, address.port()).into()) {
+        Ok(()) => Ok(Some(socket)),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Err(error),
+        Err(_) => Ok(None),
     }
 }
 
@@ -205,4 +252,37 @@ fn no_port(error: &std::io::Error) -> Problem {
         passed with --refresh-token-stdin."
     );
     Problem { code: "address".into(), message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_else_gets_the_port_of_the_other_loopback_address() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        assert!(reserve_other_loopback(ProviderKind::Google, address).unwrap().is_none());
+        let Some(reserved) = reserve_other_loopback(ProviderKind::Microsoft, address).unwrap()
+        else {
+            return; // no IPv6 on this machine
+        };
+        let other = (Ipv6Addr::LOCALHOST, address.port());
+        assert!(std::net::TcpListener::bind(other).is_err());
+        assert!(tokio::net::TcpStream::connect(other).await.is_err(), "browsers go on");
+        assert!(reserve_other_loopback(ProviderKind::Microsoft, address).is_err());
+        drop(reserved);
+        assert!(std::net::TcpListener::bind(other).is_ok());
+    }
+
+    #[test]
+    fn the_link_for_an_administrator_follows_the_problem() {
+        let problem = || Problem { code: "consent".into(), message: "No.".into() };
+        let link = Some("https://login.example.org/x".to_owned());
+        let with = with_link(problem(), &WayOn::AskAdministrator { link });
+        assert!(with.message.starts_with("No. Link") && with.message.ends_with("org/x"));
+        for way in [WayOn::Again, WayOn::AskAdministrator { link: None }, WayOn::Later] {
+            assert_eq!(with_link(problem(), &way).message, "No.");
+        }
+    }
 }

@@ -1,13 +1,15 @@
-//! Findings about settings that prevent no start: unknown names, incomplete pairs of settings, URLs
-//! that are not used yet, and problems that occur only in Azure. No value is quoted except the
+//! Findings about settings that prevent no start: unknown names, incomplete pairs of settings, what
+//! has to be registered at a provider, and problems that occur only in Azure. No value is quoted except the
 //! public address, since it may be a secret.
+
+mod microsoft;
 
 use std::collections::BTreeMap;
 
 use jobs::Finding;
 use tracing_subscriber::filter::EnvFilter;
 
-use super::address::{ADDRESSES, AllowedPath, is_cleartext, problem};
+use super::address::{AllowedPath, is_cleartext, problem};
 use super::names::{FUNCTIONS_PORT, INSTANCE, SETTINGS};
 use super::unknown_names;
 
@@ -58,7 +60,7 @@ pub fn remarks(values: &BTreeMap<String, String>) -> Vec<Finding> {
     addresses(&values, &mut found);
     for (owner, id, secret) in [
         (GOOGLE, "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"),
-        ("Microsoft 365", "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET"),
+        (microsoft::NAME, "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET"),
     ] {
         found.extend(client_pair(&values, owner, id, secret));
     }
@@ -112,18 +114,6 @@ fn addresses(values: &SettingValues<'_>, found: &mut Vec<Finding>) {
             "Begin it with https://, or remove it for Apple's own server.",
         ));
     }
-    for (name, path) in ADDRESSES {
-        let Some(text) = values.get(name) else { continue };
-        found.push(match problem(text, path) {
-            Some(why) => bad(
-                format!("{name} cannot be used: it {why}."),
-                format!("Correct {name}, or remove it. Nothing depends on it in this version."),
-            ),
-            None => good(format!(
-                "{name} can be used. This version only checks it; a later one will use it."
-            )),
-        });
-    }
 }
 
 fn client_pair(values: &SettingValues<'_>, owner: &str, id: &str, secret: &str) -> Option<Finding> {
@@ -134,7 +124,7 @@ fn client_pair(values: &SettingValues<'_>, owner: &str, id: &str, secret: &str) 
         (true, true) => {
             let what = match owner {
                 GOOGLE => redirect(values),
-                _ => format!("This version only checks that; {owner} comes with a later one"),
+                _ => microsoft::registration(public_url(values)),
             };
             return Some(good(format!("{id} and {secret} are set. {what}.")));
         }
@@ -150,12 +140,14 @@ fn client_pair(values: &SettingValues<'_>, owner: &str, id: &str, secret: &str) 
     ))
 }
 
+/// The public address, if it can be used.
+fn public_url<'a>(values: &SettingValues<'a>) -> Option<&'a str> {
+    values.get("CALRELAY_PUBLIC_URL").filter(|text| problem(text, AllowedPath::None).is_none())
+}
+
 /// The kind of OAuth client, and the redirect URI that it needs.
 fn redirect(values: &SettingValues<'_>) -> String {
-    match values
-        .get("CALRELAY_PUBLIC_URL")
-        .filter(|text| problem(text, AllowedPath::None).is_none())
-    {
+    match public_url(values) {
         Some(public) => format!(
             "`calrelay account add google --link` connects accounts with them. For that the \
             client at Google is a \"Web application\", and its one \

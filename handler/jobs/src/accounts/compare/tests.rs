@@ -101,10 +101,7 @@ impl Provider for Server {
             event: None,
         };
         let gone = Listed::Removed { id: EventId::new("gone.ics") };
-        Ok(ChangeSet {
-            listed: state.iter().map(line).chain([gone]).collect(),
-            cursor: Cursor(String::new()),
-        })
+        Ok(ChangeSet::new(state.iter().map(line).chain([gone]).collect(), Cursor(String::new())))
     }
 
     async fn ask(&self, _: &str) -> Result<Answering> {

@@ -43,6 +43,7 @@ use url::Url;
 use vault::SealContext;
 use zeroize::Zeroizing;
 
+use super::grant_endpoint::with_claims;
 use crate::audit::{self, Actor};
 use crate::ids::{self, Address};
 use crate::{Error, Result, Scope};
@@ -79,8 +80,8 @@ fn destinations(kind: ProviderKind, url: &str, endpoint: &str) -> BTreeSet<Strin
             homes.chain([url, &endpoint.base]).map(origin).collect()
         }
         // The addresses of a provider that grants consent come from the settings; its endpoint
-        // names the client.
-        _ => BTreeSet::from([origin(url), endpoint.to_owned()]),
+        // names the client and the owner. What it remembers of a refusal changes nothing.
+        _ => BTreeSet::from([origin(url), with_claims(endpoint, None)]),
     }
 }
 

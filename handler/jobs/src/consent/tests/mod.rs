@@ -2,6 +2,7 @@
 
 mod grants;
 mod invitations;
+mod organisations;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -45,7 +45,8 @@ pub(super) async fn delete(
         Err(E::ChangedMeanwhile) => return Ok(DeletionOutcome::Kept(Reason::CopyEdited)),
         Err(error) => error,
     };
-    let is_final = matches!(error, E::Refused(_) | E::Forbidden(_) | E::Unauthorized);
+    let is_final =
+        matches!(error, E::Refused(_) | E::NotRepresentable(_) | E::Forbidden(_) | E::Unauthorized);
     let why = cause.event(&*end.provider, calendar, error).await?;
     tracing::info!(calendar = %end.calendar.id, %why, "a copy was not deleted");
     if is_final {

@@ -8,7 +8,7 @@ use engine::mapping::{Mapping, MappingState};
 use engine::marker::{MappingId, Mark, Role};
 use engine::pair::Side;
 use engine::uid::UidHash;
-use providers::{Found, Since};
+use providers::{ChangeSet, Found, Since};
 
 use super::class::UnknownClass;
 use super::identities::EventIdentities;
@@ -291,11 +291,12 @@ impl Context<'_> {
         holdings: &mut Holdings,
     ) -> Result<Option<String>> {
         let end = &self.ends[side];
-        let listed =
-            end.provider.list_changes(&end.calendar.address, Since::Everything, None).await?.listed;
+        let ChangeSet { listed, unmarked, .. } =
+            end.provider.list_changes(&end.calendar.address, Since::Everything, None).await?;
         let mut changes = Changes::default();
         for line in listed {
             if let engine::change::Listed::Present { id, etag, event } = line {
+                let event = event.filter(|_| !unmarked.contains(&id));
                 changes.unknown[side]
                     .insert(id, UnknownEvent { etag, event, ..UnknownEvent::default() });
             }

@@ -95,6 +95,7 @@ impl Provider for Remote {
                 .map(|id| here.listed(id))
                 .collect()
         };
+        let mut series = Vec::new();
         let listed = match since {
             Since::Cursor(Cursor(token)) => {
                 let (epoch, at) = token.split_once('-').unwrap();
@@ -107,14 +108,32 @@ impl Provider for Remote {
                         let shows = |id: &&EventId| {
                             !here.unlisted.contains(*id) && !here.stale.contains_key(*id)
                         };
-                        since.into_iter().filter(shows).map(|id| here.listed(id)).collect()
+                        let lines = |id: &EventId| {
+                            let (lines, whole) = here.lines_of(id);
+                            series.extend(whole);
+                            lines
+                        };
+                        since.into_iter().filter(shows).flat_map(lines).collect()
                     }
                 }
             }
-            Since::Window(window) => here.in_window(window),
+            Since::Window(window) => {
+                here.window = Some(window);
+                let is_series = |event: &&Event| event.series.is_some();
+                let ids: Vec<_> =
+                    here.events.values().filter(is_series).map(|event| event.id.clone()).collect();
+                here.had_occurrences.extend(ids);
+                here.in_window(window)
+            }
             Since::Everything => everything(&here),
         };
-        Ok(ChangeSet { listed, cursor: Cursor(here.token()) })
+        let all = |line: &Listed| line.id().clone();
+        let unmarked = if here.manners.hides_marks {
+            listed.iter().map(all).collect()
+        } else {
+            BTreeSet::new()
+        };
+        Ok(ChangeSet { listed, series, unmarked, cursor: Cursor(here.token()) })
     }
 
     fn is_current(&self, cursor: &Cursor, tip: &StateTag) -> bool {
@@ -139,6 +158,9 @@ impl Provider for Remote {
                 Err(Error::Refused(why)) => Found::Refused(why),
                 Err(error) => return Err(error),
                 Ok(()) => match here.seen(id).filter(|_| !here.hidden.contains(id)) {
+                    None if here.occurrence(id).is_some() => {
+                        Found::Event(Box::new(here.occurrence(id).expect("it is there")))
+                    }
                     None => Found::NotFound,
                     Some(event) if here.unreadable.contains(id) => {
                         Found::Unreadable { etag: event.etag.clone(), why: "no event".into() }
@@ -162,7 +184,8 @@ impl Provider for Remote {
     async fn absence(&self, _: &str, id: &EventId) -> Result<Option<Absence>> {
         let mut here = self.lock();
         here.asked(CalendarCall::Absence, id)?;
-        Ok((!here.events.contains_key(id) || here.hidden.contains(id)).then_some(Absence::NotFound))
+        let is_there = here.events.contains_key(id) || here.occurrence(id).is_some();
+        Ok((!is_there || here.hidden.contains(id)).then_some(Absence::NotFound))
     }
 
     async fn find_uid(&self, _: &str, uid: &str) -> Result<Option<EventId>> {
@@ -182,6 +205,7 @@ impl Provider for Remote {
         if here.manners.read_only {
             return Err(Error::Forbidden("read-only".into()));
         }
+        here.can_hold(copy.draft)?;
         if here.events.contains_key(&name) {
             return Err(Error::Exists);
         }
@@ -223,6 +247,7 @@ impl Provider for Remote {
     ) -> Result<Written> {
         let mut here = self.lock();
         here.asked(CalendarCall::Rewrite, id)?;
+        here.can_hold(copy.draft)?;
         let event = here.version(CalendarCall::Rewrite, id, version.etag.as_deref())?;
         here.now = Some(copy.now);
         let Event { id, uid, stamps, .. } = event;
@@ -247,6 +272,7 @@ impl Provider for Remote {
     ) -> Result<Written> {
         let mut here = self.lock();
         here.asked(CalendarCall::Edit, id)?;
+        here.can_hold(edit.draft)?;
         if here.manners.reads_before_edits
             && let Some(seen) = here.seen(id).filter(|seen| seen.etag == version.etag)
         {

@@ -38,6 +38,12 @@ pub struct ServerQuirks {
     pub own_names: bool,
     /// Writes are answered without a version.
     pub answers_without_version: bool,
+    /// Listings bring the events without their marks.
+    pub hides_marks: bool,
+    /// Series are shown by their occurrences.
+    pub by_occurrence: bool,
+    /// Rules that contain this text cannot be written.
+    pub cannot_hold: Option<&'static str>,
     /// Marks are dropped.
     pub drops_marks: bool,
     /// Titles are cut after so many octets.
@@ -82,6 +88,10 @@ pub struct MemoryCalendar {
     /// Shown as they were before; what happened since is not listed.
     pub stale: BTreeMap<EventId, Event>,
     pub(super) used: BTreeSet<EventId>,
+    /// The window of the last whole listing.
+    pub(super) window: Option<Window>,
+    /// Series that were shown by their occurrences.
+    pub(super) had_occurrences: BTreeSet<EventId>,
     meanwhile: BTreeMap<CalendarCall, Vec<Meanwhile>>,
     pub calls: Vec<(CalendarCall, EventId)>,
     pub wrong: Vec<String>,
@@ -130,6 +140,17 @@ impl MemoryCalendar {
         let all = self.all();
         all.iter().for_each(|event| drop(self.remove(event.id.as_str())));
         all
+    }
+
+    /// Refuses a rule that this calendar cannot hold.
+    pub(super) fn can_hold(&self, draft: &Draft) -> Result<()> {
+        let rules = draft.series.iter().flat_map(|series| &series.rules);
+        match self.manners.cannot_hold {
+            Some(part) if rules.clone().any(|rule| rule.contains(part)) => {
+                Err(Error::NotRepresentable("no such rule here".into()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Every cursor is lost.
@@ -263,7 +284,8 @@ impl MemoryCalendar {
             !self.unlisted.contains(&event.id)
                 && any_in_window(&Draft::from(*event), window, None).unwrap_or(true)
         };
-        self.events.values().filter(inside).map(|event| self.listed(&event.id)).collect()
+        let lines = |event: &Event| self.lines_of(&event.id).0;
+        self.events.values().filter(inside).flat_map(lines).collect()
     }
 
     pub(super) fn token(&self) -> String {

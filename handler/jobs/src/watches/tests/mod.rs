@@ -1,9 +1,13 @@
 //! Secrets, times, and notifications; the scenarios test watches with a provider that sends
 //! notifications.
 
+mod account;
+mod delivery;
 mod instances;
 mod keys;
 mod lifecycle;
+mod mailbox;
+mod world;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,6 +98,7 @@ fn row(state: WatchStatus, resource: Option<&str>, left: i64) -> WatchRecord {
         key: None,
         not_created: false,
         renew_now: false,
+        renewal_asked: None,
         last_nudge: None,
     }
 }

@@ -52,10 +52,10 @@ impl CalDav {
             // token there is no going on either.
             let next = tail.sync_token.ok_or(Error::CursorExpired)?;
             if !cut_off {
-                return Ok(ChangeSet {
-                    listed: listing.finish(),
-                    cursor: SyncPosition { ctag, token: Some(next) }.cursor(),
-                });
+                return Ok(ChangeSet::new(
+                    listing.finish(),
+                    SyncPosition { ctag, token: Some(next) }.cursor(),
+                ));
             }
             if next == token {
                 return Err(Error::CursorExpired);
@@ -130,7 +130,7 @@ impl CalDav {
             match reply.await? {
                 MultistatusReply::Read(_) if cut_off => break,
                 MultistatusReply::Read(_) => {
-                    return Ok(ChangeSet { listed: listing.finish(), cursor: mark.cursor() });
+                    return Ok(ChangeSet::new(listing.finish(), mark.cursor()));
                 }
                 MultistatusReply::Refused(refusal)
                     if matches!(refusal.status.as_u16(), 404 | 410) =>
@@ -152,9 +152,7 @@ impl CalDav {
             MultistatusReply::Read(_) if cut_off => {
                 Err(Error::BadAnswer("the server does not list the whole calendar".into()))
             }
-            MultistatusReply::Read(_) => {
-                Ok(ChangeSet { listed: listing.finish(), cursor: mark.cursor() })
-            }
+            MultistatusReply::Read(_) => Ok(ChangeSet::new(listing.finish(), mark.cursor())),
             MultistatusReply::Refused(refusal) if refusal.is_gone() => Err(Error::CalendarMissing),
             MultistatusReply::Refused(refusal) => Err(refusal.error()),
         }

@@ -29,7 +29,7 @@ use engine::event::{Content, Field, Moment, OriginalStart, Series, Span, Zone};
 pub(super) use context::EventContext;
 pub(super) use read::{content, event, is_declined, is_event, is_withheld, original_start};
 pub(super) use time::rfc3339;
-pub(super) use write::{MARKER, Purpose, copy, fields, marker, recurrence, repeats};
+pub(super) use write::{MARKER, Purpose, copy, fields, marker, recurrence};
 
 /// The fields in which two contents differ, as far as Google distinguishes them.
 pub(super) fn differences(found: &Content, wanted: &Content) -> BTreeSet<Field> {

@@ -6,9 +6,10 @@ use engine::event::{
 use ical::{Unreadable, recurrence};
 use jiff::ToSpan;
 
-use super::super::{html, wire};
+use super::super::wire;
 use super::time::{self, EventTime};
 use super::{EventContext, MARKER};
+use crate::html;
 
 /// What a calendar shows of an event whose details we may not see.
 const WITHHELD: &str = "Busy";

@@ -6,9 +6,9 @@ use engine::event::{Busy, Content, Draft, Field, Series, Span, Visibility};
 use ical::recurrence;
 use serde_json::{Map, Value, json};
 
-use super::super::html;
 use super::super::wire::EventDateTime;
 use super::time;
+use crate::html;
 
 /// The private extended property that carries the loop mark.
 pub(in super::super) const MARKER: &str = "calrelayOrigin";

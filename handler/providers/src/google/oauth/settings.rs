@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{refusal, scopes};
-use crate::oauth::{OAuthProvider, TokenRequest};
+use crate::oauth::{OAuthProvider, OAuthRefusal, TokenRequest};
 use crate::{Error, Result};
 
 /// Google's authorization endpoint.
@@ -96,8 +96,8 @@ impl OAuthProvider for OAuthSettings {
         scopes::check(granted)
     }
 
-    fn refusal(&self, request: TokenRequest, code: &str, host: &str) -> Error {
-        refusal::error(request, code, host)
+    fn refusal(&self, request: TokenRequest, said: &OAuthRefusal, host: &str) -> Error {
+        refusal::error(request, said.code(), host)
     }
 
     fn is_already_revoked(&self, status: StatusCode, body: &[u8]) -> bool {

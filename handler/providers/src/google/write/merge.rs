@@ -1,21 +1,15 @@
-//! The event that a write leaves: the parts of an edit laid over the event as it was.
+//! What an edit of a series writes as its `recurrence`.
 
-use engine::event::{Draft, Exception, Field, OriginalStart, Series, Span, Zone};
+use engine::event::{Draft, Exception, OriginalStart, Series};
 use ical::recurrence;
 use serde_json::Value;
 
 use super::super::convert;
 use super::super::series::SeriesItems;
-use crate::{Edit, Error, Result};
+use crate::{Error, Result};
 
 /// An edit that cancels more occurrences writes them all at once, as EXDATEs.
 const MOST_DELETED: usize = 20;
-
-/// Whether two marks name the same mapping, in either form.
-pub(super) fn is_same_copy(one: &str, other: &str) -> bool {
-    let mapping = |mark: &str| mark.split('.').nth(2).map(str::to_owned);
-    one == other || (mapping(one).is_some() && mapping(one) == mapping(other))
-}
 
 /// A draft in which a further date gives each changed occurrence that no rule gives: Google shows
 /// no other.
@@ -31,47 +25,6 @@ pub(super) fn with_strays(mut draft: Draft) -> Draft {
     series.extra.sort_unstable();
     series.extra.dedup();
     draft
-}
-
-pub(super) fn floats(draft: &Draft) -> bool {
-    let floating = |span: &Span| matches!(span, Span::Timed { start, end } if start.zone == Zone::Floating || end.zone == Zone::Floating);
-    let exceptions = draft.series.iter().flat_map(|series| series.exceptions.values());
-    floating(&draft.content.span)
-        || exceptions.into_iter().any(
-            |exception| matches!(exception, Exception::Changed(content) if floating(&content.span)),
-        )
-}
-
-/// The event as it should be: some parts of the new one, the rest as it was.
-pub(super) fn overlaid(old: &Draft, new: &Draft, edit: &Edit<'_>, floating: &Zone) -> Draft {
-    let mut target = old.clone();
-    for field in &edit.parts.fields {
-        let (to, from) = (&mut target.content, &new.content);
-        match field {
-            Field::Time => to.span.clone_from(&from.span),
-            Field::Title => to.title.clone_from(&from.title),
-            Field::Description => to.description.clone_from(&from.description),
-            Field::Location => to.location.clone_from(&from.location),
-            Field::Visibility => to.visibility = from.visibility,
-            Field::Busy => to.busy = from.busy,
-            Field::Attendees => {}
-        }
-    }
-    let mut series = target.series.take().unwrap_or_default();
-    let wanted = new.series.clone().unwrap_or_default();
-    if edit.parts.fields.contains(&Field::Time) {
-        series.rules = wanted.rules;
-        series.extra = wanted.extra;
-    }
-    for start in &edit.parts.exceptions {
-        let start = engine::zone::anchored_start(*start, floating);
-        match wanted.exceptions.get(&start) {
-            Some(exception) => series.exceptions.insert(start, exception.clone()),
-            None => series.exceptions.remove(&start),
-        };
-    }
-    target.series = convert::repeats(&series).then_some(series);
-    target
 }
 
 /// The `recurrence` to patch, if it has to change. Lines that say what they should stay as they

@@ -29,8 +29,9 @@ use super::errors::GoogleRefusal;
 use super::fetch::GoogleItem;
 use super::series::{self, SeriesItems};
 use super::{GoogleCalendar, wire};
+use crate::overlay::{floats, is_same_copy, overlaid};
 use crate::{Edit, Error, NewCopy, Result, Version, Written};
-use merge::{floats, is_same_copy, new_recurrence, overlaid, with_strays};
+use merge::{new_recurrence, with_strays};
 
 const STRANGE: &str = "it is not what Google describes as an event";
 

@@ -250,6 +250,11 @@ impl LockedState {
         self.saved.lock().await.row.left_out = left_out;
     }
 
+    /// Series of this pair are shown by their occurrences from now on. Stored with the next commit.
+    pub async fn set_has_expanded(&self) {
+        self.saved.lock().await.row.has_expanded = true;
+    }
+
     /// The day of the oldest deletion whose proof is kept.
     pub async fn proofs_since(&self) -> Option<Date> {
         self.saved.lock().await.row.proofs_since
@@ -371,6 +376,7 @@ impl StoredState {
             copied_by_another: self.row.copied_by_another.saturating_add_signed(sums.by_another),
             has_aliases: self.row.has_aliases || sums.aliased,
             left_out: self.row.left_out,
+            has_expanded: self.row.has_expanded,
             proofs_since: self.row.proofs_since,
             ids_are_names: self.row.ids_are_names || row.ids_are_names,
             ..row

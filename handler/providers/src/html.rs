@@ -1,4 +1,5 @@
-//! Descriptions: Google keeps them as HTML or as plain text and does not say which.
+//! Descriptions as HTML. Google keeps them as HTML or as plain text and does not say which;
+//! Microsoft keeps pages, and gives text where it is asked for.
 //!
 //! # Properties
 //! * What [`from_text`] writes, [`to_text`] reads back as it was, for every text: a plain text
@@ -92,7 +93,7 @@ struct HtmlTag<'a> {
 }
 
 /// A description as plain text.
-pub(super) fn to_text(html: &str) -> String {
+pub(crate) fn to_text(html: &str) -> String {
     let mut reader =
         HtmlReader { out: String::with_capacity(html.len()), link: None, hidden: 0, fresh: false };
     let mut rest = html;
@@ -128,9 +129,19 @@ pub(super) fn to_text(html: &str) -> String {
     reader.out
 }
 
+/// Whether a text begins with a tag that is known: with another one, it is shown as it is.
+pub(crate) fn begins_with_tag(text: &str) -> bool {
+    name(text).is_some()
+}
+
+/// Whether a text begins with a tag that begins or ends a line.
+pub(crate) fn begins_with_line_tag(text: &str) -> bool {
+    name(text).is_some_and(|(kind, _)| matches!(kind, TagEffect::Break | TagEffect::Block))
+}
+
 /// A plain text as a description: its characters, except those that would be read as a tag or an
 /// entity.
-pub(super) fn from_text(text: &str) -> String {
+pub(crate) fn from_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(['<', '&']) {

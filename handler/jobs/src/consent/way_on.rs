@@ -1,0 +1,51 @@
+//! What a person can do after a consent that connected nothing.
+
+use engine::provider::ProviderKind;
+use providers::ConsentStep;
+
+use super::administrator::administrator_link;
+use crate::{Error, Scope};
+
+/// The next step after a consent that connected nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WayOn {
+    /// To give the consent again.
+    Again,
+    /// To choose another account.
+    AnotherAccount,
+    /// To send this link to the administrator of the organisation, and then to give the consent
+    /// again; or to give it again at once, where the person has changed their mind.
+    AskAdministrator {
+        /// `None` where no link could be made.
+        link: Option<String>,
+    },
+    /// Nothing here: a policy of the organisation blocks the sign-in.
+    BlockedByPolicy,
+    /// Nothing: the operator has to correct the registration or the settings.
+    SetUpWrongly,
+    /// To try again later.
+    Later,
+}
+
+/// The next step after this error. The answer to a link for an administrator comes to `redirect`.
+pub async fn way_on(scope: &Scope, kind: ProviderKind, redirect: &str, error: &Error) -> WayOn {
+    let step = match error {
+        Error::Provider(error) => error.consent_step(),
+        Error::Store(_) | Error::Vault(_) | Error::Request(_) => ConsentStep::Later,
+        _ => ConsentStep::SetUpWrongly,
+    };
+    match step {
+        ConsentStep::Again => WayOn::Again,
+        ConsentStep::AnotherAccount => WayOn::AnotherAccount,
+        ConsentStep::AskAdministrator => {
+            let link = administrator_link(scope, kind, redirect).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "a link for an administrator could not be made");
+                None
+            });
+            WayOn::AskAdministrator { link }
+        }
+        ConsentStep::BlockedByPolicy => WayOn::BlockedByPolicy,
+        ConsentStep::SetUpWrongly => WayOn::SetUpWrongly,
+        ConsentStep::Later => WayOn::Later,
+    }
+}

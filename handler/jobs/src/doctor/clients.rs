@@ -1,0 +1,19 @@
+//! Whether the providers accept this program itself: its registration, and its secret.
+
+use super::time_limit::sentence;
+use crate::setup::Finding;
+use crate::{Error, Services};
+
+/// A finding for each provider that refused this program when it asked for a token last. The state
+/// of no account follows from that.
+pub fn findings(services: &Services) -> Vec<Finding> {
+    let refused = services.connect.refused_clients();
+    refused.into_iter().map(|(kind, words)| {
+        Finding::bad(
+            &format!("client:{kind}"),
+            sentence(&Error::Provider(providers::Error::Misconfigured(words))),
+            "Correct the registration or the settings, and start calrelay again. No account has to \
+            be connected again.",
+        )
+    }).collect()
+}
