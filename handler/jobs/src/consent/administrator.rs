@@ -94,7 +94,10 @@ pub async fn administrator_answer(
         return Ok(None);
     }
     // A refusal has `admin_consent=True` too.
-    Ok(Some(if has("error") { AdministratorAnswer::Refused } else { AdministratorAnswer::Allowed }))
+    let is_said = form_urlencoded::parse(query.as_bytes())
+        .any(|(name, value)| name == "admin_consent" && value.eq_ignore_ascii_case("true"));
+    let is_allowed = is_said && !has("error");
+    Ok(Some(if is_allowed { AdministratorAnswer::Allowed } else { AdministratorAnswer::Refused }))
 }
 
 /// Deletes expired requests and returns the valid ones.

@@ -10,7 +10,7 @@
 //! * One invitation connects one account. After a refusal, or an incomplete consent, that browser
 //!   may try again.
 //! * An invitation expires after half an hour, even if a consent was begun with it, and is deleted
-//!   as consents are. At most [`MAX_INVITATIONS`] are valid at once.
+//!   as consents are. At most [`MAX_INVITATIONS`] wait for a browser at once.
 //! * Storage holds only hashes. The row of an accepted invitation is under the hash of the cookie,
 //!   any other row under the hash of the link's secret.
 //!
@@ -26,7 +26,7 @@ use crate::{Error, Result, Scope};
 
 /// How long an invitation is valid.
 const LIFETIME: SignedDuration = SignedDuration::from_mins(30);
-/// The number of invitations that are valid at once.
+/// The number of invitations that wait for a browser at once.
 pub const MAX_INVITATIONS: usize = 20;
 /// Rows read to find expired invitations.
 const PAGE: usize = 1000;
@@ -80,7 +80,8 @@ async fn sweep_expired(scope: &Scope) -> Result<(usize, usize)> {
     let (mut over, mut standing) = (Vec::new(), 0);
     for row in scope.store.scan(Table::Secrets, &partition, "", None, PAGE).await? {
         match parse_row(&row) {
-            Some(invited) if !is_expired(&invited, now) => standing += 1,
+            // One that a browser has accepted waits for nobody else.
+            Some(invited) if !is_expired(&invited, now) => standing += usize::from(!invited.bound),
             _ => over.push(Op::Delete { key: row.key, etag: None }),
         }
     }
@@ -156,8 +157,8 @@ async fn find(
         return Ok(None);
     };
     let now = scope.clock.now();
-    let found = parse_row(&row)
-        .filter(|invited| invited.provider == provider && !is_expired(invited, now));
+    let found =
+        parse_row(&row).filter(|invited| invited.provider == provider && !is_expired(invited, now));
     Ok(found.map(|invited| StoredInvitation { row, invited }))
 }
 
