@@ -134,6 +134,8 @@ pub struct EventFacts {
     pub keeps_uid: bool,
     /// An event that is restored gets back the ETag that it had.
     pub restores_etag: bool,
+    /// A series that this program did not write is listed by its occurrences.
+    pub series_by_occurrence: bool,
 }
 
 /// What is known of a provider.
@@ -179,6 +181,7 @@ const CALDAV: ProviderFacts = ProviderFacts {
         default_visibility: false,
         keeps_uid: true,
         restores_etag: true,
+        series_by_occurrence: false,
     },
 };
 
@@ -227,6 +230,7 @@ const GOOGLE: ProviderFacts = ProviderFacts {
         default_visibility: true,
         keeps_uid: false,
         restores_etag: false,
+        series_by_occurrence: false,
     },
 };
 
@@ -261,6 +265,7 @@ const MICROSOFT: ProviderFacts = ProviderFacts {
         default_visibility: true,
         keeps_uid: false,
         restores_etag: false,
+        series_by_occurrence: true,
     },
 };
 

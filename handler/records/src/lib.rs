@@ -14,8 +14,9 @@
 //!
 //! The state and the mappings of a pair are in [`store::Table::Pairs`], partition = pair id
 //! ([`pair_state`]). Rows that belong to the installation and to no owner are in a partition of
-//! their own ([`webhook_keys`]). Rows that only one job uses (the audit trail, pending consents,
-//! invitations, grants) are described in that job of the crate `jobs`.
+//! their own ([`webhook_keys`]). So are the rows that no pass reads: pending consents, invitations
+//! and requests to administrators ([`consent`]), the audit trail and the settings of the last start
+//! ([`audit`]). What is stored of a grant is part of its account ([`grant_endpoint`]).
 //!
 //! The directory of an owner is one partition, and so are the leases of that owner. The throughput
 //! of one partition therefore limits the work of one owner and of no other owner. A pass reads the
@@ -40,10 +41,13 @@
 //! 3. Add a line to the table above.
 
 pub mod account;
+pub mod audit;
 pub mod calendar;
 pub mod codec;
+pub mod consent;
 pub mod directory;
 mod error;
+pub mod grant_endpoint;
 pub mod kinds;
 pub mod pair;
 pub mod pair_state;

@@ -13,20 +13,19 @@
 //! * Entries are kept for 90 days; the nightly pass deletes older ones.
 //!
 //! # Rows
-//! [`Table::Directory`], partition `audit:OWNER`, key: the microsecond in 20 digits, and a random
-//! part. A scan returns the entries in the order of time.
+//! [`records::audit`]. A scan returns the entries in the order of time.
 
 mod settings;
 
 use engine::text::is_terminal_control;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use store::{Op, Table};
 
 use crate::random_secret::Token;
 use crate::services::Services;
 use crate::{Result, Scope};
 
+pub use records::audit::AuditEntry;
 pub use settings::record_setting_changes;
 
 /// How long entries are kept.
@@ -41,22 +40,6 @@ pub const DONE: &str = "done";
 const MAX_FIELD: usize = 1000;
 /// Rows read with one request.
 const PAGE: usize = 1000;
-
-/// One action.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuditEntry {
-    pub at: Timestamp,
-    /// The person or program that acted.
-    pub who: String,
-    /// Where the action came from.
-    pub from: String,
-    /// For example `account.add` or `pair.remove`.
-    pub action: String,
-    /// The id of the subject, or its kind where it has no id.
-    pub subject: String,
-    /// `done`, `nothing_held`, an error code, or a number.
-    pub outcome: String,
-}
 
 /// The person or program that acts, and where the action comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use data_encoding::BASE64URL_NOPAD;
+use records::audit::SettingDigest;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
 use store::{Op, Table};
 
 use super::{Actor, note};
@@ -20,12 +20,6 @@ const ROW: &str = "known";
 const PURPOSE: &str = "audit of settings";
 /// Bytes of a hash that are stored.
 const KEPT: usize = 16;
-
-#[derive(Default, PartialEq, Eq, Serialize, Deserialize)]
-struct SettingDigest {
-    v: u32,
-    hashes: BTreeMap<String, String>,
-}
 
 /// Compares the settings with those of the last start, and writes an audit entry with the names of
 /// those that changed. One request where nothing has changed.

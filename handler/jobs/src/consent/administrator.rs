@@ -13,7 +13,7 @@
 
 use engine::provider::ProviderKind;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use records::consent::{self as rows, AdministratorRecord};
 use store::{Op, Table};
 use url::{Url, form_urlencoded};
 
@@ -21,8 +21,6 @@ use super::query::AuthorizationResponse;
 use crate::random_secret::Token;
 use crate::{Error, Result, Scope};
 
-/// The version that is written, and the only one that is read.
-const VERSION: u32 = 1;
 /// How long the answer to a link is recognised.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The number of links whose answers are recognised at once.
@@ -30,19 +28,10 @@ pub const MAX_ASKED: usize = 50;
 /// Rows read to find expired ones.
 const PAGE: usize = 1000;
 
-#[derive(Serialize, Deserialize)]
-struct AdministratorRow {
-    v: u32,
-    provider: ProviderKind,
-    asked: Timestamp,
-}
-
-impl AdministratorRow {
-    fn parse(value: &str, now: Timestamp) -> Option<Self> {
-        let row: Self = serde_json::from_str(value).ok()?;
-        let is_valid = row.v == VERSION && now.duration_since(row.asked).abs() <= LIFETIME;
-        is_valid.then_some(row)
-    }
+/// Reads a request; `None` for one that has expired.
+fn read_valid(value: &str, now: Timestamp) -> Option<AdministratorRecord> {
+    rows::decode::<AdministratorRecord>(value)
+        .filter(|row| now.duration_since(row.asked).abs() <= LIFETIME)
 }
 
 /// What an administrator has answered.
@@ -76,9 +65,8 @@ pub async fn administrator_link(
     valid.sort_by_key(|(_, asked)| *asked);
     let over = (valid.len() + 1).saturating_sub(MAX_ASKED);
     remove(scope, valid.drain(..over).map(|(key, _)| key)).await?;
-    let row = AdministratorRow { v: VERSION, provider: kind, asked: scope.clock.now() };
-    let value = serde_json::to_string(&row)
-        .map_err(|error| Error::Damaged(format!("a row cannot be encoded: {error}")))?;
+    let row = AdministratorRecord { provider: kind, asked: scope.clock.now() };
+    let value = rows::encode(&row)?;
     let insert = Op::Insert { key: state.hash(), value };
     scope.store.commit(Table::Secrets, &partition(scope), &[insert]).await?;
     Ok(Some(url.into()))
@@ -101,12 +89,15 @@ pub async fn administrator_answer(
         return Ok(None);
     }
     let row = scope.store.get(Table::Secrets, &partition(scope), &state.hash()).await?;
-    let asked = row.and_then(|row| AdministratorRow::parse(&row.value, scope.clock.now()));
+    let asked = row.and_then(|row| read_valid(&row.value, scope.clock.now()));
     if asked.is_none_or(|asked| asked.provider != kind) {
         return Ok(None);
     }
     // A refusal has `admin_consent=True` too.
-    Ok(Some(if has("error") { AdministratorAnswer::Refused } else { AdministratorAnswer::Allowed }))
+    let is_said = form_urlencoded::parse(query.as_bytes())
+        .any(|(name, value)| name == "admin_consent" && value.eq_ignore_ascii_case("true"));
+    let is_allowed = is_said && !has("error");
+    Ok(Some(if is_allowed { AdministratorAnswer::Allowed } else { AdministratorAnswer::Refused }))
 }
 
 /// Deletes expired requests and returns the valid ones.
@@ -114,7 +105,7 @@ async fn sweep_expired(scope: &Scope) -> Result<Vec<(String, Timestamp)>> {
     let now = scope.clock.now();
     let (mut valid, mut over) = (Vec::new(), Vec::new());
     for row in scope.store.scan(Table::Secrets, &partition(scope), "", None, PAGE).await? {
-        match AdministratorRow::parse(&row.value, now) {
+        match read_valid(&row.value, now) {
             Some(asked) => valid.push((row.key, asked.asked)),
             None => over.push(row.key),
         }

@@ -10,7 +10,7 @@
 //! * One invitation connects one account. After a refusal, or an incomplete consent, that browser
 //!   may try again.
 //! * An invitation expires after half an hour, even if a consent was begun with it, and is deleted
-//!   as consents are. At most [`MAX_INVITATIONS`] are valid at once.
+//!   as consents are. At most [`MAX_INVITATIONS`] wait for a browser at once.
 //! * Storage holds only hashes. The row of an accepted invitation is under the hash of the cookie,
 //!   any other row under the hash of the link's secret.
 //!
@@ -18,18 +18,15 @@
 
 use engine::provider::ProviderKind;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use records::consent::{self as rows, InvitationRecord};
 use store::{Op, Row, Table};
 
 use crate::random_secret::Token;
 use crate::{Error, Result, Scope};
 
-/// The version that is written, and the only one that is read: no row exists longer than half an
-/// hour.
-const VERSION: u32 = 1;
 /// How long an invitation is valid.
 const LIFETIME: SignedDuration = SignedDuration::from_mins(30);
-/// The number of invitations that are valid at once.
+/// The number of invitations that wait for a browser at once.
 pub const MAX_INVITATIONS: usize = 20;
 /// Rows read to find expired invitations.
 const PAGE: usize = 1000;
@@ -41,26 +38,15 @@ pub struct Invitation {
     pub ends: Timestamp,
 }
 
-#[derive(Clone, Serialize, Deserialize)]
-struct InvitationRow {
-    v: u32,
-    provider: ProviderKind,
-    made: Timestamp,
-    /// A browser has accepted the invitation.
-    bound: bool,
-}
-
-impl InvitationRow {
-    fn is_expired(&self, now: Timestamp) -> bool {
-        // A time far ahead is as wrong as one far behind: one of two clocks is wrong then.
-        now.duration_since(self.made).abs() > LIFETIME
-    }
+fn is_expired(row: &InvitationRecord, now: Timestamp) -> bool {
+    // A time far ahead is as wrong as one far behind: one of two clocks is wrong then.
+    now.duration_since(row.made).abs() > LIFETIME
 }
 
 /// A valid invitation as it was read.
 pub(super) struct StoredInvitation {
     row: Row,
-    invited: InvitationRow,
+    invited: InvitationRecord,
 }
 
 /// Creates an invitation.
@@ -78,7 +64,7 @@ pub async fn invite(scope: &Scope, provider: ProviderKind) -> Result<Invitation>
     }
     let ticket = Token::random()?;
     let made = scope.clock.now();
-    let invited = InvitationRow { v: VERSION, provider, made, bound: false };
+    let invited = InvitationRecord { provider, made, bound: false };
     scope.store.commit(Table::Secrets, &partition(scope), &[insert(&ticket, &invited)?]).await?;
     Ok(Invitation { ticket, ends: made + LIFETIME })
 }
@@ -94,7 +80,8 @@ async fn sweep_expired(scope: &Scope) -> Result<(usize, usize)> {
     let (mut over, mut standing) = (Vec::new(), 0);
     for row in scope.store.scan(Table::Secrets, &partition, "", None, PAGE).await? {
         match parse_row(&row) {
-            Some(invited) if !invited.is_expired(now) => standing += 1,
+            // One that a browser has accepted waits for nobody else.
+            Some(invited) if !is_expired(&invited, now) => standing += usize::from(!invited.bound),
             _ => over.push(Op::Delete { key: row.key, etag: None }),
         }
     }
@@ -125,7 +112,7 @@ pub(super) async fn find_accepted(
 impl StoredInvitation {
     /// Binds the invitation to a browser; `false` where another browser has accepted it.
     pub async fn bind_to(self, scope: &Scope, browser: &Token) -> Result<bool> {
-        let bound = InvitationRow { bound: true, ..self.invited };
+        let bound = InvitationRecord { bound: true, ..self.invited };
         self.replace(scope, Some(insert(browser, &bound)?)).await
     }
 
@@ -171,18 +158,17 @@ async fn find(
     };
     let now = scope.clock.now();
     let found =
-        parse_row(&row).filter(|invited| invited.provider == provider && !invited.is_expired(now));
+        parse_row(&row).filter(|invited| invited.provider == provider && !is_expired(invited, now));
     Ok(found.map(|invited| StoredInvitation { row, invited }))
 }
 
 /// The content of a row; `None` where it cannot be read, which counts as no invitation.
-fn parse_row(row: &Row) -> Option<InvitationRow> {
-    serde_json::from_str::<InvitationRow>(&row.value).ok().filter(|invited| invited.v == VERSION)
+fn parse_row(row: &Row) -> Option<InvitationRecord> {
+    rows::decode(&row.value)
 }
 
-fn insert(token: &Token, invited: &InvitationRow) -> Result<Op> {
-    let value = serde_json::to_string(invited)
-        .map_err(|error| Error::Damaged(format!("a row cannot be encoded: {error}")))?;
+fn insert(token: &Token, invited: &InvitationRecord) -> Result<Op> {
+    let value = rows::encode(invited)?;
     Ok(Op::Insert { key: token.hash(), value })
 }
 

@@ -6,8 +6,8 @@
 
 use engine::provider::ProviderKind;
 use jiff::{SignedDuration, Timestamp};
+use records::consent::{self as rows, PendingConsentRecord};
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
 use store::{Op, Table};
 use url::Url;
 use vault::SealContext;
@@ -15,9 +15,6 @@ use vault::SealContext;
 use crate::random_secret::Token;
 use crate::{Error, Result, Scope};
 
-/// The version that is written, and the only one that is read: no row exists longer than ten
-/// minutes.
-const VERSION: u32 = 1;
 /// How long a consent waits for its answer.
 const LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 /// The number of pending consents without an invitation, and the number of those with one.
@@ -25,26 +22,9 @@ pub const MAX_PENDING: usize = 20;
 /// Rows read to find expired consents.
 const PAGE: usize = 1000;
 
-#[derive(Serialize, Deserialize)]
-struct PendingRow {
-    v: u32,
-    provider: ProviderKind,
-    redirect: String,
-    /// The hash of the browser's cookie.
-    browser: String,
-    /// The PKCE verifier, sealed for this row.
-    verifier: String,
-    begun: Timestamp,
-    /// An invitation was accepted for the consent, and is then used up.
-    #[serde(default)]
-    invited: bool,
-}
-
-impl PendingRow {
-    fn is_expired(&self, now: Timestamp) -> bool {
-        // A time far ahead is as wrong as one far behind: one of two clocks is wrong then.
-        now.duration_since(self.begun).abs() > LIFETIME
-    }
+fn is_expired(row: &PendingConsentRecord, now: Timestamp) -> bool {
+    // A time far ahead is as wrong as one far behind: one of two clocks is wrong then.
+    now.duration_since(row.begun).abs() > LIFETIME
 }
 
 /// The provider, the address for the answer, and whether an invitation was accepted.
@@ -57,7 +37,7 @@ pub(super) struct ConsentRoute<'a> {
 /// A consent whose row was deleted: only the holder of this value can complete it.
 pub(super) struct TakenConsent {
     key: String,
-    waiting: PendingRow,
+    waiting: PendingConsentRecord,
 }
 
 /// Stores a consent after deleting expired ones. A browser has one consent: `earlier` is the hash
@@ -76,7 +56,7 @@ pub(super) async fn put(
     let (waiting, _) = sweep_expired(scope, &partition, now).await?;
     let own = browser.hash();
     let is_replaced =
-        |row: &PendingRow| row.browser == own || Some(row.browser.as_str()) == earlier;
+        |row: &PendingConsentRecord| row.browser == own || Some(row.browser.as_str()) == earlier;
     let (mut over, mut others): (Vec<_>, Vec<_>) =
         waiting.into_iter().partition(|(_, row)| is_replaced(row));
     others.retain(|(_, row)| row.invited == way.invited);
@@ -95,8 +75,7 @@ pub(super) async fn put(
     let key = state.hash();
     let sealed = scope.vault.seal(seal_context(&partition, &key), verifier).await?;
     let ConsentRoute { provider, redirect, invited } = way;
-    let row = PendingRow {
-        v: VERSION,
+    let row = PendingConsentRecord {
         provider,
         redirect: redirect.to_string(),
         browser: own,
@@ -104,8 +83,7 @@ pub(super) async fn put(
         begun: now,
         invited,
     };
-    let value = serde_json::to_string(&row)
-        .map_err(|error| Error::Damaged(format!("a row cannot be encoded: {error}")))?;
+    let value = rows::encode(&row)?;
     scope.store.commit(Table::Secrets, &partition, &[Op::Insert { key, value }]).await?;
     Ok(())
 }
@@ -121,11 +99,11 @@ async fn sweep_expired(
     scope: &Scope,
     partition: &str,
     now: Timestamp,
-) -> Result<(Vec<(String, PendingRow)>, usize)> {
+) -> Result<(Vec<(String, PendingConsentRecord)>, usize)> {
     let (mut over, mut waiting) = (Vec::new(), Vec::new());
     for row in scope.store.scan(Table::Secrets, partition, "", None, PAGE).await? {
-        match serde_json::from_str::<PendingRow>(&row.value) {
-            Ok(known) if !known.is_expired(now) => waiting.push((row.key, known)),
+        match rows::decode::<PendingConsentRecord>(&row.value) {
+            Some(known) if !is_expired(&known, now) => waiting.push((row.key, known)),
             _ => over.push(row.key),
         }
     }
@@ -167,8 +145,7 @@ pub(super) async fn take(scope: &Scope, state: &Token) -> Result<Option<TakenCon
         Err(error) => return Err(error.into()),
     }
     // A row that cannot be read counts as no consent.
-    let waiting =
-        serde_json::from_str::<PendingRow>(&row.value).ok().filter(|waiting| waiting.v == VERSION);
+    let waiting = rows::decode::<PendingConsentRecord>(&row.value);
     Ok(waiting.map(|waiting| TakenConsent { key, waiting }))
 }
 
@@ -177,7 +154,7 @@ impl TakenConsent {
     pub fn is_for(&self, provider: ProviderKind, browser: &Token, now: Timestamp) -> bool {
         browser.has_hash(&self.waiting.browser)
             && self.waiting.provider == provider
-            && !self.waiting.is_expired(now)
+            && !is_expired(&self.waiting, now)
     }
 
     /// Whether the consent was begun with an invitation.

@@ -221,7 +221,10 @@ impl<'a> OpenAccounts<'a> {
                 .states
                 .get(&end.account.id)
                 .and_then(|states| states.as_ref().ok()?.get(&end.calendar.address));
-            if !matches!(state, Some(CollectionState::Missing | CollectionState::Closed))
+            // Where ids change, a listing has said that the calendar is missing.
+            let is_missing =
+                matches!(state, Some(CollectionState::Missing | CollectionState::Closed));
+            if !(is_missing || end.account.kind.facts().calendar_ids_change)
                 || !self.rediscovered.insert(end.account.id.clone())
             {
                 continue;

@@ -175,6 +175,14 @@ impl Attempt<'_> {
         };
         match ended {
             Ok(retry) => Ok(Attempted::with(run, before, retry)),
+            // The calendar may have another id: the next round lists it there.
+            Err(Error::Provider(providers::Error::CalendarMissing))
+                if self.retry.is_none()
+                    && !self.options.dry_run
+                    && accounts.rediscover_missing(self.pair).await? =>
+            {
+                Ok(Attempted::with(run, before, Some(RetryRound::default())))
+            }
             Err(error) => {
                 fail_pair(&mut run, &error, self.pair, accounts);
                 if needs_reconnect(&error)

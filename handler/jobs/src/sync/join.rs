@@ -53,7 +53,11 @@ impl Context<'_> {
         for (side, listing) in listings.iter_mut() {
             if let Some(listing) = listing {
                 self.join(&mut changes, side, listing, state).await?;
-                add_missing_occurrences(&mut changes, self.store, side, listing, &start).await?;
+                let by_occurrence =
+                    self.ends[side].account.kind.facts().events.series_by_occurrence;
+                let store = self.store;
+                add_missing_occurrences(&mut changes, store, side, listing, &start, by_occurrence)
+                    .await?;
             }
         }
         for (side, end) in ends.iter_mut() {

@@ -1,5 +1,6 @@
 //! Goes through all mappings after a complete listing: which of their events are missing.
 
+use engine::event::EventId;
 use engine::mapping::{Mapping, MappingState};
 use engine::marker::Role;
 use engine::pair::{PerSide, Side};
@@ -104,8 +105,13 @@ pub(super) async fn add_missing_occurrences(
     side: Side,
     listing: &CalendarListing,
     start: &str,
+    by_occurrence: bool,
 ) -> Result<()> {
-    for series in &listing.series {
+    // An event that no mapping knows may have been a series, of which no occurrence is left.
+    let single = changes.unknown[side].keys().filter(|id| id.in_series().is_none());
+    let single: Vec<EventId> =
+        single.filter(|_| by_occurrence && !listing.is_whole).cloned().collect();
+    for series in listing.series.iter().chain(&single) {
         for mapping in store.occurrences(side, series).await? {
             let role = role_at(&mapping, side);
             if listing.by_id.contains_key(&mapped(&mapping, role).id)

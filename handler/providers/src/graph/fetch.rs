@@ -125,7 +125,14 @@ impl GraphCalendar {
             let last = instants[near - 1];
             match self.instances(master, &wider(first, last)).await? {
                 Ok(found) => items.extend(found),
-                Err(nothing) => return Ok(Err(nothing)),
+                // An event that repeats no more is asked for occurrences in vain.
+                Err(nothing) => {
+                    let is_single = matches!(
+                        self.read_plain(master).await?,
+                        GraphItem::There(whole) if !whole.item.is_master()
+                    );
+                    return Ok(Err(if is_single { GraphItem::Gone } else { nothing }));
+                }
             }
             instants.drain(..near);
         }

@@ -16,6 +16,10 @@ use crate::{Handshake, Lifecycle, NotificationItem, NotificationKind};
 /// The parameter of a handshake.
 const VALIDATION_TOKEN: &str = "validationToken";
 
+/// A call holds a thousand notifications at most. What lies beyond many more is not read, so that no
+/// stranger makes a call expensive.
+const MAX_ITEMS: usize = 5_000;
+
 /// The longest text that a handshake is answered with, in bytes.
 const MAX_VALIDATION_TOKEN: usize = 4096;
 
@@ -64,7 +68,7 @@ pub fn read<'a>(body: &'a [u8]) -> Option<Vec<NotificationItem<'a>>> {
     let body: &'a RawValue = serde_json::from_slice(body).ok()?;
     // JSON of another form holds no notification.
     let batch: Batch<'a> = read_object(body).unwrap_or_default();
-    let items = batch.value.into_iter().filter_map(read_object);
+    let items = batch.value.into_iter().take(MAX_ITEMS).filter_map(read_object);
     let read = |item: Item<'a>| NotificationItem {
         kind: item.kind(),
         secret: item.client_state,

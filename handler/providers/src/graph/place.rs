@@ -68,6 +68,10 @@ impl GraphCalendar {
             GraphItem::Refused(error) => return Err(error),
             GraphItem::There(whole) => whole,
         };
+        let of_days = whole.item.is_all_day.filter(|_| whole.item.is_master());
+        if of_days.is_some_and(|of_days| of_days != matches!(start, OriginalStart::Day(_))) {
+            return self.not_found(calendar).await;
+        }
         let mut known = whole.exceptions.clone();
         if instance_at(&known, start).is_none() && whole.item.is_master() {
             let id = EventId::instance(master, start);

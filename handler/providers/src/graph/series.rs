@@ -180,9 +180,14 @@ impl GraphCalendar {
     }
 }
 
-/// The occurrence with this original start.
+/// The occurrence with this original start. A series of days has none that starts at a time, and the
+/// other way round: it was another series then.
 pub(super) fn instance_at(items: &[WireEvent], start: OriginalStart) -> Option<&WireEvent> {
     let context = instance_context(start);
+    let of_days = items.iter().find(|item| !item.is_exception()).and_then(|item| item.is_all_day);
+    if of_days.is_some_and(|of_days| Some(of_days) != context.series_of_days) {
+        return None;
+    }
     items.iter().find(|item| convert::original_start(item, context) == Some(start))
 }
 

@@ -14,7 +14,7 @@ use super::{EventContext, body, time};
 /// What a calendar shows of an event whose details we may not see.
 const WITHHELD: &str = "Busy";
 
-/// A single event, or one occurrence of a series as an event of its own. [`super::series`] reads a
+/// A single event, or one occurrence of a series as an event of its own. [`super::series()`] reads a
 /// master.
 ///
 /// # Errors

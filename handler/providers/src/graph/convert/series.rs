@@ -48,8 +48,10 @@ pub(in super::super) fn series(
             Unreadable("one of its exceptions does not say which occurrence it changes".into())
         })?;
         let content = read::content(item, context)?;
-        let is_plain = plain(&event.content, start)
-            .is_some_and(|plain| super::differences(&content, &plain).is_empty());
+        // What a person invited others to is never plain: a write to its series would mail them.
+        let is_plain = content.attendees.is_empty()
+            && plain(&event.content, start)
+                .is_some_and(|plain| super::differences(&content, &plain).is_empty());
         if item.is_cancelled {
             found.insert(start, Exception::Cancelled);
         } else if !is_plain {

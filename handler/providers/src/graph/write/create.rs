@@ -28,6 +28,8 @@ const FRESH: SignedDuration = SignedDuration::from_secs(10);
 /// The service may save a new event once more at once.
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(2);
 
+const NOT_MADE: &str = "Microsoft answers that there is no place for it, and shows its calendar";
+
 const OTHER_OCCURRENCES: &str = "Microsoft shows other occurrences than its rule gives";
 
 /// Where the events of one mark are.
@@ -59,7 +61,11 @@ impl GraphCalendar {
                 return Err(self.repeated(calendar, copy, &draft, &range, named).await?);
             }
             ApiReply::Refused(refusal) if refusal.is_gone() => {
-                return Err(self.missing_error(calendar).await?);
+                return Err(match self.missing_error(calendar).await? {
+                    // The calendar answers, so it is this event.
+                    Error::Gone => Error::Refused(NOT_MADE.into()),
+                    error => error,
+                });
             }
             ApiReply::Refused(refusal) => return Err(refusal.error()),
         };

@@ -29,7 +29,7 @@ pub(super) const NEWER: [(&str, &str); 3] = [
     ("Manitoba Standard Time", "America/Winnipeg"),
 ];
 
-/// Other names of a zone, in order, each with the name that [`super::windows_names`] has.
+/// Other names of a zone, in order, each with the name that [`mod@super::windows_names`] has.
 pub(super) const ALIASES: [(&str, &str); 107] = [
     ("Africa/Asmara", "Africa/Asmera"),
     ("Africa/Timbuktu", "Africa/Abidjan"),

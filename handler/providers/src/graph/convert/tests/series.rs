@@ -326,3 +326,14 @@ fn the_instances_of_a_new_master_are_compared_with_the_rule() {
     let excepted = Draft { series: Some(excepted), ..draft.clone() };
     assert_eq!(has_instances(&excepted, &items(&starts), &range), Ok(true), "exceptions follow");
 }
+
+#[test]
+fn guests_of_an_occurrence_that_departs_in_nothing_else_are_seen() {
+    let item = |more: Value| instance("exception", "2026-03-17T08:00:00Z", more);
+    let master = master(&weekly("FREQ=WEEKLY;BYDAY=TU"));
+    let shown = |more: Value| series(&master, &[item(more)], EventContext::default()).unwrap();
+    let guest = json!({ "attendees": [
+        { "type": "required", "emailAddress": { "address": "carl@example.org" } }
+    ] });
+    assert!(!shown(json!({})).has_guests() && shown(guest).has_guests());
+}

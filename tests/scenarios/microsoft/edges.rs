@@ -1,0 +1,121 @@
+//! What people do at Microsoft that a pair has to notice: guests of one occurrence, a series that
+//! ends to repeat, a calendar under another id.
+
+use anyhow::ensure;
+use serde_json::json;
+use simulators::faults::{Fault, On};
+use simulators::traffic::Kind as Asked;
+
+use super::story::{Story, team};
+use super::{Kind, Office, outlook, weekly};
+use crate::support::cli::ONE_WAY;
+
+#[tokio::test]
+async fn guests_of_one_occurrence_keep_a_series_from_being_written() -> anyhow::Result<()> {
+    let story = Story::begin(|_| ()).await?;
+    story.office.sync().await?;
+    let carl = json!([{"type": "required",
+        "emailAddress": {"name": "Carl", "address": "carl@example.org"}}]);
+    let day = story.there().occurrence(&story.id("Team"), "2027-01-13");
+    story.there().patch(&day, json!({ "attendees": carl }));
+    let before = story.there().agenda(start(), end());
+    story.here().put("team.ics", &team("150000", ""));
+    story.office.graph.reset_counts();
+    let (_, run) = story.office.cli.sync_with(&[]).await?;
+    let reasons = run["actions"].as_array().into_iter().flatten();
+    let reasons: Vec<_> = reasons.map(|action| action["reason"].clone()).collect();
+    ensure!(reasons == [json!("has_guests")], "{run}");
+    story.here().delete("team.ics");
+    story.office.cli.sync_with(&[]).await?;
+    story.office.cli.sync_with(&["--full"]).await?;
+    ensure!(story.office.graph.counts().writes() == 0, "{}", story.office.graph.counts());
+    ensure!(story.there().agenda(start(), end()) == before);
+    story.office.is_clean();
+    Ok(())
+}
+
+fn start() -> jiff::Timestamp {
+    "2026-11-01T00:00:00Z".parse().expect("a time")
+}
+
+fn end() -> jiff::Timestamp {
+    "2027-06-01T00:00:00Z".parse().expect("a time")
+}
+
+#[tokio::test]
+async fn a_series_that_repeats_no_more_leaves_one_copy() -> anyhow::Result<()> {
+    for endless in [false, true] {
+        let office = Office::new().await?;
+        office.graph.manners(|manners| manners.endless_round = endless);
+        let (anna, from) = office.end(Kind::Microsoft, "anna").await?;
+        let (ben, to) = office.end(Kind::CalDav, "ben").await?;
+        let here = anna.microsoft();
+        let swim = here.add(outlook("2026-12-07", "Swim", weekly("2026-12-07", "monday", 8)));
+        here.add(outlook("2026-12-04", "Walk", json!({})));
+        let pair = office.cli.pair_add(&from, &to, ONE_WAY).await?;
+        office.sync().await?;
+        here.patch(&swim, json!({ "recurrence": null }));
+        for _ in 0..2 {
+            office.cli.sync_with(&[]).await?;
+            office.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
+        }
+        assert_eq!(anna.shown(), ben.shown(), "{endless}");
+        office.rest().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_series_that_becomes_one_of_days_is_not_doubled() -> anyhow::Result<()> {
+    for endless in [false, true] {
+        let office = Office::new().await?;
+        office.graph.manners(|manners| manners.endless_round = endless);
+        let (anna, from) = office.end(Kind::Microsoft, "anna").await?;
+        let (ben, to) = office.end(Kind::CalDav, "ben").await?;
+        let here = anna.microsoft();
+        let swim = here.add(outlook("2026-12-07", "Swim", weekly("2026-12-07", "monday", 8)));
+        here.add(outlook("2026-12-04", "Walk", json!({})));
+        let pair = office.cli.pair_add(&from, &to, ONE_WAY).await?;
+        office.sync().await?;
+        let day = |day| json!({"dateTime": format!("2026-12-{day}T00:00:00"), "timeZone": "UTC"});
+        let change = json!({"isAllDay": true, "start": day("07"), "end": day("08")});
+        here.patch(&swim, change);
+        for _ in 0..2 {
+            office.cli.sync_with(&[]).await?;
+            office.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
+        }
+        assert_eq!(anna.shown(), ben.shown(), "{endless}");
+        office.rest().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_calendar_under_another_id_is_the_same_calendar() -> anyhow::Result<()> {
+    let story = Story::begin(|_| ()).await?;
+    story.office.sync().await?;
+    story.there().changes_id();
+    story.is_edited();
+    story.settle().await?;
+    story.is_in_step("under another id").await
+}
+
+#[tokio::test]
+async fn a_create_that_is_refused_for_ever_stops_no_other() -> anyhow::Result<()> {
+    for status in [400, 403, 404, 409, 500] {
+        let story = Story::begin(|_| ()).await?;
+        story.office.sync().await?;
+        let on = On::kind(Asked::Insert);
+        story.office.graph.faults().always(on, Fault::Status(status));
+        story.here().put("new.ics", &super::object("new", NEW));
+        story.there().patch(&story.id("Walk"), json!({"subject": "Run"}));
+        let (_, run) = story.office.cli.sync_with(&[]).await?;
+        ensure!(run["error"].is_null() && run["changed"] == 1, "{status}: {run}");
+        story.office.graph.faults().clear();
+        story.settle().await?;
+        story.is_in_step(&format!("{status}")).await?;
+    }
+    Ok(())
+}
+
+const NEW: &str = "DTSTART:20261215T090000Z\nDTEND:20261215T100000Z\nSUMMARY:New";
