@@ -7,8 +7,8 @@ use simulators::faults::{Fault, On};
 use simulators::traffic::Kind as Asked;
 
 use super::story::{Story, team};
-use super::{Kind, Office, outlook, weekly};
-use crate::support::cli::ONE_WAY;
+use super::{End, Kind, Office, outlook, weekly};
+use crate::support::cli::{ONE_WAY, TWO_WAY};
 
 #[tokio::test]
 async fn guests_of_one_occurrence_keep_a_series_from_being_written() -> anyhow::Result<()> {
@@ -119,3 +119,27 @@ async fn a_create_that_is_refused_for_ever_stops_no_other() -> anyhow::Result<()
 }
 
 const NEW: &str = "DTSTART:20261215T090000Z\nDTEND:20261215T100000Z\nSUMMARY:New";
+
+#[tokio::test]
+async fn a_pair_that_is_made_again_takes_single_copies_over() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let office = Office::new().await?;
+        let (anna, from) = office.end(Kind::CalDav, "anna").await?;
+        let (ben, to) = office.end(Kind::Microsoft, "ben").await?;
+        let End::CalDav(here) = &anna else { panic!("a CalDAV calendar") };
+        let rule = "DTSTART:20261202T100000Z\nDURATION:PT1H\nSUMMARY:Club\n\
+            RRULE:FREQ=MONTHLY;BYDAY=1WE,3WE;COUNT=10";
+        here.put("club.ics", &super::object("club", rule));
+        let lunch = "DTSTART:20261203T100000Z\nDURATION:PT1H\nSUMMARY:Lunch";
+        here.put("lunch.ics", &super::object("lunch", lunch));
+        for _ in 0..2 {
+            let pair = office.cli.pair_add(&from, &to, terms).await?;
+            office.cli.sync_with(&[]).await?;
+            assert_eq!(anna.shown(), ben.shown());
+            assert_eq!((here.names().len(), ben.microsoft().len()), (2, 11));
+            office.rest().await?;
+            office.cli.json(&["pair", "remove", &pair]).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,6 +1,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use jiff::civil::date;
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::*;

@@ -206,6 +206,9 @@ impl Context<'_> {
                 self.planner.foreign(side, &event, mapping, copy_id(mapping)),
             ));
         }
+        if matches!(class, UnknownClass::Left(_)) && self.may_find_series(identities) {
+            return Ok(Step::incomplete(side, id, None));
+        }
         let beside = self.find_beside(identities, side, &event, &class).await?;
         let found = match &beside {
             BesideFound::Copy { id, .. } | BesideFound::Foreign(id) => {

@@ -15,7 +15,8 @@ use providers::ByOccurrence;
 use records::pair_state::{Batch, PairStore, StateRecord};
 
 use super::context::Context;
-use super::ends::EndState;
+use super::ends::{End, EndState};
+use super::identity::EventIdentities;
 use crate::Result;
 
 impl Context<'_> {
@@ -25,6 +26,18 @@ impl Context<'_> {
             && origin.in_series().is_none()
             && !self.is_last_round
             && !self.options.dry_run
+    }
+
+    /// Whether this round may still find that series are to be shown by their occurrences: what
+    /// earlier pairs have left may be copies of these occurrences, which the next round recognises.
+    pub(super) fn may_find_series(&self, identities: &EventIdentities) -> bool {
+        let is_first = identities.is_first.values().any(|is_first| *is_first);
+        let by_occurrence = |end: &End| end.account.kind.facts().events.series_by_occurrence;
+        self.retry.is_none()
+            && !self.options.dry_run
+            && self.pair.two_way
+            && is_first
+            && self.ends.values().any(by_occurrence)
     }
 
     /// Notes that an origin is shown by its occurrences from now on.

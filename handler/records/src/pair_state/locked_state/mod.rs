@@ -1,6 +1,8 @@
 //! The state of a pair: its row as it was last read, the version of the row, and the commits that
 //! replace it.
 
+mod count_changes;
+
 use std::sync::PoisonError;
 
 use engine::calendar::PairId;
@@ -17,6 +19,7 @@ use super::record::{ProblemRow, StateRecord};
 use super::unlisted::Unlisted;
 use crate::codec::{decode, encode};
 use crate::{Error, Result};
+use count_changes::CountChanges;
 
 /// Rows read with one request.
 const PAGE: usize = 1000;
@@ -339,24 +342,6 @@ impl LockedState {
                 saved.replace(store, pair, batch, sums, row).await
             }
         }
-    }
-}
-
-/// What groups change in the counts of the pair.
-#[derive(Default)]
-struct CountChanges {
-    copies: i64,
-    archived: i64,
-    by_another: i64,
-    aliased: bool,
-}
-
-impl CountChanges {
-    fn add(&mut self, group: &Group) {
-        self.copies += group.copies;
-        self.archived += group.archived;
-        self.by_another += group.by_another;
-        self.aliased |= group.has_alias;
     }
 }
 
