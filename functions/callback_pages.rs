@@ -29,7 +29,7 @@ pub async fn answer(services: &Services, request: HttpTrigger) -> Response {
     if query == DONE {
         return connected_page(public.is_some());
     }
-    if services.connect.consents(kind).is_err() {
+    if words.is_hidden_unregistered && services.connect.consents(kind).is_err() {
         return page::not_found();
     }
     let (local, retry) = (services.local(), retry_step(services, words));

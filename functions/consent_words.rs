@@ -21,6 +21,8 @@ pub(crate) struct ConsentWords {
     pub go: &'static str,
     /// Whether the machine's own user sees the page before the request too.
     pub is_explained_always: bool,
+    /// Whether the callback is no page as long as this program is not registered with the provider.
+    pub is_hidden_unregistered: bool,
     /// The command that connects an account.
     pub command: &'static str,
 }
@@ -41,6 +43,7 @@ const GOOGLE: ConsentWords = ConsentWords {
     ],
     go: "Continue to Google",
     is_explained_always: false,
+    is_hidden_unregistered: false,
     command: "calrelay account add google",
 };
 
@@ -63,6 +66,7 @@ const MICROSOFT: ConsentWords = ConsentWords {
     ],
     go: "Continue to Microsoft",
     is_explained_always: true,
+    is_hidden_unregistered: true,
     command: "calrelay account add microsoft",
 };
 
