@@ -78,8 +78,8 @@ fn administrator_page(answer: AdministratorAnswer, words: &ConsentWords) -> Resp
                     "{name} says that people of your organisation may use calrelay now. No \
                     account was connected by this."
                 ),
-                "Whoever sent you the link can connect an account now, as usual. You can close \
-                this page.",
+                "The person who sent you the link can connect an account now, as usual. You can \
+                close this page.",
             ],
         ),
         AdministratorAnswer::Refused => page::page(

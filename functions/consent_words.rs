@@ -58,9 +58,9 @@ const MICROSOFT: ConsentWords = ConsentWords {
         calendars. Calrelay then copies events between the calendars that its operator pairs, and \
         writes to no others.",
         "In most companies and schools an administrator has to allow calrelay first. If Microsoft \
-        says so, go back from its page: calrelay then shows a link that you send to whoever looks \
-        after Microsoft 365 there, and afterwards you connect as usual. A personal account needs \
-        nobody else.",
+        says so, go back from its page: calrelay then shows a link that you send to the \
+        administrator of Microsoft 365 there, and afterwards you connect as usual. A personal \
+        account needs no other person.",
         "You can take your consent back at any time, at myapps.microsoft.com; for a personal \
         account, at account.live.com/consent/Manage.",
     ],

@@ -190,7 +190,7 @@ async fn is_emptied(
 /// The words about an event, and what is to be said of its pair.
 fn with_remarks(words: String, remarks: Vec<String>) -> String {
     let words = match words.as_str() {
-        // Where something stops the pair, nobody knows whether the two are still in step.
+        // Where the pair is stopped, it is not known whether the two are still in step.
         IN_STEP if !remarks.is_empty() => "It is copied.".to_owned(),
         _ => words,
     };

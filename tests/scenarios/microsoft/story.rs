@@ -1,4 +1,4 @@
-//! One story of a two-way pair between a CalDAV server and Microsoft 365, told under different
+//! One run of a two-way pair between a CalDAV server and Microsoft 365, under different
 //! behaviours of Microsoft's.
 
 use anyhow::{bail, ensure};
@@ -85,8 +85,8 @@ impl Story {
         self.there().remove(&self.id("Walk"));
     }
 
-    /// Passes that list everything. The guard holds deletions that a whole listing shows among so few
-    /// events, and Anna confirms them.
+    /// Passes that list everything. The guard holds deletions that a whole listing shows among so
+    /// few events, and Anna confirms them.
     pub(super) async fn settle(&self) -> anyhow::Result<()> {
         for _ in 0..3 {
             let (_, run) = self.office.cli.sync_with(&["--full"]).await?;
@@ -124,7 +124,7 @@ impl Story {
     }
 
     /// The whole story. `full`: deletions are found by a whole listing only.
-    pub(super) async fn told(self, full: bool) -> anyhow::Result<()> {
+    pub(super) async fn run(self, full: bool) -> anyhow::Result<()> {
         let first = self.office.sync().await?;
         let status = self.office.cli.status().await?;
         ensure!(first == [10, 0, 0, 0], "3 of Anna's, Walk, and 6 of Swim: {first:?}, {status}");

@@ -11,7 +11,7 @@ type Switch = (&'static str, fn(&mut Manners), bool);
 async fn each(switches: &[Switch]) -> anyhow::Result<()> {
     let all = switches.iter().map(|(name, change, full)| async move {
         let story = Story::begin(|office| office.graph.manners(change)).await?;
-        story.told(*full).await.map_err(|error| error.context(*name))
+        story.run(*full).await.map_err(|error| error.context(*name))
     });
     try_join_all(all).await.map(drop)
 }

@@ -20,7 +20,7 @@ pub const GINA: &str = "gina@example.org";
 /// The pairs, by the names that the recording has for them.
 pub const PAIRS: [&str; 4] = ["two_way", "private", "google", "held"];
 
-/// The calendars of each pair. `None` stands for Google's primary calendar.
+/// The calendars of each pair. `None` is Google's primary calendar.
 pub const ENDS: [[Option<(usize, &str)>; 2]; 4] = [
     [Some((0, "main")), Some((1, "main"))],
     [Some((0, "Büro & mehr")), Some((1, "away"))],

@@ -4,7 +4,7 @@
 //! * Two connections are one account where the server names identical homes and an identical
 //!   principal for one user. Apple lets a person sign in under several names, so there an identical
 //!   principal is enough.
-//! * A grant is of the owner that the provider's id names, whatever the owner is called by now
+//! * A grant is of the owner that the provider's id names, under any name that the owner has by now
 //!   ([`super::grant_endpoint`]): the account's own id says so, and nothing is compared.
 //! * One user at another scheme, host, port or path may be one account or two: two servers of one
 //!   make name identical paths. So may another user name with identical homes. The comparison of

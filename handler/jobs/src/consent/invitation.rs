@@ -80,7 +80,7 @@ async fn sweep_expired(scope: &Scope) -> Result<(usize, usize)> {
     let (mut over, mut standing) = (Vec::new(), 0);
     for row in scope.store.scan(Table::Secrets, &partition, "", None, PAGE).await? {
         match parse_row(&row) {
-            // One that a browser has accepted waits for nobody else.
+            // One that a browser has accepted does not wait any more.
             Some(invited) if !is_expired(&invited, now) => standing += usize::from(!invited.bound),
             _ => over.push(Op::Delete { key: row.key, etag: None }),
         }

@@ -35,7 +35,7 @@ impl Call {
         cell.get_or_try_init(read).await.cloned()
     }
 
-    /// Nudges a calendar. Of the nudges of one call that are visible at once, the first stands for
+    /// Nudges a calendar. Of the nudges of one call that are visible at once, the first replaces
     /// all, and each that waits for it fails as it does. A delayed nudge is always sent: other
     /// processes rely on it.
     pub async fn nudge(

@@ -121,7 +121,7 @@ pub async fn receive_delivery(
         Some(error) if received.stored() == 0 => Err(error),
         Some(error) => {
             tracing::warn!(watches = received.failed, %error, "notifications could not be stored \
-            beside others that were; the next one, or the nightly pass, finds what they told of");
+            beside others that were; the next one, or the nightly pass, finds what they reported");
             Ok(DeliveryOutcome::Received(received))
         }
         None => Ok(DeliveryOutcome::Received(received)),

@@ -9,9 +9,9 @@
 //! # Rate
 //! Exchange serves four requests at once for a mailbox and an app, and refuses more with 429, or
 //! with 503; both name the seconds to wait. One process keeps to three. Several processes do not
-//! know of each other: together they may run into the limit, and then each waits as it is told. A
-//! refused request has no effect, so that costs time and nothing else. A wait that is longer than
-//! [`RateLimits::patience`] goes back to the queue.
+//! know of each other: together they may run into the limit, and then each waits as the answer
+//! says. A refused request has no effect, so that costs time and nothing else. A wait that is
+//! longer than [`RateLimits::patience`] goes back to the queue.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -11,8 +11,8 @@
 //! * What is listed is passed on with its content, as far as there is room (`lines`).
 //!
 //! # Without a window
-//! Graph shows no calendar without one. What stands for everything is the window that was listed
-//! last, or where none was, 400 days back and 800 ahead, and whatever else in the calendar has a
+//! Graph shows no calendar without one. Instead of everything, the last window is listed (where
+//! there was none, 400 days back and 800 ahead), and each other event of the calendar that has a
 //! mark: earlier copies, wherever they lie. Such a listing has no cursor: the next one lists the
 //! window.
 
@@ -241,7 +241,7 @@ impl GraphCalendar {
                 }
                 Some(SeriesKind::Foreign { of_days }) => *of_days,
                 None if is_clear(&id, &items) => of_days(&items),
-                // Its master cannot be read, so nobody knows whose it is: a read says why.
+                // Its master cannot be read, so it is not known whose it is: a read says why.
                 None => {
                     lines.named(&id, None);
                     continue;

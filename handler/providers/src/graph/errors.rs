@@ -78,7 +78,7 @@ impl GraphRefusal {
         self.status.as_u16() == 404 && !self.is_about_mailbox()
     }
 
-    /// The mailbox is none that Graph serves, whatever the status.
+    /// The mailbox is none that Graph serves, with any status.
     pub(super) fn is_about_mailbox(&self) -> bool {
         self.has_code("MailboxNotEnabledForRESTAPI")
     }

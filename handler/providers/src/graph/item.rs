@@ -115,7 +115,7 @@ impl GraphCalendar {
     }
 }
 
-/// Whether an id is the UID of a copy, which stands for the id of a copy whose creation was not
+/// Whether an id is the UID of a copy, which replaces the id of a copy whose creation was not
 /// answered: Microsoft chooses ids, so nothing has this one.
 pub(super) fn is_name_of_ours(id: &str) -> bool {
     MappingId::of_uid(id).is_some()

@@ -3,7 +3,8 @@
 //!
 //! One call holds up to a thousand notifications, of any accounts. `clientState` is the only proof
 //! of each. `tenantId` may be Exchange's own for a personal mailbox, and `resource` is only a hint:
-//! neither is read. Notifications have no id, so a repeated one cannot be told from another one.
+//! neither is read. Notifications have no id, so a repeated one cannot be distinguished from
+//! another one.
 
 use std::borrow::Cow;
 
@@ -16,8 +17,8 @@ use crate::{Handshake, Lifecycle, NotificationItem, NotificationKind};
 /// The parameter of a handshake.
 const VALIDATION_TOKEN: &str = "validationToken";
 
-/// A call holds a thousand notifications at most. What lies beyond many more is not read, so that no
-/// stranger makes a call expensive.
+/// A call holds a thousand notifications at most. What lies beyond many more is not read, so that
+/// no stranger makes a call expensive.
 const MAX_ITEMS: usize = 5_000;
 
 /// The longest text that a handshake is answered with, in bytes.

@@ -42,7 +42,7 @@ pub(super) enum SeriesRead {
 pub(super) enum SeriesKind {
     /// This program wrote it; its version.
     Own { etag: Option<String> },
-    /// Somebody else did; whether it is one of whole days.
+    /// Another program or a person did; whether it is one of whole days.
     Foreign { of_days: Option<bool> },
 }
 
@@ -180,8 +180,8 @@ impl GraphCalendar {
     }
 }
 
-/// The occurrence with this original start. A series of days has none that starts at a time, and the
-/// other way round: it was another series then.
+/// The occurrence with this original start. A series of days has none that starts at a time, and
+/// the other way round: it was another series then.
 pub(super) fn instance_at(items: &[WireEvent], start: OriginalStart) -> Option<&WireEvent> {
     let context = instance_context(start);
     let of_days = items.iter().find(|item| !item.is_exception()).and_then(|item| item.is_all_day);

@@ -20,7 +20,7 @@ use crate::{ActiveWatch, Error, Result, WatchRequest, WatchScope};
 /// All events of the mailbox. Subscriptions of one calendar are not documented.
 const RESOURCE: &str = "me/events";
 const CHANGES: &str = "created,updated,deleted";
-/// The longest lifetime that Microsoft grants, whatever its documentation says.
+/// The longest lifetime that Microsoft grants; its documentation names another one.
 const LONGEST: Duration = Duration::from_secs(10_070 * 60);
 /// The most pages of subscriptions that are read.
 const MAX_PAGES: usize = 20;

@@ -18,7 +18,7 @@ use crate::{Error, Result};
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// The longest token that is read, in bytes.
 pub(super) const LONGEST: usize = 16 * 1024;
-/// What stands for the token's own directory in an issuer.
+/// The placeholder of the token's own directory in an issuer.
 const TENANT: &str = "{tenantid}";
 
 /// How a provider signs its id_tokens.
@@ -26,12 +26,12 @@ const TENANT: &str = "{tenantid}";
 pub struct IdTokenRules {
     /// Where its public keys are.
     pub keys_url: Url,
-    /// Its issuers. `{tenantid}` stands for the directory that the token names (`tid`).
+    /// Its issuers. `{tenantid}` is replaced by the directory that the token names (`tid`).
     pub issuers: Vec<String>,
 }
 
 /// What a token says, after its check. Names and addresses are for display only: they change, and
-/// nobody has verified them.
+/// they are not verified.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct IdTokenClaims {
     iss: String,
@@ -64,7 +64,7 @@ struct HeadWire {
 /// The owner of a grant.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GrantOwner {
-    /// What the provider never changes, and gives to nobody else.
+    /// What the provider never changes, and gives to no other owner.
     pub id: String,
     /// What people call the account. It may change.
     pub name: String,

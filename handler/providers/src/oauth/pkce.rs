@@ -21,8 +21,8 @@ pub(super) fn challenge(verifier: &SecretString) -> String {
     BASE64URL_NOPAD.encode(digest(&SHA256, verifier.expose_secret().as_bytes()).as_ref())
 }
 
-/// The nonce of the request with this verifier (OpenID Connect Core 1.0, section 15.5.2): whoever
-/// redeems the code knows it again, and nobody finds the verifier from it.
+/// The nonce of the request with this verifier (OpenID Connect Core 1.0, section 15.5.2): the
+/// program that redeems the code can compute it, and the verifier does not follow from it.
 pub(super) fn nonce(verifier: &SecretString) -> String {
     let text = Zeroizing::new(format!("nonce {}", verifier.expose_secret()));
     BASE64URL_NOPAD.encode(digest(&SHA256, text.as_bytes()).as_ref())

@@ -56,7 +56,7 @@ pub trait OAuthProvider: Send + Sync {
     ///
     /// # Errors
     /// [`Error::NotGranted`] where accounts of this kind cannot be connected, [`Error::BadAnswer`]
-    /// where the token names nobody.
+    /// where the token names no owner.
     fn owner(&self, claims: &IdTokenClaims) -> Result<GrantOwner> {
         let _ = claims;
         Err(Error::BadAnswer(format!("{} does not say whose account it is", self.name())))

@@ -157,7 +157,7 @@ pub struct HeldRow {
 }
 
 impl HeldRow {
-    /// The hold as people are told of it.
+    /// The hold as it is reported.
     pub fn shown(&self) -> Held {
         Held { second_look: self.second_look(), ..self.held.clone() }
     }

@@ -1,4 +1,4 @@
-//! Applies what was sent to the record: creates, changes and moves, whoever sends them.
+//! Applies what was sent to the record: creates, changes and moves, by clients and by tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -114,7 +114,8 @@ impl Calendar {
         })
     }
 
-    /// Deletes an event or an occurrence: an event goes to Deleted Items. Says whether it was there.
+    /// Deletes an event or an occurrence: an event goes to Deleted Items. Says whether it was
+    /// there.
     pub fn remove(&self, id: &str) -> bool {
         let now = self.shared.clock.now();
         self.shared.write(|records| {
@@ -138,8 +139,8 @@ impl Calendar {
         }
     }
 
-    /// Moves an event to another calendar of the mailbox: it keeps its immutable id. Says whether it
-    /// was there.
+    /// Moves an event to another calendar of the mailbox: it keeps its immutable id. Says whether
+    /// it was there.
     pub fn move_to(&self, other: &Self, id: &str) -> bool {
         let now = self.shared.clock.now();
         self.shared.write(|records| {
@@ -203,7 +204,7 @@ impl Calendar {
         EventName { day: Some(day), ..name }.write()
     }
 
-    /// The event with this id, whatever became of it: `None` where it is away for good.
+    /// The event with this id, also a deleted one: `None` where it is removed for good.
     pub fn get(&self, id: &str) -> Option<Value> {
         self.read(|records| {
             let name = EventName::read(id)?;

@@ -149,7 +149,7 @@ impl Sent {
         };
         if times.all_day {
             check_days(&times)?;
-            // A day is kept in UTC, in whatever zone it was written.
+            // A day is kept in UTC, in whichever zone it was written.
             times.start.zone = "UTC".to_owned();
             times.end.zone = "UTC".to_owned();
         }

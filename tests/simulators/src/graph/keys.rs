@@ -83,7 +83,7 @@ impl Keys {
         format!("{text}.{}", BASE64URL_NOPAD.encode(&signature))
     }
 
-    /// A token with these claims that nobody signed.
+    /// A token with these claims and no signature.
     pub fn unsigned(claims: &Value) -> String {
         format!("{}.{}.", encoded(&json!({"typ": "JWT", "alg": "none"})), encoded(claims))
     }

@@ -3,8 +3,8 @@
 //!
 //! `state.rs` and `item.rs` are the record, `store.rs` and `apply.rs` its changes; `account.rs` and
 //! `calendar.rs` are a person's hand on it; `http.rs` and the files beside it are the skin that
-//! speaks OAuth and Graph; `push.rs` delivers notifications; `manners.rs` is what a test may choose,
-//! one switch for each thing that is not known about the service (the README names them).
+//! speaks OAuth and Graph; `push.rs` delivers notifications; `manners.rs` is what a test may
+//! choose, one switch for each thing that is not known about the service (the README names them).
 //!
 //! Properties:
 //! - Every request and every response is checked against `graph-schema.json`. Deviations are in
@@ -130,12 +130,12 @@ impl Graph {
         self.front.url()
     }
 
-    /// What stands in the place of `https://login.microsoftonline.com`.
+    /// What replaces `https://login.microsoftonline.com`.
     pub fn login_url(&self) -> String {
         self.shared.base()
     }
 
-    /// What stands in the place of `https://graph.microsoft.com/v1.0`.
+    /// What replaces `https://graph.microsoft.com/v1.0`.
     pub fn graph_url(&self) -> String {
         format!("{}{}", self.shared.base(), paths::BASE)
     }
@@ -280,7 +280,7 @@ impl Graph {
         self.shared.write(|records| records.subscriptions.get(id).map(|there| there.expires))
     }
 
-    /// Something happens to a subscription, and is told to its lifecycle URL. Says whether it was
+    /// Something happens to a subscription, and is sent to its lifecycle URL. Says whether it was
     /// there.
     pub fn lifecycle(&self, id: &str, event: Lifecycle) -> bool {
         account::lifecycle(&self.shared, id, event)

@@ -89,7 +89,7 @@ pub(super) struct Person {
     pub requests: VecDeque<Timestamp>,
 }
 
-/// What stands behind an account.
+/// What an account is connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mailbox {
     /// A mailbox.

@@ -249,7 +249,7 @@ fn id_token(
     }
     let token = match manners.id_token {
         IdToken::Unsigned => Keys::unsigned(&claims),
-        IdToken::UnknownKey => shared.keys.sign(&claims, Some("a-key-that-nobody-publishes")),
+        IdToken::UnknownKey => shared.keys.sign(&claims, Some("an-unpublished-key")),
         _ => shared.keys.sign(&claims, None),
     };
     Some(if manners.id_token == IdToken::Forged { forged(&token, &claims) } else { token })

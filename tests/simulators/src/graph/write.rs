@@ -175,7 +175,7 @@ fn attendees(value: Option<&Value>) -> u64 {
     value.and_then(Value::as_array).map_or(0, Vec::len) as u64
 }
 
-/// The people who are told of a change or a deletion.
+/// The people who get mail about a change or a deletion.
 fn guests(item: &Item, day: Option<Date>) -> u64 {
     item.seen(day)
         .filter(|seen| seen.is("isOrganizer"))

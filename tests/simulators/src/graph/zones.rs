@@ -36,7 +36,7 @@ impl Wall {
 }
 
 struct Names {
-    /// By lower-cased Windows name: the zone of the IANA's that it stands for.
+    /// By lower-cased Windows name: the IANA zone that it means.
     windows: BTreeMap<String, String>,
     newer: BTreeMap<String, String>,
     documented: Vec<String>,

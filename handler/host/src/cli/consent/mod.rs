@@ -2,8 +2,8 @@
 //!
 //! # Properties
 //! * It listens on the loopback only, at a port that the system chooses, for at most five minutes.
-//!   Where the provider accepts only the name `localhost`, the port of the other loopback address is
-//!   kept too.
+//!   Where the provider accepts only the name `localhost`, the port of the other loopback address
+//!   is kept too.
 //! * The browser first opens a page of this port, which sets a cookie and redirects to the
 //!   provider. The provider's URL, with the state in it, is in no list of processes, and an answer
 //!   without the cookie is not accepted: another user of this machine who reads the list cannot
@@ -217,8 +217,8 @@ fn with_link(problem: Problem, way: &WayOn) -> Problem {
 }
 
 /// Keeps the port of the other loopback address for this program, where browsers may try that one
-/// first because the URL has the name `localhost`. Nobody listens there: they go on to `address`,
-/// and no other user of this machine can answer in its place.
+/// first because the URL has the name `localhost`. No program listens there: they go on to
+/// `address`, and no other user of this machine can answer in its place.
 fn reserve_other_loopback(
     kind: ProviderKind,
     address: SocketAddr,

@@ -14,8 +14,8 @@ use super::{EventContext, body, time};
 /// What a calendar shows of an event whose details we may not see.
 const WITHHELD: &str = "Busy";
 
-/// A single event, or one occurrence of a series as an event of its own. [`super::series()`] reads a
-/// master.
+/// A single event, or one occurrence of a series as an event of its own. [`super::series()`] reads
+/// a master.
 ///
 /// # Errors
 /// It has no start, a time of it is none, or it does not say which occurrence it is.
@@ -154,7 +154,7 @@ fn busy(item: &WireEvent) -> Busy {
         Some("tentative") => Busy::Tentative,
         Some("oof") => Busy::Oof,
         Some("workingElsewhere") => Busy::WorkingElsewhere,
-        // `unknown`, and whatever follows: it blocks its time.
+        // `unknown`, and any later value: it blocks its time.
         _ => Busy::Busy,
     }
 }

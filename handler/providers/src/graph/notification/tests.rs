@@ -1,4 +1,4 @@
-//! Batches as the service sends them, and as nobody should.
+//! Batches as the service sends them, and malformed ones.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -201,7 +201,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    /// Genuine notifications are found whatever stands between them and beside them.
+    /// Genuine notifications are found among any other JSON.
     #[test]
     fn genuine_notifications_are_found_among_anything(
         texts in proptest::collection::vec((any::<String>(), any::<String>()), 0..8),

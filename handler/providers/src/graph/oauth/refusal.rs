@@ -13,7 +13,7 @@ enum Meaning {
     Person(ConsentStep),
     /// The operator has to act. No account changes.
     Operator,
-    /// Nobody has to act.
+    /// No action is needed.
     Wait,
 }
 
@@ -32,19 +32,19 @@ const CONSENT_GONE: Row = (
 const ADMINISTRATOR: Row = (
     Person(AskAdministrator),
     "in your organisation an administrator has to allow calrelay before anyone there can connect \
-    an account. Send the link to whoever looks after Microsoft 365 there, and connect the account \
+    an account. Send the link to the administrator of Microsoft 365 there, and connect the account \
     again afterwards",
 );
 const DECLINED: Row = (
     Person(AskAdministrator),
     "the answer was no. If you said no by mistake, connect the account again. If Microsoft asked \
-    for an administrator, send the link to whoever looks after Microsoft 365 in your organisation, \
-    and connect the account again afterwards",
+    for an administrator, send the link to the administrator of Microsoft 365 in your \
+    organisation, and connect the account again afterwards",
 );
 const NOT_ASSIGNED: Row = (
     Person(AskAdministrator),
     "your organisation lets only certain people use calrelay, and you are not among them. Ask \
-    whoever looks after Microsoft 365 there to add you, and connect the account again afterwards",
+    the administrator of Microsoft 365 there to add you, and connect the account again afterwards",
 );
 const WRONG_ACCOUNT: Row = (
     Person(AnotherAccount),
@@ -59,8 +59,8 @@ const MORE_PROOF: Row = (
 const BLOCKED: Row = (
     Person(BlockedByPolicy),
     "a policy of your organisation blocks the sign-in from here (Conditional Access: the device, \
-    the place or the program). Ask whoever looks after Microsoft 365 there; when the policy allows \
-    it, connect the account again",
+    the place or the program). Ask the administrator of Microsoft 365 there; when the policy \
+    allows it, connect the account again",
 );
 const REVOKED: Row = (
     Person(Again),
@@ -79,8 +79,8 @@ const CODE_USED: Row = (
 );
 const NO_ACCOUNT: Row = (
     Person(AnotherAccount),
-    "Microsoft says that this account is disabled, or does not exist any more. Ask whoever looks \
-    after Microsoft 365 in your organisation, or connect another account",
+    "Microsoft says that this account is disabled, or does not exist any more. Ask the \
+    administrator of Microsoft 365 in your organisation, or connect another account",
 );
 const SOVEREIGN: Row = (
     Person(AnotherAccount),
@@ -174,7 +174,7 @@ fn row(request: Option<TokenRequest>, said: &OAuthRefusal) -> Row {
         BY_NUMBER.iter().find(|(numbers, _)| numbers.contains(number)).map(|(_, row)| *row)
     });
     let found = match said.code() {
-        // Whatever its number, an account is not the reason.
+        // An account is not the reason, with any number.
         "invalid_client" => by_number.filter(|(meaning, _)| *meaning == Operator),
         "temporarily_unavailable" | "server_error" => None,
         // A grant of another client is the operator's mistake.
@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(meaning(REFRESH, &said), SetUpWrongly);
     }
 
-    /// The secret is the operator's, and a server that fails is nobody's, whatever the number says.
+    /// The secret is the operator's, and a server that fails concerns no account, with any number.
     #[test]
     fn neither_a_wrong_secret_nor_a_failing_server_marks_an_account() {
         for number in [None, Some(7_000_222), Some(50_173), Some(65_001)] {

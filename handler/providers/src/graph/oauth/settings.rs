@@ -52,8 +52,8 @@ pub fn is_sovereign(url: &Url) -> bool {
 }
 
 impl OAuthSettings {
-    /// The registration with this id and secret; `login_url` is [`LOGIN_URL`], or what stands in
-    /// for it.
+    /// The registration with this id and secret; `login_url` is [`LOGIN_URL`], or what replaces
+    /// it.
     ///
     /// # Errors
     /// [`Error::Address`] for an address that cannot be used.
@@ -64,7 +64,7 @@ impl OAuthSettings {
                 .map_err(|_| Error::Address("MICROSOFT_LOGIN_URL cannot be used".into()))
         };
         let issuer = |base: &str| format!("{base}/{{tenantid}}/v2.0");
-        // What stands in for the address may issue tokens in its own name, or as the original.
+        // A server in its place may issue tokens in its own name, or as the original.
         let mut issuers = vec![issuer(LOGIN_URL)];
         issuers.extend(Some(issuer(base)).filter(|own| *own != issuers[0]));
         Ok(Self {

@@ -100,7 +100,7 @@ fn in_order(pattern: &Pattern) -> Pattern {
     pattern
 }
 
-/// Whether the pattern has this day, whatever its interval.
+/// Whether the pattern has this day, apart from its interval.
 fn has_day(pattern: &Pattern, day: Date) -> bool {
     let is_one_of = |days: &[DayOfWeek], day: Date| days.contains(&DayOfWeek::of(day));
     // How many days of the month up to this one, and from this one on, are one of these.

@@ -31,7 +31,7 @@ async fn only_own_calendars_that_can_be_edited_are_writable() {
         ("c=", "Ben", false),
         ("d=", "d=", true),
     ];
-    assert_eq!(seen, expected, "the owner is the default calendar's, whatever the sign-in was");
+    assert_eq!(seen, expected, "the owner is the default calendar's, with any sign-in");
     assert_eq!(stub.take().len(), 2);
 }
 

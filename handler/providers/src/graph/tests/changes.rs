@@ -249,7 +249,7 @@ async fn a_lost_state_is_an_expired_cursor_and_a_lost_calendar_is_not() {
     stub.take();
     let answer = client.list_changes("c", Since::Cursor(&foreign), None).await;
     assert!(matches!(answer, Err(Error::CursorExpired)));
-    assert_eq!(stub.take().len(), 0, "the token is sent to nobody else");
+    assert_eq!(stub.take().len(), 0, "the token is sent to no other server");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ pub(in super::super) struct ItemHead {
     pub series_master_id: Option<String>,
     #[serde(rename = "iCalUId")]
     pub i_cal_uid: Option<String>,
-    /// Made by whoever created the event, Outlook included.
+    /// Made by the program that created the event, Outlook included.
     pub transaction_id: Option<String>,
     /// Its absence shows that a page of changes names an occurrence and does not describe it.
     pub is_all_day: Option<Value>,

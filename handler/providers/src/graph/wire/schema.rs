@@ -1,5 +1,5 @@
-//! The names, types and values that Microsoft's metadata has (`schema.json`), for tests: whatever
-//! is written must be in it.
+//! The names, types and values that Microsoft's metadata has (`schema.json`), for tests: all
+//! that is written must be in it.
 
 use serde_json::Value;
 

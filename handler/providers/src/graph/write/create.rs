@@ -249,7 +249,7 @@ impl GraphCalendar {
             Walk::Refused(refusal) => return Err(refusal.error()),
         }
         for item in found {
-            // A series of somebody else is no event.
+            // A series that this program did not write is no event.
             let is_event = !item.is_master() || item.extended_property(wire::MARKER).is_some();
             if is_event && self.is_in_calendar(calendar, &item).await? {
                 return Ok(Some(EventId::new(item.id)));

@@ -1,11 +1,11 @@
 //! Under which name a zone is written.
 //!
 //! Which names a mailbox accepts cannot be asked, so there is a ladder: the IANA name where
-//! Microsoft documents it as accepted, the Windows name, and then none: a single event is written in
-//! UTC, and a series that has no name for its zone is not representable. A name that an account has
-//! refused is not used for it again, and the next step is.
+//! Microsoft documents it as accepted, the Windows name, and then none: a single event is written
+//! in UTC, and a series that has no name for its zone is not representable. A name that an account
+//! has refused is not used for it again, and the next step is.
 //!
-//! A Windows name stands for the rules of one zone, which need not be those of every zone that is
+//! A Windows name means the rules of one zone, which need not be those of every zone that is
 //! said to have this name: it is used only where the two have the same offsets for as long as the
 //! event is looked at.
 

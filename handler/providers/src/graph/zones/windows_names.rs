@@ -1,7 +1,7 @@
 //! The Windows name of every zone that has one (Unicode CLDR windowsZones, as `schema.json` has
 //! it).
 
-/// Each Windows name with the zones of the IANA database that it stands for, in order of their
+/// Each Windows name with the zones of the IANA database that it means, in order of their
 /// names. The first one is the zone whose rules it names.
 pub(super) const WINDOWS: [(&str, &str); 139] = [
     ("AUS Central Standard Time", "Australia/Darwin"),

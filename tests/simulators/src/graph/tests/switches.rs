@@ -151,15 +151,14 @@ async fn subscriptions_may_be_doubled_and_are_not_without_end() {
     assert_eq!(world.ask("POST", "/subscriptions", Some(of_one)).await.status, 201);
     world.anna.primary().add(at_ten(10, "Elsewhere"));
     world.work.add(at_ten(10, "Here"));
-    let told: Vec<usize> = world
+    let mut sizes: Vec<usize> = world
         .graph
         .subscriptions()
         .iter()
         .map(|(id, _)| world.graph.pushes().sent().iter().filter(|p| p.subscription == *id).count())
         .collect();
-    let mut told = told;
-    told.sort_unstable();
-    assert_eq!(told, [2, 4], "of the one calendar, and of all");
+    sizes.sort_unstable();
+    assert_eq!(sizes, [2, 4], "of the one calendar, and of all");
     world.clean();
 }
 

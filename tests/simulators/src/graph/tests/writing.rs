@@ -109,14 +109,14 @@ async fn guests_are_counted() {
     let id = world.create(event).await.id();
     assert_eq!((world.graph.mails(), world.graph.violations().len()), (1, 1));
     world.patch(&id, json!({"subject": "Feast"})).await;
-    assert_eq!(world.graph.mails(), 2, "a change is told");
+    assert_eq!(world.graph.mails(), 2, "a change is mailed");
     world.delete(&id).await;
-    assert_eq!(world.graph.mails(), 3, "a deletion is told");
+    assert_eq!(world.graph.mails(), 3, "a deletion is mailed");
     let invited =
         world.work.add_invited(at_ten(11, "Theirs"), "ben@example.org", &["anna@example.org"]);
     world.patch(&invited, json!({"subject": "Mine"})).await;
     world.delete(&invited).await;
-    assert_eq!(world.graph.mails(), 3, "nobody is told of a guest's own copy");
+    assert_eq!(world.graph.mails(), 3, "a guest's own copy causes no mail");
 }
 
 #[tokio::test]

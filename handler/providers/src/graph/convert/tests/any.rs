@@ -148,7 +148,7 @@ proptest! {
         prop_assert!(found.attendees.is_empty());
     }
 
-    /// Whatever is written is in the schema and names no guest.
+    /// All that is written is in the schema and names no guest.
     #[test]
     fn any_draft_is_written_in_the_words_of_the_schema(
         content in contents(),

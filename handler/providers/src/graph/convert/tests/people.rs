@@ -67,7 +67,7 @@ fn a_cancelled_and_a_declined_meeting_count_as_deleted() {
         assert_eq!(invited(json!({ "responseStatus": { "response": answer } })), (false, false));
     }
     let mine = read(&hour(json!({ "responseStatus": { "response": "declined" } })));
-    assert!(!mine.declined, "nobody declines their own event");
+    assert!(!mine.declined, "the organizer declines no event of their own");
 }
 
 #[test]

@@ -95,7 +95,7 @@ proptest! {
         }
     }
 
-    /// Whatever is representable has the occurrences that the engine gives it.
+    /// A representable series has the occurrences that the engine gives it.
     #[test]
     fn any_rule_has_the_same_occurrences_or_no_pattern(
         rule in "FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)(;INTERVAL=[1-4])?(;BYMONTH=[1-9])?(;BYDAY=(-1|[1-4])?(MO|TU|SA)(,(MO|FR|SU))?)?\
