@@ -27,11 +27,13 @@ mod limits;
 mod moved;
 mod rule;
 mod series;
+mod unchanged;
 mod unsupported;
 
 pub use carry::{by_dates, dates, normalised, strays};
 pub use limits::MAX_OCCURRENCES;
 pub use moved::Moved;
+pub use unchanged::unchanged;
 pub use unsupported::Unsupported;
 
 use civil::WantedStarts;

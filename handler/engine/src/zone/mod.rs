@@ -103,6 +103,25 @@ pub fn instant_in(local: DateTime, rules: &TimeZone) -> Timestamp {
     }
 }
 
+/// The moment of an instant in a zone, in whole seconds. The second of two hours of the same name
+/// can be said in UTC only; a moment that `repeats` keeps its zone nevertheless.
+pub fn moment(instant: Timestamp, zone: Zone, repeats: bool) -> Moment {
+    let rules = rules(&zone, None);
+    let local = whole_seconds(rules.to_datetime(instant));
+    if !repeats && instant_in(local, &rules).as_second() != instant.as_second() {
+        return Moment {
+            local: whole_seconds(TimeZone::UTC.to_datetime(instant)),
+            zone: Zone::Utc,
+        };
+    }
+    Moment { local, zone }
+}
+
+/// A local time without fractions of a second.
+pub fn whole_seconds(local: DateTime) -> DateTime {
+    local.with().subsec_nanosecond(0).build().unwrap_or(local)
+}
+
 /// The instant of a moment; a floating one is meant in `floating_zone`, or in UTC.
 pub fn instant(moment: &Moment, floating_zone: Option<&str>) -> Timestamp {
     instant_in(moment.local, &rules(&moment.zone, floating_zone))

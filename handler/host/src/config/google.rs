@@ -4,6 +4,7 @@ use providers::google::oauth::{AUTH_URL, OAuthSettings, REVOKE_URL, TOKEN_URL};
 use url::Url;
 
 use super::address::{AllowedPath, problem as wrong_address};
+use super::oauth_client::oauth_client;
 
 /// The settings of Google.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,11 +35,8 @@ impl GoogleSettings {
             AllowedPath::Before("/calendar/v3"),
             "https://www.googleapis.com",
         );
-        // Azure leaves a reference if it cannot resolve it. Another finding reports that; the
-        // reference is not used as a secret.
-        let secret = get("GOOGLE_CLIENT_SECRET")
-            .filter(|secret| !secret.starts_with("@Microsoft.KeyVault("));
-        let client = get("GOOGLE_CLIENT_ID").zip(secret).map(|(id, secret)| OAuthSettings {
+        let client = oauth_client(get, "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET");
+        let client = client.map(|(id, secret)| OAuthSettings {
             client_id: id.to_owned(),
             client_secret: secret.into(),
             auth_url,

@@ -4,6 +4,7 @@ use providers::graph::oauth::{LOGIN_URL, OAuthSettings, is_sovereign};
 use url::Url;
 
 use super::address::{AllowedPath, problem as wrong_address};
+use super::oauth_client::oauth_client;
 
 /// The address of Microsoft Graph.
 const GRAPH_URL: &str = "https://graph.microsoft.com/v1.0";
@@ -39,12 +40,7 @@ impl MicrosoftSettings {
         };
         let login_url = address("MICROSOFT_LOGIN_URL", AllowedPath::None, LOGIN_URL);
         let graph_url = address("GRAPH_URL", AllowedPath::Any, GRAPH_URL);
-        // Azure leaves a reference if it cannot resolve it. Another finding reports that; the
-        // reference is not used as a secret.
-        let secret = get("MICROSOFT_CLIENT_SECRET")
-            .filter(|secret| !secret.starts_with("@Microsoft.KeyVault("));
-        let client = get("MICROSOFT_CLIENT_ID")
-            .zip(secret)
+        let client = oauth_client(get, "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET")
             .and_then(|(id, secret)| OAuthSettings::new(id, secret.into(), &login_url).ok());
         Self { client, graph_url }
     }

@@ -13,6 +13,7 @@ mod google;
 mod local_settings;
 mod microsoft;
 mod names;
+mod oauth_client;
 mod source;
 pub mod storage;
 mod unknown_names;

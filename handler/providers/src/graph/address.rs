@@ -78,7 +78,7 @@ impl Addresses {
     /// What is in a range, as far as it takes to know that an event is there.
     pub(super) fn bare_view(&self, calendar: &str, range: &TimeRange) -> Result<Url> {
         let mut parameters = range.parameters().to_vec();
-        let members = ["id", "iCalUId", "type", "seriesMasterId"];
+        let members = ["id", "iCalUId", "type", "seriesMasterId", "originalStart", "isAllDay"];
         parameters.extend([top(), ("$select", members.join(","))]);
         self.at(&["me", "calendars", calendar, "calendarView"], &parameters)
     }

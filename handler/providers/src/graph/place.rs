@@ -15,9 +15,10 @@ use serde_json::value::RawValue;
 use super::GraphCalendar;
 use super::api::{ApiCall, ApiReply};
 use super::convert::{self, EventContext};
+use super::fetch::instant;
 use super::item::{GraphItem, one};
 use super::pages::wider;
-use super::series::instance_at;
+use super::series::{instance_at, instance_context};
 use super::wire::{ItemHead, WireCalendar, WireEvent};
 use crate::{Error, Result};
 
@@ -87,6 +88,8 @@ impl GraphCalendar {
                 true => None,
                 false => Some(Absence::NotFound),
             }),
+            // A list of occurrences may lack one by a fault: the calendar itself has to lack it too.
+            None if self.shows_occurrence(calendar, master, start).await? => Ok(None),
             // The master answers, so the calendar alone can be missing.
             None => self.not_found(calendar).await,
         }
@@ -132,6 +135,26 @@ impl GraphCalendar {
         let Some(first) = instances.first() else { return Ok(false) };
         let Some(times) = self::times(first) else { return Ok(true) };
         self.shows(calendar, times, |head| of_series(head) || is_same(head, first)).await
+    }
+
+    /// Whether a complete view of a calendar shows the occurrence that begins there by its rule.
+    async fn shows_occurrence(
+        &self,
+        calendar: &str,
+        master: &str,
+        start: OriginalStart,
+    ) -> Result<bool> {
+        let (context, mut found) = (instance_context(start), false);
+        let mut note = |json: &RawValue| {
+            found |= serde_json::from_str(json.get()).is_ok_and(|item: WireEvent| {
+                item.series_master_id.as_deref() == Some(master)
+                    && convert::original_start(&item, context) == Some(start)
+            });
+        };
+        let at = instant(start);
+        let url = self.api.addresses.bare_view(calendar, &wider(at, at))?;
+        self.walk(url, &mut note).await?.of_calendar()?;
+        Ok(found)
     }
 
     /// Whether a complete view of a calendar shows it in this range, a day wider.

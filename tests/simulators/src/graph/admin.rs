@@ -2,9 +2,9 @@
 
 use super::asking::{Asking, value};
 use super::entra::Wrong;
+use super::mistakes::Mistakes;
 use super::pages::{back, quoted, trouble};
 use super::paths::ADMIN_ANSWER;
-use super::registration::{CLIENT_ID, are_scopes};
 use super::reply::Reply;
 use super::shared::Shared;
 use super::state::Records;
@@ -17,32 +17,14 @@ fn mistakes(
     tenant: &str,
     pairs: &[(String, String)],
 ) -> Vec<String> {
-    let mut wrong: Vec<String> = pairs
-        .iter()
-        .filter(|(name, _)| !KNOWN.contains(&name.as_str()))
-        .map(|(name, _)| format!("unknown parameter {name}"))
-        .collect();
-    let mut must = |holds: bool, words: &str| {
-        if !holds {
-            wrong.push(words.to_owned());
-        }
-    };
-    must(
+    let mut wrong = Mistakes::of(shared, pairs, KNOWN);
+    wrong.must(
         tenant == "organizations"
             || records.tenant_named(tenant).is_some_and(|tenant| !tenant.personal),
         "AADSTS900201: admin consent is for one organisation",
     );
-    must(value(pairs, "client_id") == Some(CLIENT_ID), "AADSTS700016: application not found");
-    must(
-        value(pairs, "redirect_uri").is_some_and(|uri| shared.redirects_to(uri)),
-        "AADSTS50011: the redirect URI is not registered",
-    );
-    must(value(pairs, "scope").is_some_and(are_scopes), "AADSTS70011: the scope is not valid");
-    must(
-        value(pairs, "state").is_some_and(|state| state.len() >= 16),
-        "no state, or one that can be guessed",
-    );
-    wrong
+    wrong.must_be_random(pairs, "state");
+    wrong.all()
 }
 
 pub(super) fn page(

@@ -35,6 +35,7 @@ mod keys;
 mod listing;
 mod lock;
 mod manners;
+mod mistakes;
 mod notices;
 mod oauth;
 mod pages;

@@ -8,9 +8,10 @@ use jiff::SignedDuration;
 use super::asking::{Asking, value};
 use super::entra::Wrong;
 use super::grants::Code;
+use super::mistakes::Mistakes;
 use super::pages::{back, quoted, trouble};
 use super::paths::ANSWER;
-use super::registration::{CLIENT_ID, are_scopes, short};
+use super::registration::short;
 use super::reply::Reply;
 use super::shared::Shared;
 use super::state::{Person, Policy, Records};
@@ -101,59 +102,41 @@ fn mistakes(
     tenant: &str,
     pairs: &[(String, String)],
 ) -> Vec<String> {
-    let mut wrong: Vec<String> = pairs
-        .iter()
-        .filter(|(name, _)| !KNOWN.contains(&name.as_str()))
-        .map(|(name, _)| format!("unknown parameter {name}"))
-        .collect();
-    let twice = pairs
-        .iter()
-        .enumerate()
-        .filter(|(n, (name, _))| pairs[..*n].iter().any(|(earlier, _)| earlier == name));
-    wrong.extend(twice.map(|(_, (name, _))| format!("{name} twice")));
-    let mut must = |holds: bool, words: &str| {
-        if !holds {
-            wrong.push(words.to_owned());
-        }
-    };
+    let mut wrong = Mistakes::of(shared, pairs, KNOWN);
+    for (n, (name, _)) in pairs.iter().enumerate() {
+        let is_again = pairs[..n].iter().any(|(earlier, _)| earlier == name);
+        wrong.must(!is_again, &format!("{name} twice"));
+    }
     let general = matches!(tenant, "common" | "organizations" | "consumers");
-    must(general || records.tenant_named(tenant).is_some(), "AADSTS90002: tenant not found");
-    must(value(pairs, "client_id") == Some(CLIENT_ID), "AADSTS700016: application not found");
-    must(
-        value(pairs, "redirect_uri").is_some_and(|uri| shared.redirects_to(uri)),
-        "AADSTS50011: the redirect URI is not registered",
-    );
-    must(value(pairs, "response_type") == Some("code"), "response_type is not code");
-    must(
+    let is_tenant = general || records.tenant_named(tenant).is_some();
+    wrong.must(is_tenant, "AADSTS90002: tenant not found");
+    wrong.must(value(pairs, "response_type") == Some("code"), "response_type is not code");
+    wrong.must(
         value(pairs, "response_mode").is_none_or(|mode| mode == "query"),
         "response_mode is not query",
     );
-    must(value(pairs, "scope").is_some_and(are_scopes), "AADSTS70011: the scope is not valid");
-    must(
+    wrong.must(
         value(pairs, "code_challenge_method") == Some("S256"),
         "code_challenge_method is not S256",
     );
-    must(
+    wrong.must(
         value(pairs, "code_challenge")
             .is_some_and(|c| BASE64URL_NOPAD.decode(c.as_bytes()).is_ok_and(|c| c.len() == 32)),
         "no code_challenge of 32 bytes",
     );
     for name in ["state", "nonce"] {
-        must(
-            value(pairs, name).is_some_and(|word| word.len() >= 16),
-            &format!("no {name}, or one that can be guessed"),
-        );
+        wrong.must_be_random(pairs, name);
     }
     let prompts = ["none", "login", "consent", "select_account"];
-    must(
+    wrong.must(
         value(pairs, "prompt").is_none_or(|prompt| prompts.contains(&prompt)),
         "prompt is none of those that there are",
     );
     let is_object = |claims: &str| {
         serde_json::from_str::<serde_json::Value>(claims).is_ok_and(|claims| claims.is_object())
     };
-    must(value(pairs, "claims").is_none_or(is_object), "claims are no JSON object");
-    wrong
+    wrong.must(value(pairs, "claims").is_none_or(is_object), "claims are no JSON object");
+    wrong.all()
 }
 
 /// The person's answer: a way back to the client, with a code or with an error.

@@ -24,9 +24,10 @@ mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::event::{Content, Field, Moment, OriginalStart, Series, Span, Zone};
+use engine::event::{Content, Field, OriginalStart, Series, Span};
 
 pub(super) use context::EventContext;
+pub(super) use engine::recurrence::unchanged as plain;
 pub(super) use read::{content, event, is_declined, is_event, is_withheld, original_start};
 pub(super) use time::rfc3339;
 pub(super) use write::{MARKER, Purpose, copy, fields, marker, recurrence};
@@ -61,28 +62,6 @@ pub(super) fn same_span(a: &Span, b: &Span) -> bool {
         }
         (a, b) => a == b,
     }
-}
-
-/// The content of an occurrence that does not depart from its series.
-pub(super) fn plain(master: &Content, start: OriginalStart) -> Option<Content> {
-    let span = match (&master.span, start) {
-        (Span::AllDay { start: first, end }, OriginalStart::Day(day)) => {
-            Span::AllDay { start: day, end: day.checked_add(*end - *first).ok()? }
-        }
-        (Span::Timed { start: first, end }, OriginalStart::At(instant)) => {
-            let length = engine::zone::length(&master.span, None);
-            let moment = |zone: &Zone, at| Moment {
-                local: engine::zone::rules(zone, None).to_datetime(at),
-                zone: zone.clone(),
-            };
-            Span::Timed {
-                start: moment(&first.zone, instant),
-                end: moment(&end.zone, instant.checked_add(length).ok()?),
-            }
-        }
-        _ => return None,
-    };
-    Some(Content { span, ..master.clone() })
 }
 
 /// Whether the series gives this start; `None` where its rules cannot be followed.

@@ -4,7 +4,6 @@ use engine::event::{Moment, Span, Zone};
 use ical::Unreadable;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
 
 use super::super::wire::EventDateTime;
 
@@ -45,7 +44,10 @@ fn moment(
     let Ok(instant) = text.parse::<Timestamp>() else {
         // Without an offset: a wall-clock time in the zone that is named.
         let local: DateTime = text.parse().ok()?;
-        return Some(Moment { local: whole_seconds(local), zone: zone.unwrap_or(Zone::Floating) });
+        return Some(Moment {
+            local: engine::zone::whole_seconds(local),
+            zone: zone.unwrap_or(Zone::Floating),
+        });
     };
     let zone = match zone {
         Some(zone) => zone,
@@ -53,20 +55,7 @@ fn moment(
         None if repeats && named.is_some() => return None,
         None => Zone::Utc,
     };
-    let rules = engine::zone::rules(&zone, None);
-    let local = whole_seconds(rules.to_datetime(instant));
-    // The second of two hours of the same name can be said in UTC only.
-    let twice =
-        !repeats && engine::zone::instant_in(local, &rules).as_second() != instant.as_second();
-    if twice {
-        Some(Moment { local: whole_seconds(TimeZone::UTC.to_datetime(instant)), zone: Zone::Utc })
-    } else {
-        Some(Moment { local, zone })
-    }
-}
-
-fn whole_seconds(local: DateTime) -> DateTime {
-    local.with().subsec_nanosecond(0).build().unwrap_or(local)
+    Some(engine::zone::moment(instant, zone, repeats))
 }
 
 /// Start and end of a span.

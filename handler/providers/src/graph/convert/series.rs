@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use engine::event::{Content, Draft, Event, Exception, Moment, OriginalStart, Series, Span};
-use engine::recurrence::{Unsupported, occurrences};
+use engine::event::{Content, Draft, Event, Exception, OriginalStart, Series, Span};
+use engine::recurrence::{Unsupported, occurrences, unchanged};
 use ical::Unreadable;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -50,7 +50,7 @@ pub(in super::super) fn series(
         let content = read::content(item, context)?;
         // What a person invited others to is never plain: a write to its series would mail them.
         let is_plain = content.attendees.is_empty()
-            && plain(&event.content, start)
+            && unchanged(&event.content, start)
                 .is_some_and(|plain| super::differences(&content, &plain).is_empty());
         if item.is_cancelled {
             found.insert(start, Exception::Cancelled);
@@ -94,28 +94,6 @@ fn on_day(master: &Content, series: &Series, day: Date) -> Option<OriginalStart>
     };
     let at = |form: usize| near.iter().map(|o| o.original).find(|o| days(*o)[form] == day);
     at(0).or_else(|| at(1))
-}
-
-/// The content of an occurrence that does not depart from its series.
-fn plain(master: &Content, start: OriginalStart) -> Option<Content> {
-    let span = match (&master.span, start) {
-        (Span::AllDay { start: first, end }, OriginalStart::Day(day)) => {
-            Span::AllDay { start: day, end: day.checked_add(*end - *first).ok()? }
-        }
-        (Span::Timed { start: first, end }, OriginalStart::At(instant)) => {
-            let length = engine::zone::length(&master.span, None);
-            let moment = |zone: &engine::event::Zone, at| Moment {
-                local: engine::zone::rules(zone, None).to_datetime(at),
-                zone: zone.clone(),
-            };
-            Span::Timed {
-                start: moment(&first.zone, instant),
-                end: moment(&end.zone, instant.checked_add(length).ok()?),
-            }
-        }
-        _ => return None,
-    };
-    Some(Content { span, ..master.clone() })
 }
 
 /// The occurrences that the rule of a series gives a range and that are not among the instances

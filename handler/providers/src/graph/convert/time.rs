@@ -38,16 +38,7 @@ pub(super) fn moment(
         Some(None) => Zone::Utc,
         None => zone_of(bound)?,
     };
-    let rules = engine::zone::rules(&zone, None);
-    let local = whole_seconds(rules.to_datetime(instant));
-    // The second of two hours of the same name can be said in UTC only.
-    let twice =
-        !repeats && engine::zone::instant_in(local, &rules).as_second() != instant.as_second();
-    if twice {
-        Some(Moment { local: whole_seconds(TimeZone::UTC.to_datetime(instant)), zone: Zone::Utc })
-    } else {
-        Some(Moment { local, zone })
-    }
+    Some(engine::zone::moment(instant, zone, repeats))
 }
 
 /// An instant as Microsoft writes it: with 0 to 7 decimals, and `Z` or an offset.
@@ -64,10 +55,6 @@ fn zone_of(bound: &DateTimeTimeZone) -> Option<Zone> {
         None | Some("") => Some(Zone::Utc),
         Some(name) => engine::zone::resolve(name),
     }
-}
-
-fn whole_seconds(local: DateTime) -> DateTime {
-    local.with().subsec_nanosecond(0).build().unwrap_or(local)
 }
 
 /// Start and end of a single event.

@@ -196,3 +196,21 @@ async fn a_uid_is_searched_in_this_calendar_and_never_as_part_of_a_foreign_serie
     let (_, client) = graph(|_| no(403, "ErrorAccessDenied")).await;
     assert!(client.find_uid("c", "u").await.is_err());
 }
+
+#[tokio::test]
+async fn an_occurrence_that_only_the_list_of_its_series_lacks_is_not_gone() {
+    let world = |view: Vec<Value>| {
+        graph(move |asked| match &*asked.path {
+            "/me/calendars/c" => ok(json!({ "id": "c" })),
+            "/me/calendars/c/calendarView" => page(&view),
+            "/me/events/m" => ok(master("m")),
+            "/me/events/m/instances" => page(&[]),
+            _ => not_found(),
+        })
+    };
+    let (_, client) = world(vec![occurrence("m", 3), occurrence("m", 2)]).await;
+    assert_eq!(client.absence("c", &instance("m", 2)).await.unwrap(), None);
+    let (_, client) = world(vec![occurrence("m", 3), occurrence("other", 2)]).await;
+    let absence = client.absence("c", &instance("m", 2)).await.unwrap();
+    assert_eq!(absence, Some(Absence::NotFound));
+}
