@@ -6,7 +6,8 @@ use std::process::Stdio;
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
 use url::Url;
 
 use crate::options::Options;
@@ -112,17 +113,49 @@ impl Calrelay {
         self.answer(&["calendars", "--account", account, "--json"], "").await
     }
 
-    /// Connects a Google account by a grant; the id of the calendar that is called as the account
-    /// is.
+    /// Connects an account of a provider by a refresh token; the id of the calendar of this name.
     ///
     /// # Errors
     /// Where a command fails.
-    pub async fn google(&self, address: &str, grant: &str) -> anyhow::Result<String> {
-        let add = ["account", "add", "google", "--refresh-token-stdin", "--json"];
-        let account = self.answer(&add, &format!("{grant}\n")).await?;
+    pub async fn granted(
+        &self,
+        provider: &str,
+        calendar: &str,
+        refresh_token: &str,
+    ) -> anyhow::Result<String> {
+        let add = ["account", "add", provider, "--refresh-token-stdin", "--json"];
+        let account = self.answer(&add, &format!("{refresh_token}\n")).await?;
         let account = account["id"].as_str().context("an account without an id")?;
         let listing = self.answer(&["calendars", "--account", account, "--json"], "").await?;
-        id_of(&listing, address).with_context(|| format!("no calendar of {address}: {listing}"))
+        id_of(&listing, calendar).with_context(|| format!("no calendar {calendar}: {listing}"))
+    }
+
+    /// Starts the service on a free port; the process, which ends with the value, and its address.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub async fn serve(&self) -> anyhow::Result<(Child, Url)> {
+        self.serve_by(self.command(&["--listen", "127.0.0.1:0"])).await
+    }
+
+    /// As [`Calrelay::serve`], by a command that leads to it.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub async fn serve_by(&self, mut command: Command) -> anyhow::Result<(Child, Url)> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().context("stdout")?).lines();
+        let line = lines.next_line().await?.context("it said nothing")?;
+        let url = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"))
+            .with_context(|| line.clone())?;
+        Ok((child, Url::parse(url)?))
     }
 
     /// Pairs two calendars by their ids, one-way.

@@ -1,6 +1,6 @@
 //! Measures Calrelay: against vdirsyncer on the same servers in one run, against itself on
 //! calendars of growing size, and under a stand-in for the Functions host, on Azurite and on
-//! embedded storage; and what a push from a simulated Google costs.
+//! embedded storage; and what a push from a simulated Google or Microsoft costs.
 //!
 //! ```text
 //! cargo run --release -p bench                          everything, on Xandikos; a quarter of an hour on two cores, after the build
@@ -27,6 +27,7 @@ mod idle;
 mod listener;
 mod load;
 mod memory;
+mod microsoft;
 mod options;
 mod peers;
 mod process;
@@ -84,6 +85,9 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     }
     if options.wants(&[Part::Push]) {
         push::measure(&calrelay, &mut show).await?;
+    }
+    if options.wants(&[Part::Microsoft]) {
+        microsoft::measure(&calrelay, &mut show).await?;
     }
     let missed: Vec<&str> = verdicts
         .iter()

@@ -63,8 +63,10 @@ pub enum Part {
     Idle,
     /// Many pairs that change at once.
     Load,
-    /// Pushes from Google.
+    /// Pushes from Google and Microsoft.
     Push,
+    /// Series, large mailboxes and storms of notifications, at Microsoft.
+    Microsoft,
 }
 
 /// A server.
