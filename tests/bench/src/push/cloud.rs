@@ -30,7 +30,11 @@ pub struct Aims {
     pub half: Duration,
     /// 95 % of the copies, standalone. Under the host it is two seconds.
     pub most: Duration,
-    /// Why a burst takes as long as it does.
+    /// Reads for a new event, its echo's with them.
+    pub new: f64,
+    /// Reads for a burst, its echo's with them.
+    pub burst: u64,
+    /// Why they are so many, and why a burst takes as long as it does.
     pub note: &'static str,
 }
 
@@ -60,8 +64,11 @@ pub trait Cloud: Sized + Send + Sync + 'static {
     /// How many watches live.
     fn watches(&self) -> usize;
 
-    /// A person puts an event.
-    fn add(calendar: &Self::Calendar, event: &Hour);
+    /// A person puts an event; its id.
+    fn add(calendar: &Self::Calendar, event: &Hour) -> String;
+
+    /// A person gives an event another title.
+    fn rename(calendar: &Self::Calendar, id: &str, title: &str) -> bool;
 
     /// Whether an event with this title is there.
     fn has(calendar: &Self::Calendar, title: &str) -> bool;

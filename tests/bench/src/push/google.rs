@@ -17,6 +17,8 @@ impl Cloud for Server {
     const AIMS: Aims = Aims {
         half: Duration::from_millis(500),
         most: Duration::from_secs(1),
+        new: 2.0,
+        burst: 8,
         note: "Writes to one calendar take turns, five a second at the most: Google wants it so.",
     };
 
@@ -42,10 +44,14 @@ impl Cloud for Server {
         self.channels().len()
     }
 
-    fn add(calendar: &Calendar, event: &Hour) {
+    fn add(calendar: &Calendar, event: &Hour) -> String {
         let time = |time: &str| json!({ "dateTime": format!("{time}Z") });
         let Hour { title, start, end } = event;
-        calendar.add(json!({ "summary": title, "start": time(start), "end": time(end) }));
+        calendar.add(json!({ "summary": title, "start": time(start), "end": time(end) }))
+    }
+
+    fn rename(calendar: &Calendar, id: &str, title: &str) -> bool {
+        calendar.patch(id, json!({ "summary": title }))
     }
 
     fn has(calendar: &Calendar, title: &str) -> bool {
