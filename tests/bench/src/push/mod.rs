@@ -95,8 +95,9 @@ async fn provider<C: Cloud>(calrelay: &Path, show: &mut impl FnMut(Table)) -> an
         alone.percentile(95) <= C::AIMS.most && hosted.percentile(95) <= Duration::from_secs(2);
     table.target(format!("at most {} standalone, 2 s under the host", time(C::AIMS.most)), p95);
     table.row("reads for a new event", both.map(|run| format!("{:.1}", run.new)));
-    let aim = format!("at most {}, one of them for the echo", C::AIMS.new);
-    table.target(aim, both.iter().all(|run| run.new <= C::AIMS.new + 0.2));
+    // Under the host the calls of one event may meet a pass that has begun, and lead to one more.
+    let aim = format!("at most {}, one of them for the echo; one more under the host", C::AIMS.new);
+    table.target(aim, alone.new <= C::AIMS.new && hosted.new <= C::AIMS.new + 1.0);
     table.row("reads for a change", both.map(|run| format!("{:.1}", run.asked[0])));
     table.target("one, and one for the echo", both.iter().all(|run| run.asked[0] <= 2.1));
     table.row("writes for a change", both.map(|run| format!("{:.1}", run.asked[1])));
