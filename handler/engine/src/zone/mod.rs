@@ -8,7 +8,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::event::{Moment, Span, Zone};
+use crate::event::{Moment, OriginalStart, Span, Zone};
 
 mod anchor;
 mod like;
@@ -131,6 +131,15 @@ pub fn instant(moment: &Moment, floating_zone: Option<&str>) -> Timestamp {
 /// they are shown.
 pub fn day_instant(day: Date) -> Timestamp {
     instant_in(day.to_datetime(jiff::civil::Time::midnight()), &TimeZone::UTC)
+}
+
+/// About when an occurrence begins by its rule.
+pub fn near(start: OriginalStart) -> Timestamp {
+    match start {
+        OriginalStart::Day(day) => day_instant(day),
+        OriginalStart::At(instant) => instant,
+        OriginalStart::Floating(local) => day_instant(local.date()),
+    }
 }
 
 /// The first instant of a span.

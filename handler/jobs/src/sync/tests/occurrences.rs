@@ -51,7 +51,9 @@ async fn a_moved_series_moves_its_copies() {
         event.content.span = at(date(2026, 4, 1).at(10, 0, 0, 0), 1);
     });
     let run = env.pass().await;
+    assert_eq!((run.created, run.changed, run.deleted), (0, 12, 0), "the copies are edited");
     assert_eq!((env.count(), run.held.is_some()), ([4, 15], false));
+    assert_eq!(env.asked(CalendarCall::Absence), [0, 0]);
     env.rest().await;
 }
 

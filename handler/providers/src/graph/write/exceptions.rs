@@ -18,13 +18,13 @@ use std::ops::Range;
 
 use engine::event::{Content, Draft, Exception, Field, OriginalStart, Series};
 use engine::recurrence::Occurrence;
+use engine::zone::near;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 
 use super::super::GraphCalendar;
 use super::super::api::{ApiCall, ApiReply};
 use super::super::convert::{self, EventContext, WriteContext};
-use super::super::fetch::instant;
 use super::super::item::{GraphItem, WholeItem};
 use super::super::pages::wider;
 use super::super::series::{instance_at, instance_context};
@@ -193,7 +193,7 @@ impl GraphCalendar {
             convert::original_start(item, context)
         }));
         let is_outside = |start: &OriginalStart| {
-            let at = instant(*start);
+            let at = near(*start);
             at < range.start || at >= range.end
         };
         let absent: Vec<OriginalStart> = starts
@@ -334,10 +334,10 @@ fn is_unchanged(before: &WireEvent, now: &WireEvent, start: OriginalStart) -> bo
 fn plain_at(draft: &Draft, start: OriginalStart) -> Option<Content> {
     let series = draft.series.as_ref()?;
     let bare = Series { exceptions: Default::default(), ..series.clone() };
-    let from = instant(start);
+    let from = near(start);
     let to = from.checked_add(SignedDuration::from_secs(1)).ok()?;
-    let near = engine::recurrence::occurrences(&draft.content, &bare, from..to, None).ok()?;
-    let found: Occurrence = near.into_iter().find(|occurrence| occurrence.original == start)?;
+    let shown = engine::recurrence::occurrences(&draft.content, &bare, from..to, None).ok()?;
+    let found: Occurrence = shown.into_iter().find(|occurrence| occurrence.original == start)?;
     Some(Content { span: found.span, ..draft.content.clone() })
 }
 
