@@ -29,6 +29,7 @@ use super::super::item::{GraphItem, WholeItem};
 use super::super::pages::wider;
 use super::super::series::{instance_at, instance_context};
 use super::super::wire::{EventBody, WireEvent};
+use super::OTHER_OCCURRENCES;
 use super::occurrence::{day_of, single};
 use crate::{Error, Result};
 
@@ -43,6 +44,9 @@ there, or its rule does not give it";
 pub(super) enum Wanted {
     /// All that depart.
     All,
+    /// Those with these original starts, after a write of the time of the series that may have been
+    /// made before: that its occurrences are those of its rule is not known yet.
+    Reshaped(BTreeSet<OriginalStart>),
     /// All that depart, among the occurrences of the window, which were just read.
     Among(Vec<WireEvent>),
     /// Those with these original starts, which need not depart any more.
@@ -91,7 +95,7 @@ impl GraphCalendar {
         let Some(series) = draft.series.as_ref().filter(|_| whole.item.is_master()) else {
             return Ok(false);
         };
-        let Some((starts, items)) = self.compared(&whole.item.id, series, wanted, range).await?
+        let Some((starts, items)) = self.compared(&whole.item.id, draft, wanted, range).await?
         else {
             return Ok(false);
         };
@@ -159,10 +163,11 @@ impl GraphCalendar {
     async fn compared(
         &self,
         master: &str,
-        series: &Series,
+        draft: &Draft,
         wanted: Wanted,
         range: &Range<Timestamp>,
     ) -> Result<Option<(Vec<OriginalStart>, Vec<WireEvent>)>> {
+        let Some(series) = &draft.series else { return Ok(None) };
         let read = |read: Result<Vec<WireEvent>, GraphItem>| match read {
             Ok(items) => Ok(items),
             Err(GraphItem::Refused(error)) => Err(error),
@@ -182,7 +187,17 @@ impl GraphCalendar {
                 return Ok(Some((starts, items)));
             }
             Wanted::Among(items) => items,
-            Wanted::All => read(self.instances(master, &wider(range.start, range.end)).await?)?,
+            Wanted::All => {
+                let items = read(self.instances(master, &wider(range.start, range.end)).await?)?;
+                check_rule(draft, &items, range, false)?;
+                items
+            }
+            Wanted::Reshaped(starts) => {
+                let items = read(self.instances(master, &wider(range.start, range.end)).await?)?;
+                check_rule(draft, &items, range, true)?;
+                let wanted = Wanted::Only(starts);
+                return Box::pin(self.compared(master, draft, wanted, range)).await;
+            }
         };
         let mut starts: BTreeSet<OriginalStart> = series.exceptions.keys().copied().collect();
         // Those that depart and should not.
@@ -309,6 +324,20 @@ impl GraphCalendar {
             Ok(_) => Ok(()),
             Err(why) => Err(Error::Refused(why.0)),
         }
+    }
+}
+
+/// Microsoft may mean another thing by its pattern.
+fn check_rule(
+    draft: &Draft,
+    items: &[WireEvent],
+    range: &Range<Timestamp>,
+    may_lack: bool,
+) -> Result<()> {
+    match convert::follows_rule(draft, items, range, may_lack) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::NotRepresentable(OTHER_OCCURRENCES.into())),
+        Err(why) => Err(Error::Refused(why.to_string())),
     }
 }
 
