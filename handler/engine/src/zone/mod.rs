@@ -5,7 +5,7 @@
 //! the two, as RFC 5545 section 3.3.5 has it.
 
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{Moment, OriginalStart, Span, Zone};
@@ -115,6 +115,17 @@ pub fn moment(instant: Timestamp, zone: Zone, repeats: bool) -> Moment {
         };
     }
     Moment { local, zone }
+}
+
+/// The moment whose wall clock shows the same when it shows it for the second time, because clocks
+/// go back; `None` where it shows that once.
+pub fn second_pass(moment: &Moment) -> Option<Moment> {
+    if moment.zone == Zone::Floating {
+        return None;
+    }
+    let time = rules(&moment.zone, None).to_ambiguous_timestamp(moment.local);
+    let AmbiguousOffset::Fold { .. } = time.offset() else { return None };
+    Some(self::moment(time.later().ok()?, moment.zone.clone(), false))
 }
 
 /// A local time without fractions of a second.
