@@ -1,6 +1,10 @@
 //! Series at Microsoft that are moved, and what a change of a series costs.
 
+use std::collections::BTreeSet;
+
+use futures::future::try_join_all;
 use serde_json::{Value, json};
+use simulators::faults::{Fault, On};
 use simulators::traffic::Kind as Asked;
 
 use super::{End, Kind, Office, object, outlook, weekly};
@@ -28,6 +32,7 @@ async fn a_moved_series_costs_three_reads_and_no_new_copy() -> anyhow::Result<()
         let team = here.add(outlook("2026-12-02", "Team", more));
         office.cli.pair_add(&from, &to, terms).await?;
         assert_eq!(office.sync().await?, [52, 0, 0, 0]);
+        office.sync().await?;
         let mut change = begins(day, hour);
         change["recurrence"] = weekly(day, weekday, 52)["recurrence"].clone();
         assert!(here.patch(&team, change));
@@ -119,7 +124,7 @@ async fn single_copies_are_found_again_after_the_data_are_lost() -> anyhow::Resu
         assert_eq!((here.names().len(), ben.microsoft().len()), (2, 11));
         let ids = || {
             let all = ben.microsoft().items().into_iter();
-            all.map(|event| event["id"].to_string()).collect::<std::collections::BTreeSet<_>>()
+            all.map(|event| event["id"].to_string()).collect::<BTreeSet<_>>()
         };
         let before = ids();
         office.loses_its_data()?;
@@ -200,4 +205,63 @@ async fn a_rule_by_which_microsoft_means_other_days_becomes_single_events() -> a
         office.rest().await?;
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn an_event_that_ends_in_the_second_pass_of_an_hour_keeps_its_length() -> anyhow::Result<()> {
+    let office = Office::new().await?;
+    let (anna, from) = office.end(Kind::CalDav, "anna").await?;
+    let (ben, to) = office.end(Kind::Microsoft, "ben").await?;
+    let End::CalDav(here) = &anna else { panic!("a CalDAV calendar") };
+    let night = "DTSTART;TZID=Europe/Berlin:20271031T023000\nDURATION:PT30M\nSUMMARY:Night";
+    here.put("night.ics", &object("night", night));
+    office.cli.pair_add(&from, &to, TWO_WAY).await?;
+    assert_eq!(office.sync().await?, [1, 0, 0, 0]);
+    let shown = ben.microsoft().find("Night").expect("the copy");
+    let times = ["start", "end"].map(|bound| shown[bound]["dateTime"].to_string());
+    assert!(times[0].contains("00:30:00") && times[1].contains("01:00:00"), "{times:?}");
+    office.rest().await
+}
+
+#[tokio::test]
+async fn a_moved_series_is_followed_whatever_is_lost_on_the_way() -> anyhow::Result<()> {
+    let cases: [fn(&Office); 6] = [
+        |_| (),
+        |office| office.graph.manners(|manners| manners.endless_round = true),
+        |office| office.graph.manners(|manners| manners.names_masters = true),
+        |office| office.graph.manners(|manners| manners.deleted_answers_everywhere = false),
+        |office| {
+            office.graph.faults().times(1, On::kind(Asked::Instances), Fault::EmptyListing);
+        },
+        |office| office.dav.faults().times(3, On::kind(Asked::Put), Fault::DropAfter),
+    ];
+    let all = cases.into_iter().enumerate().map(|(n, prepare)| async move {
+        let office = Office::new().await?;
+        office.graph.manners(|manners| manners.uids_of_starts = true);
+        let (anna, from) = office.end(Kind::Microsoft, "anna").await?;
+        let (ben, to) = office.end(Kind::CalDav, "ben").await?;
+        let here = anna.microsoft();
+        let team = here.add(outlook("2026-12-02", "Team", weekly("2026-12-02", "wednesday", 8)));
+        here.add(outlook("2026-12-04", "Walk", json!({})));
+        here.remove(&here.occurrence(&team, "2026-12-16"));
+        let pair = office.cli.pair_add(&from, &to, TWO_WAY).await?;
+        assert_eq!(office.sync().await?, [8, 0, 0, 0]);
+        let End::CalDav(there) = &ben else { panic!("a CalDAV calendar") };
+        let names = || there.names().into_iter().collect::<BTreeSet<String>>();
+        let before = names();
+        let mut change = begins("2026-12-03", 9);
+        change["recurrence"] = weekly("2026-12-03", "thursday", 8)["recurrence"].clone();
+        assert!(here.patch(&team, change));
+        prepare(&office);
+        for _ in 0..3 {
+            office.cli.run(&["sync", "--full"]).await?;
+        }
+        office.graph.faults().clear();
+        let run = office.cli.sync_with(&["--pair", &pair]).await?.1;
+        anyhow::ensure!(run["error"].is_null() && run["held"].is_null(), "{n}: {run}");
+        anyhow::ensure!(anna.shown() == ben.shown(), "{n}: {:?} {:?}", anna.shown(), ben.shown());
+        anyhow::ensure!(names().is_superset(&before), "{n}: the copies stay");
+        office.rest().await
+    });
+    try_join_all(all).await.map(drop)
 }
