@@ -17,7 +17,8 @@ use super::super::item::{GraphItem, WholeItem};
 use super::super::pages::{Walk, wider};
 use super::super::wire::{self, WireEvent};
 use super::super::{GraphCalendar, ids};
-use super::{OTHER_OCCURRENCES, Wanted, anchored};
+use super::occurrence::OTHER_OCCURRENCES;
+use super::{Wanted, anchored};
 use crate::overlay::is_same_copy;
 use crate::{Error, NewCopy, Result, Written};
 

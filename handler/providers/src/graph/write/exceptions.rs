@@ -29,8 +29,7 @@ use super::super::item::{GraphItem, WholeItem};
 use super::super::pages::wider;
 use super::super::series::{instance_at, instance_context};
 use super::super::wire::{EventBody, WireEvent};
-use super::OTHER_OCCURRENCES;
-use super::occurrence::{day_of, single};
+use super::occurrence::{OTHER_OCCURRENCES, day_of, single};
 use crate::{Error, Result};
 
 /// A draft with more departures is refused: each is a write of its own.

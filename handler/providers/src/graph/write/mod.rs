@@ -41,8 +41,6 @@ use crate::overlay::{floats, is_same_copy, overlaid};
 use crate::{Edit, Error, NewCopy, Result, Version, Written};
 use exceptions::Wanted;
 
-const OTHER_OCCURRENCES: &str = "Microsoft shows other occurrences than its rule gives";
-
 /// Steps down the ladder of zones in one write.
 const MAX_STEPS: usize = 8;
 /// The longest range over which a series is compared.
