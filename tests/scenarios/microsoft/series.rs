@@ -56,8 +56,15 @@ async fn a_shortened_series_is_read_once_for_all_that_is_gone() -> anyhow::Resul
     let team = here.add(outlook("2026-12-02", "Team", weekly("2026-12-02", "wednesday", 40)));
     here.add(outlook("2026-12-04", "Walk", json!({})));
     office.cli.pair_add(&from, &to, ONE_WAY).await?;
+    let preview = office.cli.dry_run().await?;
+    assert_eq!(cli::counts(&preview), [2, 0, 0, 0], "a series is one event: {preview}");
+    let team_line = preview["actions"].as_array().into_iter().flatten();
+    let mut team_line = team_line.filter(|action| action["event"] == json!(team));
+    assert!(team_line.any(|team| team["end"].as_str() > Some("2027-08")), "{preview}");
     assert_eq!(office.sync().await?, [41, 0, 0, 0]);
     here.patch(&team, weekly("2026-12-02", "wednesday", 5));
+    let preview = office.cli.dry_run().await?;
+    assert_eq!(cli::counts(&preview), [0, 0, 1, 0], "{preview}");
     office.graph.reset_counts();
     assert_eq!(office.sync().await?, [0, 0, 35, 0]);
     let asked = office.graph.counts();
@@ -109,7 +116,8 @@ async fn a_moved_copy_is_one_patch_one_read_and_its_exceptions() -> anyhow::Resu
 
 #[tokio::test]
 async fn single_copies_are_found_again_after_the_data_are_lost() -> anyhow::Result<()> {
-    for terms in [ONE_WAY, TWO_WAY] {
+    for (terms, is_turned) in [(ONE_WAY, false), (TWO_WAY, false), (TWO_WAY, true)] {
+        let turned = |from: String, to: String| if is_turned { (to, from) } else { (from, to) };
         let mut office = Office::new().await?;
         let (anna, from) = office.end(Kind::CalDav, "anna").await?;
         let (ben, to) = office.end(Kind::Microsoft, "ben").await?;
@@ -119,6 +127,7 @@ async fn single_copies_are_found_again_after_the_data_are_lost() -> anyhow::Resu
         here.put("club.ics", &object("club", rule));
         let lunch = "DTSTART:20261203T100000Z\nDURATION:PT1H\nSUMMARY:Lunch";
         here.put("lunch.ics", &object("lunch", lunch));
+        let (from, to) = turned(from, to);
         office.cli.pair_add(&from, &to, terms).await?;
         office.cli.sync_with(&[]).await?;
         assert_eq!((here.names().len(), ben.microsoft().len()), (2, 11));
@@ -130,6 +139,7 @@ async fn single_copies_are_found_again_after_the_data_are_lost() -> anyhow::Resu
         office.loses_its_data()?;
         let from = office.end(Kind::CalDav, "anna").await?.1;
         let to = office.end(Kind::Microsoft, "ben").await?.1;
+        let (from, to) = turned(from, to);
         let again = [terms, &["--take-over"]].concat();
         office.cli.pair_add(&from, &to, &again).await?;
         for _ in 0..3 {
