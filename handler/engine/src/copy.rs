@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::event::{Busy, Content, Draft, Exception, Moment, Series, Span, Visibility, Zone};
+use crate::event::{Busy, Content, Draft, Exception, Series, Span, Visibility, Zone};
 use crate::pair::Window;
 use crate::provider::{EventFacts, ProviderKind};
 use crate::{attendees, conference, recurrence, zone};
@@ -136,14 +136,10 @@ fn span_on(target: ProviderKind, span: &Span) -> Span {
         Span::Timed { start, .. }
             if !target.facts().events.zero_length && zone::length(span, None).is_zero() =>
         {
-            let rules = zone::rules(&start.zone, None);
             let end = zone::instant(start, None)
                 .saturating_add(SignedDuration::from_mins(1))
                 .unwrap_or(Timestamp::MAX);
-            Span::Timed {
-                start: start.clone(),
-                end: Moment { local: rules.to_datetime(end), zone: start.zone.clone() },
-            }
+            Span::Timed { start: start.clone(), end: zone::moment(end, start.zone.clone(), false) }
         }
         _ => span.clone(),
     }
@@ -206,7 +202,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::event::OriginalStart;
+    use crate::event::{Moment, OriginalStart};
 
     fn draft(visibility: Visibility, busy: Busy, zone: Zone) -> Draft {
         let moment =

@@ -139,10 +139,7 @@ fn moved(
             }
             let length = engine::zone::length(&changed.span, None);
             let after = engine::zone::instant(&begin, None).checked_add(length).ok()?;
-            let end = Moment {
-                local: engine::zone::rules(&end.zone, None).to_datetime(after),
-                zone: end.zone.clone(),
-            };
+            let end = engine::zone::moment(after, end.zone.clone(), false);
             Some(Span::Timed { start: begin, end })
         }
     }

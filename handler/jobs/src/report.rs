@@ -1,6 +1,9 @@
 //! The results of passes, the state of each pair, and explanations: the structures of `--json`.
 
+use std::collections::BTreeMap;
+
 use engine::calendar::{AccountId, CalendarId, PairId};
+use engine::event::EventId;
 use engine::reason::Reason;
 use jiff::Timestamp;
 use records::account::{Account, AccountStatus};
@@ -90,6 +93,34 @@ impl Run {
             Verb::Hold => {}
         }
         self.actions.push(action);
+    }
+
+    /// Makes one entry of what is done alike with several occurrences of one series: a person who
+    /// reads a preview knows one event.
+    pub fn fold_series(&mut self) {
+        let (mut folded, mut at) = (Vec::<Action>::new(), BTreeMap::new());
+        for action in std::mem::take(&mut self.actions) {
+            let id = EventId::new(action.event.as_str());
+            let Some((series, _)) = id.in_series() else {
+                folded.push(action);
+                continue;
+            };
+            let key = (action.action, action.calendar.clone(), action.reason, series.to_owned());
+            match at.get(&key) {
+                None => {
+                    at.insert(key, folded.len());
+                    folded.push(action);
+                }
+                Some(index) => {
+                    let one: &mut Action = &mut folded[*index];
+                    one.event = key.3;
+                    one.start = one.start.take().into_iter().chain(action.start).min();
+                    one.end = one.end.take().into_iter().chain(action.end).max();
+                }
+            }
+        }
+        [self.created, self.changed, self.deleted, self.skipped] = [0; 4];
+        folded.into_iter().for_each(|action| self.push(action));
     }
 }
 

@@ -105,11 +105,26 @@ pub trait Provider: Send + Sync {
     /// never "gone". [`Provider::find_uid`] finds an event that has another id by now.
     async fn absence(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>>;
 
+    /// As [`Provider::absence`], in the order of the question: occurrences of one series
+    /// ([`EventId::in_series`]), of which some providers can say that with few requests.
+    async fn absences(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Option<Absence>>> {
+        let mut absences = Vec::with_capacity(ids.len());
+        for id in ids {
+            absences.push(self.absence(calendar, id).await?);
+        }
+        Ok(absences)
+    }
+
     /// Whether an event that [`Provider::fetch`] finds is in the calendar. Some providers go on
     /// answering by the id of an event that was deleted or moved to another calendar; there
     /// [`Provider::absence`] decides.
     fn answers_prove_presence(&self) -> bool {
         true
+    }
+
+    /// Whether this is a series that is shown by its occurrences, and not by this id any more.
+    fn is_shown_by_occurrence(&self, _id: &EventId) -> bool {
+        false
     }
 
     /// The opposite of [`Provider::absence`].

@@ -3,6 +3,7 @@
 mod edges;
 mod faults;
 mod pairs;
+mod series;
 mod story;
 mod switches;
 
@@ -51,6 +52,13 @@ impl Office {
         let settings = graph.settings().into_iter().chain(google.settings());
         let cli = settings.fold(Cli::new()?, |cli, (name, value)| cli.with(name, &value));
         Ok(Self { graph, google, dav, cli })
+    }
+
+    /// The data directory is lost: another program takes the place of the first.
+    pub(super) fn loses_its_data(&mut self) -> anyhow::Result<()> {
+        let settings = self.graph.settings().into_iter().chain(self.google.settings());
+        self.cli = settings.fold(Cli::new()?, |cli, (name, value)| cli.with(name, &value));
+        Ok(())
     }
 
     /// Connects a person's account; the calendar and its id.

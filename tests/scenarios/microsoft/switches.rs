@@ -47,6 +47,7 @@ async fn whatever_is_shown_of_marks_and_ids() -> anyhow::Result<()> {
         ("no organizer", |m| m.organizer_responds = false, false),
         ("deleted is gone", |m| m.deleted_answers = false, false),
         ("deleted answers by itself", |m| m.deleted_answers_everywhere = false, false),
+        ("UIDs of starts", |m| m.uids_of_starts = true, false),
         ("saved again", |m| m.saves_again = true, false),
     ])
     .await

@@ -1,11 +1,11 @@
 //! A mapping whose two events are no origin and copy in step: its calendar was emptied, another
 //! event or another installation has the place of one, or nothing is made of the event.
 
-use super::{Answer, Create, Decision, Observed, Planner};
+use super::{Answer, Create, Decision, Delete, Observed, Planner};
 use crate::copy::project;
 use crate::event::{Draft, Event, EventId, Field};
 use crate::mapping::{MappedEvent, Mapping, MappingState, Times};
-use crate::marker::{MappingId, Mark};
+use crate::marker::{MappingId, Mark, Role};
 use crate::reason::Reason;
 use crate::uid::UidHash;
 
@@ -189,6 +189,25 @@ impl Planner<'_> {
             && copy.marker.is_none()
             && other_uid
             && [Field::Time, Field::Title].iter().all(|field| differ().contains(field))
+    }
+
+    /// The origin is a series that is shown by its occurrences from now on, each of which has a copy
+    /// of its own: the copy of the whole is deleted. That it shows something else is no reason to
+    /// keep it, because a write of it may have been left half done.
+    pub fn replaced_by_occurrences(&self, mapping: &Mapping, copy: Observed) -> Decision {
+        match copy {
+            Observed::Event(copy)
+                if mapping.is_live() && !copy.has_guests() && !self.is_anothers(&copy) =>
+            {
+                Decision::Delete(Box::new(Delete {
+                    mapping: mapping.clone(),
+                    role: Role::Copy,
+                    etag: copy.etag.clone(),
+                    reason: Reason::OriginDeleted,
+                }))
+            }
+            copy => self.known(mapping, Observed::Gone, copy),
+        }
     }
 
     /// The name of a copy belongs to another event by now. Nothing is deleted for that.

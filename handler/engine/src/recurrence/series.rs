@@ -120,9 +120,13 @@ impl<'a> Anchor<'a> {
                     other => zone::instant_in(self.civil(other), from),
                 };
                 let end = instant.saturating_add(self.length).unwrap_or(instant);
+                let moment = |at, zone: &Zone, rules: &TimeZone| match zone {
+                    Zone::Floating => floating(rules.to_datetime(at)),
+                    zone => zone::moment(at, zone.clone(), false),
+                };
                 Span::Timed {
-                    start: Moment { local: from.to_datetime(instant), zone: first.zone.clone() },
-                    end: Moment { local: to.to_datetime(end), zone: last.zone.clone() },
+                    start: moment(instant, &first.zone, from),
+                    end: moment(end, &last.zone, to),
                 }
             }
             // Not reached: the form was made from the span.

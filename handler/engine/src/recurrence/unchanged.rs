@@ -1,6 +1,6 @@
 //! What an occurrence shows that does not depart from its series.
 
-use crate::event::{Content, Moment, OriginalStart, Span, Zone};
+use crate::event::{Content, OriginalStart, Span, Zone};
 use crate::zone;
 
 /// The content of an occurrence that does not depart from its series; `None` for a start of another
@@ -12,10 +12,7 @@ pub fn unchanged(master: &Content, start: OriginalStart) -> Option<Content> {
         }
         (Span::Timed { start: first, end }, OriginalStart::At(instant)) => {
             let length = zone::length(&master.span, None);
-            let moment = |zone: &Zone, at| Moment {
-                local: zone::rules(zone, None).to_datetime(at),
-                zone: zone.clone(),
-            };
+            let moment = |zone: &Zone, at| zone::moment(at, zone.clone(), false);
             Span::Timed {
                 start: moment(&first.zone, instant),
                 end: moment(&end.zone, instant.checked_add(length).ok()?),

@@ -5,10 +5,10 @@
 //! the two, as RFC 5545 section 3.3.5 has it.
 
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::event::{Moment, Span, Zone};
+use crate::event::{Moment, OriginalStart, Span, Zone};
 
 mod anchor;
 mod like;
@@ -117,6 +117,17 @@ pub fn moment(instant: Timestamp, zone: Zone, repeats: bool) -> Moment {
     Moment { local, zone }
 }
 
+/// The moment whose wall clock shows the same when it shows it for the second time, because clocks
+/// go back; `None` where it shows that once.
+pub fn second_pass(moment: &Moment) -> Option<Moment> {
+    if moment.zone == Zone::Floating {
+        return None;
+    }
+    let time = rules(&moment.zone, None).to_ambiguous_timestamp(moment.local);
+    let AmbiguousOffset::Fold { .. } = time.offset() else { return None };
+    Some(self::moment(time.later().ok()?, moment.zone.clone(), false))
+}
+
 /// A local time without fractions of a second.
 pub fn whole_seconds(local: DateTime) -> DateTime {
     local.with().subsec_nanosecond(0).build().unwrap_or(local)
@@ -131,6 +142,15 @@ pub fn instant(moment: &Moment, floating_zone: Option<&str>) -> Timestamp {
 /// they are shown.
 pub fn day_instant(day: Date) -> Timestamp {
     instant_in(day.to_datetime(jiff::civil::Time::midnight()), &TimeZone::UTC)
+}
+
+/// About when an occurrence begins by its rule.
+pub fn near(start: OriginalStart) -> Timestamp {
+    match start {
+        OriginalStart::Day(day) => day_instant(day),
+        OriginalStart::At(instant) => instant,
+        OriginalStart::Floating(local) => day_instant(local.date()),
+    }
 }
 
 /// The first instant of a span.

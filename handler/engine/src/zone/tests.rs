@@ -270,3 +270,15 @@ fn home_at(hour: i8) -> Span {
     let moment = Moment { local: datetime(2026, 3, 29, hour, 30, 0, 0), zone: Zone::Floating };
     Span::Timed { start: moment.clone(), end: moment }
 }
+
+#[test]
+fn the_second_of_two_hours_of_one_name() {
+    let moment = |hour| Moment {
+        local: datetime(2026, 10, 25, hour, 0, 0, 0),
+        zone: iana("Europe/Berlin").unwrap(),
+    };
+    let second = second_pass(&moment(2)).map(|second| instant(&second, None).to_string());
+    assert_eq!(second.as_deref(), Some("2026-10-25T01:00:00Z"));
+    assert_eq!(second_pass(&moment(1)), None);
+    assert_eq!(second_pass(&moment(3)), None);
+}

@@ -121,7 +121,14 @@ impl<'a> ObjectReader<'a> {
                 };
                 let instant =
                     |moment: &Moment| engine::zone::instant(moment, self.zones.floating());
-                let end = if instant(&end) < instant(&start) { start.clone() } else { end };
+                let end = if instant(&end) < instant(&start) {
+                    // It may be meant in the second of two hours of one name.
+                    engine::zone::second_pass(&end)
+                        .filter(|end| instant(end) > instant(&start))
+                        .unwrap_or_else(|| start.clone())
+                } else {
+                    end
+                };
                 Ok(Span::Timed { start, end })
             }
         }
@@ -163,7 +170,7 @@ pub(super) fn later(start: &Moment, duration: Duration) -> Option<Moment> {
     }
     let rules = engine::zone::rules(&start.zone, None);
     let end = engine::zone::instant_in(local, &rules).checked_add(exact).ok()?;
-    Some(Moment { local: rules.to_datetime(end), zone: start.zone.clone() })
+    Some(engine::zone::moment(end, start.zone.clone(), false))
 }
 
 /// CLASS; what we do not know is private (RFC 5545 section 3.8.1.3).

@@ -184,10 +184,7 @@ impl ObjectReader<'_> {
         }
         let within = |moment: Moment, zone: &Zone| match (&moment.zone, zone) {
             (Zone::Floating, _) | (_, Zone::Floating) => moment,
-            _ => Moment {
-                local: engine::zone::rules(zone, None).to_datetime(instant(&moment)),
-                zone: zone.clone(),
-            },
+            _ => engine::zone::moment(instant(&moment), zone.clone(), false),
         };
         Some(Span::Timed { start: within(start, from), end: within(end, to) })
     }

@@ -99,7 +99,12 @@ impl Context<'_> {
             Observed::Event(origin) => (note(origin), false),
             _ => (None, matches!(origin, Observed::Unchanged)),
         };
-        let decision = if is_replaced {
+        let origins = &self.ends[mapping.side].provider;
+        let decision = if matches!(origin, Observed::Gone)
+            && origins.is_shown_by_occurrence(&mapping.origin.id)
+        {
+            self.planner.replaced_by_occurrences(&mapping, copy)
+        } else if is_replaced {
             self.planner.replaced(&mapping, origin)
         } else {
             self.planner.known(&mapping, origin, copy)

@@ -84,7 +84,7 @@ pub(super) async fn add_missing(
 }
 
 /// Whether an event of a mapping should be in its calendar.
-fn is_expected(mapping: &Mapping, role: Role) -> bool {
+pub(super) fn is_expected(mapping: &Mapping, role: Role) -> bool {
     match mapping.state {
         MappingState::Live => true,
         // The copy of a suppressed mapping is known to be gone; the copy of one that is being

@@ -1,6 +1,6 @@
 //! Events that are suspected to be gone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::event::EventId;
 use engine::marker::{MappingId, Role};
@@ -51,4 +51,24 @@ pub(super) fn deletions(changes: &Changes, suspects: &[Suspect]) -> BTreeSet<Map
         }
     }
     once
+}
+
+/// The suspects that are read with each other: the occurrences of one series whose UIDs are not
+/// searched for. Any other is read alone.
+pub(super) fn read_together(
+    suspects: Vec<Suspect>,
+    uids: &BTreeMap<MappingId, String>,
+) -> Vec<Vec<Suspect>> {
+    let (mut series, mut all) = (BTreeMap::<(u8, String), Vec<Suspect>>::new(), Vec::new());
+    for suspect in suspects {
+        match suspect.event.in_series() {
+            Some((id, _)) if !uids.contains_key(&suspect.mapping) => {
+                let key = (u8::from(suspect.side == Side::To), id.to_owned());
+                series.entry(key).or_default().push(suspect);
+            }
+            _ => all.push(vec![suspect]),
+        }
+    }
+    all.extend(series.into_values());
+    all
 }

@@ -32,7 +32,7 @@ use super::pass_result::PassResult;
 use super::problems::RetryAt;
 use super::roles::{ROLES, mapped, mapped_mut, other_role, side_of};
 use super::series_groups::SeriesGroups;
-use super::suspect::{Suspect, deletions, suspects};
+use super::suspect::{Suspect, deletions, read_together, suspects};
 use crate::report::Verb;
 use crate::{Error, Result};
 
@@ -156,23 +156,22 @@ impl Context<'_> {
             .iter()
             .filter_map(|suspect| Some((suspect.mapping, self.uid_sought(changes, suspect)?)))
             .collect();
-        let found: Vec<(Suspect, FoundState)> = stream::iter(suspects)
-            .map(|suspect| {
-                let uid = uids.get(&suspect.mapping).cloned();
-                async move {
-                    let found = self.find_one(&suspect, uid.as_deref()).await;
-                    self.progress.step(1);
-                    Ok::<_, Error>(match found {
-                        Ok(found) => (suspect, found),
-                        Err(error) => {
-                            let (why, retry) = self.cause_of(suspect.side, error).await?;
-                            (suspect, FoundState::Unknown(why, retry))
-                        }
-                    })
+        let uids = &uids;
+        let found: Vec<(Suspect, FoundState)> = stream::iter(read_together(suspects, uids))
+            .map(|suspects| async move {
+                let found = self.find_together(&suspects, uids).await;
+                self.progress.step(suspects.len() as u64);
+                match found {
+                    Ok(found) => Ok::<_, Error>(suspects.into_iter().zip(found).collect()),
+                    Err(error) => {
+                        let (why, retry) = self.cause_of(suspects[0].side, error).await?;
+                        let unknown = |suspect| (suspect, FoundState::Unknown(why.clone(), retry));
+                        Ok(suspects.into_iter().map(unknown).collect::<Vec<_>>())
+                    }
                 }
             })
             .buffer_unordered(AT_ONCE)
-            .try_collect()
+            .try_concat()
             .await?;
         let mut unknown = Vec::new();
         for (suspect, found) in found {
@@ -205,6 +204,27 @@ impl Context<'_> {
             .filter(|_| keeps_uid && suspect.role == Role::Copy && self.pair.two_way)?;
         Some(changed.mapping.id.copy_uid(changed.mapping.generation))
             .filter(|uid| UidHash::of(uid) == changed.mapping.copy.uid)
+    }
+
+    /// Reads occurrences of one series together, and any other event alone.
+    async fn find_together(
+        &self,
+        suspects: &[Suspect],
+        uids: &BTreeMap<MappingId, String>,
+    ) -> providers::Result<Vec<FoundState>> {
+        if let [suspect] = suspects {
+            let uid = uids.get(&suspect.mapping).map(String::as_str);
+            return Ok(vec![self.find_one(suspect, uid).await?]);
+        }
+        let Some(first) = suspects.first() else { return Ok(Vec::new()) };
+        let end = &self.ends[first.side];
+        let ids: Vec<EventId> = suspects.iter().map(|suspect| suspect.event.clone()).collect();
+        let absences = end.provider.absences(&end.calendar.address, &ids).await?;
+        let state = |(suspect, absence): (&Suspect, Option<Absence>)| match absence {
+            Some(absence) => FoundState::Gone { absence, searched_uid: false },
+            None => FoundState::Present(suspect.event.clone()),
+        };
+        Ok(suspects.iter().zip(absences).map(state).collect())
     }
 
     /// Reads an event by its name, and searches for its UID where that name is gone.

@@ -139,10 +139,12 @@ impl GraphCalendar {
         self.learned().refused_zones.clone()
     }
 
-    /// Remembers a refused name; whether it was not known before.
-    pub(super) fn refuse_zone(&self, name: &str) -> bool {
+    /// Remembers a refused name.
+    pub(super) fn refuse_zone(&self, name: &str) {
         let mut learned = self.learned();
-        learned.refused_zones.len() < MAX_ZONES && learned.refused_zones.insert(name.to_owned())
+        if learned.refused_zones.len() < MAX_ZONES {
+            learned.refused_zones.insert(name.to_owned());
+        }
     }
 
     pub(super) fn is_foreign(&self, series: &str) -> bool {

@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, HashSet};
 
 use engine::event::{EventId, OriginalStart};
+use engine::zone::near;
 use futures::{StreamExt, TryStreamExt};
 use jiff::SignedDuration;
 
 use super::GraphCalendar;
+use super::address::TimeRange;
 use super::api::{ApiCall, ApiReply, PARALLEL};
 use super::convert::EventContext;
 use super::item::{GraphItem, STRANGE, WholeItem, is_name_of_ours};
@@ -116,30 +118,37 @@ impl GraphCalendar {
         master: &str,
         starts: &[OriginalStart],
     ) -> Result<Result<Vec<WireEvent>, GraphItem>> {
-        let mut instants: Vec<_> = starts.iter().map(|start| instant(*start)).collect();
-        instants.sort_unstable();
-        let mut items = Vec::new();
-        while let Some(first) = instants.first().copied() {
-            let near = instants.iter().take_while(|at| at.duration_since(first) <= TOGETHER);
-            let near = near.count().max(1);
-            let last = instants[near - 1];
-            match self.instances(master, &wider(first, last)).await? {
-                Ok(found) => items.extend(found),
-                // An event that repeats no more is asked for occurrences in vain.
-                Err(nothing) => {
-                    let is_single = matches!(
-                        self.read_plain(master).await?,
-                        GraphItem::There(whole) if !whole.item.is_master()
-                    );
-                    return Ok(Err(if is_single { GraphItem::Gone } else { nothing }));
-                }
+        let mut items = match self.occurrences_near(master, starts).await? {
+            Ok(items) => items,
+            // An event that repeats no more is asked for occurrences in vain.
+            Err(nothing) => {
+                let is_single = matches!(
+                    self.read_plain(master).await?,
+                    GraphItem::There(whole) if !whole.item.is_master()
+                );
+                return Ok(Err(if is_single { GraphItem::Gone } else { nothing }));
             }
-            instants.drain(..near);
-        }
+        };
         if starts.iter().any(|start| instance_at(&items, *start).is_none())
             && let GraphItem::There(whole) = self.read_master(master).await?
         {
             items.extend(whole.exceptions);
+        }
+        Ok(Ok(items))
+    }
+
+    /// The occurrences of a series that its list shows around these starts.
+    pub(super) async fn occurrences_near(
+        &self,
+        master: &str,
+        starts: &[OriginalStart],
+    ) -> Result<Result<Vec<WireEvent>, GraphItem>> {
+        let mut items = Vec::new();
+        for range in ranges_of(starts) {
+            match self.instances(master, &range).await? {
+                Ok(found) => items.extend(found),
+                Err(nothing) => return Ok(Err(nothing)),
+            }
         }
         Ok(Ok(items))
     }
@@ -171,11 +180,16 @@ impl GraphCalendar {
     }
 }
 
-/// About where an occurrence begins by its rule.
-pub(super) fn instant(start: OriginalStart) -> jiff::Timestamp {
-    match start {
-        OriginalStart::Day(day) => engine::zone::day_instant(day),
-        OriginalStart::At(instant) => instant,
-        OriginalStart::Floating(local) => engine::zone::day_instant(local.date()),
+/// The ranges around these starts, as few as may be asked for.
+pub(super) fn ranges_of(starts: &[OriginalStart]) -> Vec<TimeRange> {
+    let mut instants: Vec<_> = starts.iter().map(|start| near(*start)).collect();
+    instants.sort_unstable();
+    let mut ranges = Vec::new();
+    while let Some(first) = instants.first().copied() {
+        let together = instants.iter().take_while(|at| at.duration_since(first) <= TOGETHER);
+        let together = together.count().max(1);
+        ranges.push(wider(first, instants[together - 1]));
+        instants.drain(..together);
     }
+    ranges
 }

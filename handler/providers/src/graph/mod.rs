@@ -108,6 +108,10 @@ impl Provider for GraphCalendar {
         self.read_absence(calendar, id).await
     }
 
+    async fn absences(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Option<Absence>>> {
+        self.read_absences(calendar, ids).await
+    }
+
     /// A deleted event answers from another folder.
     fn answers_prove_presence(&self) -> bool {
         false

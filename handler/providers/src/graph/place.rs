@@ -5,6 +5,7 @@
 //! occurrences of a deleted series. What proves that an event is not there is 404, or a complete
 //! view of its calendar over its times that lacks it.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use engine::change::Absence;
@@ -15,7 +16,7 @@ use serde_json::value::RawValue;
 use super::GraphCalendar;
 use super::api::{ApiCall, ApiReply};
 use super::convert::{self, EventContext};
-use super::fetch::instant;
+use super::fetch::ranges_of;
 use super::item::{GraphItem, one};
 use super::pages::wider;
 use super::series::{instance_at, instance_context};
@@ -33,7 +34,8 @@ impl GraphCalendar {
         id: &EventId,
     ) -> Result<Option<Absence>> {
         if let Some((master, start)) = id.in_series() {
-            return self.occurrence_absence(calendar, master, start).await;
+            let mut absences = self.occurrence_absences(calendar, master, &[start]).await?;
+            return Ok(absences.pop().flatten());
         }
         match self.read_plain(id.as_str()).await? {
             GraphItem::Gone => self.not_found(calendar).await,
@@ -48,6 +50,32 @@ impl GraphCalendar {
         }
     }
 
+    /// As [`GraphCalendar::read_absence`], of occurrences of one series together.
+    pub(super) async fn read_absences(
+        &self,
+        calendar: &str,
+        ids: &[EventId],
+    ) -> Result<Vec<Option<Absence>>> {
+        let mut series = BTreeMap::<&str, Vec<OriginalStart>>::new();
+        for (master, start) in ids.iter().filter_map(EventId::in_series) {
+            series.entry(master).or_default().push(start);
+        }
+        let mut absences = HashMap::new();
+        for (master, starts) in series {
+            let found = self.occurrence_absences(calendar, master, &starts).await?;
+            let ids = starts.iter().map(|start| EventId::instance(master, *start));
+            absences.extend(ids.zip(found));
+        }
+        let mut answer = Vec::with_capacity(ids.len());
+        for id in ids {
+            answer.push(match absences.get(id) {
+                Some(absence) => *absence,
+                None => self.read_absence(calendar, id).await?,
+            });
+        }
+        Ok(answer)
+    }
+
     async fn not_found(&self, calendar: &str) -> Result<Option<Absence>> {
         match self.missing_error(calendar).await? {
             Error::Gone => Ok(Some(Absence::NotFound)),
@@ -55,44 +83,54 @@ impl GraphCalendar {
         }
     }
 
-    /// An occurrence is gone where its series has none with this start, or where the calendar does
-    /// not show it.
-    async fn occurrence_absence(
+    /// Whether occurrences of one series are gone: its list and the calendar lack them. As few
+    /// requests as for one.
+    async fn occurrence_absences(
         &self,
         calendar: &str,
         master: &str,
-        start: OriginalStart,
-    ) -> Result<Option<Absence>> {
+        starts: &[OriginalStart],
+    ) -> Result<Vec<Option<Absence>>> {
+        let all = |absence: Option<Absence>| Ok(vec![absence; starts.len()]);
         let whole = match self.read_master(master).await? {
-            GraphItem::Gone => return self.not_found(calendar).await,
-            GraphItem::Strange { .. } => return Ok(None),
+            GraphItem::Gone => return all(self.not_found(calendar).await?),
+            GraphItem::Strange { .. } => return all(None),
             GraphItem::Refused(error) => return Err(error),
             GraphItem::There(whole) => whole,
         };
         let of_days = whole.item.is_all_day.filter(|_| whole.item.is_master());
-        if of_days.is_some_and(|of_days| of_days != matches!(start, OriginalStart::Day(_))) {
-            return self.not_found(calendar).await;
+        let is_possible = |start: &OriginalStart| {
+            of_days.is_none_or(|of_days| of_days == matches!(start, OriginalStart::Day(_)))
+        };
+        let possible: Vec<_> = starts.iter().copied().filter(is_possible).collect();
+        if possible.len() < starts.len() {
+            // The calendar is not asked for those of another kind.
+            self.not_found(calendar).await?;
         }
         let mut known = whole.exceptions.clone();
-        if instance_at(&known, start).is_none() && whole.item.is_master() {
-            let id = EventId::instance(master, start);
-            match self.read_occurrence(&id).await? {
-                GraphItem::There(found) => known.push(found.item),
-                GraphItem::Gone => {}
-                GraphItem::Strange { .. } => return Ok(None),
-                GraphItem::Refused(error) => return Err(error),
+        if possible.iter().any(|start| instance_at(&known, *start).is_none())
+            && whole.item.is_master()
+        {
+            match self.occurrences_near(master, &possible).await? {
+                Ok(found) => known.extend(found),
+                Err(GraphItem::Refused(error)) => return Err(error),
+                Err(GraphItem::Strange { .. }) => return all(None),
+                Err(GraphItem::Gone | GraphItem::There(_)) => {}
             }
         }
-        match instance_at(&known, start) {
-            Some(item) => Ok(match self.is_in_calendar(calendar, item).await? {
-                true => None,
-                false => Some(Absence::NotFound),
-            }),
-            // A list of occurrences may lack one by a fault: the calendar itself has to lack it too.
-            None if self.shows_occurrence(calendar, master, start).await? => Ok(None),
-            // The master answers, so the calendar alone can be missing.
-            None => self.not_found(calendar).await,
+        // A list of occurrences may lack one by a fault: the calendar itself has to lack it too.
+        let unlisted =
+            possible.iter().copied().filter(|start| instance_at(&known, *start).is_none());
+        let shown = self.shown_occurrences(calendar, master, unlisted.collect()).await?;
+        let mut absences = Vec::with_capacity(starts.len());
+        for start in starts {
+            let is_there = match instance_at(&known, *start).filter(|_| is_possible(start)) {
+                Some(item) => self.is_in_calendar(calendar, item).await?,
+                None => shown.contains(start),
+            };
+            absences.push((!is_there).then_some(Absence::NotFound));
         }
+        Ok(absences)
     }
 
     /// The event is not in this calendar: it is in another one, or in none.
@@ -137,24 +175,28 @@ impl GraphCalendar {
         self.shows(calendar, times, |head| of_series(head) || is_same(head, first)).await
     }
 
-    /// Whether a complete view of a calendar shows the occurrence that begins there by its rule.
-    async fn shows_occurrence(
+    /// Which of these occurrences complete views of a calendar show about where their rule has them.
+    async fn shown_occurrences(
         &self,
         calendar: &str,
         master: &str,
-        start: OriginalStart,
-    ) -> Result<bool> {
-        let (context, mut found) = (instance_context(start), false);
-        let mut note = |json: &RawValue| {
-            found |= serde_json::from_str(json.get()).is_ok_and(|item: WireEvent| {
-                item.series_master_id.as_deref() == Some(master)
-                    && convert::original_start(&item, context) == Some(start)
-            });
-        };
-        let at = instant(start);
-        let url = self.api.addresses.bare_view(calendar, &wider(at, at))?;
-        self.walk(url, &mut note).await?.of_calendar()?;
-        Ok(found)
+        starts: Vec<OriginalStart>,
+    ) -> Result<HashSet<OriginalStart>> {
+        let mut shown = HashSet::new();
+        for range in ranges_of(&starts) {
+            let mut note = |json: &RawValue| {
+                let Ok(item) = serde_json::from_str::<WireEvent>(json.get()) else { return };
+                if item.series_master_id.as_deref() == Some(master) {
+                    // Whether the series is one of whole days follows from what is asked for.
+                    shown.extend(starts.iter().copied().filter(|start| {
+                        convert::original_start(&item, instance_context(*start)) == Some(*start)
+                    }));
+                }
+            };
+            let url = self.api.addresses.bare_view(calendar, &range)?;
+            self.walk(url, &mut note).await?.of_calendar()?;
+        }
+        Ok(shown)
     }
 
     /// Whether a complete view of a calendar shows it in this range, a day wider.

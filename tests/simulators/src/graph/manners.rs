@@ -148,6 +148,9 @@ pub struct Manners {
     /// `last` and seven days of the week are the last day of the month; otherwise the first day of
     /// its last seven.
     pub last_of_seven: bool,
+    /// The `iCalUId` of an occurrence follows from the start that its rule gives it; otherwise from
+    /// the day.
+    pub uids_of_starts: bool,
     /// The day of a deleted occurrence stays closed to its neighbours.
     pub boundary_counts_deleted: bool,
     /// A refused `If-Match` is 412; otherwise 409. Both with `ErrorIrresolvableConflict`.
@@ -233,6 +236,7 @@ impl Default for Manners {
             largest_count: 999,
             clamps_days: true,
             last_of_seven: true,
+            uids_of_starts: false,
             boundary_counts_deleted: true,
             stale_is_412: true,
             saves_again: false,

@@ -69,7 +69,7 @@ fn whole(seen: &Seen<'_>, view: View<'_>) -> Map<String, Value> {
     put("transactionId", seen.item.fields.get("transactionId").cloned().unwrap_or_default());
     put("originalStartTimeZone", json!(seen.times.start.zone));
     put("originalEndTimeZone", json!(seen.times.end.zone));
-    put("iCalUId", json!(ical_uid(seen, seen.day.is_some())));
+    put("iCalUId", json!(ical_uid(seen, seen.day.is_some(), view.manners.uids_of_starts)));
     put("subject", json!(seen.text("subject")));
     let body = seen.field("body").cloned().unwrap_or_default();
     put("bodyPreview", json!(preview(&body)));
@@ -102,7 +102,7 @@ fn whole(seen: &Seen<'_>, view: View<'_>) -> Map<String, Value> {
         put("originalStart", json!(zones::short(seen.item.times_on(day).from())));
     }
     if view.manners.extra_members {
-        put("uid", json!(ical_uid(seen, false)));
+        put("uid", json!(ical_uid(seen, false, false)));
         // Members of OData, as they are in answers without `$select`.
         put("calendar@odata.navigationLink", json!("https://graph.microsoft.com/v1.0/calendar"));
         let occurrence = seen.day.map(|day| format!("OID.{master}.{day}"));
@@ -227,8 +227,13 @@ pub(super) fn place(sent: &Map<String, Value>) -> Value {
     Value::Object(place)
 }
 
-/// Another one for each occurrence, as in a GlobalObjectId: the date is in its middle.
-fn ical_uid(seen: &Seen<'_>, own: bool) -> String {
+/// Another one for each occurrence, as in a GlobalObjectId: the date is in its middle, with `timed`
+/// the time, too.
+fn ical_uid(seen: &Seen<'_>, own: bool, timed: bool) -> String {
+    let start = seen.day.filter(|_| own && timed).map(|day| seen.item.times_on(day).from());
+    if let Some(start) = start {
+        return format!("040000008200E00074C5B7101A82E008{start}{:032X}", seen.item.key);
+    }
     let stamp = match seen.day.filter(|_| own) {
         Some(day) => format!("{:04X}{:02X}{:02X}", day.year(), day.month(), day.day()),
         None => "00000000".to_owned(),

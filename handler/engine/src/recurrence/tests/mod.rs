@@ -8,6 +8,7 @@ use crate::event::{Busy, Exception, Moment, Visibility, Zone};
 mod carried;
 mod carry;
 mod exceptions;
+mod folds;
 mod guards;
 mod moved;
 mod properties;

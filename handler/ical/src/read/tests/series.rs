@@ -249,3 +249,19 @@ fn a_day_by_microsofts_property_begins_and_ends_at_midnight() {
         assert!(!days(span(from, to)), "{from} to {to}");
     }
 }
+
+#[test]
+fn an_end_in_the_second_pass_of_a_repeated_hour() {
+    let start = "DTSTART;TZID=Europe/Berlin:20261025T";
+    for (lines, minutes) in [
+        ("023000\nDURATION:PT30M", 30),
+        ("023000\nDURATION:PT1H", 60),
+        ("023000\nDTEND;TZID=Europe/Berlin:20261025T020000", 30),
+        ("023000\nDTEND;TZID=Europe/Berlin:20261025T024500", 15),
+        ("010000\nDTEND;TZID=Europe/Berlin:20261025T023000", 90),
+        ("043000\nDTEND;TZID=Europe/Berlin:20261025T040000", 0),
+    ] {
+        let span = event(&format!("{start}{lines}")).content.span;
+        assert_eq!(engine::zone::length(&span, None).as_mins(), minutes, "{lines}");
+    }
+}

@@ -24,6 +24,7 @@ mod classify;
 mod identities;
 mod index;
 mod left_out;
+mod moved_series;
 mod named;
 mod note_unseen;
 mod read;

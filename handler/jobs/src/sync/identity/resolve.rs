@@ -91,6 +91,11 @@ impl Context<'_> {
                         .await?;
                 }
             }
+            let origins = missing.values().filter(|missing_event| {
+                missing_event.role == Role::Origin && !missing_event.may_be_present
+            });
+            let origins = origins.map(|missing_event| missing_event.mapping).collect();
+            self.join_moved_series(identities, changes, side, &origins).await?;
         }
         Ok(())
     }

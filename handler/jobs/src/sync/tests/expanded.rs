@@ -128,6 +128,23 @@ async fn a_series_that_cannot_be_held_any_more_gets_single_copies() {
 }
 
 #[tokio::test]
+async fn a_copy_that_shows_something_else_gives_way_to_single_copies() {
+    let env = PairEnv::two_way().await;
+    env.to().manners.cannot_hold = Some(MONTHLY);
+    env.from().put(last_days("FREQ=MONTHLY;BYMONTHDAY=28;COUNT=6"));
+    let env = env.filled(3).await;
+    env.from().change("rent.ics", |event| {
+        event.series.as_mut().unwrap().rules = vec![rule()];
+    });
+    let copy = env.copy("rent.ics").await;
+    env.to().change(&copy, |event| event.content.title = "later".into());
+    env.pass().await;
+    assert_eq!(env.count(), [4, 9], "{:?}", env.titles());
+    env.rest().await;
+    assert_eq!(env.count(), [4, 9]);
+}
+
+#[tokio::test]
 async fn what_cannot_be_followed_is_named() {
     let env = expanded(false).await;
     env.from().unreadable.insert(EventId::new("rent.ics"));

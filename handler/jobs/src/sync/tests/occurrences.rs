@@ -3,7 +3,7 @@
 use engine::event::{EventId, Exception, OriginalStart};
 use jiff::SignedDuration;
 
-use super::env::PairEnv;
+use super::env::{DRY, PairEnv};
 use super::memory_calendar::CalendarCall;
 use super::sample_events::{april, at, weekly};
 use jiff::civil::date;
@@ -51,8 +51,22 @@ async fn a_moved_series_moves_its_copies() {
         event.content.span = at(date(2026, 4, 1).at(10, 0, 0, 0), 1);
     });
     let run = env.pass().await;
+    assert_eq!((run.created, run.changed, run.deleted), (0, 12, 0), "the copies are edited");
     assert_eq!((env.count(), run.held.is_some()), ([4, 15], false));
+    assert_eq!(env.asked(CalendarCall::Absence), [0, 0]);
     env.rest().await;
+}
+
+#[tokio::test]
+async fn a_preview_counts_a_series_as_one_event() {
+    let env = expanded(12).await;
+    env.from().change("weekly.ics", |event| event.content.title = "renamed".into());
+    let preview = env.run(DRY).await;
+    assert_eq!((preview.changed, preview.actions.len()), (1, 1));
+    assert_eq!(preview.actions[0].event, "weekly.ics");
+    assert_eq!(env.pass().await.changed, 12);
+    env.from().remove("weekly.ics");
+    assert_eq!((env.run(DRY).await.deleted, env.pass().await.deleted), (1, 12));
 }
 
 #[tokio::test]

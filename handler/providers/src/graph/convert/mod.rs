@@ -36,7 +36,7 @@ pub(super) use context::{EventContext, WriteContext};
 pub(super) use read::{content, event, original_start};
 #[cfg(test)]
 use series::absent;
-pub(super) use series::{has_instances, same_series, series};
+pub(super) use series::{follows_rule, has_instances, same_series, series};
 pub(super) use write::{create, marker, patch, repeats};
 
 /// The fields in which two contents differ, as far as Graph distinguishes them: what is written and

@@ -178,3 +178,28 @@ pub(in super::super) fn has_instances(
     }
     Ok(there == expected)
 }
+
+/// Whether the instances of a master in a range have the original starts that its rule gives them.
+/// What the draft cancels or changes, and with `may_lack` anything, may be missing.
+///
+/// # Errors
+/// The rule cannot be followed.
+pub(in super::super) fn follows_rule(
+    draft: &Draft,
+    found: &[WireEvent],
+    range: &Range<Timestamp>,
+    may_lack: bool,
+) -> Result<bool, Unsupported> {
+    let Some(series) = &draft.series else { return Ok(true) };
+    let bare = Series { exceptions: BTreeMap::new(), ..series.clone() };
+    let of_days = matches!(draft.content.span, Span::AllDay { .. });
+    let context = EventContext { series_of_days: Some(of_days), ..EventContext::default() };
+    let is_inside = |start: &OriginalStart| range.contains(&engine::zone::near(*start));
+    let expected = occurrences(&draft.content, &bare, range.clone(), None)?;
+    let expected: BTreeSet<_> = expected.iter().map(|one| one.original).filter(is_inside).collect();
+    let there = found.iter().filter_map(|item| read::original_start(item, context));
+    let there: BTreeSet<_> = there.filter(is_inside).collect();
+    let mut lacking = expected.difference(&there);
+    Ok(there.is_subset(&expected)
+        && (may_lack || lacking.all(|start| series.exceptions.contains_key(start))))
+}

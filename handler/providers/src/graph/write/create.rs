@@ -17,6 +17,7 @@ use super::super::item::{GraphItem, WholeItem};
 use super::super::pages::{Walk, wider};
 use super::super::wire::{self, WireEvent};
 use super::super::{GraphCalendar, ids};
+use super::occurrence::OTHER_OCCURRENCES;
 use super::{Wanted, anchored};
 use crate::overlay::is_same_copy;
 use crate::{Error, NewCopy, Result, Written};
@@ -29,8 +30,6 @@ const FRESH: SignedDuration = SignedDuration::from_secs(10);
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(2);
 
 const NOT_MADE: &str = "Microsoft answers that there is no place for it, and shows its calendar";
-
-const OTHER_OCCURRENCES: &str = "Microsoft shows other occurrences than its rule gives";
 
 /// Where the events of one mark are.
 enum FirstEvent {

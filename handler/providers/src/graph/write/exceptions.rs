@@ -18,18 +18,18 @@ use std::ops::Range;
 
 use engine::event::{Content, Draft, Exception, Field, OriginalStart, Series};
 use engine::recurrence::Occurrence;
+use engine::zone::near;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 
 use super::super::GraphCalendar;
 use super::super::api::{ApiCall, ApiReply};
 use super::super::convert::{self, EventContext, WriteContext};
-use super::super::fetch::instant;
 use super::super::item::{GraphItem, WholeItem};
 use super::super::pages::wider;
 use super::super::series::{instance_at, instance_context};
 use super::super::wire::{EventBody, WireEvent};
-use super::occurrence::{day_of, single};
+use super::occurrence::{OTHER_OCCURRENCES, day_of, single};
 use crate::{Error, Result};
 
 /// A draft with more departures is refused: each is a write of its own.
@@ -43,6 +43,9 @@ there, or its rule does not give it";
 pub(super) enum Wanted {
     /// All that depart.
     All,
+    /// Those with these original starts, after a write of the time of the series that may have been
+    /// made before: that its occurrences are those of its rule is not known yet.
+    Reshaped(BTreeSet<OriginalStart>),
     /// All that depart, among the occurrences of the window, which were just read.
     Among(Vec<WireEvent>),
     /// Those with these original starts, which need not depart any more.
@@ -91,7 +94,7 @@ impl GraphCalendar {
         let Some(series) = draft.series.as_ref().filter(|_| whole.item.is_master()) else {
             return Ok(false);
         };
-        let Some((starts, items)) = self.compared(&whole.item.id, series, wanted, range).await?
+        let Some((starts, items)) = self.compared(&whole.item.id, draft, wanted, range).await?
         else {
             return Ok(false);
         };
@@ -159,10 +162,11 @@ impl GraphCalendar {
     async fn compared(
         &self,
         master: &str,
-        series: &Series,
+        draft: &Draft,
         wanted: Wanted,
         range: &Range<Timestamp>,
     ) -> Result<Option<(Vec<OriginalStart>, Vec<WireEvent>)>> {
+        let Some(series) = &draft.series else { return Ok(None) };
         let read = |read: Result<Vec<WireEvent>, GraphItem>| match read {
             Ok(items) => Ok(items),
             Err(GraphItem::Refused(error)) => Err(error),
@@ -182,7 +186,17 @@ impl GraphCalendar {
                 return Ok(Some((starts, items)));
             }
             Wanted::Among(items) => items,
-            Wanted::All => read(self.instances(master, &wider(range.start, range.end)).await?)?,
+            Wanted::All => {
+                let items = read(self.instances(master, &wider(range.start, range.end)).await?)?;
+                check_rule(draft, &items, range, false)?;
+                items
+            }
+            Wanted::Reshaped(starts) => {
+                let items = read(self.instances(master, &wider(range.start, range.end)).await?)?;
+                check_rule(draft, &items, range, true)?;
+                let wanted = Wanted::Only(starts);
+                return Box::pin(self.compared(master, draft, wanted, range)).await;
+            }
         };
         let mut starts: BTreeSet<OriginalStart> = series.exceptions.keys().copied().collect();
         // Those that depart and should not.
@@ -193,7 +207,7 @@ impl GraphCalendar {
             convert::original_start(item, context)
         }));
         let is_outside = |start: &OriginalStart| {
-            let at = instant(*start);
+            let at = near(*start);
             at < range.start || at >= range.end
         };
         let absent: Vec<OriginalStart> = starts
@@ -312,6 +326,20 @@ impl GraphCalendar {
     }
 }
 
+/// Microsoft may mean another thing by its pattern.
+fn check_rule(
+    draft: &Draft,
+    items: &[WireEvent],
+    range: &Range<Timestamp>,
+    may_lack: bool,
+) -> Result<()> {
+    match convert::follows_rule(draft, items, range, may_lack) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::NotRepresentable(OTHER_OCCURRENCES.into())),
+        Err(why) => Err(Error::Refused(why.to_string())),
+    }
+}
+
 /// An occurrence of whole days that departs from nothing.
 fn is_plain_day(item: &WireEvent) -> bool {
     !item.is_exception() && item.is_all_day == Some(true)
@@ -334,10 +362,10 @@ fn is_unchanged(before: &WireEvent, now: &WireEvent, start: OriginalStart) -> bo
 fn plain_at(draft: &Draft, start: OriginalStart) -> Option<Content> {
     let series = draft.series.as_ref()?;
     let bare = Series { exceptions: Default::default(), ..series.clone() };
-    let from = instant(start);
+    let from = near(start);
     let to = from.checked_add(SignedDuration::from_secs(1)).ok()?;
-    let near = engine::recurrence::occurrences(&draft.content, &bare, from..to, None).ok()?;
-    let found: Occurrence = near.into_iter().find(|occurrence| occurrence.original == start)?;
+    let shown = engine::recurrence::occurrences(&draft.content, &bare, from..to, None).ok()?;
+    let found: Occurrence = shown.into_iter().find(|occurrence| occurrence.original == start)?;
     Some(Content { span: found.span, ..draft.content.clone() })
 }
 

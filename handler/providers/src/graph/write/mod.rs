@@ -9,13 +9,15 @@
 //!   the deleted ones included. So the same call then makes every exception and every deletion
 //!   again: what an occurrence shows is compared with what it should show, and a call that was
 //!   interrupted is finished by the next one.
-//! * After a create of a series its occurrences in the window are compared with those of its rule.
-//!   Where they differ, the series is deleted and refused ([`Error::NotRepresentable`]): Microsoft
-//!   does not mean the same by its pattern.
+//! * After a create of a series, and after a PATCH that reshapes it, its occurrences in the window
+//!   are compared with those of its rule. Where they differ, the series is refused
+//!   ([`Error::NotRepresentable`]), and deleted if it is new: Microsoft does not mean the same by
+//!   its pattern.
 //! * A zone that the mailbox does not know is not tried again; the next name for it is, and in the
 //!   end UTC.
 
 mod create;
+mod editable;
 mod exceptions;
 mod occurrence;
 
@@ -121,7 +123,10 @@ impl GraphCalendar {
         version: &Version,
         edit: &Edit<'_>,
     ) -> Result<Written> {
-        let (mut whole, event) = self.read_editable(calendar, id).await?;
+        let (mut whole, event) = match edit.draft.series {
+            Some(_) if id.in_series().is_none() => self.read_editable_series(calendar, id).await?,
+            _ => self.read_editable(calendar, id).await?,
+        };
         if event.has_guests() {
             return Err(Error::HasGuests);
         }
@@ -172,6 +177,8 @@ impl GraphCalendar {
         let wanted = if is_reshaped {
             (whole.exceptions, whole.item.cancelled_occurrences) = (Vec::new(), Vec::new());
             Wanted::All
+        } else if edit.parts.fields.contains(&Field::Time) && old.series.is_some() {
+            Wanted::Reshaped(edit.parts.exceptions.clone())
         } else {
             Wanted::Only(edit.parts.exceptions.clone())
         };
@@ -269,24 +276,6 @@ impl GraphCalendar {
             GraphItem::There(_) | GraphItem::Strange { .. } => Error::ChangedMeanwhile,
             GraphItem::Refused(error) => error,
         })
-    }
-
-    /// An event that is there and can be read.
-    async fn read_editable(&self, calendar: &str, id: &EventId) -> Result<(WholeItem, Event)> {
-        match self.read_occurrence(id).await? {
-            GraphItem::There(whole) => {
-                let event = self.event_of(calendar, &whole)?;
-                Ok((*whole, event))
-            }
-            GraphItem::Strange { .. } => Err(Error::Refused(STRANGE.into())),
-            GraphItem::Refused(error) => Err(error),
-            GraphItem::Gone => Err(self.missing_error(calendar).await?),
-        }
-    }
-
-    fn event_of(&self, calendar: &str, whole: &WholeItem) -> Result<Event> {
-        let owner = self.owner();
-        whole.event(self.context(calendar, &owner)).map_err(|why| Error::Refused(why.0))
     }
 
     /// After the event or master: its exceptions, and what all of it left behind.

@@ -4,6 +4,8 @@ use engine::event::{Content, Draft, OriginalStart, Span};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+pub(super) const OTHER_OCCURRENCES: &str = "Microsoft shows other occurrences than its rule gives";
+
 /// An occurrence as a single event.
 pub(super) fn single(content: &Content) -> Draft {
     Draft { content: content.clone(), series: None }

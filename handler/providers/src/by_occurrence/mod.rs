@@ -6,6 +6,8 @@
 //! of them shows all of them. A write to an occurrence changes or cancels that occurrence of the
 //! series.
 
+mod absence;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -240,26 +242,19 @@ impl Provider for ByOccurrence {
     }
 
     async fn absence(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>> {
-        let Some((series, _)) = self.series_of(id) else {
-            if self.series.contains(id) {
-                return Ok(Some(Absence::NotFound));
-            }
+        if self.series_of(id).is_none() && !self.series.contains(id) {
             return self.inner.absence(calendar, id).await;
-        };
-        if let Some(absence) = self.inner.absence(calendar, &series).await? {
-            return Ok(Some(absence));
         }
-        match self.read(calendar, &series).await? {
-            Found::Event(event) => match self.occurrences(&event) {
-                Some(shown) => {
-                    Ok((!shown.iter().any(|event| event.id == *id)).then_some(Absence::NotFound))
-                }
-                None => Err(Error::Refused(RULE_NOT_FOLLOWED.to_owned())),
-            },
-            // The server contradicts itself.
-            Found::NotFound | Found::NoEvent => Err(Error::ChangedMeanwhile),
-            Found::Refused(why) | Found::Unreadable { why, .. } => Err(Error::Refused(why)),
-        }
+        let absences = self.absences(calendar, std::slice::from_ref(id)).await?;
+        Ok(absences.into_iter().next().flatten())
+    }
+
+    async fn absences(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Option<Absence>>> {
+        self.read_absences(calendar, ids).await
+    }
+
+    fn is_shown_by_occurrence(&self, id: &EventId) -> bool {
+        self.series.contains(id)
     }
 
     fn answers_prove_presence(&self) -> bool {
