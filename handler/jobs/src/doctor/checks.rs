@@ -32,7 +32,7 @@ pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
         storage::findings(services),
         vault::finding(services),
         accounts,
-        per_owner(services, |scope| async move { push::findings(&scope).await }),
+        per_owner(services, |scope| async move { push::findings(&scope, how).await }),
         work::finding(services)
     );
     // The clock is checked last, when a server may have answered whose clock it is compared with.

@@ -49,6 +49,7 @@ use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
 use engine::change::{Absence, Cursor, StateTag};
 use engine::event::{EventId, Parts};
+use jiff::Timestamp;
 
 pub use account::GraphCalendar;
 pub use address::GRAPH;
@@ -176,6 +177,10 @@ impl Provider for GraphCalendar {
         lifetime: Duration,
     ) -> Result<Option<ActiveWatch>> {
         self.renew_subscription(resource, lifetime).await
+    }
+
+    async fn watch_end(&self, _id: &str, resource: &str) -> Result<Option<Timestamp>> {
+        self.end_of_subscription(resource).await
     }
 
     async fn delete_watch(&self, _id: &str, resource: &str) -> Result<()> {

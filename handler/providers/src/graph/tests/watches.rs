@@ -102,6 +102,9 @@ async fn a_subscription_is_renewed_in_place_and_one_that_is_gone_is_made_anew() 
             "PATCH /subscriptions/s1" => {
                 ok(json!({ "id": "s1", "expirationDateTime": "2026-03-12T10:00:00Z" }))
             }
+            "GET /subscriptions/s1" => {
+                ok(json!({ "id": "s1", "expirationDateTime": "2026-03-12T09:00:00Z" }))
+            }
             "DELETE /subscriptions/s1" => Say(204, json!(null), vec![]),
             "GET /me/calendars" => page(&[]),
             _ => not_found(),
@@ -113,6 +116,9 @@ async fn a_subscription_is_renewed_in_place_and_one_that_is_gone_is_made_anew() 
     assert_eq!(watch.resource, "s1");
     assert_eq!(stub.take()[1].body, json!({ "expirationDateTime": "2026-03-12T10:00:00Z" }));
     assert!(client.renew_watch("ours", "s2", two_days).await.unwrap().is_none());
+    let end = client.watch_end("ours", "s1").await.unwrap();
+    assert_eq!(end, "2026-03-12T09:00:00Z".parse().ok());
+    assert_eq!(client.watch_end("ours", "s2").await.unwrap(), None);
     client.delete_watch("ours", "s1").await.unwrap();
     client.delete_watch("ours", "s2").await.unwrap();
     // No more than Microsoft grants.
