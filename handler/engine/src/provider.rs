@@ -89,7 +89,7 @@ pub struct WatchFacts {
     /// A watch is renewed when less than this is left, give or take [`WatchFacts::spread`].
     pub renew_before: Duration,
     /// Watches that were created together are renewed at times that are up to this far from
-    /// [`WatchFacts::renew_before`].
+    /// [`WatchFacts::renew_before`]; later only, where that is [`Renewal::InPlace`].
     pub spread: Duration,
     /// With less than this left, the operator is warned.
     pub warn_before: Duration,

@@ -121,7 +121,7 @@ mod tests {
             let next = ours.after(at).unwrap();
             assert!(next.as_second() - at.as_second() <= 15 * 60, "{at} {next}");
             let distance = other.after(next).unwrap().as_second() - next.as_second();
-            assert!((300..3300).contains(&distance), "{next}");
+            assert!((300..=3300).contains(&distance), "{next}");
             at = next;
         }
     }

@@ -349,7 +349,13 @@ fn is_for_owner(error: &Error) -> bool {
 
 /// Whether a watch is to be renewed.
 pub(super) fn is_due(row: &WatchRecord, facts: WatchFacts, now: Timestamp) -> bool {
-    let early = signed(facts.renew_before) + spread(&row.id, signed(facts.spread));
+    let spread = spread(&row.id, signed(facts.spread));
+    let early = signed(facts.renew_before)
+        + match facts.renewal {
+            // The next end is counted from the renewal: an early one makes the next one early too.
+            Renewal::InPlace => -spread.abs(),
+            Renewal::Replace => spread,
+        };
     row.renew_now || row.expires.duration_since(now) <= early
 }
 

@@ -22,6 +22,7 @@ mod address;
 mod api;
 mod calendars;
 mod changes;
+mod clock;
 mod convert;
 mod cursor;
 mod delta;
