@@ -56,6 +56,8 @@ impl MailboxEnv {
     pub async fn of(people: impl FnOnce(&Graph) -> [Account; 2]) -> anyhow::Result<Self> {
         let graph = Graph::start().await?;
         graph.clock().stand_at(START.parse()?);
+        // Clients go by the time that passes, and here none does.
+        graph.manners(|manners| manners.access_token_seconds = 90 * 86_400);
         let people = people(&graph);
         let options = ProcessOptions {
             microsoft: Some(MicrosoftSettings::of(&graph)?),
@@ -161,6 +163,15 @@ impl MailboxEnv {
             self.work().await?;
         }
         Ok(())
+    }
+
+    /// So many hours pass, with the timer that renews subscriptions.
+    pub async fn hours(&mut self, hours: usize) -> anyhow::Result<()> {
+        for _ in 0..hours {
+            self.wait(3600);
+            self.renew(false).await?;
+        }
+        self.settle().await
     }
 
     /// The subscription of a side: its id and its end.

@@ -108,7 +108,7 @@ async fn a_notification_after_the_end_of_its_subscription_does_nothing() -> anyh
     env.settle().await?;
     env.graph.lifecycle(&subscription(&env, 0)?, Lifecycle::Removed);
     env.settle().await?;
-    env.quarters(4 * 72, false).await?;
+    env.hours(72).await?;
     env.graph.reset_counts();
     assert_eq!(call(&env.scope, &[late]).await?, 202);
     env.wait(60);

@@ -61,7 +61,7 @@ async fn a_subscription_that_vanished_is_made_again_within_half_a_day() -> anyho
     let found = push(&env).await;
     assert!(found.len() == 2 && !found[1].ok, "{found:?}");
     assert!(found[0].message.contains("1 of 2") && found[1].fix.is_some(), "{found:?}");
-    env.quarters(4 * 15, false).await?;
+    env.hours(15).await?;
     assert_ne!(subscription(&env, 0)?, first);
     assert_eq!((env.count(1, "Lunch"), watch_rows(&env).await?), (1, 2));
     let found = push(&env).await;
@@ -90,7 +90,7 @@ async fn a_subscription_that_vanished_is_made_again_at_a_start() -> anyhow::Resu
 async fn a_renewal_that_fails_is_tried_again_after_a_quarter_of_an_hour() -> anyhow::Result<()> {
     let (mut env, _) = MailboxEnv::paired().await?;
     let (id, end) = env.subscription(0).context("a subscription")?;
-    env.quarters(4 * 21, false).await?;
+    env.hours(21).await?;
     env.graph.faults().always(On::kind(Kind::Renew), Fault::Status(503));
     let mut tried = 0;
     while tried == 0 {
@@ -143,7 +143,7 @@ async fn two_weeks_of_silence_after_failed_renewals() -> anyhow::Result<()> {
     env.settle().await?;
     assert_eq!(env.count(1, "Tea"), 1);
     // The rows of requests that were never answered end by themselves.
-    env.quarters(4 * 50, false).await?;
+    env.hours(50).await?;
     assert_eq!(watch_rows(&env).await?, 2);
     let (_, end) = env.subscription(0).context("a subscription")?;
     assert!(end.duration_since(env.graph.clock().now()) > SignedDuration::from_hours(20));
