@@ -17,6 +17,9 @@ pub enum AccountChecks {
 /// Checks storage, vault, clock, clients, accounts, push and queues. Findings about the settings are not
 /// included.
 pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
+    if how == AccountChecks::Live {
+        clients::check(services).await;
+    }
     let accounts = async {
         match how {
             AccountChecks::Live => {
