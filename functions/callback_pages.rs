@@ -7,13 +7,13 @@
 use http::StatusCode;
 use jobs::Services;
 use jobs::consent;
-use jobs::consent::{AdministratorAnswer, ConsentError};
+use jobs::consent::{AdministratorAnswer, ConsentError, ProviderKind};
 
-use crate::connect_pages::{redirect_address, retry_step};
+use crate::connect_pages::{cleartext_origin, redirect_address, retry_step};
 use crate::consent_words::{self, ConsentWords};
 use crate::cookie::{self, CookieScope};
 use crate::page::{self, NextStep};
-use crate::refusal_page::consent_refused;
+use crate::refusal_page::{Reader, consent_refused};
 use crate::trigger::{HttpTrigger, Response};
 
 /// The query of the page that reports success.
@@ -24,6 +24,16 @@ pub async fn answer(services: &Services, request: HttpTrigger) -> Response {
     let Some((kind, words)) = consent_words::in_path(request.uri.path()) else {
         return page::not_found();
     };
+    let response = page_for(services, kind, words, request).await;
+    page::with_form_origin(response, cleartext_origin(services, kind).as_deref())
+}
+
+async fn page_for(
+    services: &Services,
+    kind: ProviderKind,
+    words: &ConsentWords,
+    request: HttpTrigger,
+) -> Response {
     let query = request.uri.query().unwrap_or_default();
     let public = services.setup.public_url.as_deref();
     if query == DONE {
@@ -60,7 +70,11 @@ pub async fn answer(services: &Services, request: HttpTrigger) -> Response {
         Err(ConsentError::Failed(error)) => {
             let redirect = redirect_address(services, words, &request.headers);
             let way = consent::way_on(&local, kind, &redirect, &error).await;
-            consent_refused(&error, &way, retry)
+            let reader = match public {
+                Some(_) => Reader::Guest,
+                None => Reader::operator(services, kind),
+            };
+            consent_refused(&error, &way, retry, (kind, reader))
         }
     }
 }

@@ -30,6 +30,23 @@ pub async fn answer(services: &Services, request: HttpTrigger) -> Response {
     let Some((kind, words)) = consent_words::in_path(request.uri.path()) else {
         return page::not_found();
     };
+    let response = page_for(services, kind, words, request).await;
+    page::with_form_origin(response, cleartext_origin(services, kind).as_deref())
+}
+
+/// The origin of the provider's page, where its address is not https.
+pub fn cleartext_origin(services: &Services, kind: ProviderKind) -> Option<String> {
+    let redirect = "https://calrelay.invalid/".parse().ok()?;
+    let asked = services.connect.consents(kind).ok()?.ask(&redirect, "-").ok()?;
+    (asked.url.scheme() != "https").then(|| asked.url.origin().ascii_serialization())
+}
+
+async fn page_for(
+    services: &Services,
+    kind: ProviderKind,
+    words: &ConsentWords,
+    request: HttpTrigger,
+) -> Response {
     match (&services.setup.public_url, request.method == Method::POST) {
         (None, false) => start_for_local_operator(services, kind, words, &request).await,
         (Some(public), false) => invitation_page(public, words, &request),

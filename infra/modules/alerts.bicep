@@ -72,7 +72,7 @@ var rules = [
     id: 'watches'
     title: 'A watch is near its end'
     description: 'Google or Microsoft will stop telling about changes of a calendar, because its renewal keeps failing.'
-    // The line that renew_google_channels and renew_graph_subscriptions write, every hour, while fewer than six hours are left.
+    // The line that renew_google_channels and renew_graph_subscriptions write, with every run, while fewer than six hours are left.
     query: 'AppTraces | where Message has "watch near its end"'
     threshold: 0
     severity: 2

@@ -89,12 +89,15 @@ pub struct WatchFacts {
     /// A watch is renewed when less than this is left, give or take [`WatchFacts::spread`].
     pub renew_before: Duration,
     /// Watches that were created together are renewed at times that are up to this far from
-    /// [`WatchFacts::renew_before`].
+    /// [`WatchFacts::renew_before`]; later only, where that is [`Renewal::InPlace`].
     pub spread: Duration,
     /// With less than this left, the operator is warned.
     pub warn_before: Duration,
     /// Whether a watch that lives can get a later end, or another watch has to replace it.
     pub renewal: Renewal,
+    /// The provider is asked whether a watch exists, once between two renewals and this long after
+    /// the first, give or take [`WatchFacts::spread`]. `None` where the provider cannot say.
+    pub check_after: Option<Duration>,
 }
 
 /// How a watch is renewed.
@@ -218,6 +221,7 @@ const GOOGLE: ProviderFacts = ProviderFacts {
         spread: Duration::from_secs(2 * HOUR),
         warn_before: Duration::from_secs(6 * HOUR),
         renewal: Renewal::Replace,
+        check_after: None,
     }),
     calendar_identity: CalendarIdentity::Id,
     calendar_ids_change: false,
@@ -254,6 +258,7 @@ const MICROSOFT: ProviderFacts = ProviderFacts {
         spread: Duration::from_secs(2 * HOUR),
         warn_before: Duration::from_secs(6 * HOUR),
         renewal: Renewal::InPlace,
+        check_after: Some(Duration::from_secs(12 * HOUR)),
     }),
     calendar_identity: CalendarIdentity::Id,
     calendar_ids_change: true,
@@ -357,6 +362,11 @@ mod tests {
         for facts in ProviderKind::ALL.into_iter().filter_map(ProviderKind::watch_facts) {
             assert!(facts.renew_before + facts.spread < facts.lifetime);
             assert!(facts.warn_before < facts.renew_before - facts.spread);
+            // A check comes before the renewal, and after the one before.
+            assert!(facts.check_after.is_none_or(|after| {
+                facts.spread < after
+                    && after + facts.spread < facts.lifetime - facts.renew_before - facts.spread
+            }));
         }
     }
 }

@@ -193,7 +193,11 @@ async fn a_blocked_sign_in_and_a_failing_server_have_words_of_their_own() {
         ("interaction_required&error_description=AADSTS53003:+x", 403, "does not allow this"),
         ("invalid_request&error_description=AADSTS50020:+x", 403, "choose the account"),
         ("temporarily_unavailable", 503, "Try again"),
-        ("invalid_request&error_description=AADSTS50011:+x", 500, "in the log"),
+        (
+            "invalid_request&error_description=AADSTS50011:+x",
+            503,
+            "is not set up for Microsoft yet",
+        ),
     ] {
         let sent = pages.get(start, None).await;
         let state = parameter(field(&sent, "location"), "state");

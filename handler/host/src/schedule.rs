@@ -102,6 +102,30 @@ mod tests {
         }
     }
 
+    /// Watches of the two kinds are renewed under one lease, so their timers run at other minutes.
+    #[test]
+    fn a_renewal_that_failed_is_tried_again_after_a_quarter_of_an_hour() {
+        let schedule = |name: &str| {
+            let function = functions::FUNCTIONS.iter().find(|it| it.name == name).unwrap();
+            match function.binding().unwrap().trigger {
+                functions::binding::Trigger::Timer { schedule } => {
+                    Schedule::parse(&schedule).unwrap()
+                }
+                _ => panic!("{name} has another trigger"),
+            }
+        };
+        let (ours, other) =
+            (schedule("renew_graph_subscriptions"), schedule("renew_google_channels"));
+        let mut at: Timestamp = "2026-03-10T00:00:00Z".parse().unwrap();
+        for _ in 0..96 {
+            let next = ours.after(at).unwrap();
+            assert!(next.as_second() - at.as_second() <= 15 * 60, "{at} {next}");
+            let distance = other.after(next).unwrap().as_second() - next.as_second();
+            assert!((300..=3300).contains(&distance), "{next}");
+            at = next;
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn the_next_time_is_later_and_fits(second in 0_i64..60, minute in 0_i64..60, hour in 0_i64..24, now in 0_i64..4_000_000_000) {

@@ -64,7 +64,7 @@ pub use explain::explain;
 pub use health::{Health, HealthDetail, health};
 pub use in_process::{CALL_BUDGET, InProcess};
 pub use poll_calendars::{PollOutcome, poll_calendars, reconcile};
-pub use problem::{problem_connecting, problem_keeping};
+pub use problem::{problem_connecting, problem_keeping, problem_of_consent};
 pub use random_secret::Token;
 pub use remove_account::{Removal, remove_account};
 pub use rotate_keys::{Rotation, rotate_keys};

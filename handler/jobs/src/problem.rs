@@ -29,9 +29,28 @@ pub fn problem_keeping(error: &Error, kept: &str) -> Problem {
 
 /// The error of connecting an account of this kind; as [`problem_keeping`].
 pub fn problem_connecting(error: &Error, kept: &str, kind: ProviderKind) -> Problem {
-    match next_by_password(error).filter(|_| !kind.is_connected_by_consent()) {
+    if kind.is_connected_by_consent() {
+        return problem_of_consent(error, kept);
+    }
+    match next_by_password(error) {
         Some(next) => problem(error, kept, (code_and_next(error).0, next)),
         None => problem_keeping(error, kept),
+    }
+}
+
+/// The error of a consent, or of an account that is connected by one; as [`problem_keeping`].
+pub fn problem_of_consent(error: &Error, kept: &str) -> Problem {
+    match next_by_consent(error) {
+        Some(next) => problem(error, kept, (code_and_next(error).0, next)),
+        None => problem_keeping(error, kept),
+    }
+}
+
+/// The problem of a stored account, which a sync tries again.
+pub(crate) fn problem_of_account(error: &Error, kind: ProviderKind) -> Problem {
+    match next_by_consent(error).filter(|_| kind.is_connected_by_consent()) {
+        Some(next) => problem(error, KEPT, (code_and_next(error).0, next)),
+        None => problem_of_accounts(error, !kind.is_connected_by_consent()),
     }
 }
 
@@ -46,10 +65,32 @@ pub(crate) fn problem_of_accounts(error: &Error, by_password: bool) -> Problem {
 /// What to do next about an account that is connected with a password, where it differs from one
 /// that is connected by consent.
 fn next_by_password(error: &Error) -> Option<&'static str> {
-    matches!(error, Error::Provider(providers::Error::Unauthorized)).then_some(
-        "Check the user name and the password, and connect the account again with `calrelay \
-        account add`.",
-    )
+    match error {
+        Error::Provider(providers::Error::Unauthorized) => Some(
+            "Check the user name and the password, and connect the account again with `calrelay \
+            account add`.",
+        ),
+        Error::Provider(providers::Error::BadAnswer(_)) => {
+            Some("Check that the address is that of a CalDAV server; if it is, try again later.")
+        }
+        _ => None,
+    }
+}
+
+/// What to do next about an account that is connected by consent, where it differs from one that is
+/// connected with a password. Its provider's addresses are settings.
+fn next_by_consent(error: &Error) -> Option<&'static str> {
+    use providers::Error as E;
+    match error {
+        Error::Provider(E::Unauthorized) => {
+            Some("Give your consent anew: connect the account again.")
+        }
+        Error::Provider(E::BadAnswer(_)) => Some("Try again later."),
+        Error::Provider(E::Address(_) | E::NotPublic(_)) => {
+            Some("The operator of calrelay has to correct the provider's address in the settings.")
+        }
+        _ => None,
+    }
 }
 
 /// What to do next about an error of a command, where it differs from an error of a sync.
@@ -163,10 +204,9 @@ fn provider(error: &providers::Error) -> (&'static str, &'static str) {
             "Check the address and the network, and try again; a running calrelay tries again by \
             itself.",
         ),
-        E::BadAnswer(_) => (
-            "bad_answer",
-            "Check that the address is that of a CalDAV server; if it is, try again later.",
-        ),
+        E::BadAnswer(_) => {
+            ("bad_answer", "Try again later; for an account at a CalDAV server, check its address.")
+        }
         E::Address(_) => ("address", "Give another address."),
         E::NotPublic(_) => (
             "address",
@@ -282,23 +322,28 @@ mod tests {
     }
 
     #[test]
-    fn consent_is_mentioned_where_an_account_may_have_one() {
-        let error = providers::Error::Unauthorized.into();
-        let connecting = |kind| problem_connecting(&error, "Nothing was stored.", kind);
-        for (problem, may_be_consent) in [
-            (problem_of_accounts(&error, false), true),
-            (problem_of_accounts(&error, true), false),
-            (connecting(ProviderKind::Google), true),
-            (connecting(ProviderKind::Caldav), false),
-        ] {
-            let message = &problem.message;
-            assert_eq!(problem.code, "unauthorized");
-            assert_eq!(message.contains("give your consent anew"), may_be_consent, "{message}");
-            assert!(
-                message.contains("Check the user name and the password")
-                    && message.ends_with("connect the account again with `calrelay account add`."),
-                "{message}"
-            );
+    fn passwords_and_consents_are_mentioned_where_an_account_may_have_one() {
+        use providers::Error as P;
+        let unauthorized = P::Unauthorized.into();
+        let of = |error: &Error| {
+            let connecting = |kind| problem_connecting(error, "Nothing was stored.", kind).message;
+            let by_consent = [ProviderKind::Google, ProviderKind::Microsoft]
+                .map(|kind| [connecting(kind), problem_of_account(error, kind).message]);
+            let by_password = [ProviderKind::Caldav, ProviderKind::Icloud]
+                .map(|kind| [connecting(kind), problem_of_account(error, kind).message]);
+            [by_consent.concat(), by_password.concat()]
+        };
+        let [by_consent, by_password] = of(&unauthorized);
+        assert!(by_consent.iter().all(|it| it.contains("consent") && !it.contains("password")));
+        assert!(by_password.iter().all(|it| it.contains("password") && !it.contains("consent")));
+        let mixed = problem_of_accounts(&unauthorized, false).message;
+        assert!(mixed.contains("consent") && mixed.contains("password"), "{mixed}");
+        for error in [P::BadAnswer("x".into()), P::Address("x".into()), P::NotPublic("x".into())] {
+            let [by_consent, by_password] = of(&error.clone().into());
+            let is_of_password =
+                |words: &String| words.contains("CalDAV") || words.contains("another address");
+            assert!(!by_consent.iter().any(is_of_password), "{error:?}: {by_consent:?}");
+            assert!(by_password.iter().all(is_of_password), "{error:?}: {by_password:?}");
         }
         let error = providers::Error::NoAnswer("x".into()).into();
         assert_eq!(

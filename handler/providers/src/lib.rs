@@ -31,6 +31,7 @@ use engine::change::{Absence, Cursor, Listed, StateTag};
 use engine::event::{Event, EventId, Parts};
 use engine::fidelity::Fidelity;
 use engine::pair::Window;
+use jiff::Timestamp;
 
 pub use by_occurrence::ByOccurrence;
 pub use claims_request::ClaimsRequest;
@@ -231,6 +232,15 @@ pub trait Provider: Send + Sync {
         _lifetime: Duration,
     ) -> Result<Option<ActiveWatch>> {
         Ok(None)
+    }
+
+    /// When a watch ends, according to the provider; `None` where the provider has no such watch
+    /// any more. `resource` is [`ActiveWatch::resource`].
+    ///
+    /// # Errors
+    /// [`Error::NoPush`] where the provider cannot say.
+    async fn watch_end(&self, _id: &str, _resource: &str) -> Result<Option<Timestamp>> {
+        Err(Error::NoPush)
     }
 
     /// Ends a watch before its time; one that has ended already is a success. `resource` is

@@ -11,6 +11,9 @@ pub enum ConsentStep {
     Again,
     /// To choose another account on the provider's page.
     AnotherAccount,
+    /// To give the consent again after all: the person said no, or went back from a page that
+    /// wants an administrator.
+    Declined,
     /// To ask the administrator of the organisation, who has to allow this program first.
     AskAdministrator,
     /// Nothing here: a policy of the organisation blocks the sign-in.

@@ -59,6 +59,9 @@ pub struct WatchRecord {
     /// When the provider last asked for a renewal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewal_asked: Option<Timestamp>,
+    /// The end that the watch had when the provider was last asked whether the watch exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Timestamp>,
     /// The last nudge that a notification of this watch led to.
     #[serde(rename = "told", default)]
     pub last_nudge: Option<LastNudge>,

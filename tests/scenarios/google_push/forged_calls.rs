@@ -5,15 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use async_trait::async_trait;
-use jobs::Services;
 use jobs::nudge::QUEUE;
 use simulators::azurite::Azurite;
 use simulators::client::Client;
 use simulators::functions_host::{Host, StorageQueues};
 use simulators::google::Push;
 use simulators::traffic::Kind;
-use store::{Message, Queue};
 
 use super::program::{looks, on_azurite};
 use crate::support::product;
@@ -96,50 +93,11 @@ async fn what_is_no_call_of_google_is_answered_like_one_and_does_nothing() -> an
     Ok(())
 }
 
-/// A queue that cannot be reached.
-pub(super) struct UnavailableQueue(pub(super) Arc<dyn Queue>);
-
-#[async_trait]
-impl Queue for UnavailableQueue {
-    async fn put(&self, _: &str, _: &str, _: Duration) -> store::Result<()> {
-        Err(store::Error::Unavailable("on purpose".into()))
-    }
-    async fn take(
-        &self,
-        queue: &str,
-        max: usize,
-        visibility: Duration,
-    ) -> store::Result<Vec<Message>> {
-        self.0.take(queue, max, visibility).await
-    }
-    async fn delete(&self, queue: &str, message: &Message) -> store::Result<()> {
-        self.0.delete(queue, message).await
-    }
-    async fn extend(
-        &self,
-        queue: &str,
-        message: &Message,
-        visibility: Duration,
-    ) -> store::Result<Message> {
-        self.0.extend(queue, message, visibility).await
-    }
-    async fn poison(&self, queue: &str, message: &Message) -> store::Result<()> {
-        self.0.poison(queue, message).await
-    }
-    async fn len(&self, queue: &str) -> store::Result<u64> {
-        self.0.len(queue).await
-    }
-}
-
 #[tokio::test]
 async fn what_cannot_be_kept_is_asked_for_again_and_then_done() -> anyhow::Result<()> {
     let (mut env, _) = PushEnv::paired().await?;
     let push = genuine(&env, "Lunch").await?;
-    let unavailable = Services {
-        queue: Arc::new(UnavailableQueue(env.scope.queue.clone())),
-        ..env.scope.services.clone()
-    }
-    .scope(&env.scope.owner);
+    let unavailable = env.without_queue();
     for _ in 0..3 {
         assert_eq!(webhook(&unavailable, &push.headers).await?, 503, "Google comes again");
     }

@@ -1,12 +1,9 @@
 //! The timer that renews channels: what it makes up for, and when it is run again.
 
-use std::sync::Arc;
-
 use functions::trigger::{Disposition, FunctionCode, Tick};
+use jobs::Scope;
 use jobs::nudge::QUEUE;
-use jobs::{Scope, Services};
 
-use super::forged_calls::UnavailableQueue;
 use crate::support::push_env::PushEnv;
 
 async fn tick(scope: &Scope, past_due: bool) -> Disposition {
@@ -28,11 +25,7 @@ async fn the_clock_makes_up_for_what_was_missed_and_comes_again_where_it_failed(
     assert_eq!(env.scope.queue.len(QUEUE).await?, 0, "nothing to renew, nothing to look at");
     assert_eq!(tick(&env.scope, true).await, Disposition::Done);
     assert!(env.scope.queue.len(QUEUE).await? > 0, "all are looked at");
-    let unavailable = Services {
-        queue: Arc::new(UnavailableQueue(env.scope.queue.clone())),
-        ..env.scope.services.clone()
-    }
-    .scope(&env.scope.owner);
+    let unavailable = env.without_queue();
     assert_eq!(tick(&unavailable, true).await, Disposition::Retry);
     Ok(())
 }

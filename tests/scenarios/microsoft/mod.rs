@@ -3,6 +3,7 @@
 mod edges;
 mod faults;
 mod pairs;
+mod push;
 mod series;
 mod story;
 mod switches;

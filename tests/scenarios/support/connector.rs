@@ -13,6 +13,7 @@ use simulators::caldav::CalDav;
 
 use super::clock::TestClock;
 use super::google::GoogleClient;
+use super::microsoft::MicrosoftClient;
 
 /// Opens providers as the product does. Simulators have a new port in each run, and addresses are
 /// part of ids, so accounts are connected under fixed addresses.
@@ -21,6 +22,7 @@ pub struct Connector {
     /// What the fixed addresses mean; empty where none is used.
     pub origins: Origins,
     pub google: Option<GoogleClient>,
+    pub microsoft: Option<MicrosoftClient>,
     /// Whether accounts at Google are connected and removed through their consent. Otherwise their
     /// refresh token is stored like a password, and removing an account leaves the token valid.
     pub consents: bool,
@@ -128,13 +130,19 @@ impl Connect for Connector {
     ) -> providers::Result<Arc<dyn Provider>> {
         match &self.google {
             Some(google) if kind == ProviderKind::Google => google.open(user, &secret, keep),
-            _ => self.open(kind, endpoint, user, secret),
+            _ => match &self.microsoft {
+                Some(microsoft) if kind == ProviderKind::Microsoft => {
+                    microsoft.open(endpoint, user, &secret, keep)
+                }
+                _ => self.open(kind, endpoint, user, secret),
+            },
         }
     }
 
     fn consents(&self, kind: ProviderKind) -> providers::Result<&dyn Consents> {
-        match &self.google {
-            Some(google) if self.consents => Ok(google),
+        match (&self.google, &self.microsoft) {
+            (_, Some(microsoft)) if kind == ProviderKind::Microsoft => Ok(microsoft),
+            (Some(google), _) if self.consents => Ok(google),
             _ => Err(providers::Error::Misconfigured(format!(
                 "{kind} accounts are not connected by consent here"
             ))),

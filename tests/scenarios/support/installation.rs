@@ -14,6 +14,7 @@ use super::accounts::Account;
 use super::clock::{ManualClock, TestClock};
 use super::connector::{Connector, Origins};
 use super::google::{GoogleClient, GoogleSettings};
+use super::microsoft::{MicrosoftClient, MicrosoftSettings};
 use super::product::{self, NewPair};
 use super::storage::{Opened, TestStorage};
 
@@ -34,6 +35,7 @@ pub struct ProcessOptions {
     pub clock: TestClock,
     pub origins: Origins,
     pub google: Option<GoogleSettings>,
+    pub microsoft: Option<MicrosoftSettings>,
     /// See [`Connector::consents`].
     pub consents: bool,
     /// Keeps the rate limits of the product. Simulators that count no rate do without.
@@ -49,6 +51,7 @@ impl ProcessOptions {
             clock,
             origins: Origins::default(),
             google: None,
+            microsoft: None,
             consents: false,
             rate_limits: false,
             root: 7,
@@ -63,6 +66,10 @@ impl ProcessOptions {
             Arc::new(if self.rate_limits { Http::new(policy)? } else { Http::hurried(policy)? });
         Ok(Connector {
             google: self.google.as_ref().map(|google| GoogleClient::new(&http, google)),
+            microsoft: self
+                .microsoft
+                .as_ref()
+                .map(|microsoft| MicrosoftClient::new(&http, microsoft)),
             http,
             origins: self.origins.clone(),
             consents: self.consents,

@@ -2,16 +2,13 @@
 //! scenario delivers.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::Context as _;
 use engine::pair::Pair;
 use engine::provider::ProviderKind;
 use functions::FUNCTIONS;
 use functions::trigger::{self, FunctionCode};
-use jobs::nudge::{Nudge, QUEUE};
-use jobs::report::{AccountState, PairState};
-use jobs::{NudgeOutcome, Scope, Services};
+use jobs::Scope;
+use jobs::report::AccountState;
 use providers::NotificationKind;
 use serde_json::{Value, json};
 use simulators::google::{self, Account, Quotas, Server};
@@ -19,7 +16,7 @@ use simulators::traffic::Kind;
 
 use super::builder::Builder;
 use super::clock::{START, TestClock};
-use super::installation::{ONE_WAY, ProcessOptions, TWO_WAY, new_pair};
+use super::notified::Notified;
 use super::product::{self, NotificationOutcome};
 use super::servers::Provider;
 use super::storage::TestStorage;
@@ -28,11 +25,23 @@ use super::storage::TestStorage;
 pub struct PushEnv {
     pub google: Arc<Server>,
     pub people: [Account; 2],
-    pub scope: Scope,
     /// How many notifications were delivered.
     pub delivered: usize,
-    options: ProcessOptions,
-    _storage: TestStorage,
+    process: Notified,
+}
+
+impl std::ops::Deref for PushEnv {
+    type Target = Notified;
+
+    fn deref(&self) -> &Notified {
+        &self.process
+    }
+}
+
+impl std::ops::DerefMut for PushEnv {
+    fn deref_mut(&mut self) -> &mut Notified {
+        &mut self.process
+    }
 }
 
 impl PushEnv {
@@ -49,8 +58,8 @@ impl PushEnv {
             .storage(TestStorage::embedded()?)
             .build_processes()
             .await?;
-        let scope = options.process(&storage, &storage.open(&options.clock)?)?;
-        let env = Self { google, people, scope, delivered: 0, options, _storage: storage };
+        let process = Notified::new(options, storage)?;
+        let env = Self { google, people, delivered: 0, process };
         for person in &env.people {
             env.connect(person).await?;
         }
@@ -63,34 +72,9 @@ impl PushEnv {
             .await
     }
 
-    /// Another process on the same storage: it has nothing in memory and has made no request.
-    pub fn process(&self) -> anyhow::Result<Scope> {
-        Ok(Services {
-            connect: Arc::new(self.options.connector()?),
-            in_process: Arc::default(),
-            ..self.scope.services.clone()
-        }
-        .scope(&self.scope.owner))
-    }
-
-    /// The process ends, and another one takes its place.
-    pub fn restart(&mut self) -> anyhow::Result<()> {
-        self.scope = self.process()?;
-        Ok(())
-    }
-
     /// What the status says of an account.
     pub async fn account(&self, side: usize) -> anyhow::Result<AccountState> {
-        let accounts = jobs::status(&self.scope, 60).await?.accounts;
-        accounts
-            .into_iter()
-            .find(|account| account.name == self.people[side].address())
-            .context("the account")
-    }
-
-    /// What the status says of the pair.
-    pub async fn pair_state(&self) -> anyhow::Result<PairState> {
-        jobs::status(&self.scope, 60).await?.pairs.pop().context("a pair")
+        self.account_of(self.people[side].address()).await
     }
 
     /// Runs the timers of so many minutes, and the work that they and notifications lead to.
@@ -121,9 +105,7 @@ impl PushEnv {
         let id = |address: &str| {
             listing.calendars.iter().find(|row| row.address == address).unwrap().id.clone()
         };
-        let terms = if two_way { TWO_WAY } else { ONE_WAY };
-        let new = new_pair([&id(from), &id(to)], terms);
-        Ok(product::add_pair(&self.scope, new).await?)
+        self.add_pair([&id(from), &id(to)], two_way).await
     }
 
     /// Delivers the notifications that Google has sent since the last call, without the lost ones.
@@ -138,26 +120,6 @@ impl PushEnv {
         Ok(received)
     }
 
-    /// Works on the messages that are visible; returns their number.
-    pub async fn work(&self) -> anyhow::Result<usize> {
-        let mut done = 0;
-        loop {
-            let messages = self.scope.queue.take(QUEUE, 32, Duration::from_secs(600)).await?;
-            if messages.is_empty() {
-                return Ok(done);
-            }
-            for message in messages {
-                match jobs::sync_calendar(&self.scope, &Nudge::from_text(&message.body)?).await {
-                    NudgeOutcome::Retry if message.dequeue_count < 5 => {
-                        self.scope.queue.extend(QUEUE, &message, Duration::from_secs(30)).await?;
-                    }
-                    _ => self.scope.queue.delete(QUEUE, &message).await?,
-                }
-                done += 1;
-            }
-        }
-    }
-
     /// Works and delivers until there is nothing left to do, some seconds later.
     pub async fn settle(&mut self) -> anyhow::Result<()> {
         for _ in 0..20 {
@@ -168,10 +130,6 @@ impl PushEnv {
             self.wait(6);
         }
         anyhow::bail!("there is always more to do")
-    }
-
-    pub fn wait(&self, seconds: i64) {
-        self.options.clock.advance(seconds);
     }
 
     /// How many watches of each calendar are open.

@@ -16,7 +16,7 @@ use super::outcome::{CommandOutcome, Result};
 use super::output::table;
 use super::provider_words::{
     AccountAdd, ConsentAddArguments, ConsentArguments, PasswordArguments, account_name,
-    consent_remains, password_question, replaced_credential, withdraw_yourself,
+    consent_remains, password_question, replaced_credential, stored_credential, withdraw_yourself,
 };
 use super::{consent, password};
 use crate::config::Config;
@@ -120,7 +120,7 @@ async fn add_by_consent(
         let token = password::first_line_of_stdin("refresh token")?;
         jobs::consent::adopt(scope, kind, &token)
             .await
-            .map_err(|error| jobs::problem_keeping(&error, consent::KEPT))?
+            .map_err(|error| jobs::problem_connecting(&error, consent::KEPT, kind))?
     } else {
         consent::ask(scope, kind, output).await?
     };
@@ -249,14 +249,15 @@ async fn remove(scope: &Scope, id: &AccountId, output: &Output) -> Result {
     let removal = jobs::remove_account(scope, id).await?;
     if let Some(error) = removal.grant_left {
         let why =
-            jobs::problem_keeping(&error, "The account is removed here nevertheless.").message;
+            jobs::problem_of_consent(&error, "The account is removed here nevertheless.").message;
         output.note(&withdraw_yourself(removed.kind, &why));
     } else if let Some(words) = consent_remains(removed.kind) {
         output.note(&words);
     }
     output.answer(&RemovedAccount { id }, || {
+        let secret = stored_credential(removed.kind);
         format!(
-            "Removed {id} with its password, its pairs and all that was stored about them. Copies \
+            "Removed {id} with {secret}, its pairs and all that was stored about them. Copies \
             stay as ordinary events.\n"
         )
     })?;

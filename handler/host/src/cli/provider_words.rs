@@ -96,6 +96,11 @@ pub fn replaced_credential(kind: ProviderKind) -> &'static str {
     if kind.is_connected_by_consent() { "its consent" } else { "the password" }
 }
 
+/// What is stored of an account that gives access to it.
+pub fn stored_credential(kind: ProviderKind) -> &'static str {
+    if kind.is_connected_by_consent() { "its tokens" } else { "its password" }
+}
+
 /// What an account is called in a sentence.
 pub fn account_name(kind: ProviderKind) -> &'static str {
     match kind {

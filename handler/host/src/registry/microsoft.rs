@@ -94,6 +94,11 @@ impl MicrosoftConsents {
         self.grants.client().refused()
     }
 
+    /// Finds out whether Microsoft accepts the registration and its secret.
+    pub async fn check_client(&self) {
+        self.grants.client().check().await;
+    }
+
     fn finish_grant(&self, granted: TokenGrant) -> Result<Granted> {
         let odd = |words: &str| Error::BadAnswer(words.to_owned());
         let owner = granted

@@ -118,6 +118,12 @@ impl Connect for ProviderRegistry {
         }
     }
 
+    async fn check_clients(&self) {
+        if let Some(microsoft) = &self.microsoft {
+            microsoft.check_client().await;
+        }
+    }
+
     fn refused_clients(&self) -> Vec<(ProviderKind, String)> {
         let refused = self.microsoft.as_ref().and_then(MicrosoftConsents::refused);
         refused.map(|words| (ProviderKind::Microsoft, words)).into_iter().collect()

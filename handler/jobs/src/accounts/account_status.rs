@@ -8,7 +8,7 @@ use records::kinds::account_key;
 use records::problem::Problem;
 
 use super::grant_endpoint::with_claims;
-use crate::problem::problem_of_accounts;
+use crate::problem::problem_of_account;
 use crate::{Error, Result, Scope};
 
 /// A provider that demands a longer wait has closed the account. The suspension is stored, so that
@@ -149,8 +149,7 @@ async fn suspend(scope: &Scope, account: &mut Account, wait: Duration) -> Result
 }
 
 fn problem_of(account: &Account, failure: Option<&Error>) -> Option<Problem> {
-    let by_password = !account.kind.is_connected_by_consent();
-    failure.map(|error| problem_of_accounts(error, by_password))
+    failure.map(|error| problem_of_account(error, account.kind))
 }
 
 fn status_after(failure: Option<&Error>) -> Option<AccountStatus> {

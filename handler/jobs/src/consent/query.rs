@@ -8,7 +8,8 @@ use url::form_urlencoded;
 use crate::Result;
 use crate::random_secret::Token;
 
-/// The longest query that is parsed, in bytes.
+/// The longest query whose outcome is read, in bytes. Of a longer one only the state is: the
+/// consent that waits for it ends. The server itself limits what arrives.
 const MAX_QUERY: usize = 8 * 1024;
 /// The longest code; Google's own limit is 256 bytes.
 const MAX_CODE: usize = 2 * 1024;
@@ -23,6 +24,7 @@ enum CallbackOutcome {
     Code(SecretString),
     Error(Box<OAuthRefusal>),
     Neither,
+    TooLong,
 }
 
 /// The secret of an invitation in a query or a form: the only field `ticket`, if its value has the
@@ -44,9 +46,6 @@ impl AuthorizationResponse {
     /// parameters are ignored.
     pub fn parse(query: &str) -> Self {
         let nothing = Self { state: None, outcome: CallbackOutcome::Neither };
-        if query.len() > MAX_QUERY {
-            return nothing;
-        }
         let (mut state, mut code, mut error) = (None, None, None);
         let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
         for (name, value) in &pairs {
@@ -64,6 +63,7 @@ impl AuthorizationResponse {
             (1..=MAX_CODE).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic())
         };
         let outcome = match (code, error) {
+            _ if query.len() > MAX_QUERY => CallbackOutcome::TooLong,
             (Some(code), None) if sendable(&code) => CallbackOutcome::Code(code.into()),
             (None, Some(_)) => {
                 let pairs = pairs.iter().map(|(name, value)| (&**name, &**value));
@@ -100,6 +100,10 @@ impl AuthorizationResponse {
         match &self.outcome {
             CallbackOutcome::Code(code) => Ok(code),
             CallbackOutcome::Error(refusal) => Err(read(refusal).into()),
+            CallbackOutcome::TooLong => Err(providers::Error::BadAnswer(
+                "it is longer than any code or error that this program knows".into(),
+            )
+            .into()),
             CallbackOutcome::Neither => {
                 Err(providers::Error::BadAnswer("it contains neither a code nor an error".into())
                     .into())
@@ -111,6 +115,23 @@ impl AuthorizationResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_an_answer_without_end_only_the_state_is_read() {
+        let state = "A".repeat(43);
+        let long = "x".repeat(MAX_QUERY);
+        for query in [
+            format!("error=access_denied&error_description={long}&state={state}"),
+            format!("state={state}&code=4/0A&scope={long}"),
+        ] {
+            let answer = AuthorizationResponse::parse(&query);
+            assert_eq!(answer.state().map(Token::expose), Some(&*state));
+            let error = answer.code().map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains("longer than"), "{error}");
+        }
+        let twice = format!("state={state}&state={state}&x={long}");
+        assert!(AuthorizationResponse::parse(&twice).state().is_none());
+    }
 
     #[test]
     fn an_answer_is_a_code_or_a_refusal_and_never_both() {

@@ -13,8 +13,14 @@ pub enum WayOn {
     Again,
     /// To choose another account.
     AnotherAccount,
+    /// To give the consent again, or, where the provider asked for an administrator, to send this
+    /// link on.
+    Declined {
+        /// `None` where no link could be made.
+        link: Option<String>,
+    },
     /// To send this link to the administrator of the organisation, and then to give the consent
-    /// again; or to give it again at once, where the person has changed their mind.
+    /// again.
     AskAdministrator {
         /// `None` where no link could be made.
         link: Option<String>,
@@ -37,15 +43,29 @@ pub async fn way_on(scope: &Scope, kind: ProviderKind, redirect: &str, error: &E
     match step {
         ConsentStep::Again => WayOn::Again,
         ConsentStep::AnotherAccount => WayOn::AnotherAccount,
+        ConsentStep::Declined => WayOn::Declined { link: link(scope, kind, redirect).await },
         ConsentStep::AskAdministrator => {
-            let link = administrator_link(scope, kind, redirect).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "a link for an administrator could not be made");
-                None
-            });
-            WayOn::AskAdministrator { link }
+            WayOn::AskAdministrator { link: link(scope, kind, redirect).await }
         }
         ConsentStep::BlockedByPolicy => WayOn::BlockedByPolicy,
         ConsentStep::SetUpWrongly => WayOn::SetUpWrongly,
         ConsentStep::Later => WayOn::Later,
     }
+}
+
+impl WayOn {
+    /// The link for an administrator, where one was made.
+    pub fn link(&self) -> Option<&str> {
+        match self {
+            Self::Declined { link } | Self::AskAdministrator { link } => link.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+async fn link(scope: &Scope, kind: ProviderKind, redirect: &str) -> Option<String> {
+    administrator_link(scope, kind, redirect).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a link for an administrator could not be made");
+        None
+    })
 }

@@ -1,5 +1,6 @@
 //! Checks of the accounts: whether each answers and accepts its credentials.
 
+use engine::provider::ProviderKind;
 use records::account::{Account, AccountStatus};
 
 use super::time_limit::{failed_check, sentence, with_timeout};
@@ -33,20 +34,33 @@ async fn ask_providers(scope: &Scope) -> Result<Vec<Finding>> {
         return Ok(vec![no_accounts()]);
     }
     let CalendarsFound { calendars, failures } = accounts::calendars(scope, None).await?;
+    // A client that its provider refuses is one finding, and none for each of its accounts.
+    let refused = scope.connect.refused_clients();
+    let is_refused = |account: &Account| {
+        failures.iter().any(|(failed, error)| {
+            let is_said = |said: &String| {
+                matches!(error, Error::Provider(providers::Error::Misconfigured(words)) if words == said)
+            };
+            *failed == account.id
+                && refused.iter().any(|(kind, said)| *kind == account.kind && is_said(said))
+        })
+    };
     let one = |account: &Account| {
         let (id, name) = (&account.id, &account.name);
         let check = format!("account:{id}");
         match failures.iter().find(|(failed, _)| failed == id) {
-            Some((_, error)) => {
-                Finding::bad(&check, format!("{name}: {}", sentence(error)), fix(error))
-            }
+            Some((_, error)) => Finding::bad(
+                &check,
+                format!("{name}: {}", sentence(error)),
+                fix(error, account.kind),
+            ),
             None => {
                 let count = calendars.iter().filter(|calendar| calendar.account == *id).count();
                 Finding::good(&check, format!("{name} answers; calendars: {count}."))
             }
         }
     };
-    Ok(accounts.iter().map(one).collect())
+    Ok(accounts.iter().filter(|account| !is_refused(account)).map(one).collect())
 }
 
 /// Names no user: the operator of a service for other people need not know them.
@@ -95,9 +109,16 @@ fn no_accounts() -> Finding {
     Finding::good(CHECK, "No account is connected yet.")
 }
 
-fn fix(error: &Error) -> &'static str {
+fn fix(error: &Error, kind: ProviderKind) -> &'static str {
     use providers::Error as E;
+    let by_consent = kind.is_connected_by_consent();
     match error {
+        Error::Provider(E::Unauthorized | E::Consent(_) | E::Credentials(_)) if by_consent => {
+            "Connect it again with `calrelay account add`; its pairs stay."
+        }
+        Error::Provider(E::Address(_) | E::NotPublic(_)) if by_consent => {
+            "Correct the address of its provider in the settings."
+        }
         Error::Provider(E::Unauthorized | E::Consent(_) | E::Credentials(_)) => {
             "Connect it again with `calrelay account add` and a password that is valid now; its \
             pairs stay."

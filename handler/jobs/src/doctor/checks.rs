@@ -17,6 +17,9 @@ pub enum AccountChecks {
 /// Checks storage, vault, clock, clients, accounts, push and queues. Findings about the settings are not
 /// included.
 pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
+    if how == AccountChecks::Live {
+        clients::check(services).await;
+    }
     let accounts = async {
         match how {
             AccountChecks::Live => {
@@ -32,7 +35,7 @@ pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
         storage::findings(services),
         vault::finding(services),
         accounts,
-        per_owner(services, |scope| async move { push::findings(&scope).await }),
+        per_owner(services, |scope| async move { push::findings(&scope, how).await }),
         work::finding(services)
     );
     // The clock is checked last, when a server may have answered whose clock it is compared with.

@@ -1,8 +1,18 @@
 //! Whether the providers accept this program itself: its registration, and its secret.
 
-use super::time_limit::sentence;
+use super::time_limit::{sentence, with_timeout};
 use crate::setup::Finding;
 use crate::{Error, Services};
+
+/// Asks the providers whether they accept this program, where that is not known.
+pub async fn check(services: &Services) {
+    let asked = async {
+        services.connect.check_clients().await;
+        Ok(())
+    };
+    // What is not known is no finding.
+    let _ = with_timeout(asked).await;
+}
 
 /// A finding for each provider that refused this program when it asked for a token last. The state
 /// of no account follows from that.

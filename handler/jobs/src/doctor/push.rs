@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use engine::calendar::AccountId;
 
+use super::checks::AccountChecks;
 use super::time_limit::with_timeout;
 use crate::setup::Finding;
 use crate::{Scope, watches};
@@ -15,12 +16,21 @@ const CHECK: &str = "push";
 const MAX_NAMED: usize = 20;
 
 /// No findings where no pair has such a calendar, or where storage fails, which its own check
-/// reports.
-pub async fn findings(scope: &Scope) -> Vec<Finding> {
-    let Ok(states) = with_timeout(watches::states(scope)).await else { return Vec::new() };
+/// reports. Live checks ask each provider that can be asked whether the watch of an account exists.
+pub async fn findings(scope: &Scope, how: AccountChecks) -> Vec<Finding> {
+    let Ok(mut states) = with_timeout(watches::states(scope)).await else { return Vec::new() };
     if states.is_empty() {
         return Vec::new();
     }
+    let removed = match how {
+        AccountChecks::Live => with_timeout(watches::removed_watches(scope)).await,
+        AccountChecks::Stored => Ok(BTreeSet::new()),
+    };
+    let removed = removed.unwrap_or_default();
+    let is_removed = |account: &Option<AccountId>| {
+        account.as_ref().is_some_and(|account| removed.contains(account))
+    };
+    states.iter_mut().for_each(|state| state.open &= !is_removed(&state.of_account));
     let (all, open) = (states.len(), states.iter().filter(|state| state.open).count());
     if scope.setup.public_url.is_none() && open == 0 {
         // Correct where every sync is a `calrelay sync`.
@@ -44,6 +54,10 @@ pub async fn findings(scope: &Scope) -> Vec<Finding> {
             continue;
         }
         let check = format!("{CHECK}:{name}");
+        if is_removed(&state.of_account) {
+            findings.push(watch_removed(&check));
+            continue;
+        }
         let message = state.error.as_ref().map_or("", |error| error.message.as_str());
         findings.push(if state.needs_no_setting {
             Finding::good(&check, message)
@@ -57,4 +71,14 @@ pub async fn findings(scope: &Scope) -> Vec<Finding> {
         });
     }
     findings
+}
+
+fn watch_removed(check: &str) -> Finding {
+    Finding::bad(
+        check,
+        "The provider has removed the watch of this account, and no notifications of its changes \
+        arrive. The nightly pass finds them.",
+        "A running calrelay finds that out within half a day, creates another watch, and reads \
+        the calendars again. It does so at once when it is started again.",
+    )
 }

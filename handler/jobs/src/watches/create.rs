@@ -51,6 +51,7 @@ pub(super) async fn create(
         not_created: false,
         renew_now: false,
         renewal_asked: None,
+        checked: None,
         last_nudge: None,
     };
     scope.directory().insert_watch(&row).await?;

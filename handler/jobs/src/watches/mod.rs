@@ -16,6 +16,8 @@
 //! * The record is written before the provider is asked, because the first notification may arrive
 //!   before the provider's answer. If the provider's answer is lost, the first notification
 //!   delivers the id of the resource.
+//! * A provider may remove a watch without a notification. Where it can be asked, it is asked once
+//!   between two renewals, and after a time in which no run happened.
 //! * A watch that is not needed any more is stopped, before its account's consent is revoked. If
 //!   that fails, it is tried again, and notifications of that watch are dropped meanwhile. A watch
 //!   that may have been created without an answer is stopped as soon as its first notification
@@ -35,11 +37,12 @@
 //! before the first pass over a new pair, and, to stop watches, after a pair was paused or removed.
 //! Only a process that serves requests creates watches, because only that process knows its public
 //! address ([`Setup::public_url`](crate::Setup::public_url)). `notification` receives
-//! notifications, `delivery` calls that hold many of them, `secret` verifies their secrets with the
+//! notifications, `check` asks whether watches exist, `delivery` calls that hold many of them, `secret` verifies their secrets with the
 //! valid `keys`, and `debounce` limits the nudges. `nudge_pairs` nudges pairs that no poll would find. The records are in the directory,
 //! which a pass reads anyway.
 
 mod call;
+mod check;
 mod create;
 mod debounce;
 mod delivery;
@@ -55,6 +58,7 @@ mod stop;
 #[cfg(test)]
 mod tests;
 
+pub use check::removed_watches;
 pub use delivery::{DeliveryOutcome, Received, receive_delivery};
 pub use needed::WatchKind;
 pub use notification::{NoticeOutcome, receive, receive_headers};

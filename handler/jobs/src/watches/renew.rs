@@ -12,6 +12,7 @@ use records::snapshot::Snapshot;
 use records::watch::{WatchRecord, WatchStatus};
 use records::webhook_keys::{self, WebhookKeys};
 
+use super::check;
 use super::create::{Created, create};
 use super::needed::{Needed, Target, WatchKind, address, needed};
 use super::nudge_pairs::nudge_other_pairs;
@@ -23,7 +24,7 @@ use crate::services::Services;
 use crate::{Error, Result, Scope, leases};
 
 /// Targets worked on at once.
-const AT_ONCE: usize = 4;
+pub(super) const AT_ONCE: usize = 4;
 
 /// The result of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,8 +77,8 @@ async fn renew_owner(scope: &Scope, kind: WatchKind, missed: bool) -> Result<Ren
     let known = directory.watches()?;
     let targets = known.iter().map(Target::of).filter(|target| kind.is_of(target));
     let only = targets.chain(needed.keys().cloned()).collect();
-    let (outcome, created) =
-        RenewalRun::new(scope, &directory).await?.renew_targets(&needed, Some(&only)).await?;
+    let run = RenewalRun { checks_all: missed, ..RenewalRun::new(scope, &directory).await? };
+    let (outcome, created) = run.renew_targets(&needed, Some(&only)).await?;
     let is_concerned = |id: &CalendarId| {
         directory.calendar(id).ok().flatten().is_some_and(|calendar| {
             created.iter().any(|target| target.covers(&calendar))
@@ -169,6 +170,8 @@ struct RenewalRun<'a> {
     /// The valid keys.
     keys: Option<WebhookKeys>,
     now: Timestamp,
+    /// Asks the provider whether each watch exists, also where that is not due.
+    checks_all: bool,
 }
 
 /// What a run did about one target.
@@ -183,7 +186,7 @@ struct TargetOutcome {
 impl<'a> RenewalRun<'a> {
     async fn new(scope: &'a Scope, directory: &'a Snapshot) -> Result<Self> {
         let keys = webhook_keys::read_webhook_keys(&*scope.store).await?.map(|(keys, _)| keys);
-        Ok(Self { scope, directory, keys, now: scope.clock.now() })
+        Ok(Self { scope, directory, keys, now: scope.clock.now(), checks_all: false })
     }
 
     /// Processes all targets, or only some of them; returns which have a new watch. A failure with
@@ -200,7 +203,7 @@ impl<'a> RenewalRun<'a> {
         }
         rows.retain(|target, _| only.is_none_or(|only| only.contains(target)));
         let one = |(target, rows): (Target, Vec<WatchRecord>)| async move {
-            let outcome = self.renew_target(needed.get(&target), &rows).await;
+            let outcome = self.check_and_renew(needed.get(&target), rows).await;
             (target, outcome)
         };
         let all: Vec<_> =
@@ -218,6 +221,24 @@ impl<'a> RenewalRun<'a> {
             }
         }
         Ok((outcome, created))
+    }
+
+    async fn check_and_renew(
+        &self,
+        needed: Option<&Needed>,
+        mut rows: Vec<WatchRecord>,
+    ) -> Result<TargetOutcome> {
+        if let Some(needed) = needed.filter(|needed| needed.may_ask(self.now)) {
+            for row in &mut rows {
+                let is_asked = check::can_be_asked(row, needed.facts, self.now)
+                    && !is_due(row, needed.facts, self.now)
+                    && (self.checks_all || check::is_due(row, needed.facts, self.now));
+                if is_asked {
+                    check::give_up_where_removed(self.scope, self.directory, needed, row).await?;
+                }
+            }
+        }
+        self.renew_target(needed, &rows).await
     }
 
     async fn renew_target(
@@ -328,18 +349,24 @@ fn is_for_owner(error: &Error) -> bool {
 
 /// Whether a watch is to be renewed.
 pub(super) fn is_due(row: &WatchRecord, facts: WatchFacts, now: Timestamp) -> bool {
-    let early = signed(facts.renew_before) + spread(&row.id, signed(facts.spread));
+    let spread = spread(&row.id, signed(facts.spread));
+    let early = signed(facts.renew_before)
+        + match facts.renewal {
+            // The next end is counted from the renewal: an early one makes the next one early too.
+            Renewal::InPlace => -spread.abs(),
+            Renewal::Replace => spread,
+        };
     row.renew_now || row.expires.duration_since(now) <= early
 }
 
 /// From `-most` to `most`: one value for one id, evenly distributed over ids.
-fn spread(id: &str, most: SignedDuration) -> SignedDuration {
+pub(super) fn spread(id: &str, most: SignedDuration) -> SignedDuration {
     let most = most.as_secs();
     let sum = id.bytes().fold(0_i64, |sum, b| (sum * 31 + i64::from(b)).rem_euclid(2 * most + 1));
     SignedDuration::from_secs(sum - most)
 }
 
-fn signed(duration: std::time::Duration) -> SignedDuration {
+pub(super) fn signed(duration: std::time::Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 

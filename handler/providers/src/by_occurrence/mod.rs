@@ -19,6 +19,7 @@ use engine::event::{Draft, Event, EventId, Exception, OriginalStart, Parts};
 use engine::fidelity::Fidelity;
 use engine::pair::Window;
 use engine::recurrence;
+use jiff::Timestamp;
 
 use crate::{
     ActiveWatch, Answering, ChangeSet, CollectionState, Edit, Error, Fetched, Found, NewCopy,
@@ -368,6 +369,10 @@ impl Provider for ByOccurrence {
         lifetime: Duration,
     ) -> Result<Option<ActiveWatch>> {
         self.inner.renew_watch(id, resource, lifetime).await
+    }
+
+    async fn watch_end(&self, id: &str, resource: &str) -> Result<Option<Timestamp>> {
+        self.inner.watch_end(id, resource).await
     }
 
     async fn delete_watch(&self, id: &str, resource: &str) -> Result<()> {

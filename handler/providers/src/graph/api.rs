@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD};
 use reqwest::header::{
-    ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, RETRY_AFTER,
+    ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, RETRY_AFTER,
     WWW_AUTHENTICATE,
 };
 use reqwest::{Method, StatusCode};
@@ -28,6 +28,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::address::Addresses;
+use super::clock::ServerClock;
 use super::errors::GraphRefusal;
 use super::ids;
 use crate::http::{Credentials, Http, HttpRequest, LONG_WAIT, RateLimit, RateLimits, RetryPolicy};
@@ -65,6 +66,7 @@ pub(super) struct Api {
     limit: Arc<RateLimit>,
     tokens: Arc<dyn AccessTokens>,
     pub(super) addresses: Addresses,
+    clock: ServerClock,
 }
 
 /// A request.
@@ -159,12 +161,12 @@ impl Api {
         tokens: Arc<dyn AccessTokens>,
     ) -> Self {
         let limit = http.rate_limit(&format!("microsoft {mailbox}"), MAILBOX);
-        Self { http, limit, tokens, addresses }
+        Self { http, limit, tokens, addresses, clock: ServerClock::default() }
     }
 
     /// The time by Microsoft's clock; `None` before the first answer.
     pub(super) fn server_time(&self) -> Option<jiff::Timestamp> {
-        self.http.server_time()
+        self.clock.now()
     }
 
     /// Asks. Waits where Exchange asks for some seconds; a token that is refused is renewed once.
@@ -180,6 +182,7 @@ impl Api {
             let credentials = Credentials::bearer(&bearer)?;
             let request = request(call, &credentials, &request_id)?;
             let answer = self.http.send(&request, &self.limit).await?;
+            self.clock.record(answer.header(DATE.as_str()));
             let status = answer.status();
             let host = answer.host().to_owned();
             if status.is_success() {

@@ -22,6 +22,7 @@ mod address;
 mod api;
 mod calendars;
 mod changes;
+mod clock;
 mod convert;
 mod cursor;
 mod delta;
@@ -49,6 +50,7 @@ use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
 use engine::change::{Absence, Cursor, StateTag};
 use engine::event::{EventId, Parts};
+use jiff::Timestamp;
 
 pub use account::GraphCalendar;
 pub use address::GRAPH;
@@ -180,6 +182,10 @@ impl Provider for GraphCalendar {
         lifetime: Duration,
     ) -> Result<Option<ActiveWatch>> {
         self.renew_subscription(resource, lifetime).await
+    }
+
+    async fn watch_end(&self, _id: &str, resource: &str) -> Result<Option<Timestamp>> {
+        self.end_of_subscription(resource).await
     }
 
     async fn delete_watch(&self, _id: &str, resource: &str) -> Result<()> {

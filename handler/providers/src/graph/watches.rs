@@ -149,6 +149,19 @@ impl GraphCalendar {
         }
     }
 
+    /// When a subscription ends; `None` where there is none.
+    pub(super) async fn end_of_subscription(&self, id: &str) -> Result<Option<Timestamp>> {
+        let call = ApiCall::get(self.api.addresses.subscription(id)?);
+        match self.api.call(&call).await? {
+            ApiReply::Given(given) => {
+                let active = given.json::<Subscription>()?.active(Some(id))?;
+                Ok(Some(active.expires))
+            }
+            ApiReply::Refused(refusal) if refusal.is_gone() => Ok(None),
+            ApiReply::Refused(refusal) => Err(refused(&refusal)),
+        }
+    }
+
     /// Deletes a subscription; one that has ended is a success.
     pub(super) async fn unsubscribe(&self, id: &str) -> Result<()> {
         let url = self.api.addresses.subscription(id)?;

@@ -1,5 +1,6 @@
 //! The requests of OAuth: the authorization address, the exchange of a code, refresh, revocation.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,9 @@ const LIMITS: RateLimits = RateLimits {
 /// The largest answer that is read, in bytes.
 const LARGEST: u64 = 64 * 1024;
 
+/// A refresh token that was never given to anyone.
+const NO_GRANT: &str = "calrelay-asks-whether-it-is-accepted";
+
 /// The operator's OAuth client at one provider.
 pub struct Client {
     http: Arc<Http>,
@@ -39,6 +43,8 @@ pub struct Client {
     keys: SigningKeys,
     /// What the provider said against this client since its last token.
     refused: Mutex<Option<String>>,
+    /// The provider has answered a request for a token, and did not refuse this client.
+    accepted: AtomicBool,
 }
 
 /// A request for consent. The browser of the owner opens `url`; the provider answers at the
@@ -84,7 +90,7 @@ impl Client {
         let limit = http.rate_limit(&format!("oauth {}", provider.token_url()), LIMITS);
         let keys = SigningKeys::default();
         let (http, provider, refused) = (http.clone(), Box::new(provider), Mutex::default());
-        Self { http, provider, limit, keys, refused }
+        Self { http, provider, limit, keys, refused, accepted: AtomicBool::new(false) }
     }
 
     /// The client's id. A refresh token is good only with the client that it was issued to.
@@ -98,6 +104,22 @@ impl Client {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Finds out whether the provider accepts this client, by a request for a token with a grant
+    /// that was never given, unless an answer has shown it. A provider that looks at the grant first
+    /// shows nothing.
+    pub async fn check(&self) {
+        if self.accepted.load(Ordering::Relaxed) {
+            return;
+        }
+        match self.refreshed(&NO_GRANT.into()).await {
+            // A refusal that was seen before stays: the grant may have been looked at first.
+            Ok(_) | Err(Error::NotGranted(_) | Error::Unauthorized | Error::Consent(_)) => {
+                self.accepted.store(self.refused().is_none(), Ordering::Relaxed);
+            }
+            Err(error) => tracing::debug!(%error, "it is not known whether a client is accepted"),
+        }
+    }
+
     fn record_refused(&self, outcome: Option<&Error>) {
         let refused = match outcome {
             None => None,
@@ -105,6 +127,7 @@ impl Client {
             // Any other refusal says nothing about the client.
             Some(_) => return,
         };
+        self.accepted.store(refused.is_none(), Ordering::Relaxed);
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
     }
 

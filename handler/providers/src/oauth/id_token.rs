@@ -1,7 +1,7 @@
 //! The id_token of an answer: who gave the consent (OpenID Connect Core 1.0, section 3.1.3.7).
 //!
 //! A token counts where its signature is RS256 by a key of the provider, and where it is for this
-//! client, of this consent, of the provider's own issuer, and not expired. The time is that of the
+//! client, of this consent, of the provider's own issuer, neither expired nor of a time to come. The time is that of the
 //! server that issued it. An error quotes nothing of a token.
 
 use data_encoding::BASE64URL_NOPAD;
@@ -39,6 +39,11 @@ pub struct IdTokenClaims {
     aud: Value,
     #[serde(default)]
     exp: Value,
+    /// From when on the token is valid, and when it was issued.
+    #[serde(default)]
+    nbf: Value,
+    #[serde(default)]
+    iat: Value,
     #[serde(default)]
     nonce: Option<String>,
     /// The directory of the user.
@@ -144,6 +149,12 @@ impl<'a> UncheckedToken<'a> {
         let expires = claims.exp.as_i64().and_then(|at| Timestamp::from_second(at).ok());
         if expires.is_none_or(|at| expected.now.duration_since(at) > SKEW) {
             return odd("has expired");
+        }
+        let now = expected.now.as_second();
+        let is_ahead =
+            |at: &Value| at.as_f64().map_or(!at.is_null(), |at| at > (now + SKEW.as_secs()) as f64);
+        if is_ahead(&claims.nbf) || is_ahead(&claims.iat) {
+            return odd("is not valid yet");
         }
         if expected.nonce.is_some() && claims.nonce.as_deref() != expected.nonce {
             return odd("belongs to another request");

@@ -79,6 +79,12 @@ async fn a_token_names_the_owner_of_the_grant() {
     assert_eq!(world.endpoint.keys_read(), 1, "the keys are read once");
     world.exchange(&token(0, &with("aud", json!(["client-1"])))).await.unwrap();
     world.exchange(&token(0, &with("exp", json!(in_seconds(-240))))).await.expect("clocks differ");
+    for name in ["nbf", "iat"] {
+        let good = [json!(in_seconds(-3600)), json!(in_seconds(240)), json!(12.5), Value::Null];
+        for at in good {
+            world.exchange(&token(0, &with(name, at))).await.expect("clocks differ");
+        }
+    }
 }
 
 #[tokio::test]
@@ -93,6 +99,10 @@ async fn a_token_that_fails_one_check_counts_for_nothing() {
         ("exp", json!(in_seconds(-360)), "has expired"),
         ("exp", json!("soon"), "has expired"),
         ("exp", Value::Null, "has expired"),
+        ("nbf", json!(in_seconds(360)), "not valid yet"),
+        ("iat", json!(in_seconds(360)), "not valid yet"),
+        ("nbf", json!(1e300), "not valid yet"),
+        ("iat", json!("soon"), "not valid yet"),
         ("iss", json!("https://login.example.org/t-2/v2.0"), "another issuer"),
         ("iss", json!("https://evil.example/t-1/v2.0"), "another issuer"),
         ("iss", json!("https://login.example.org/{tenantid}/v2.0"), "another issuer"),

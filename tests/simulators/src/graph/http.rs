@@ -20,8 +20,18 @@ use crate::wire::{Outcome, truncated};
 
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
-/// Takes a request through faults to an answer.
+/// Answers a request, with the time of the simulator.
 pub(super) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Outcome {
+    let mut outcome = answered(shared, request).await;
+    let now = shared.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let (Outcome::Answer(answer), Ok(now)) = (&mut outcome, now.parse()) {
+        answer.headers_mut().insert("date", now);
+    }
+    outcome
+}
+
+/// Takes a request through faults to an answer.
+async fn answered(shared: &Arc<Shared>, request: Request<Incoming>) -> Outcome {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(Body::new(body), LARGEST_BODY).await else {
         return Outcome::Cut;

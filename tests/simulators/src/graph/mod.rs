@@ -276,6 +276,17 @@ impl Graph {
         })
     }
 
+    /// The ids of an account's subscriptions that live.
+    pub fn subscriptions_of(&self, account: &Account) -> Vec<String> {
+        let now = self.shared.clock.now();
+        self.shared.write(|records| {
+            let own = |there: &&subscription::Subscription| {
+                there.person == account.place && now < there.expires
+            };
+            records.subscriptions.values().filter(own).map(|there| there.id.clone()).collect()
+        })
+    }
+
     /// When a subscription ends.
     pub fn subscription_expires(&self, id: &str) -> Option<jiff::Timestamp> {
         self.shared.write(|records| records.subscriptions.get(id).map(|there| there.expires))

@@ -28,7 +28,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use engine::provider::ProviderKind;
 use functions::page::{NextStep, page};
-use functions::refusal_page::consent_refused;
+use functions::refusal_page::{Reader, consent_refused};
 use functions::trigger::Response;
 use jobs::ConsentRequest;
 use jobs::Error;
@@ -73,15 +73,15 @@ pub async fn ask(scope: &Scope, kind: ProviderKind, output: &Output) -> Result<A
     let _reserved = reserve_other_loopback(kind, address).map_err(|error| no_port(&error))?;
     let (own, callback) = (authority(kind, address), functions::callback_path(kind));
     let redirect = Url::parse(&format!("http://{own}{callback}")).expect("a literal URL");
-    let state = Token::random().map_err(|error| jobs::problem_keeping(&error, KEPT))?;
+    let state = Token::random().map_err(|error| jobs::problem_of_consent(&error, KEPT))?;
     let ConsentRequest { url, verifier } = consent::request(scope, kind, &redirect, state.expose())
         .await
-        .map_err(|error| jobs::problem_keeping(&error, KEPT))?;
+        .map_err(|error| jobs::problem_of_consent(&error, KEPT))?;
 
     let (send, mut arrived) = mpsc::channel::<CallbackEvent>(1);
     let (end, ended) = oneshot::channel::<()>();
     let server = CallbackServer::new(address, url, send)
-        .map_err(|error| jobs::problem_keeping(&error, KEPT))?
+        .map_err(|error| jobs::problem_of_consent(&error, KEPT))?
         .for_provider(kind);
     let [page, handed] = [server.terminal_url(), server.browser_url()];
     let server = Arc::new(server);
@@ -102,6 +102,7 @@ pub async fn ask(scope: &Scope, kind: ProviderKind, output: &Output) -> Result<A
     ));
     output.note("If no browser opens by itself, open it yourself. Ctrl-C stops waiting.");
     browser::open(&handed);
+    let reader = Reader::operator(scope, kind);
     let outcome = tokio::select! {
         arrival = arrived.recv() => match arrival {
             Some(CallbackEvent::Answer(query, reply)) => {
@@ -112,15 +113,15 @@ pub async fn ask(scope: &Scope, kind: ProviderKind, output: &Output) -> Result<A
                     }
                     _ => WayOn::Again,
                 };
-                let _ = reply.send(last_page(&outcome, &way));
+                let _ = reply.send(last_page(&outcome, &way, (kind, reader)));
                 outcome.map_err(|failure| with_link(failure.problem(), &way))
             }
             Some(CallbackEvent::OtherBrowser(reply)) => {
-                let _ = reply.send(last_page(&Err(ConsentFailure::Unknown), &WayOn::Again));
+                let _ = reply.send(last_page(&Err(ConsentFailure::Unknown), &WayOn::Again, (kind, reader)));
                 Err(ConsentFailure::Unknown.problem())
             }
             Some(CallbackEvent::OpenedTwice(reply)) => {
-                let _ = reply.send(last_page(&Err(ConsentFailure::Twice), &WayOn::Again));
+                let _ = reply.send(last_page(&Err(ConsentFailure::Twice), &WayOn::Again, (kind, reader)));
                 Err(ConsentFailure::Twice.problem())
             }
             None => Err(no_port(&std::io::ErrorKind::BrokenPipe.into())),
@@ -161,7 +162,7 @@ impl ConsentFailure {
                 );
                 Problem { code: "consent".into(), message }
             }
-            Self::Failed(error) => jobs::problem_keeping(&error, KEPT),
+            Self::Failed(error) => jobs::problem_of_consent(&error, KEPT),
         }
     }
 }
@@ -182,7 +183,11 @@ async fn finish(
     consent::redeem(scope, kind, redirect, code, verifier).await.map_err(ConsentFailure::Failed)
 }
 
-fn last_page(outcome: &std::result::Result<Account, ConsentFailure>, way: &WayOn) -> Response {
+fn last_page(
+    outcome: &std::result::Result<Account, ConsentFailure>,
+    way: &WayOn,
+    of: (ProviderKind, Reader<'_>),
+) -> Response {
     match outcome {
         Ok(_) => page(
             StatusCode::OK,
@@ -201,13 +206,13 @@ fn last_page(outcome: &std::result::Result<Account, ConsentFailure>, way: &WayOn
             &["It works in one browser only. Nothing was connected. Run the command again, \
                 and open its page once."],
         ),
-        Err(ConsentFailure::Failed(error)) => consent_refused(error, way, NextStep::Nowhere),
+        Err(ConsentFailure::Failed(error)) => consent_refused(error, way, NextStep::Nowhere, of),
     }
 }
 
 /// The problem with the link for an administrator, where one helps.
 fn with_link(problem: Problem, way: &WayOn) -> Problem {
-    let WayOn::AskAdministrator { link: Some(link) } = way else { return problem };
+    let Some(link) = way.link() else { return problem };
     let message = format!(
         "{} Link for your administrator (the page that opens last may not be found; that does not \
         matter): {link}",
@@ -236,7 +241,7 @@ fn reserve_other_loopback(
 }
 
 fn problem(error: providers::Error) -> Problem {
-    jobs::problem_keeping(&Error::Provider(error), KEPT)
+    jobs::problem_of_consent(&Error::Provider(error), KEPT)
 }
 
 fn not_answered(what: &str) -> Problem {
@@ -279,8 +284,11 @@ mod tests {
     fn the_link_for_an_administrator_follows_the_problem() {
         let problem = || Problem { code: "consent".into(), message: "No.".into() };
         let link = Some("https://login.example.org/x".to_owned());
-        let with = with_link(problem(), &WayOn::AskAdministrator { link });
-        assert!(with.message.starts_with("No. Link") && with.message.ends_with("org/x"));
+        let declined = WayOn::Declined { link: link.clone() };
+        for way in [WayOn::AskAdministrator { link }, declined] {
+            let with = with_link(problem(), &way);
+            assert!(with.message.starts_with("No. Link") && with.message.ends_with("org/x"));
+        }
         for way in [WayOn::Again, WayOn::AskAdministrator { link: None }, WayOn::Later] {
             assert_eq!(with_link(problem(), &way).message, "No.");
         }

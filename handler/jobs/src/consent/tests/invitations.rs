@@ -223,6 +223,9 @@ async fn valid_invitations_are_few_and_storage_holds_no_secret() {
     }
     assert!(matches!(invite(&world.scope, ProviderKind::Google).await, Err(Error::Request(_))));
     let BrowserState { cookie, .. } = world.accept(Some(&tickets[0]), None).await.unwrap();
+    // A link that a browser has accepted waits no more, and leaves its place to another one.
+    tickets.push(world.invite().await);
+    assert!(matches!(invite(&world.scope, ProviderKind::Google).await, Err(Error::Request(_))));
     let stored: String = world
         .invitations()
         .await

@@ -63,7 +63,8 @@ impl Consents for Organisation {
     fn read_refusal(&self, refusal: &OAuthRefusal) -> providers::Error {
         let number = refusal.numbers().first().copied().unwrap_or_default();
         let step = match number {
-            90_094 | 65_004 => ConsentStep::AskAdministrator,
+            90_094 => ConsentStep::AskAdministrator,
+            65_004 => ConsentStep::Declined,
             50_020 => ConsentStep::AnotherAccount,
             53_003 => ConsentStep::BlockedByPolicy,
             7_000_222 => return providers::Error::Misconfigured("the secret".into()),
@@ -181,12 +182,11 @@ async fn each_refusal_has_its_next_step() {
     assert_eq!(world.way_after(&refusal(90_033)).await, WayOn::Later);
     assert_eq!(world.rows().await, [], "no link was needed");
     for number in [90_094, 65_004] {
-        let WayOn::AskAdministrator { link: Some(link) } = world.way_after(&refusal(number)).await
-        else {
-            panic!("{number}")
-        };
+        let way = world.way_after(&refusal(number)).await;
+        assert_eq!(matches!(way, WayOn::Declined { .. }), number == 65_004);
+        let link = way.link().expect("a link");
         assert!(link.starts_with("https://login.example.org/organizations/adminconsent?"));
-        let answer = format!("admin_consent=True&tenant=t&state={}", state_of(&link));
+        let answer = format!("admin_consent=True&tenant=t&state={}", state_of(link));
         assert_eq!(world.answer(&answer).await, Some(AdministratorAnswer::Allowed));
     }
     assert!(world.scope.directory().accounts().await.unwrap().is_empty());
@@ -204,6 +204,11 @@ async fn an_administrators_answer_connects_nothing_and_may_be_repeated() {
         "admin_consent=True&error=consent_required&error_description=AADSTS65004:+x&state={state}"
     );
     assert_eq!(world.answer(&refused).await, Some(AdministratorAnswer::Refused));
+    // Without `True` nothing was allowed, with or without an error.
+    for said in ["False", "false", "", "1"] {
+        let answer = world.answer(&format!("admin_consent={said}&tenant=x&state={state}")).await;
+        assert_eq!(answer, Some(AdministratorAnswer::Refused), "{said}");
+    }
     // It is no answer to a consent, from whichever browser.
     let BrowserState { cookie, .. } = world.begin().await;
     for query in [allowed.clone(), format!("state={state}&code=t_anna@example.org")] {

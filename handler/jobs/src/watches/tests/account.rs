@@ -57,6 +57,8 @@ async fn a_watch_gets_a_later_end_a_day_before_its_end_and_nothing_else_happens(
     world.mailbox.log();
     world.mailbox.wait(HOUR * 21);
     assert_eq!(created(world.renew().await), (0, 0, 0, 0), "27 hours are left");
+    assert_eq!(world.mailbox.log(), ["check s1"], "whether it exists");
+    assert_eq!((created(world.renew().await), world.mailbox.log().len()), ((0, 0, 0, 0), 0));
     world.mailbox.wait(HOUR * 6);
     renew(&world.scope, WatchKind::Calendar, false).await.unwrap();
     assert!(world.mailbox.log().is_empty(), "by its own timer only");
@@ -74,7 +76,10 @@ async fn a_watch_gets_a_later_end_a_day_before_its_end_and_nothing_else_happens(
         world.renew().await;
     }
     let log = world.mailbox.log();
-    assert!((6..=8).contains(&log.len()) && log.iter().all(|it| it == "renew s1"), "{log:?}");
+    let of = |what: &str| log.iter().filter(|it| *it == what).count();
+    let (renewed, checked) = (of("renew s1"), of("check s1"));
+    assert!((6..=8).contains(&renewed) && (6..=8).contains(&checked), "{log:?}");
+    assert_eq!(renewed + checked, log.len(), "{log:?}");
 }
 
 #[tokio::test]
@@ -91,6 +96,64 @@ async fn a_watch_that_the_provider_does_not_know_is_created_anew_and_its_calenda
     let rows = world.rows().await;
     assert_eq!((rows.len(), rows[0].resource.as_deref()), (1, Some("s2")));
     assert_eq!(world.nudges().await, ["a1 renewal", "z2 renewal"]);
+}
+
+#[tokio::test]
+async fn a_watch_that_is_removed_without_a_notification_is_found_between_two_renewals() {
+    let world = World::paired().await;
+    world.renew().await;
+    world.nudges().await;
+    world.mailbox.log();
+    world.mailbox.watches.lock().unwrap().clear();
+    world.mailbox.wait(HOUR * 9);
+    assert_eq!((created(world.renew().await), world.mailbox.log().len()), ((0, 0, 0, 0), 0));
+    world.mailbox.wait(HOUR * 5);
+    // A provider that does not answer has not removed it.
+    *world.mailbox.fails.lock().unwrap() = Some(providers::Error::NoAnswer("on purpose".into()));
+    assert_eq!(created(world.renew().await), (0, 0, 0, 0));
+    assert!(states(&world.scope).await.unwrap().iter().all(|state| state.open));
+    assert_eq!(created(world.renew().await), (1, 0, 1, 0));
+    assert_eq!(world.mailbox.log(), ["check s1", "check s1", "create s2"]);
+    let rows = world.rows().await;
+    assert_eq!((rows.len(), rows[0].resource.as_deref()), (1, Some("s2")));
+    assert_eq!(world.nudges().await, ["a1 renewal", "z2 renewal"], "nothing is missed");
+}
+
+#[tokio::test]
+async fn after_a_time_without_runs_every_watch_is_checked() {
+    let world = World::paired().await;
+    world.renew().await;
+    world.mailbox.log();
+    renew(&world.scope, WatchKind::Account, true).await.unwrap();
+    assert_eq!(world.mailbox.log(), ["check s1"]);
+    world.mailbox.watches.lock().unwrap().clear();
+    let missed = renew(&world.scope, WatchKind::Account, true).await.unwrap();
+    assert_eq!(created(missed), (1, 0, 1, 0));
+    assert_eq!(world.mailbox.log(), ["check s1", "create s2"]);
+}
+
+/// `doctor` asks the provider, changes nothing, and says so once for the account.
+#[tokio::test]
+async fn a_watch_that_exists_by_its_record_alone_is_a_finding() {
+    let world = World::paired().await;
+    world.renew().await;
+    world.mailbox.log();
+    let push = async |how| {
+        let findings = doctor::findings(&world.scope, how).await;
+        let push = findings.into_iter().filter(|it| it.check.starts_with("push"));
+        push.map(|it| (it.check, it.ok, it.message)).collect::<Vec<_>>()
+    };
+    let open = "Notifications of changes arrive for 2 of 2 paired calendars.";
+    assert_eq!(push(AccountChecks::Live).await, [("push".into(), true, open.into())]);
+    assert_eq!(world.mailbox.log(), ["check s1"]);
+    world.mailbox.watches.lock().unwrap().clear();
+    let rows = world.rows().await;
+    let found = push(AccountChecks::Live).await;
+    assert_eq!((found.len(), &*found[1].0, found[1].1), (2, "push:a", false), "{found:?}");
+    assert!(found[0].2.contains("0 of 2") && found[1].2.contains("has removed the watch"));
+    assert_eq!((world.mailbox.log(), world.rows().await), (vec!["check s1".to_owned()], rows));
+    assert_eq!(push(AccountChecks::Stored).await.len(), 1, "without a request");
+    assert!(world.mailbox.log().is_empty());
 }
 
 /// The process dies, or the provider fails, between the renewal and the creation.

@@ -130,6 +130,11 @@ impl Provider for Mailbox {
         }))
     }
 
+    async fn watch_end(&self, _: &str, resource: &str) -> providers::Result<Option<Timestamp>> {
+        self.note(format!("check {resource}"))?;
+        Ok(self.watches.lock().unwrap().get(resource).map(|watch| watch.0))
+    }
+
     async fn delete_watch(&self, _: &str, resource: &str) -> providers::Result<()> {
         self.note(format!("delete {resource}"))?;
         self.watches.lock().unwrap().remove(resource);

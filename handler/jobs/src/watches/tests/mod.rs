@@ -99,6 +99,7 @@ fn row(state: WatchStatus, resource: Option<&str>, left: i64) -> WatchRecord {
         not_created: false,
         renew_now: false,
         renewal_asked: None,
+        checked: None,
         last_nudge: None,
     }
 }

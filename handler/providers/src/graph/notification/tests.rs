@@ -241,3 +241,13 @@ proptest! {
         prop_assert_eq!(echo(&query), Some(token));
     }
 }
+
+/// A thousand are a call of Microsoft's; what lies beyond many more is a stranger's.
+#[test]
+fn of_a_call_without_end_only_the_beginning_is_read() {
+    let item = json!({ "clientState": "s", "subscriptionId": "i", "changeType": "updated" });
+    for (sent, kept) in [(1_000, 1_000), (MAX_ITEMS, MAX_ITEMS), (20_000, MAX_ITEMS)] {
+        let body = json!({ "value": vec![item.clone(); sent] }).to_string();
+        assert_eq!(read(body.as_bytes()).unwrap().len(), kept, "{sent}");
+    }
+}

@@ -17,7 +17,7 @@ enum Meaning {
     Wait,
 }
 
-use ConsentStep::{Again, AnotherAccount, AskAdministrator, BlockedByPolicy};
+use ConsentStep::{Again, AnotherAccount, AskAdministrator, BlockedByPolicy, Declined};
 use Meaning::{Operator, Person, Wait};
 
 /// A row: what it means, and a sentence.
@@ -36,7 +36,7 @@ const ADMINISTRATOR: Row = (
     again afterwards",
 );
 const DECLINED: Row = (
-    Person(AskAdministrator),
+    Person(Declined),
     "the answer was no. If you said no by mistake, connect the account again. If Microsoft asked \
     for an administrator, send the link to the administrator of Microsoft 365 in your \
     organisation, and connect the account again afterwards",
@@ -232,7 +232,7 @@ mod tests {
     fn every_number_leads_to_a_sentence_and_a_next_step() {
         use ConsentStep::{Later, SetUpWrongly};
         for (code, numbers, step) in [
-            ("access_denied", &[65_004][..], AskAdministrator),
+            ("access_denied", &[65_004][..], Declined),
             ("invalid_grant", &[65_001], Again),
             ("access_denied", &[90_094, 90_093, 90_095, 90_097, 900_941], AskAdministrator),
             ("invalid_grant", &[50_105], AskAdministrator),
@@ -265,7 +265,7 @@ mod tests {
     fn an_unknown_number_leads_to_the_row_of_its_error() {
         use ConsentStep::{Later, SetUpWrongly};
         for (code, step) in [
-            ("access_denied", AskAdministrator),
+            ("access_denied", Declined),
             ("consent_required", Again),
             ("interaction_required", Again),
             ("login_required", Again),

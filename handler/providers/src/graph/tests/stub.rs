@@ -149,6 +149,18 @@ pub(super) async fn graph(
 pub(super) async fn with_purse(
     answer: impl Fn(&Received) -> Say + Send + Sync + 'static,
 ) -> (Stub, GraphCalendar, Arc<Purse>) {
+    with_purse_on(&http(), answer).await
+}
+
+pub(super) fn http() -> Arc<Http> {
+    Arc::new(Http::hurried(AddressPolicy { allow_private: true }).unwrap())
+}
+
+/// As [`with_purse`], where other clients have the same connections.
+pub(super) async fn with_purse_on(
+    http: &Arc<Http>,
+    answer: impl Fn(&Received) -> Say + Send + Sync + 'static,
+) -> (Stub, GraphCalendar, Arc<Purse>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}/v1.0", listener.local_addr().unwrap());
     let asked: Arc<Mutex<Vec<Received>>> = Arc::default();
@@ -177,10 +189,9 @@ pub(super) async fn with_purse(
         }
     });
     tokio::spawn(async move { axum::serve(listener, app).await });
-    let (http, purse) =
-        (Http::hurried(AddressPolicy { allow_private: true }).unwrap(), Arc::new(Purse::default()));
+    let purse = Arc::new(Purse::default());
     let client = GraphCalendar::new(
-        &Arc::new(http),
+        http,
         &Url::parse(&root).unwrap(),
         "tid/oid",
         "anna@example.org",

@@ -4,7 +4,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::stub::{Say, graph, no, not_found, ok, page};
+use super::stub::{Say, graph, http, no, not_found, ok, page, with_purse_on};
 use crate::{Error, Provider, WatchRequest, WatchScope};
 
 const ADDRESS: &str = "https://calrelay.example.org/webhooks/microsoft";
@@ -61,6 +61,30 @@ async fn a_subscription_is_of_the_mailbox_and_ends_by_microsofts_clock() {
     ));
 }
 
+/// Another server, which the same program asks, may have a wrong clock.
+#[tokio::test]
+async fn the_clock_of_another_server_moves_no_end() {
+    let http = http();
+    let (_, other, _) = with_purse_on(&http, |_| {
+        let mut say = page(&[]);
+        say.2.push(("date", "Sat, 10 Mar 2007 10:00:00 GMT".into()));
+        say
+    })
+    .await;
+    let (stub, client, _) = with_purse_on(&http, |asked| {
+        dated(match &*asked.brief() {
+            "GET /me/calendars" => page(&[]),
+            _ => ok(json!({ "id": "s1", "expirationDateTime": "2026-03-12T10:00:00Z" })),
+        })
+    })
+    .await;
+    client.calendars().await.unwrap();
+    other.calendars().await.unwrap();
+    stub.take();
+    client.renew_watch("ours", "s1", Duration::from_secs(2 * 86_400)).await.unwrap();
+    assert_eq!(stub.take()[0].body, json!({ "expirationDateTime": "2026-03-12T10:00:00Z" }));
+}
+
 #[tokio::test]
 async fn a_stale_subscription_is_deleted_once_and_others_are_left() {
     for stale_is_there in [true, false] {
@@ -102,6 +126,9 @@ async fn a_subscription_is_renewed_in_place_and_one_that_is_gone_is_made_anew() 
             "PATCH /subscriptions/s1" => {
                 ok(json!({ "id": "s1", "expirationDateTime": "2026-03-12T10:00:00Z" }))
             }
+            "GET /subscriptions/s1" => {
+                ok(json!({ "id": "s1", "expirationDateTime": "2026-03-12T09:00:00Z" }))
+            }
             "DELETE /subscriptions/s1" => Say(204, json!(null), vec![]),
             "GET /me/calendars" => page(&[]),
             _ => not_found(),
@@ -113,6 +140,9 @@ async fn a_subscription_is_renewed_in_place_and_one_that_is_gone_is_made_anew() 
     assert_eq!(watch.resource, "s1");
     assert_eq!(stub.take()[1].body, json!({ "expirationDateTime": "2026-03-12T10:00:00Z" }));
     assert!(client.renew_watch("ours", "s2", two_days).await.unwrap().is_none());
+    let end = client.watch_end("ours", "s1").await.unwrap();
+    assert_eq!(end, "2026-03-12T09:00:00Z".parse().ok());
+    assert_eq!(client.watch_end("ours", "s2").await.unwrap(), None);
     client.delete_watch("ours", "s1").await.unwrap();
     client.delete_watch("ours", "s2").await.unwrap();
     // No more than Microsoft grants.

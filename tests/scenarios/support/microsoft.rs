@@ -1,0 +1,95 @@
+//! The product's client of Microsoft, pointed at the simulator.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use jobs::Consents;
+use jobs::accounts::GrantEndpoint;
+use providers::graph::GraphCalendar;
+use providers::graph::oauth::{Client, Grants, OAuthSettings};
+use providers::http::Http;
+use providers::{Error, Provider, RefreshTokenStore};
+use secrecy::SecretString;
+use simulators::graph::{CLIENT_ID, CLIENT_SECRET, Graph};
+use url::Url;
+
+use super::product::{ConsentRequest, Granted};
+
+/// The addresses of Microsoft, and the product's registration there.
+#[derive(Clone)]
+pub struct MicrosoftSettings {
+    oauth: OAuthSettings,
+    graph: Url,
+}
+
+impl MicrosoftSettings {
+    pub fn of(server: &Graph) -> anyhow::Result<Self> {
+        let login = Url::parse(&server.login_url())?;
+        let oauth = OAuthSettings::new(CLIENT_ID, CLIENT_SECRET.into(), &login);
+        let oauth = oauth.ok().context("the addresses of the simulator")?;
+        Ok(Self { oauth, graph: Url::parse(&server.graph_url())? })
+    }
+}
+
+/// The client of one process.
+pub struct MicrosoftClient {
+    http: Arc<Http>,
+    grants: Grants,
+    graph: Url,
+}
+
+impl MicrosoftClient {
+    pub fn new(http: &Arc<Http>, settings: &MicrosoftSettings) -> Self {
+        let client = Arc::new(Client::new(http, settings.oauth.clone()));
+        Self { http: http.clone(), grants: Grants::new(client), graph: settings.graph.clone() }
+    }
+
+    pub fn open(
+        &self,
+        endpoint: &str,
+        user: &str,
+        secret: &SecretString,
+        keep: Arc<dyn RefreshTokenStore>,
+    ) -> providers::Result<Arc<dyn Provider>> {
+        let owner = GrantEndpoint::parse(endpoint).and_then(|grant| grant.owner);
+        let owner = owner.ok_or_else(|| Error::Credentials("no owner".into()))?;
+        let grant = self.grants.open(&owner, secret, keep);
+        Ok(Arc::new(GraphCalendar::new(&self.http, &self.graph, &owner, user, grant)?))
+    }
+}
+
+#[async_trait::async_trait]
+impl Consents for MicrosoftClient {
+    fn ask(&self, _: &Url, _: &str) -> providers::Result<ConsentRequest> {
+        Err(Error::Misconfigured("no consent page is opened in these tests".into()))
+    }
+
+    async fn redeem(
+        &self,
+        _: &Url,
+        _: &SecretString,
+        _: &SecretString,
+    ) -> providers::Result<Granted> {
+        Err(Error::Misconfigured("no consent page is opened in these tests".into()))
+    }
+
+    async fn adopt(&self, refresh_token: &SecretString) -> providers::Result<Granted> {
+        let granted = self.grants.client().adopt(refresh_token).await?;
+        let odd = || Error::BadAnswer("Microsoft does not say whose account it is".into());
+        let owner = granted.owner.clone().ok_or_else(odd)?;
+        let endpoint =
+            GrantEndpoint { client: CLIENT_ID.into(), owner: Some(owner.id.clone()), claims: None };
+        let (endpoint, secret) = (endpoint.encode().ok_or_else(odd)?, granted.refresh.clone());
+        self.grants.begin(&owner.id, granted);
+        Ok(Granted {
+            url: "https://graph.microsoft.com/".into(),
+            user: owner.name,
+            endpoint,
+            secret,
+        })
+    }
+
+    async fn revoke(&self, refresh_token: &SecretString) -> providers::Result<()> {
+        self.grants.client().revoke(refresh_token).await
+    }
+}
