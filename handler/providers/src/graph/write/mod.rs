@@ -94,9 +94,7 @@ impl GraphCalendar {
             };
         }
         let wanted = match parts {
-            Some(parts) if !parts.fields.contains(&Field::Time) => {
-                Wanted::Only(parts.exceptions.clone())
-            }
+            Some(parts) if !parts.fields.contains(&Field::Time) => Wanted::after(parts, &draft),
             _ => Wanted::All,
         };
         let whole = WholeItem::alone(master);
@@ -173,7 +171,7 @@ impl GraphCalendar {
             (whole.exceptions, whole.item.cancelled_occurrences) = (Vec::new(), Vec::new());
             Wanted::All
         } else {
-            Wanted::Only(edit.parts.exceptions.clone())
+            Wanted::after(edit.parts, &target)
         };
         self.finish(calendar, whole, &target, wanted, edit.marker, &range).await
     }
