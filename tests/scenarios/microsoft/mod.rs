@@ -1,8 +1,10 @@
 //! Microsoft 365 on the simulated Entra and Graph, by the program as its user runs it.
 
+mod all_pairs;
 mod edges;
 mod faults;
 mod pairs;
+mod rates;
 mod story;
 mod switches;
 
