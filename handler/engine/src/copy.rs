@@ -186,11 +186,11 @@ fn visibility_on(source: ProviderKind, target: ProviderKind, visibility: Visibil
 
 /// The free/busy value that a provider shows.
 fn busy_on(target: ProviderKind, busy: Busy) -> Busy {
+    let shows = target.facts().events;
     match busy {
-        // No provider has these values in the ordinary events that copies are.
-        Busy::Oof => Busy::Busy,
-        Busy::WorkingElsewhere => Busy::Free,
-        Busy::Tentative if !target.facts().events.tentative => Busy::Busy,
+        Busy::Oof if !shows.whereabouts => Busy::Busy,
+        Busy::WorkingElsewhere if !shows.whereabouts => Busy::Free,
+        Busy::Tentative if !shows.tentative => Busy::Busy,
         busy => busy,
     }
 }
@@ -248,9 +248,11 @@ mod tests {
             (Busy::WorkingElsewhere, Busy::Free, Busy::Free),
             (Busy::Free, Busy::Free, Busy::Free),
         ] {
-            for (target, expected) in
-                [(ProviderKind::Google, on_google), (ProviderKind::Caldav, on_caldav)]
-            {
+            for (target, expected) in [
+                (ProviderKind::Google, on_google),
+                (ProviderKind::Caldav, on_caldav),
+                (ProviderKind::Microsoft, busy),
+            ] {
                 let projected = project(
                     &draft(Visibility::Default, busy, Zone::Utc),
                     look(ProviderKind::Caldav, target),

@@ -131,6 +131,8 @@ pub struct EventFacts {
     pub rules_below_days: bool,
     /// An event may block its time tentatively.
     pub tentative: bool,
+    /// An event may say that its owner is out of office, or works elsewhere.
+    pub whereabouts: bool,
     /// The visibility has a value for the calendar's own setting.
     pub default_visibility: bool,
     /// An event keeps the UID that it is created with.
@@ -180,6 +182,7 @@ const CALDAV: ProviderFacts = ProviderFacts {
         zero_length: true,
         rules_below_days: true,
         tentative: true,
+        whereabouts: false,
         // CLASS has no such value: absent and PUBLIC are equal (RFC 5545 section 3.8.1.3).
         default_visibility: false,
         keeps_uid: true,
@@ -231,6 +234,7 @@ const GOOGLE: ProviderFacts = ProviderFacts {
         rules_below_days: false,
         // `status` holds the answer of the calendar's owner, and is not written.
         tentative: false,
+        whereabouts: false,
         default_visibility: true,
         keeps_uid: false,
         restores_etag: false,
@@ -267,6 +271,7 @@ const MICROSOFT: ProviderFacts = ProviderFacts {
         zero_length: true,
         rules_below_days: false,
         tentative: true,
+        whereabouts: true,
         default_visibility: true,
         keeps_uid: false,
         restores_etag: false,

@@ -143,3 +143,26 @@ async fn a_pair_that_is_made_again_takes_single_copies_over() -> anyhow::Result<
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn an_occurrence_that_was_moved_keeps_its_title_when_the_series_gets_another()
+-> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let office = Office::new().await?;
+        let (anna, from) = office.end(Kind::CalDav, "anna").await?;
+        let (ben, to) = office.end(Kind::Microsoft, "ben").await?;
+        let End::CalDav(here) = &anna else { panic!("a CalDAV calendar") };
+        let moved = super::story::team_moved("120000", "20261209", "");
+        let moved = moved.replace("SUMMARY:Team late", "SUMMARY:Team");
+        here.put("team.ics", &moved);
+        office.cli.pair_add(&from, &to, terms).await?;
+        office.sync().await?;
+        assert_eq!(anna.shown(), ben.shown());
+        here.put("team.ics", &moved.replacen("SUMMARY:Team", "SUMMARY:Group", 1));
+        assert_eq!(office.sync().await?, [0, 1, 0, 0]);
+        assert_eq!(anna.shown(), ben.shown());
+        office.rest().await?;
+        assert_eq!(anna.shown(), ben.shown());
+    }
+    Ok(())
+}

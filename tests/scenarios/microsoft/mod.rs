@@ -1,10 +1,12 @@
 //! Microsoft 365 on the simulated Entra and Graph, by the program as its user runs it.
 
+mod all_pairs;
 mod edges;
 mod faults;
 mod pairs;
 mod push;
 mod series;
+mod rates;
 mod story;
 mod switches;
 

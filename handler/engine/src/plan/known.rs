@@ -84,8 +84,17 @@ impl Planner<'_> {
                 }
                 let (edited, _) = self.edits(mapping, &event);
                 let private = self.pair.private_towards(mapping.side.other());
-                let counts = edited.fields.iter().any(|field| !private || *field == Field::Time)
-                    || !edited.exceptions.is_empty();
+                // A series whose creation was not answered may be half written, and its rule may
+                // be spelled in another way there: no person has moved it.
+                let half_written = mapping.state == MappingState::Creating
+                    && event.series.is_some()
+                    && self.kinds[mapping.side.other()].facts().events.series_by_occurrence;
+                let is_edit = |field: &Field| match field {
+                    Field::Time => !half_written,
+                    _ => !private,
+                };
+                let counts = edited.fields.iter().any(is_edit)
+                    || (!edited.exceptions.is_empty() && !half_written);
                 let must_restore = self.pair.two_way
                     && !mapping.guests
                     && reason == Reason::OriginDeleted

@@ -140,3 +140,24 @@ fn of_a_private_copy_only_its_time_is_an_edit_that_stands() {
         matches!(world.known(&mapping, Observed::Gone, moved), Decision::Create(create) if create.role == Role::Origin)
     );
 }
+
+#[test]
+fn a_series_that_is_half_written_where_rules_are_spelled_anew_is_not_an_edit() {
+    for (kind, is_deleted) in [(ProviderKind::Microsoft, true), (ProviderKind::Caldav, false)] {
+        let world = world();
+        let (mut mapping, _, copy) = world.synced(weekly());
+        mapping.state = MappingState::Creating;
+        mapping.copy.etag = None;
+        let planner = Planner { kinds: [ProviderKind::Caldav, kind].into(), ..world.planner() };
+        let spelled = edited(&copy, "c1", |e| {
+            let series = e.series.as_mut().expect("a series");
+            series.rules = vec!["FREQ=WEEKLY;BYDAY=TH".into()];
+        });
+        let decision = planner.known(&mapping, Observed::Gone, spelled);
+        let deleted = matches!(&decision, Decision::Delete(gone) if gone.role == Role::Copy);
+        assert_eq!(deleted, is_deleted, "{kind}: {decision:?}");
+        let named = edited(&copy, "c1", |e| e.content.title = "Kept".into());
+        let decision = planner.known(&mapping, Observed::Gone, named);
+        assert!(matches!(decision, Decision::Create(_)), "a title is an edit: {decision:?}");
+    }
+}

@@ -16,7 +16,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use engine::event::{Content, Draft, Exception, Field, OriginalStart, Series};
+use engine::event::{Content, Draft, Exception, Field, OriginalStart, Parts, Series};
 use engine::recurrence::Occurrence;
 use engine::zone::near;
 use jiff::{SignedDuration, Timestamp};
@@ -50,6 +50,21 @@ pub(super) enum Wanted {
     Among(Vec<WireEvent>),
     /// Those with these original starts, which need not depart any more.
     Only(BTreeSet<OriginalStart>),
+}
+
+impl Wanted {
+    /// After a write of fields of a series but its time: an occurrence that was changed by itself
+    /// takes over what its series shows now in all fields that were not.
+    pub(super) fn after(parts: &Parts, draft: &Draft) -> Self {
+        let mut starts = parts.exceptions.clone();
+        if let Some(series) = draft.series.as_ref().filter(|_| !parts.fields.is_empty()) {
+            let is_changed = |(start, exception): (&OriginalStart, &Exception)| {
+                matches!(exception, Exception::Changed(_)).then_some(*start)
+            };
+            starts.extend(series.exceptions.iter().filter_map(is_changed));
+        }
+        Self::Only(starts)
+    }
 }
 
 /// What this call has written to occurrences of a series.

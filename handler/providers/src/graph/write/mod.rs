@@ -96,9 +96,7 @@ impl GraphCalendar {
             };
         }
         let wanted = match parts {
-            Some(parts) if !parts.fields.contains(&Field::Time) => {
-                Wanted::Only(parts.exceptions.clone())
-            }
+            Some(parts) if !parts.fields.contains(&Field::Time) => Wanted::after(parts, &draft),
             _ => Wanted::All,
         };
         let whole = WholeItem::alone(master);
@@ -180,7 +178,7 @@ impl GraphCalendar {
         } else if edit.parts.fields.contains(&Field::Time) && old.series.is_some() {
             Wanted::Reshaped(edit.parts.exceptions.clone())
         } else {
-            Wanted::Only(edit.parts.exceptions.clone())
+            Wanted::after(edit.parts, &target)
         };
         self.finish(calendar, whole, &target, wanted, edit.marker, &range).await
     }
