@@ -5,8 +5,8 @@ mod edges;
 mod faults;
 mod pairs;
 mod push;
-mod series;
 mod rates;
+mod series;
 mod story;
 mod switches;
 
