@@ -1,5 +1,6 @@
 //! Microsoft 365 on the simulated Entra and Graph, by the program as its user runs it.
 
+mod consent;
 mod edges;
 mod faults;
 mod pairs;

@@ -18,7 +18,7 @@ pub enum AccountChecks {
 /// included.
 pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
     if how == AccountChecks::Live {
-        clients::check(services).await;
+        clients::check(&*services.connect).await;
     }
     let accounts = async {
         match how {
@@ -41,7 +41,7 @@ pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
     // The clock is checked last, when a server may have answered whose clock it is compared with.
     let clock = clock::finding(services.clock.now(), services.connect.server_time());
     // The accounts were asked before, with tokens that only an accepted client gets.
-    let clients = clients::findings(services);
+    let clients = clients::findings(&*services.connect);
     storage
         .into_iter()
         .chain([vault])
