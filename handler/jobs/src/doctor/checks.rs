@@ -35,7 +35,9 @@ pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
         storage::findings(services),
         vault::finding(services),
         accounts,
-        per_owner(services, |scope| async move { push::findings(&scope, how).await }),
+        per_owner(services, |scope| async move {
+            push::findings(&scope, how == AccountChecks::Live).await
+        }),
         work::finding(services)
     );
     // The clock is checked last, when a server may have answered whose clock it is compared with.
