@@ -12,6 +12,7 @@ use jobs::consent::{AdministratorAnswer, ConsentError, ProviderKind};
 use crate::connect_pages::{cleartext_origin, redirect_address, retry_step};
 use crate::consent_words::{self, ConsentWords};
 use crate::cookie::{self, CookieScope};
+use crate::form_origin::with_form_origin;
 use crate::page::{self, NextStep};
 use crate::refusal_page::{Reader, consent_refused};
 use crate::trigger::{HttpTrigger, Response};
@@ -25,7 +26,7 @@ pub async fn answer(services: &Services, request: HttpTrigger) -> Response {
         return page::not_found();
     };
     let response = page_for(services, kind, words, request).await;
-    page::with_form_origin(response, cleartext_origin(services, kind).as_deref())
+    with_form_origin(response, cleartext_origin(services, kind).as_deref())
 }
 
 async fn page_for(

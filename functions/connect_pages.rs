@@ -19,6 +19,7 @@ use jobs::consent::parse_ticket;
 
 use crate::consent_words::{self, ConsentWords};
 use crate::cookie::{self, CookieScope};
+use crate::form_origin::with_form_origin;
 use crate::page::{self, NextStep};
 use crate::trigger::{HttpTrigger, Response};
 
@@ -31,7 +32,7 @@ pub async fn answer(services: &Services, request: HttpTrigger) -> Response {
         return page::not_found();
     };
     let response = page_for(services, kind, words, request).await;
-    page::with_form_origin(response, cleartext_origin(services, kind).as_deref())
+    with_form_origin(response, cleartext_origin(services, kind).as_deref())
 }
 
 /// The origin of the provider's page, where its address is not https.

@@ -26,6 +26,7 @@ pub mod cookie;
 mod delivery_reply;
 mod diagnose;
 mod error;
+mod form_origin;
 mod google_webhook;
 mod health;
 mod health_reply;

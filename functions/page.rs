@@ -32,7 +32,7 @@ light-dark(#6b7686,#8b97a8);border-radius:.4rem;font:.9375rem/1.4 ui-monospace,m
 const STYLE_HASH: &str = "'sha256-7dGZ47t866fnlp6FNeml/FItr1nNeDrQfXobbwhksuo='";
 
 /// Where the buttons of pages may lead.
-const FORMS: &str = "'self' https:";
+pub(crate) const FORMS: &str = "'self' https:";
 
 /// What was kept safe, for every consent that failed.
 pub(crate) const NOTHING_CONNECTED: &str =
@@ -127,20 +127,6 @@ pub fn page_with_text(
     let policy =
         HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
     without_referrer(with_header(response, (header::CONTENT_SECURITY_POLICY, policy)))
-}
-
-/// Lets the button of a page lead to a provider whose address is not https: a browser refuses that
-/// redirect otherwise.
-pub(crate) fn with_form_origin(mut response: Response, origin: Option<&str>) -> Response {
-    let Some(origin) = origin else { return response };
-    let policy = response.headers.iter_mut().find(|it| it.0 == header::CONTENT_SECURITY_POLICY);
-    if let Some((_, policy)) = policy
-        && let Some(known) = policy.to_str().ok()
-        && let Ok(more) = known.replace(FORMS, &format!("{FORMS} {origin}")).try_into()
-    {
-        *policy = more;
-    }
-    response
 }
 
 fn next_step_html(way: NextStep<'_>) -> String {
@@ -388,21 +374,6 @@ mod tests {
             );
             assert_ne!(one, other, "each has an id of its own");
         }
-    }
-
-    #[test]
-    fn a_button_leads_to_an_address_without_https_where_a_provider_has_one() {
-        let button = NextStep::Button { label: "x", to: "/x", field: None };
-        let policy = |way, origin| {
-            let page = with_form_origin(page_with(StatusCode::OK, "x", &[], way), origin);
-            let found = page.headers.iter().find(|it| it.0 == header::CONTENT_SECURITY_POLICY);
-            found.unwrap().1.to_str().unwrap().to_owned()
-        };
-        let origin = Some("http://127.0.0.1:4711");
-        let allowed = "form-action 'self' https: http://127.0.0.1:4711; frame-ancestors";
-        assert!(policy(button, origin).contains(allowed), "{}", policy(button, origin));
-        assert!(policy(button, None).contains("form-action 'self' https:; frame-ancestors"));
-        assert!(policy(NextStep::Nowhere, origin).contains("form-action 'none';"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::trigger::{Disposition, Tick};
 /// yet is asked whether it accepts this program, so that the health of the service shows it.
 pub async fn renew(services: &Services, kind: WatchKind, tick: Tick) -> Disposition {
     if kind == WatchKind::Account {
-        doctor::check_clients(services).await;
+        doctor::check_clients(&*services.connect).await;
     }
     match watches::renew(services, kind, tick.past_due).await {
         Ok(outcome) if outcome == RenewOutcome::default() => Disposition::Done,

@@ -1,37 +1,15 @@
 //! The pages are legible in light and dark mode, on a desktop and on a phone, and for screen
 //! readers.
 
-use std::path::Path;
-
 use anyhow::Context as _;
-use simulators::browser::{Look, Window};
+use simulators::browser::Window;
 
 use super::browser_env::{BrowserEnv, Deployment, EVENTS, consent};
+use crate::support::pictures::is_legible;
 
-const LOOKS: [(&str, Look); 4] = [
-    ("desk-light", Look { width: 1280, height: 800, dark: false }),
-    ("desk-dark", Look { width: 1280, height: 800, dark: true }),
-    ("phone-light", Look { width: 375, height: 667, dark: false }),
-    ("phone-dark", Look { width: 375, height: 667, dark: true }),
-];
-
-/// Looks at the page in every way. `CALRELAY_TEST_PICTURES` names a directory to keep pictures in.
-#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the program")]
+/// Looks at the page in every way.
 async fn look_at(window: &Window, name: &str, way: &str) -> anyhow::Result<()> {
-    for (how, look) in LOOKS {
-        window.look(look).await?;
-        assert_eq!(window.hard_to_read().await?, [""; 0], "{name}, {how}");
-        let wide = window.ask("document.documentElement.scrollWidth > innerWidth").await?;
-        assert_eq!(wide, false, "{name}, {how}: it is wider than the screen");
-        let dark = window.ask("getComputedStyle(document.documentElement).colorScheme").await?;
-        assert_eq!(dark, "light dark", "the style is not applied");
-        if let Some(directory) = std::env::var_os("CALRELAY_TEST_PICTURES") {
-            std::fs::write(
-                Path::new(&directory).join(format!("{name}-{how}.png")),
-                window.picture().await?,
-            )?;
-        }
-    }
+    is_legible(window, name).await?;
     let read = window.read_out().await?;
     for role in ["banner", "main", "heading"] {
         assert_eq!(

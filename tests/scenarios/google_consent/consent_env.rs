@@ -1,16 +1,11 @@
 //! Google, two people, and a program that is registered at Google.
 
-use std::time::Duration;
-
-use anyhow::{Context as _, ensure};
 use serde_json::Value;
-use simulators::client::{Answer, Client};
+use simulators::client::Answer;
 use simulators::google::{Account, Consent, Server};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use tokio::process::{Child, ChildStderr};
-use url::Url;
 
 use crate::support::cli::{self, Cli, TWO_WAY};
+pub(super) use crate::support::pending_command::{PendingCommand, visit, with_query};
 
 pub(super) const ANNA: &str = "anna@example.org";
 pub(super) const BEN: &str = "ben@example.org";
@@ -33,20 +28,7 @@ impl ConsentEnv {
 
     /// `account add google`, until it says where to go.
     pub(super) async fn ask(&self) -> anyhow::Result<PendingCommand> {
-        let mut child = self.cli.start(&["account", "add", "google", "--json"], "").await?;
-        let mut stderr = BufReader::new(child.stderr.take().context("stderr")?);
-        let page = tokio::time::timeout(Duration::from_secs(20), async {
-            let mut line = String::new();
-            loop {
-                line.clear();
-                ensure!(stderr.read_line(&mut line).await? > 0, "it ended without a question");
-                if line.starts_with("http") {
-                    return Ok(line.trim().to_owned());
-                }
-            }
-        });
-        let door = Url::parse(&page.await.context("it says nothing")??)?;
-        Ok(PendingCommand { child, stderr, door })
+        PendingCommand::start(&self.cli, "google").await
     }
 
     /// The whole way: asked, answered like this, and back.
@@ -92,61 +74,6 @@ impl ConsentEnv {
     pub(super) fn assert_no_harm(&self) {
         assert_eq!(self.google.violations(), [""; 0]);
     }
-}
-
-/// A command that waits for a person.
-pub(super) struct PendingCommand {
-    pub(super) child: Child,
-    pub(super) stderr: BufReader<ChildStderr>,
-    /// The page of its own port that is opened first.
-    pub(super) door: Url,
-}
-
-impl PendingCommand {
-    /// A browser opens the page: where it is sent, and the cookie that it gets.
-    pub(super) async fn open(&self) -> anyhow::Result<(String, String)> {
-        ensure!(
-            self.door.host_str() == Some("127.0.0.1"),
-            "only the browser gets the provider's address"
-        );
-        let away = visit(&self.door, &[]).await?;
-        ensure!(away.status == 303, "{}: {}", away.status, away.text());
-        let cookie = away.header("set-cookie");
-        ensure!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
-        Ok((
-            away.header("location").to_owned(),
-            cookie.split(';').next().unwrap_or_default().to_owned(),
-        ))
-    }
-
-    pub(super) async fn end(mut self) -> anyhow::Result<cli::Answer> {
-        let mut stderr = String::new();
-        let all = async {
-            self.stderr.read_to_string(&mut stderr).await?;
-            anyhow::Ok(self.child.wait_with_output().await?)
-        };
-        let output = tokio::time::timeout(Duration::from_secs(20), all)
-            .await
-            .context("it still waits")??;
-        Ok(cli::Answer {
-            status: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout)?,
-            stderr,
-        })
-    }
-}
-
-/// A browser goes to an address.
-pub(super) async fn visit(url: &Url, headers: &[(&str, &str)]) -> anyhow::Result<Answer> {
-    Client::new(url).send("GET", url.as_str(), headers, "").await
-}
-
-pub(super) fn with_query(url: &Url, name: &str, value: &str) -> Url {
-    let mut changed = url.clone();
-    let others: Vec<_> =
-        url.query_pairs().into_owned().filter(|(known, _)| known != name).collect();
-    changed.query_pairs_mut().clear().extend_pairs(others).append_pair(name, value);
-    changed
 }
 
 /// What every page keeps to.

@@ -1,6 +1,7 @@
 //! Microsoft 365 on the simulated Entra and Graph, by the program as its user runs it.
 
 mod all_pairs;
+mod consent;
 mod edges;
 mod faults;
 mod pairs;

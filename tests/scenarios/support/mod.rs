@@ -20,6 +20,8 @@ pub mod interrupt;
 pub mod mailbox_env;
 pub mod microsoft;
 pub mod notified;
+pub mod pending_command;
+pub mod pictures;
 pub mod product;
 pub mod push_cli_env;
 pub mod push_env;

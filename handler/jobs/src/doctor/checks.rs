@@ -18,7 +18,7 @@ pub enum AccountChecks {
 /// included.
 pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
     if how == AccountChecks::Live {
-        clients::check(services).await;
+        clients::check(&*services.connect).await;
     }
     let accounts = async {
         match how {
@@ -35,13 +35,15 @@ pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
         storage::findings(services),
         vault::finding(services),
         accounts,
-        per_owner(services, |scope| async move { push::findings(&scope, how).await }),
+        per_owner(services, |scope| async move {
+            push::findings(&scope, how == AccountChecks::Live).await
+        }),
         work::finding(services)
     );
     // The clock is checked last, when a server may have answered whose clock it is compared with.
     let clock = clock::finding(services.clock.now(), services.connect.server_time());
     // The accounts were asked before, with tokens that only an accepted client gets.
-    let clients = clients::findings(services);
+    let clients = clients::findings(&*services.connect);
     storage
         .into_iter()
         .chain([vault])

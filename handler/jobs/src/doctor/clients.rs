@@ -2,12 +2,12 @@
 
 use super::time_limit::{sentence, with_timeout};
 use crate::setup::Finding;
-use crate::{Error, Services};
+use crate::{Connect, Error};
 
 /// Asks the providers whether they accept this program, where that is not known.
-pub async fn check(services: &Services) {
+pub async fn check(connect: &dyn Connect) {
     let asked = async {
-        services.connect.check_clients().await;
+        connect.check_clients().await;
         Ok(())
     };
     // What is not known is no finding.
@@ -16,8 +16,8 @@ pub async fn check(services: &Services) {
 
 /// A finding for each provider that refused this program when it asked for a token last. The state
 /// of no account follows from that.
-pub fn findings(services: &Services) -> Vec<Finding> {
-    let refused = services.connect.refused_clients();
+pub fn findings(connect: &dyn Connect) -> Vec<Finding> {
+    let refused = connect.refused_clients();
     refused.into_iter().map(|(kind, words)| {
         Finding::bad(
             &format!("client:{kind}"),

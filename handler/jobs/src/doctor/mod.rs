@@ -22,6 +22,6 @@ mod vault;
 mod work;
 
 pub use checks::{AccountChecks, findings};
-pub use clients::check as check_clients;
+pub use clients::{check as check_clients, findings as clients};
 pub use clock::finding as clock;
 pub use time_limit::{TIMEOUT, failed_check, with_timeout};

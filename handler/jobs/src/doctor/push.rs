@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use engine::calendar::AccountId;
 
-use super::checks::AccountChecks;
 use super::time_limit::with_timeout;
 use crate::setup::Finding;
 use crate::{Scope, watches};
@@ -16,15 +15,15 @@ const CHECK: &str = "push";
 const MAX_NAMED: usize = 20;
 
 /// No findings where no pair has such a calendar, or where storage fails, which its own check
-/// reports. Live checks ask each provider that can be asked whether the watch of an account exists.
-pub async fn findings(scope: &Scope, how: AccountChecks) -> Vec<Finding> {
+/// reports. A live check asks each provider that can be asked whether the watch of an account exists.
+pub async fn findings(scope: &Scope, is_live: bool) -> Vec<Finding> {
     let Ok(mut states) = with_timeout(watches::states(scope)).await else { return Vec::new() };
     if states.is_empty() {
         return Vec::new();
     }
-    let removed = match how {
-        AccountChecks::Live => with_timeout(watches::removed_watches(scope)).await,
-        AccountChecks::Stored => Ok(BTreeSet::new()),
+    let removed = match is_live {
+        true => with_timeout(watches::removed_watches(scope)).await,
+        false => Ok(BTreeSet::new()),
     };
     let removed = removed.unwrap_or_default();
     let is_removed = |account: &Option<AccountId>| {

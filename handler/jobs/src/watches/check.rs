@@ -11,7 +11,7 @@ use records::watch::{WatchRecord, WatchStatus};
 
 use super::needed::{Needed, needed};
 use super::notification::give_up_removed;
-use super::renew::{AT_ONCE, signed, spread};
+use super::spread::{AT_ONCE, signed, spread};
 use crate::{Result, Scope, accounts};
 
 /// Whether the provider can be asked if a watch exists.

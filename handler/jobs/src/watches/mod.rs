@@ -53,6 +53,7 @@ mod nudge_pairs;
 mod renew;
 mod renew_in_place;
 mod secret;
+mod spread;
 mod status;
 mod stop;
 #[cfg(test)]

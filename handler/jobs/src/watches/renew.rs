@@ -17,14 +17,12 @@ use super::create::{Created, create};
 use super::needed::{Needed, Target, WatchKind, address, needed};
 use super::nudge_pairs::nudge_other_pairs;
 use super::renew_in_place::{InPlace, renew_in_place};
+use super::spread::{AT_ONCE, signed, spread};
 use super::stop::stop_all;
 use crate::error::Next;
 use crate::nudge::{Cause, nudge_all};
 use crate::services::Services;
 use crate::{Error, Result, Scope, leases};
-
-/// Targets worked on at once.
-pub(super) const AT_ONCE: usize = 4;
 
 /// The result of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -357,17 +355,6 @@ pub(super) fn is_due(row: &WatchRecord, facts: WatchFacts, now: Timestamp) -> bo
             Renewal::Replace => spread,
         };
     row.renew_now || row.expires.duration_since(now) <= early
-}
-
-/// From `-most` to `most`: one value for one id, evenly distributed over ids.
-pub(super) fn spread(id: &str, most: SignedDuration) -> SignedDuration {
-    let most = most.as_secs();
-    let sum = id.bytes().fold(0_i64, |sum, b| (sum * 31 + i64::from(b)).rem_euclid(2 * most + 1));
-    SignedDuration::from_secs(sum - most)
-}
-
-pub(super) fn signed(duration: std::time::Duration) -> SignedDuration {
-    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod storage;
 use std::sync::Arc;
 
 use jobs::Clock;
+use jobs::Connect as _;
 use jobs::Finding;
 use jobs::Services;
 use jobs::Setup;
@@ -23,6 +24,7 @@ use super::outcome::{CommandOutcome, Result};
 use crate::clock::SystemClock;
 use crate::config::storage::StorageSettings;
 use crate::config::{Config, LoadedSettings};
+use crate::registry::ProviderRegistry;
 use crate::services;
 use crate::storage::Storage;
 use crate::terminal::Output;
@@ -63,7 +65,13 @@ async fn check_services(config: &Config) -> Vec<Finding> {
             "storage",
             "Nothing is stored yet, so there was nothing to check.",
         ));
-        findings.push(doctor::clock(SystemClock.now(), None));
+        let mut time = None;
+        if let Ok(registry) = ProviderRegistry::new(config) {
+            doctor::check_clients(&registry).await;
+            findings.extend(doctor::clients(&registry));
+            time = registry.server_time();
+        }
+        findings.push(doctor::clock(SystemClock.now(), time));
         return findings;
     }
     match open(config, &mut findings).await {
