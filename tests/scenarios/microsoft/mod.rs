@@ -3,6 +3,7 @@
 mod all_pairs;
 mod edges;
 mod faults;
+mod named_faults;
 mod pairs;
 mod rates;
 mod story;
