@@ -13,6 +13,7 @@ use simulators::caldav::CalDav;
 
 use super::clock::TestClock;
 use super::google::GoogleClient;
+use super::microsoft::MicrosoftClient;
 
 /// Opens providers as the product does. Simulators have a new port in each run, and addresses are
 /// part of ids, so accounts are connected under fixed addresses.
@@ -21,6 +22,7 @@ pub struct Connector {
     /// What the fixed addresses mean; empty where none is used.
     pub origins: Origins,
     pub google: Option<GoogleClient>,
+    pub microsoft: Option<MicrosoftClient>,
     /// Whether accounts at Google are connected and removed through their consent. Otherwise their
     /// refresh token is stored like a password, and removing an account leaves the token valid.
     pub consents: bool,
@@ -95,7 +97,7 @@ impl Connect for Connector {
         user: &str,
         secret: &SecretString,
     ) -> providers::Result<String> {
-        if kind == ProviderKind::Google {
+        if matches!(kind, ProviderKind::Google | ProviderKind::Microsoft) {
             return Ok(String::new());
         }
         let endpoint =
@@ -126,8 +128,11 @@ impl Connect for Connector {
         secret: SecretString,
         keep: Arc<dyn RefreshTokenStore>,
     ) -> providers::Result<Arc<dyn Provider>> {
-        match &self.google {
-            Some(google) if kind == ProviderKind::Google => google.open(user, &secret, keep),
+        match (&self.google, &self.microsoft) {
+            (Some(google), _) if kind == ProviderKind::Google => google.open(user, &secret, keep),
+            (_, Some(microsoft)) if kind == ProviderKind::Microsoft => {
+                microsoft.open(user, &secret, keep)
+            }
             _ => self.open(kind, endpoint, user, secret),
         }
     }

@@ -14,6 +14,7 @@ use super::accounts::Account;
 use super::clock::{ManualClock, TestClock};
 use super::connector::{Connector, Origins};
 use super::google::{GoogleClient, GoogleSettings};
+use super::microsoft::{MicrosoftClient, MicrosoftSettings};
 use super::product::{self, NewPair};
 use super::storage::{Opened, TestStorage};
 
@@ -34,6 +35,7 @@ pub struct ProcessOptions {
     pub clock: TestClock,
     pub origins: Origins,
     pub google: Option<GoogleSettings>,
+    pub microsoft: Option<MicrosoftSettings>,
     /// See [`Connector::consents`].
     pub consents: bool,
     /// Keeps the rate limits of the product. Simulators that count no rate do without.
@@ -49,6 +51,7 @@ impl ProcessOptions {
             clock,
             origins: Origins::default(),
             google: None,
+            microsoft: None,
             consents: false,
             rate_limits: false,
             root: 7,
@@ -63,6 +66,7 @@ impl ProcessOptions {
             Arc::new(if self.rate_limits { Http::new(policy)? } else { Http::hurried(policy)? });
         Ok(Connector {
             google: self.google.as_ref().map(|google| GoogleClient::new(&http, google)),
+            microsoft: self.microsoft.as_ref().map(|known| MicrosoftClient::new(&http, known)),
             http,
             origins: self.origins.clone(),
             consents: self.consents,
@@ -94,7 +98,7 @@ impl ProcessOptions {
 #[derive(Clone, Debug)]
 pub struct End {
     pub account: Account,
-    /// How its address ends: `/main/`; at Google its id.
+    /// How its address ends: `/main/`; at Google its id; empty for the first one.
     pub calendar: String,
 }
 
@@ -106,12 +110,12 @@ pub struct Connected {
 }
 
 impl End {
-    /// The calendar `main` of an account; at Google the primary one.
+    /// The calendar `main` of an account; at Google and Microsoft the primary one.
     pub fn main(account: Account) -> Self {
-        let calendar = if account.kind == ProviderKind::Google {
-            account.user.clone()
-        } else {
-            "/main/".to_owned()
+        let calendar = match account.kind {
+            ProviderKind::Google => account.user.clone(),
+            ProviderKind::Microsoft => String::new(),
+            ProviderKind::Caldav | ProviderKind::Icloud => "/main/".to_owned(),
         };
         Self { account, calendar }
     }

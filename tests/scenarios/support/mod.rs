@@ -17,6 +17,7 @@ pub mod google_env;
 pub mod hosted_env;
 pub mod installation;
 pub mod interrupt;
+pub mod microsoft;
 pub mod product;
 pub mod push_cli_env;
 pub mod push_env;
