@@ -4,6 +4,7 @@ mod all_pairs;
 mod consent;
 mod edges;
 mod faults;
+mod named_faults;
 mod pairs;
 mod push;
 mod rates;

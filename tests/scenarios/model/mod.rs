@@ -12,6 +12,7 @@
 
 mod edits;
 mod expected;
+mod occurrences;
 mod simulation;
 
 use std::panic::AssertUnwindSafe;
@@ -31,20 +32,34 @@ struct Usual {
     wide: u64,
     /// With Google, where notifications alone start passes.
     pushed: u64,
+    /// With Microsoft at one end or both; each of three combinations.
+    microsoft: u64,
     at_once: usize,
 }
 
 impl Usual {
     fn of(storage: Kind) -> Self {
         match storage {
-            Kind::Embedded => {
-                Self { memory: 500, real: 24, google: 30, wide: 150, pushed: 20, at_once: 4 }
-            }
+            Kind::Embedded => Self {
+                memory: 500,
+                real: 24,
+                google: 30,
+                wide: 150,
+                pushed: 20,
+                microsoft: 12,
+                at_once: 4,
+            },
             // Azure simulations wait more than they work. The emulator's queue has a clock of its
             // own, for which no simulation of hours can wait.
-            Kind::Azurite => {
-                Self { memory: 60, real: 4, google: 6, wide: 20, pushed: 0, at_once: 16 }
-            }
+            Kind::Azurite => Self {
+                memory: 60,
+                real: 4,
+                google: 6,
+                wide: 20,
+                pushed: 0,
+                microsoft: 4,
+                at_once: 16,
+            },
         }
     }
 }
@@ -75,6 +90,29 @@ async fn the_same_where_nothing_syncs_but_what_google_tells_of() -> anyhow::Resu
     run_all(simulation::Mode::Pushed).await
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_ends_show_the_same_occurrences_with_microsoft_and_caldav() -> anyhow::Result<()> {
+    with_microsoft(occurrences::Other::CalDav).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_ends_show_the_same_occurrences_with_microsoft_and_google() -> anyhow::Result<()> {
+    with_microsoft(occurrences::Other::Google).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_ends_show_the_same_occurrences_with_microsoft_twice() -> anyhow::Result<()> {
+    with_microsoft(occurrences::Other::Microsoft).await
+}
+
+async fn with_microsoft(other: occurrences::Other) -> anyhow::Result<()> {
+    let storage = storage::kind()?;
+    let usual = Usual::of(storage);
+    let seeds = seeds(usual.microsoft)?;
+    let label = format!("{other:?}, {storage:?}");
+    run_seeds(&label, seeds, usual.at_once, move |seed| occurrences::run_seed(seed, other)).await
+}
+
 async fn run_all(mode: simulation::Mode) -> anyhow::Result<()> {
     let storage = storage::kind()?;
     let usual = Usual::of(storage);
@@ -95,10 +133,22 @@ async fn run_all(mode: simulation::Mode) -> anyhow::Result<()> {
     };
     let again = failed_once.iter().copied().filter(|_| is_usual);
     let seeds: Vec<u64> = seeds.into_iter().chain(again).collect();
+    let label = format!("{mode:?}, {storage:?}");
+    run_seeds(&label, seeds, usual.at_once, move |seed| simulation::run_seed(seed, mode)).await
+}
+
+async fn run_seeds<F: Future<Output = anyhow::Result<()>> + Send + 'static>(
+    label: &str,
+    seeds: Vec<u64>,
+    at_once: usize,
+    run: impl Fn(u64) -> F,
+) -> anyhow::Result<()> {
+    let storage = storage::kind()?;
     let count = seeds.len();
     let simulations = futures::stream::iter(seeds).map(|seed| {
+        let simulation = run(seed);
         tokio::spawn(async move {
-            let result = AssertUnwindSafe(simulation::run_seed(seed, mode)).catch_unwind().await;
+            let result = AssertUnwindSafe(simulation).catch_unwind().await;
             let why = match result {
                 Ok(Ok(())) => return None,
                 Ok(Err(error)) => format!("{error:#}"),
@@ -110,10 +160,10 @@ async fn run_all(mode: simulation::Mode) -> anyhow::Result<()> {
         })
     });
     let results = simulations
-        .buffer_unordered(usual.at_once)
+        .buffer_unordered(at_once)
         .filter_map(|result| async { result.unwrap_or_else(|error| Some(error.to_string())) });
     let failures: Vec<String> = results.collect().await;
-    println!("{count} simulations run ({mode:?}, {storage:?}), {} of them failed", failures.len());
+    println!("{count} simulations run ({label}), {} of them failed", failures.len());
     for failure in failures.iter().take(20) {
         let seed = failure.split([' ', ':']).nth(1).unwrap_or_default();
         println!(

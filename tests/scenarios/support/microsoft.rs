@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use engine::provider::ProviderKind;
 use jobs::Consents;
 use jobs::accounts::GrantEndpoint;
 use providers::graph::GraphCalendar;
@@ -10,9 +11,10 @@ use providers::graph::oauth::{Client, Grants, OAuthSettings};
 use providers::http::Http;
 use providers::{Error, Provider, RefreshTokenStore};
 use secrecy::SecretString;
-use simulators::graph::{CLIENT_ID, CLIENT_SECRET, Graph};
+use simulators::graph::{self, CLIENT_ID, CLIENT_SECRET, Graph};
 use url::Url;
 
+use super::accounts::Account;
 use super::product::{ConsentRequest, Granted};
 
 /// The addresses of Microsoft, and the product's registration there.
@@ -28,6 +30,16 @@ impl MicrosoftSettings {
         let oauth = OAuthSettings::new(CLIENT_ID, CLIENT_SECRET.into(), &login);
         let oauth = oauth.ok().context("the addresses of the simulator")?;
         Ok(Self { oauth, graph: Url::parse(&server.graph_url())? })
+    }
+}
+
+/// An account of the simulator, to connect with a refresh token of its own.
+pub fn account(account: &graph::Account) -> Account {
+    Account {
+        kind: ProviderKind::Microsoft,
+        url: "https://graph.microsoft.com/".into(),
+        user: account.address(),
+        password: account.refresh_token(),
     }
 }
 
@@ -52,7 +64,8 @@ impl MicrosoftClient {
         keep: Arc<dyn RefreshTokenStore>,
     ) -> providers::Result<Arc<dyn Provider>> {
         let owner = GrantEndpoint::parse(endpoint).and_then(|grant| grant.owner);
-        let owner = owner.ok_or_else(|| Error::Credentials("no owner".into()))?;
+        // An account that was not connected by a grant has no owner in its row.
+        let owner = owner.unwrap_or_else(|| user.to_owned());
         let grant = self.grants.open(&owner, secret, keep);
         Ok(Arc::new(GraphCalendar::new(&self.http, &self.graph, &owner, user, grant)?))
     }

@@ -22,6 +22,7 @@ use simulators::google;
 use simulators::rng::Rng;
 
 use self::check::Strict;
+pub use self::passes::line;
 use self::rules::Rules;
 pub use self::state::Mode;
 use self::state::{EPOCHS, Mail, Simulation};

@@ -195,7 +195,7 @@ fn of(which: usize) -> &'static str {
     if which == 0 { "" } else { " of the other installation" }
 }
 
-pub(super) fn line(run: &Run) -> String {
+pub fn line(run: &Run) -> String {
     let error = run.error.as_ref().map(|error| error.code.clone()).unwrap_or_default();
     let held = run
         .held

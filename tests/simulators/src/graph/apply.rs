@@ -101,6 +101,17 @@ fn whole(
     }
     item.times = times;
     mark(&mut item.marks, &sent);
+    // A changed occurrence shows this too where it has no value of its own, and is another version
+    // then.
+    let is_new = |(name, value): &(&String, &Value)| item.fields.get(*name) != Some(*value);
+    let new: Vec<String> =
+        sent.fields.iter().filter(is_new).map(|(name, _)| name.clone()).collect();
+    let version = records.next();
+    for own in item.changed.values_mut() {
+        if new.iter().any(|name| !own.fields.contains_key(name)) {
+            (own.version, own.modified) = (version, now);
+        }
+    }
     item.fields.extend(sent.fields);
     if was_series && before != item.shape() {
         // Every occurrence comes back as the series has it, deleted ones too.
