@@ -2,6 +2,7 @@
 
 mod all_pairs;
 mod consent;
+mod day_at_rest;
 mod edges;
 mod faults;
 mod named_faults;

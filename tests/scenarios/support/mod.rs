@@ -22,7 +22,6 @@ pub mod microsoft;
 pub mod notified;
 pub mod pending_command;
 pub mod pictures;
-pub mod microsoft;
 pub mod product;
 pub mod push_cli_env;
 pub mod push_env;

@@ -7,6 +7,7 @@
 
 mod calm;
 mod check;
+mod fact;
 mod hands;
 mod setting;
 
@@ -17,7 +18,7 @@ use jobs::SyncOptions;
 use simulators::faults::{Fault, On};
 use simulators::rng::Rng;
 
-use self::check::Fact;
+use self::fact::Fact;
 use self::hands::{Edit, Hand};
 pub use self::setting::Other;
 use self::setting::{Servers, Setting};
