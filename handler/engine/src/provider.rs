@@ -137,6 +137,8 @@ pub struct EventFacts {
     pub default_visibility: bool,
     /// An event keeps the UID that it is created with.
     pub keeps_uid: bool,
+    /// An event is created with its mark, and keeps it.
+    pub keeps_marks: bool,
     /// An event that is restored gets back the ETag that it had.
     pub restores_etag: bool,
     /// A series that this program did not write is listed by its occurrences.
@@ -186,6 +188,7 @@ const CALDAV: ProviderFacts = ProviderFacts {
         // CLASS has no such value: absent and PUBLIC are equal (RFC 5545 section 3.8.1.3).
         default_visibility: false,
         keeps_uid: true,
+        keeps_marks: false,
         restores_etag: true,
         series_by_occurrence: false,
     },
@@ -237,6 +240,7 @@ const GOOGLE: ProviderFacts = ProviderFacts {
         whereabouts: false,
         default_visibility: true,
         keeps_uid: false,
+        keeps_marks: true,
         restores_etag: false,
         series_by_occurrence: false,
     },
@@ -274,6 +278,7 @@ const MICROSOFT: ProviderFacts = ProviderFacts {
         whereabouts: true,
         default_visibility: true,
         keeps_uid: false,
+        keeps_marks: true,
         restores_etag: false,
         series_by_occurrence: true,
     },

@@ -22,6 +22,8 @@ use super::product::{ConsentRequest, Granted};
 pub struct MicrosoftSettings {
     oauth: OAuthSettings,
     graph: Url,
+    /// The tenant of the accounts that are connected without a grant.
+    tenant: graph::Tenant,
 }
 
 impl MicrosoftSettings {
@@ -29,7 +31,8 @@ impl MicrosoftSettings {
         let login = Url::parse(&server.login_url())?;
         let oauth = OAuthSettings::new(CLIENT_ID, CLIENT_SECRET.into(), &login);
         let oauth = oauth.ok().context("the addresses of the simulator")?;
-        Ok(Self { oauth, graph: Url::parse(&server.graph_url())? })
+        let tenant = server.tenant("example.org");
+        Ok(Self { oauth, graph: Url::parse(&server.graph_url())?, tenant })
     }
 }
 
@@ -48,12 +51,14 @@ pub struct MicrosoftClient {
     http: Arc<Http>,
     grants: Grants,
     graph: Url,
+    tenant: graph::Tenant,
 }
 
 impl MicrosoftClient {
     pub fn new(http: &Arc<Http>, settings: &MicrosoftSettings) -> Self {
         let client = Arc::new(Client::new(http, settings.oauth.clone()));
-        Self { http: http.clone(), grants: Grants::new(client), graph: settings.graph.clone() }
+        let (graph, tenant) = (settings.graph.clone(), settings.tenant.clone());
+        Self { http: http.clone(), grants: Grants::new(client), graph, tenant }
     }
 
     pub fn open(
@@ -65,7 +70,9 @@ impl MicrosoftClient {
     ) -> providers::Result<Arc<dyn Provider>> {
         let owner = GrantEndpoint::parse(endpoint).and_then(|grant| grant.owner);
         // An account that was not connected by a grant has no owner in its row.
-        let owner = owner.unwrap_or_else(|| user.to_owned());
+        let owner = owner.unwrap_or_else(|| {
+            format!("{}/{}", self.tenant.id(), self.tenant.account(user).oid()).to_lowercase()
+        });
         let grant = self.grants.open(&owner, secret, keep);
         Ok(Arc::new(GraphCalendar::new(&self.http, &self.graph, &owner, user, grant)?))
     }

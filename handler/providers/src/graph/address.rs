@@ -198,8 +198,7 @@ impl Addresses {
     }
 
     fn at(&self, segments: &[&str], parameters: &[(&str, String)]) -> Result<Url> {
-        // These would climb up, however they are written.
-        if segments.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
+        if !segments.iter().all(|segment| is_segment(segment)) {
             return Err(Error::Gone);
         }
         let mut url = self.root.clone();
@@ -216,6 +215,12 @@ impl Addresses {
         url.set_query((!query.is_empty()).then(|| query.join("&")).as_deref());
         Ok(url)
     }
+}
+
+/// Whether an id can be a part of an address. Any other would climb up, however it is written, so
+/// nothing has it.
+pub(super) fn is_segment(id: &str) -> bool {
+    !matches!(id, "" | "." | "..")
 }
 
 fn top() -> (&'static str, String) {

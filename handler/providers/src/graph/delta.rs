@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 
 use super::GraphCalendar;
 use super::address::PAGE;
+use super::address::is_segment;
 use super::api::{ApiCall, ApiReply};
 use super::errors::GraphRefusal;
 use super::wire::{self, ItemHead};
@@ -53,7 +54,7 @@ impl GraphCalendar {
             };
             let heads = page.value.iter().filter_map(|json| {
                 let head: ItemHead = serde_json::from_str(json.get()).ok()?;
-                (!head.id.is_empty()).then_some((head, json))
+                is_segment(&head.id).then_some((head, json))
             });
             let heads: Vec<_> = heads.collect();
             let is_stuck = news.is_stuck(heads.iter().map(|(head, _)| head));

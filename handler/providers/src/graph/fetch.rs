@@ -12,7 +12,7 @@ use super::GraphCalendar;
 use super::address::TimeRange;
 use super::api::{ApiCall, ApiReply, PARALLEL};
 use super::convert::EventContext;
-use super::item::{GraphItem, STRANGE, WholeItem, is_name_of_ours};
+use super::item::{GraphItem, STRANGE, WholeItem, is_no_id};
 use super::pages::wider;
 use super::series::{instance_at, instance_context};
 use super::wire::{self, WireEvent};
@@ -155,7 +155,7 @@ impl GraphCalendar {
 
     /// Reads what there is under an id, of a series its master alone.
     pub(super) async fn read_plain(&self, id: &str) -> Result<GraphItem> {
-        if is_name_of_ours(id) {
+        if is_no_id(id) {
             return Ok(GraphItem::Gone);
         }
         match self.api.call(&ApiCall::get(self.api.addresses.event(id)?)).await? {

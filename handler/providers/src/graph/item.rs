@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::GraphCalendar;
+use super::address::is_segment;
 use super::api::{ApiCall, ApiReply, Given};
 use super::convert::{self, EventContext};
 use super::errors::GraphRefusal;
@@ -80,7 +81,7 @@ impl WholeItem {
 impl GraphCalendar {
     /// Reads an event by its id; a series with its exceptions, by one request more.
     pub(super) async fn read_item(&self, id: &str) -> Result<GraphItem> {
-        if is_name_of_ours(id) {
+        if is_no_id(id) {
             return Ok(GraphItem::Gone);
         }
         let item = match self.api.call(&ApiCall::get(self.api.addresses.event(id)?)).await? {
@@ -95,6 +96,9 @@ impl GraphCalendar {
 
     /// Reads what is a series, as far as is known, with its exceptions.
     pub(super) async fn read_master(&self, id: &str) -> Result<GraphItem> {
+        if !is_segment(id) {
+            return Ok(GraphItem::Gone);
+        }
         let given = match self.api.call(&ApiCall::get(self.api.addresses.master(id)?)).await? {
             ApiReply::Given(given) => given,
             ApiReply::Refused(refusal) => return refused(refusal),
@@ -116,9 +120,9 @@ impl GraphCalendar {
 }
 
 /// Whether an id is the UID of a copy, which replaces the id of a copy whose creation was not
-/// answered: Microsoft chooses ids, so nothing has this one.
-pub(super) fn is_name_of_ours(id: &str) -> bool {
-    MappingId::of_uid(id).is_some()
+/// answered, or no id at all: Microsoft chooses ids, so nothing has this one.
+pub(super) fn is_no_id(id: &str) -> bool {
+    MappingId::of_uid(id).is_some() || !is_segment(id)
 }
 
 impl WholeItem {

@@ -7,6 +7,7 @@ use engine::event::{EventId, Span};
 use engine::pair::Window;
 use serde_json::value::RawValue;
 
+use super::address::is_segment;
 use super::convert::{self, EventContext};
 use super::item::WholeItem;
 use super::series::instance_id;
@@ -18,7 +19,7 @@ const CARRIED: usize = 16 << 20;
 
 pub(super) fn parsed(json: &RawValue) -> Option<(ItemHead, Option<WireEvent>)> {
     let head: ItemHead = serde_json::from_str(json.get()).ok()?;
-    (!head.id.is_empty()).then(|| (head, serde_json::from_str(json.get()).ok()))
+    is_segment(&head.id).then(|| (head, serde_json::from_str(json.get()).ok()))
 }
 
 /// What a round said last of an id.

@@ -73,6 +73,8 @@ pub(super) struct Refreshed {
     pub lifetime: Duration,
     /// The refresh token to use from now on, if it is another one.
     pub refresh: Option<SecretString>,
+    /// Whose they are, according to an id_token that came with them.
+    pub owner: Option<GrantOwner>,
 }
 
 /// What an endpoint answered.
@@ -140,6 +142,17 @@ impl Client {
         );
         let (step, claims) = (ConsentStep::Again, Some(claims));
         Error::NotGranted(Box::new(NotGranted { step, words, ended: true, claims }))
+    }
+
+    /// Whether grants have an owner of their own, which id_tokens name.
+    pub(super) fn identifies_owners(&self) -> bool {
+        self.provider.id_tokens().is_some()
+    }
+
+    /// The error for tokens of another account than the one that they were asked for.
+    pub(super) fn of_another_owner(&self) -> Error {
+        let name = self.provider.name();
+        Error::BadAnswer(format!("{name} answered with the tokens of another account"))
     }
 
     /// Whether a new refresh token has to be stored before its access token is used.
@@ -257,8 +270,15 @@ impl Client {
         if let Some(granted) = &tokens.scope {
             self.provider.check_scopes(granted)?;
         }
+        // The answer came from the token endpoint itself, so the signature is not needed (OpenID
+        // Connect Core 1.0, sections 3.1.3.7 and 12.2).
+        let name = self.provider.name();
+        let token = tokens.id_token.as_deref().filter(|_| self.identifies_owners());
+        let token = token.map(|token| UncheckedToken::read(name, token)).transpose()?;
+        let owner = token.map(|token| self.provider.owner(token.claims())).transpose()?;
         let changed = tokens.refresh.filter(|new| new.expose_secret() != refresh.expose_secret());
-        Ok(Refreshed { access: tokens.access, lifetime: tokens.lifetime, refresh: changed })
+        let (access, lifetime) = (tokens.access, tokens.lifetime);
+        Ok(Refreshed { access, lifetime, refresh: changed, owner })
     }
 
     /// Revokes a grant by its refresh token (RFC 7009). Google ends everything that the owner ever

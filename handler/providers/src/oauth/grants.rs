@@ -44,15 +44,16 @@ impl Grants {
             .get(user)
             .and_then(|grants| grants.iter().find(|grant| grant.is_of(refresh)))
             .cloned();
-        let grant = found
-            .unwrap_or_else(|| add(&mut known, user, Grant::new(&self.client, refresh.clone())));
+        let grant = found.unwrap_or_else(|| {
+            add(&mut known, user, Grant::new(&self.client, user, refresh.clone()))
+        });
         grant.store_in(store);
         grant
     }
 
     /// Adds the tokens of a consent, so that their first use costs no refresh.
     pub fn begin(&self, user: &str, granted: TokenGrant) {
-        add(&mut self.known(), user, Grant::with_access(&self.client, granted));
+        add(&mut self.known(), user, Grant::with_access(&self.client, user, granted));
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<String, Vec<Arc<Grant>>>> {

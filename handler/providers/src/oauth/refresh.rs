@@ -19,6 +19,9 @@ const MARGIN: Duration = Duration::from_secs(60);
 /// After a refusal of the grant itself, callers get the same error for this long without a request.
 const REFUSAL_REMEMBERED: Duration = Duration::from_secs(30);
 
+/// How long another process may take to store the token that it was given.
+const OTHER_STORES: Duration = Duration::from_secs(1);
+
 /// A grant. However many callers ask for a token at once, one request is made, and all get its
 /// answer.
 ///
@@ -26,6 +29,8 @@ const REFUSAL_REMEMBERED: Duration = Duration::from_secs(30);
 /// that ended meanwhile is answered 401 and refreshed ([`AccessTokens::invalidate`]).
 pub struct Grant {
     client: Arc<Client>,
+    /// The id of the owner, where id_tokens name it.
+    owner: Option<String>,
     state: Mutex<GrantState>,
     /// Held during a refresh.
     refreshing: tokio::sync::Mutex<()>,
@@ -58,7 +63,7 @@ impl TokenState {
 }
 
 impl Grant {
-    pub(super) fn new(client: &Arc<Client>, refresh: SecretString) -> Self {
+    pub(super) fn new(client: &Arc<Client>, user: &str, refresh: SecretString) -> Self {
         let state = GrantState {
             stored: refresh.clone(),
             refresh,
@@ -69,14 +74,15 @@ impl Grant {
         };
         Self {
             client: client.clone(),
+            owner: client.identifies_owners().then(|| user.to_owned()),
             state: Mutex::new(state),
             refreshing: tokio::sync::Mutex::default(),
         }
     }
 
     /// A grant with the access token of its consent.
-    pub(super) fn with_access(client: &Arc<Client>, granted: TokenGrant) -> Self {
-        let grant = Self::new(client, granted.refresh);
+    pub(super) fn with_access(client: &Arc<Client>, user: &str, granted: TokenGrant) -> Self {
+        let grant = Self::new(client, user, granted.refresh);
         grant.state().access = Some(TokenState::new(granted.access, granted.lifetime));
         grant
     }
@@ -116,6 +122,42 @@ impl Grant {
             return None;
         }
         state.answer(since)
+    }
+
+    /// New tokens. Where another process has replaced a refresh token that does not work any more,
+    /// its token is used.
+    async fn refreshed(&self) -> Result<Refreshed> {
+        let (refresh, store) = {
+            let state = self.state();
+            (state.refresh.clone(), state.store.clone())
+        };
+        let outcome = self.refreshed_by(&refresh).await;
+        let is_dead = outcome.as_ref().is_err_and(Error::needs_owner);
+        let Some(store) = store.filter(|_| is_dead && self.client.rotates_refresh_tokens()) else {
+            return outcome;
+        };
+        let is_other = |known: &SecretString| known.expose_secret() != refresh.expose_secret();
+        let mut current = store.current().await.filter(is_other);
+        if current.is_none() {
+            // The other process stores its token right after the provider's answer.
+            tokio::time::sleep(OTHER_STORES).await;
+            current = store.current().await.filter(is_other);
+        }
+        let Some(current) = current else { return outcome };
+        {
+            let mut state = self.state();
+            (state.refresh, state.stored) = (current.clone(), current.clone());
+        }
+        self.refreshed_by(&current).await
+    }
+
+    async fn refreshed_by(&self, refresh: &SecretString) -> Result<Refreshed> {
+        let refreshed = self.client.refresh(refresh).await?;
+        let is_of_another = self
+            .owner
+            .as_ref()
+            .is_some_and(|owner| refreshed.owner.as_ref().is_some_and(|found| found.id != *owner));
+        if is_of_another { Err(self.client.of_another_owner()) } else { Ok(refreshed) }
     }
 
     /// Stores a refresh token that is newer than the one in storage. One that cannot be stored now
@@ -180,7 +222,7 @@ impl GrantState {
     fn record(&mut self, outcome: Result<Refreshed>) -> Result<SecretString> {
         self.refreshes += 1;
         match outcome {
-            Ok(Refreshed { access, lifetime, refresh }) => {
+            Ok(Refreshed { access, lifetime, refresh, owner: _ }) => {
                 if let Some(refresh) = refresh {
                     self.refresh = refresh;
                 }
@@ -219,8 +261,7 @@ impl AccessTokens for Grant {
         if let Some(answer) = self.answer(Some(seen)) {
             return answer;
         }
-        let refresh = self.state().refresh.clone();
-        let outcome = self.client.refresh(&refresh).await;
+        let outcome = self.refreshed().await;
         let (answer, store) = {
             let mut state = self.state();
             (state.record(outcome), state.store.clone())

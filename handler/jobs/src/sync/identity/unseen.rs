@@ -11,6 +11,7 @@
 //! * An unknown event that names no mapping may be such an event: the one with the version that the
 //!   response to the write had, or where there was none, with its time and its title, if there is
 //!   only one such event. The mapping has that name from then on.
+//! * Where events keep their marks, an event without one is never what was written.
 //! * An event that existed before a write is never what was written. Where only time and title
 //!   match, the event's own stamps have to prove that it is not older; an event that is known to be
 //!   older belongs to its owner, and is treated as such.
@@ -192,7 +193,11 @@ impl Context<'_> {
             return Ok(unlisted);
         }
         self.read_unknown_events(identities, changes, side, true).await?;
-        let (unmarked, named) = self.unmarked(identities, changes, side).await?;
+        let (mut unmarked, named) = self.unmarked(identities, changes, side).await?;
+        if self.planner.kinds[side].facts().events.keeps_marks {
+            // What has no mark there was not created here.
+            unmarked.clear();
+        }
         // Events with the mark or the UID are found by that.
         let (marked, unlisted): (Vec<UnlistedEvent>, Vec<UnlistedEvent>) =
             unlisted.into_iter().partition(|unlisted| named.contains(&unlisted.mapping.id));

@@ -6,7 +6,9 @@ use crate::{Error, Result};
 /// The longest name that is shown; an address is not longer (RFC 5321 section 4.5.3.1).
 const LONGEST: usize = 254;
 
-/// The owner: identified by directory and user, and called by an address, which may change.
+/// The owner: identified by directory and user, and called by an address, which may change. The name
+/// that the user signs in with is of a domain that the directory has proved to be its own; the
+/// e-mail address may be any.
 ///
 /// # Errors
 /// [`Error::BadAnswer`] where the token names no user.
@@ -15,7 +17,7 @@ pub(super) fn owner(claims: &IdTokenClaims) -> Result<GrantOwner> {
     let (Some(tid), Some(oid)) = (id(&claims.tid), id(&claims.oid)) else {
         return Err(Error::BadAnswer("Microsoft does not say whose account it is".into()));
     };
-    let name = [&claims.email, &claims.preferred_username]
+    let name = [&claims.preferred_username, &claims.email]
         .into_iter()
         .flatten()
         .find(|name| is_plain(name))
@@ -60,7 +62,8 @@ mod tests {
         let id = format!("{TENANT}/{}", USER.to_lowercase());
         let long = format!("{}@example.org", "x".repeat(LONGEST));
         for (email, name, shown) in [
-            (Some("Anna@Example.org"), Some("anna@contoso.example"), "anna@example.org"),
+            (Some("anna@example.org"), Some("Anna@Contoso.example"), "anna@contoso.example"),
+            (Some("Anna@Example.org"), Some("a b"), "anna@example.org"),
             (None, Some("anna@contoso.example"), "anna@contoso.example"),
             (Some(""), Some("anna@contoso.example"), "anna@contoso.example"),
             (Some("a:b"), Some("a b"), &*USER.to_lowercase()),

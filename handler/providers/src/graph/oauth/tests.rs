@@ -100,7 +100,7 @@ async fn a_code_gives_a_grant_and_its_owner() {
     world.next(Some(&asked), "Calendars.ReadWrite User.Read profile", |_| {});
     let granted = world.exchange(&asked).await.unwrap();
     let owner = granted.owner.unwrap();
-    assert_eq!((owner.id, owner.name), (format!("{TENANT}/{USER}"), "anna@example.org".into()));
+    assert_eq!((owner.id, owner.name), (format!("{TENANT}/{USER}"), "anna@contoso.example".into()));
     let (path, sent) = world.endpoint.asked().pop().unwrap();
     assert_eq!(path, "/common/oauth2/v2.0/token");
     assert_eq!((&*sent["scope"], &*sent["grant_type"]), (SCOPES, "authorization_code"));
@@ -160,7 +160,8 @@ async fn a_token_of_another_directory_or_request_is_refused() {
 async fn each_refresh_names_the_scopes_and_replaces_the_token() {
     let world = world().await;
     let grants = Grants::new(world.client.clone());
-    let grant = grants.open("o", &SecretString::from("0.first"), Arc::new(DiscardingStore));
+    let (owner, first) = (format!("{TENANT}/{USER}"), SecretString::from("0.first"));
+    let grant = grants.open(&owner, &first, Arc::new(DiscardingStore));
     world.next(None, "Calendars.ReadWrite", |_| {});
     let first = grant.access_token().await.unwrap();
     grant.invalidate(&first);

@@ -1,6 +1,6 @@
 //! Events and changes as they are read.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::body::{DateTimeTimeZone, ExtendedProperty};
@@ -13,20 +13,30 @@ pub(in super::super) struct ItemHead {
     #[serde(deserialize_with = "or_default")]
     pub id: String,
     /// Of a sparse entry it is not that of the event.
-    #[serde(rename = "@odata.etag")]
+    #[serde(rename = "@odata.etag", deserialize_with = "text")]
     pub etag: Option<String>,
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "text")]
     pub kind: Option<String>,
+    #[serde(deserialize_with = "text")]
     pub series_master_id: Option<String>,
-    #[serde(rename = "iCalUId")]
+    #[serde(rename = "iCalUId", deserialize_with = "text")]
     pub i_cal_uid: Option<String>,
     /// Made by the program that created the event, Outlook included.
+    #[serde(deserialize_with = "text")]
     pub transaction_id: Option<String>,
     /// Its absence shows that a page of changes names an occurrence and does not describe it.
     pub is_all_day: Option<Value>,
     /// The entry says that an event is deleted, or was never in the range.
     #[serde(rename = "@removed")]
     pub removed: Option<Value>,
+}
+
+/// A text; anything else is as good as absent, so that one event does not spoil its page.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    })
 }
 
 impl ItemHead {

@@ -13,6 +13,18 @@ fn head(value: Value) -> ItemHead {
 }
 
 #[test]
+fn a_member_of_another_type_spoils_no_other_member_of_its_entry() {
+    for strange in [json!(5), json!({"a": []}), json!([null]), json!(true), Value::Null] {
+        let entry = json!({
+            "id": "a", "type": strange, "seriesMasterId": strange, "iCalUId": strange,
+            "transactionId": strange, "@odata.etag": strange,
+        });
+        let head = head(entry);
+        assert_eq!((&*head.id, head.kind, head.series_master_id), ("a", None, None));
+    }
+}
+
+#[test]
 fn the_check_finds_what_the_schema_does_not_have() {
     for (body, expected) in [
         (json!({ "subject": "x" }), vec![]),

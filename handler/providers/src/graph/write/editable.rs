@@ -3,7 +3,7 @@
 use engine::event::{Event, EventId};
 
 use super::super::GraphCalendar;
-use super::super::item::{GraphItem, STRANGE, WholeItem, is_name_of_ours};
+use super::super::item::{GraphItem, STRANGE, WholeItem, is_no_id};
 use crate::{Error, Result};
 
 impl GraphCalendar {
@@ -24,7 +24,7 @@ impl GraphCalendar {
         calendar: &str,
         id: &EventId,
     ) -> Result<(WholeItem, Event)> {
-        let item = match is_name_of_ours(id.as_str()) {
+        let item = match is_no_id(id.as_str()) {
             true => GraphItem::Gone,
             false => self.read_master(id.as_str()).await?,
         };

@@ -63,6 +63,56 @@ async fn two_instances_that_refresh_one_token_at_once_both_go_on() {
 }
 
 #[tokio::test]
+async fn a_dead_refresh_token_is_replaced_by_that_of_another_process() {
+    let world = world_of(rotating).await;
+    let row = Arc::new(SharedRow::default());
+    *row.stored.lock().unwrap() = "1//other".into();
+    let open = || {
+        let grants = Grants::new(world.client.clone());
+        grants.open("anna@example.org", &"1//first".into(), Arc::new(row.clone()))
+    };
+    world.next(400, DEAD);
+    world.next(200, &whole("1//newest"));
+    open().access_token().await.unwrap();
+    let sent = || -> Vec<String> {
+        world.asked().into_iter().map(|(_, fields)| fields["refresh_token"].clone()).collect()
+    };
+    assert_eq!(sent(), ["1//first", "1//other"]);
+    assert_eq!(*row.stored.lock().unwrap(), "1//newest");
+    // Where storage has no other one, the grant has ended.
+    *row.stored.lock().unwrap() = "1//first".into();
+    world.next(400, DEAD);
+    assert!(matches!(open().access_token().await, Err(Error::Unauthorized)));
+    assert_eq!(sent().len(), 1);
+}
+
+#[tokio::test]
+async fn tokens_of_another_owner_are_not_used() {
+    let world = world_of(|provider| {
+        rotating(provider);
+        *provider = provider.clone().with_id_tokens();
+    })
+    .await;
+    let row = Arc::new(SharedRow::default());
+    *row.stored.lock().unwrap() = "1//first".into();
+    let answer = |oid: &str| {
+        let claims = serde_json::json!({"iss": "x", "tid": "t", "oid": oid});
+        let mut answer: serde_json::Value = serde_json::from_str(&whole("1//second")).unwrap();
+        answer["id_token"] = crate::oauth::test_signer::token(0, &claims).into();
+        answer.to_string()
+    };
+    let owner = format!("{:?}/{:?}", Some("t"), Some("bob"));
+    let grants = Grants::new(world.client.clone());
+    let grant = grants.open(&owner, &"1//first".into(), Arc::new(row.clone()));
+    world.next(200, &answer("alice"));
+    assert!(matches!(grant.access_token().await, Err(Error::BadAnswer(_))));
+    assert_eq!(*row.stored.lock().unwrap(), "1//first", "the token of another owner is not kept");
+    world.next(200, &answer("bob"));
+    grant.access_token().await.unwrap();
+    assert_eq!(*row.stored.lock().unwrap(), "1//second");
+}
+
+#[tokio::test]
 async fn a_process_that_is_killed_before_the_row_was_written_leaves_a_token_that_works() {
     let world = world_of(rotating).await;
     let store = Arc::new(SwitchableStore::default());
