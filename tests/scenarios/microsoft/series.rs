@@ -312,3 +312,38 @@ async fn an_occurrence_that_passes_its_neighbour_doubles_nothing() -> anyhow::Re
     });
     try_join_all(all).await.map(drop)
 }
+
+/// A read of a series that Microsoft refuses once, in a whole listing and in one by changes.
+#[tokio::test]
+async fn a_series_that_is_refused_once_is_not_copied_beside_its_occurrences() -> anyhow::Result<()>
+{
+    let cases = [404, 403, 400].into_iter().flat_map(|status| [(status, true), (status, false)]);
+    let all = cases.map(|(status, full)| async move {
+        let office = Office::new().await?;
+        let (anna, from) = office.end(Kind::Microsoft, "anna").await?;
+        let (ben, to) = office.end(Kind::CalDav, "ben").await?;
+        let id =
+            anna.microsoft().add(outlook("2026-11-03", "Team", weekly("2026-11-03", "tuesday", 8)));
+        let pair = office.cli.pair_add(&from, &to, TWO_WAY).await?;
+        office.rest().await?;
+        let copies = ben.shown();
+        anyhow::ensure!(copies.len() == 8 && copies == anna.shown(), "{copies:?}");
+        let reads = On::kind(Asked::Get);
+        office.graph.faults().times(2, reads, Fault::Status(status));
+        anna.microsoft().patch(&id, json!({"location": {"displayName": "Room 6"}}));
+        let arguments: &[&str] = if full { &["sync", "--full"] } else { &["sync"] };
+        office.cli.run(arguments).await?;
+        office.graph.faults().clear();
+        office.rest().await?;
+        let run = office.cli.sync_with(&["--pair", &pair]).await?.1;
+        anyhow::ensure!(run["error"].is_null() && run["held"].is_null(), "{status}: {run}");
+        anyhow::ensure!(
+            ben.shown() == copies && anna.shown() == copies,
+            "{status} {full}: {:?}",
+            ben.shown()
+        );
+        Ok::<_, anyhow::Error>(())
+    });
+    futures::future::try_join_all(all).await?;
+    Ok(())
+}

@@ -100,8 +100,9 @@ impl GraphCalendar {
         for id in self.sort_removed(removed, &mut lines).await? {
             touched.entry(id).or_insert(true);
         }
-        self.read_touched(calendar, window, touched, &mut lines).await?;
-        Ok(lines.finish(cursor(Some(&link), window)))
+        let is_complete = self.read_touched(calendar, window, touched, &mut lines).await?;
+        // Where a series could not be read, the next pass begins at this round again.
+        Ok(lines.finish(if is_complete { cursor(Some(&link), window) } else { since.clone() }))
     }
 
     /// Lists what is removed, and returns those that are series: a round names a deleted series,
@@ -131,22 +132,25 @@ impl GraphCalendar {
         Ok(series)
     }
 
-    /// Reads the series that changed; with each, whether it is doubted that it is still there.
+    /// Reads the series that changed; with each, whether it is doubted that it is still there. Returns
+    /// whether all of them could be read: one that a round shows and a read does not find is no
+    /// deleted one.
     async fn read_touched(
         &self,
         calendar: &str,
         window: Window,
         touched: BTreeMap<String, bool>,
         lines: &mut Lines,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let owner = self.owner();
         let context = self.context(calendar, &owner);
         let reads = touched.into_iter().map(|(id, is_doubted)| async move {
             let read = self.read_series(calendar, &id, window, is_doubted).await?;
-            Result::Ok((id, read))
+            Result::Ok((id, is_doubted, read))
         });
         let mut reads = futures::stream::iter(reads).buffered(PARALLEL);
-        while let Some((id, read)) = reads.try_next().await? {
+        let mut is_complete = true;
+        while let Some((id, is_doubted, read)) = reads.try_next().await? {
             match read {
                 SeriesRead::Whole(whole) => lines.whole(&whole, context),
                 SeriesRead::Single(whole) => {
@@ -159,15 +163,19 @@ impl GraphCalendar {
                     let context = EventContext { series_of_days: of_days, ..context };
                     items.iter().for_each(|item| lines.instance(item, true, context, window));
                 }
+                SeriesRead::Missing if !is_doubted => is_complete = false,
                 SeriesRead::Missing => {
                     lines.series.insert(EventId::new(id.as_str()));
                     lines.removed(&id);
                 }
                 SeriesRead::Strange { etag } => lines.named(&id, etag),
-                SeriesRead::Refused => lines.named(&id, None),
+                SeriesRead::Refused => {
+                    lines.named(&id, None);
+                    is_complete = false;
+                }
             }
         }
-        Ok(())
+        Ok(is_complete)
     }
 
     async fn whole_window(&self, calendar: &str, window: Window) -> Result<ChangeSet> {

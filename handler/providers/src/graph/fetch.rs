@@ -71,6 +71,10 @@ impl GraphCalendar {
         for (id, item, of_series) in read {
             let context = EventContext { series_of_days: of_series.series_of_days, ..context };
             let found = match item {
+                // It is listed by its occurrences: under this id there is no event.
+                GraphItem::There(whole) if whole.item.is_master() && !whole.is_marked() => {
+                    Found::NotFound
+                }
                 GraphItem::There(whole) => match whole.event(context) {
                     Ok(event) => Found::Event(Box::new(event)),
                     Err(why) => Found::Unreadable { etag: whole.item.etag, why: why.0 },

@@ -93,7 +93,13 @@ impl GraphCalendar {
     ) -> Result<Vec<Option<Absence>>> {
         let all = |absence: Option<Absence>| Ok(vec![absence; starts.len()]);
         let whole = match self.read_master(master).await? {
-            GraphItem::Gone => return all(self.not_found(calendar).await?),
+            GraphItem::Gone => {
+                // One answer may be wrong: the calendar itself has to lack them too.
+                self.not_found(calendar).await?;
+                let shown = self.shown_occurrences(calendar, master, starts.to_vec()).await?;
+                let absence = |start| (!shown.contains(start)).then_some(Absence::NotFound);
+                return Ok(starts.iter().map(absence).collect());
+            }
             GraphItem::Strange { .. } => return all(None),
             GraphItem::Refused(error) => return Err(error),
             GraphItem::There(whole) => whole,

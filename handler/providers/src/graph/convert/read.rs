@@ -4,9 +4,9 @@ use engine::event::{
     Busy, Content, Event, EventId, Organizer, OriginalStart, Span, Stamps, Visibility,
 };
 use ical::Unreadable;
-use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::wire::{EmailAddress, MARKER, WireAttendee, WireEvent};
 use super::{EventContext, body, time};
@@ -102,12 +102,22 @@ pub(in super::super) fn original_start(
     if !of_days {
         return Some(OriginalStart::At(whole_seconds(instant)));
     }
-    // Days are kept in UTC; where one is not, it is a midnight of the zone it was made in.
+    // An occurrence of days that departs from nothing is where its rule has it.
+    if item.is_all_day == Some(true)
+        && !item.is_exception()
+        && let Some(day) = item.start.as_ref().and_then(time::day)
+    {
+        return Some(OriginalStart::Day(day));
+    }
+    // Days are kept in UTC; where one is not, it is a midnight of the zone it was made in, which
+    // the item does not always name.
     let utc = TimeZone::UTC.to_datetime(instant);
     let hint = item.original_start_time_zone.as_deref().and_then(engine::zone::resolve);
     let there = hint.map(|zone| engine::zone::rules(&zone, None).to_datetime(instant));
+    let nearest = || utc.checked_add(SignedDuration::from_hours(12)).unwrap_or(utc);
     let is_midnight = |local: &jiff::civil::DateTime| local.time() == Time::midnight();
-    let local = if is_midnight(&utc) { utc } else { there.filter(is_midnight).unwrap_or(utc) };
+    let local =
+        if is_midnight(&utc) { utc } else { there.filter(is_midnight).unwrap_or_else(nearest) };
     Some(OriginalStart::Day(local.date()))
 }
 

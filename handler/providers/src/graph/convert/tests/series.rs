@@ -70,6 +70,10 @@ fn an_instance_of_a_series_of_days_is_known_by_its_day() {
         "originalStart": "2026-03-16T22:00:00Z", "originalStartTimeZone": "FLE Standard Time",
     });
     assert_eq!(read(&day(tallinn)).id.as_str(), "AAMk/20260317");
+    // Where its zone is not named, the day is that of its start, and of an exception the nearest.
+    let summer = |kind: &str| json!({ "type": kind, "originalStart": "2026-03-16T23:00:00Z" });
+    assert_eq!(read(&day(summer("occurrence"))).id.as_str(), "AAMk/20260317");
+    assert_eq!(read(&day(summer("exception"))).id.as_str(), "AAMk/20260317");
     // Where the form of the series is known, that of an exception does not matter.
     let of_days = EventContext { series_of_days: Some(true), ..EventContext::default() };
     let timed = day(json!({ "isAllDay": false, "type": "exception" }));
