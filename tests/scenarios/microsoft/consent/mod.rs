@@ -7,7 +7,7 @@ mod pages;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use simulators::client::Answer;
-use simulators::graph::{Account, Consent, Graph};
+use simulators::graph::{Account, Consent, Graph, Mailbox};
 use simulators::traffic::Kind;
 
 use crate::support::cli::{self, Cli, TWO_WAY};
@@ -32,6 +32,11 @@ impl Registered {
             .fold(Cli::new()?, |cli, (name, value)| cli.with(name, &value));
         let (anna, ben) = (graph.account(ANNA), graph.account("ben@example.org"));
         Ok(Self { graph, anna, ben, cli })
+    }
+
+    /// With another setting.
+    fn with(self, name: &str, value: &str) -> Self {
+        Self { cli: self.cli.with(name, value), ..self }
     }
 
     /// `account add microsoft`: asked, answered like this, and back.
@@ -80,6 +85,34 @@ impl Registered {
         assert_eq!(self.graph.violations(), [""; 0]);
         assert_eq!(self.graph.mails(), 0);
     }
+}
+
+#[tokio::test]
+async fn an_account_without_calendars_is_not_stored() -> anyhow::Result<()> {
+    let connect = async |env: &Registered| {
+        let answer = env.cli.microsoft_add(&env.anna.refresh_token()).await?;
+        ensure!(answer.status != 0 && env.accounts().await?.is_empty(), "{answer:?}");
+        Ok(format!("{}{}", answer.stdout, answer.stderr))
+    };
+    for status in [404, 403] {
+        let env = Registered::new().await?;
+        env.anna.set_mailbox(Mailbox::None(status));
+        let said = connect(&env).await?;
+        ensure!(said.contains("not in Exchange Online"), "{status}: {said}");
+        let (page, answer) = env.consent(&env.anna, Consent::All).await?;
+        ensure!(page.text().contains("not in Exchange Online"), "{}", page.text());
+        ensure!(answer.status != 0, "{answer:?}");
+        ensure!(env.accounts().await?.is_empty(), "{status}");
+        env.anna.set_mailbox(Mailbox::Here);
+        env.adopt(&env.anna).await?;
+    }
+    let env = Registered::new().await?;
+    let elsewhere = env.graph.settings().into_iter().find(|(name, _)| *name == "GRAPH_URL");
+    let (_, url) = elsewhere.context("the address of Graph")?;
+    let env = env.with("GRAPH_URL", &format!("{url}/nothing"));
+    let said = connect(&env).await?;
+    ensure!(!said.contains("not there any more"), "{said}");
+    Ok(())
 }
 
 #[tokio::test]
