@@ -97,8 +97,11 @@ impl MicrosoftConsents {
     }
 
     /// Finds out whether Microsoft accepts the registration and its secret.
-    pub async fn check_client(&self) {
-        self.grants.client().check().await;
+    ///
+    /// # Errors
+    /// What prevented an answer.
+    pub async fn check_client(&self) -> Result<()> {
+        self.grants.client().check().await
     }
 
     /// Lists the calendars once, so that no account is stored whose mailbox cannot be read.

@@ -87,6 +87,31 @@ impl Registered {
     }
 }
 
+/// `doctor` finds it while nothing is stored yet, and the person who connects is not blamed.
+#[tokio::test]
+async fn a_wrong_registration_is_found_before_an_account_is_connected() -> anyhow::Result<()> {
+    let fine = Registered::new().await?;
+    let answer = fine.cli.run(&["doctor"]).await?;
+    ensure!(answer.status == 0, "{answer:?}");
+    let wrong = [
+        ("MICROSOFT_CLIENT_ID", "99999999-2222-4333-8444-555555555555", "MICROSOFT_CLIENT_ID"),
+        ("MICROSOFT_CLIENT_SECRET", "another-secret", "MICROSOFT_CLIENT_SECRET"),
+        ("MICROSOFT_LOGIN_URL", "http://127.0.0.1:1", "127.0.0.1"),
+    ];
+    for (name, value, words) in wrong {
+        let env = Registered::new().await?.with(name, value);
+        let answer = env.cli.run(&["doctor"]).await?;
+        let found = answer.stdout.lines().find(|line| line.contains("client:microsoft"));
+        let found = found.with_context(|| format!("{name}: {answer:?}"))?;
+        ensure!(answer.status == 1 && found.contains(words), "{name}: {found}");
+        let answer = env.cli.microsoft_add(&env.anna.refresh_token()).await?;
+        let said = format!("{}{}", answer.stdout, answer.stderr);
+        ensure!(answer.status != 0 && !said.contains("choose the account"), "{name}: {said}");
+        ensure!(env.accounts().await?.is_empty(), "{name}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn an_account_without_calendars_is_not_stored() -> anyhow::Result<()> {
     let connect = async |env: &Registered| {
