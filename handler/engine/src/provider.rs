@@ -98,6 +98,9 @@ pub struct WatchFacts {
     /// The provider is asked whether a watch exists, once between two renewals and this long after
     /// the first, give or take [`WatchFacts::spread`]. `None` where the provider cannot say.
     pub check_after: Option<Duration>,
+    /// Whether calendars that no watch covers are read at each poll. Otherwise the nightly pass
+    /// reads them.
+    pub polled_without: bool,
 }
 
 /// How a watch is renewed.
@@ -228,6 +231,7 @@ const GOOGLE: ProviderFacts = ProviderFacts {
         warn_before: Duration::from_secs(6 * HOUR),
         renewal: Renewal::Replace,
         check_after: None,
+        polled_without: false,
     }),
     calendar_identity: CalendarIdentity::Id,
     calendar_ids_change: false,
@@ -267,6 +271,7 @@ const MICROSOFT: ProviderFacts = ProviderFacts {
         warn_before: Duration::from_secs(6 * HOUR),
         renewal: Renewal::InPlace,
         check_after: Some(Duration::from_secs(12 * HOUR)),
+        polled_without: true,
     }),
     calendar_identity: CalendarIdentity::Id,
     calendar_ids_change: true,
@@ -331,7 +336,8 @@ impl ProviderKind {
         }
     }
 
-    /// Whether the provider sends notifications of changes, so that its calendars are not polled.
+    /// Whether the provider sends notifications of changes, so that its calendars are not polled
+    /// while a watch covers them.
     pub fn pushes(self) -> bool {
         self.watch_facts().is_some()
     }

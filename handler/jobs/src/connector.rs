@@ -59,8 +59,10 @@ pub trait Connect: Send + Sync {
     }
 
     /// Asks each provider whether it accepts this program, where no answer has shown that yet. What
-    /// is found is in [`Connect::refused_clients`].
-    async fn check_clients(&self) {}
+    /// is found is in [`Connect::refused_clients`]. Returns what prevented an answer.
+    async fn check_clients(&self) -> Vec<(ProviderKind, providers::Error)> {
+        Vec::new()
+    }
 
     /// What providers say against this program itself since they last gave it a token: each text
     /// names a mistake in a registration or in the settings. It concerns no account.

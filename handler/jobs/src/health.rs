@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
+use records::problem::PairStatus;
 use serde::Serialize;
 use store::Table;
 
@@ -116,7 +117,7 @@ async fn read_detail(services: &Services) -> Result<HealthDetail> {
         }
         for pair in pairs_of_owner {
             *pairs.entry(pair.state.as_str().to_owned()).or_default() += 1;
-            lag = lag.max(pair.lag_seconds.filter(|_| pair.next_sync.is_some()));
+            lag = lag.max(pair.lag_seconds.filter(|_| pair.state != PairStatus::Paused));
         }
     }
     let poison = format!("{}-poison", nudge::QUEUE);

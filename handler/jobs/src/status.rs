@@ -1,8 +1,9 @@
 //! The status of accounts, pairs and watches, without requests to providers.
 
-use engine::pair::Pair;
+use engine::pair::{Pair, Side};
 use records::pair_state::{self, FailureStreak, HeldRow};
 use records::problem::{PairStatus, Problem};
+use records::snapshot::Snapshot;
 use serde::Serialize;
 
 use crate::report::{AccountState, Cursors, PairState};
@@ -37,7 +38,7 @@ pub async fn status(scope: &Scope, cadence: u64) -> Result<Status> {
     let directory = scope.snapshot().await?;
     for id in directory.pair_ids() {
         let state = match directory.pair(&id) {
-            Ok(Some(pair)) => pair_state(scope, &pair, cadence).await,
+            Ok(Some(pair)) => pair_state(scope, &directory, &pair, cadence).await,
             Ok(None) => continue,
             Err(error) => Err(error.into()),
         };
@@ -49,7 +50,12 @@ pub async fn status(scope: &Scope, cadence: u64) -> Result<Status> {
     Ok(Status { accounts, pairs, watches: watches::states(scope).await? })
 }
 
-async fn pair_state(scope: &Scope, pair: &Pair, cadence: u64) -> Result<PairState> {
+async fn pair_state(
+    scope: &Scope,
+    directory: &Snapshot,
+    pair: &Pair,
+    cadence: u64,
+) -> Result<PairState> {
     let row = pair_state::read_state(&*scope.store, &pair.id).await?;
     let now = scope.clock.now();
     let next = |last: jiff::Timestamp| {
@@ -65,7 +71,7 @@ async fn pair_state(scope: &Scope, pair: &Pair, cadence: u64) -> Result<PairStat
         last_sync: row.last_sync,
         next_sync: row
             .last_sync
-            .filter(|_| !pair.paused)
+            .filter(|_| !pair.paused && is_polled(scope, directory, pair))
             .and_then(next)
             .max(row.failing.map(FailureStreak::next_try)),
         lag_seconds: row.last_sync.map(|last| (now.as_second() - last.as_second()).max(0)),
@@ -77,5 +83,16 @@ async fn pair_state(scope: &Scope, pair: &Pair, cadence: u64) -> Result<PairStat
         problems: problems.len() as u64,
         problem_events: problems.into_iter().take(NAMED).map(|row| row.problem).collect(),
         cursors: Cursors { from: row.from.map(|row| row.at), to: row.to.map(|row| row.at) },
+    })
+}
+
+/// Whether polls find the changes of one of the calendars. A pair of which that is not true is
+/// synced after a notification, and by the nightly pass.
+fn is_polled(scope: &Scope, directory: &Snapshot, pair: &Pair) -> bool {
+    Side::BOTH.iter().any(|side| {
+        let id = pair.calendar(*side);
+        let Ok(Some(calendar)) = directory.calendar(id) else { return true };
+        let Ok(account) = directory.account(&calendar.account) else { return true };
+        watches::is_polled(scope, directory, &account, id).unwrap_or(true)
     })
 }

@@ -11,8 +11,10 @@ use jobs::accounts::GrantEndpoint;
 use providers::graph::GraphCalendar;
 use providers::graph::oauth::{Authorization, Client, Grants, OAuthSettings, TokenGrant};
 use providers::http::{AddressPolicy, Http};
-use providers::oauth::{Grant, OAuthRefusal};
-use providers::{ClaimsRequest, Error, Provider, RefreshTokenStore, Result};
+use providers::oauth::{AccessTokens, Grant, OAuthRefusal};
+use providers::{
+    ClaimsRequest, ConsentStep, Error, NotGranted, Provider, RefreshTokenStore, Result,
+};
 use secrecy::SecretString;
 use url::Url;
 
@@ -95,11 +97,15 @@ impl MicrosoftConsents {
     }
 
     /// Finds out whether Microsoft accepts the registration and its secret.
-    pub async fn check_client(&self) {
-        self.grants.client().check().await;
+    ///
+    /// # Errors
+    /// What prevented an answer.
+    pub async fn check_client(&self) -> Result<()> {
+        self.grants.client().check().await
     }
 
-    fn finish_grant(&self, granted: TokenGrant) -> Result<Granted> {
+    /// Lists the calendars once, so that no account is stored whose mailbox cannot be read.
+    async fn finish_grant(&self, granted: TokenGrant) -> Result<Granted> {
         let odd = |words: &str| Error::BadAnswer(words.to_owned());
         let owner = granted
             .owner
@@ -109,10 +115,40 @@ impl MicrosoftConsents {
         let endpoint = GrantEndpoint { client, owner: Some(owner.id.clone()), claims: None };
         let endpoint =
             endpoint.encode().ok_or_else(|| odd("the account cannot be written down"))?;
+        let tokens = Arc::new(NewToken(granted.access.clone()));
+        GraphCalendar::new(&self.http, &self.graph, &owner.id, &owner.name, tokens)?
+            .calendars()
+            .await
+            .map_err(without_mailbox)?;
         let secret = granted.refresh.clone();
         self.grants.begin(&owner.id, granted);
         Ok(Granted { url: GRAPH_URL.into(), user: owner.name, endpoint, secret })
     }
+}
+
+/// The error for an account whose calendars may not be listed: another one is needed.
+fn without_mailbox(error: Error) -> Error {
+    match error {
+        Error::Forbidden(why) => Error::NotGranted(Box::new(NotGranted {
+            step: ConsentStep::AnotherAccount,
+            words: format!("{why}. Connect the account whose calendars are to be copied"),
+            ended: false,
+            claims: None,
+        })),
+        error => error,
+    }
+}
+
+/// The access token of a consent that is not stored yet.
+struct NewToken(SecretString);
+
+#[async_trait]
+impl AccessTokens for NewToken {
+    async fn access_token(&self) -> Result<SecretString> {
+        Ok(self.0.clone())
+    }
+
+    fn invalidate(&self, _: &SecretString) {}
 }
 
 #[async_trait]
@@ -146,11 +182,11 @@ impl Consents for MicrosoftConsents {
         code: &SecretString,
         verifier: &SecretString,
     ) -> Result<Granted> {
-        self.finish_grant(self.grants.client().exchange(redirect, code, verifier).await?)
+        self.finish_grant(self.grants.client().exchange(redirect, code, verifier).await?).await
     }
 
     async fn adopt(&self, refresh_token: &SecretString) -> Result<Granted> {
-        self.finish_grant(self.grants.client().adopt(refresh_token).await?)
+        self.finish_grant(self.grants.client().adopt(refresh_token).await?).await
     }
 
     async fn revoke(&self, refresh_token: &SecretString) -> Result<()> {

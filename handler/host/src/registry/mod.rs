@@ -118,10 +118,10 @@ impl Connect for ProviderRegistry {
         }
     }
 
-    async fn check_clients(&self) {
-        if let Some(microsoft) = &self.microsoft {
-            microsoft.check_client().await;
-        }
+    async fn check_clients(&self) -> Vec<(ProviderKind, providers::Error)> {
+        let Some(microsoft) = &self.microsoft else { return Vec::new() };
+        let failed = microsoft.check_client().await.err();
+        failed.map(|error| (ProviderKind::Microsoft, error)).into_iter().collect()
     }
 
     fn refused_clients(&self) -> Vec<(ProviderKind, String)> {

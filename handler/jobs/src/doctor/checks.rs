@@ -17,9 +17,10 @@ pub enum AccountChecks {
 /// Checks storage, vault, clock, clients, accounts, push and queues. Findings about the settings are not
 /// included.
 pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
-    if how == AccountChecks::Live {
-        clients::check(&*services.connect).await;
-    }
+    let unanswered = match how {
+        AccountChecks::Live => clients::check(&*services.connect).await,
+        AccountChecks::Stored => Vec::new(),
+    };
     let accounts = async {
         match how {
             AccountChecks::Live => {
@@ -47,6 +48,7 @@ pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
     storage
         .into_iter()
         .chain([vault])
+        .chain(unanswered)
         .chain(clients)
         .chain(accounts)
         .chain(push)

@@ -4,14 +4,28 @@ use super::time_limit::{sentence, with_timeout};
 use crate::setup::Finding;
 use crate::{Connect, Error};
 
-/// Asks the providers whether they accept this program, where that is not known.
-pub async fn check(connect: &dyn Connect) {
-    let asked = async {
-        connect.check_clients().await;
-        Ok(())
+/// Asks the providers whether they accept this program, where that is not known. A finding for each
+/// provider that did not answer.
+pub async fn check(connect: &dyn Connect) -> Vec<Finding> {
+    let asked = async { Ok(connect.check_clients().await) };
+    let Ok(unanswered) = with_timeout(asked).await else {
+        return vec![Finding::bad(
+            "client",
+            "No provider said in time whether it accepts this program.",
+            "Check the network, and the address of the provider's sign-in in the settings.",
+        )];
     };
-    // What is not known is no finding.
-    let _ = with_timeout(asked).await;
+    let finding = |(kind, error)| {
+        Finding::bad(
+            &format!("client:{kind}"),
+            format!(
+                "It is not known whether the provider accepts this program. {}",
+                sentence(&Error::Provider(error))
+            ),
+            "Check the network, and the address of the provider's sign-in in the settings.",
+        )
+    };
+    unanswered.into_iter().map(finding).collect()
 }
 
 /// A finding for each provider that refused this program when it asked for a token last. The state

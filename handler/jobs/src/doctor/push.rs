@@ -33,12 +33,16 @@ pub async fn findings(scope: &Scope, is_live: bool) -> Vec<Finding> {
     let (all, open) = (states.len(), states.iter().filter(|state| state.open).count());
     if scope.setup.public_url.is_none() && open == 0 {
         // Correct where every sync is a `calrelay sync`.
+        let finders: BTreeSet<&str> = states.iter().map(|state| state.finder).collect();
+        let finders = Vec::from_iter(finders).join(" or ");
         return vec![Finding::good(
             CHECK,
-            "No notifications of changes arrive, because CALRELAY_PUBLIC_URL is not set. The \
-            nightly pass of a running calrelay finds changes, and `calrelay sync` does. To \
-            find them within seconds, set CALRELAY_PUBLIC_URL to the address (https://…) under \
-            which this calrelay is reached from outside.",
+            format!(
+                "No notifications of changes arrive, because CALRELAY_PUBLIC_URL is not set. \
+                {finders} of a running calrelay finds changes, and `calrelay sync` does. To find \
+                them within seconds, set CALRELAY_PUBLIC_URL to the address (https://…) under \
+                which this calrelay is reached from outside."
+            ),
         )];
     }
     let mut findings = vec![Finding::good(

@@ -11,6 +11,8 @@
 //!   in a poll, for collection states only.
 //! * A calendar whose provider sends notifications ([`crate::watches`]) is not asked. Its pairs are
 //!   polled for their other calendar, for held deletions, and every ten minutes after a failure.
+//!   Where no watch covers the calendar, the provider's facts say whether each poll leads to a pass
+//!   ([`WatchFacts::polled_without`](engine::provider::WatchFacts::polled_without)).
 //! * A change of an account's status causes one nudge, so that the row of each pair reports it. The
 //!   pair is then left alone until the status changes.
 //! * The queue does not grow without limit while no process drains it. The queue may hold a few

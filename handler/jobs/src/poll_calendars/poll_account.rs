@@ -13,7 +13,7 @@ use records::calendar::CalendarRecord;
 use records::snapshot::Snapshot;
 
 use crate::accounts::{self, account_status};
-use crate::{Error, Result, Scope};
+use crate::{Error, Result, Scope, watches};
 
 /// Accounts asked at once.
 const MAX_CONCURRENT: usize = 32;
@@ -27,6 +27,8 @@ pub(super) enum PolledCalendar {
     Answered { state: CollectionState, provider: Arc<dyn Provider>, is_back: bool },
     /// The provider sends notifications; no request is made.
     Pushes,
+    /// The provider could send notifications, and no watch is open: only a pass can find changes.
+    Unwatched,
     /// The server did not answer.
     Unreachable,
     /// An earlier poll is still waiting for the answer.
@@ -71,7 +73,13 @@ async fn poll_account(
             return all(rows, || PolledCalendar::Refused);
         }
         Ok(account) if account.kind.pushes() => {
-            return all(rows, || PolledCalendar::Pushes);
+            let polled = |row: CalendarRecord| {
+                let is_polled = watches::is_polled(scope, snapshot, &account, &row.id)?;
+                let polled =
+                    if is_polled { PolledCalendar::Unwatched } else { PolledCalendar::Pushes };
+                Ok((row.id, polled))
+            };
+            return rows.into_iter().map(polled).collect();
         }
         Ok(account) => account,
         // The account was removed, with its pairs, while the directory was read.

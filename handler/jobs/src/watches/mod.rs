@@ -3,8 +3,9 @@
 //!
 //! # Properties
 //! * A calendar whose provider sends notifications has a watch as long as a pair that is not paused
-//!   needs it, and is never polled, with or without a watch. The sync after every renewal and the
-//!   nightly pass find changes that no notification reported.
+//!   needs it, and is not polled while it has one. Without a watch, the provider's facts say whether
+//!   it is polled. The sync after every renewal and the nightly pass find changes that no
+//!   notification reported.
 //! * A provider watches a calendar, or a whole account ([`engine::provider::Push`]). A watch of an
 //!   account covers all its paired calendars, and its notifications nudge each of them. In all else
 //!   the two kinds are one: one record, one course of life, one lease.
@@ -66,4 +67,5 @@ pub use notification::{NoticeOutcome, receive, receive_headers};
 pub(crate) use nudge_pairs::{nudge_pair, nudge_pairs_of_account};
 pub use renew::{RenewOutcome, renew};
 pub(crate) use renew::{create_missing, stop_unneeded};
+pub(crate) use status::is_polled;
 pub use status::{WatchState, states};

@@ -325,7 +325,7 @@ fn log_failure(needed: &Needed, left: Option<SignedDuration>, error: &Error) {
     let is_near = left.is_none_or(|left| left < signed(needed.facts.warn_before));
     if matches!(error, Error::Provider(providers::Error::NoPush)) {
         tracing::info!(%account, %calendar, "the provider sends no notifications of changes in \
-        this calendar; the nightly pass looks for them");
+        this calendar; a poll or the nightly pass looks for them");
     } else if is_near && !is_for_owner(error) {
         tracing::warn!(%account, %calendar, %code, hours, "watch near its end: {message}");
     } else {

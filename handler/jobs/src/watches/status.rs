@@ -7,7 +7,8 @@ use engine::provider::Push;
 use jiff::Timestamp;
 use records::account::{Account, AccountStatus};
 use records::problem::Problem;
-use records::watch::WatchStatus;
+use records::snapshot::Snapshot;
+use records::watch::{WatchRecord, WatchStatus};
 use serde::Serialize;
 
 use crate::{Result, Scope};
@@ -28,6 +29,9 @@ pub struct WatchState {
     /// No setting helps: the provider has no watches for this calendar, or none was asked for yet.
     #[serde(skip)]
     pub needs_no_setting: bool,
+    /// What finds changes while no watch is open.
+    #[serde(skip)]
+    pub finder: &'static str,
 }
 
 /// One entry for each calendar of a pair that is not paused and whose provider sends notifications.
@@ -56,10 +60,19 @@ pub async fn states(scope: &Scope) -> Result<Vec<WatchState>> {
                 let needs_no_setting = said.is_none() || is_refused;
                 let error = said.or_else(|| expires.is_none().then(|| no_watch(scope, &account)));
                 let open = expires.is_some();
+                let finder = finder(&account);
                 let of_account = is_by_account(&account).then_some(account.id);
                 states.insert(
                     id.clone(),
-                    WatchState { calendar: id, of_account, open, expires, error, needs_no_setting },
+                    WatchState {
+                        calendar: id,
+                        of_account,
+                        open,
+                        expires,
+                        error,
+                        needs_no_setting,
+                        finder,
+                    },
                 );
             }
         }
@@ -67,9 +80,36 @@ pub async fn states(scope: &Scope) -> Result<Vec<WatchState>> {
     Ok(states.into_values().collect())
 }
 
+/// Whether polls find the changes of a calendar: its provider sends no notifications, or none
+/// arrive and its facts say that it is polled then.
+pub(crate) fn is_polled(
+    scope: &Scope,
+    directory: &Snapshot,
+    account: &Account,
+    calendar: &CalendarId,
+) -> Result<bool> {
+    let Some(facts) = account.kind.watch_facts() else { return Ok(true) };
+    if !facts.polled_without || scope.setup.public_url.is_none() {
+        return Ok(facts.polled_without);
+    }
+    let (rows, now) = (directory.watches()?, scope.clock.now());
+    let covers = |row: &WatchRecord| {
+        row.covers(&account.id, calendar) && row.state == WatchStatus::Open && row.is_live(now)
+    };
+    Ok(!rows.iter().any(covers))
+}
+
 /// Whether one watch covers all calendars of an account.
 fn is_by_account(account: &Account) -> bool {
     matches!(account.kind.facts().push, Push::ByAccount(_))
+}
+
+/// What finds the changes of an account without a watch.
+fn finder(account: &Account) -> &'static str {
+    match account.kind.watch_facts() {
+        Some(facts) if !facts.polled_without => "The nightly pass",
+        _ => "Each poll",
+    }
 }
 
 fn no_watch(scope: &Scope, account: &Account) -> Problem {
@@ -84,9 +124,10 @@ fn no_watch(scope: &Scope, account: &Account) -> Problem {
         ),
         None => format!(
             "CALRELAY_PUBLIC_URL is not set, so the provider cannot send notifications of changes \
-            in {watched}. The nightly pass of a running calrelay finds changes, and `calrelay \
-            sync` does. Set CALRELAY_PUBLIC_URL to the address (https://…) under which this \
-            calrelay is reached from outside."
+            in {watched}. {} of a running calrelay finds changes, and `calrelay sync` does. Set \
+            CALRELAY_PUBLIC_URL to the address (https://…) under which this calrelay is reached \
+            from outside.",
+            finder(account)
         ),
         Some(_) => "No watch is open yet. A running calrelay creates one before its first sync of \
             the pair, and tries again every hour."

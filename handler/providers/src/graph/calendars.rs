@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use engine::calendar::RemoteCalendar;
 
 use super::GraphCalendar;
-use super::api::ApiCall;
+use super::api::{ApiCall, ApiReply};
 use super::wire::{self, WireCalendar};
 use crate::{Error, Result};
 
@@ -21,7 +21,10 @@ impl GraphCalendar {
         let mut call = ApiCall::list(self.api.addresses.calendars()?);
         let mut seen = HashSet::new();
         for _ in 0..MAX_PAGES {
-            let page: wire::CalendarPage = self.api.call(&call).await?.given()?.json()?;
+            let page: wire::CalendarPage = match self.api.call(&call).await? {
+                ApiReply::Given(given) => given.json()?,
+                ApiReply::Refused(refusal) => return Err(refusal.listing_error()),
+            };
             found.extend(page.value.into_iter().filter(|calendar| !calendar.id.is_empty()));
             match page.next_link {
                 Some(link) if seen.insert(link.clone()) => {

@@ -156,6 +156,19 @@ impl GraphRefusal {
         if self.is_gone() { Error::CalendarMissing } else { self.error() }
     }
 
+    /// As an error about the list of calendars, which every mailbox has.
+    pub(super) fn listing_error(&self) -> Error {
+        match (self.is_gone(), self.detail.code.is_empty()) {
+            (false, _) => self.error(),
+            (true, false) => Error::Forbidden("Microsoft finds no mailbox of this account".into()),
+            (true, true) => Error::Misconfigured(format!(
+                "{} does not know the list of calendars, so it is not Microsoft Graph. Correct \
+                GRAPH_URL, or remove it",
+                self.host
+            )),
+        }
+    }
+
     /// Why an event is not taken.
     fn mistake(&self) -> String {
         let words = match self.known_code() {
@@ -223,6 +236,18 @@ mod tests {
             refusal(404, "MailboxNotEnabledForRESTAPI").calendar_error(),
             Error::Forbidden(_)
         ));
+    }
+
+    #[test]
+    fn the_list_of_calendars_is_never_gone() {
+        let other = GraphRefusal::new(StatusCode::NOT_FOUND, "example.org", b"<html>");
+        let words = other.listing_error().to_string();
+        assert!(words.contains("example.org") && words.contains("GRAPH_URL"), "{words}");
+        for code in ["MailboxNotEnabledForRESTAPI", "ResourceNotFound", "SomethingNew"] {
+            let error = refusal(404, code).listing_error();
+            assert!(matches!(error, Error::Forbidden(_)), "{error:?}");
+        }
+        assert!(matches!(refusal(503, "x").listing_error(), Error::NoAnswer(_)));
     }
 
     #[test]

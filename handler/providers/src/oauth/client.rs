@@ -109,16 +109,24 @@ impl Client {
     /// Finds out whether the provider accepts this client, by a request for a token with a grant
     /// that was never given, unless an answer has shown it. A provider that looks at the grant first
     /// shows nothing.
-    pub async fn check(&self) {
+    ///
+    /// # Errors
+    /// What prevented an answer. A refusal of this client is no error, and in [`Client::refused`].
+    pub async fn check(&self) -> Result<()> {
         if self.accepted.load(Ordering::Relaxed) {
-            return;
+            return Ok(());
         }
         match self.refreshed(&NO_GRANT.into()).await {
             // A refusal that was seen before stays: the grant may have been looked at first.
             Ok(_) | Err(Error::NotGranted(_) | Error::Unauthorized | Error::Consent(_)) => {
                 self.accepted.store(self.refused().is_none(), Ordering::Relaxed);
+                Ok(())
             }
-            Err(error) => tracing::debug!(%error, "it is not known whether a client is accepted"),
+            Err(Error::Misconfigured(_)) => Ok(()),
+            Err(error) => {
+                tracing::debug!(%error, "it is not known whether a client is accepted");
+                Err(error)
+            }
         }
     }
 

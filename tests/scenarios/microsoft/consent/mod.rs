@@ -7,7 +7,7 @@ mod pages;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use simulators::client::Answer;
-use simulators::graph::{Account, Consent, Graph};
+use simulators::graph::{Account, Consent, Graph, Mailbox};
 use simulators::traffic::Kind;
 
 use crate::support::cli::{self, Cli, TWO_WAY};
@@ -32,6 +32,11 @@ impl Registered {
             .fold(Cli::new()?, |cli, (name, value)| cli.with(name, &value));
         let (anna, ben) = (graph.account(ANNA), graph.account("ben@example.org"));
         Ok(Self { graph, anna, ben, cli })
+    }
+
+    /// With another setting.
+    fn with(self, name: &str, value: &str) -> Self {
+        Self { cli: self.cli.with(name, value), ..self }
     }
 
     /// `account add microsoft`: asked, answered like this, and back.
@@ -80,6 +85,59 @@ impl Registered {
         assert_eq!(self.graph.violations(), [""; 0]);
         assert_eq!(self.graph.mails(), 0);
     }
+}
+
+/// `doctor` finds it while nothing is stored yet, and the person who connects is not blamed.
+#[tokio::test]
+async fn a_wrong_registration_is_found_before_an_account_is_connected() -> anyhow::Result<()> {
+    let fine = Registered::new().await?;
+    let answer = fine.cli.run(&["doctor"]).await?;
+    ensure!(answer.status == 0, "{answer:?}");
+    let wrong = [
+        ("MICROSOFT_CLIENT_ID", "99999999-2222-4333-8444-555555555555", "MICROSOFT_CLIENT_ID"),
+        ("MICROSOFT_CLIENT_SECRET", "another-secret", "MICROSOFT_CLIENT_SECRET"),
+        ("MICROSOFT_LOGIN_URL", "http://127.0.0.1:1", "127.0.0.1"),
+    ];
+    for (name, value, words) in wrong {
+        let env = Registered::new().await?.with(name, value);
+        let answer = env.cli.run(&["doctor"]).await?;
+        let found = answer.stdout.lines().find(|line| line.contains("client:microsoft"));
+        let found = found.with_context(|| format!("{name}: {answer:?}"))?;
+        ensure!(answer.status == 1 && found.contains(words), "{name}: {found}");
+        let answer = env.cli.microsoft_add(&env.anna.refresh_token()).await?;
+        let said = format!("{}{}", answer.stdout, answer.stderr);
+        ensure!(answer.status != 0 && !said.contains("choose the account"), "{name}: {said}");
+        ensure!(env.accounts().await?.is_empty(), "{name}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_account_without_calendars_is_not_stored() -> anyhow::Result<()> {
+    let connect = async |env: &Registered| {
+        let answer = env.cli.microsoft_add(&env.anna.refresh_token()).await?;
+        ensure!(answer.status != 0 && env.accounts().await?.is_empty(), "{answer:?}");
+        Ok(format!("{}{}", answer.stdout, answer.stderr))
+    };
+    for status in [404, 403] {
+        let env = Registered::new().await?;
+        env.anna.set_mailbox(Mailbox::None(status));
+        let said = connect(&env).await?;
+        ensure!(said.contains("not in Exchange Online"), "{status}: {said}");
+        let (page, answer) = env.consent(&env.anna, Consent::All).await?;
+        ensure!(page.text().contains("not in Exchange Online"), "{}", page.text());
+        ensure!(answer.status != 0, "{answer:?}");
+        ensure!(env.accounts().await?.is_empty(), "{status}");
+        env.anna.set_mailbox(Mailbox::Here);
+        env.adopt(&env.anna).await?;
+    }
+    let env = Registered::new().await?;
+    let elsewhere = env.graph.settings().into_iter().find(|(name, _)| *name == "GRAPH_URL");
+    let (_, url) = elsewhere.context("the address of Graph")?;
+    let env = env.with("GRAPH_URL", &format!("{url}/nothing"));
+    let said = connect(&env).await?;
+    ensure!(!said.contains("not there any more"), "{said}");
+    Ok(())
 }
 
 #[tokio::test]

@@ -222,6 +222,23 @@ async fn what_was_missed_is_found_at_the_start() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Nothing can be reported to a program without a public address.
+#[tokio::test]
+async fn without_a_public_address_each_poll_reads_the_calendars() -> anyhow::Result<()> {
+    let desk = Desk::new(&[("CALRELAY_POLL_SECONDS", "1")]).await?;
+    let running = Running::start(&desk.cli).await?;
+    desk.arrives("Old").await?;
+    desk.arrives("Lunch").await?;
+    assert_eq!((desk.graph.subscriptions().len(), desk.count("Old")), (0, 1));
+    let status = desk.cli.status().await?;
+    assert!(status["pairs"][0]["next_sync"].is_string(), "{status}");
+    let words = desk.cli.run(&["doctor"]).await?.stdout;
+    assert!(words.contains("Each poll of a running calrelay"), "{words}");
+    desk.assert_no_harm();
+    drop(running);
+    Ok(())
+}
+
 /// Two instances under the Functions host, storage on Azurite: notifications at either of them, and
 /// the timer that renews.
 #[tokio::test]

@@ -106,7 +106,39 @@ async fn a_renewal_that_fails_is_tried_again_after_a_quarter_of_an_hour() -> any
     Ok(())
 }
 
-/// Every request about subscriptions fails for two weeks. Changes are found once a day, and
+/// No subscription can be made, and no nightly pass runs: each poll finds what has changed. With
+/// subscriptions, no poll does, and no time of a next sync is named.
+#[tokio::test]
+async fn calendars_without_a_subscription_are_polled() -> anyhow::Result<()> {
+    let (mut env, pair) = MailboxEnv::paired().await?;
+    let next = async |env: &MailboxEnv| {
+        let pairs = jobs::status(&env.scope, 60).await?.pairs;
+        anyhow::Ok(pairs.into_iter().find(|row| row.id == pair.id).context("it")?.next_sync)
+    };
+    assert_eq!(next(&env).await?, None);
+    env.graph.faults().always(On::kind(Kind::Watch), Fault::Status(503));
+    for side in [0, 1] {
+        env.graph.lose_subscription(&subscription(&env, side)?);
+    }
+    env.wait(3 * 86_400);
+    env.renew(false).await?;
+    env.work().await?;
+    for title in ["Lunch", "Tea"] {
+        env.people[0].primary().add(event(title));
+        env.quarters(1, false).await?;
+        assert_eq!(env.count(1, title), 1);
+    }
+    assert!(next(&env).await?.is_some());
+    env.graph.faults().clear();
+    env.wait(15 * 60);
+    env.renew(false).await?;
+    env.settle().await?;
+    assert_eq!((next(&env).await?, env.graph.subscriptions().len()), (None, 2));
+    env.assert_no_harm();
+    Ok(())
+}
+
+/// Every request about subscriptions fails for two weeks. Changes are found all the same, and
 /// afterwards within seconds.
 #[tokio::test]
 async fn two_weeks_of_silence_after_failed_renewals() -> anyhow::Result<()> {

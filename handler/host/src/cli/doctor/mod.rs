@@ -67,7 +67,7 @@ async fn check_services(config: &Config) -> Vec<Finding> {
         ));
         let mut time = None;
         if let Ok(registry) = ProviderRegistry::new(config) {
-            doctor::check_clients(&registry).await;
+            findings.extend(doctor::check_clients(&registry).await);
             findings.extend(doctor::clients(&registry));
             time = registry.server_time();
         }

@@ -36,6 +36,7 @@ impl CalendarState {
         match polled {
             Some(PolledCalendar::Refused) => Self::Refused,
             Some(PolledCalendar::Pushes) => Self::Pushed,
+            Some(PolledCalendar::Unwatched) => Self::Changed,
             None
             | Some(
                 PolledCalendar::Unreachable
