@@ -1,7 +1,5 @@
 //! The results of passes, the state of each pair, and explanations: the structures of `--json`.
 
-use std::collections::BTreeMap;
-
 use engine::calendar::{AccountId, CalendarId, PairId};
 use engine::event::EventId;
 use engine::reason::Reason;
@@ -84,7 +82,9 @@ impl Run {
     }
 
     /// Adds an action and counts it.
-    pub fn push(&mut self, action: Action) {
+    pub fn push(&mut self, mut action: Action) {
+        let event = EventId::new(action.event.as_str());
+        action.series = event.in_series().map(|(series, _)| series.to_owned());
         match action.action {
             Verb::Create => self.created += 1,
             Verb::Change => self.changed += 1,
@@ -93,34 +93,6 @@ impl Run {
             Verb::Hold => {}
         }
         self.actions.push(action);
-    }
-
-    /// Makes one entry of what is done alike with several occurrences of one series: a person who
-    /// reads a preview knows one event.
-    pub fn fold_series(&mut self) {
-        let (mut folded, mut at) = (Vec::<Action>::new(), BTreeMap::new());
-        for action in std::mem::take(&mut self.actions) {
-            let id = EventId::new(action.event.as_str());
-            let Some((series, _)) = id.in_series() else {
-                folded.push(action);
-                continue;
-            };
-            let key = (action.action, action.calendar.clone(), action.reason, series.to_owned());
-            match at.get(&key) {
-                None => {
-                    at.insert(key, folded.len());
-                    folded.push(action);
-                }
-                Some(index) => {
-                    let one: &mut Action = &mut folded[*index];
-                    one.event = key.3;
-                    one.start = one.start.take().into_iter().chain(action.start).min();
-                    one.end = one.end.take().into_iter().chain(action.end).max();
-                }
-            }
-        }
-        [self.created, self.changed, self.deleted, self.skipped] = [0; 4];
-        folded.into_iter().for_each(|action| self.push(action));
     }
 }
 
@@ -137,6 +109,9 @@ pub struct Action {
     pub start: Option<String>,
     /// The end, exclusive.
     pub end: Option<String>,
+    /// The series of the origin, where the origin is one occurrence that is an event of its own;
+    /// [`Run::push`] sets it.
+    pub series: Option<String>,
 }
 
 /// What was done with an event.

@@ -166,3 +166,39 @@ async fn an_occurrence_that_was_moved_keeps_its_title_when_the_series_gets_anoth
     }
     Ok(())
 }
+
+/// The last write of the copy was a deletion of an occurrence, whose answer says no version.
+#[tokio::test]
+async fn a_series_that_is_cut_at_microsoft_is_cut_where_it_comes_from() -> anyhow::Result<()> {
+    let office = Office::new().await?;
+    let (anna, from) = office.end(Kind::Microsoft, "anna").await?;
+    let (ben, to) = office.end(Kind::CalDav, "ben").await?;
+    let End::CalDav(there) = &ben else { panic!("a CalDAV calendar") };
+    let here = anna.microsoft();
+    there.put("team.ics", &team("120000", ""));
+    office.cli.pair_add(&from, &to, TWO_WAY).await?;
+    office.sync().await?;
+    let id = here.find("Team").expect("the copy")["id"].as_str().unwrap_or_default().to_owned();
+    here.remove(&here.occurrence(&id, "2026-12-09"));
+    office.sync().await?;
+    let rule = |count: u32| weekly("2026-12-02", "wednesday", count)["recurrence"].clone();
+    let at = |day: &str, hour: u32| {
+        json!({"dateTime": format!("{day}T{hour:02}:00:00"),
+            "timeZone": "W. Europe Standard Time"})
+    };
+    let moved =
+        json!({"start": at("2026-12-02", 8), "end": at("2026-12-02", 9), "recurrence": rule(10)});
+    here.patch(&id, moved);
+    office.sync().await?;
+    assert_eq!((anna.shown().len(), ben.shown().len()), (9, 9), "the deletion moves along");
+    let sixth = here.occurrence(&id, "2027-01-06");
+    here.patch(&sixth, json!({"start": at("2027-01-06", 20), "end": at("2027-01-06", 21)}));
+    here.patch(&id, json!({"recurrence": rule(9)}));
+    // Microsoft has restored the occurrences.
+    let before = anna.shown();
+    office.sync().await?;
+    assert_eq!((&before, before.len()), (&ben.shown(), 9));
+    office.rest().await?;
+    assert_eq!((&before, &before), (&ben.shown(), &anna.shown()));
+    Ok(())
+}

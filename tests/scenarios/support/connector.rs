@@ -97,7 +97,7 @@ impl Connect for Connector {
         user: &str,
         secret: &SecretString,
     ) -> providers::Result<String> {
-        if kind == ProviderKind::Google {
+        if matches!(kind, ProviderKind::Google | ProviderKind::Microsoft) {
             return Ok(String::new());
         }
         let endpoint =

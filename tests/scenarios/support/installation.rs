@@ -101,7 +101,7 @@ impl ProcessOptions {
 #[derive(Clone, Debug)]
 pub struct End {
     pub account: Account,
-    /// How its address ends: `/main/`; at Google its id.
+    /// How its address ends: `/main/`; at Google its id; empty for the first one.
     pub calendar: String,
 }
 
@@ -113,12 +113,12 @@ pub struct Connected {
 }
 
 impl End {
-    /// The calendar `main` of an account; at Google the primary one.
+    /// The calendar `main` of an account; at Google and Microsoft the primary one.
     pub fn main(account: Account) -> Self {
-        let calendar = if account.kind == ProviderKind::Google {
-            account.user.clone()
-        } else {
-            "/main/".to_owned()
+        let calendar = match account.kind {
+            ProviderKind::Google => account.user.clone(),
+            ProviderKind::Microsoft => String::new(),
+            ProviderKind::Caldav | ProviderKind::Icloud => "/main/".to_owned(),
         };
         Self { account, calendar }
     }
@@ -164,7 +164,8 @@ impl Installation {
         Ok(Self { scope, pair, storage, opened, options, ends })
     }
 
-    /// As [`Self::paired`], on new storage and with a clock of its own, by the accounts' real addresses.
+    /// As [`Self::paired`], on new storage and with a clock of its own, by the accounts' real
+    /// addresses.
     pub async fn between(
         accounts: [Account; 2],
         google: Option<GoogleSettings>,

@@ -101,6 +101,10 @@ pub struct MappedEvent {
     /// shows no edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former: Option<Former>,
+    /// Whether the answer to our last write has said what it shows. Where that answer said no
+    /// version, what a later read finds is a person's edit nevertheless.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_seen: bool,
 }
 
 /// See [`MappedEvent::former`].

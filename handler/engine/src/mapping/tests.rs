@@ -31,6 +31,7 @@ fn mapped(etag: Option<&str>) -> MappedEvent {
         shown: None,
         intent: None,
         former: None,
+        is_seen: false,
     }
 }
 

@@ -53,6 +53,7 @@ impl Planner<'_> {
             shown: None,
             intent: None,
             former: None,
+            is_seen: false,
         };
         next.copy = MappedEvent {
             etag: None,
@@ -60,6 +61,7 @@ impl Planner<'_> {
             base: self.prints.copy(&shown),
             shown: None,
             intent: None,
+            is_seen: false,
             ..mapping.origin.clone()
         };
         next.first = mapping.first();
@@ -191,9 +193,9 @@ impl Planner<'_> {
             && [Field::Time, Field::Title].iter().all(|field| differ().contains(field))
     }
 
-    /// The origin is a series that is shown by its occurrences from now on, each of which has a copy
-    /// of its own: the copy of the whole is deleted. That it shows something else is no reason to
-    /// keep it, because a write of it may have been left half done.
+    /// The origin is a series that is shown by its occurrences from now on, each of which has a
+    /// copy of its own: the copy of the whole is deleted. That it shows something else is no reason
+    /// to keep it, because a write of it may have been left half done.
     pub fn replaced_by_occurrences(&self, mapping: &Mapping, copy: Observed) -> Decision {
         match copy {
             Observed::Event(copy)

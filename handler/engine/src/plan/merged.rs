@@ -230,7 +230,8 @@ impl Planner<'_> {
         }
         // How a provider shows what was just made was not seen: what it may have made of it is no
         // person's edit.
-        if mapping.state == MappingState::Creating || mapping.copy.etag.is_none() {
+        let is_unseen = mapping.copy.etag.is_none() && !mapping.copy.is_seen;
+        if mapping.state == MappingState::Creating || is_unseen {
             let written = self.shown_in_origin_terms(mapping, &ours);
             parts.fields.retain(|field| {
                 !conflict::keeps_less(*field, &copy.home.content, &written.content)

@@ -82,6 +82,7 @@ impl Planner<'_> {
                 shown: None,
                 intent: None,
                 former: None,
+                is_seen: false,
             },
             copy: MappedEvent {
                 id: copy_id,
@@ -92,6 +93,7 @@ impl Planner<'_> {
                 shown: None,
                 intent: None,
                 former: None,
+                is_seen: false,
             },
             state: MappingState::Creating,
             generation: 0,
@@ -201,6 +203,7 @@ impl Planner<'_> {
             shown: None,
             intent: None,
             former: None,
+            is_seen: false,
         };
         let parts = print.differences(&mapping.copy.base);
         let shows_too_much = self.pair.private_towards(mapping.side.other());

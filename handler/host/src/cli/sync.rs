@@ -1,5 +1,6 @@
 //! `calrelay sync`: one complete pass, and what it did.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use clap::Args;
@@ -188,30 +189,75 @@ fn copies(count: u64) -> String {
 
 /// The actions of a run as a table, as far as they are listed.
 fn listed(run: &Run) -> String {
-    let rows: Vec<[String; 5]> = run.actions.iter().take(LISTED).map(row).collect();
+    let lines = by_series(&run.actions);
+    let rows: Vec<[String; 5]> = lines.iter().take(LISTED).map(row).collect();
     let mut text = String::new();
     if !rows.is_empty() {
         text.push_str(&indented(&table(["", "start", "reason", "calendar", "event"], &rows, "")));
     }
-    if let Some(more) = run.actions.len().checked_sub(LISTED).filter(|more| *more > 0) {
+    if let Some(more) = lines.len().checked_sub(LISTED).filter(|more| *more > 0) {
         let _ = writeln!(text, "  … and {more} more; --json lists all of them");
     }
     text
 }
 
-/// One line about a run of a pair.
-fn summary(run: &Run) -> String {
-    let Run { id, created, changed, deleted, skipped, .. } = run;
-    if id.as_str().is_empty() {
-        return format!("copies of pairs that have ended: {deleted} deleted, {skipped} kept");
-    }
-    format!(
-        "{id}: {}; {created} created, {changed} changed, {deleted} deleted, {skipped} skipped",
-        state(run.state)
-    )
+/// An action, and how many more are alike with it on other occurrences of one series: a person who
+/// reads a report knows one event.
+struct Line<'a> {
+    action: &'a Action,
+    more: usize,
 }
 
-fn row(action: &Action) -> [String; 5] {
+/// The lines of a report, in the order of the actions.
+fn by_series(actions: &[Action]) -> Vec<Line<'_>> {
+    let (mut lines, mut at) = (Vec::<Line<'_>>::new(), BTreeMap::new());
+    for action in actions {
+        let key = action
+            .series
+            .as_deref()
+            .map(|series| (action.action, &action.calendar, action.reason, series));
+        match key.and_then(|key| at.get(&key)) {
+            Some(index) => {
+                let line: &mut Line<'_> = &mut lines[*index];
+                line.more += 1;
+                if action.start < line.action.start {
+                    line.action = action;
+                }
+            }
+            None => {
+                if let Some(key) = key {
+                    at.insert(key, lines.len());
+                }
+                lines.push(Line { action, more: 0 });
+            }
+        }
+    }
+    lines
+}
+
+/// One line about a run of a pair.
+fn summary(run: &Run) -> String {
+    let lines = by_series(&run.actions);
+    let [created, changed, deleted, skipped] =
+        [Verb::Create, Verb::Change, Verb::Delete, Verb::Skip]
+            .map(|verb| lines.iter().filter(|line| line.action.action == verb).count());
+    let id = &run.id;
+    let mut text = if id.as_str().is_empty() {
+        format!("copies of pairs that have ended: {deleted} deleted, {skipped} kept")
+    } else {
+        format!(
+            "{id}: {}; {created} created, {changed} changed, {deleted} deleted, {skipped} skipped",
+            state(run.state)
+        )
+    };
+    if lines.len() < run.actions.len() {
+        text.push_str(" (occurrences of one series count as one)");
+    }
+    text
+}
+
+fn row(line: &Line<'_>) -> [String; 5] {
+    let Line { action, more } = line;
     let verb = match action.action {
         Verb::Create => "create",
         Verb::Change => "change",
@@ -225,7 +271,10 @@ fn row(action: &Action) -> [String; 5] {
         action.start.clone().unwrap_or_default(),
         reason,
         action.calendar.to_string(),
-        action.event.clone(),
+        match more {
+            0 => action.event.clone(),
+            more => format!("{} and {more} more of its series", action.event),
+        },
     ]
 }
 
@@ -257,6 +306,7 @@ mod tests {
                     reason: None,
                     start: None,
                     end: None,
+                    series: None,
                 });
             }
             let words = preview_words(&run);
@@ -267,6 +317,29 @@ mod tests {
             );
             assert!(["a.ics", "b.ics", "c.ics"].iter().all(|id| words.contains(id)), "{words}");
         }
+    }
+
+    #[test]
+    fn occurrences_of_one_series_are_one_line() {
+        let mut run = Run::new(PairId::new("p1"), PairStatus::Ok);
+        let days = ["20261209", "20261202", "20261216"].map(|day| format!("team/{day}T110000Z"));
+        for event in days.iter().map(String::as_str).chain(["walk", "swim/20261202"]) {
+            run.push(Action {
+                action: Verb::Create,
+                calendar: CalendarId::new("c1"),
+                event: event.into(),
+                reason: None,
+                start: Some(event.rsplit('/').next().unwrap().into()),
+                end: None,
+                series: None,
+            });
+        }
+        assert_eq!(run.created, 5, "as many as there are actions");
+        let words = words(&Report { dry_run: true, pairs: vec![run] });
+        assert!(words.contains("; 3 created, "), "{words}");
+        assert!(words.contains("team/20261202T110000Z and 2 more of its series"), "{words}");
+        assert!(!words.contains(&days[0]), "{words}");
+        assert!(words.lines().any(|line| line.ends_with(" swim/20261202")), "{words}");
     }
 
     #[test]

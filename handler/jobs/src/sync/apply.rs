@@ -167,7 +167,7 @@ impl Context<'_> {
                     self.record_written(&mut mapping, Role::Copy, written, parts);
                     if shown.is_some() && !change.whole {
                         // The next pass reads what it shows besides.
-                        mapping.copy.etag = None;
+                        (mapping.copy.etag, mapping.copy.is_seen) = (None, false);
                     }
                 }
                 Err(error) => {

@@ -96,6 +96,7 @@ impl Context<'_> {
             reason,
             start: Some(mapping.times.start.clone()),
             end: Some(mapping.times.end.clone()),
+            series: None,
         }
     }
 
@@ -113,6 +114,7 @@ impl Context<'_> {
             reason: Some(reason),
             start: times.as_ref().map(|times| times.start.clone()),
             end: times.map(|times| times.end),
+            series: None,
         }
     }
 

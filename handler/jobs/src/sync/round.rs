@@ -136,9 +136,6 @@ pub(crate) async fn sync_within(
             not finished");
         }
     }
-    if options.dry_run {
-        synced.iter_mut().for_each(|synced| synced.run.fold_series());
-    }
     synced
 }
 

@@ -27,6 +27,7 @@ impl Context<'_> {
         mapped.written(written.etag, self.now);
         mapped.sequence = written.sequence;
         mapped.intent = None;
+        mapped.is_seen = print.is_some();
         if let Some(print) = print {
             mapped.learn(&print, parts);
         }

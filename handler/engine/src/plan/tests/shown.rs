@@ -161,6 +161,21 @@ fn a_copy_that_was_made_and_never_seen_takes_no_cut_text_home() {
     }
 }
 
+/// The answer to the write had said what the copy shows, but no version of it.
+#[test]
+fn a_copy_that_was_seen_takes_a_cut_text_and_a_cut_rule_home() {
+    let world = world();
+    let (mut mapping, origin, copy) = world.synced(weekly());
+    (mapping.copy.etag, mapping.copy.is_seen) = (None, true);
+    let cut = edited(&copy, "c2", |event| {
+        event.content.description = "Bring".into();
+        event.series.as_mut().unwrap().rules = vec!["FREQ=WEEKLY;COUNT=2".into()];
+    });
+    let next = write(world.known(&mapping, edited(&origin, "o1", |_| ()), cut));
+    assert_eq!(fields(&next.origin), [Field::Time, Field::Description]);
+    assert_eq!(next.origin.unwrap().draft.series.unwrap().rules, ["FREQ=WEEKLY;COUNT=2"]);
+}
+
 #[test]
 fn what_is_shown_is_written_down_and_older_rows_have_none() {
     let world = world();

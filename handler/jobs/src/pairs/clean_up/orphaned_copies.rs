@@ -125,6 +125,7 @@ pub async fn find_orphaned_copies(
                 reason: (verb == Verb::Skip).then_some(reason),
                 start: Some(times.start),
                 end: Some(times.end),
+                series: None,
             };
             match verb {
                 Verb::Delete => {

@@ -245,6 +245,7 @@ impl PairCopies<'_> {
             reason,
             start: Some(mapping.times.start.clone()),
             end: Some(mapping.times.end.clone()),
+            series: None,
         }
     }
 }

@@ -58,15 +58,19 @@ async fn a_moved_series_moves_its_copies() {
 }
 
 #[tokio::test]
-async fn a_preview_counts_a_series_as_one_event() {
+async fn a_dry_run_has_the_actions_of_the_pass_that_follows() {
     let env = expanded(12).await;
     env.from().change("weekly.ics", |event| event.content.title = "renamed".into());
     let preview = env.run(DRY).await;
-    assert_eq!((preview.changed, preview.actions.len()), (1, 1));
-    assert_eq!(preview.actions[0].event, "weekly.ics");
-    assert_eq!(env.pass().await.changed, 12);
+    assert_eq!((preview.changed, preview.actions.len()), (12, 12));
+    for action in &preview.actions {
+        assert_eq!(action.series.as_deref(), Some("weekly.ics"));
+        assert_eq!(env.mapping(&action.event).await.origin.id.as_str(), action.event);
+    }
+    assert_eq!(env.pass().await.actions, preview.actions);
     env.from().remove("weekly.ics");
-    assert_eq!((env.run(DRY).await.deleted, env.pass().await.deleted), (1, 12));
+    let preview = env.run(DRY).await;
+    assert_eq!((preview.deleted, env.pass().await.actions), (12, preview.actions));
 }
 
 #[tokio::test]
