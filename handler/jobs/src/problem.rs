@@ -181,16 +181,20 @@ fn provider(error: &providers::Error) -> (&'static str, &'static str) {
         E::Consent(_) => ("consent", ""),
         E::NotGranted(why) if why.ended => ("unauthorized", ""),
         E::NotGranted(_) => ("consent", ""),
-        E::NoPush => {
-            ("no_push", "Changes there are seen by the nightly pass, and by `calrelay sync`.")
-        }
-        E::Misconfigured(_) => {
-            ("settings", "This is for whoever runs calrelay; no account has to be connected again.")
-        }
+        E::NoPush => (
+            "no_push",
+            "Changes there are seen by a poll or the nightly pass, and by `calrelay sync`.",
+        ),
+        E::Misconfigured(_) => (
+            "settings",
+            "The operator has to correct the settings; no account has to be connected again.",
+        ),
         E::Credentials(_) => ("credentials", ""),
-        E::Forbidden(_) => {
-            ("forbidden", "Ask the calendar's owner or the server's administrator for access.")
-        }
+        E::Forbidden(_) => (
+            "forbidden",
+            "Ask the calendar's owner, or the administrator of the server or of the organisation, for \
+            access.",
+        ),
         E::CalendarMissing => (
             "not_found",
             "See `calrelay calendars` for what is there now; remove the pair if the calendar is \

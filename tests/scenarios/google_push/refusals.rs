@@ -220,7 +220,7 @@ async fn a_mistake_of_the_deployment_is_said_to_be_one() -> anyhow::Result<()> {
     assert_eq!(error.code, "settings");
     assert!(
         error.message.contains("Google Cloud project")
-            && error.message.contains("whoever runs calrelay"),
+            && error.message.contains("The operator has to correct"),
         "{}",
         error.message
     );

@@ -38,8 +38,8 @@ use crate::telemetry::LogReader;
 use crate::terminal::Output;
 use crate::{custom_handler, services, standalone};
 
-/// Keeps calendars in step: Google, iCloud, Fastmail, Nextcloud, Radicale and any other CalDAV
-/// server.
+/// Keeps calendars in step: Google, Microsoft 365, iCloud, Fastmail, Nextcloud, Radicale and any
+/// other CalDAV server.
 ///
 /// Without a command, calrelay keeps running and syncs all pairs every CALRELAY_POLL_SECONDS (60 by
 /// default), until it is stopped with Ctrl-C. It listens on 127.0.0.1:7071, or on the address of

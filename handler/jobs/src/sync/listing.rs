@@ -83,8 +83,8 @@ pub(super) async fn list(
             match changes {
                 Ok(changes) => since_cursor = Some(changes),
                 Err(Error::CursorExpired) => {
-                    tracing::info!(calendar = %end.calendar.id, "the server has forgotten how far \
-                    this calendar was read; listing it as a whole");
+                    tracing::info!(calendar = %end.calendar.id, "the server cannot list what \
+                    changed in this calendar since the last pass; listing it as a whole");
                 }
                 Err(Error::Unreachable(why) | Error::BadAnswer(why)) if doubts_cursor => {
                     tracing::info!(calendar = %end.calendar.id, %why, "the server has failed \

@@ -184,9 +184,9 @@ impl Addresses {
     /// A link that an answer gave.
     ///
     /// # Errors
-    /// [`Error::Address`] where it leads anywhere but to this service: it would be sent the token.
+    /// [`Error::BadAnswer`] where it leads anywhere but to this service: it would be sent the token.
     pub(super) fn link(&self, link: &str) -> Result<Url> {
-        let foreign = || Error::Address("Microsoft's answer links to another server".into());
+        let foreign = || Error::BadAnswer("Microsoft's answer links to another server".into());
         if link.len() > MAX_LINK {
             return Err(foreign());
         }
@@ -325,7 +325,7 @@ mod tests {
             "/v1.0/me",
             "",
         ] {
-            assert!(matches!(link(foreign), Err(Error::Address(_))), "{foreign}");
+            assert!(matches!(link(foreign), Err(Error::BadAnswer(_))), "{foreign}");
         }
         let long = format!("https://graph.microsoft.com/{}", "x".repeat(MAX_LINK));
         assert!(link(&long).is_err());

@@ -116,7 +116,7 @@ impl Client {
         if self.accepted.load(Ordering::Relaxed) {
             return Ok(());
         }
-        match self.refreshed(&NO_GRANT.into()).await {
+        match self.refreshed(TokenRequest::Check, &NO_GRANT.into()).await {
             // A refusal that was seen before stays: the grant may have been looked at first.
             Ok(_) | Err(Error::NotGranted(_) | Error::Unauthorized | Error::Consent(_)) => {
                 self.accepted.store(self.refused().is_none(), Ordering::Relaxed);
@@ -264,7 +264,7 @@ impl Client {
     /// # Errors
     /// As [`Client::exchange`]; [`Error::Unauthorized`] where the token is dead.
     pub async fn adopt(&self, refresh: &SecretString) -> Result<TokenGrant> {
-        let (tokens, date) = self.refreshed(refresh).await?;
+        let (tokens, date) = self.refreshed(TokenRequest::Adopt, refresh).await?;
         self.check_new_grant(&tokens)?;
         let owner = self.owner(&tokens, None, date).await?;
         let refresh = tokens.refresh.unwrap_or_else(|| refresh.clone());
@@ -273,7 +273,7 @@ impl Client {
 
     /// A new access token.
     pub(super) async fn refresh(&self, refresh: &SecretString) -> Result<Refreshed> {
-        let (tokens, _) = self.refreshed(refresh).await?;
+        let (tokens, _) = self.refreshed(TokenRequest::Refresh, refresh).await?;
         // An answer without scopes means that they have not changed (RFC 6749 section 5.1).
         if let Some(granted) = &tokens.scope {
             self.provider.check_scopes(granted)?;
@@ -331,10 +331,11 @@ impl Client {
 
     async fn refreshed(
         &self,
+        request: TokenRequest,
         refresh: &SecretString,
     ) -> Result<(TokenResponse, Option<Timestamp>)> {
         self.tokens(
-            TokenRequest::Refresh,
+            request,
             &[("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())],
         )
         .await

@@ -173,5 +173,5 @@ fn part<T: DeserializeOwned>(encoded: &str) -> Option<T> {
 }
 
 pub(super) fn odd(provider: &str, what: &str) -> Error {
-    Error::BadAnswer(format!("{provider}'s statement of whose account it is {what}"))
+    Error::BadAnswer(format!("{provider}'s statement about the owner of the account {what}"))
 }

@@ -89,4 +89,8 @@ pub enum TokenRequest {
     Code,
     /// To use or revoke a refresh token.
     Refresh,
+    /// To take over a refresh token that was issued elsewhere.
+    Adopt,
+    /// To see whether this client is accepted, with a grant that was never given.
+    Check,
 }

@@ -204,8 +204,8 @@ impl OAuthProvider for TestProvider {
 
     fn refusal(&self, request: TokenRequest, refusal: &OAuthRefusal, _: &str) -> Error {
         match (request, refusal.code()) {
-            (TokenRequest::Refresh, "invalid_grant") => Error::Unauthorized,
             (TokenRequest::Code, "invalid_grant") => Error::Consent("the code was refused".into()),
+            (_, "invalid_grant") => Error::Unauthorized,
             (_, code) => Error::Misconfigured(format!("refused: {code}")),
         }
     }

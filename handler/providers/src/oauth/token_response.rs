@@ -88,7 +88,11 @@ pub(super) fn refused(
         return refusal(status, host);
     };
     let (code, numbers, trace) = (said.code(), said.numbers(), said.trace());
-    tracing::info!(host, code, ?numbers, trace, "a token was refused");
+    if request == TokenRequest::Check {
+        tracing::debug!(host, code, ?numbers, trace, "a grant that was never given was refused");
+    } else {
+        tracing::info!(host, code, ?numbers, trace, "a token was refused");
+    }
     provider.refusal(request, &said, host)
 }
 

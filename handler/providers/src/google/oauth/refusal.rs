@@ -8,12 +8,12 @@ use crate::oauth::TokenRequest;
 /// The error for a code of RFC 6749 section 5.2, or one of Google's own.
 pub(super) fn error(request: TokenRequest, code: &str, host: &str) -> Error {
     match (request, code) {
-        (TokenRequest::Refresh, "invalid_grant") => Error::Unauthorized,
         (TokenRequest::Code, "invalid_grant") => Error::Consent(
             "Google did not take the answer of its own page: it had been used, or it came too \
             late. Nothing was connected; begin again"
                 .into(),
         ),
+        (_, "invalid_grant") => Error::Unauthorized,
         (_, "admin_policy_enforced" | "org_internal" | "access_denied") => Error::Consent(
             "the administrator of this Google Workspace does not allow calrelay. Ask for it to be \
             allowed, and connect the account again"

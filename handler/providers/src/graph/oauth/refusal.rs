@@ -42,7 +42,7 @@ const DECLINED: Row = (
     organisation, and connect the account again afterwards",
 );
 const NOT_ASSIGNED: Row = (
-    Person(AskAdministrator),
+    Person(BlockedByPolicy),
     "your organisation lets only certain people use calrelay, and you are not among them. Ask \
     the administrator of Microsoft 365 there to add you, and connect the account again afterwards",
 );
@@ -89,6 +89,11 @@ const SOVEREIGN: Row = (
     cloud",
 );
 const ENDED: Row = (Person(Again), "the consent has ended. Connect the account again");
+const NOT_ADOPTED: Row = (
+    Person(Again),
+    "Microsoft does not accept this refresh token: it was given to another app registration, it has \
+    ended, or it is none",
+);
 const SECRET_WRONG: Row = (
     Operator,
     "Microsoft does not accept this program's client secret. Compare MICROSOFT_CLIENT_SECRET with \
@@ -191,6 +196,7 @@ fn row(request: Option<TokenRequest>, said: &OAuthRefusal) -> Row {
         // The consent was given a moment ago: the person cannot give it alone.
         None | Some(TokenRequest::Code) if row == CONSENT_GONE => ADMINISTRATOR,
         Some(TokenRequest::Code) if row == ENDED || row == EXPIRED => CODE_USED,
+        Some(TokenRequest::Adopt) if row == ENDED => NOT_ADOPTED,
         _ => row,
     }
 }
@@ -211,7 +217,7 @@ pub(super) fn error(request: Option<TokenRequest>, said: &OAuthRefusal, host: &s
                 Some(number) => format!("{words} (AADSTS{number})"),
                 None => words.to_owned(),
             },
-            ended: request == Some(TokenRequest::Refresh),
+            ended: !matches!(request, None | Some(TokenRequest::Code)),
             claims: said.claims().cloned(),
         })),
     }
@@ -229,6 +235,14 @@ mod tests {
         error(request, said, "login.example.org").consent_step()
     }
 
+    #[test]
+    fn a_token_that_is_adopted_was_not_accepted_before() {
+        let said = refusal_of("invalid_grant", None, Some(70_000));
+        let words = |request| error(Some(request), &said, "login.example.org").to_string();
+        assert!(words(TokenRequest::Adopt).contains("this refresh token"));
+        assert!(words(TokenRequest::Refresh).contains("the consent has ended"));
+    }
+
     /// Every row of the table in microsoft.md, with the `error` that comes with it.
     #[test]
     fn every_number_leads_to_a_sentence_and_a_next_step() {
@@ -237,7 +251,7 @@ mod tests {
             ("access_denied", &[65_004][..], Declined),
             ("invalid_grant", &[65_001], Again),
             ("access_denied", &[90_094, 90_093, 90_095, 90_097, 900_941], AskAdministrator),
-            ("invalid_grant", &[50_105], AskAdministrator),
+            ("invalid_grant", &[50_105], BlockedByPolicy),
             ("invalid_request", &[50_020], AnotherAccount),
             ("unauthorized_client", &[700_016], SetUpWrongly),
             ("interaction_required", &[50_076, 50_079, 50_078, 50_158], Again),

@@ -41,7 +41,7 @@ async fn a_link_to_another_place_is_not_followed() {
         ok(json!({ "value": [], "@odata.nextLink": "https://example.org/v1.0/me/calendars" }))
     })
     .await;
-    assert!(matches!(client.calendars().await, Err(Error::Address(_))));
+    assert!(matches!(client.calendars().await, Err(Error::BadAnswer(_))));
     assert_eq!(stub.take().len(), 1);
 }
 
