@@ -46,7 +46,7 @@ impl Usual {
                 google: 30,
                 wide: 150,
                 pushed: 20,
-                microsoft: 12,
+                microsoft: 6,
                 at_once: 4,
             },
             // Azure simulations wait more than they work. The emulator's queue has a clock of its
