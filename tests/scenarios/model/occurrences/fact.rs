@@ -53,7 +53,11 @@ impl Fact {
     /// Whether this is shown, if one side alone edited it.
     pub(super) fn is_as_left(&self, wanted: &Shown, shown: &Shown) -> bool {
         let had_exceptions = self.reshaped && self.side != self.last.unwrap_or(self.side);
-        shown == wanted || (had_exceptions && shown.len() == wanted.len())
+        // What was deleted before goes along, too, where the calendar has restored it.
+        let all = self.left.iter().flatten().chain([&self.agreed]).map(Vec::len);
+        let least = all.filter(|count| *count > 0).min();
+        let counts = least.unwrap_or_default()..=wanted.len();
+        shown == wanted || (had_exceptions && counts.contains(&shown.len()))
     }
 
     /// Both edited it: every occurrence is as one of them has left it.

@@ -160,11 +160,6 @@ impl Simulation {
             10 | 11 => Edit::OneGone(nth),
             _ => Edit::Gone,
         };
-        // Of a copy that was cut and had other occurrences changed before, the cut is lost, and both
-        // ends go on as the series was.
-        if side != self.facts[i].side && matches!(edit, Edit::Shorter) {
-            return Ok(());
-        }
         // Places are compared by titles, which the occurrences of a series share.
         if self.facts[i].repeats && matches!(edit, Edit::Place(_)) {
             return Ok(());
