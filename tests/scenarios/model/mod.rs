@@ -57,7 +57,7 @@ impl Usual {
                 google: 6,
                 wide: 20,
                 pushed: 0,
-                microsoft: 4,
+                microsoft: 2,
                 at_once: 16,
             },
         }
