@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
+use super::granted::{Refreshed, TokenGrant};
 use super::id_token::{Expected, GrantOwner, UncheckedToken, odd};
 use super::pkce;
 use super::provider::{OAuthProvider, TokenRequest};
@@ -54,27 +55,6 @@ pub struct Authorization {
     pub url: Url,
     /// The PKCE verifier, secret until the code is redeemed.
     pub verifier: SecretString,
-}
-
-/// The tokens of a consent.
-pub struct TokenGrant {
-    /// Good until the owner revokes it.
-    pub refresh: SecretString,
-    /// Short-lived, and never stored.
-    pub access: SecretString,
-    pub(super) lifetime: Duration,
-    /// Whose they are, where the provider sends id_tokens.
-    pub owner: Option<GrantOwner>,
-}
-
-/// The tokens of a refresh.
-pub(super) struct Refreshed {
-    pub access: SecretString,
-    pub lifetime: Duration,
-    /// The refresh token to use from now on, if it is another one.
-    pub refresh: Option<SecretString>,
-    /// Whose they are, according to an id_token that came with them.
-    pub owner: Option<GrantOwner>,
 }
 
 /// What an endpoint answered.

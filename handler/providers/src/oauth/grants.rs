@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use secrecy::SecretString;
 
-use super::client::{Client, TokenGrant};
+use super::client::Client;
+use super::granted::TokenGrant;
 use super::refresh::Grant;
 use super::refresh_token_store::RefreshTokenStore;
 

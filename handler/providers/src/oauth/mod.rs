@@ -33,6 +33,7 @@
 
 mod access_tokens;
 mod client;
+mod granted;
 mod grants;
 mod id_token;
 #[cfg(test)]
@@ -53,7 +54,8 @@ mod tests;
 mod token_response;
 
 pub use access_tokens::AccessTokens;
-pub use client::{Authorization, Client, TokenGrant};
+pub use client::{Authorization, Client};
+pub use granted::TokenGrant;
 pub use grants::Grants;
 pub use id_token::{GrantOwner, IdTokenClaims, IdTokenRules};
 pub use provider::{OAuthProvider, TokenRequest};

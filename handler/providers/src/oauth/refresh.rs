@@ -8,7 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 use super::access_tokens::AccessTokens;
-use super::client::{Client, Refreshed, TokenGrant};
+use super::client::Client;
+use super::granted::{Refreshed, TokenGrant};
 use super::refresh_token_store::RefreshTokenStore;
 use crate::claims_request::ClaimsRequest;
 use crate::{Error, Result};

@@ -16,7 +16,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use engine::event::{Content, Draft, Exception, Field, OriginalStart, Parts, Series};
+use engine::event::{Content, Draft, Exception, Field, OriginalStart, Series};
 use engine::recurrence::Occurrence;
 use engine::zone::near;
 use jiff::{SignedDuration, Timestamp};
@@ -30,6 +30,7 @@ use super::super::pages::wider;
 use super::super::series::{instance_at, instance_context};
 use super::super::wire::{EventBody, WireEvent};
 use super::occurrence::{OTHER_OCCURRENCES, day_of, single};
+use super::wanted::Wanted;
 use crate::{Error, Result};
 
 /// A draft with more departures is refused: each is a write of its own.
@@ -38,34 +39,6 @@ const TOO_FAR: &str = "Microsoft does not allow one of its changed occurrences t
 the occurrence before or after it";
 const NOT_SHOWN: &str = "Microsoft does not show one of its changed occurrences: it was deleted \
 there, or its rule does not give it";
-
-/// Which occurrences are compared.
-pub(super) enum Wanted {
-    /// All that depart.
-    All,
-    /// Those with these original starts, after a write of the time of the series that may have been
-    /// made before: that its occurrences are those of its rule is not known yet.
-    Reshaped(BTreeSet<OriginalStart>),
-    /// All that depart, among the occurrences of the window, which were just read.
-    Among(Vec<WireEvent>),
-    /// Those with these original starts, which need not depart any more.
-    Only(BTreeSet<OriginalStart>),
-}
-
-impl Wanted {
-    /// After a write of fields of a series but its time: an occurrence that was changed by itself
-    /// takes over what its series shows now in all fields that were not.
-    pub(super) fn after(parts: &Parts, draft: &Draft) -> Self {
-        let mut starts = parts.exceptions.clone();
-        if let Some(series) = draft.series.as_ref().filter(|_| !parts.fields.is_empty()) {
-            let is_changed = |(start, exception): (&OriginalStart, &Exception)| {
-                matches!(exception, Exception::Changed(_)).then_some(*start)
-            };
-            starts.extend(series.exceptions.iter().filter_map(is_changed));
-        }
-        Self::Only(starts)
-    }
-}
 
 /// What this call has written to occurrences of a series.
 #[derive(Default)]

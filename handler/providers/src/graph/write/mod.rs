@@ -20,6 +20,7 @@ mod create;
 mod editable;
 mod exceptions;
 mod occurrence;
+mod wanted;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -39,7 +40,7 @@ use super::wire::{EventBody, WireEvent};
 use super::zones::{self, ZoneNames};
 use crate::overlay::{floats, is_same_copy, overlaid};
 use crate::{Edit, Error, NewCopy, Result, Version, Written};
-use exceptions::Wanted;
+use wanted::Wanted;
 
 /// Steps down the ladder of zones in one write.
 const MAX_STEPS: usize = 8;
