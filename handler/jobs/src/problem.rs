@@ -46,9 +46,18 @@ pub fn problem_of_consent(error: &Error, kept: &str) -> Problem {
     }
 }
 
+/// What to do next about a stored account whose consent has ended.
+const CONSENT_ANEW: &str =
+    "Give your consent anew: connect the account again with `calrelay account add`.";
+
 /// The problem of a stored account, which a sync tries again.
 pub(crate) fn problem_of_account(error: &Error, kind: ProviderKind) -> Problem {
-    match next_by_consent(error).filter(|_| kind.is_connected_by_consent()) {
+    let is_unauthorized = matches!(error, Error::Provider(providers::Error::Unauthorized));
+    let next = match is_unauthorized {
+        true => Some(CONSENT_ANEW),
+        false => next_by_consent(error),
+    };
+    match next.filter(|_| kind.is_connected_by_consent()) {
         Some(next) => problem(error, KEPT, (code_and_next(error).0, next)),
         None => problem_of_accounts(error, !kind.is_connected_by_consent()),
     }

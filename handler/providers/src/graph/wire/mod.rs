@@ -23,6 +23,7 @@ pub(super) use body::{
 pub(super) use item::{ItemHead, WireAttendee, WireBody, WireEvent};
 pub(super) use recurrence::{DayOfWeek, Pattern, PatternedRecurrence, Range, WeekIndex};
 
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -77,12 +78,15 @@ pub(super) const CALENDAR_MEMBERS: [&str; 8] = [
     "owner",
 ];
 
+/// The most entries of a page that are read. 1,000 are asked for, and a series is never divided.
+const MOST_ENTRIES: usize = 50_000;
+
 /// A page of events or changes. Each entry is kept as it came, so that one that cannot be read does
 /// not spoil the others.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Page {
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "entries")]
     pub value: Vec<Box<RawValue>>,
     /// Where the next page is.
     #[serde(rename = "@odata.nextLink")]
@@ -171,6 +175,40 @@ impl std::fmt::Debug for ErrorDetail {
 pub(super) struct InnerError {
     pub request_id: Option<String>,
     pub client_request_id: Option<String>,
+}
+
+/// The entries of a page, at most [`MOST_ENTRIES`] of them.
+fn entries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Box<RawValue>>, D::Error> {
+    struct Entries;
+
+    impl<'de> Visitor<'de> for Entries {
+        type Value = Vec<Box<RawValue>>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a list of entries")
+        }
+
+        fn visit_none<E>(self) -> Result<Self::Value, E> {
+            Ok(Vec::new())
+        }
+
+        fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Self::Value, D::Error> {
+            inner.deserialize_seq(self)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut entries = Vec::new();
+            while let Some(entry) = seq.next_element()? {
+                if entries.len() == MOST_ENTRIES {
+                    return Err(serde::de::Error::custom("a page has too many entries"));
+                }
+                entries.push(entry);
+            }
+            Ok(entries)
+        }
+    }
+
+    deserializer.deserialize_option(Entries)
 }
 
 /// `null` is as good as absent.

@@ -13,6 +13,18 @@ fn head(value: Value) -> ItemHead {
 }
 
 #[test]
+fn a_page_has_a_bounded_number_of_entries() {
+    let page = |entries: usize| {
+        let text = format!(r#"{{"value":[{}]}}"#, vec!["{}"; entries].join(","));
+        serde_json::from_str::<Page>(&text).map(|page| page.value.len()).ok()
+    };
+    assert_eq!([page(0), page(3), page(MOST_ENTRIES)], [Some(0), Some(3), Some(MOST_ENTRIES)]);
+    assert_eq!(page(MOST_ENTRIES + 1), None);
+    assert!(serde_json::from_str::<Page>(r#"{"value":null}"#).unwrap().value.is_empty());
+    assert!(serde_json::from_str::<Page>(r#"{"value":{}}"#).is_err());
+}
+
+#[test]
 fn a_member_of_another_type_spoils_no_other_member_of_its_entry() {
     for strange in [json!(5), json!({"a": []}), json!([null]), json!(true), Value::Null] {
         let entry = json!({
