@@ -2,6 +2,7 @@
 
 mod all_pairs;
 mod consent;
+mod crossing;
 mod day_at_rest;
 mod edges;
 mod faults;
