@@ -199,7 +199,7 @@ async fn every_refusal_leads_to_a_sentence_and_a_next_step() -> anyhow::Result<(
     let cases = [
         (65_004, 403, "You did not agree", "Link for your administrator"),
         (90_094, 403, "Your organisation has to agree first", "Link for your administrator"),
-        (50_105, 403, "Your organisation does not allow this", "certain people"),
+        (50_105, 403, "Your organisation has to agree first", "certain people"),
         (53_003, 403, "Your organisation does not allow this", "policy"),
         (50_020, 403, "The account was not connected", "choose the account"),
         (50_076, 403, "The account was not connected", "another proof"),

@@ -42,7 +42,7 @@ const DECLINED: Row = (
     organisation, and connect the account again afterwards",
 );
 const NOT_ASSIGNED: Row = (
-    Person(BlockedByPolicy),
+    Person(AskAdministrator),
     "your organisation lets only certain people use calrelay, and you are not among them. Ask \
     the administrator of Microsoft 365 there to add you, and connect the account again afterwards",
 );
@@ -50,6 +50,12 @@ const WRONG_ACCOUNT: Row = (
     Person(AnotherAccount),
     "this account cannot be used here: it does not belong to the directory that was asked. Connect \
     again, and choose the account whose calendars are to be copied",
+);
+const NOT_KNOWN: Row = (
+    Person(AnotherAccount),
+    "this account cannot be used here: its directory does not know this program. Connect again, and \
+    choose the account whose calendars are to be copied. Where every account is refused, the \
+    operator has to correct MICROSOFT_CLIENT_ID",
 );
 const MORE_PROOF: Row = (
     Person(Again),
@@ -134,8 +140,7 @@ const BY_NUMBER: &[(&[u32], Row)] = &[
     (&[90_094, 90_093, 90_095, 90_097, 900_941, 90_008], ADMINISTRATOR),
     (&[50_105], NOT_ASSIGNED),
     (&[50_020, 90_072, 50_177, 50_178], WRONG_ACCOUNT),
-    // No directory is asked for, so the account is not the reason.
-    (&[700_016], CLIENT_WRONG),
+    (&[700_016], NOT_KNOWN),
     (&[50_076, 50_079, 50_078, 50_158, 50_072, 50_074], MORE_PROOF),
     (&[53_000, 53_001, 53_002, 53_003, 53_004, 530_032, 530_034], BLOCKED),
     (&[50_173], REVOKED),
@@ -197,6 +202,8 @@ fn row(request: Option<TokenRequest>, said: &OAuthRefusal) -> Row {
         None | Some(TokenRequest::Code) if row == CONSENT_GONE => ADMINISTRATOR,
         Some(TokenRequest::Code) if row == ENDED || row == EXPIRED => CODE_USED,
         Some(TokenRequest::Adopt) if row == ENDED => NOT_ADOPTED,
+        // No account has been chosen, so that it cannot be the reason.
+        Some(TokenRequest::Adopt | TokenRequest::Check) if row == NOT_KNOWN => CLIENT_WRONG,
         _ => row,
     }
 }
@@ -251,9 +258,9 @@ mod tests {
             ("access_denied", &[65_004][..], Declined),
             ("invalid_grant", &[65_001], Again),
             ("access_denied", &[90_094, 90_093, 90_095, 90_097, 900_941], AskAdministrator),
-            ("invalid_grant", &[50_105], BlockedByPolicy),
+            ("invalid_grant", &[50_105], AskAdministrator),
             ("invalid_request", &[50_020], AnotherAccount),
-            ("unauthorized_client", &[700_016], SetUpWrongly),
+            ("unauthorized_client", &[700_016], AnotherAccount),
             ("interaction_required", &[50_076, 50_079, 50_078, 50_158], Again),
             ("invalid_grant", &[50_076, 50_079, 50_078, 50_158], Again),
             ("interaction_required", &[53_000, 53_001, 53_002, 53_003, 530_032], BlockedByPolicy),
@@ -274,6 +281,19 @@ mod tests {
                     assert!(why.words.contains(&format!("AADSTS{number}")) && why.ended);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn an_unknown_program_is_a_wrong_registration_where_no_account_was_chosen() {
+        let said = refusal_of("unauthorized_client", None, Some(700_016));
+        for request in [TokenRequest::Adopt, TokenRequest::Check] {
+            assert_eq!(meaning(Some(request), &said), ConsentStep::SetUpWrongly);
+        }
+        for request in [None, CODE, REFRESH] {
+            assert_eq!(meaning(request, &said), AnotherAccount);
+            let words = error(request, &said, "login.example.org").to_string();
+            assert!(words.contains("MICROSOFT_CLIENT_ID"), "{words}");
         }
     }
 
