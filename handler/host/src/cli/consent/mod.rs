@@ -102,7 +102,7 @@ pub async fn ask(scope: &Scope, kind: ProviderKind, output: &Output) -> Result<A
     ));
     output.note("If no browser opens by itself, open it yourself. Ctrl-C stops waiting.");
     browser::open(&handed);
-    let reader = Reader::operator(scope, kind);
+    let of = (kind, Reader::operator(scope, kind));
     let outcome = tokio::select! {
         arrival = arrived.recv() => match arrival {
             Some(CallbackEvent::Answer(query, reply)) => {
@@ -113,15 +113,15 @@ pub async fn ask(scope: &Scope, kind: ProviderKind, output: &Output) -> Result<A
                     }
                     _ => WayOn::Again,
                 };
-                let _ = reply.send(last_page(&outcome, &way, (kind, reader)));
+                let _ = reply.send(last_page(&outcome, &way, of));
                 outcome.map_err(|failure| with_link(failure.problem(), &way))
             }
             Some(CallbackEvent::OtherBrowser(reply)) => {
-                let _ = reply.send(last_page(&Err(ConsentFailure::Unknown), &WayOn::Again, (kind, reader)));
+                let _ = reply.send(last_page(&Err(ConsentFailure::Unknown), &WayOn::Again, of));
                 Err(ConsentFailure::Unknown.problem())
             }
             Some(CallbackEvent::OpenedTwice(reply)) => {
-                let _ = reply.send(last_page(&Err(ConsentFailure::Twice), &WayOn::Again, (kind, reader)));
+                let _ = reply.send(last_page(&Err(ConsentFailure::Twice), &WayOn::Again, of));
                 Err(ConsentFailure::Twice.problem())
             }
             None => Err(no_port(&std::io::ErrorKind::BrokenPipe.into())),
