@@ -78,8 +78,8 @@ pub fn redirect_address(services: &Services, words: &ConsentWords, headers: &Hea
     }
 }
 
-/// A link to connect an account, where the reader is the operator of this machine and a provider can
-/// be asked for consent.
+/// A link to connect an account, where the reader is the operator of this machine and a provider
+/// can be asked for consent.
 pub fn offer(services: &Services, request: &HttpTrigger) -> NextStep<'static> {
     let is_local = request.operator && services.setup.public_url.is_none();
     let mut offered =

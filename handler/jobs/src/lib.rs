@@ -19,9 +19,9 @@
 //! # Layers
 //! A module uses only modules before it in this list: `error setup connector in_process`, then
 //! `problem report ids random_secret services first_release`, then `nudge audit keys places`, then
-//! `leases`, then `accounts`, then `sync` and `watches`, then `consent pairs pair_remarks explain status doctor
-//! poll_calendars sync_calendar rotate_keys`, then `health remove_account`. `sync` does not use
-//! `watches`, `watches` do not use `pairs`, and `accounts` use neither.
+//! `leases`, then `accounts`, then `sync` and `watches`, then `consent pairs pair_remarks explain
+//! status doctor poll_calendars sync_calendar rotate_keys`, then `health remove_account`. `sync`
+//! does not use `watches`, `watches` do not use `pairs`, and `accounts` use neither.
 
 pub mod accounts;
 pub mod audit;

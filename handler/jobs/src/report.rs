@@ -136,7 +136,8 @@ pub struct PairState {
     pub state: PairStatus,
     /// When the last complete pass ended.
     pub last_sync: Option<Timestamp>,
-    /// When the next pass is due; `None` too where only a notification or the nightly pass causes one.
+    /// When the next pass is due; `None` too where only a notification or the nightly pass causes
+    /// one.
     pub next_sync: Option<Timestamp>,
     /// Seconds since the last complete pass.
     pub lag_seconds: Option<i64>,

@@ -171,8 +171,8 @@ pub trait Provider: Send + Sync {
         copy: &NewCopy<'_>,
     ) -> Result<Written>;
 
-    /// As [`Provider::rewrite`], of a copy that differs from `copy` in these parts alone. A provider
-    /// that can write parts of an event writes no others.
+    /// As [`Provider::rewrite`], of a copy that differs from `copy` in these parts alone. A
+    /// provider that can write parts of an event writes no others.
     async fn rewrite_parts(
         &self,
         calendar: &str,

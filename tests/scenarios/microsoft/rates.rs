@@ -1,5 +1,5 @@
-//! Several processes that share one mailbox. Each keeps to three requests at once, and none knows of
-//! the others: together they are throttled, and take that without harm.
+//! Several processes that share one mailbox. Each keeps to three requests at once, and none knows
+//! of the others: together they are throttled, and take that without harm.
 
 use std::time::Duration;
 

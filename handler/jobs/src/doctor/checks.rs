@@ -14,8 +14,8 @@ pub enum AccountChecks {
     Stored,
 }
 
-/// Checks storage, vault, clock, clients, accounts, push and queues. Findings about the settings are not
-/// included.
+/// Checks storage, vault, clock, clients, accounts, push and queues. Findings about the settings
+/// are not included.
 pub async fn findings(services: &Services, how: AccountChecks) -> Vec<Finding> {
     let unanswered = match how {
         AccountChecks::Live => clients::check(&*services.connect).await,

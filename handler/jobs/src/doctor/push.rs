@@ -10,12 +10,13 @@ use crate::{Scope, watches};
 
 const CHECK: &str = "push";
 
-/// The number of calendars, or of accounts with one watch for all calendars, that are named; further
-/// ones are counted.
+/// The number of calendars, or of accounts with one watch for all calendars, that are named;
+/// further ones are counted.
 const MAX_NAMED: usize = 20;
 
 /// No findings where no pair has such a calendar, or where storage fails, which its own check
-/// reports. A live check asks each provider that can be asked whether the watch of an account exists.
+/// reports. A live check asks each provider that can be asked whether the watch of an account
+/// exists.
 pub async fn findings(scope: &Scope, is_live: bool) -> Vec<Finding> {
     let Ok(mut states) = with_timeout(watches::states(scope)).await else { return Vec::new() };
     if states.is_empty() {

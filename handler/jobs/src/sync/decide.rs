@@ -84,9 +84,9 @@ impl Context<'_> {
                 (Some(origin), Some(copy)) => (origin, copy),
                 (origin, _) => {
                     let role = if origin.is_none() { Role::Origin } else { Role::Copy };
-                    // A read of this event alone has found it: only reads of many at once do not. Or
-                    // each round has listed the event and has not found it: the server contradicts
-                    // itself about this event, which is no reason to stop the others.
+                    // A read of this event alone has found it: only reads of many at once do not.
+                    // Or each round has listed the event and has not found it: the server
+                    // contradicts itself about this event, which is no reason to stop the others.
                     if (was_verified || self.is_last_round) && !self.options.dry_run {
                         return not_given(Reason::Unreadable, NOT_GIVEN.into(), RetryAt::Soon);
                     }

@@ -3,8 +3,8 @@
 //!
 //! # Properties
 //! * A calendar whose provider sends notifications has a watch as long as a pair that is not paused
-//!   needs it, and is not polled while it has one. Without a watch, the provider's facts say whether
-//!   it is polled. The sync after every renewal and the nightly pass find changes that no
+//!   needs it, and is not polled while it has one. Without a watch, the provider's facts say
+//!   whether it is polled. The sync after every renewal and the nightly pass find changes that no
 //!   notification reported.
 //! * A provider watches a calendar, or a whole account ([`engine::provider::Push`]). A watch of an
 //!   account covers all its paired calendars, and its notifications nudge each of them. In all else
@@ -38,9 +38,10 @@
 //! before the first pass over a new pair, and, to stop watches, after a pair was paused or removed.
 //! Only a process that serves requests creates watches, because only that process knows its public
 //! address ([`Setup::public_url`](crate::Setup::public_url)). `notification` receives
-//! notifications, `check` asks whether watches exist, `delivery` calls that hold many of them, `secret` verifies their secrets with the
-//! valid `keys`, and `debounce` limits the nudges. `nudge_pairs` nudges pairs that no poll would find. The records are in the directory,
-//! which a pass reads anyway.
+//! notifications, `check` asks whether watches exist, `delivery` calls that hold many of them,
+//! `secret` verifies their secrets with the valid `keys`, and `debounce` limits the nudges.
+//! `nudge_pairs` nudges pairs that no poll would find. The records are in the directory, which a
+//! pass reads anyway.
 
 mod call;
 mod check;

@@ -49,9 +49,9 @@ impl RenewOutcome {
     }
 }
 
-/// Creates, renews and stops watches of one kind for every owner. Each calendar with a new watch is synced,
-/// because the watch before may have missed changes. `missed`: no run happened for a while, so all
-/// calendars are synced.
+/// Creates, renews and stops watches of one kind for every owner. Each calendar with a new watch is
+/// synced, because the watch before may have missed changes. `missed`: no run happened for a while,
+/// so all calendars are synced.
 ///
 /// # Errors
 /// Storage failures. A provider's failure is in the record of its watch.

@@ -1,5 +1,5 @@
-//! Addresses of Graph v1.0. All are made here, and a link that an answer gave is followed only if it
-//! leads to the same place.
+//! Addresses of Graph v1.0. All are made here, and a link that an answer gave is followed only if
+//! it leads to the same place.
 //!
 //! Ids are encoded as a whole: they contain `=` and `+`, and Graph wants them escaped. What is
 //! selected is listed here and in `wire`; nothing else is asked for.
@@ -184,7 +184,8 @@ impl Addresses {
     /// A link that an answer gave.
     ///
     /// # Errors
-    /// [`Error::BadAnswer`] where it leads anywhere but to this service: it would be sent the token.
+    /// [`Error::BadAnswer`] where it leads anywhere but to this service: it would be sent the
+    /// token.
     pub(super) fn link(&self, link: &str) -> Result<Url> {
         let foreign = || Error::BadAnswer("Microsoft's answer links to another server".into());
         if link.len() > MAX_LINK {

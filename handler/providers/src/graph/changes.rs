@@ -132,9 +132,9 @@ impl GraphCalendar {
         Ok(series)
     }
 
-    /// Reads the series that changed; with each, whether it is doubted that it is still there. Returns
-    /// whether all of them could be read: one that a round shows and a read does not find is no
-    /// deleted one.
+    /// Reads the series that changed; with each, whether it is doubted that it is still there.
+    /// Returns whether all of them could be read: one that a round shows and a read does not find
+    /// is no deleted one.
     async fn read_touched(
         &self,
         calendar: &str,

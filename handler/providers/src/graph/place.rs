@@ -181,7 +181,8 @@ impl GraphCalendar {
         self.shows(calendar, times, |head| of_series(head) || is_same(head, first)).await
     }
 
-    /// Which of these occurrences complete views of a calendar show about where their rule has them.
+    /// Which of these occurrences complete views of a calendar show about where their rule has
+    /// them.
     async fn shown_occurrences(
         &self,
         calendar: &str,

@@ -87,8 +87,8 @@ impl Client {
     }
 
     /// Finds out whether the provider accepts this client, by a request for a token with a grant
-    /// that was never given, unless an answer has shown it. A provider that looks at the grant first
-    /// shows nothing.
+    /// that was never given, unless an answer has shown it. A provider that looks at the grant
+    /// first shows nothing.
     ///
     /// # Errors
     /// What prevented an answer. A refusal of this client is no error, and in [`Client::refused`].

@@ -1,8 +1,8 @@
 //! The id_token of an answer: who gave the consent (OpenID Connect Core 1.0, section 3.1.3.7).
 //!
 //! A token counts where its signature is RS256 by a key of the provider, and where it is for this
-//! client, of this consent, of the provider's own issuer, neither expired nor of a time to come. The
-//! time is that of the server that issued it. An error quotes nothing of a token.
+//! client, of this consent, of the provider's own issuer, neither expired nor of a time to come.
+//! The time is that of the server that issued it. An error quotes nothing of a token.
 
 use data_encoding::BASE64URL_NOPAD;
 use jiff::{SignedDuration, Timestamp};

@@ -1,5 +1,5 @@
-//! Microsoft 365, simulated: what is asked of a mailbox, how many notifications a second the program
-//! takes, and what the program holds in memory.
+//! Microsoft 365, simulated: what is asked of a mailbox, how many notifications a second the
+//! program takes, and what the program holds in memory.
 
 mod mailbox;
 mod notifications;

@@ -38,7 +38,8 @@ impl Simulation {
         anyhow::bail!("not at rest after {CALM_PASSES} passes ({what})")
     }
 
-    /// A pass that has to end well, and whose questions the owner answers. Whether it wrote nothing.
+    /// A pass that has to end well, and whose questions the owner answers. Whether it wrote
+    /// nothing.
     async fn calm_pass(&mut self, what: &str, options: SyncOptions) -> Result<bool> {
         self.wait(1200);
         self.servers.reset_counts();

@@ -1,4 +1,5 @@
-//! The administrator's consent for all of a tenant. Its answer proves nothing: anybody can send one.
+//! The administrator's consent for all of a tenant. Its answer proves nothing: anybody can send
+//! one.
 
 use super::asking::{Asking, value};
 use super::entra::Wrong;

@@ -18,7 +18,8 @@ pub enum ZoneNames {
     UtcOnly,
 }
 
-/// What a create with a `transactionId` that was used before is answered with. Never a second event.
+/// What a create with a `transactionId` that was used before is answered with. Never a second
+/// event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeated {
     /// 201, and the event that exists.

@@ -6,8 +6,8 @@ use crate::{Error, Result};
 /// The longest name that is shown; an address is not longer (RFC 5321 section 4.5.3.1).
 const LONGEST: usize = 254;
 
-/// The owner: identified by directory and user, and called by an address, which may change. The name
-/// that the user signs in with is of a domain that the directory has proved to be its own; the
+/// The owner: identified by directory and user, and called by an address, which may change. The
+/// name that the user signs in with is of a domain that the directory has proved to be its own; the
 /// e-mail address may be any.
 ///
 /// # Errors

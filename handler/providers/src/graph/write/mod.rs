@@ -5,10 +5,10 @@
 //!   follows from its UID: a second one finds the first.
 //! * A PATCH names only what changes. What other people take part in is not written to, and no body
 //!   has a member for a guest.
-//! * A PATCH that moves, re-zones or re-shapes a series makes Microsoft restore all its occurrences,
-//!   the deleted ones included. So the same call then makes every exception and every deletion
-//!   again: what an occurrence shows is compared with what it should show, and a call that was
-//!   interrupted is finished by the next one.
+//! * A PATCH that moves, re-zones or re-shapes a series makes Microsoft restore all its
+//!   occurrences, the deleted ones included. So the same call then makes every exception and every
+//!   deletion again: what an occurrence shows is compared with what it should show, and a call that
+//!   was interrupted is finished by the next one.
 //! * After a create of a series, and after a PATCH that reshapes it, its occurrences in the window
 //!   are compared with those of its rule. Where they differ, the series is refused
 //!   ([`Error::NotRepresentable`]), and deleted if it is new: Microsoft does not mean the same by
@@ -332,8 +332,9 @@ impl GraphCalendar {
         }
     }
 
-    /// Remembers that the mailbox refuses the zones of a body. Whether there is a step down: another
-    /// write may have remembered them meanwhile, and a name that is refused is not written again.
+    /// Remembers that the mailbox refuses the zones of a body. Whether there is a step down:
+    /// another write may have remembered them meanwhile, and a name that is refused is not written
+    /// again.
     fn step_down(&self, body: &EventBody) -> bool {
         let bounds = [&body.start, &body.end];
         let names = bounds.into_iter().flatten().filter_map(|bound| bound.time_zone.as_deref());
