@@ -17,6 +17,7 @@
 //! Create the folder, and a line in [`FUNCTIONS`]; the tests compare its `function.json` with what
 //! the Functions host accepts.
 
+mod api;
 pub mod binding;
 mod callback_pages;
 mod connect;
@@ -36,6 +37,7 @@ mod microsoft_lifecycle;
 mod microsoft_webhook;
 mod oauth_callback;
 pub mod page;
+mod pages;
 mod poll_caldav;
 mod reconcile;
 pub mod refusal_page;
@@ -73,7 +75,12 @@ const MAX_BATCH: usize = 1024 * 1024;
 const NO_BODY: usize = 0;
 
 /// All functions.
-pub const FUNCTIONS: [Function; 14] = [
+pub const FUNCTIONS: [Function; 16] = [
+    Function {
+        name: "api",
+        json: include_str!("api/function.json"),
+        run: FunctionCode::Router(MAX_FORM, api::run),
+    },
     Function {
         name: "connect",
         json: include_str!("connect/function.json"),
@@ -113,6 +120,11 @@ pub const FUNCTIONS: [Function; 14] = [
         name: "oauth_callback",
         json: include_str!("oauth_callback/function.json"),
         run: FunctionCode::Http(MAX_FORM, oauth_callback::run),
+    },
+    Function {
+        name: "pages",
+        json: include_str!("pages/function.json"),
+        run: FunctionCode::Router(MAX_FORM, pages::run),
     },
     Function {
         name: "poll_caldav",

@@ -3,7 +3,7 @@
 //! # Properties
 //! * A page is one document. Its content security policy allows its own style, by hash, and nothing
 //!   else; it cannot be framed.
-//! * It offers at most one next step ([`NextStep`]).
+//! * It offers at most two next steps ([`NextStep`]).
 //! * Its texts can hold any characters; they are escaped.
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -102,6 +102,17 @@ pub fn page_with_text(
     text: Option<CopyText<'_>>,
     way: NextStep<'_>,
 ) -> Response {
+    page_with_steps(status, title, paragraphs, text, &[way])
+}
+
+/// A page with a text to copy and next steps.
+pub fn page_with_steps(
+    status: StatusCode,
+    title: &str,
+    paragraphs: &[&str],
+    text: Option<CopyText<'_>>,
+    ways: &[NextStep<'_>],
+) -> Response {
     let title = escaped(title);
     let words: String =
         paragraphs.iter().map(|words| format!("<p>{}</p>\n", with_code_marks(words))).collect();
@@ -112,13 +123,14 @@ pub fn page_with_text(
          Calrelay</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>Calrelay</header>\n<main>\n<h1>{title}</h1>\n\
          {words}{}{}</main>\n</body>\n</html>\n",
         text.map(copy_text_html).unwrap_or_default(),
-        next_step_html(way)
+        ways.iter().copied().map(next_step_html).collect::<String>()
     );
     let mut response = Response::text(status, body);
     response.content_type = "text/html; charset=utf-8";
     // Browsers apply `form-action` to every redirect, and a provider redirects to the sign-in page
     // of the user's organisation.
-    let is_form = matches!(way, NextStep::Button { .. } | NextStep::GoOn { .. });
+    let is_form =
+        ways.iter().any(|way| matches!(way, NextStep::Button { .. } | NextStep::GoOn { .. }));
     let forms = if is_form { FORMS } else { "'none'" };
     let policy = format!(
         "default-src 'none'; style-src {STYLE_HASH}; base-uri 'none'; form-action {forms}; \

@@ -1,5 +1,5 @@
-//! Route templates, as far as the functions use them: literal segments, `{parameter}`, and the
-//! empty path.
+//! Route templates, as far as the functions use them: literal segments, `{parameter}`, a last
+//! `{*rest}` after a literal, and the empty path.
 //!
 //! The Functions host gives a function without a route, or with an empty one, its own name as its
 //! path. For `/` it needs an optional parameter that is always empty: `{ignored:maxlength(0)?}`.
@@ -15,33 +15,29 @@ pub struct RouteTemplate(Vec<Segment>);
 enum Segment {
     Literal(String),
     Parameter(String),
+    /// All further segments, and none (`{*name}`).
+    Rest,
 }
 
 impl RouteTemplate {
     /// Reads a template.
     ///
     /// # Errors
-    /// For other features of the Functions host: constraints, defaults, and `{*rest}`, which could
-    /// match anything.
+    /// For other features of the Functions host: constraints, defaults, and a `{*rest}` that is not
+    /// the last segment, or the first one, which could match anything.
     pub fn parse(template: &str) -> Result<Self, String> {
         if template == EMPTY_PATH {
             return Ok(Self(Vec::new()));
         }
-        let segment = |text: &str| match text
-            .strip_prefix('{')
-            .and_then(|text| text.strip_suffix('}'))
-        {
-            Some(name) if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric()) => {
-                Ok(Segment::Parameter(name.to_owned()))
-            }
-            None if !text.is_empty()
-                && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) =>
-            {
-                Ok(Segment::Literal(text.to_owned()))
-            }
-            _ => Err(format!("the route {template} uses a feature that is not supported")),
-        };
-        Ok(Self(template.split('/').map(segment).collect::<Result<_, _>>()?))
+        let unsupported = || format!("the route {template} uses a feature that is not supported");
+        let segments = template.split('/').map(Segment::parse);
+        let segments: Vec<Segment> = segments.collect::<Option<_>>().ok_or_else(unsupported)?;
+        let rest = segments.iter().position(|segment| *segment == Segment::Rest);
+        match (rest, segments.first()) {
+            (None, _) => Ok(Self(segments)),
+            (Some(at), Some(Segment::Literal(_))) if at + 1 == segments.len() => Ok(Self(segments)),
+            _ => Err(unsupported()),
+        }
     }
 
     /// Whether the template matches a path, without regard to case, as under the Functions host.
@@ -49,11 +45,35 @@ impl RouteTemplate {
         let path = path.strip_prefix('/').unwrap_or(path);
         let path = path.strip_suffix('/').unwrap_or(path);
         let given: Vec<&str> = if path.is_empty() { Vec::new() } else { path.split('/').collect() };
-        given.len() == self.0.len()
-            && self.0.iter().zip(given).all(|(segment, given)| match segment {
+        let (wanted, has_rest) = match self.0.split_last() {
+            Some((Segment::Rest, wanted)) => (wanted, true),
+            _ => (&self.0[..], false),
+        };
+        (given.len() == wanted.len() || has_rest && given.len() > wanted.len())
+            && wanted.iter().zip(given).all(|(segment, given)| match segment {
                 Segment::Literal(text) => text.eq_ignore_ascii_case(given),
                 Segment::Parameter(_) => !given.is_empty(),
+                Segment::Rest => false,
             })
+    }
+}
+
+impl Segment {
+    /// Reads a segment; `None` where it uses a feature that is not supported.
+    fn parse(text: &str) -> Option<Self> {
+        let is_name =
+            |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric());
+        match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+            Some(name) => match name.strip_prefix('*') {
+                Some(rest) => is_name(rest).then_some(Self::Rest),
+                None => is_name(name).then(|| Self::Parameter(name.to_owned())),
+            },
+            None => {
+                let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+                (!text.is_empty() && text.chars().all(is_plain))
+                    .then(|| Self::Literal(text.to_owned()))
+            }
+        }
     }
 }
 
@@ -76,6 +96,17 @@ mod tests {
     }
 
     #[test]
+    fn a_rest_matches_any_number_of_segments() {
+        let api = RouteTemplate::parse("api/v1/{*path}").unwrap();
+        for path in ["/api/v1", "/api/v1/", "/API/v1/me", "/api/v1/pairs/p1/runs", "/api/v1//x"] {
+            assert!(api.matches(path), "{path}");
+        }
+        for path in ["/", "/api", "/api/", "/api/v2/me", "//api/v1/me", "/api//v1", "/api/v1x"] {
+            assert!(!api.matches(path), "{path}");
+        }
+    }
+
+    #[test]
     fn the_empty_path_is_matched_by_its_own_template_only() {
         let home = RouteTemplate::parse(EMPTY_PATH).unwrap();
         assert!(home.matches("/") && home.matches(""));
@@ -84,9 +115,20 @@ mod tests {
 
     #[test]
     fn what_could_match_anything_is_not_understood() {
-        for template in
-            ["", "/", "{*path}", "app/{*rest}", "{id:int}", "{id?}", "app//x", "app/", "a b", "{}"]
-        {
+        for template in [
+            "",
+            "/",
+            "{*path}",
+            "{id}/{*path}",
+            "app/{*rest}/x",
+            "app/{*}",
+            "{id:int}",
+            "{id?}",
+            "app//x",
+            "app/",
+            "a b",
+            "{}",
+        ] {
             assert!(RouteTemplate::parse(template).is_err(), "{template}");
         }
     }

@@ -55,7 +55,7 @@ fn the_code_fits_the_trigger() {
         let trigger = function.binding().unwrap().trigger;
         let fits = matches!(
             (&function.run, &trigger),
-            (FunctionCode::Http(..), Trigger::Http { .. })
+            (FunctionCode::Http(..) | FunctionCode::Router(..), Trigger::Http { .. })
                 | (
                     FunctionCode::Timer(_) | FunctionCode::TimerAtStart(_) | FunctionCode::Poll(_),
                     Trigger::Timer { .. }
@@ -70,9 +70,7 @@ fn the_code_fits_the_trigger() {
 /// proxying it.
 #[test]
 fn http_functions_have_one_way_in_and_one_out() {
-    for function in
-        FUNCTIONS.iter().filter(|function| matches!(function.run, FunctionCode::Http(..)))
-    {
+    for function in FUNCTIONS.iter().filter(|function| function.run.is_http()) {
         let bindings = bindings(function);
         let kinds: Vec<_> = bindings
             .iter()
@@ -139,9 +137,7 @@ fn no_other_route_leads_to_diagnose() {
 
 #[test]
 fn other_functions_have_one_binding() {
-    for function in
-        FUNCTIONS.iter().filter(|function| !matches!(function.run, FunctionCode::Http(..)))
-    {
+    for function in FUNCTIONS.iter().filter(|function| !function.run.is_http()) {
         assert_eq!(
             bindings(function).len(),
             1,
@@ -155,15 +151,50 @@ fn other_functions_have_one_binding() {
 fn no_route_leads_to_an_invocation() {
     for function in &FUNCTIONS {
         let Trigger::Http { route, .. } = function.binding().unwrap().trigger else { continue };
-        for other in FUNCTIONS.iter().filter(|other| !matches!(other.run, FunctionCode::Http(..))) {
+        for other in FUNCTIONS.iter().filter(|other| !other.run.is_http()) {
             for path in [
                 format!("/{}", other.name),
                 format!("/{}/", other.name),
                 format!("/{}", other.name.to_uppercase()),
                 format!("//{}", other.name),
+                format!("/%2e%2e/{}", other.name),
             ] {
                 assert!(!route.matches(&path), "{} is reached by {path}", other.name);
             }
+        }
+    }
+}
+
+/// The Functions host tries routes in the order of the functions' names and knows no precedence.
+#[test]
+fn no_two_routes_match_one_path() {
+    let routes: Vec<_> = FUNCTIONS
+        .iter()
+        .filter_map(|function| match function.binding().unwrap().trigger {
+            Trigger::Http { route, .. } => Some((function.name, route)),
+            _ => None,
+        })
+        .collect();
+    // A path that each template matches, with segments that are no literal of another template.
+    let samples = FUNCTIONS.iter().flat_map(|function| {
+        let route = bindings(function)[0]["route"].as_str().unwrap_or_default().to_owned();
+        let filled = |rest: &str| {
+            let segment = |text: &str| match text {
+                text if text.starts_with("{*") => rest.to_owned(),
+                text if text.starts_with('{') => "google".to_owned(),
+                text => text.to_owned(),
+            };
+            let path: Vec<String> = route.split('/').map(segment).collect();
+            format!("/{}", path.join("/").trim_end_matches('/'))
+        };
+        ["", "x", "x/y", "health", "oauth/google/callback", "..%2Fsync_calendar", "../health"]
+            .map(filled)
+    });
+    for path in samples {
+        for spelled in [path.clone(), format!("{path}/"), path.to_uppercase(), format!("/{path}")] {
+            let found: Vec<_> =
+                routes.iter().filter(|(_, route)| route.matches(&spelled)).collect();
+            assert!(found.len() <= 1, "{spelled} matches {found:?}");
         }
     }
 }

@@ -6,11 +6,16 @@ use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use jobs::Services;
 
+pub use web::{BodyError, PendingBody, Source, WebRequest, WebResponse};
+
 /// The code of a function, by its trigger.
 #[derive(Clone, Copy)]
 pub enum FunctionCode {
     /// An external request, with a body of at most this many bytes.
     Http(usize, for<'a> fn(&'a Services, HttpTrigger) -> BoxFuture<'a, Response>),
+    /// An external request to a router, which reads the body itself, of at most this many bytes, and
+    /// may answer with a stream.
+    Router(usize, for<'a> fn(&'a Services, WebRequest) -> BoxFuture<'a, WebResponse>),
     /// A timer, by the schedule in `function.json`.
     Timer(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Disposition>),
     /// A timer as [`FunctionCode::Timer`] that the standalone host also runs at its start, past
@@ -21,6 +26,13 @@ pub enum FunctionCode {
     Poll(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Disposition>),
     /// A message of a queue.
     Queue(for<'a> fn(&'a Services, QueueMessage) -> BoxFuture<'a, Disposition>),
+}
+
+impl FunctionCode {
+    /// Whether external requests start the function.
+    pub fn is_http(&self) -> bool {
+        matches!(self, Self::Http(..) | Self::Router(..))
+    }
 }
 
 /// An external request.

@@ -7,7 +7,7 @@ use http::StatusCode;
 use jobs::Services;
 
 use crate::connect_pages;
-use crate::page;
+use crate::page::{self, NextStep};
 use crate::trigger::{HttpTrigger, Response};
 
 /// Answers a request.
@@ -16,8 +16,9 @@ pub fn run(services: &Services, request: HttpTrigger) -> BoxFuture<'_, Response>
         let words =
             ["Its health: `/health`. The state of your pairs: `calrelay status`. Problems, \
             if there are any: `calrelay doctor`."];
-        let next = connect_pages::offer(services, &request);
-        page::page_with(StatusCode::OK, "Calrelay is running", &words, next)
+        let open = NextStep::Link { label: "Open Calrelay", to: "/app/pairs" };
+        let steps = [open, connect_pages::offer(services, &request)];
+        page::page_with_steps(StatusCode::OK, "Calrelay is running", &words, None, &steps)
     }
     .boxed()
 }

@@ -15,6 +15,7 @@ ALLOWED = {
     "handler/engine/src/provider.rs": "the table of facts",
     "handler/providers/": "the providers themselves",
     "handler/host/src/registry/": "the registry: which module serves which provider",
+    "handler/web/src/api/accounts.rs": "the shapes of requests that connect an account with a password",
     "handler/host/src/cli/provider_words.rs": "the commands that connect an account, and their words",
 }
 # Where a string may name a provider, too.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, Version, header};
 use functions::binding::AuthLevel;
+use functions::trigger::Source;
 
 /// How requests reach the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +30,38 @@ impl Ingress {
     ) -> bool {
         match self {
             Self::FunctionsHost => access == AuthLevel::Function,
-            Self::Loopback => {
-                public_url.is_none_or(is_loopback_url) && is_local_request(peer, asked)
-            }
+            Self::Loopback => self.source(public_url, peer, asked) == Source::Local,
             Self::Open => false,
         }
+    }
+
+    /// Where a request comes from. Another public address means that a proxy on this machine may
+    /// forward requests without a word.
+    pub fn source(
+        self,
+        public_url: Option<&str>,
+        peer: Option<IpAddr>,
+        asked: (Version, &HeaderMap),
+    ) -> Source {
+        if self == Self::FunctionsHost {
+            Source::FunctionsHost
+        } else if public_url.is_none_or(is_loopback_url) && is_local_request(peer, asked) {
+            Source::Local
+        } else {
+            Source::Remote
+        }
+    }
+
+    /// The name of the host that the client asked for, without the port. The Functions host replaces
+    /// `Host`, and sets `X-Forwarded-Host` itself.
+    pub fn host_name(self, headers: &HeaderMap) -> Option<String> {
+        let asked = match self {
+            Self::FunctionsHost => headers.get("x-forwarded-host"),
+            Self::Loopback | Self::Open => headers.get(header::HOST),
+        };
+        asked
+            .and_then(|host| host.to_str().ok())
+            .map(|host| without_port(host).to_ascii_lowercase())
     }
 
     /// The address of the client. Azure's front end sends it in `CLIENT-IP`, with a port; elsewhere
@@ -54,13 +82,17 @@ const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// page of another site did not send it through a DNS name that resolves to this machine.
 fn is_local_request(peer: Option<IpAddr>, (version, headers): (Version, &HeaderMap)) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-        if port.bytes().all(|b| b.is_ascii_digit()) { name } else { host }
-    });
+    let name = without_port(host);
     // No browser sends HTTP/1.0, but some proxies do.
     let forwarded =
         version < Version::HTTP_11 || headers.keys().any(|name| is_proxy_header(name.as_str()));
     peer.is_some_and(|peer| peer.is_loopback()) && !forwarded && LOOPBACK.contains(&name)
+}
+
+fn without_port(host: &str) -> &str {
+    host.rsplit_once(':').map_or(host, |(name, port)| {
+        if port.bytes().all(|b| b.is_ascii_digit()) { name } else { host }
+    })
 }
 
 /// Whether only proxies send a header field of this name.

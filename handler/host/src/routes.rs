@@ -1,7 +1,8 @@
 //! The HTTP functions as routes, for both hosts.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use functions::FUNCTIONS;
 use functions::binding::{AuthLevel, Trigger};
 use functions::route::RouteTemplate;
-use functions::trigger::{self, FunctionCode};
+use functions::trigger::{self, BodyError, FunctionCode, PendingBody, WebRequest};
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use jobs::Services;
 use tokio::sync::Semaphore;
@@ -36,15 +38,23 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 type Handler = for<'a> fn(&'a Services, trigger::HttpTrigger) -> BoxFuture<'a, trigger::Response>;
+type RouterHandler = for<'a> fn(&'a Services, WebRequest) -> BoxFuture<'a, Response<Body>>;
+
+/// The code of an HTTP function.
+#[derive(Clone, Copy)]
+enum HttpCode {
+    /// It gets the body, of at most this many bytes.
+    Whole(usize, Handler),
+    /// It reads the body itself, of at most this many bytes.
+    Router(usize, RouterHandler),
+}
 
 /// An HTTP function with its route.
 struct RoutedFunction {
     route: RouteTemplate,
     methods: Vec<String>,
     access: AuthLevel,
-    /// The largest body, in bytes.
-    most: usize,
-    run: Handler,
+    code: HttpCode,
 }
 
 /// The routes of all HTTP functions.
@@ -54,7 +64,7 @@ pub struct Routes {
     ingress: Ingress,
     /// The token of operators, if there is one.
     operator: Option<OperatorToken>,
-    bodies: Semaphore,
+    bodies: Arc<Semaphore>,
 }
 
 impl Routes {
@@ -69,10 +79,13 @@ impl Routes {
     ) -> Result<Self, functions::Error> {
         let mut routes = Vec::new();
         for function in &FUNCTIONS {
-            if let (FunctionCode::Http(most, run), Trigger::Http { route, methods, access }) =
-                (function.run, function.binding()?.trigger)
-            {
-                routes.push(RoutedFunction { route, methods, access, most, run });
+            let code = match function.run {
+                FunctionCode::Http(most, run) => HttpCode::Whole(most, run),
+                FunctionCode::Router(most, run) => HttpCode::Router(most, run),
+                _ => continue,
+            };
+            if let Trigger::Http { route, methods, access } = function.binding()?.trigger {
+                routes.push(RoutedFunction { route, methods, access, code });
             }
         }
         Ok(Self {
@@ -80,7 +93,7 @@ impl Routes {
             routes,
             ingress: front,
             operator,
-            bodies: Semaphore::new(BODY_BUDGET_KIB),
+            bodies: Arc::new(Semaphore::new(BODY_BUDGET_KIB)),
         })
     }
 
@@ -90,13 +103,25 @@ impl Routes {
         let mut response = if request.headers().get_all(header::HOST).iter().count() > 1 {
             text_response(StatusCode::BAD_REQUEST, "The request names two hosts.\n")
         } else {
-            let answer = tokio::time::timeout(ANSWER_TIMEOUT, self.dispatch(request)).await;
-            answer.unwrap_or_else(|_| {
-                text_response(
+            let answer = AssertUnwindSafe(self.dispatch(request)).catch_unwind();
+            match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
+                Ok(Ok(answer)) => answer,
+                // The Functions host repeats a request that has no answer, up to sixty times.
+                Ok(Err(_)) => {
+                    tracing::error!(
+                        "a request ended in a panic; this is a bug in calrelay, please \
+                    report it"
+                    );
+                    text_response(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "Calrelay had an internal error. Nothing more was done.\n",
+                    )
+                }
+                Err(_) => text_response(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "This took too long, and was given up.\n",
-                )
-            })
+                ),
+            }
         };
         if self.services.setup.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
         {
@@ -129,39 +154,44 @@ impl Routes {
             }
             return refused;
         };
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        match function.code {
+            HttpCode::Whole(most, run) => self.run_whole(request, function.access, most, run).await,
+            HttpCode::Router(most, run) => self.run_router(request, most, run).await,
+        }
+    }
+
+    /// Reads the body, and runs a function.
+    async fn run_whole(
+        &self,
+        request: Request,
+        access: AuthLevel,
+        most: usize,
+        run: Handler,
+    ) -> Response<Body> {
+        let peer = peer(&request);
         let public_url = self.services.setup.public_url.as_deref();
         // A token in the request decides alone: after a wrong token the origin of the request does
         // not count.
         let shown =
             self.operator.as_ref().and_then(|operator| operator.is_shown_in(request.headers()));
         let operator = shown.unwrap_or_else(|| {
-            self.ingress.is_operator(
-                function.access,
-                public_url,
-                peer,
-                (request.version(), request.headers()),
-            )
+            let asked = (request.version(), request.headers());
+            self.ingress.is_operator(access, public_url, peer, asked)
         });
         let (parts, body) = request.into_parts();
-        let body = match tokio::time::timeout(
-            BODY_TIMEOUT,
-            self.read_body(&parts.headers, body, function.most),
-        )
-        .await
-        {
-            Ok(Some(body)) => body,
-            Ok(None) => {
-                return text_response(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "The request is too large, or was cut off.\n",
-                );
-            }
-            Err(_) => {
-                return text_response(
-                    StatusCode::REQUEST_TIMEOUT,
-                    "The request did not arrive in time.\n",
-                );
+        let body = match read_body(&self.bodies, &parts.headers, body, most).await {
+            Ok(body) => body,
+            Err(error) => {
+                let (status, words) = match error {
+                    BodyError::TooLarge => (
+                        StatusCode::PAYLOAD_TOO_LARGE,
+                        "The request is too large, or was cut off.\n",
+                    ),
+                    BodyError::Late => {
+                        (StatusCode::REQUEST_TIMEOUT, "The request did not arrive in time.\n")
+                    }
+                };
+                return text_response(status, words);
             }
         };
         let _work = parts.extensions.get::<ConnectionSlot>().map(ConnectionSlot::begin_request);
@@ -175,32 +205,69 @@ impl Routes {
             client_address: from,
             operator,
         };
-        let answer = (function.run)(&self.services, request).await;
-        to_http(answer, head)
+        to_http(run(&self.services, request).await, head)
     }
 
-    /// A body of at most `most` bytes; `None` if it is larger or incomplete. If the function
-    /// ignores the body, a small one is not read.
-    async fn read_body(&self, headers: &HeaderMap, body: Body, most: usize) -> Option<Bytes> {
-        let length = headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        // A chunked body has no known length, even if the request names one.
-        let expected = if headers.contains_key(header::TRANSFER_ENCODING) {
-            most
-        } else {
-            length.unwrap_or(0)
+    /// Runs a router. It checks the request before it reads the body.
+    async fn run_router(
+        &self,
+        request: Request,
+        most: usize,
+        run: RouterHandler,
+    ) -> Response<Body> {
+        let peer = peer(&request);
+        let asked = (request.version(), request.headers());
+        let source = self.ingress.source(self.services.setup.public_url.as_deref(), peer, asked);
+        let (parts, body) = request.into_parts();
+        let slot = parts.extensions.get::<ConnectionSlot>().cloned();
+        // A client that sends a body slowly has no request in progress.
+        let has_body = parts.headers.contains_key(header::TRANSFER_ENCODING)
+            || parts.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
+        let _work = slot.filter(|_| !has_body).map(|slot| slot.begin_request());
+        let (bodies, headers) = (self.bodies.clone(), parts.headers.clone());
+        let body = async move { read_body(&bodies, &headers, body, most).await };
+        let request = WebRequest {
+            client_address: self.ingress.client(peer, &parts.headers),
+            host: self.ingress.host_name(&parts.headers),
+            source,
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+            body: PendingBody::new(body.boxed()),
         };
-        if expected > if most == 0 { MAX_IGNORED_BODY } else { most } {
-            return None;
-        }
-        if most == 0 {
-            return Some(Bytes::new());
-        }
-        let room = u32::try_from(expected.div_ceil(1024)).ok()?;
-        let _room = self.bodies.acquire_many(room).await.ok()?;
-        to_bytes(body, most).await.ok()
+        run(&self.services, request).await
     }
+}
+
+fn peer(request: &Request) -> Option<IpAddr> {
+    request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())
+}
+
+/// A body of at most `most` bytes. If the function ignores the body, a small one is not read.
+async fn read_body(
+    budget: &Semaphore,
+    headers: &HeaderMap,
+    body: Body,
+    most: usize,
+) -> Result<Bytes, BodyError> {
+    let length = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    // A chunked body has no known length, even if the request names one.
+    let expected =
+        if headers.contains_key(header::TRANSFER_ENCODING) { most } else { length.unwrap_or(0) };
+    if expected > if most == 0 { MAX_IGNORED_BODY } else { most } {
+        return Err(BodyError::TooLarge);
+    }
+    if most == 0 {
+        return Ok(Bytes::new());
+    }
+    let read = async {
+        let room = u32::try_from(expected.div_ceil(1024)).map_err(|_| BodyError::TooLarge)?;
+        let _room = budget.acquire_many(room).await.map_err(|_| BodyError::Late)?;
+        to_bytes(body, most).await.map_err(|_| BodyError::TooLarge)
+    };
+    tokio::time::timeout(BODY_TIMEOUT, read).await.unwrap_or(Err(BodyError::Late))
 }
 
 /// Converts an answer of a function to HTTP.

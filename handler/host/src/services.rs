@@ -164,6 +164,8 @@ pub fn assemble(
             azure_storage: matches!(config.storage, StorageSettings::Azure(_)),
             key,
             public_url: config.public_url.clone(),
+            icloud_url: config.icloud_url.to_string(),
+            poll_seconds: config.poll.as_secs(),
         }),
         in_process: Arc::default(),
     })

@@ -105,11 +105,20 @@ pub(crate) fn derived(letter: char, parts: &[&str]) -> String {
 
 /// A random id for a pair.
 pub(crate) fn pair() -> Result<PairId> {
+    random("p").map(PairId::new)
+}
+
+/// A random id for an access token.
+pub(crate) fn token() -> Result<String> {
+    random("t")
+}
+
+fn random(letter: &str) -> Result<String> {
     let mut bytes = [0u8; RANDOM_BYTES];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| {
         Error::Request("the system gave no random numbers; nothing was stored, try again".into())
     })?;
-    Ok(PairId::new(format!("p{}", BASE32_NOPAD.encode(&bytes).to_ascii_lowercase())))
+    Ok(format!("{letter}{}", BASE32_NOPAD.encode(&bytes).to_ascii_lowercase()))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! # Modules
 //! * [`accounts`] connects, opens and lists accounts and keeps their secrets and their status;
 //!   [`consent`] connects accounts by OAuth; [`remove_account()`] removes them.
+//! * [`access`] makes and checks access tokens and sessions.
 //! * [`pairs`] adds, pauses and removes pairs, takes over copies, and cleans up.
 //! * [`watches`] creates, renews and stops watches, and turns notifications into nudges.
 //! * [`sync_calendar()`] runs the passes that a nudge asks for; [`sync()`] is one pass over pairs;
@@ -18,11 +19,12 @@
 //!
 //! # Layers
 //! A module uses only modules before it in this list: `error setup connector in_process`, then
-//! `problem report ids random_secret services first_release`, then `nudge audit keys places`, then
+//! `problem report ids random_secret services first_release`, then `access nudge audit keys places`, then
 //! `leases`, then `accounts`, then `sync` and `watches`, then `consent pairs pair_remarks explain
 //! status doctor poll_calendars sync_calendar rotate_keys`, then `health remove_account`. `sync`
 //! does not use `watches`, `watches` do not use `pairs`, and `accounts` use neither.
 
+pub mod access;
 pub mod accounts;
 pub mod audit;
 mod connector;

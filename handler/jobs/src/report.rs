@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use records::account::{Account, AccountStatus};
 use records::problem::{EventProblem, Held, PairStatus, Problem};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::error::Next;
 
@@ -97,13 +98,15 @@ impl Run {
 }
 
 /// One event of a pass.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Action {
     pub action: Verb,
     /// The calendar that is written to.
+    #[schema(value_type = String)]
     pub calendar: CalendarId,
     /// The id of the origin.
     pub event: String,
+    #[schema(value_type = Option<String>)]
     pub reason: Option<Reason>,
     /// The start: an instant, or a day.
     pub start: Option<String>,
@@ -115,7 +118,7 @@ pub struct Action {
 }
 
 /// What was done with an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
     /// Created.
@@ -130,14 +133,17 @@ pub enum Verb {
 }
 
 /// The answer of `status`, for one pair.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PairState {
+    #[schema(value_type = String)]
     pub id: PairId,
     pub state: PairStatus,
     /// When the last complete pass ended.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub last_sync: Option<Timestamp>,
     /// When the next pass is due; `None` too where only a notification or the nightly pass causes
     /// one.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub next_sync: Option<Timestamp>,
     /// Seconds since the last complete pass.
     pub lag_seconds: Option<i64>,
@@ -182,23 +188,27 @@ impl PairState {
 }
 
 /// When the cursor of each calendar was last saved.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct Cursors {
     /// The calendar of `--from`.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub from: Option<Timestamp>,
     /// The calendar of `--to`.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub to: Option<Timestamp>,
 }
 
 /// The answer of `explain`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Explanation {
+    #[schema(value_type = String)]
     pub pair: PairId,
     /// The event that the user asked about.
     pub event: String,
     /// Whether the event has a copy.
     pub copied: bool,
     /// Why the event has no copy, or what is special about it.
+    #[schema(value_type = Option<String>)]
     pub reason: Option<Reason>,
     /// The explanation as a text for users.
     pub message: String,
@@ -207,10 +217,12 @@ pub struct Explanation {
 }
 
 /// An account in `account list` and `status`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AccountState {
+    #[schema(value_type = String)]
     pub id: AccountId,
     /// The kind of the account.
+    #[schema(value_type = String)]
     pub provider: engine::provider::ProviderKind,
     pub name: String,
     /// `ok`, `needs_reconnect` or `unreachable`.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// The result of one check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Finding {
     /// The name of the check: `settings`, `vault`, `account:ID`…
     pub check: String,
@@ -38,6 +38,10 @@ pub struct Setup {
     /// Scheme and host under which providers reach this installation; `None` where they cannot
     /// reach it, and then no watches are created.
     pub public_url: Option<String>,
+    /// The address of iCloud's calendar server.
+    pub icloud_url: String,
+    /// Seconds between two polls.
+    pub poll_seconds: u64,
 }
 
 /// Where the wrapping key is.

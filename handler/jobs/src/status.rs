@@ -15,7 +15,7 @@ const COUNTED: usize = 1000;
 const NAMED: usize = 100;
 
 /// The answer of `status`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Status {
     pub accounts: Vec<AccountState>,
     pub pairs: Vec<PairState>,

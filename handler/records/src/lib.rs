@@ -15,7 +15,7 @@
 //! The state and the mappings of a pair are in [`store::Table::Pairs`], partition = pair id
 //! ([`pair_state`]). Rows that belong to the installation and to no owner are in a partition of
 //! their own ([`webhook_keys`]). So are the rows that no pass reads: pending consents, invitations
-//! and requests to administrators ([`consent`]), the audit trail and the settings of the last start
+//! and requests to administrators ([`consent`]), sessions ([`session`]) and access tokens ([`token`]), the audit trail and the settings of the last start
 //! ([`audit`]). What is stored of a grant is part of its account ([`grant_endpoint`]).
 //!
 //! The directory of an owner is one partition, and so are the leases of that owner. The throughput
@@ -53,7 +53,9 @@ pub mod pair;
 pub mod pair_state;
 pub mod problem;
 pub mod secret;
+pub mod session;
 pub mod snapshot;
+pub mod token;
 pub mod watch;
 pub mod webhook_keys;
 

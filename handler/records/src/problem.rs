@@ -4,9 +4,10 @@ use engine::calendar::{CalendarId, PairId};
 use engine::reason::Reason;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The status of a pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PairStatus {
     /// The calendars are in step.
@@ -34,7 +35,7 @@ impl PairStatus {
 }
 
 /// Why a pair holds deletions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HeldKind {
     /// The pass would delete an unusual number of events.
@@ -45,7 +46,7 @@ pub enum HeldKind {
 }
 
 /// Deletions that wait for the owner's confirmation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Held {
     #[serde(default)]
     pub kind: HeldKind,
@@ -79,7 +80,7 @@ impl Held {
 }
 
 /// A failure: a code for programs and a text for users.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// `unauthorized`, `not_found`, `unreachable`…
     pub code: String,
@@ -88,11 +89,13 @@ pub struct Problem {
 }
 
 /// An event that could not be copied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EventProblem {
     /// The id of the event.
     pub event: String,
+    #[schema(value_type = String)]
     pub calendar: CalendarId,
+    #[schema(value_type = String)]
     pub reason: Reason,
     /// The reason as a text for users.
     pub message: String,
@@ -101,6 +104,7 @@ pub struct EventProblem {
     pub tries: u32,
     /// When the next attempt is due; `None` where only a change of the event helps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub next_try: Option<Timestamp>,
 }
 

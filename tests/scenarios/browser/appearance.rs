@@ -39,7 +39,7 @@ async fn the_pages_are_legible_in_every_look() -> anyhow::Result<()> {
     let env = BrowserEnv::public(Deployment::Proxy).await?;
     let window = env.browser.window().await?;
     window.open(env.url.as_str()).await?;
-    look_at(&window, "home", "").await?;
+    look_at(&window, "home", "Open Calrelay").await?;
     window.open(env.url.join("/oauth/google/start")?.as_str()).await?;
     look_at(&window, "no-link", "").await?;
     window.open(&env.link().await?).await?;
@@ -56,7 +56,7 @@ async fn the_pages_are_legible_in_every_look() -> anyhow::Result<()> {
     let env = BrowserEnv::machine().await?;
     let window = env.browser.window().await?;
     window.open(env.url.as_str()).await?;
-    look_at(&window, "own-home", "Connect a Google account").await?;
+    look_at(&window, "own-home", "Open Calrelay").await?;
     window.open(env.url.join("/oauth/google/callback?done")?.as_str()).await?;
     look_at(&window, "own-done", "").await?;
     env.assert_proper(&window);

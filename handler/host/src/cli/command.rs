@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{account, calendars, clean_up, explain, pair, sync, vault};
+use super::{account, calendars, clean_up, explain, pair, sync, token, vault};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -22,6 +22,11 @@ pub enum Command {
     Status,
     /// Say why an event was, or was not, copied.
     Explain(explain::ExplainArguments),
+    /// Make, list and remove access tokens for programs that use the API.
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Print a link that signs one browser in to the pages of this Calrelay.
+    SignIn,
     /// List the changes of the last 90 days, with their authors: accounts, consents, pairs, held
     /// deletions, keys and settings.
     Audit,
@@ -60,6 +65,11 @@ impl Command {
             Self::CleanUp(arguments) => {
                 ("calendar.clean_up", id_or_placeholder(arguments.target()?))
             }
+            Self::Token(token::TokenCommand::Add(_)) => ("token.add", String::new()),
+            Self::Token(token::TokenCommand::Remove { id }) => {
+                ("token.remove", id_or_placeholder(id))
+            }
+            Self::SignIn => ("session.link", String::new()),
             Self::Sync(arguments) => {
                 let (action, pair) = arguments.audit_action()?;
                 (action, id_or_placeholder(pair))

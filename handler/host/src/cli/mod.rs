@@ -18,8 +18,10 @@ mod output;
 mod pair;
 mod password;
 mod provider_words;
+mod sign_in;
 mod status;
 mod sync;
+mod token;
 mod vault;
 mod words;
 
@@ -196,6 +198,8 @@ async fn dispatch(command: Command, settings: LoadedSettings, output: &Output) -
             Command::Status => status::run(&scope, &config, output).await,
             Command::Explain(arguments) => explain::run(&scope, &arguments, output).await,
             Command::Vault(command) => vault::run(&services, &config, &command, output).await,
+            Command::Token(command) => token::run(&scope, command, output).await,
+            Command::SignIn => sign_in::run(&scope, output).await,
             Command::Audit => audit::run(&scope, output).await,
             Command::Doctor => unreachable!("answered above"),
         }
@@ -259,6 +263,11 @@ mod tests {
             "explain --pair p1 --event abc.ics",
             "doctor --json",
             "audit --json",
+            "token add --name N --scope read,sync --expires-days 90 --json",
+            "token add --name N --scope write",
+            "token list --json",
+            "token remove t1",
+            "sign-in --json",
             "-v status",
             "sync -vv --settings x.json",
             "vault rotate --json",
@@ -287,6 +296,11 @@ mod tests {
             "status now",
             "vault",
             "vault rotate now",
+            "token add --name N",
+            "token add --name N --scope moon",
+            "token add --name N --scope read --expires-days 367",
+            "token",
+            "sign-in now",
             "--listen nowhere",
         ] {
             let arguments: Vec<&str> = line.split_whitespace().collect();

@@ -72,9 +72,7 @@ pub async fn serve(services: Services, port: u16, poll: Duration) -> io::Result<
         Routes::new(services.clone(), Ingress::FunctionsHost, None).map_err(io::Error::other)?,
     );
     let mut handlers = HashMap::new();
-    for function in
-        FUNCTIONS.iter().filter(|function| !matches!(function.run, FunctionCode::Http(..)))
-    {
+    for function in FUNCTIONS.iter().filter(|function| !function.run.is_http()) {
         let binding = function.binding().map_err(io::Error::other)?;
         let handler = InvocationHandler {
             services: services.clone(),
@@ -146,7 +144,7 @@ impl InvocationHandler {
                 )
                 .await
             }
-            FunctionCode::Http(..) => Disposition::Done,
+            FunctionCode::Http(..) | FunctionCode::Router(..) => Disposition::Done,
         };
         invocation_reply(if answer == Disposition::Done {
             StatusCode::OK

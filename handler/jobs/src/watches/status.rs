@@ -14,15 +14,18 @@ use serde::Serialize;
 use crate::{Result, Scope};
 
 /// Whether a calendar's provider sends notifications.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct WatchState {
+    #[schema(value_type = String)]
     pub calendar: CalendarId,
     /// The account, where one watch covers all its calendars.
     #[serde(skip)]
+    #[schema(ignore)]
     pub of_account: Option<AccountId>,
     /// A watch is open.
     pub open: bool,
     /// When the watch ends.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub expires: Option<Timestamp>,
     /// Why there is no watch, or why the next watch cannot be created.
     pub error: Option<Problem>,

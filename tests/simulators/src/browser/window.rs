@@ -125,6 +125,16 @@ impl Window {
         self.arrived(before).await
     }
 
+    /// Types a text into the field of this name.
+    ///
+    /// # Errors
+    /// Where there is none, or more than one.
+    pub async fn fill(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        self.click("textbox", name).await?;
+        self.call("Input.insertText", json!({"text": text})).await?;
+        Ok(())
+    }
+
     /// Presses a key (`Tab`, `Enter`).
     ///
     /// # Errors

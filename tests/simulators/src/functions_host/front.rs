@@ -83,7 +83,12 @@ async fn pass(State(core): State<Arc<Core>>, request: Request) -> Response<Body>
     let Ok(Some(up)) = tokio::time::timeout(PATIENCE, core.handler()).await else {
         return status(StatusCode::SERVICE_UNAVAILABLE);
     };
+    let asked = parts.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
     let mut headers = vec![
+        // The host sets these itself, whatever the client sent.
+        ("x-forwarded-host", asked),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-for", "192.0.2.10"),
         ("x-azure-functions-invocationid", "1"),
         ("x-azure-functions-hostversion", "4.1037.0"),
         ("x-ms-invocation-id", "1"),
@@ -95,6 +100,10 @@ async fn pass(State(core): State<Arc<Core>>, request: Request) -> Response<Body>
         "transfer-encoding",
         "x-azure-functions-invocationid",
         "x-azure-functions-hostversion",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-forwarded-for",
+        "forwarded",
     ];
     let given = parts.headers.iter().filter(|(name, _)| !hop.contains(&name.as_str()));
     headers.extend(given.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))));

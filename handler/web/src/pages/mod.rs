@@ -1,0 +1,87 @@
+//! The pages, below `/app`: made on the server, complete without script.
+//!
+//! A form is a POST that answers 303, or 422 with the form as it was filled in. What was done is
+//! said at the top of the next page, by a word in its address that names one of a few sentences.
+
+mod accounts;
+mod assets;
+mod error;
+mod form;
+mod layout;
+mod pairs;
+mod settings;
+mod sign_in;
+mod time;
+mod tokens;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::{Method, Request, header};
+use jobs::Services;
+use tower::ServiceExt;
+
+use self::error::PageError;
+use self::layout::see_other;
+use crate::guard::Part;
+use crate::request::{WebRequest, WebResponse};
+use crate::visitor::{Visitor, check_origin};
+
+static PAGES: LazyLock<Router> = LazyLock::new(|| {
+    Router::new()
+        .route("/app", get(|| async { see_other("/app/pairs") }))
+        .route("/app/", get(|| async { see_other("/app/pairs") }))
+        .route("/app/pairs", get(pairs::list))
+        .route("/app/accounts", get(accounts::list))
+        .route("/app/settings", get(settings::show))
+        .route("/app/settings/tokens", get(tokens::show).post(tokens::add))
+        .route("/app/settings/tokens/{id}/remove", post(tokens::remove))
+        .fallback(|| async { PageError::NotFound })
+        .method_not_allowed_fallback(|| async { PageError::NotFound })
+});
+
+/// Answers a request.
+pub async fn answer(services: &Services, request: WebRequest) -> WebResponse {
+    let is_head = request.method == Method::HEAD;
+    let mut response = match dispatch(services, request).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(),
+    };
+    if is_head {
+        *response.body_mut() = Body::empty();
+    }
+    response
+}
+
+async fn dispatch(services: &Services, request: WebRequest) -> Result<Response, PageError> {
+    // A page for a visitor who is not let in has its style, too.
+    if let Some(asset) = assets::find(request.uri.path()) {
+        return Ok(asset);
+    }
+    if request.uri.path() == sign_in::PATH {
+        check_origin(services, &request, Part::Pages)?;
+        return sign_in::answer(services, request).await;
+    }
+    let visitor = Visitor::admit(services, &request, Part::Pages).await?;
+    if request.uri.path() == sign_in::SIGN_OUT && request.method == Method::POST {
+        return sign_in::sign_out(services, &visitor, &request).await;
+    }
+    let mut asked = Request::new(Body::empty());
+    *asked.method_mut() = request.method;
+    *asked.uri_mut() = request.uri;
+    if let Some(kind) = request.headers.get(header::CONTENT_TYPE) {
+        asked.headers_mut().insert(header::CONTENT_TYPE, kind.clone());
+    }
+    asked.extensions_mut().insert(visitor);
+    asked.extensions_mut().insert(request.body);
+    Ok(match PAGES.clone().oneshot(asked).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    })
+}
