@@ -7,15 +7,16 @@
 use http::StatusCode;
 use jobs::Services;
 use jobs::consent;
-use jobs::consent::{AdministratorAnswer, ConsentError, ProviderKind};
+use jobs::consent::{AdministratorAnswer, Began, ConsentError, ProviderKind};
 
-use crate::connect_pages::{cleartext_origin, redirect_address, retry_step};
-use crate::consent_words::{self, ConsentWords};
+use crate::connect_pages::{redirect_address, retry_step};
 use crate::cookie::{self, CookieScope};
 use crate::form_origin::with_form_origin;
 use crate::page::{self, NextStep};
 use crate::refusal_page::{Reader, consent_refused};
 use crate::trigger::{HttpTrigger, Response};
+use web::consent_words::{self, ConsentWords};
+use web::form_target;
 
 /// The query of the page that reports success.
 const DONE: &str = "done";
@@ -26,7 +27,7 @@ pub async fn answer(services: &Services, request: HttpTrigger) -> Response {
         return page::not_found();
     };
     let response = page_for(services, kind, words, request).await;
-    with_form_origin(response, cleartext_origin(services, kind).as_deref())
+    with_form_origin(response, form_target::cleartext_origin(services, kind).as_deref())
 }
 
 async fn page_for(
@@ -51,7 +52,18 @@ async fn page_for(
     }
     let origin = CookieScope::from_public_url(public);
     let cookie = cookie::get(origin, &request.headers);
-    match consent::finish(&local, kind, query, cookie.as_deref(), request.client_address).await {
+    let ended =
+        consent::finish(&local, kind, query, cookie.as_deref(), request.client_address).await;
+    let redirect = redirect_address(services, words, &request.headers);
+    if let Began::OnPage { .. } = ended.began {
+        let is_connected = ended.outcome.is_ok();
+        let page = Response::from(web::consent_ended(services, kind, ended, &redirect).await);
+        return match is_connected {
+            true => page::with_header(page, cookie::clear(origin)),
+            false => page,
+        };
+    }
+    match ended.outcome {
         Ok(_) => page::with_header(
             page::redirect(&format!("{}?{DONE}", words.callback)),
             cookie::clear(origin),
@@ -69,7 +81,6 @@ async fn page_for(
             retry,
         ),
         Err(ConsentError::Failed(error)) => {
-            let redirect = redirect_address(services, words, &request.headers);
             let way = consent::way_on(&local, kind, &redirect, &error).await;
             let reader = match public {
                 Some(_) => Reader::Guest,

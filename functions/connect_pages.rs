@@ -17,11 +17,12 @@ use jobs::consent::ConsentError;
 use jobs::consent::ProviderKind;
 use jobs::consent::parse_ticket;
 
-use crate::consent_words::{self, ConsentWords};
 use crate::cookie::{self, CookieScope};
 use crate::form_origin::with_form_origin;
 use crate::page::{self, NextStep};
 use crate::trigger::{HttpTrigger, Response};
+use web::consent_words::{self, ConsentWords};
+use web::form_target;
 
 /// The field of the button on the page before the request, in the query of a `GET`.
 const ASKED: (&str, &str) = ("continue", "yes");
@@ -32,14 +33,7 @@ pub async fn answer(services: &Services, request: HttpTrigger) -> Response {
         return page::not_found();
     };
     let response = page_for(services, kind, words, request).await;
-    with_form_origin(response, cleartext_origin(services, kind).as_deref())
-}
-
-/// The origin of the provider's page, where its address is not https.
-pub fn cleartext_origin(services: &Services, kind: ProviderKind) -> Option<String> {
-    let redirect = "https://calrelay.invalid/".parse().ok()?;
-    let asked = services.connect.consents(kind).ok()?.ask(&redirect, "-").ok()?;
-    (asked.url.scheme() != "https").then(|| asked.url.origin().ascii_serialization())
+    with_form_origin(response, form_target::cleartext_origin(services, kind).as_deref())
 }
 
 async fn page_for(

@@ -22,8 +22,6 @@ pub mod binding;
 mod callback_pages;
 mod connect;
 mod connect_pages;
-mod consent_words;
-pub mod cookie;
 mod delivery_reply;
 mod diagnose;
 mod error;
@@ -51,9 +49,10 @@ mod sync_calendar_poison;
 mod tests;
 pub mod trigger;
 
-pub use consent_words::{callback_path, start_path};
 pub use error::Error;
 use trigger::FunctionCode;
+pub use web::consent_words::{callback_path, start_path};
+pub use web::oauth_cookie as cookie;
 
 /// A function with its trigger and its code.
 pub struct Function {

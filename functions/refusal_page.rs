@@ -4,9 +4,9 @@ use http::StatusCode;
 use jobs::consent::{ProviderKind, WayOn};
 use jobs::{Error, Services};
 
-use crate::consent_words;
 use crate::page::{CopyText, NOTHING_CONNECTED, NextStep, consent_failed, log_id, page_with_text};
 use crate::trigger::Response;
+use web::consent_words;
 
 /// Who reads the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,10 @@ pub fn consent_refused(
     let link = way.link().map(|value| CopyText { label: "Link for your administrator", value });
     match way {
         WayOn::Declined { .. } => refused("You did not agree", link),
+        WayOn::AllowMore => {
+            let name = consent_words::words(kind).map_or("The provider", |it| it.name);
+            refused(&format!("{name} allowed too little"), None)
+        }
         WayOn::AskAdministrator { .. } => refused("Your organisation has to agree first", link),
         WayOn::BlockedByPolicy => refused("Your organisation does not allow this", None),
         WayOn::SetUpWrongly if is_misconfigured(error) => set_up_wrongly(error, kind, reader),

@@ -13,8 +13,8 @@ pub use web::{BodyError, PendingBody, Source, WebRequest, WebResponse};
 pub enum FunctionCode {
     /// An external request, with a body of at most this many bytes.
     Http(usize, for<'a> fn(&'a Services, HttpTrigger) -> BoxFuture<'a, Response>),
-    /// An external request to a router, which reads the body itself, of at most this many bytes, and
-    /// may answer with a stream.
+    /// An external request to a router, which reads the body itself, of at most this many bytes,
+    /// and may answer with a stream.
     Router(usize, for<'a> fn(&'a Services, WebRequest) -> BoxFuture<'a, WebResponse>),
     /// A timer, by the schedule in `function.json`.
     Timer(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Disposition>),
@@ -82,6 +82,22 @@ impl Response {
             body: words.into(),
             headers: Vec::new(),
         }
+    }
+}
+
+/// A page of the router, as the answer of another function.
+impl From<http::Response<String>> for Response {
+    fn from(page: http::Response<String>) -> Self {
+        let (parts, body) = page.into_parts();
+        let kind = parts.headers.get(http::header::CONTENT_TYPE);
+        let is_html = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        let mut response = Self::text(parts.status, body);
+        if is_html {
+            response.content_type = "text/html; charset=utf-8";
+        }
+        let others = parts.headers.into_iter().filter_map(|(name, value)| Some((name?, value)));
+        response.headers = others.filter(|(name, _)| name != http::header::CONTENT_TYPE).collect();
+        response
     }
 }
 

@@ -20,7 +20,8 @@ ALLOWED = {
 }
 # Where a string may name a provider, too.
 ALLOWED_STRINGS = {
-    "functions/consent_words.rs": "the pages that connect an account: their paths and their words",
+    "handler/web/src/consent_words.rs": "the pages that connect an account: their paths and their words",
+    "handler/web/src/words/providers.rs": "the words about each provider",
     "handler/host/src/config/": "the settings of a provider",
     "handler/engine/src/conference/": "the names of conference services",
     "functions/lib.rs": "the names of functions, which function.json has too",

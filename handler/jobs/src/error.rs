@@ -20,6 +20,9 @@ pub enum Error {
     /// A calendar that holds copies was listed as empty although its events still exist.
     #[error("the server listed a calendar as empty although its events are still there")]
     SuspiciousEmpty,
+    /// An account was to be connected again, and the consent is of another one.
+    #[error("the account {chosen} was chosen, and not {expected}")]
+    AnotherAccount { chosen: String, expected: String },
     /// Both ends of a pair are one calendar, reached in two ways.
     #[error(
         "both ends of this pair are the same calendar, reached in two ways: a copy would be a \
@@ -83,6 +86,7 @@ impl Error {
             // A request met another process that holds a lease, or an event that the server does
             // not return for now.
             Self::Request(_) | Self::Withheld { .. } => Next::RetryAfter(None),
+            Self::AnotherAccount { .. } => Next::Reconnect,
             Self::NotFound(_)
             | Self::SuspiciousEmpty
             | Self::SameCalendar

@@ -152,6 +152,9 @@ fn code_and_next(error: &Error) -> (&'static str, &'static str) {
         Error::Vault(vault::Error::Row(_)) => ("storage", "Try again later."),
         Error::Request(_) => ("request", ""),
         Error::NotFound(_) => ("not_found", ""),
+        Error::AnotherAccount { .. } => {
+            ("another_account", "Connect again, and choose the same account.")
+        }
         Error::SameCalendar => (
             "same_calendar",
             "Remove the pair with `calrelay pair remove`, and `calrelay clean-up` where it has \

@@ -86,6 +86,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// A consent gave no grant.
+    pub(crate) fn at_consent(step: ConsentStep, words: impl Into<String>) -> Self {
+        let words = words.into();
+        Self::NotGranted(Box::new(NotGranted { step, words, ended: false, claims: None }))
+    }
+
     /// The error for a calendar that exists, as far as its server says, and that it does not let
     /// this account read.
     pub fn closed_calendar() -> Self {

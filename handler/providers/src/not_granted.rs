@@ -9,6 +9,8 @@ use crate::claims_request::ClaimsRequest;
 pub enum ConsentStep {
     /// To give the consent again.
     Again,
+    /// To give the consent again, and to allow all that this program needs.
+    AllowMore,
     /// To choose another account on the provider's page.
     AnotherAccount,
     /// To give the consent again after all: the person said no, or went back from a page that

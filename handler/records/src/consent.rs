@@ -5,6 +5,7 @@
 //! owner, under the hash of a secret that storage does not have. A row of another version is not
 //! read: its consent is begun again.
 
+use engine::calendar::AccountId;
 use engine::provider::ProviderKind;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -28,6 +29,12 @@ pub struct PendingConsentRecord {
     /// An invitation was accepted for the consent, and is then used up.
     #[serde(default)]
     pub invited: bool,
+    /// The consent was begun on a page of a visitor who is known, and ends there.
+    #[serde(default)]
+    pub from_page: bool,
+    /// The account that is to be connected again, and no other one.
+    #[serde(default)]
+    pub expected: Option<AccountId>,
 }
 
 /// An invitation, in the partition `invitation:OWNER`.

@@ -16,7 +16,11 @@
 
 mod api;
 mod audited;
+mod connect;
+pub mod consent_words;
+pub mod form_target;
 mod guard;
+pub mod oauth_cookie;
 mod pages;
 mod problem;
 mod request;
@@ -29,6 +33,7 @@ mod words;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use jobs::{Services, Token};
 
+pub use pages::consent_ended;
 pub use request::{BodyError, PendingBody, Source, WebRequest, WebResponse};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -240,6 +240,7 @@ impl From<jobs::Error> for ApiError {
             E::Vault(_) => Self::new(Code::Vault, words).retry_after(5),
             E::NotFound(_) => Self::not_found(),
             E::Request(_) | E::Withheld { .. } => Self::new(Code::Refused, words),
+            E::AnotherAccount { .. } => Self::new(Code::NeedsReconnect, words),
             E::SameCalendar => Self::new(Code::SameCalendar, words),
             E::SuspiciousEmpty | E::CopiesUnrecognised => Self::new(Code::ProviderAnswer, words),
             E::Damaged(_) => {

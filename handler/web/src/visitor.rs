@@ -19,6 +19,8 @@ pub struct Visitor {
     pub by: By,
     /// What the visitor may do.
     pub permissions: Vec<Permission>,
+    /// Scheme and host under which the visitor has asked.
+    pub site: String,
 }
 
 /// How the visitor is known.
@@ -71,10 +73,10 @@ impl Visitor {
         if part == Part::Api
             && let Some(token) = bearer(&request.headers)
         {
-            return Self::by_token(services, token).await;
+            return Self::by_token(services, token, site(services, request)).await;
         }
         if request.source == Source::Local {
-            return Ok(Self::owner(services.local(), By::Loopback));
+            return Ok(Self::owner(services.local(), By::Loopback, site(services, request)));
         }
         if part == Part::Pages
             && let Some(secret) = session_cookie::read(&request.headers, public_url)
@@ -85,13 +87,17 @@ impl Visitor {
                 if guard::is_unsafe(&request.method) && !guard::says_who_asked(&request.headers) {
                     return Err(Refusal::CrossSite);
                 }
-                return Ok(Self::owner(scope, By::Session));
+                return Ok(Self::owner(scope, By::Session, site(services, request)));
             }
         }
         Err(Refusal::Unauthenticated { token: false })
     }
 
-    async fn by_token(services: &Services, token: Option<&str>) -> Result<Self, Refusal> {
+    async fn by_token(
+        services: &Services,
+        token: Option<&str>,
+        site: String,
+    ) -> Result<Self, Refusal> {
         let refused = Refusal::Unauthenticated { token: true };
         let Some(token) = token else { return Err(refused) };
         match access::verify(services, token).await {
@@ -99,14 +105,15 @@ impl Visitor {
                 scope: services.scope(&found.owner),
                 by: By::Token,
                 permissions: found.scopes,
+                site,
             }),
             Ok(None) => Err(refused),
             Err(error) => Err(Refusal::Failed(error)),
         }
     }
 
-    fn owner(scope: Scope, by: By) -> Self {
-        Self { scope, by, permissions: Permission::ALL.to_vec() }
+    fn owner(scope: Scope, by: By, site: String) -> Self {
+        Self { scope, by, permissions: Permission::ALL.to_vec(), site }
     }
 
     /// # Errors
@@ -121,6 +128,17 @@ impl Visitor {
             token with that scope."
         );
         Err(ApiError::new(Code::Scope, words).needs(name))
+    }
+}
+
+/// Scheme and host under which this service was asked.
+fn site(services: &Services, request: &WebRequest) -> String {
+    match &services.setup.public_url {
+        Some(public) => public.trim_end_matches('/').to_owned(),
+        None => {
+            let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+            format!("http://{}", host.unwrap_or("localhost"))
+        }
     }
 }
 

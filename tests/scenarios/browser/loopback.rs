@@ -44,10 +44,7 @@ async fn an_empty_box_is_named_and_the_way_back_works() -> anyhow::Result<()> {
     ] {
         assert_eq!(consent(&window, ticked).await?, 403);
         let words = window.text().await?;
-        assert!(
-            words.contains("The account was not connected") && words.contains(missing),
-            "{words}"
-        );
+        assert!(words.contains("Google allowed too little") && words.contains(missing), "{words}");
         window.follow("link", "Try again").await?;
     }
     assert_eq!(window.follow("button", "Cancel").await?, 403);

@@ -116,8 +116,14 @@ async fn save_account(
 /// token, and keeps its id and its pairs.
 ///
 /// # Errors
-/// Storage and vault failures.
-pub async fn connect_grant(scope: &Scope, kind: ProviderKind, granted: Granted) -> Result<Account> {
+/// [`Error::AnotherAccount`] where the grant is not of the `expected` account; storage and vault
+/// failures.
+pub async fn connect_grant(
+    scope: &Scope,
+    kind: ProviderKind,
+    granted: Granted,
+    expected: Option<&AccountId>,
+) -> Result<Account> {
     let Granted { url, user, endpoint, secret } = granted;
     if secret.expose_secret().is_empty() {
         return Err(Error::Provider(providers::Error::BadAnswer(
@@ -127,6 +133,9 @@ pub async fn connect_grant(scope: &Scope, kind: ProviderKind, granted: Granted) 
     let address = Address::parse(&url)?;
     let user = checked_user(kind, &user)?;
     let candidate = VerifiedAccount { kind, address, user, endpoint };
+    if let Some(expected) = expected {
+        check_expected(scope, &candidate, expected).await?;
+    }
     let VerifiedAccount { user, endpoint, .. } = &candidate;
     if let Ok(earlier) = scope.directory().account(&candidate.own_id()).await
         && with_claims(&earlier.endpoint, None) != *endpoint
@@ -137,6 +146,25 @@ pub async fn connect_grant(scope: &Scope, kind: ProviderKind, granted: Granted) 
     }
     grants::add_holder(scope, &grants::partition(kind, endpoint, user)).await?;
     save_account(scope, candidate, None, &secret).await
+}
+
+/// # Errors
+/// [`Error::AnotherAccount`] where the candidate is another account.
+async fn check_expected(
+    scope: &Scope,
+    candidate: &VerifiedAccount,
+    expected: &AccountId,
+) -> Result<()> {
+    let known = scope.snapshot().await?.accounts();
+    let id = candidate.find_by_identity(&known).unwrap_or_else(|| candidate.own_id());
+    match known.into_iter().find(|account| account.id == *expected) {
+        Some(_) if id == *expected => Ok(()),
+        Some(account) => {
+            let chosen = display_name(candidate.kind, &candidate.user, &candidate.address.host);
+            Err(Error::AnotherAccount { chosen, expected: account.name })
+        }
+        None => Err(records::Error::NoAccount(expected.clone()).into()),
+    }
 }
 
 fn checked_user(kind: ProviderKind, user: &str) -> Result<String> {

@@ -38,8 +38,8 @@ impl AccountSecretStore {
         Self { services, owner: scope.owner.clone(), account: Mutex::new(account.clone()) }
     }
 
-    /// Made for each use: a scope that lives as long as a grant would keep what the process knows of
-    /// its work for the owner.
+    /// Made for each use: a scope that lives as long as a grant would keep what the process knows
+    /// of its work for the owner.
     fn scope(&self) -> Scope {
         self.services.scope(&self.owner)
     }
@@ -187,7 +187,7 @@ mod tests {
             let (url, user) = ("https://www.googleapis.com/".into(), "anna@example.org".into());
             let granted =
                 crate::Granted { url, user, endpoint: "{}".into(), secret: secret.into() };
-            connect_grant(&self.scope, ProviderKind::Google, granted).await.unwrap()
+            connect_grant(&self.scope, ProviderKind::Google, granted, None).await.unwrap()
         }
 
         async fn secret(&self, account: &Account) -> String {

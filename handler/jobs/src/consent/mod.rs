@@ -32,6 +32,7 @@ mod way_on;
 
 use std::net::IpAddr;
 
+use engine::calendar::AccountId;
 use records::account::{Account, AccountStatus};
 use records::problem::Problem;
 use secrecy::{ExposeSecret, SecretString};
@@ -46,7 +47,7 @@ use crate::{Error, Result, Scope, accounts, watches};
 pub use administrator::{AdministratorAnswer, MAX_ASKED, administrator_answer, administrator_link};
 pub use engine::provider::ProviderKind;
 pub use invitation::{Invitation, MAX_INVITATIONS, invite};
-pub use pending::MAX_PENDING;
+pub use pending::{Began, MAX_PENDING};
 pub use query::{AuthorizationResponse, parse_ticket};
 pub use way_on::{WayOn, way_on};
 
@@ -89,7 +90,24 @@ pub async fn begin(
     redirect: &str,
     cookie: Option<&str>,
 ) -> Result<BegunConsent> {
-    begin_in_browser(scope, kind, redirect, (Token::random()?, cookie), false).await
+    let browser = (Token::random()?, cookie);
+    begin_in_browser(scope, kind, redirect, browser, Began::Directly).await
+}
+
+/// As [`begin`], on a page of a visitor who is known. `expected`: the account that is to be
+/// connected again; the consent of another account connects nothing.
+///
+/// # Errors
+/// As [`begin`].
+pub async fn begin_on_page(
+    scope: &Scope,
+    kind: ProviderKind,
+    redirect: &str,
+    cookie: Option<&str>,
+    expected: Option<AccountId>,
+) -> Result<BegunConsent> {
+    let (browser, began) = ((Token::random()?, cookie), Began::OnPage { expected });
+    begin_in_browser(scope, kind, redirect, browser, began).await
 }
 
 /// Deletes expired consents and invitations and returns their number. Two requests where there are
@@ -123,7 +141,8 @@ pub async fn accept(
         && let Some(unused) = invitation::find_unused(scope, kind, ticket).await?
     {
         let begun =
-            begin_in_browser(scope, kind, redirect, (Token::random()?, cookie), true).await?;
+            begin_in_browser(scope, kind, redirect, (Token::random()?, cookie), Began::Invited)
+                .await?;
         // Another browser has accepted the invitation. The consent that was just begun is useless,
         // because no browser gets its cookie.
         if !unused.bind_to(scope, &begun.browser).await? {
@@ -134,7 +153,7 @@ pub async fn accept(
     }
     let browser = cookie.and_then(Token::parse).ok_or(ConsentError::Unknown)?;
     invitation::find_accepted(scope, kind, &browser).await?.ok_or(ConsentError::Unknown)?;
-    Ok(begin_in_browser(scope, kind, redirect, (browser, None), true).await?)
+    Ok(begin_in_browser(scope, kind, redirect, (browser, None), Began::Invited).await?)
 }
 
 /// The page that asks for consent, with what the provider demanded when it refused the grants that
@@ -181,46 +200,79 @@ async fn begin_in_browser(
     kind: ProviderKind,
     redirect: &str,
     (browser, held): (Token, Option<&str>),
-    invited: bool,
+    began: Began,
 ) -> Result<BegunConsent> {
     let redirect = Url::parse(redirect)
         .map_err(|_| Error::Request("this address cannot be used as a redirect address".into()))?;
     let state = Token::random()?;
     let asked = request(scope, kind, &redirect, state.expose()).await?;
-    let way = pending::ConsentRoute { provider: kind, redirect: &redirect, invited };
+    let way = pending::ConsentRoute { provider: kind, redirect: &redirect, began: &began };
     let earlier = held.and_then(Token::parse).map(|held| held.hash());
     pending::put(scope, way, &state, &browser, earlier.as_deref(), &asked.verifier).await?;
     Ok(BegunConsent { location: asked.url.into(), browser })
 }
 
+/// The end of a consent.
+pub struct EndedConsent {
+    /// How it was begun; [`Began::Directly`] where the answer belongs to no consent of this
+    /// browser.
+    pub began: Began,
+    /// The account that was connected. After an error nothing was connected, and an earlier
+    /// connection of the account is unchanged.
+    pub outcome: Result<Account, ConsentError>,
+}
+
 /// Ends a consent: accepts the answer in `query`, which arrived at the redirect address of `kind`,
 /// and connects the account. `cookie` is the browser's cookie.
-///
-/// # Errors
-/// [`ConsentError`]; then nothing was connected, and an earlier connection of the account is
-/// unchanged.
 pub async fn finish(
     scope: &Scope,
     kind: ProviderKind,
     query: &str,
     cookie: Option<&str>,
     from: Option<IpAddr>,
-) -> Result<Account, ConsentError> {
+) -> EndedConsent {
     let answer = AuthorizationResponse::parse(query);
+    match find_pending(scope, kind, &answer, cookie).await {
+        Ok((waiting, browser)) => EndedConsent {
+            began: waiting.began(),
+            outcome: finish_pending(scope, kind, &answer, &browser, &waiting, from).await,
+        },
+        Err(error) => EndedConsent { began: Began::Directly, outcome: Err(error) },
+    }
+}
+
+/// Takes the consent that the answer belongs to, and the secret of the browser that began it.
+async fn find_pending(
+    scope: &Scope,
+    kind: ProviderKind,
+    answer: &AuthorizationResponse,
+    cookie: Option<&str>,
+) -> Result<(pending::TakenConsent, Token), ConsentError> {
     let state = answer.state().ok_or(ConsentError::Unknown)?;
     let waiting = pending::take(scope, state).await?.ok_or(ConsentError::Unknown)?;
     let browser = cookie.and_then(Token::parse).ok_or(ConsentError::Unknown)?;
     if !waiting.is_for(kind, &browser, scope.clock.now()) {
         return Err(ConsentError::Unknown);
     }
+    Ok((waiting, browser))
+}
+
+async fn finish_pending(
+    scope: &Scope,
+    kind: ProviderKind,
+    answer: &AuthorizationResponse,
+    browser: &Token,
+    waiting: &pending::TakenConsent,
+    from: Option<IpAddr>,
+) -> Result<Account, ConsentError> {
     let actor = visitor(waiting.invited(), from);
     // The holder of an invitation may refuse any number of times; a refusal leaves no audit entry.
-    if let (true, Err(refusal)) = (waiting.invited(), code(scope, kind, &answer)) {
+    if let (true, Err(refusal)) = (waiting.invited(), code(scope, kind, answer)) {
         return Err(refusal.into());
     }
     // The answer belongs to a consent that was begun here: forged answers were refused above.
     let begun = audit::begin(scope, &actor, "account.add", kind.as_str()).await;
-    let ended = redeem_pending(scope, kind, &answer, &browser, &waiting).await;
+    let ended = redeem_pending(scope, kind, answer, browser, waiting).await;
     let (subject, outcome) = match &ended {
         Ok(account) => (Some(account.id.as_str()), audit::DONE.to_owned()),
         Err(ConsentError::Unknown) => (None, "not_ours".to_owned()),
@@ -252,7 +304,14 @@ async fn redeem_pending(
     } else {
         None
     };
-    let redeemed = redeem(scope, kind, &waiting.redirect()?, code, &verifier).await;
+    let redirect = waiting.redirect()?;
+    let redeemed = match scope.connect.consents(kind) {
+        Ok(consents) => match consents.redeem(&redirect, code, &verifier).await {
+            Ok(granted) => connect(scope, kind, granted, waiting.expected()).await,
+            Err(error) => Err(error.into()),
+        },
+        Err(error) => Err(error.into()),
+    };
     if let (Err(_), Some(invitation)) = (&redeemed, invitation) {
         invitation.restore(scope).await;
     }
@@ -272,7 +331,7 @@ pub async fn redeem(
     verifier: &SecretString,
 ) -> Result<Account> {
     let granted = scope.connect.consents(kind)?.redeem(redirect, code, verifier).await?;
-    connect(scope, kind, granted).await
+    connect(scope, kind, granted, None).await
 }
 
 /// Connects the account of a grant that was given elsewhere.
@@ -291,12 +350,17 @@ pub async fn adopt(
         )));
     }
     let granted = scope.connect.consents(kind)?.adopt(refresh_token).await?;
-    connect(scope, kind, granted).await
+    connect(scope, kind, granted, None).await
 }
 
 /// Connects the account; if it was connected before, its pairs are synced at once.
-async fn connect(scope: &Scope, kind: ProviderKind, granted: Granted) -> Result<Account> {
-    let account = accounts::connect_grant(scope, kind, granted).await?;
+async fn connect(
+    scope: &Scope,
+    kind: ProviderKind,
+    granted: Granted,
+    expected: Option<&AccountId>,
+) -> Result<Account> {
+    let account = accounts::connect_grant(scope, kind, granted, expected).await?;
     watches::nudge_pairs_of_account(scope, &account).await;
     Ok(account)
 }

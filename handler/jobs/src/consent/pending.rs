@@ -4,6 +4,7 @@
 //! of their state. A pass that reads the secrets of an owner does not read them, and an attacker
 //! who reads storage cannot answer a consent.
 
+use engine::calendar::AccountId;
 use engine::provider::ProviderKind;
 use jiff::{SignedDuration, Timestamp};
 use records::consent::{self as rows, PendingConsentRecord};
@@ -27,11 +28,25 @@ fn is_expired(row: &PendingConsentRecord, now: Timestamp) -> bool {
     now.duration_since(row.begun).abs() > LIFETIME
 }
 
-/// The provider, the address for the answer, and whether an invitation was accepted.
+/// The provider, the address for the answer, and how the consent was begun.
 pub(super) struct ConsentRoute<'a> {
     pub provider: ProviderKind,
     pub redirect: &'a Url,
-    pub invited: bool,
+    pub began: &'a Began,
+}
+
+/// How a consent was begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Began {
+    /// By the user of the machine, at the address of the consent.
+    Directly,
+    /// With an invitation of the operator.
+    Invited,
+    /// On a page of a visitor who is known.
+    OnPage {
+        /// The account that is to be connected again, and no other one.
+        expected: Option<AccountId>,
+    },
 }
 
 /// A consent whose row was deleted: only the holder of this value can complete it.
@@ -59,9 +74,10 @@ pub(super) async fn put(
         |row: &PendingConsentRecord| row.browser == own || Some(row.browser.as_str()) == earlier;
     let (mut over, mut others): (Vec<_>, Vec<_>) =
         waiting.into_iter().partition(|(_, row)| is_replaced(row));
-    others.retain(|(_, row)| row.invited == way.invited);
+    let invited = *way.began == Began::Invited;
+    others.retain(|(_, row)| row.invited == invited);
     if others.len() >= MAX_PENDING {
-        if way.invited {
+        if invited {
             return Err(Error::Request(
                 "too many accounts are being connected at this moment; nothing was begun, try \
                 again in ten minutes"
@@ -74,7 +90,11 @@ pub(super) async fn put(
     remove(scope, &partition, over.into_iter().map(|(key, _)| key)).await?;
     let key = state.hash();
     let sealed = scope.vault.seal(seal_context(&partition, &key), verifier).await?;
-    let ConsentRoute { provider, redirect, invited } = way;
+    let ConsentRoute { provider, redirect, began } = way;
+    let expected = match began {
+        Began::OnPage { expected } => expected.clone(),
+        Began::Directly | Began::Invited => None,
+    };
     let row = PendingConsentRecord {
         provider,
         redirect: redirect.to_string(),
@@ -82,6 +102,8 @@ pub(super) async fn put(
         verifier: sealed,
         begun: now,
         invited,
+        from_page: matches!(began, Began::OnPage { .. }),
+        expected,
     };
     let value = rows::encode(&row)?;
     scope.store.commit(Table::Secrets, &partition, &[Op::Insert { key, value }]).await?;
@@ -160,6 +182,20 @@ impl TakenConsent {
     /// Whether the consent was begun with an invitation.
     pub fn invited(&self) -> bool {
         self.waiting.invited
+    }
+
+    /// How the consent was begun.
+    pub fn began(&self) -> Began {
+        match (self.waiting.from_page, self.waiting.invited) {
+            (true, _) => Began::OnPage { expected: self.waiting.expected.clone() },
+            (false, true) => Began::Invited,
+            (false, false) => Began::Directly,
+        }
+    }
+
+    /// The account that is to be connected again, and no other one.
+    pub fn expected(&self) -> Option<&AccountId> {
+        self.waiting.expected.as_ref()
     }
 
     pub fn redirect(&self) -> Result<Url> {

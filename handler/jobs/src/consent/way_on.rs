@@ -11,6 +11,8 @@ use crate::{Error, Scope};
 pub enum WayOn {
     /// To give the consent again.
     Again,
+    /// To give the consent again, and to allow all that is needed.
+    AllowMore,
     /// To choose another account.
     AnotherAccount,
     /// To give the consent again, or, where the provider asked for an administrator, to send this
@@ -42,6 +44,7 @@ pub async fn way_on(scope: &Scope, kind: ProviderKind, redirect: &str, error: &E
     };
     match step {
         ConsentStep::Again => WayOn::Again,
+        ConsentStep::AllowMore => WayOn::AllowMore,
         ConsentStep::AnotherAccount => WayOn::AnotherAccount,
         ConsentStep::Declined => WayOn::Declined { link: link(scope, kind, redirect).await },
         ConsentStep::AskAdministrator => {

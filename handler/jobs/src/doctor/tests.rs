@@ -284,8 +284,9 @@ async fn a_refused_client_is_found_and_changes_no_account() {
     let endpoint = r#"{"client":"c1","owner":"t/o"}"#.to_owned();
     let (url, user) = ("https://graph.example.org/".into(), "anna@example.org".into());
     let granted = crate::Granted { url, user, endpoint, secret: "r".into() };
-    let account =
-        crate::accounts::connect_grant(&scope, ProviderKind::Microsoft, granted).await.unwrap();
+    let account = crate::accounts::connect_grant(&scope, ProviderKind::Microsoft, granted, None)
+        .await
+        .unwrap();
     for how in [AccountChecks::Live, AccountChecks::Stored] {
         let findings = findings(&scope, how).await;
         let client = of(&findings, "client:microsoft");

@@ -1,15 +1,15 @@
-//! What a provider says in place of a grant: at the token endpoint (RFC 6749 section 5.2), or on the
-//! redirect of the browser (section 4.1.2.1), which every visitor can forge.
+//! What a provider says in place of a grant: at the token endpoint (RFC 6749 section 5.2), or on
+//! the redirect of the browser (section 4.1.2.1), which every visitor can forge.
 //!
-//! Every part that is kept has a plain form of a bounded length, so that it can carry no secret into
-//! a log. The description, which is a text for people, is not kept: only the code before its first
-//! colon is.
+//! Every part that is kept has a plain form of a bounded length, so that it can carry no secret
+//! into a log. The description, which is a text for people, is not kept: only the code before its
+//! first colon is.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::Error;
 use crate::claims_request::ClaimsRequest;
+use crate::{ConsentStep, Error};
 
 /// The longest code.
 const LONGEST_CODE: usize = 40;
@@ -125,10 +125,10 @@ impl OAuthRefusal {
     /// The error for a refusal on the redirect, where the provider has no table of its own.
     pub fn redirect_error(&self) -> Error {
         match &*self.code {
-            "access_denied" => Error::Consent(
+            "access_denied" => Error::at_consent(
+                ConsentStep::Declined,
                 "the answer was no, and nothing was connected. If that was a mistake, connect the \
-                account again"
-                    .into(),
+                account again",
             ),
             "admin_policy_enforced"
             | "org_internal"

@@ -8,25 +8,20 @@ use engine::calendar::{AccountId, CalendarId};
 use engine::pair::Pair;
 use engine::provider::ProviderKind;
 use http::{HeaderValue, StatusCode, header};
-use jobs::access::count_try;
 use jobs::report::AccountState;
 use jobs::watches::WatchState;
 use records::account::Account;
 use records::snapshot::Snapshot;
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body;
 use super::calendars::{CalendarState, of_directory};
 use super::path::PathId;
+use crate::connect::{ConnectError, PasswordAccount};
 use crate::problem::{ApiError, Code, of_given};
 use crate::visitor::{MayRead, MayWrite, Visitor};
 
-/// Passwords that are tried within a minute, for a user at a host.
-const TRIES_OF_USER: usize = 5;
-/// Passwords that one visitor tries within a minute.
-const TRIES_OF_VISITOR: usize = 20;
 /// A removal that takes longer goes on by itself.
 const REMOVAL_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -124,18 +119,17 @@ pub async fn connect(
             (ProviderKind::Icloud, visitor.scope.setup.icloud_url.clone(), user, password)
         }
     };
-    limit_tries(&visitor, &url, &user).await?;
-    let password = SecretString::from(password);
-    let connect = async {
-        let connect = jobs::accounts::connect_account(&visitor.scope, kind, &url, &user, &password);
-        let account = connect.await?;
-        // The calendars are shown at once; a failure is an error of the account.
-        jobs::accounts::calendars(&visitor.scope, Some(&account.id)).await?;
-        Ok(account)
-    };
-    let id = |account: &Account| Some(account.id.to_string());
-    let account = visitor.audited("account.add", kind.as_str(), connect, id).await;
-    let account = account.map_err(of_given)?;
+    let new = PasswordAccount { kind, url: &url, user: &user, password: password.into() };
+    let account = new.connect(&visitor).await.map_err(|error| match error {
+        ConnectError::TooManyTries { seconds } => {
+            let words = format!(
+                "There were too many tries with a password within a minute. Nothing was sent to the \
+                server. Try again in {seconds} seconds."
+            );
+            ApiError::new(Code::Throttled, words).retry_after(seconds)
+        }
+        ConnectError::Failed(error) => of_given(error),
+    })?;
     let answer = find(&visitor, &account.id).await?;
     let status = match account.was_connected_before() {
         true => StatusCode::OK,
@@ -231,25 +225,4 @@ fn answer(
         pairs: directory.readable_pairs().iter().filter(|pair| uses(pair)).count(),
         push,
     }
-}
-
-/// Passwords are not guessed here: the right one is refused, too, once there were too many tries.
-async fn limit_tries(visitor: &Visitor, url: &str, user: &str) -> Result<(), ApiError> {
-    let url = url.trim();
-    let url = if url.contains("://") { url.to_owned() } else { format!("https://{url}") };
-    let host = url::Url::parse(&url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let host = host.unwrap_or_default();
-    let user = format!("password {}@{host}", user.trim().to_lowercase());
-    let of_visitor = format!("passwords of {}", visitor.scope.owner);
-    for (name, most) in [(user, TRIES_OF_USER), (of_visitor, TRIES_OF_VISITOR)] {
-        if let Some(wait) = count_try(&visitor.scope, &name, most).await? {
-            let seconds = wait.as_secs().unsigned_abs().max(1);
-            let words = format!(
-                "There were too many tries with a password within a minute. Nothing was sent to the \
-                server. Try again in {seconds} seconds."
-            );
-            return Err(ApiError::new(Code::Throttled, words).retry_after(seconds));
-        }
-    }
-    Ok(())
 }

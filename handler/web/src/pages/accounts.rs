@@ -1,10 +1,12 @@
 //! The list of accounts.
 
+use axum::extract::Query;
 use axum::response::Response;
 use jobs::report::AccountState;
 use maud::html;
 
-use super::error::{PageError, with_code};
+use super::connect::Done;
+use super::error::PageError;
 use super::layout::{Page, Section};
 use crate::visitor::Visitor;
 use crate::words::Words;
@@ -12,7 +14,7 @@ use crate::words::Words;
 const WORDS: Words = Words;
 
 /// The page.
-pub async fn list(visitor: Visitor) -> Result<Response, PageError> {
+pub async fn list(visitor: Visitor, Query(done): Query<Done>) -> Result<Response, PageError> {
     let (directory, now) = (visitor.scope.snapshot().await?, visitor.scope.clock.now());
     let accounts = directory.accounts();
     let calendars = directory.calendars();
@@ -31,7 +33,7 @@ pub async fn list(visitor: Visitor) -> Result<Response, PageError> {
                 tbody {
                     @for (account, count) in rows {
                         tr {
-                            th scope="row" { (account.name) }
+                            th scope="row" { a href={ "/app/accounts/" (account.id) } { (account.name) } }
                             td {
                                 span class=(class(&account.state)) { (WORDS.state_of_account(&account.state)) }
                             }
@@ -41,12 +43,19 @@ pub async fn list(visitor: Visitor) -> Result<Response, PageError> {
                 }
             }
         }
-        p.soft { (with_code(WORDS.accounts_by_command())) }
+        p { a.button.go href="/app/accounts/new" { (WORDS.connect_an_account()) } }
     };
-    Ok(Page::new(Section::Accounts, WORDS.accounts(), main).into_answer())
+    let mut page = Page::new(Section::Accounts, WORDS.accounts(), main);
+    page.done = match done.done.as_deref() {
+        Some("disconnected") => Some(WORDS.disconnected().to_owned()),
+        Some("disconnecting") => Some(WORDS.removal_goes_on().to_owned()),
+        _ => None,
+    };
+    Ok(page.into_answer())
 }
 
-fn class(state: &str) -> &'static str {
+/// How the state of an account looks.
+pub fn class(state: &str) -> &'static str {
     match state {
         "ok" => "state good",
         "needs_reconnect" => "state warn",

@@ -59,6 +59,11 @@ impl Page {
 
     /// The answer.
     pub fn into_answer(self) -> Response {
+        self.into_text().map(Body::from)
+    }
+
+    /// The answer, with its body as a text.
+    pub fn into_text(self) -> http::Response<String> {
         let title = match self.is_refused {
             true => WORDS.refused_title(&self.heading),
             false => WORDS.title(&self.heading),
@@ -85,7 +90,7 @@ impl Page {
                 }
             }
         };
-        let mut response = Response::new(Body::from(document.into_string()));
+        let mut response = http::Response::new(document.into_string());
         *response.status_mut() = self.status;
         add_headers(&mut response, &self.form_targets);
         response
@@ -119,7 +124,7 @@ impl Page {
 }
 
 /// The headers of a page. `targets`: where forms may lead, beside this site.
-fn add_headers(response: &mut Response, targets: &[String]) {
+fn add_headers(response: &mut http::Response<String>, targets: &[String]) {
     let targets = targets.iter().fold("'self'".to_owned(), |all, target| all + " " + target);
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src \
@@ -143,7 +148,12 @@ fn add_headers(response: &mut Response, targets: &[String]) {
 
 /// Leads to another page of this site, with GET.
 pub fn see_other(path: &str) -> Response {
-    let mut response = Response::new(Body::empty());
+    see_other_text(path).map(Body::from)
+}
+
+/// As [`see_other`], with its empty body as a text.
+pub fn see_other_text(path: &str) -> http::Response<String> {
+    let mut response = http::Response::new(String::new());
     *response.status_mut() = StatusCode::SEE_OTHER;
     if let Ok(path) = HeaderValue::try_from(path) {
         response.headers_mut().insert(header::LOCATION, path);

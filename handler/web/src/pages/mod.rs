@@ -3,9 +3,13 @@
 //! A form is a POST that answers 303, or 422 with the form as it was filled in. What was done is
 //! said at the top of the next page, by a word in its address that names one of a few sentences.
 
+mod account;
 mod accounts;
 mod assets;
+mod connect;
+mod consent_end;
 mod error;
+mod figures;
 mod form;
 mod layout;
 mod pairs;
@@ -27,6 +31,7 @@ use http::{Method, Request, header};
 use jobs::Services;
 use tower::ServiceExt;
 
+pub use self::consent_end::consent_ended;
 use self::error::PageError;
 use self::layout::see_other;
 use crate::guard::Part;
@@ -39,6 +44,15 @@ static PAGES: LazyLock<Router> = LazyLock::new(|| {
         .route("/app/", get(|| async { see_other("/app/pairs") }))
         .route("/app/pairs", get(pairs::list))
         .route("/app/accounts", get(accounts::list))
+        .route("/app/accounts/new", get(connect::choose))
+        .route("/app/accounts/new/{provider}", get(connect::ask).post(connect::start))
+        .route("/app/accounts/{id}", get(account::show))
+        .route("/app/accounts/{id}/refresh", post(account::refresh))
+        .route("/app/accounts/{id}/again", get(account::ask_again).post(account::again))
+        .route(
+            "/app/accounts/{id}/disconnect",
+            get(account::ask_disconnect).post(account::disconnect),
+        )
         .route("/app/settings", get(settings::show))
         .route("/app/settings/tokens", get(tokens::show).post(tokens::add))
         .route("/app/settings/tokens/{id}/remove", post(tokens::remove))

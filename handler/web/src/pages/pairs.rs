@@ -8,6 +8,7 @@ use engine::pair::Pair;
 use jobs::Scope;
 use jobs::report::PairState;
 use maud::{Markup, html};
+use records::calendar::CalendarRecord;
 use records::problem::PairStatus;
 
 use super::error::{PageError, with_code};
@@ -22,7 +23,7 @@ const WORDS: Words = Words;
 pub async fn list(visitor: Visitor) -> Result<Response, PageError> {
     let status = jobs::status(&visitor.scope, 60).await?;
     if status.accounts.is_empty() {
-        return Ok(welcome());
+        return Ok(welcome(&visitor));
     }
     let pairs = visitor.scope.directory().pairs().await?;
     let names = names(&visitor.scope, &pairs).await?;
@@ -51,12 +52,12 @@ pub async fn list(visitor: Visitor) -> Result<Response, PageError> {
     Ok(Page::new(Section::Pairs, WORDS.pairs(), main).into_answer())
 }
 
-fn welcome() -> Response {
+fn welcome(visitor: &Visitor) -> Response {
     let main = html! {
         p { (WORDS.purpose()) }
         ol { @for (step, remark) in WORDS.steps() { li { b { (step) } " " (remark) } } }
         h2 { (WORDS.connect_first()) }
-        p { (with_code(WORDS.accounts_by_command())) }
+        (super::connect::choices(visitor))
         p.soft { (WORDS.promise()) }
     };
     Page::new(Section::Pairs, WORDS.welcome(), main).into_answer()
@@ -79,6 +80,14 @@ fn state_words(state: &PairState) -> Markup {
     }
 }
 
+/// The name of a calendar.
+pub fn calendar_name(calendar: &CalendarRecord) -> &str {
+    match calendar.name.trim() {
+        "" => WORDS.unnamed(),
+        name => name,
+    }
+}
+
 /// The names of pairs, by their ids. Where both calendars of a pair have one name, each is followed
 /// by its account.
 async fn names(scope: &Scope, pairs: &[Pair]) -> Result<BTreeMap<String, String>, PageError> {
@@ -88,11 +97,7 @@ async fn names(scope: &Scope, pairs: &[Pair]) -> Result<BTreeMap<String, String>
     let name = |id: &CalendarId| match directory.calendar(id) {
         Ok(Some(calendar)) => {
             let account = accounts.get(&calendar.account).cloned().unwrap_or_default();
-            let name = match calendar.name.trim() {
-                "" => WORDS.unnamed().to_owned(),
-                name => name.to_owned(),
-            };
-            (name, account)
+            (calendar_name(&calendar).to_owned(), account)
         }
         _ => (WORDS.missing_calendar().to_owned(), String::new()),
     };

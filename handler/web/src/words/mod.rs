@@ -1,7 +1,9 @@
 //! Every sentence of the pages, as functions with types. A file holds the words of some pages;
 //! another language is another type with the same functions.
 
+mod connect;
 mod layout;
+mod providers;
 mod refusals;
 mod settings;
 mod start;

@@ -103,12 +103,6 @@ impl Words {
         "No account is connected."
     }
 
-    /// How an account is connected, as long as no page does it.
-    pub fn accounts_by_command(self) -> &'static str {
-        "Accounts are not yet connected on these pages: run `calrelay account add` on the machine on \
-        which Calrelay runs."
-    }
-
     pub fn state_of_account(self, state: &str) -> &'static str {
         match state {
             "ok" => "Connected",

@@ -337,8 +337,9 @@ async fn a_grant_belongs_to_its_client_and_a_newer_version_is_named() {
         endpoint,
         secret: "1//first".into(),
     };
-    let account =
-        crate::accounts::connect_grant(&world.scope, ProviderKind::Google, granted).await.unwrap();
+    let account = crate::accounts::connect_grant(&world.scope, ProviderKind::Google, granted, None)
+        .await
+        .unwrap();
     world.seal_as_before(&account, "1//first").await;
     world.is_sent(&account.id, r#"{"client":"one"} anna@example.org 1//first"#).await;
     let edited = Account { endpoint: r#"{"client":"two"}"#.into(), ..account.clone() };

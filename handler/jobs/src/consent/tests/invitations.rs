@@ -199,7 +199,7 @@ async fn where_nothing_can_be_begun_the_link_is_kept() {
         let way = pending::ConsentRoute {
             provider: ProviderKind::Google,
             redirect: &redirect,
-            invited: true,
+            began: &Began::Invited,
         };
         let [state, browser] = [Token::random().unwrap(), Token::random().unwrap()];
         pending::put(&world.scope, way, &state, &browser, None, &"verifier".into()).await.unwrap();

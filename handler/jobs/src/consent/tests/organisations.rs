@@ -140,7 +140,9 @@ impl OrganisationWorld {
 
     async fn finish(&self, answer: &str) -> Result<Account, ConsentError> {
         let BrowserState { state, cookie } = self.begin().await;
-        finish(&self.scope, KIND, &format!("state={state}&{answer}"), Some(&cookie), None).await
+        finish(&self.scope, KIND, &format!("state={state}&{answer}"), Some(&cookie), None)
+            .await
+            .outcome
     }
 
     /// What a person can do after this refusal.
@@ -212,7 +214,7 @@ async fn an_administrators_answer_connects_nothing_and_may_be_repeated() {
     // It is no answer to a consent, from whichever browser.
     let BrowserState { cookie, .. } = world.begin().await;
     for query in [allowed.clone(), format!("state={state}&code=t_anna@example.org")] {
-        let ended = finish(&world.scope, KIND, &query, Some(&cookie), None).await;
+        let ended = finish(&world.scope, KIND, &query, Some(&cookie), None).await.outcome;
         assert!(matches!(ended, Err(ConsentError::Unknown)), "{query}");
     }
     assert!(world.scope.directory().accounts().await.unwrap().is_empty());
@@ -327,4 +329,28 @@ async fn a_refused_client_changes_no_account() {
     let anna = world.finish("code=t/o1_anna@example.org").await.unwrap();
     world.token_request(&anna, Some(providers::Error::Misconfigured("the secret".into()))).await;
     assert_eq!(world.scope.directory().account(&anna.id).await.unwrap(), anna);
+}
+
+#[tokio::test]
+async fn connecting_again_takes_the_same_account_only() {
+    let world = world();
+    let anna = world.finish("code=t/o1_anna@example.org").await.unwrap();
+    let again = |answer: &'static str| {
+        let (scope, expected) = (&world.scope, Some(anna.id.clone()));
+        async move {
+            let begun = begin_on_page(scope, KIND, CALLBACK, None, expected).await.unwrap();
+            let query = format!("state={}&{answer}", state_of(&begun.location));
+            finish(scope, KIND, &query, Some(begun.browser.expose()), None).await
+        }
+    };
+    let other = again("code=t/o2_ben@example.org").await;
+    assert_eq!(other.began, Began::OnPage { expected: Some(anna.id.clone()) });
+    let Err(ConsentError::Failed(Error::AnotherAccount { chosen, expected })) = other.outcome
+    else {
+        panic!("another account was connected")
+    };
+    assert_eq!((chosen.as_str(), expected.as_str()), ("ben@example.org", "anna@example.org"));
+    assert_eq!(world.scope.directory().accounts().await.unwrap(), std::slice::from_ref(&anna));
+    let same = again("code=t/o1_anna@example.org").await.outcome.unwrap();
+    assert_eq!((same.id, same.generation), (anna.id, anna.generation + 1));
 }

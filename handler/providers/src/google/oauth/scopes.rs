@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use engine::provider::{OAuthFacts, ProviderKind, ScopePurpose, SignIn};
 
-use crate::{Error, Result};
+use crate::{ConsentStep, Error, Result};
 
 /// Google's row of the table.
 pub(super) const FACTS: OAuthFacts = match ProviderKind::Google.facts().sign_in {
@@ -19,7 +19,8 @@ pub const SCOPES: [&str; 2] = [FACTS.scopes[0].1, FACTS.scopes[1].1];
 /// some of them.
 ///
 /// # Errors
-/// [`Error::Consent`], which names the boxes that were left empty as Google's page words them.
+/// [`Error::NotGranted`](crate::Error::NotGranted), which names the boxes that were left empty as
+/// Google's page words them.
 pub(super) fn check(granted: &str) -> Result<()> {
     let granted: BTreeSet<&str> = granted.split_ascii_whitespace().collect();
     let missing = FACTS.scopes.iter().filter(|(_, scope)| !granted.contains(scope));
@@ -28,11 +29,12 @@ pub(super) fn check(granted: &str) -> Result<()> {
     if empty.is_empty() {
         return Ok(());
     }
-    Err(Error::Consent(format!(
+    let words = format!(
         "on Google's page the box {} was left empty, and calrelay needs both that are there. \
         Connect the account again, and tick both",
         empty.join(" and the box ")
-    )))
+    );
+    Err(Error::at_consent(ConsentStep::AllowMore, words))
 }
 
 /// The label of a scope's box on Google's page.

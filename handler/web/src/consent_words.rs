@@ -4,7 +4,7 @@
 use jobs::consent::{self, ProviderKind};
 
 /// What the pages say of a provider.
-pub(crate) struct ConsentWords {
+pub struct ConsentWords {
     /// The path of `connect`.
     pub start: &'static str,
     /// The path of `oauth_callback`.
@@ -71,7 +71,7 @@ const MICROSOFT: ConsentWords = ConsentWords {
 };
 
 /// The words of a provider; `None` for one that is not asked for consent.
-pub(crate) fn words(kind: ProviderKind) -> Option<&'static ConsentWords> {
+pub fn words(kind: ProviderKind) -> Option<&'static ConsentWords> {
     match kind.as_str() {
         "google" => Some(&GOOGLE),
         "microsoft" => Some(&MICROSOFT),
@@ -80,14 +80,14 @@ pub(crate) fn words(kind: ProviderKind) -> Option<&'static ConsentWords> {
 }
 
 /// The words of the provider in a path: `/oauth/{provider}/…`.
-pub(crate) fn in_path(path: &str) -> Option<(ProviderKind, &'static ConsentWords)> {
+pub fn in_path(path: &str) -> Option<(ProviderKind, &'static ConsentWords)> {
     let name = path.trim_start_matches('/').split('/').nth(1).unwrap_or_default();
     let kind = consent::kind(&name.to_ascii_lowercase())?;
     Some((kind, words(kind)?))
 }
 
 /// The providers in the order of the pages.
-pub(crate) fn all() -> impl Iterator<Item = (ProviderKind, &'static ConsentWords)> {
+pub fn all() -> impl Iterator<Item = (ProviderKind, &'static ConsentWords)> {
     ProviderKind::ALL.into_iter().filter_map(|kind| Some((kind, words(kind)?)))
 }
 
