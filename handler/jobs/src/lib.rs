@@ -12,16 +12,18 @@
 //!   [`poll_calendars()`] and [`reconcile()`] find the pairs that need one.
 //! * [`explain()`], [`status()`], [`health()`] and [`doctor`] answer questions; [`audit`] records
 //!   actions; [`rotate_keys()`] rotates keys.
+//! * [`next_step`]: what a person can do about a problem, as data.
 //! * `services`: what a job may use. `error` and `problem`: failures, what to do about them, and
 //!   their texts. `places` and `ids`: which account or calendar is meant. `leases`: exclusive work.
 //!   `in_process`: what a process remembers.
 //!
 //! # Layers
 //! A module uses only modules before it in this list: `error setup connector in_process`, then
-//! `problem report ids random_secret services first_release`, then `nudge audit keys places`, then
-//! `leases`, then `accounts`, then `sync` and `watches`, then `consent pairs pair_remarks explain
-//! status doctor poll_calendars sync_calendar rotate_keys`, then `health remove_account`. `sync`
-//! does not use `watches`, `watches` do not use `pairs`, and `accounts` use neither.
+//! `problem next_step report ids random_secret services first_release`, then `nudge audit keys
+//! places`, then `leases`, then `accounts`, then `sync` and `watches`, then `consent pairs
+//! pair_remarks explain status doctor poll_calendars sync_calendar rotate_keys`, then `health
+//! remove_account`. `sync` does not use `watches`, `watches` do not use `pairs`, and `accounts` use
+//! neither.
 
 pub mod accounts;
 pub mod audit;
@@ -36,6 +38,7 @@ mod ids;
 mod in_process;
 mod keys;
 pub mod leases;
+pub mod next_step;
 pub mod nudge;
 mod pair_remarks;
 pub mod pairs;

@@ -9,6 +9,7 @@ use records::problem::{EventProblem, Held, PairStatus, Problem};
 use serde::Serialize;
 
 use crate::error::Next;
+use crate::next_step::Told;
 
 /// The answer of `sync`.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -158,6 +159,9 @@ pub struct PairState {
     pub problem_events: Vec<EventProblem>,
     /// When the cursors were last saved, by side (`from`, `to`).
     pub cursors: Cursors,
+    /// What the pair needs of its owner, without any command, for pages and the API.
+    #[serde(skip)]
+    pub told: Option<Told>,
 }
 
 impl PairState {
@@ -177,6 +181,7 @@ impl PairState {
             problems: 0,
             problem_events: Vec::new(),
             cursors: Cursors::default(),
+            told: None,
         }
     }
 }
@@ -216,6 +221,9 @@ pub struct AccountState {
     /// `ok`, `needs_reconnect` or `unreachable`.
     pub state: String,
     pub error: Option<Problem>,
+    /// What the account needs of its owner, without any command, for pages and the API.
+    #[serde(skip)]
+    pub told: Option<Told>,
 }
 
 impl AccountState {
@@ -234,6 +242,7 @@ impl AccountState {
             name: account.name.clone(),
             state: state.as_str().to_owned(),
             error,
+            told: Told::of_account(account, now),
         }
     }
 }
