@@ -2,6 +2,7 @@
 
 mod attempts;
 mod create;
+mod day;
 mod deletions;
 mod duplicates;
 mod echo;

@@ -1,0 +1,4 @@
+//! What pages and the API show of a pair, by the command line: the events of a day, conflicts, and
+//! how quick it is.
+
+mod day;
