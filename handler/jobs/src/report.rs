@@ -153,6 +153,8 @@ pub struct PairState {
     /// early, or it was cut off.
     #[serde(rename = "left")]
     pub remaining: Option<u64>,
+    /// The number of conflicts of the last thirty days; at most 200.
+    pub conflicts: u64,
     /// The number of events that could not be copied; at most 1000.
     pub problems: u64,
     /// The first of these events; at most 100.
@@ -178,6 +180,7 @@ impl PairState {
             held: None,
             error: Some(error),
             remaining: None,
+            conflicts: 0,
             problems: 0,
             problem_events: Vec::new(),
             cursors: Cursors::default(),

@@ -1,6 +1,7 @@
 //! The status of accounts, pairs and watches, without requests to providers.
 
 use engine::pair::{Pair, PerSide, Side};
+use jiff::tz::TimeZone;
 use records::account::Account;
 use records::pair_state::{self, FailureStreak, HeldRow};
 use records::problem::{PairStatus, Problem};
@@ -84,6 +85,7 @@ async fn pair_state(
         held: row.held.as_ref().map(HeldRow::shown),
         error: row.error,
         remaining: row.remaining,
+        conflicts: row.conflicts.count(now.to_zoned(TimeZone::UTC).date()),
         problems: problems.len() as u64,
         problem_events: problems.into_iter().take(NAMED).map(|row| row.problem).collect(),
         cursors: Cursors { from: row.from.map(|row| row.at), to: row.to.map(|row| row.at) },

@@ -1,6 +1,7 @@
 //! Passes over two calendars in memory.
 
 mod attempts;
+mod conflicts;
 mod create;
 mod day;
 mod deletions;
