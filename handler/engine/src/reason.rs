@@ -57,6 +57,31 @@ pub const PART_WITHOUT_RULE: &str =
     "its series is one that cannot be moved from here: part of it follows no rule";
 
 impl Reason {
+    /// All reasons.
+    pub const ALL: [Self; 21] = [
+        Self::Cancelled,
+        Self::Declined,
+        Self::OutsideWindow,
+        Self::Unreadable,
+        Self::UnsupportedRule,
+        Self::Suppressed,
+        Self::OwnCopy,
+        Self::HasGuests,
+        Self::RefusedByServer,
+        Self::CopyEdited,
+        Self::Flapping,
+        Self::Adopted,
+        Self::AlreadyThere,
+        Self::CopiedByAnother,
+        Self::DuplicateOfCopy,
+        Self::MayBeCopy,
+        Self::ZoneUnknown,
+        Self::OriginDeleted,
+        Self::CopyDeleted,
+        Self::EditWins,
+        Self::OriginWins,
+    ];
+
     /// The same for people, where this is what was found out about the event.
     pub fn in_words_about(self, why: &str) -> String {
         let words = match (self, why) {
@@ -146,33 +171,10 @@ mod tests {
 
     #[test]
     fn every_reason_has_words_of_its_own() {
-        use Reason::*;
-        let all = [
-            Cancelled,
-            Declined,
-            OutsideWindow,
-            Unreadable,
-            UnsupportedRule,
-            Suppressed,
-            OwnCopy,
-            HasGuests,
-            RefusedByServer,
-            CopyEdited,
-            Flapping,
-            Adopted,
-            AlreadyThere,
-            CopiedByAnother,
-            DuplicateOfCopy,
-            MayBeCopy,
-            ZoneUnknown,
-            OriginDeleted,
-            CopyDeleted,
-            EditWins,
-            OriginWins,
-        ];
+        let all = Reason::ALL;
         let words: BTreeSet<&str> = all.iter().map(|reason| reason.in_words()).collect();
         assert!(words.len() == all.len() && words.iter().all(|words| words.ends_with('.')));
-        assert_eq!(OriginDeleted.in_words(), "The event is gone.");
+        assert_eq!(Reason::OriginDeleted.in_words(), "The event is gone.");
     }
 
     #[test]

@@ -11,24 +11,28 @@
 //! * [`watches`] creates, renews and stops watches, and turns notifications into nudges.
 //! * [`sync_calendar()`] runs the passes that a nudge asks for; [`sync()`] is one pass over pairs;
 //!   [`poll_calendars()`] and [`reconcile()`] find the pairs that need one.
-//! * [`explain()`], [`status()`], [`health()`] and [`doctor`] answer questions; [`audit`] records
-//!   actions; [`rotate_keys()`] rotates keys.
+//! * [`explain()`], [`day`], [`conflicts`], [`status()`], [`health()`] and [`doctor`] answer
+//!   questions; [`audit`] records actions; [`rotate_keys()`] rotates keys.
+//! * [`next_step`]: what a person can do about a problem, as data.
 //! * `services`: what a job may use. `error` and `problem`: failures, what to do about them, and
 //!   their texts. `places` and `ids`: which account or calendar is meant. `leases`: exclusive work.
 //!   `in_process`: what a process remembers.
 //!
 //! # Layers
 //! A module uses only modules before it in this list: `error setup connector in_process`, then
-//! `problem report ids random_secret services first_release`, then `access nudge audit keys places`, then
-//! `leases`, then `accounts`, then `sync` and `watches`, then `consent pairs pair_remarks explain
-//! status doctor poll_calendars sync_calendar rotate_keys`, then `health remove_account`. `sync`
-//! does not use `watches`, `watches` do not use `pairs`, and `accounts` use neither.
+//! `problem next_step report ids random_secret services first_release`, then `access nudge audit
+//! keys places`, then `leases`, then `accounts`, then `sync` and `watches`, then `consent pairs
+//! pair_remarks explain day conflicts status doctor poll_calendars sync_calendar rotate_keys`, then
+//! `health remove_account`. `sync` does not use `watches`, `watches` do not use `pairs`, and
+//! `accounts` use neither.
 
 pub mod access;
 pub mod accounts;
 pub mod audit;
+pub mod conflicts;
 mod connector;
 pub mod consent;
+pub mod day;
 pub mod doctor;
 mod error;
 mod explain;
@@ -38,6 +42,7 @@ mod ids;
 mod in_process;
 mod keys;
 pub mod leases;
+pub mod next_step;
 pub mod nudge;
 mod pair_remarks;
 pub mod pairs;

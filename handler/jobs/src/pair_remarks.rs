@@ -2,7 +2,7 @@
 //! that its last sync has failed, that the deletion of the event is held.
 
 use engine::mapping::Mapping;
-use engine::pair::Pair;
+use engine::pair::{Pair, Side};
 use records::pair_state::{PairStore, StateRecord, read_state};
 use records::problem::PairStatus;
 
@@ -18,6 +18,11 @@ impl<'a> PairRemarks<'a> {
     /// Reads the state of a pair.
     pub async fn read(scope: &Scope, pair: &'a Pair) -> Result<Self> {
         Ok(Self { pair, state: read_state(&*scope.store, &pair.id).await? })
+    }
+
+    /// The calendars that were emptied and whose owner has not answered yet.
+    pub fn emptied(&self) -> &[Side] {
+        self.state.held.as_ref().map_or(&[], |row| &row.emptied)
     }
 
     /// Why the next sync does not come, or may fail.

@@ -6,7 +6,8 @@ use records::problem::Problem;
 use crate::Error;
 
 /// What was kept safe, where the caller knows nothing more precise.
-const KEPT: &str = "Nothing was lost: events, copies and what is stored stay as they were.";
+pub(crate) const KEPT: &str =
+    "Nothing was lost: events, copies and what is stored stay as they were.";
 
 impl From<&Error> for Problem {
     fn from(error: &Error) -> Self {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::Next;
+use crate::next_step::Told;
 
 /// The answer of `sync`.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -158,12 +159,17 @@ pub struct PairState {
     /// early, or it was cut off.
     #[serde(rename = "left")]
     pub remaining: Option<u64>,
+    /// The number of conflicts of the last thirty days; at most 200.
+    pub conflicts: u64,
     /// The number of events that could not be copied; at most 1000.
     pub problems: u64,
     /// The first of these events; at most 100.
     pub problem_events: Vec<EventProblem>,
     /// When the cursors were last saved, by side (`from`, `to`).
     pub cursors: Cursors,
+    /// What the pair needs of its owner, without any command, for pages and the API.
+    #[serde(skip)]
+    pub told: Option<Told>,
 }
 
 impl PairState {
@@ -180,9 +186,11 @@ impl PairState {
             held: None,
             error: Some(error),
             remaining: None,
+            conflicts: 0,
             problems: 0,
             problem_events: Vec::new(),
             cursors: Cursors::default(),
+            told: None,
         }
     }
 }
@@ -228,6 +236,9 @@ pub struct AccountState {
     /// `ok`, `needs_reconnect` or `unreachable`.
     pub state: String,
     pub error: Option<Problem>,
+    /// What the account needs of its owner, without any command, for pages and the API.
+    #[serde(skip)]
+    pub told: Option<Told>,
 }
 
 impl AccountState {
@@ -246,6 +257,7 @@ impl AccountState {
             name: account.name.clone(),
             state: state.as_str().to_owned(),
             error,
+            told: Told::of_account(account, now),
         }
     }
 }

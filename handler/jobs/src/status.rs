@@ -1,11 +1,14 @@
 //! The status of accounts, pairs and watches, without requests to providers.
 
-use engine::pair::{Pair, Side};
+use engine::pair::{Pair, PerSide, Side};
+use jiff::tz::TimeZone;
+use records::account::Account;
 use records::pair_state::{self, FailureStreak, HeldRow};
 use records::problem::{PairStatus, Problem};
 use records::snapshot::Snapshot;
 use serde::Serialize;
 
+use crate::next_step::Told;
 use crate::report::{AccountState, Cursors, PairState};
 use crate::watches::{self, WatchState};
 use crate::{Error, Result, Scope};
@@ -65,7 +68,9 @@ async fn pair_state(
         .ok()
     };
     let problems = pair_state::problems(&*scope.store, &pair.id, COUNTED).await?;
+    let told = Told::of_pair(&row, pair.paused, &accounts_of(directory, pair), now);
     Ok(PairState {
+        told,
         id: pair.id.clone(),
         state: if pair.paused { PairStatus::Paused } else { row.status.unwrap_or(PairStatus::Ok) },
         last_sync: row.last_sync,
@@ -80,9 +85,18 @@ async fn pair_state(
         held: row.held.as_ref().map(HeldRow::shown),
         error: row.error,
         remaining: row.remaining,
+        conflicts: row.conflicts.count(now.to_zoned(TimeZone::UTC).date()),
         problems: problems.len() as u64,
         problem_events: problems.into_iter().take(NAMED).map(|row| row.problem).collect(),
         cursors: Cursors { from: row.from.map(|row| row.at), to: row.to.map(|row| row.at) },
+    })
+}
+
+/// The accounts of both calendars, as far as they are known.
+fn accounts_of(directory: &Snapshot, pair: &Pair) -> PerSide<Option<Account>> {
+    PerSide::from_fn(|side| {
+        let calendar = directory.calendar(pair.calendar(side)).ok()??;
+        directory.account(&calendar.account).ok()
     })
 }
 

@@ -4,6 +4,7 @@ mod all_pairs;
 mod consent;
 mod crossing;
 mod day_at_rest;
+mod day_shown;
 mod edges;
 mod faults;
 mod named_faults;

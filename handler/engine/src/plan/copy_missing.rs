@@ -1,7 +1,7 @@
 //! A missing copy: it is made again, or its deletion is carried over to the origin, or it stays
 //! away.
 
-use super::{Create, Decision, Delete, Planner};
+use super::{Conflict, Create, Decision, Delete, Planner};
 use crate::copy::project;
 use crate::event::{Draft, Event, Field, Parts};
 use crate::fingerprint::Fingerprint;
@@ -29,7 +29,7 @@ impl Planner<'_> {
                 if self.pair.two_way && !origin.has_guests() =>
             {
                 if !changed.is_empty() {
-                    return self.make_copy_again(mapping, origin, Some(Reason::EditWins));
+                    return self.keep_edit(mapping, origin, changed);
                 }
                 let mut last = self.origin_seen(mapping, origin);
                 last.origin.agree(now.clone());
@@ -48,10 +48,20 @@ impl Planner<'_> {
         }
         let wanted = [Field::Time, Field::Title].iter().any(|field| changed.fields.contains(field));
         if wanted {
-            self.make_copy_again(mapping, origin, Some(Reason::EditWins))
+            self.keep_edit(mapping, origin, changed)
         } else {
             self.suppress(mapping, Some(origin))
         }
+    }
+
+    /// Makes a copy again whose origin was edited.
+    fn keep_edit(&self, mapping: &Mapping, origin: &Event, changed: &Parts) -> Decision {
+        let mut decision = self.make_copy_again(mapping, origin, Some(Reason::EditWins));
+        // A copy that was deleted long ago comes back: nothing met.
+        if let (Decision::Create(create), true) = (&mut decision, mapping.is_live()) {
+            create.conflict = Some(Conflict::edit_wins(changed));
+        }
+        decision
     }
 
     pub(super) fn make_copy_again(
@@ -91,6 +101,7 @@ impl Planner<'_> {
             draft,
             reason,
             mark_origin: false,
+            conflict: None,
         }))
     }
 }

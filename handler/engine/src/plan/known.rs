@@ -1,6 +1,6 @@
 //! An origin and its copy, of which at least one has changed: the case table, case by case.
 
-use super::{Answer, Create, Decision, Delete, Observed, Planner, SlotPlace};
+use super::{Answer, Conflict, Create, Decision, Delete, Observed, Planner, SlotPlace};
 use crate::attendees;
 use crate::copy::{BUSY, project};
 use crate::event::{Content, Draft, Event, Field, Parts, Visibility};
@@ -145,6 +145,7 @@ impl Planner<'_> {
             draft,
             reason,
             mark_origin: false,
+            conflict: Some(Conflict::edit_wins(&self.edits(mapping, copy).0)),
         }))
     }
 

@@ -1,7 +1,7 @@
 //! An origin and its copy that are both there: what is written to which, and on what they agree
 //! then.
 
-use super::{Change, Decision, Planner, Write};
+use super::{Change, Conflict, Decision, Planner, Write};
 use crate::conflict::{self, Sides};
 use crate::copy::project;
 use crate::etag;
@@ -161,6 +161,9 @@ impl Planner<'_> {
             true => Some(Reason::HasGuests),
             false => undoes(&copy_parts, &overruled).then_some(Reason::OriginWins),
         };
+        let is_both = flows && !copy_parts.is_empty() && !origin_parts.is_empty();
+        let conflict =
+            Conflict::of_write(mapping.side, reason, [&changed, &edited, &overruled], is_both);
         let whole = mapping.pristine && copy.is_none() && !mapping.drifted && lossy.is_empty();
         let copy = (to_mark || !copy_parts.is_empty()).then_some(Change {
             draft,
@@ -182,6 +185,7 @@ impl Planner<'_> {
             copy,
             origin,
             reason,
+            conflict,
         }))
     }
 

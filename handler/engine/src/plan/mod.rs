@@ -35,10 +35,12 @@ use crate::recurrence;
 use crate::uid::UidHash;
 
 pub use along::Halves;
+pub use conflict::{Conflict, Outcome};
 pub use unknown::{Beside, Unknown};
 
 mod along;
 mod apart;
+mod conflict;
 mod copy_missing;
 mod known;
 mod merged;
@@ -139,6 +141,8 @@ pub struct Create {
     pub reason: Option<Reason>,
     /// The origin has the mark of a copy, and is marked as an event of its own.
     pub mark_origin: bool,
+    /// An edit and a deletion that met.
+    pub conflict: Option<Conflict>,
 }
 
 /// Writes to events that are there.
@@ -154,6 +158,8 @@ pub struct Write {
     pub origin: Option<Change>,
     /// Why, where it is not plain.
     pub reason: Option<Reason>,
+    /// Changes of both sides that met.
+    pub conflict: Option<Conflict>,
 }
 
 /// One write.

@@ -117,6 +117,7 @@ impl Planner<'_> {
                 draft,
                 reason: None,
                 mark_origin: marked_as_copy,
+                conflict: None,
             })),
             Beside::Copy { copy, foreign } => {
                 self.take_over(mapping, draft, copy, foreign, why_not.is_some())
@@ -225,6 +226,7 @@ impl Planner<'_> {
             copy: Some(change),
             origin: None,
             reason: Some(Reason::Adopted),
+            conflict: None,
         }))
     }
 }

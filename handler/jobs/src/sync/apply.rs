@@ -45,6 +45,7 @@ impl Context<'_> {
             released,
             is_unread,
             is_deferred: suspect.is_some(),
+            conflict: self.conflict_of(&decision),
             ..Applied::nothing(side, event.clone())
         };
         if let Some(reason) = note
@@ -96,7 +97,7 @@ impl Context<'_> {
         applied: &mut Applied,
     ) -> Result<()> {
         let stored = write.intent();
-        let Write { before, mut mapping, copy, origin, reason } = write;
+        let Write { before, mut mapping, copy, origin, reason, .. } = write;
         let (mut actions, mut refused) = (Vec::new(), None);
         if origin.is_some() {
             let reason = reason.filter(|reason| *reason != Reason::OriginWins);

@@ -36,7 +36,7 @@ impl Context<'_> {
         before: Option<Mapping>,
         applied: &mut Applied,
     ) -> Result<()> {
-        let Create { mut mapping, role, draft, reason, mark_origin } = create;
+        let Create { mut mapping, role, draft, reason, mark_origin, .. } = create;
         let side = side_of(&mapping, role);
         let action = self.action(Verb::Create, &mapping, other_role(role), reason);
         if self.options.dry_run {

@@ -71,6 +71,7 @@ impl Context<'_> {
         let held_before = state.held.clone();
         self.retry_bearers(result);
         self.note_proofs(result).await?;
+        self.note_conflicts(result).await?;
         state.next_retry = result.problems.next();
         result.run.next_try = state.next_retry;
         let is_held = self.note_held(state, &mut result.run, held, &members, guard.copies());
@@ -152,6 +153,7 @@ impl Context<'_> {
         }
         if is_relisted {
             state.window_listed_on = Some(self.today());
+            self.locked.prune_conflicts(&mut result.batch, self.today()).await;
             if let Some(oldest) = self.locked.proofs_since().await {
                 let (store, pair) = (&*self.scope.store, &self.pair.id);
                 let oldest =
@@ -171,6 +173,7 @@ impl Context<'_> {
         result: &mut PassResult,
         remaining: u64,
     ) -> Result<()> {
+        self.note_conflicts(result).await?;
         let PassResult { run, batch, .. } = result;
         run.remaining = remaining;
         run.held = state.held.as_ref().map(HeldRow::shown);

@@ -43,6 +43,7 @@ mod behind;
 mod candidate;
 mod change;
 mod changes;
+mod conflicts;
 mod context;
 mod create;
 mod decide;

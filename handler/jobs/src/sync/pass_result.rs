@@ -7,6 +7,7 @@ use engine::event::EventId;
 use engine::marker::{MappingId, Role};
 use engine::pair::{PerSide, Side};
 use engine::plan::Delete;
+use records::pair_state::conflicts::ConflictRow;
 use records::pair_state::proofs::{Proof, ProofRow};
 use records::pair_state::{Batch, ProblemRow};
 use records::problem::PairStatus;
@@ -51,6 +52,8 @@ pub(super) struct PassResult {
     pub proof_rows: u32,
     /// Events that this attempt could not settle.
     pub unsettled: BTreeSet<EventId>,
+    /// Conflicts that ended since the last commit.
+    pub conflicts: Vec<ConflictRow>,
 }
 
 impl PassResult {
@@ -76,6 +79,7 @@ impl PassResult {
             proved: Vec::new(),
             proof_rows: 0,
             unsettled: BTreeSet::new(),
+            conflicts: Vec::new(),
         }
     }
 }

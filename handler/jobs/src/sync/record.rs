@@ -6,6 +6,7 @@ use engine::pair::Side;
 use engine::reason::Reason;
 use records::pair_state::proofs;
 
+use super::conflicts::ended_conflict;
 use super::context::Context;
 use super::pass_result::PassResult;
 use super::problems::SOON;
@@ -17,7 +18,8 @@ pub(super) const COMMIT_EVERY: usize = 49;
 
 impl Context<'_> {
     /// Adds the result of a step to the result of the pass.
-    pub(super) fn record(&self, applied: Applied, result: &mut PassResult) -> Result<()> {
+    pub(super) fn record(&self, mut applied: Applied, result: &mut PassResult) -> Result<()> {
+        let conflict = ended_conflict(&mut applied);
         let Applied { side, event, is_incomplete, is_deferred, .. } = applied;
         if is_deferred {
             result.retry.get_or_insert_default().suspects.extend(applied.suspect);
@@ -47,6 +49,7 @@ impl Context<'_> {
             return Ok(());
         }
         result.proved.extend(applied.proved);
+        result.conflicts.extend(conflict);
         let is_mapping_stored = applied.remember.is_some();
         if let Some((before, now)) = applied.remember {
             self.record_mapping(side, before, now, result)?;
@@ -94,6 +97,7 @@ impl Context<'_> {
             return Ok(());
         }
         self.note_proofs(result).await?;
+        self.note_conflicts(result).await?;
         Ok(self.store.commit(self.locked, std::mem::take(&mut result.batch)).await?)
     }
 

@@ -7,6 +7,7 @@ use engine::pair::{PerSide, Side};
 use engine::plan::{Decision, Delete};
 use engine::reason::Reason;
 use records::pair_state::ProblemRow;
+use records::pair_state::conflicts::ConflictRow;
 use records::pair_state::proofs::{Proof, ProofRow};
 
 use super::problems::RetryAt;
@@ -118,6 +119,8 @@ pub(super) struct Applied {
     pub is_answer_open: bool,
     /// The stored problem of the event stays.
     pub is_unread: bool,
+    /// Changes of both sides that the step was to bring together.
+    pub conflict: Option<ConflictRow>,
 }
 
 impl Applied {
@@ -138,6 +141,7 @@ impl Applied {
             released: Vec::new(),
             is_answer_open: false,
             is_unread: false,
+            conflict: None,
         }
     }
 }

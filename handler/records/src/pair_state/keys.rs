@@ -9,6 +9,7 @@ pub(super) const CHECKED: &str = "s:looked";
 pub(super) const HELD_DELETIONS: &str = "s:members:";
 pub(super) const PROBLEM: &str = "s:problem:";
 pub(super) const PROOF: &str = "d:";
+pub(super) const CONFLICT: &str = "c:";
 pub(super) const MAPPING: &str = "m:";
 pub(super) const INDEX: &str = "x:";
 pub(super) const SERIES: &str = "r:";

@@ -8,6 +8,7 @@
 //! | `s:members:` + number | [`HeldDeletions`]: what a hold has shown to the owner, and since when | a confirmation covers these deletions, and no others |
 //! | `s:problem:` + name of an event | [`ProblemRow`]: an event that could not be copied | for `status` |
 //! | `d:` + day + time + number | [`ProofRow`](proofs::ProofRow): the evidence for deletions | for `explain`, kept for thirty days; by day, so that old rows are found |
+//! | `c:` + number in a ring | [`conflicts`]: changes of both sides that met | for pages; `s` counts the rows of each day, so that none is searched to be deleted |
 //! | `m:` + mapping id | [`Mapping`](engine::mapping::Mapping) | the id follows from the origin, so an origin's mapping is one read |
 //! | `x:` + name of an event | the mapping of a copy (or of an origin whose mapping id is not derived from its name) | finds a mapping by its copy |
 //!
@@ -27,6 +28,7 @@
 //! Rows that must change together are in one partition, where a commit is atomic.
 
 mod batch;
+pub mod conflicts;
 mod expanded;
 mod held_deletions;
 mod keys;

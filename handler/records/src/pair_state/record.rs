@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::conflicts::ConflictLog;
 use super::progress::PassProgress;
 use super::unlisted::Unlisted;
 use crate::problem::{EventProblem, Held, HeldKind, PairStatus, Problem};
@@ -67,6 +68,9 @@ pub struct StateRecord {
     /// The day of the oldest deletion whose proof is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proofs_since: Option<Date>,
+    /// The conflicts that are kept.
+    #[serde(default, skip_serializing_if = "ConflictLog::is_empty")]
+    pub conflicts: ConflictLog,
     /// Events that another installation has copied or created.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub copied_by_another: u64,

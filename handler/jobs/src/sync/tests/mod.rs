@@ -1,7 +1,9 @@
 //! Passes over two calendars in memory.
 
 mod attempts;
+mod conflicts;
 mod create;
+mod day;
 mod deletions;
 mod duplicates;
 mod echo;

@@ -2,6 +2,7 @@
 //! replace it.
 
 mod count_changes;
+mod kept_facts;
 
 use std::sync::PoisonError;
 
@@ -363,6 +364,7 @@ impl StoredState {
             left_out: self.row.left_out,
             has_expanded: self.row.has_expanded,
             proofs_since: self.row.proofs_since,
+            conflicts: self.row.conflicts.clone(),
             ids_are_names: self.row.ids_are_names || row.ids_are_names,
             ..row
         };
