@@ -22,7 +22,7 @@
 //! A module uses only modules before it in this list: `error setup connector in_process`, then
 //! `problem next_step report ids random_secret services first_release`, then `access nudge audit
 //! keys places`, then `leases`, then `accounts`, then `sync` and `watches`, then `consent pairs
-//! pair_remarks explain day conflicts status doctor poll_calendars sync_calendar rotate_keys`, then
+//! pair_remarks explain day conflicts problems_of_pair status doctor poll_calendars sync_calendar rotate_keys`, then
 //! `health remove_account`. `sync` does not use `watches`, `watches` do not use `pairs`, and
 //! `accounts` use neither.
 
@@ -49,6 +49,7 @@ pub mod pairs;
 mod places;
 mod poll_calendars;
 mod problem;
+mod problems_of_pair;
 mod random_secret;
 mod remove_account;
 pub mod report;
@@ -72,6 +73,7 @@ pub use health::{Health, HealthDetail, health};
 pub use in_process::{CALL_BUDGET, InProcess};
 pub use poll_calendars::{PollOutcome, poll_calendars, reconcile};
 pub use problem::{problem_connecting, problem_keeping, problem_of_consent};
+pub use problems_of_pair::{ProblemPage, problems};
 pub use random_secret::Token;
 pub use remove_account::{Removal, remove_account};
 pub use rotate_keys::{Rotation, rotate_keys};

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use jobs::ProviderError;
+use jobs::next_step::Told;
 use serde::Serialize;
 
 macro_rules! codes {
@@ -203,11 +204,18 @@ impl ApiError {
     }
 }
 
+/// What happened, what was kept safe and what to do next, for a person at a browser or a program:
+/// no command is named.
+pub fn words(error: &jobs::Error) -> String {
+    // Without a time no step names one.
+    Told::of_error(error, None, jiff::Timestamp::UNIX_EPOCH).detail()
+}
+
 /// The error for what a caller gave: an address, a user and a password. A server that is silent is
 /// the caller's then, and no failure of this installation.
 pub fn of_given(error: jobs::Error) -> ApiError {
     use ProviderError as P;
-    let words = records::problem::Problem::from(&error).message;
+    let words = words(&error);
     let jobs::Error::Provider(provider) = &error else { return error.into() };
     let code = match provider {
         P::Unauthorized | P::Forbidden(_) => Code::Unauthorized,
@@ -233,7 +241,7 @@ impl IntoResponse for ApiError {
 impl From<jobs::Error> for ApiError {
     fn from(error: jobs::Error) -> Self {
         use jobs::Error as E;
-        let words = records::problem::Problem::from(&error).message;
+        let words = words(&error);
         match &error {
             E::Provider(error) => of_provider(error, words),
             E::Store(_) | E::LeaseLost => Self::new(Code::Storage, words).retry_after(5),

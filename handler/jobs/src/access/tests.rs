@@ -107,7 +107,7 @@ async fn what_no_token_can_have_is_refused() {
     let (_dir, services, _) = begin();
     let scope = services.local();
     for wrong in [
-        NewToken { name: " ".into(), ..new("x") },
+        NewToken { name: String::new(), ..new("x") },
         NewToken { name: "x".repeat(101), ..new("x") },
         NewToken { name: "a\nb".into(), ..new("x") },
         NewToken { scopes: Vec::new(), ..new("x") },

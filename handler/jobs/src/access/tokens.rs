@@ -191,7 +191,6 @@ fn hash(token: &str) -> String {
 }
 
 fn checked_name(name: &str) -> Result<String> {
-    let name = name.trim();
     let is_long = name.chars().count() > MAX_NAME;
     if name.is_empty() || is_long || name.chars().any(char::is_control) {
         return Err(refused("the name of a token has 1 to 100 characters, in one line"));

@@ -241,9 +241,10 @@ fn of_refusal(error: &providers::Error, account: Option<&AccountId>) -> NextStep
         }
         ConsentStep::SetUpWrongly => NextStep::SetUp,
         ConsentStep::Later => NextStep::Retry,
-        ConsentStep::Again | ConsentStep::AllowMore | ConsentStep::AnotherAccount | ConsentStep::Declined => {
-            NextStep::Reconnect { account: account.cloned() }
-        }
+        ConsentStep::Again
+        | ConsentStep::AllowMore
+        | ConsentStep::AnotherAccount
+        | ConsentStep::Declined => NextStep::Reconnect { account: account.cloned() },
     }
 }
 

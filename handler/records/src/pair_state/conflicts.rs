@@ -31,18 +31,21 @@ const PER_ROW: usize = 20;
 const MOST_DELETED: u64 = 40;
 
 /// Changes of both sides to one event that met.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ConflictRow {
     /// The id of the origin.
     pub event: String,
     /// The calendar of the origin.
+    #[schema(value_type = String)]
     pub calendar: CalendarId,
     /// When the pass found both changes.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// The start of the event: an instant, or a day.
     pub start: Option<String>,
     /// The names of the fields that met; `occurrences` for single ones of a series.
     pub fields: Vec<String>,
+    #[schema(value_type = String)]
     pub outcome: Outcome,
 }
 

@@ -42,8 +42,8 @@ mod unlisted;
 pub use batch::Batch;
 pub use held_deletions::HeldDeletions;
 pub use locked_state::{
-    LockedState, StateSnapshot, change_state, problems, read_state, read_state_snapshot,
-    record_check,
+    LockedState, StateSnapshot, change_state, problems, problems_page, read_state,
+    read_state_snapshot, record_check,
 };
 pub use pair_store::{Lookup, PairStore, claimed_by};
 pub use progress::{EventPosition, PassProgress, ReadDepth};

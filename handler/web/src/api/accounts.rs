@@ -8,6 +8,7 @@ use engine::calendar::{AccountId, CalendarId};
 use engine::pair::Pair;
 use engine::provider::ProviderKind;
 use http::{HeaderValue, StatusCode, header};
+use jobs::next_step::neutral;
 use jobs::report::AccountState;
 use jobs::watches::WatchState;
 use records::account::Account;
@@ -187,6 +188,14 @@ pub async fn refresh(
     }))
 }
 
+/// The words of an error name no command line.
+fn without_commands(mut state: AccountState) -> AccountState {
+    if let Some(error) = &mut state.error {
+        error.message = neutral(&error.message);
+    }
+    state
+}
+
 fn ids(directory: &Snapshot, account: &AccountId) -> Vec<String> {
     let calendars = directory.calendars().into_iter();
     calendars.filter(|it| it.account == *account).map(|it| it.id.to_string()).collect()
@@ -220,7 +229,7 @@ fn answer(
         }
     });
     AccountAnswer {
-        state: AccountState::of(account, visitor.scope.clock.now()),
+        state: without_commands(AccountState::of(account, visitor.scope.clock.now())),
         calendars: own.len(),
         pairs: directory.readable_pairs().iter().filter(|pair| uses(pair)).count(),
         push,

@@ -2,7 +2,8 @@
 
 use axum::extract::{FromRequest, Request};
 use http::header;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 
 use crate::problem::{ApiError, Code};
 use crate::request::{BodyError, PendingBody};
@@ -34,6 +35,17 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
         reader.end().map_err(|error| ApiError::wrong_member("#", without_place(&error)))?;
         Ok(Self(value))
     }
+}
+
+/// Reads a whole number, which JSON may write as `6.0`, too.
+///
+/// # Errors
+/// For any other number.
+pub fn whole_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u16>, D::Error> {
+    let Some(number) = Option::<f64>::deserialize(from)? else { return Ok(None) };
+    let whole = (number.fract() == 0.0 && (0.0..=f64::from(u16::MAX)).contains(&number))
+        .then(|| format!("{number:.0}").parse().ok());
+    whole.flatten().map(Some).ok_or_else(|| D::Error::custom("a whole number is wanted"))
 }
 
 fn is_json(kind: &str) -> bool {

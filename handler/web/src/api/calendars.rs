@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
 use engine::calendar::AccountId;
 use engine::provider::ProviderKind;
 use records::calendar::CalendarRecord;
@@ -13,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::path::is_id;
-use crate::problem::{ApiError, Code};
+use super::query::{Asked, wrong_query};
+use crate::problem::ApiError;
 use crate::visitor::MayRead;
 
 /// Which calendars.
@@ -77,9 +76,9 @@ pub fn of_directory(directory: &Snapshot, only: Option<&AccountId>) -> Vec<Calen
     responses((status = 200, body = Calendars)))]
 pub async fn list(
     MayRead(visitor): MayRead,
-    filter: Result<Query<Filter>, QueryRejection>,
+    Asked(filter): Asked<Filter>,
 ) -> Result<Json<Calendars>, ApiError> {
-    let account = filter.map_err(|_| wrong_query())?.0.account;
+    let account = filter.account;
     if account.as_deref().is_some_and(|id| !is_id(id)) {
         return Err(wrong_query());
     }
@@ -88,12 +87,4 @@ pub async fn list(
         directory.account(id)?;
     }
     Ok(Json(Calendars { calendars: of_directory(&directory, only.as_ref()) }))
-}
-
-fn wrong_query() -> ApiError {
-    ApiError::new(
-        Code::BadRequest,
-        "The part of the address after the question mark is not understood: \"account\" is the id \
-        of an account. Nothing was done.",
-    )
 }

@@ -5,10 +5,11 @@ use axum::response::Response;
 use http::{HeaderValue, header};
 use jobs::Services;
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     Components, ContentBuilder, Header, InfoBuilder, ObjectBuilder, OpenApi, Ref, RefOr,
-    ResponseBuilder, ServerBuilder, Type,
+    ResponseBuilder, Schema, ServerBuilder, Type,
 };
 use utoipa::{PartialSchema, ToSchema};
 
@@ -30,6 +31,7 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
         .insert(TOKEN.to_owned(), SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)).into());
     components.schemas.insert(Problem::name().into_owned(), Problem::schema());
     components.schemas.insert(FieldError::name().into_owned(), FieldError::schema());
+    components.schemas.values_mut().for_each(close_variants);
     for (path, item) in &mut document.paths.paths {
         let operations = [
             ("get", &mut item.get),
@@ -45,6 +47,17 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
         }
     }
     document
+}
+
+/// Says of each variant of a request's shape that it has no other members. The macro says so of
+/// structs only.
+fn close_variants(schema: &mut RefOr<Schema>) {
+    let RefOr::T(Schema::OneOf(variants)) = schema else { return };
+    for variant in &mut variants.items {
+        if let RefOr::T(Schema::Object(variant)) = variant {
+            variant.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
+    }
 }
 
 /// The id of an operation: `get_pairs_id` for `GET /api/v1/pairs/{id}`.

@@ -9,8 +9,10 @@ mod calendars;
 mod document;
 mod installation;
 mod me;
+mod pair_facts;
 mod pairs;
 mod path;
+mod query;
 mod refusal;
 mod tokens;
 
@@ -62,6 +64,10 @@ fn routes() -> OpenApiRouter {
         .routes(routes!(pairs::show, pairs::end))
         .routes(routes!(pairs::pause))
         .routes(routes!(pairs::resume))
+        .routes(routes!(pair_facts::explain))
+        .routes(routes!(pair_facts::events))
+        .routes(routes!(pair_facts::problems))
+        .routes(routes!(pair_facts::conflicts))
         .routes(routes!(installation::status))
         .routes(routes!(installation::doctor))
         .routes(routes!(tokens::list, tokens::add))

@@ -73,7 +73,7 @@ async fn every_answer_has_its_fields() {
 #[tokio::test]
 async fn a_token_is_made_shown_once_and_removed() {
     let web = TestWeb::new(None);
-    let new = json!({"name": "backup", "scopes": ["sync", "read"], "expires_days": 1});
+    let new = json!({"name": "backup", "scopes": ["sync", "read"], "expires_days": 1.0});
     let made = web.send(ask("POST", "/api/v1/tokens").json(&new)).await;
     assert_eq!(made.status, 201, "{}", made.text);
     let made = made.json();
@@ -100,6 +100,9 @@ async fn what_is_wrong_in_a_body_is_named() {
         (r#"{"name": "x", "scopes": ["read"], "more": 1}"#, "#/more"),
         (r#"{"name": "x", "name": "y", "scopes": ["read"]}"#, "#"),
         (r#"{"name": 7, "scopes": ["read"]}"#, "#/name"),
+        (r#"{"name": "x", "scopes": ["read", "read"]}"#, "#/scopes"),
+        (r#"{"name": "x", "scopes": ["read"], "expires_days": 6.5}"#, "#/expires_days"),
+        (r#"{"name": "x", "scopes": ["read"], "expires_days": "6"}"#, "#/expires_days"),
         (r#"{"scopes": ["read"]}"#, "#"),
         (r#"{"name": "x", "scopes": ["read"]} x"#, "#"),
         ("", "#"),
@@ -139,6 +142,9 @@ async fn the_document_describes_every_operation() {
     assert_eq!(operation["operationId"], "post_tokens");
     assert!(operation["responses"]["default"]["content"]["application/problem+json"].is_object());
     assert!(operation["responses"]["201"]["headers"]["X-Request-Id"].is_object());
+    for variant in document["components"]["schemas"]["NewAccount"]["oneOf"].as_array().unwrap() {
+        assert_eq!(variant["additionalProperties"], false, "{variant}");
+    }
     let foreign = web.send(ask("GET", "/api/v1/openapi.json").remote("evil.example")).await;
     assert_eq!(foreign.code().0, 421);
 }
@@ -197,7 +203,7 @@ async fn a_scope_is_wanted_for_every_operation_of_the_document() {
             seen += 1;
         }
     }
-    assert!(seen >= 15, "{seen}");
+    assert!(seen >= 20, "{seen}");
 }
 
 #[tokio::test]
@@ -208,6 +214,10 @@ async fn pairs_that_are_not_there_are_not_found() {
         ("DELETE", "/api/v1/pairs/p1"),
         ("POST", "/api/v1/pairs/p1/pause"),
         ("POST", "/api/v1/pairs/p1/resume"),
+        ("GET", "/api/v1/pairs/p1/explain?event=x"),
+        ("GET", "/api/v1/pairs/p1/events?day=2026-12-03&zone=Europe/Berlin"),
+        ("GET", "/api/v1/pairs/p1/problems"),
+        ("GET", "/api/v1/pairs/p1/conflicts?limit=200"),
         ("GET", "/api/v1/accounts/a1"),
         ("DELETE", "/api/v1/accounts/a1"),
         ("POST", "/api/v1/accounts/a1/refresh"),
@@ -217,6 +227,20 @@ async fn pairs_that_are_not_there_are_not_found() {
     }
     for query in ["account=", "account=a%2Fb", "account=a1&account=a2"] {
         let answer = web.send(ask("GET", &format!("/api/v1/calendars?{query}"))).await;
+        assert_eq!(answer.code(), (400, "bad_request".into()), "{query}");
+    }
+    for query in [
+        "explain",
+        "explain?event=",
+        "events?day=2026-02-30&zone=UTC",
+        "events?day=2026-12-03",
+        "problems?limit=0",
+        "problems?limit=201",
+        "problems?cursor=",
+        "conflicts?cursor=a%2Fb",
+        "conflicts?limit=1&limit=2",
+    ] {
+        let answer = web.send(ask("GET", &format!("/api/v1/pairs/p1/{query}"))).await;
         assert_eq!(answer.code(), (400, "bad_request".into()), "{query}");
     }
 }

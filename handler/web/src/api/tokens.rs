@@ -1,12 +1,14 @@
 //! `/tokens`: access tokens of programs.
 
+use std::collections::BTreeSet;
+
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use jobs::access::{self, MadeToken, NewToken, Permission, TokenState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::Json;
+use super::body::{Json, whole_number};
 use super::path::PathId;
 use crate::problem::{ApiError, Code};
 use crate::visitor::InPerson;
@@ -20,12 +22,13 @@ pub struct Tokens {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTokenBody {
-    #[schema(min_length = 1, max_length = 100, pattern = r"^[!-~]([ -~]*[!-~])?$")]
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     name: String,
-    #[schema(min_items = 1, max_items = 3)]
+    #[schema(value_type = BTreeSet<Permission>, min_items = 1, max_items = 3)]
     scopes: Vec<Permission>,
     /// 90 where it is left out.
     #[schema(minimum = 1, maximum = 366, default = 90)]
+    #[serde(default, deserialize_with = "whole_number")]
     expires_days: Option<u16>,
 }
 
@@ -52,6 +55,9 @@ pub async fn add(
     Json(body): Json<NewTokenBody>,
 ) -> Result<Response, ApiError> {
     let NewTokenBody { name, scopes, expires_days } = body;
+    if scopes.iter().collect::<BTreeSet<_>>().len() != scopes.len() {
+        return Err(ApiError::wrong_member("#/scopes", "a scope is named twice"));
+    }
     let new = NewToken { name, scopes, expires_days: expires_days.unwrap_or(90) };
     let add = access::add(&visitor.scope, new);
     let made = visitor.audited("token.add", "", add, |made| Some(made.state.id.clone())).await;

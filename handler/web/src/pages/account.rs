@@ -6,6 +6,7 @@ use axum::extract::{Path, Query};
 use axum::response::Response;
 use engine::calendar::{AccountId, CalendarId};
 use http::StatusCode;
+use jobs::next_step::Told;
 use jobs::report::AccountState;
 use maud::{Markup, html};
 use records::account::{Account, AccountStatus};
@@ -37,14 +38,15 @@ pub async fn show(
 ) -> Result<Response, PageError> {
     let account = find(&visitor, id).await?;
     let calendars = visitor.scope.directory().calendars_of(&account.id).await?;
-    let state = AccountState::of(&account, visitor.scope.clock.now());
+    let now = visitor.scope.clock.now();
+    let (state, told) = (AccountState::of(&account, now), Told::of_account(&account, now));
     let base = format!("/app/accounts/{}", account.id);
     let main = html! {
         p {
             (WORDS.provider(account.kind)) ": "
             span class=(class(&state.state)) { (WORDS.state_of_account(&state.state)) }
         }
-        (calendar_list(&calendars, &state))
+        (calendar_list(&calendars, told.as_ref()))
         div.row {
             form method="post" action={ (base) "/refresh" } { button { (WORDS.look_for_calendars()) } }
             form method="post" action={ (base) "/again" } { button { (WORDS.connect_again()) } }
@@ -62,29 +64,29 @@ pub async fn show(
         _ => None,
     };
     if account.state == AccountStatus::NeedsReconnect {
-        page.needs = Some(needs_reconnect(&account, &state));
+        page.needs = Some(needs_reconnect(&account, told.as_ref()));
     }
     Ok(page.into_answer())
 }
 
-fn needs_reconnect(account: &Account, state: &AccountState) -> Markup {
+fn needs_reconnect(account: &Account, told: Option<&Told>) -> Markup {
     html! {
         section.card.banner aria-labelledby="needs" {
             h2 id="needs" { (WORDS.needs_reconnect(&account.name)) }
-            @if let Some(error) = &state.error { p { (error.message) } }
+            @if let Some(told) = told { p { (told.detail()) } }
         }
     }
 }
 
-fn calendar_list(calendars: &[CalendarRecord], state: &AccountState) -> Markup {
+fn calendar_list(calendars: &[CalendarRecord], told: Option<&Told>) -> Markup {
     html! {
-        @match &state.error {
-            Some(error) if calendars.is_empty() => {
+        @match told {
+            Some(told) if calendars.is_empty() => {
                 h2 { (WORDS.not_listed()) }
-                p { (error.message) }
+                p { (told.detail()) }
             }
-            error => {
-                @if let Some(error) = error { p.card.banner { (error.message) } }
+            told => {
+                @if let Some(told) = told { p.card.banner { (told.detail()) } }
                 h2 id="calendars" { (WORDS.calendars()) }
                 @if calendars.is_empty() {
                     p { (WORDS.no_calendars()) }

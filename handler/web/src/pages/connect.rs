@@ -194,7 +194,7 @@ pub fn add_error(
         }
         ConnectError::Failed(error) => error,
     };
-    let words = records::problem::Problem::from(&error).message;
+    let words = crate::problem::words(&error);
     let jobs::Error::Provider(provider) = &error else { return Err(error.into()) };
     match provider {
         P::Unauthorized | P::Forbidden(_) => errors.add("secret", WORDS.password_refused()),

@@ -84,7 +84,7 @@ fn refused(refusal: Refusal) -> Response {
 
 fn failed(error: &jobs::Error, section: Section) -> Response {
     tracing::warn!(%error, "a page could not be shown");
-    let words = records::problem::Problem::from(error).message;
+    let words = crate::problem::words(error);
     page(StatusCode::SERVICE_UNAVAILABLE, section, WORDS.failed(), &[&words])
 }
 

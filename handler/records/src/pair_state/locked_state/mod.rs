@@ -120,6 +120,30 @@ pub async fn problems(store: &dyn Store, pair: &PairId, limit: usize) -> Result<
     rows.into_iter().map(|row| decode(&row.key, &row.value)).collect()
 }
 
+/// A page of the events that could not be copied, after the one that a cursor names, and the cursor
+/// of the next page; `None` where the cursor names none.
+pub async fn problems_page(
+    store: &dyn Store,
+    pair: &PairId,
+    cursor: Option<&str>,
+    limit: usize,
+) -> Result<Option<(Vec<ProblemRow>, Option<String>)>> {
+    let after = cursor.map(|cursor| format!("{PROBLEM}{cursor}"));
+    if let Some(after) = &after
+        && store.get(Table::Pairs, pair.as_str(), after).await?.is_none()
+    {
+        return Ok(None);
+    }
+    let limit = limit.clamp(1, PAGE - 1);
+    let (partition, after) = (pair.as_str(), after.as_deref());
+    let mut rows = store.scan(Table::Pairs, partition, PROBLEM, after, limit + 1).await?;
+    let is_last = rows.len() <= limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| !is_last).map(|row| row.key[PROBLEM.len()..].to_owned());
+    let rows: Result<_> = rows.into_iter().map(|row| decode(&row.key, &row.value)).collect();
+    Ok(Some((rows?, next)))
+}
+
 /// The state of a pair whose lease the caller holds: the row as it was last read or written, and
 /// its version.
 pub struct LockedState {
