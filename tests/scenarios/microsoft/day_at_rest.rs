@@ -6,18 +6,26 @@ use simulators::traffic::Kind;
 use crate::support::mailbox_env::MailboxEnv;
 use crate::support::product;
 
-/// Accounts; each has two calendars, each in a pair with one of the next account.
-const ACCOUNTS: usize = 100;
+/// Accounts, where `CALRELAY_TEST_ACCOUNTS` names no other even number; each has two calendars, each
+/// in a pair with one of the next account. The bounds hold for each account.
+const ACCOUNTS: usize = 12;
 const QUARTERS_OF_A_DAY: usize = 96;
 
 /// The calendar of each account that is not its default one.
 const SECOND: &str = "Projects";
 
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the program")]
+fn accounts() -> usize {
+    let given = std::env::var("CALRELAY_TEST_ACCOUNTS").ok();
+    given.and_then(|given| given.parse().ok()).unwrap_or(ACCOUNTS)
+}
+
 #[tokio::test]
 async fn a_day_at_rest_costs_a_view_of_each_calendar_and_a_renewal_of_each_account()
 -> anyhow::Result<()> {
     let mut env = MailboxEnv::new().await?;
-    let people: Vec<Account> = (0..ACCOUNTS)
+    let count = accounts();
+    let people: Vec<Account> = (0..count)
         .map(|n| match n {
             0 | 1 => env.people[n].clone(),
             _ => env.graph.account(&format!("person-{n}@example.org")),
@@ -46,7 +54,7 @@ async fn a_day_at_rest_costs_a_view_of_each_calendar_and_a_renewal_of_each_accou
     env.graph.reset_counts();
     env.quarters(QUARTERS_OF_A_DAY, true).await?;
     let asked = env.graph.counts();
-    let accounts = ACCOUNTS as u64;
+    let accounts = count as u64;
     let most = |kind: Kind, count: u64| {
         assert!(asked.of(kind) <= count, "{kind:?}: {} of {count}: {asked}", asked.of(kind));
     };
