@@ -21,7 +21,7 @@ if ! [ -x "$home/bin/$tool" ]; then
     # The tool runs for a second, so its build is short and its code slow. The tool's own profile chooses the opposite.
     CARGO_PROFILE_RELEASE_LTO=off \
         CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-        CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+        CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
         cargo install "$tool" --locked --version "$version" --root "$home" --target-dir "$tools/build" --force >&2
     rm -rf "$tools/build"
 fi
