@@ -5,6 +5,7 @@ use engine::event::EventId;
 use engine::reason::Reason;
 use jiff::Timestamp;
 use records::account::{Account, AccountStatus};
+use records::pair_state::quickness::Measured;
 use records::problem::{EventProblem, Held, PairStatus, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -159,6 +160,8 @@ pub struct PairState {
     /// early, or it was cut off.
     #[serde(rename = "left")]
     pub remaining: Option<u64>,
+    /// How long changes took, from the provider to our write; `None` where none was measured.
+    pub quickness: Option<Measured>,
     /// The number of conflicts of the last thirty days; at most 200.
     pub conflicts: u64,
     /// The number of events that could not be copied; at most 1000.
@@ -186,6 +189,7 @@ impl PairState {
             held: None,
             error: Some(error),
             remaining: None,
+            quickness: None,
             conflicts: 0,
             problems: 0,
             problem_events: Vec::new(),

@@ -69,6 +69,7 @@ async fn pair_state(
     };
     let problems = pair_state::problems(&*scope.store, &pair.id, COUNTED).await?;
     let told = Told::of_pair(&row, pair.paused, &accounts_of(directory, pair), now);
+    let today = now.to_zoned(TimeZone::UTC).date();
     Ok(PairState {
         told,
         id: pair.id.clone(),
@@ -85,7 +86,8 @@ async fn pair_state(
         held: row.held.as_ref().map(HeldRow::shown),
         error: row.error,
         remaining: row.remaining,
-        conflicts: row.conflicts.count(now.to_zoned(TimeZone::UTC).date()),
+        quickness: row.quickness.measured(today),
+        conflicts: row.conflicts.count(today),
         problems: problems.len() as u64,
         problem_events: problems.into_iter().take(NAMED).map(|row| row.problem).collect(),
         cursors: Cursors { from: row.from.map(|row| row.at), to: row.to.map(|row| row.at) },

@@ -74,6 +74,11 @@ pub fn stamp() -> String {
     (now() + jiff::SignedDuration::from_mins(1)).strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
+/// Now, as a stamp of iCalendar.
+pub fn stamp_now() -> String {
+    now().strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
 fn today() -> Date {
     now().to_zoned(TimeZone::UTC).date()
 }

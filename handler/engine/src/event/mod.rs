@@ -47,6 +47,8 @@ pub struct Event {
     pub marker: Option<String>,
     /// CREATED, LAST-MODIFIED and DTSTAMP of the event.
     pub stamps: Stamps,
+    /// When its provider says that it last changed, where that is none of its properties.
+    pub updated: Option<Timestamp>,
     /// The event names a zone that cannot be resolved, so the zone of its calendar is used.
     pub zone_guessed: bool,
 }
@@ -85,6 +87,11 @@ impl Stamps {
 }
 
 impl Event {
+    /// When it last changed, as far as it or its provider says so.
+    pub fn changed_at(&self) -> Option<Timestamp> {
+        self.updated.or(self.stamps.modified.max(self.stamps.stamped))
+    }
+
     /// Whether other people are involved, so that writing here could reach them.
     pub fn has_guests(&self) -> bool {
         let invites = |exception: &Exception| matches!(exception, Exception::Changed(content) if !content.attendees.is_empty());

@@ -29,6 +29,7 @@ fn event() -> Event {
         declined: false,
         marker: None,
         stamps: Stamps::default(),
+        updated: None,
         zone_guessed: false,
     }
 }

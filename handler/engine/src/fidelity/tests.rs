@@ -30,6 +30,7 @@ fn event(content: Content, series: Option<Series>) -> Event {
         declined: false,
         marker: None,
         stamps: Stamps::default(),
+        updated: None,
         zone_guessed: false,
     }
 }

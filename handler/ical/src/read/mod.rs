@@ -69,6 +69,7 @@ impl ObjectReader<'_> {
                 layout::events(self.calendar).into_iter().find_map(|(_, event)| marked(event))
             }),
             stamps: stamps(main),
+            updated: None,
             zone_guessed: self.zones.guessed(),
         })
     }

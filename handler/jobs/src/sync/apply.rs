@@ -37,6 +37,7 @@ impl Context<'_> {
             note,
             is_unread,
             shown,
+            changed_at,
             ..
         } = step;
         let mut applied = Applied {
@@ -46,6 +47,7 @@ impl Context<'_> {
             is_unread,
             is_deferred: suspect.is_some(),
             conflict: self.conflict_of(&decision),
+            changed_at,
             ..Applied::nothing(side, event.clone())
         };
         if let Some(reason) = note

@@ -29,8 +29,9 @@ impl Context<'_> {
         })
     }
 
-    /// Adds the conflicts since the last commit to the next one.
-    pub(super) async fn note_conflicts(&self, result: &mut PassResult) -> Result<()> {
+    /// Adds the conflicts since the last commit, and how long changes took, to the next one.
+    pub(super) async fn note_facts(&self, result: &mut PassResult) -> Result<()> {
+        self.note_quickness(result).await;
         let rows = std::mem::take(&mut result.conflicts);
         if rows.is_empty() {
             return Ok(());

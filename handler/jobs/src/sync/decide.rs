@@ -14,6 +14,7 @@ use super::context::Context;
 use super::fetch::FoundEvents;
 use super::identity::{BesideFound, EventIdentities, UnknownClass};
 use super::problems::RetryAt;
+use super::quickness::changed_at;
 use super::roles::{ROLES, mapped, mapped_mut, other_role, role_at, side_of};
 use super::step::{NOT_GIVEN, Step};
 use crate::Result;
@@ -94,6 +95,7 @@ impl Context<'_> {
                     return Step::incomplete(mapping.side, mapping.origin.id.clone(), suspect);
                 }
             };
+        let changed_at = changed_at(&stored, &origin, &copy);
         let released = freed_name.map(|id| (mapping.side.other(), id)).into_iter().collect();
         let (note, is_unread) = match &origin {
             Observed::Event(origin) => (note(origin), false),
@@ -122,6 +124,7 @@ impl Context<'_> {
             proof,
             note,
             is_unread,
+            changed_at,
             ..step
         }
     }
@@ -288,7 +291,8 @@ impl Context<'_> {
             marked_as_copy,
             first,
         };
-        Ok(Step { note: note(&event), ..Step::new(side, id, self.planner.unknown(unknown)) })
+        let step = Step::new(side, id, self.planner.unknown(unknown));
+        Ok(Step { note: note(&event), changed_at: event.changed_at(), ..step })
     }
 
     /// Reads a copy that may be beside an event; the error is what the server answers where it does

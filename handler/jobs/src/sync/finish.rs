@@ -71,7 +71,7 @@ impl Context<'_> {
         let held_before = state.held.clone();
         self.retry_bearers(result);
         self.note_proofs(result).await?;
-        self.note_conflicts(result).await?;
+        self.note_facts(result).await?;
         state.next_retry = result.problems.next();
         result.run.next_try = state.next_retry;
         let is_held = self.note_held(state, &mut result.run, held, &members, guard.copies());
@@ -173,7 +173,7 @@ impl Context<'_> {
         result: &mut PassResult,
         remaining: u64,
     ) -> Result<()> {
-        self.note_conflicts(result).await?;
+        self.note_facts(result).await?;
         let PassResult { run, batch, .. } = result;
         run.remaining = remaining;
         run.held = state.held.as_ref().map(HeldRow::shown);

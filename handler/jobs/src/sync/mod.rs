@@ -75,6 +75,7 @@ mod pass_result;
 mod precheck;
 mod prepare;
 mod problems;
+mod quickness;
 mod record;
 mod refused;
 mod replaced;

@@ -42,6 +42,7 @@ async fn run_steps(
     result: &mut PassResult,
 ) -> Result<Option<RetryRound>> {
     context.restore_fidelity(state);
+    result.unseen_since = context.unseen_since(state);
     let relist = is_relisted(context, state);
     let (mut changes, mut identities) = list(context, state, ends, relist).await?;
     add_left_over(context, state, &mut changes, result).await?;

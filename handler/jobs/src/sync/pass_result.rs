@@ -7,6 +7,7 @@ use engine::event::EventId;
 use engine::marker::{MappingId, Role};
 use engine::pair::{PerSide, Side};
 use engine::plan::Delete;
+use jiff::Timestamp;
 use records::pair_state::conflicts::ConflictRow;
 use records::pair_state::proofs::{Proof, ProofRow};
 use records::pair_state::{Batch, ProblemRow};
@@ -54,6 +55,10 @@ pub(super) struct PassResult {
     pub unsettled: BTreeSet<EventId>,
     /// Conflicts that ended since the last commit.
     pub conflicts: Vec<ConflictRow>,
+    /// Where the changes count that this pass finds: since when they can have been made.
+    pub unseen_since: Option<PerSide<Timestamp>>,
+    /// How many seconds changes took that were carried over since the last commit.
+    pub seconds_taken: Vec<f64>,
 }
 
 impl PassResult {
@@ -80,6 +85,8 @@ impl PassResult {
             proof_rows: 0,
             unsettled: BTreeSet::new(),
             conflicts: Vec::new(),
+            unseen_since: None,
+            seconds_taken: Vec::new(),
         }
     }
 }

@@ -20,6 +20,7 @@ impl Context<'_> {
     /// Adds the result of a step to the result of the pass.
     pub(super) fn record(&self, mut applied: Applied, result: &mut PassResult) -> Result<()> {
         let conflict = ended_conflict(&mut applied);
+        self.record_quickness(&applied, result);
         let Applied { side, event, is_incomplete, is_deferred, .. } = applied;
         if is_deferred {
             result.retry.get_or_insert_default().suspects.extend(applied.suspect);
@@ -97,7 +98,7 @@ impl Context<'_> {
             return Ok(());
         }
         self.note_proofs(result).await?;
-        self.note_conflicts(result).await?;
+        self.note_facts(result).await?;
         Ok(self.store.commit(self.locked, std::mem::take(&mut result.batch)).await?)
     }
 

@@ -6,6 +6,7 @@ use engine::marker::{MappingId, Role};
 use engine::pair::{PerSide, Side};
 use engine::plan::{Decision, Delete};
 use engine::reason::Reason;
+use jiff::Timestamp;
 use records::pair_state::ProblemRow;
 use records::pair_state::conflicts::ConflictRow;
 use records::pair_state::proofs::{Proof, ProofRow};
@@ -48,6 +49,8 @@ pub(super) struct Step {
     pub is_unread: bool,
     /// The version of the copy that a write is conditional on, where the mapping has another one.
     pub shown: Option<String>,
+    /// When the event changed that the step is about, as its provider says.
+    pub changed_at: Option<Timestamp>,
 }
 
 impl Step {
@@ -70,6 +73,7 @@ impl Step {
             note: None,
             is_unread: false,
             shown: None,
+            changed_at: None,
         }
     }
 
@@ -121,6 +125,8 @@ pub(super) struct Applied {
     pub is_unread: bool,
     /// Changes of both sides that the step was to bring together.
     pub conflict: Option<ConflictRow>,
+    /// When the event changed that was carried over, as its provider says.
+    pub changed_at: Option<Timestamp>,
 }
 
 impl Applied {
@@ -142,6 +148,7 @@ impl Applied {
             is_answer_open: false,
             is_unread: false,
             conflict: None,
+            changed_at: None,
         }
     }
 }

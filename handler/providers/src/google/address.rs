@@ -16,7 +16,7 @@ const OURS: &str = "calr";
 const PAGE: &str = "2500";
 
 /// What is asked for of an event; the rest would only be thrown away.
-const EVENT: &str = "id,etag,status,summary,description,location,start,end,recurrence,recurringEventId,originalStartTime,iCalUID,sequence,\
+const EVENT: &str = "id,etag,status,updated,summary,description,location,start,end,recurrence,recurringEventId,originalStartTime,iCalUID,sequence,\
 visibility,transparency,attendees(email,self,resource,responseStatus),attendeesOmitted,organizer(email,self),eventType,locked,\
 extendedProperties/private";
 

@@ -69,6 +69,7 @@ pub(super) struct WireEvent {
     pub id: String,
     pub etag: Option<String>,
     pub status: Option<String>,
+    pub updated: Option<String>,
     pub summary: Option<String>,
     pub description: Option<String>,
     pub location: Option<String>,

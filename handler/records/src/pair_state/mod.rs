@@ -36,6 +36,7 @@ mod locked_state;
 mod pair_store;
 mod progress;
 pub mod proofs;
+pub mod quickness;
 mod record;
 mod unlisted;
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conflicts::ConflictLog;
 use super::progress::PassProgress;
+use super::quickness::Quickness;
 use super::unlisted::Unlisted;
 use crate::problem::{EventProblem, Held, HeldKind, PairStatus, Problem};
 
@@ -71,6 +72,9 @@ pub struct StateRecord {
     /// The conflicts that are kept.
     #[serde(default, skip_serializing_if = "ConflictLog::is_empty")]
     pub conflicts: ConflictLog,
+    /// How long changes took.
+    #[serde(default, skip_serializing_if = "Quickness::is_empty")]
+    pub quickness: Quickness,
     /// Events that another installation has copied or created.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub copied_by_another: u64,

@@ -145,6 +145,7 @@ fn event() -> Event {
         others: false,
         marker: None,
         stamps: Stamps::default(),
+        updated: None,
         zone_guessed: false,
     }
 }

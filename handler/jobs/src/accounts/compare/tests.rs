@@ -68,6 +68,7 @@ fn event(uid: &str) -> Event {
         declined: false,
         marker: None,
         stamps: Stamps::default(),
+        updated: None,
         zone_guessed: false,
     }
 }

@@ -32,6 +32,7 @@ mod owners;
 mod passed_over;
 mod precheck;
 mod private;
+mod quickness;
 mod read_once;
 mod recognised_by_appearance;
 mod rediscovery;

@@ -20,6 +20,7 @@ pub fn of(draft: &Draft) -> Event {
         declined: false,
         marker: None,
         stamps: Stamps::default(),
+        updated: None,
         zone_guessed: false,
     }
 }

@@ -53,6 +53,7 @@ pub(in super::super) fn event(
             .and_then(|properties| properties.private.get(MARKER))
             .map(|marker| marker.trim().to_owned()),
         stamps: Stamps::default(),
+        updated: item.updated.as_deref().and_then(|updated| updated.parse().ok()),
         zone_guessed: false,
     })
 }

@@ -46,6 +46,7 @@ pub(in super::super) fn event(
         declined: !mine && is_declined(item),
         marker: item.extended_property(MARKER).map(|mark| mark.trim().to_owned()),
         stamps: stamps(item),
+        updated: None,
         zone_guessed: false,
     })
 }

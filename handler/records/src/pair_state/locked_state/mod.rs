@@ -389,6 +389,7 @@ impl StoredState {
             has_expanded: self.row.has_expanded,
             proofs_since: self.row.proofs_since,
             conflicts: self.row.conflicts.clone(),
+            quickness: self.row.quickness.clone(),
             ids_are_names: self.row.ids_are_names || row.ids_are_names,
             ..row
         };

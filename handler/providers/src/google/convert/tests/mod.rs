@@ -450,3 +450,12 @@ fn starts_are_told_from_others_by_the_rule() {
     assert_eq!(is_occurrence(&event.content, series, at("2026-04-07T07:00:00Z")), Some(true));
     assert_eq!(is_occurrence(&event.content, series, at("2026-04-07T08:00:00Z")), Some(false));
 }
+
+#[test]
+fn the_time_of_the_last_change_is_read_and_is_no_stamp_of_the_event() {
+    let read = |updated: &str| read(&hour(json!({ "updated": updated })));
+    let event = read("2026-03-10T08:00:00.250Z");
+    assert_eq!(event.changed_at(), Some("2026-03-10T08:00:00.250Z".parse().unwrap()));
+    assert_eq!(event.stamps, engine::event::Stamps::default());
+    assert_eq!(read("yesterday").changed_at(), None);
+}
