@@ -152,6 +152,10 @@ fn code_and_next(error: &Error) -> (&'static str, &'static str) {
         Error::Vault(vault::Error::Row(_)) => ("storage", "Try again later."),
         Error::Request(_) => ("request", ""),
         Error::NotFound(_) => ("not_found", ""),
+        Error::Draft(_) => (
+            "draft",
+            "Switch it on with `calrelay pair start`, or remove it with `calrelay pair remove`.",
+        ),
         Error::SameCalendar => (
             "same_calendar",
             "Remove the pair with `calrelay pair remove`, and `calrelay clean-up` where it has \

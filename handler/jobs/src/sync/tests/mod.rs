@@ -3,6 +3,7 @@
 mod attempts;
 mod create;
 mod deletions;
+mod drafts;
 mod duplicates;
 mod echo;
 mod edits;
