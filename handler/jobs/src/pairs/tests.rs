@@ -177,14 +177,16 @@ async fn a_draft_is_switched_on_once_and_neither_paused_nor_resumed() {
     for again in [draft, new("c1", "c2")] {
         assert!(matches!(add_pair(&world.scope, again).await, Err(Error::Request(_))));
     }
-    for refused in
-        [pause_pair(&world.scope, &made.id).await, resume_pair(&world.scope, &made.id).await]
-    {
+    for pause in [true, false] {
+        let refused = match pause {
+            true => pause_pair(&world.scope, &made.id).await,
+            false => resume_pair(&world.scope, &made.id).await,
+        };
         let error = refused.unwrap_err();
         assert!(matches!(&error, Error::Draft(id) if *id == made.id), "{error}");
         assert_eq!(records::problem::Problem::from(&error).code, "draft");
+        assert_eq!(world.scope.directory().pair(&made.id).await.unwrap(), made, "as it was");
     }
-    assert_eq!(world.scope.directory().pair(&made.id).await.unwrap(), made, "as it was");
     let on = Pair { draft: false, ..made.clone() };
     for was_draft in [true, false] {
         let started = start_pair(&world.scope, &made.id).await.unwrap();
