@@ -31,6 +31,10 @@ pub struct Pair {
     pub window_future: Reach,
     /// Switched off by its owner.
     pub paused: bool,
+    /// Made and never switched on: only a dry run reads its calendars. Rows of earlier releases
+    /// lack it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub draft: bool,
 }
 
 /// One end of a pair.
@@ -163,6 +167,11 @@ impl Pair {
             Side::From => &self.from,
             Side::To => &self.to,
         }
+    }
+
+    /// Whether passes over the pair run: it was switched on and is not paused.
+    pub fn is_active(&self) -> bool {
+        !self.paused && !self.draft
     }
 
     /// Whether what is written to that end shows only "Busy".
@@ -299,6 +308,7 @@ mod tests {
             window_past,
             window_future,
             paused: false,
+            draft: false,
         }
     }
 
@@ -330,6 +340,18 @@ mod tests {
     fn only_a_two_way_pair_copies_back() {
         assert!(pair(false).copies_from(Side::From) && !pair(false).copies_from(Side::To));
         assert!(pair(true).copies_from(Side::From) && pair(true).copies_from(Side::To));
+    }
+
+    #[test]
+    fn a_pair_of_an_earlier_release_is_no_draft() {
+        let earlier = serde_json::to_value(pair(false)).unwrap();
+        assert_eq!(earlier.get("draft"), None, "and its row stays as it was");
+        let read: Pair = serde_json::from_value(earlier).unwrap();
+        assert!(read.is_active() && !read.draft);
+        let draft = Pair { draft: true, ..pair(false) };
+        let read: Pair = serde_json::from_str(&serde_json::to_string(&draft).unwrap()).unwrap();
+        assert!(read == draft && !read.is_active());
+        assert!(!Pair { paused: true, ..pair(false) }.is_active());
     }
 
     #[test]

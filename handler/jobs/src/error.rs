@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use engine::calendar::PairId;
+
 /// The failure of a job.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -17,6 +19,9 @@ pub enum Error {
     /// The given id does not exist; the text says where to find ids.
     #[error("{0}")]
     NotFound(String),
+    /// The pair was never switched on.
+    #[error("the pair {0} is a draft, which was never switched on")]
+    Draft(PairId),
     /// A calendar that holds copies was listed as empty although its events still exist.
     #[error("the server listed a calendar as empty although its events are still there")]
     SuspiciousEmpty,
@@ -88,6 +93,7 @@ impl Error {
             Self::Request(_) | Self::Withheld { .. } => Next::RetryAfter(None),
             Self::AnotherAccount { .. } => Next::Reconnect,
             Self::NotFound(_)
+            | Self::Draft(_)
             | Self::SuspiciousEmpty
             | Self::SameCalendar
             | Self::CopiesUnrecognised => Next::AskOwner,

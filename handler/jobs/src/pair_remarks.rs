@@ -1,4 +1,5 @@
-//! What an explanation says of the pair, beside what it says of the event: that the pair is paused,
+//! What an explanation says of the pair, beside what it says of the event: that the pair is paused
+//! or a draft,
 //! that its last sync has failed, that the deletion of the event is held.
 
 use engine::mapping::Mapping;
@@ -33,6 +34,12 @@ impl<'a> PairRemarks<'a> {
             remarks.push(format!(
                 "The pair is paused, and nothing is changed by it before it is resumed: calrelay \
                 pair resume {id}."
+            ));
+        }
+        if self.pair.draft {
+            remarks.push(format!(
+                "The pair is a draft, and nothing is changed by it before it is switched on: \
+                calrelay pair start {id}."
             ));
         }
         let has_failed =

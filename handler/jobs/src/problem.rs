@@ -156,6 +156,10 @@ fn code_and_next(error: &Error) -> (&'static str, &'static str) {
         Error::AnotherAccount { .. } => {
             ("another_account", "Connect again, and choose the same account.")
         }
+        Error::Draft(_) => (
+            "draft",
+            "Switch it on with `calrelay pair start`, or remove it with `calrelay pair remove`.",
+        ),
         Error::SameCalendar => (
             "same_calendar",
             "Remove the pair with `calrelay pair remove`, and `calrelay clean-up` where it has \

@@ -73,11 +73,11 @@ async fn pair_state(
     Ok(PairState {
         told,
         id: pair.id.clone(),
-        state: if pair.paused { PairStatus::Paused } else { row.status.unwrap_or(PairStatus::Ok) },
+        state: PairStatus::by_switch(pair).or(row.status).unwrap_or(PairStatus::Ok),
         last_sync: row.last_sync,
         next_sync: row
             .last_sync
-            .filter(|_| !pair.paused && is_polled(scope, directory, pair))
+            .filter(|_| pair.is_active() && is_polled(scope, directory, pair))
             .and_then(next)
             .max(row.failing.map(FailureStreak::next_try)),
         lag_seconds: row.last_sync.map(|last| (now.as_second() - last.as_second()).max(0)),

@@ -139,7 +139,7 @@ async fn requeue(scope: &Scope, nudge: &Nudge) -> NudgeOutcome {
 async fn pairs_of(scope: &Scope, calendar: &CalendarId) -> Result<(Snapshot, Vec<Pair>)> {
     let directory = scope.snapshot().await?;
     let mut pairs = directory.readable_pairs();
-    pairs.retain(|pair| !pair.paused && (pair.from == *calendar || pair.to == *calendar));
+    pairs.retain(|pair| pair.is_active() && (pair.from == *calendar || pair.to == *calendar));
     Ok((directory, pairs))
 }
 

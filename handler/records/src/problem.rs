@@ -1,6 +1,7 @@
 //! Problems of a pair or of one of its events, as they are stored and shown.
 
 use engine::calendar::{CalendarId, PairId};
+use engine::pair::Pair;
 use engine::reason::Reason;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,11 +18,22 @@ pub enum PairStatus {
     Error,
     /// Paused by the owner.
     Paused,
+    /// Made and never switched on.
+    Draft,
     /// An account must be connected again.
     NeedsReconnect,
 }
 
 impl PairStatus {
+    /// The status of a pair of which no pass runs, by its switches alone; `None` for the others.
+    pub fn by_switch(pair: &Pair) -> Option<Self> {
+        match pair {
+            Pair { draft: true, .. } => Some(Self::Draft),
+            Pair { paused: true, .. } => Some(Self::Paused),
+            _ => None,
+        }
+    }
+
     /// The name in `--json`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -29,6 +41,7 @@ impl PairStatus {
             Self::Held => "held",
             Self::Error => "error",
             Self::Paused => "paused",
+            Self::Draft => "draft",
             Self::NeedsReconnect => "needs_reconnect",
         }
     }

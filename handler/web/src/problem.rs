@@ -36,6 +36,7 @@ codes! {
     NotFound = "not_found", 404, "There is nothing here";
     Method = "method", 405, "This method is not for this path";
     Late = "late", 408, "The request did not arrive in time";
+    Draft = "draft", 409, "The pair was never switched on";
     Busy = "busy", 409, "Another process is at work on it";
     NeedsReconnect = "needs_reconnect", 409, "An account needs to be connected again";
     SameCalendar = "same_calendar", 409, "Both are one calendar";
@@ -250,6 +251,7 @@ impl From<jobs::Error> for ApiError {
             E::Request(_) | E::Withheld { .. } => Self::new(Code::Refused, words),
             E::AnotherAccount { .. } => Self::new(Code::NeedsReconnect, words),
             E::SameCalendar => Self::new(Code::SameCalendar, words),
+            E::Draft(_) => Self::new(Code::Draft, words),
             E::SuspiciousEmpty | E::CopiesUnrecognised => Self::new(Code::ProviderAnswer, words),
             E::Damaged(_) => {
                 tracing::error!(%error, "a request met damaged data");

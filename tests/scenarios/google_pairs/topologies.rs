@@ -40,6 +40,7 @@ impl GoogleEnv {
             window_past: self.pair.window_past,
             window_future: self.pair.window_future,
             take_over: false,
+            draft: false,
         };
         product::add_pair(&self.scope, new).await
     }

@@ -275,5 +275,6 @@ pub fn new_pair([from, to]: [&CalendarId; 2], terms: Terms) -> NewPair {
         window_past: Reach::Months(3),
         window_future: Reach::Months(12),
         take_over: false,
+        draft: false,
     }
 }

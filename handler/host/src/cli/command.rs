@@ -51,6 +51,7 @@ impl Command {
             }
             Self::Pair(pair::PairCommand::Add(_)) => ("pair.add", String::new()),
             Self::Pair(pair::PairCommand::Remove { id }) => ("pair.remove", id_or_placeholder(id)),
+            Self::Pair(pair::PairCommand::Start { id }) => ("pair.start", id_or_placeholder(id)),
             Self::Pair(pair::PairCommand::Pause { id }) => ("pair.pause", id_or_placeholder(id)),
             Self::Pair(pair::PairCommand::Resume { id }) => ("pair.resume", id_or_placeholder(id)),
             Self::Pair(pair::PairCommand::TakeOver { id }) => {

@@ -247,6 +247,8 @@ mod tests {
             --window-future 90d --json",
             "pair list",
             "pair remove p1",
+            "pair add --from c1 --to c2 --draft --json",
+            "pair start p1 --json",
             "pair pause p1",
             "pair resume p1 --json",
             "sync",

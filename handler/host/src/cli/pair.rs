@@ -30,6 +30,11 @@ pub enum PairCommand {
         /// The pair's id.
         id: PairId,
     },
+    /// Switch on a draft. A pair that is switched on stays as it is.
+    Start {
+        /// The pair's id.
+        id: PairId,
+    },
     /// Switch a pair off.
     Pause {
         /// The pair's id.
@@ -103,6 +108,10 @@ pub struct PairAdd {
     /// were lost.
     #[arg(long)]
     take_over: bool,
+    /// Do not switch the pair on: nothing syncs it before `calrelay pair start`, and a dry run
+    /// shows what it would do.
+    #[arg(long)]
+    draft: bool,
 }
 
 #[derive(Serialize)]
@@ -142,11 +151,19 @@ pub async fn run(scope: &Scope, config: &Config, command: PairCommand, output: &
             (id, words)
         }
         PairCommand::Add(add) => {
-            let id = jobs::pairs::add_pair(scope, add.into()).await?.id;
-            output.set_subject(&id);
-            let words = format!(
-                "Paired as {id}. See what it would do: calrelay sync --pair {id} --dry-run\n"
-            );
+            let pair = jobs::pairs::add_pair(scope, add.into()).await?;
+            output.set_subject(&pair.id);
+            let words = added_words(&pair);
+            (pair.id, words)
+        }
+        PairCommand::Start { id } => {
+            let words = match jobs::pairs::start_pair(scope, &id).await? {
+                (pair, _) if pair.paused => format!(
+                    "{id} was switched on before, and is paused: calrelay pair resume {id}\n"
+                ),
+                (_, true) => format!("Switched on {id}. Sync it: calrelay sync --pair {id}\n"),
+                (_, false) => format!("{id} was switched on before.\n"),
+            };
             (id, words)
         }
         PairCommand::Remove { id } => {
@@ -170,6 +187,17 @@ pub async fn run(scope: &Scope, config: &Config, command: PairCommand, output: &
     };
     output.answer(&PairReply { id: &id }, || words)?;
     Ok(CommandOutcome::Done)
+}
+
+fn added_words(pair: &Pair) -> String {
+    let Pair { id, draft, .. } = pair;
+    let preview = format!("See what it would do: calrelay sync --pair {id} --dry-run\n");
+    match draft {
+        true => format!(
+            "Paired as {id}, and not switched on. {preview}Switch it on: calrelay pair start {id}\n"
+        ),
+        false => format!("Paired as {id}. {preview}"),
+    }
 }
 
 async fn clean_up(scope: &Scope, arguments: PairCleanUp, output: &Output) -> Result {
@@ -220,8 +248,19 @@ impl From<PairAdd> for NewPair {
             window_past,
             window_future,
             take_over,
+            draft,
         } = add;
-        Self { from, to, two_way, private, private_back, window_past, window_future, take_over }
+        Self {
+            from,
+            to,
+            two_way,
+            private,
+            private_back,
+            window_past,
+            window_future,
+            take_over,
+            draft,
+        }
     }
 }
 
@@ -237,6 +276,7 @@ impl ListedPair {
             window_past,
             window_future,
             paused: _,
+            draft: _,
         } = pair;
         Self { id, from, to, two_way, private, private_back, window_past, window_future, state }
     }
@@ -246,8 +286,7 @@ async fn list(scope: &Scope, config: &Config, output: &Output) -> Result {
     let states = jobs::status(scope, config.poll.as_secs()).await?.pairs;
     let state = |pair: &Pair| match states.iter().find(|state| state.id == pair.id) {
         Some(known) => known.state,
-        None if pair.paused => PairStatus::Paused,
-        None => PairStatus::Ok,
+        None => PairStatus::by_switch(pair).unwrap_or(PairStatus::Ok),
     };
     let pairs = scope.directory().pairs().await.map_err(jobs::Error::from)?;
     let answer = PairsReply {
@@ -316,6 +355,7 @@ mod tests {
             window_past: Reach::Months(3),
             window_future: Reach::Days(90),
             paused: false,
+            draft: false,
         };
         let answer = PairsReply { pairs: vec![ListedPair::new(pair, PairStatus::NeedsReconnect)] };
         assert_eq!(

@@ -13,6 +13,7 @@ pub fn state(state: PairStatus) -> &'static str {
         PairStatus::Held => "held",
         PairStatus::Error => "error",
         PairStatus::Paused => "paused",
+        PairStatus::Draft => "draft",
         PairStatus::NeedsReconnect => "needs_reconnect",
     }
 }

@@ -14,7 +14,7 @@ use super::overlap::{self, Overlap};
 use crate::places::CalendarPlaces;
 use crate::{Error, Result, Scope, accounts, ids, leases, watches};
 
-/// Adds a pair. Nothing is synced yet.
+/// Adds a pair. Nothing is synced yet, and a draft is not synced before it is started.
 ///
 /// # Errors
 /// [`Error::NotFound`] for a calendar that no account has; [`Error::Request`] where the two
@@ -50,7 +50,9 @@ pub async fn add_pair(scope: &Scope, new: NewPair) -> Result<Pair> {
         renamed.into_iter().take(store::MAX_COMMIT - 1).map(|key| Op::Delete { key, etag: None }),
     );
     scope.directory().commit(&ops).await?;
-    watches::nudge_pair(scope, &pair).await;
+    if pair.is_active() {
+        watches::nudge_pair(scope, &pair).await;
+    }
     Ok(pair)
 }
 

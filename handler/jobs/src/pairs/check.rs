@@ -159,6 +159,7 @@ mod tests {
             window_past: Reach::Months(3),
             window_future: Reach::Months(12),
             take_over: false,
+            draft: false,
         };
         CheckCase {
             new,

@@ -1,4 +1,4 @@
-//! Pairs: added, paused, removed, taken over, and their copies cleaned up.
+//! Pairs: added, started, paused, removed, taken over, and their copies cleaned up.
 //!
 //! # Properties
 //! * Adding and removing hold one lease of the owner, so that two processes cannot both pass one
@@ -15,6 +15,7 @@ mod new_pair;
 mod overlap;
 mod pause;
 mod remove;
+mod start;
 mod take_over;
 #[cfg(test)]
 mod tests;
@@ -28,4 +29,5 @@ pub use new_pair::NewPair;
 pub use pause::{pause_pair, resume_pair};
 pub(crate) use remove::remove_locked;
 pub use remove::remove_pair;
+pub use start::start_pair;
 pub use take_over::take_over;

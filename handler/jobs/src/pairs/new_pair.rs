@@ -21,6 +21,8 @@ pub struct NewPair {
     pub window_future: Reach,
     /// Copies that another installation has made belong to this pair.
     pub take_over: bool,
+    /// The pair is not switched on: [`start_pair`](super::start_pair) does that.
+    pub draft: bool,
 }
 
 impl NewPair {
@@ -34,6 +36,7 @@ impl NewPair {
             window_past,
             window_future,
             take_over: _,
+            draft,
         } = self;
         Pair {
             id,
@@ -45,6 +48,7 @@ impl NewPair {
             window_past,
             window_future,
             paused: false,
+            draft,
         }
     }
 }

@@ -110,6 +110,7 @@ fn new(from: &str, to: &str) -> NewPair {
         window_past: Reach::Months(3),
         window_future: Reach::Days(90),
         take_over: false,
+        draft: false,
     }
 }
 
@@ -163,6 +164,49 @@ async fn a_pair_is_switched_off_and_on() {
     assert!(world.scope.directory().pair(&made.id).await.unwrap().paused);
     assert_eq!(resume_pair(&world.scope, &made.id).await.unwrap(), made);
     assert!(matches!(pause_pair(&world.scope, &PairId::new("p0")).await, Err(Error::NotFound(_))));
+}
+
+#[tokio::test]
+async fn a_draft_is_switched_on_once_and_neither_paused_nor_resumed() {
+    let world = world();
+    let (_, made) = world.furnished().await;
+    remove_pair(&world.scope, &made.id).await.unwrap();
+    let draft = NewPair { draft: true, ..new("c1", "c2") };
+    let made = add_pair(&world.scope, draft.clone()).await.unwrap();
+    assert!(made.draft && !made.paused);
+    for again in [draft, new("c1", "c2")] {
+        assert!(matches!(add_pair(&world.scope, again).await, Err(Error::Request(_))));
+    }
+    for pause in [true, false] {
+        let refused = match pause {
+            true => pause_pair(&world.scope, &made.id).await,
+            false => resume_pair(&world.scope, &made.id).await,
+        };
+        let error = refused.unwrap_err();
+        assert!(matches!(&error, Error::Draft(id) if *id == made.id), "{error}");
+        assert_eq!(records::problem::Problem::from(&error).code, "draft");
+        assert_eq!(world.scope.directory().pair(&made.id).await.unwrap(), made, "as it was");
+    }
+    let on = Pair { draft: false, ..made.clone() };
+    for was_draft in [true, false] {
+        let started = start_pair(&world.scope, &made.id).await.unwrap();
+        assert_eq!(started, (on.clone(), was_draft));
+    }
+    pause_pair(&world.scope, &made.id).await.unwrap();
+    let (paused, was_draft) = start_pair(&world.scope, &made.id).await.unwrap();
+    assert!(paused.paused && !was_draft, "a pause stays");
+    assert!(matches!(start_pair(&world.scope, &PairId::new("p0")).await, Err(Error::NotFound(_))));
+}
+
+#[tokio::test]
+async fn a_draft_is_removed() {
+    let world = world();
+    let (_, made) = world.furnished().await;
+    remove_pair(&world.scope, &made.id).await.unwrap();
+    let draft = NewPair { draft: true, ..new("c1", "c2") };
+    let made = add_pair(&world.scope, draft).await.unwrap();
+    remove_pair(&world.scope, &made.id).await.unwrap();
+    assert!(world.scope.directory().pairs().await.unwrap().is_empty());
 }
 
 /// Requirement S3.

@@ -51,7 +51,7 @@ const QUEUE_SPARE: usize = 32;
 /// The result of a poll.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PollOutcome {
-    /// Pairs that are not paused.
+    /// Pairs that are neither paused nor drafts.
     pub pairs: usize,
     /// Pairs that have something to do.
     pub due: usize,
@@ -210,7 +210,7 @@ async fn reconcile_owner(scope: &Scope) -> Result<PollOutcome> {
 
 fn active_pairs(directory: &Snapshot) -> Vec<Pair> {
     let mut pairs = directory.readable_pairs();
-    pairs.retain(|pair| !pair.paused);
+    pairs.retain(|pair| pair.is_active());
     pairs
 }
 

@@ -99,7 +99,7 @@ impl Attempted {
 impl Attempt<'_> {
     pub async fn run(self, accounts: &mut OpenAccounts<'_>) -> Result<AttemptOutcome> {
         match accounts.directory.pair(&self.pair.id)? {
-            Some(pair) if !pair.paused => {}
+            Some(pair) if self.options.may_read(&pair) => {}
             _ => return Ok(AttemptOutcome::Gone),
         }
         if self.options.background && self.scope.work.is_busy(&self.pair.id) {
@@ -294,7 +294,7 @@ impl Attempt<'_> {
     /// Whether the pair was removed or paused meanwhile.
     async fn has_ended(&self) -> Result<bool> {
         match self.scope.directory().pair(&self.pair.id).await {
-            Ok(pair) => Ok(pair.paused),
+            Ok(pair) => Ok(!self.options.may_read(&pair)),
             Err(records::Error::NoPair(_)) => Ok(true),
             Err(error) => Err(error.into()),
         }

@@ -1,5 +1,6 @@
 //! How a pass is to be run.
 
+use engine::pair::Pair;
 use engine::plan::Answer;
 
 /// How a pass is to be run.
@@ -16,4 +17,11 @@ pub struct SyncOptions {
     /// No person waits for this pass: accounts whose credentials were refused are not asked, so
     /// that no provider locks them.
     pub background: bool,
+}
+
+impl SyncOptions {
+    /// Whether such a pass may read the calendars of this pair. A draft is only previewed.
+    pub(crate) fn may_read(self, pair: &Pair) -> bool {
+        pair.is_active() || (pair.draft && self.dry_run)
+    }
 }

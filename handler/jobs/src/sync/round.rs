@@ -69,14 +69,14 @@ pub(crate) async fn sync_within(
     progress: &dyn Progress,
 ) -> Vec<Synced> {
     let (call_began, mut accounts) = (Instant::now(), OpenAccounts::new(scope, directory));
-    let state = |pair: &Pair| if pair.paused { PairStatus::Paused } else { PairStatus::Ok };
+    let state = |pair: &Pair| PairStatus::by_switch(pair).unwrap_or(PairStatus::Ok);
     let new = |pair: &Pair| Synced {
         run: Run::new(pair.id.clone(), state(pair)),
         before: None,
         busy: false,
     };
     let mut synced: Vec<Synced> = pairs.iter().map(new).collect();
-    let active = pairs.iter().enumerate().filter(|(_, pair)| !pair.paused);
+    let active = pairs.iter().enumerate().filter(|(_, pair)| options.may_read(pair));
     let mut waiting: Vec<Waiting> =
         active.map(|(index, pair)| Waiting { index, pair: pair.clone(), retry: None }).collect();
     for round in 0..ROUNDS {
@@ -109,6 +109,10 @@ pub(crate) async fn sync_within(
                         *before = stored;
                     }
                     merge(run, next);
+                    // A dry run succeeded, and the pair is no more switched on than before.
+                    if pair.draft && run.error.is_none() {
+                        run.state = PairStatus::Draft;
+                    }
                     if let Some(retry) = retry.filter(|_| run.error.is_none()) {
                         later.push(Waiting { index, pair, retry: Some(retry) });
                     }

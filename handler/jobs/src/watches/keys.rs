@@ -143,7 +143,7 @@ pub(crate) async fn end_unproven(scope: &Scope) -> Result<usize> {
         calendar.is_some_and(|it| given_up.iter().any(|row| row.covers(&it.account, id)))
     };
     let concerned =
-        |pair: &&Pair| !pair.paused && (is_concerned(&pair.from) || is_concerned(&pair.to));
+        |pair: &&Pair| pair.is_active() && (is_concerned(&pair.from) || is_concerned(&pair.to));
     let pairs = directory.readable_pairs();
     nudge_all(scope, &pairs.iter().filter(concerned).collect::<Vec<_>>(), Cause::Renewal).await?;
     Ok(given_up.len())

@@ -2,10 +2,10 @@
 //! polls. Google calls a watch a channel, Microsoft a subscription.
 //!
 //! # Properties
-//! * A calendar whose provider sends notifications has a watch as long as a pair that is not paused
-//!   needs it, and is not polled while it has one. Without a watch, the provider's facts say
-//!   whether it is polled. The sync after every renewal and the nightly pass find changes that no
-//!   notification reported.
+//! * A calendar whose provider sends notifications has a watch as long as an active pair (not
+//!   paused, and no draft) needs it, and is not polled while it has one. Without a watch, the
+//!   provider's facts say whether it is polled. The sync after every renewal and the nightly pass
+//!   find changes that no notification reported.
 //! * A provider watches a calendar, or a whole account ([`engine::provider::Push`]). A watch of an
 //!   account covers all its paired calendars, and its notifications nudge each of them. In all else
 //!   the two kinds are one: one record, one course of life, one lease.

@@ -68,11 +68,11 @@ impl Needed {
     }
 }
 
-/// The watches that pairs which are not paused need. A calendar whose records cannot be read needs
-/// none: its pairs report the failure.
+/// The watches that pairs which are neither paused nor drafts need. A calendar whose records cannot
+/// be read needs none: its pairs report the failure.
 pub(super) fn needed(directory: &Snapshot) -> BTreeMap<Target, Needed> {
     let mut needed = BTreeMap::new();
-    for pair in directory.readable_pairs().into_iter().filter(|pair| !pair.paused) {
+    for pair in directory.readable_pairs().into_iter().filter(|pair| pair.is_active()) {
         for id in [pair.from, pair.to] {
             let Ok(Some(calendar)) = directory.calendar(&id) else { continue };
             let Ok(account) = directory.account(&calendar.account) else { continue };

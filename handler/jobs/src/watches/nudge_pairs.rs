@@ -32,7 +32,7 @@ async fn try_to_nudge_pairs_of(scope: &Scope, account: &Account) -> Result<()> {
             let calendar = directory.calendar(id).ok().flatten();
             calendar.is_some_and(|calendar| calendar.account == account.id)
         };
-        !pair.paused && (is_its_own(&pair.from) || is_its_own(&pair.to))
+        pair.is_active() && (is_its_own(&pair.from) || is_its_own(&pair.to))
     });
     nudge_all(scope, &pairs.iter().collect::<Vec<_>>(), Cause::Renewal).await?;
     Ok(())
@@ -71,7 +71,7 @@ pub(super) async fn nudge_watched(
     }
     let directory = call.directory(scope).await?;
     let mut calendars: BTreeSet<CalendarId> = BTreeSet::new();
-    for pair in directory.readable_pairs().into_iter().filter(|pair| !pair.paused) {
+    for pair in directory.readable_pairs().into_iter().filter(|pair| pair.is_active()) {
         for id in [pair.from, pair.to] {
             let is_watched = matches!(
                 directory.calendar(&id), Ok(Some(calendar)) if calendar.account == row.account
@@ -104,7 +104,7 @@ pub(super) async fn nudge_other_pairs(
     };
     let all = directory.readable_pairs();
     let others = all.iter().filter(|pair| {
-        !pair.paused
+        pair.is_active()
             && !pairs.iter().any(|own| own.id == pair.id)
             && (is_concerned(&pair.from) || is_concerned(&pair.to))
     });

@@ -86,7 +86,7 @@ async fn renew_owner(scope: &Scope, kind: WatchKind, missed: bool) -> Result<Ren
     let pairs: Vec<Pair> = directory
         .readable_pairs()
         .into_iter()
-        .filter(|pair| !pair.paused && (is_concerned(&pair.from) || is_concerned(&pair.to)))
+        .filter(|pair| pair.is_active() && (is_concerned(&pair.from) || is_concerned(&pair.to)))
         .collect();
     nudge_all(scope, &pairs.iter().collect::<Vec<_>>(), Cause::Renewal).await?;
     Ok(outcome)

@@ -37,13 +37,13 @@ pub struct WatchState {
     pub finder: &'static str,
 }
 
-/// One entry for each calendar of a pair that is not paused and whose provider sends notifications.
-/// One request.
+/// One entry for each calendar of a pair that is neither paused nor a draft and whose provider
+/// sends notifications. One request.
 pub async fn states(scope: &Scope) -> Result<Vec<WatchState>> {
     let directory = scope.snapshot().await?;
     let (rows, now) = (directory.watches()?, scope.clock.now());
     let mut states = BTreeMap::new();
-    for pair in directory.readable_pairs().into_iter().filter(|pair| !pair.paused) {
+    for pair in directory.readable_pairs().into_iter().filter(|pair| pair.is_active()) {
         for id in [pair.from, pair.to] {
             let Ok(Some(calendar)) = directory.calendar(&id) else { continue };
             let Ok(account) = directory.account(&calendar.account) else { continue };

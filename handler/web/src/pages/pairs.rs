@@ -68,7 +68,7 @@ fn state_words(state: &PairState) -> Markup {
         PairStatus::Ok => "state good",
         PairStatus::Held | PairStatus::NeedsReconnect => "state warn",
         PairStatus::Error => "state bad",
-        PairStatus::Paused => "state",
+        PairStatus::Paused | PairStatus::Draft => "state",
     };
     html! {
         span class=(class) {

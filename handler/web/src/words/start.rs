@@ -78,6 +78,7 @@ impl Words {
             S::Held => "Waiting for you",
             S::Error => "Not working",
             S::Paused => "Paused",
+            S::Draft => "Not switched on yet",
             S::NeedsReconnect => "Needs to be connected again",
         }
     }

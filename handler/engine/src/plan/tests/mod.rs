@@ -45,6 +45,7 @@ fn world() -> PlanWorld {
         window_past: "3mo".parse().unwrap(),
         window_future: "12mo".parse().unwrap(),
         paused: false,
+        draft: false,
     };
     PlanWorld {
         pair,

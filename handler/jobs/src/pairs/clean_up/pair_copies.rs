@@ -22,7 +22,8 @@ use crate::{Result, Scope, first_release, leases};
 /// that no pass creates them again. After the pair is resumed, a pass creates them again.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::Error::NotFound); [`Error::Request`](crate::Error::Request) while a
+/// [`Error::NotFound`](crate::Error::NotFound); [`Error::Draft`](crate::Error::Draft), except for a
+/// dry run; [`Error::Request`](crate::Error::Request) while a
 /// pass over the pair is running. A failure after the first deletion is reported in the run.
 pub async fn clean_up_pair(
     scope: &Scope,
@@ -43,7 +44,7 @@ pub async fn clean_up_pair(
     if first_release::migrate(&pair_store, &locked, &problems, bases).await? {
         locked = pair_store.read_state().await?.0;
     }
-    let state = if pair.paused { PairStatus::Paused } else { PairStatus::Ok };
+    let state = PairStatus::by_switch(&pair).unwrap_or(PairStatus::Ok);
     let mut work = PairCopies {
         pair: &pair,
         keys: &keys,

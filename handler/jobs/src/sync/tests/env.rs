@@ -143,6 +143,7 @@ impl PairEnv {
             window_past: Reach::Months(3),
             window_future: Reach::Months(12),
             paused: false,
+            draft: false,
         };
         let mut env = Self {
             scope,
@@ -190,6 +191,7 @@ impl PairEnv {
             window_past: like.window_past,
             window_future: like.window_future,
             take_over: false,
+            draft: false,
         };
         crate::pairs::add_pair(&self.scope, new).await.unwrap()
     }

@@ -5,6 +5,7 @@ mod conflicts;
 mod create;
 mod day;
 mod deletions;
+mod drafts;
 mod duplicates;
 mod echo;
 mod edits;

@@ -181,6 +181,24 @@ async fn an_unknown_watch_whose_successor_cannot_be_created_is_not_open() {
 }
 
 #[tokio::test]
+async fn a_draft_needs_no_watch() {
+    let world = World::of(&[("p1", "a1", "z1"), ("p2", "z2", "b2")]).await;
+    let draft = |pair: &mut engine::pair::Pair| pair.draft = true;
+    world.scope.directory().update("pair:p1", draft).await.unwrap().unwrap();
+    assert_eq!(world.renew().await, RenewOutcome { needed: 1, created: 1, ..Default::default() });
+    world.pass("p1").await;
+    let accounts: Vec<String> =
+        world.rows().await.iter().map(|row| row.account.to_string()).collect();
+    assert_eq!(accounts, ["b"]);
+    assert_eq!(states(&world.scope).await.unwrap().len(), 1, "and none is missing");
+    assert_eq!(world.nudges().await, ["z2 renewal"]);
+    crate::pairs::start_pair(&world.scope, &PairId::new("p1")).await.unwrap();
+    assert_eq!(world.nudges().await, ["a1 renewal"]);
+    assert!(world.pass("p1").await);
+    assert_eq!(world.rows().await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_watch_that_cannot_be_renewed_for_now_lives_on() {
     let world = World::paired().await;
     world.renew().await;

@@ -104,6 +104,7 @@ async fn a_notification_for_an_account_nudges_every_paired_calendar_of_the_accou
             window_past: engine::pair::Reach::Days(1),
             window_future: engine::pair::Reach::Days(1),
             paused,
+            draft: false,
         };
         let key = pair_key(&pair.id);
         ops.push(Op::Put { key, value: codec::encode(&pair).unwrap() });

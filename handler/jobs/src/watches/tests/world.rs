@@ -64,8 +64,8 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Each pair by its id, and by its two calendars; the account of a calendar is the letter before
-    /// its number. Account `z` is polled.
+    /// Each pair by its id, and by its two calendars; the account of a calendar is the letter
+    /// before its number. Account `z` is polled.
     pub async fn of(pairs: &[(&str, &str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mailbox = Arc::new(Mailbox::default());
@@ -197,5 +197,6 @@ fn pair(id: &str, from: &str, to: &str) -> Pair {
         window_past: Reach::Days(1),
         window_future: Reach::Days(1),
         paused: false,
+        draft: false,
     }
 }
