@@ -12,6 +12,7 @@ mod conformance;
 mod custom_handler;
 mod data_loss;
 mod deletions;
+mod drafts;
 mod facts;
 mod google;
 mod google_consent;
