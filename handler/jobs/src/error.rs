@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::calendar::PairId;
+use engine::calendar::{CalendarId, PairId};
 
 /// The failure of a job.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,9 @@ pub enum Error {
     /// An account was to be connected again, and the consent is of another one.
     #[error("the account {chosen} was chosen, and not {expected}")]
     AnotherAccount { chosen: String, expected: String },
+    /// Two calendars cannot be paired in this way; `words` say what to do instead.
+    #[error("{words}")]
+    NotPaired { why: NotPaired, words: String },
     /// Both ends of a pair are one calendar, reached in two ways.
     #[error(
         "both ends of this pair are the same calendar, reached in two ways: a copy would be a \
@@ -61,6 +64,19 @@ pub enum Error {
     Damaged(String),
 }
 
+/// Why two calendars cannot be paired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotPaired {
+    /// This pair is between them already.
+    Exists(PairId),
+    /// Both are one calendar.
+    SameCalendar,
+    /// This calendar would be written to, and its account may not do that.
+    NotWritable(CalendarId),
+    /// The options contradict each other.
+    Options,
+}
+
 /// What to do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -92,6 +108,7 @@ impl Error {
             // not return for now.
             Self::Request(_) | Self::Withheld { .. } => Next::RetryAfter(None),
             Self::AnotherAccount { .. } => Next::Reconnect,
+            Self::NotPaired { .. } => Next::RetryAfter(None),
             Self::NotFound(_)
             | Self::Draft(_)
             | Self::SuspiciousEmpty

@@ -67,7 +67,7 @@ pub use providers::Error as ProviderError;
 pub use vault::Error as VaultError;
 
 pub use connector::{Connect, ConsentRequest, Consents, Granted};
-pub use error::{Error, Next, Result};
+pub use error::{Error, Next, NotPaired, Result};
 pub use explain::explain;
 pub use health::{Health, HealthDetail, health};
 pub use in_process::{CALL_BUDGET, InProcess};

@@ -125,6 +125,7 @@ fn problem(error: &Error, kept: &str, (code, next): (&str, &str)) -> Problem {
     let settled = matches!(
         error,
         Error::Request(_)
+            | Error::NotPaired { .. }
             | Error::NotFound(_)
             | Error::Store(store::Error::Full | store::Error::NewerSchema { .. })
     );
@@ -151,7 +152,7 @@ fn code_and_next(error: &Error) -> (&'static str, &'static str) {
         }
         Error::Vault(vault::Error::Unavailable(_)) => ("vault", "Try again later."),
         Error::Vault(vault::Error::Row(_)) => ("storage", "Try again later."),
-        Error::Request(_) => ("request", ""),
+        Error::Request(_) | Error::NotPaired { .. } => ("request", ""),
         Error::NotFound(_) => ("not_found", ""),
         Error::AnotherAccount { .. } => {
             ("another_account", "Connect again, and choose the same account.")

@@ -3,8 +3,8 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use jobs::ProviderError;
 use jobs::next_step::Told;
+use jobs::{NotPaired, ProviderError};
 use serde::Serialize;
 
 macro_rules! codes {
@@ -36,12 +36,15 @@ codes! {
     NotFound = "not_found", 404, "There is nothing here";
     Method = "method", 405, "This method is not for this path";
     Late = "late", 408, "The request did not arrive in time";
+    Exists = "exists", 409, "It is there already";
+    NotWritable = "not_writable", 409, "The calendar can only be read";
     Draft = "draft", 409, "The pair was never switched on";
     Busy = "busy", 409, "Another process is at work on it";
     NeedsReconnect = "needs_reconnect", 409, "An account needs to be connected again";
     SameCalendar = "same_calendar", 409, "Both are one calendar";
     NotConfigured = "not_configured", 409, "This installation is not registered there";
     Refused = "refused", 409, "This cannot be done as things are";
+    ChangedMeanwhile = "changed_meanwhile", 412, "It was changed meanwhile";
     TooLarge = "too_large", 413, "The request is too large";
     MediaType = "media_type", 415, "The body has another type";
     Misdirected = "misdirected", 421, "Another host was asked for";
@@ -151,6 +154,12 @@ impl ApiError {
         self
     }
 
+    /// Names the pair that is there already.
+    pub fn with_pair(mut self, id: &str) -> Self {
+        self.0.member = Some(("pair", id.to_owned()));
+        self
+    }
+
     /// The methods that the path has.
     pub fn allow(mut self, methods: HeaderValue) -> Self {
         self.0.allow = Some(methods);
@@ -252,6 +261,7 @@ impl From<jobs::Error> for ApiError {
             E::AnotherAccount { .. } => Self::new(Code::NeedsReconnect, words),
             E::SameCalendar => Self::new(Code::SameCalendar, words),
             E::Draft(_) => Self::new(Code::Draft, words),
+            E::NotPaired { why, .. } => of_pairing(why),
             E::SuspiciousEmpty | E::CopiesUnrecognised => Self::new(Code::ProviderAnswer, words),
             E::Damaged(_) => {
                 tracing::error!(%error, "a request met damaged data");
@@ -267,13 +277,41 @@ impl From<records::Error> for ApiError {
     }
 }
 
+fn of_pairing(why: &NotPaired) -> ApiError {
+    match why {
+        NotPaired::Exists(id) => {
+            let words = format!(
+                "The pair {id} is between these two calendars already. Nothing was made. Change it, \
+                or end it first: a new pair takes its copies over."
+            );
+            ApiError::new(Code::Exists, words).with_pair(id.as_str())
+        }
+        NotPaired::SameCalendar => ApiError::new(
+            Code::SameCalendar,
+            "Both are one and the same calendar, and a calendar cannot be paired with itself. \
+            Nothing was made. Name two different calendars.",
+        ),
+        NotPaired::NotWritable(id) => ApiError::new(
+            Code::NotWritable,
+            format!(
+                "The calendar {id} would be written to, and its account can only read it. Nothing \
+                was made. Choose another calendar, or ask its owner for write access."
+            ),
+        ),
+        NotPaired::Options => ApiError::new(
+            Code::BadRequest,
+            "The options contradict each other: the window holds at least a day, and \
+            \"private_back\" is for pairs in both directions. Nothing was made.",
+        ),
+    }
+}
+
 fn of_provider(error: &ProviderError, words: String) -> ApiError {
     use ProviderError as P;
     match error {
-        P::Unauthorized | P::Consent(_) | P::NotGranted(_) => {
+        P::Unauthorized | P::Consent(_) | P::NotGranted(_) | P::Credentials(_) => {
             ApiError::new(Code::NeedsReconnect, words)
         }
-        P::Credentials(_) => ApiError::new(Code::Credentials, words),
         P::Address(_) | P::NotPublic(_) => ApiError::new(Code::Address, words),
         P::RateLimited { retry_after } => ApiError::new(Code::Throttled, words)
             .retry_after(retry_after.map_or(60, |after| after.as_secs().max(1))),
@@ -302,6 +340,23 @@ mod tests {
             rows.iter()
                 .all(|(code, _)| { code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') })
         );
+    }
+
+    #[test]
+    fn an_error_about_a_pair_has_a_code_of_its_own() {
+        let code = |why| {
+            let error = jobs::Error::NotPaired { why, words: "`calrelay pair remove p1`".into() };
+            let error = ApiError::from(error);
+            assert!(!error.0.detail.contains("calrelay"), "{}", error.0.detail);
+            error.0.code.row().0
+        };
+        assert_eq!(
+            code(NotPaired::NotWritable(engine::calendar::CalendarId::new("c1"))),
+            "not_writable"
+        );
+        assert_eq!(code(NotPaired::SameCalendar), "same_calendar");
+        assert_eq!(code(NotPaired::Options), "bad_request");
+        assert_eq!(code(NotPaired::Exists(engine::calendar::PairId::new("p1"))), "exists");
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::body::{Bytes, to_bytes};
+use engine::calendar::{AccountId, CalendarId};
 use engine::provider::ProviderKind;
 use futures::FutureExt;
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
@@ -11,9 +12,13 @@ use jiff::Timestamp;
 use jobs::access::{self, NewToken, Permission};
 use jobs::{Clock, Connect, Owners, Services, Setup};
 use providers::Provider;
+use records::account::{Account, AccountStatus};
+use records::calendar::CalendarRecord;
+use records::codec::encode;
+use records::kinds::{account_key, calendar_key};
 use secrecy::SecretString;
 use serde_json::Value;
-use store::Embedded;
+use store::{Embedded, Op};
 use vault::Envelope;
 
 use crate::request::{BodyError, PendingBody, Source, WebRequest};
@@ -98,6 +103,40 @@ impl TestWeb {
     pub async fn token(&self, scopes: &[Permission]) -> String {
         let new = NewToken { name: "x".into(), scopes: scopes.to_vec(), expires_days: 1 };
         access::add(&self.services.local(), new).await.unwrap().expose().to_owned()
+    }
+
+    /// An account with the calendars `c1`, `c2`, and `c3`, which can only be read.
+    pub async fn calendars(&self) {
+        let id = AccountId::new("a1");
+        let account = Account {
+            id: id.clone(),
+            kind: ProviderKind::ALL[0],
+            name: "anna on dav.example.org".into(),
+            url: "https://dav.example.org/".into(),
+            user: "anna".into(),
+            endpoint: "{}".into(),
+            generation: 1,
+            state: AccountStatus::Ok,
+            error: None,
+            suspended: None,
+        };
+        let calendar = |name: &str| CalendarRecord {
+            id: CalendarId::new(name),
+            account: id.clone(),
+            address: format!("https://dav.example.org/{name}/"),
+            name: name.to_uppercase(),
+            writable: name != "c3",
+            zone: None,
+            owned_at: None,
+            first_address: None,
+        };
+        let insert = |key: String, value: String| Op::Insert { key, value };
+        let mut ops = vec![insert(account_key(&id), encode(&account).unwrap())];
+        for name in ["c1", "c2", "c3"] {
+            let calendar = calendar(name);
+            ops.push(insert(calendar_key(&calendar.id), encode(&calendar).unwrap()));
+        }
+        self.services.local().directory().commit(&ops).await.unwrap();
     }
 
     /// Sends a request to the API or to the pages.

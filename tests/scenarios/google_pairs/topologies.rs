@@ -150,7 +150,10 @@ async fn two_calendars_flow_into_one_and_none_into_itself() -> anyhow::Result<()
         (&a, &a, ONE_WAY),
     ] {
         let refused = env.pair(from, to, terms).await;
-        assert!(matches!(refused, Err(jobs::Error::Request(_))), "{from:?} to {to:?}: {refused:?}");
+        assert!(
+            matches!(refused, Err(jobs::Error::NotPaired { .. })),
+            "{from:?} to {to:?}: {refused:?}"
+        );
     }
     env.check_servers()
 }

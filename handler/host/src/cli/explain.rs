@@ -28,10 +28,10 @@ pub struct ExplainArguments {
     #[arg(long, value_name = "DAY", value_parser = day)]
     on: Option<Date>,
     /// The time zone of the day [default: that of this machine]
-    #[arg(long, value_name = "ZONE", requires = "on")]
+    #[arg(long, value_name = "ZONE", requires = "on", conflicts_with = "event")]
     zone: Option<String>,
     /// Show the titles of the events of the day, at a terminal only.
-    #[arg(long, requires = "on", conflicts_with = "json")]
+    #[arg(long, requires = "on", conflicts_with_all = ["json", "event"])]
     titles: bool,
 }
 

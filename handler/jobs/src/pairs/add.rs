@@ -17,7 +17,7 @@ use crate::{Error, Result, Scope, accounts, ids, leases, watches};
 /// Adds a pair. Nothing is synced yet, and a draft is not synced before it is started.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a calendar that no account has; [`Error::Request`] where the two
+/// [`Error::NotFound`] for a calendar that no account has; [`Error::NotPaired`] where the two
 /// calendars cannot be paired in this way, with what to do instead; the provider's failure where a
 /// calendar is not known yet and cannot be listed.
 pub async fn add_pair(scope: &Scope, new: NewPair) -> Result<Pair> {

@@ -5,13 +5,13 @@ use records::calendar::CalendarRecord;
 
 use super::new_pair::NewPair;
 use crate::places::CalendarPlaces;
-use crate::{Error, Result};
+use crate::{Error, NotPaired, Result};
 
 /// Whether the pair may be added. Calendars are compared by their places, so it makes no difference
 /// through which account a calendar is seen.
 ///
 /// # Errors
-/// [`Error::Request`] with a text that says what to do instead.
+/// [`Error::NotPaired`] with a text that says what to do instead.
 pub(super) fn check(
     new: &NewPair,
     from: &CalendarRecord,
@@ -21,40 +21,52 @@ pub(super) fn check(
 ) -> Result<()> {
     if new.from == new.to {
         return refuse(
+            NotPaired::SameCalendar,
             "a calendar cannot be paired with itself; name two different calendars, as `calrelay \
             calendars` lists them",
         );
     }
     if places.is_same(&new.from, &new.to) {
-        return refuse(format!(
-            "the calendars {} and {} are one and the same calendar, reached in two ways, and a \
+        return refuse(
+            NotPaired::SameCalendar,
+            format!(
+                "the calendars {} and {} are one and the same calendar, reached in two ways, and a \
             calendar cannot be paired with itself; name two different calendars, as `calrelay \
             calendars` lists them",
-            new.from, new.to
-        ));
+                new.from, new.to
+            ),
+        );
     }
     if !to.writable {
-        return refuse(format!(
-            "the calendar {} cannot be written to by this account, so it cannot be the target of \
+        return refuse(
+            NotPaired::NotWritable(new.to.clone()),
+            format!(
+                "the calendar {} cannot be written to by this account, so it cannot be the target of \
             a pair; choose another one for --to, or ask its owner for write access",
-            new.to
-        ));
+                new.to
+            ),
+        );
     }
     if new.two_way && !from.writable {
-        return refuse(format!(
-            "the calendar {} cannot be written to by this account, and a two-way pair writes to \
+        return refuse(
+            NotPaired::NotWritable(new.from.clone()),
+            format!(
+                "the calendar {} cannot be written to by this account, and a two-way pair writes to \
             both; leave --two-way out, or ask its owner for write access",
-            new.from
-        ));
+                new.from
+            ),
+        );
     }
     if new.private_back && !new.two_way {
         return refuse(
+            NotPaired::Options,
             "--private-back is about what flows back, and nothing flows back in a one-way pair; \
             add --two-way, or leave --private-back out",
         );
     }
     if is_empty(new.window_past) && is_empty(new.window_future) {
         return refuse(
+            NotPaired::Options,
             "the window is empty, so no event would ever be copied; give --window-past or \
             --window-future at least one day",
         );
@@ -62,28 +74,34 @@ pub(super) fn check(
     for pair in existing {
         let same = places.is_same(&pair.from, &new.from) && places.is_same(&pair.to, &new.to);
         let reverse = places.is_same(&pair.from, &new.to) && places.is_same(&pair.to, &new.from);
-        let id = &pair.id;
+        let (id, exists) = (&pair.id, || NotPaired::Exists(pair.id.clone()));
         if same && new.two_way && !pair.two_way {
-            return refuse(make_two_way(pair) + &reached_in_two_ways(new, pair));
+            return refuse(exists(), make_two_way(pair) + &reached_in_two_ways(new, pair));
         }
         if same {
-            return refuse(format!(
-                "these two calendars are paired in this direction already, by the pair {id}; to \
+            return refuse(
+                exists(),
+                format!(
+                    "these two calendars are paired in this direction already, by the pair {id}; to \
                 give it other rules, remove it with `calrelay pair remove {id}` and add it anew: \
                 existing copies are found again{}",
-                reached_in_two_ways(new, pair)
-            ));
+                    reached_in_two_ways(new, pair)
+                ),
+            );
         }
         if reverse && pair.two_way {
-            return refuse(format!(
-                "these two calendars are in step in both directions already, by the pair {id}; to \
+            return refuse(
+                exists(),
+                format!(
+                    "these two calendars are in step in both directions already, by the pair {id}; to \
                 give it other rules, remove it with `calrelay pair remove {id}` and add it anew: \
                 existing copies are found again{}",
-                reached_in_two_ways(new, pair)
-            ));
+                    reached_in_two_ways(new, pair)
+                ),
+            );
         }
         if reverse {
-            return refuse(make_two_way(pair) + &reached_in_two_ways(new, pair));
+            return refuse(exists(), make_two_way(pair) + &reached_in_two_ways(new, pair));
         }
     }
     Ok(())
@@ -116,8 +134,8 @@ fn is_empty(reach: Reach) -> bool {
     matches!(reach, Reach::Days(0) | Reach::Months(0))
 }
 
-fn refuse<T>(why: impl Into<String>) -> Result<T> {
-    Err(Error::Request(why.into()))
+fn refuse<T>(why: NotPaired, words: impl Into<String>) -> Result<T> {
+    Err(Error::NotPaired { why, words: words.into() })
 }
 
 #[cfg(test)]
@@ -185,7 +203,7 @@ mod tests {
         }
         match check(&case.new, &case.from, &case.to, &places, &case.existing) {
             Ok(()) => None,
-            Err(Error::Request(words)) => Some(words),
+            Err(Error::NotPaired { words, .. }) => Some(words),
             Err(other) => panic!("{other:?}"),
         }
     }

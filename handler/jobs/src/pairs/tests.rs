@@ -152,7 +152,7 @@ async fn a_pair_is_kept_as_it_was_asked_for() {
     assert_eq!(world.scope.directory().pairs().await.unwrap(), std::slice::from_ref(&made));
     assert_eq!(world.scope.directory().pair(&made.id).await.unwrap(), made);
     assert!(made.private && !made.two_way && !made.paused);
-    assert!(matches!(add_pair(&world.scope, new("c1", "c2")).await, Err(Error::Request(_))));
+    assert!(matches!(add_pair(&world.scope, new("c1", "c2")).await, Err(Error::NotPaired { .. })));
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn a_draft_is_switched_on_once_and_neither_paused_nor_resumed() {
     let made = add_pair(&world.scope, draft.clone()).await.unwrap();
     assert!(made.draft && !made.paused);
     for again in [draft, new("c1", "c2")] {
-        assert!(matches!(add_pair(&world.scope, again).await, Err(Error::Request(_))));
+        assert!(matches!(add_pair(&world.scope, again).await, Err(Error::NotPaired { .. })));
     }
     for pause in [true, false] {
         let refused = match pause {

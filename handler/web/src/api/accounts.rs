@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use super::body;
 use super::calendars::{CalendarState, of_directory};
 use super::path::PathId;
+use super::version::{Conditions, version};
 use crate::connect::{ConnectError, PasswordAccount};
 use crate::problem::{ApiError, Code, of_given};
 use crate::visitor::{MayRead, MayWrite, Visitor};
@@ -98,12 +99,14 @@ pub async fn list(MayRead(visitor): MayRead) -> Result<Json<Accounts>, ApiError>
 
 /// Shows an account.
 #[utoipa::path(get, path = "/accounts/{id}", tag = "accounts", params(("id" = String, Path)),
-    responses((status = 200, body = AccountAnswer)))]
+    responses((status = 200, body = AccountAnswer), (status = 304)))]
 pub async fn show(
     MayRead(visitor): MayRead,
     PathId(id): PathId,
-) -> Result<Json<AccountAnswer>, ApiError> {
-    Ok(Json(find(&visitor, &AccountId::new(id)).await?))
+    conditions: Conditions,
+) -> Result<Response, ApiError> {
+    let account = find(&visitor, &AccountId::new(id)).await?;
+    Ok(conditions.answer(&version(&account), &account))
 }
 
 /// Connects an account with a password. One that is connected gets the new password and keeps its
@@ -149,9 +152,10 @@ pub async fn connect(
 pub async fn disconnect(
     MayWrite(visitor): MayWrite,
     PathId(id): PathId,
+    conditions: Conditions,
 ) -> Result<StatusCode, ApiError> {
     let id = AccountId::new(id);
-    visitor.scope.directory().account(&id).await?;
+    conditions.check(&version(&find(&visitor, &id).await?))?;
     let work = tokio::spawn(async move {
         let remove = jobs::remove_account(&visitor.scope, &id);
         visitor.audited("account.remove", id.as_str(), remove, |_| None).await

@@ -15,6 +15,7 @@ mod path;
 mod query;
 mod refusal;
 mod tokens;
+mod version;
 
 use std::sync::LazyLock;
 
@@ -61,6 +62,7 @@ fn routes() -> OpenApiRouter {
         .routes(routes!(accounts::show, accounts::disconnect))
         .routes(routes!(accounts::refresh))
         .routes(routes!(calendars::list))
+        .routes(routes!(pairs::list, pairs::add))
         .routes(routes!(pairs::show, pairs::end))
         .routes(routes!(pairs::pause))
         .routes(routes!(pairs::resume))

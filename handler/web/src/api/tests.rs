@@ -203,7 +203,7 @@ async fn a_scope_is_wanted_for_every_operation_of_the_document() {
             seen += 1;
         }
     }
-    assert!(seen >= 20, "{seen}");
+    assert!(seen >= 22, "{seen}");
 }
 
 #[tokio::test]
@@ -253,4 +253,69 @@ async fn the_operator_alone_sees_how_the_installation_is() {
     let token = web.token(&Permission::ALL).await;
     let asked = ask("GET", "/api/v1/doctor").remote(NAME).token(&token);
     assert_eq!(web.send(asked).await.code(), (403, "operator_only".into()));
+}
+
+#[tokio::test]
+async fn a_pair_is_a_draft_until_it_is_started_and_is_made_once() {
+    let web = TestWeb::new(None);
+    web.calendars().await;
+    let new = json!({"from": "c1", "to": "c2", "two_way": true, "window_past": "10d"});
+    let made = web.send(ask("POST", "/api/v1/pairs").json(&new)).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let pair = made.json();
+    let id = pair["id"].as_str().unwrap();
+    assert_eq!(made.header("location"), format!("/api/v1/pairs/{id}"));
+    assert_eq!((&pair["state"], &pair["window_past"]), (&json!("draft"), &json!("10d")));
+    assert_eq!((&pair["window_future"], &pair["private"]), (&json!("12mo"), &json!(false)));
+    let again = web.send(ask("POST", "/api/v1/pairs").json(&new)).await;
+    assert_eq!(again.code(), (409, "exists".into()));
+    assert_eq!(again.json()["pair"], id);
+    let pause = web.send(ask("POST", &format!("/api/v1/pairs/{id}/pause"))).await;
+    assert_eq!(pause.code(), (409, "draft".into()));
+    let listed = web.send(ask("GET", "/api/v1/pairs")).await.json();
+    assert_eq!(listed["pairs"][0]["id"], id);
+    for (wrong, code) in [
+        (json!({"from": "c1", "to": "c1"}), (409, "same_calendar")),
+        // The calendar can only be read, and its account cannot be asked whether that has changed.
+        (json!({"from": "c1", "to": "c3"}), (409, "needs_reconnect")),
+        (json!({"from": "c2", "to": "c1", "private_back": true}), (400, "bad_request")),
+        (json!({"from": "c1", "to": "c2", "window_past": "3w"}), (400, "bad_request")),
+        (json!({"from": "c/1", "to": "c2"}), (400, "bad_request")),
+        (json!({"from": "c1"}), (400, "bad_request")),
+    ] {
+        let answer = web.send(ask("POST", "/api/v1/pairs").json(&wrong)).await;
+        assert_eq!(answer.code(), (code.0, code.1.to_owned()), "{wrong}: {}", answer.text);
+        assert!(!answer.text.contains("--") && !answer.text.contains("calrelay "), "{wrong}");
+    }
+    assert_eq!(web.send(ask("GET", "/api/v1/accounts/a1")).await.json()["pairs"], 1);
+    assert_eq!(web.send(ask("DELETE", &format!("/api/v1/pairs/{id}"))).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_version_guards_a_change_and_spares_a_read() {
+    let web = TestWeb::new(None);
+    web.calendars().await;
+    let new = json!({"from": "c1", "to": "c2", "start": true});
+    let pair = web.send(ask("POST", "/api/v1/pairs").json(&new)).await.json();
+    let path = format!("/api/v1/pairs/{}", pair["id"].as_str().unwrap());
+    let read = web.send(ask("GET", &path)).await;
+    let etag = read.header("etag").to_owned();
+    assert!(etag.starts_with('"') && etag.len() == 18, "{etag}");
+    for named in [etag.clone(), format!("\"x\", {etag}"), format!("W/{etag}"), "*".into()] {
+        let same = web.send(ask("GET", &path).with("if-none-match", &named)).await;
+        assert_eq!((same.status.as_u16(), same.text.as_str()), (304, ""), "{named}");
+        assert_eq!(same.header("etag"), etag);
+    }
+    assert_eq!(web.send(ask("POST", &format!("{path}/pause"))).await.json()["state"], "paused");
+    let late = ask("DELETE", &path).with("if-match", &etag);
+    assert_eq!(web.send(late).await.code(), (412, "changed_meanwhile".into()));
+    let now = web.send(ask("GET", &path).with("if-none-match", &etag)).await;
+    assert_eq!(now.status, 200);
+    let right = ask("DELETE", &path).with("if-match", now.header("etag"));
+    assert_eq!(web.send(right).await.status, 204);
+    let account = web.send(ask("GET", "/api/v1/accounts/a1")).await;
+    let same = ask("GET", "/api/v1/accounts/a1").with("if-none-match", account.header("etag"));
+    assert_eq!(web.send(same).await.status, 304);
+    let wrong = ask("DELETE", "/api/v1/accounts/a1").with("if-match", "\"x\"");
+    assert_eq!(web.send(wrong).await.code().0, 412);
 }

@@ -137,7 +137,7 @@ impl Simulation {
             format!("side {side} is paired a second time")
         };
         match product::add_pair(scope, new_pair([from, to], terms)).await {
-            Err(jobs::Error::Request(_)) => self.trace.push(format!("{what}: refused")),
+            Err(jobs::Error::NotPaired { .. }) => self.trace.push(format!("{what}: refused")),
             Err(error) => return Err(error).context(what),
             Ok(pair) => {
                 let mut said = Vec::new();
