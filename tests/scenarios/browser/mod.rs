@@ -8,3 +8,4 @@ mod emulate;
 mod links;
 mod loopback;
 mod pages;
+mod pair;

@@ -12,6 +12,8 @@ mod error;
 mod figures;
 mod form;
 mod layout;
+mod pair;
+mod pair_facts;
 mod pairs;
 mod settings;
 mod sign_in;
@@ -43,6 +45,12 @@ static PAGES: LazyLock<Router> = LazyLock::new(|| {
         .route("/app", get(|| async { see_other("/app/pairs") }))
         .route("/app/", get(|| async { see_other("/app/pairs") }))
         .route("/app/pairs", get(pairs::list))
+        .route("/app/pairs/{id}", get(pair::show))
+        .route("/app/pairs/{id}/pause", post(pair::pause))
+        .route("/app/pairs/{id}/resume", post(pair::resume))
+        .route("/app/pairs/{id}/end", get(pair::ask_end).post(pair::end))
+        .route("/app/pairs/{id}/explain", get(pair_facts::explain))
+        .route("/app/pairs/{id}/conflicts", get(pair_facts::conflicts))
         .route("/app/accounts", get(accounts::list))
         .route("/app/accounts/new", get(connect::choose))
         .route("/app/accounts/new/{provider}", get(connect::ask).post(connect::start))
@@ -94,8 +102,14 @@ async fn dispatch(services: &Services, request: WebRequest) -> Result<Response, 
     }
     asked.extensions_mut().insert(visitor);
     asked.extensions_mut().insert(request.body);
-    Ok(match PAGES.clone().oneshot(asked).await {
+    let response = match PAGES.clone().oneshot(asked).await {
         Ok(response) => response,
         Err(never) => match never {},
-    })
+    };
+    // A path or a query that no extractor understands is answered in plain text.
+    let is_page = response.headers().contains_key(header::CONTENT_SECURITY_POLICY);
+    if response.status().is_client_error() && !is_page {
+        return Err(PageError::BadForm);
+    }
+    Ok(response)
 }

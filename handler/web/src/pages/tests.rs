@@ -33,6 +33,8 @@ async fn every_page_has_its_headers_and_one_heading() {
         "/app/settings/tokens",
         "/app/x",
         "/app/%00",
+        "/app/pairs?done=a&done=b",
+        "/app/pairs/%ff",
         "/app/..%2Fsync_calendar",
         "/app/../sync_calendar",
     ] {
@@ -187,5 +189,50 @@ async fn a_refused_form_comes_back_as_it_was_filled_in() {
         browse("POST", "/app/settings/tokens").body("text/plain", "x"),
     ] {
         assert_eq!(web.send(bad).await.status, 400);
+    }
+}
+
+#[tokio::test]
+async fn a_pair_is_shown_paused_resumed_and_ended() {
+    let web = TestWeb::new(None);
+    web.calendars().await;
+    let new = serde_json::json!({"from": "c1", "to": "c2", "two_way": true, "private": true, "start": true});
+    let made = web.send(ask("POST", "/api/v1/pairs").json(&new)).await.json();
+    let path = format!("/app/pairs/{}", made["id"].as_str().unwrap());
+    let list = web.send(browse("GET", "/app/pairs")).await;
+    assert!(list.text.contains(&format!("<a href=\"{path}\">C1 and C2</a>")), "{}", list.text);
+    let page = web.send(browse("GET", &path)).await;
+    assert_eq!((page.status.as_u16(), heading(&page)), (200, "C1 and C2"));
+    for part in ["State", "Last sync", "Next look", "How quick", "Copies", "Rules", "In step"] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+    assert!(
+        page.text.contains("both ways; C2 shows only \u{201c}Busy\u{201d}, C1 shows everything")
+    );
+    for (button, done, other) in [("pause", "paused", "Resume"), ("resume", "resumed", "Pause")] {
+        let pressed = web.send(browse("POST", &format!("{path}/{button}")).body(FORM, "")).await;
+        assert_eq!(pressed.header("location"), format!("{path}?done={done}"));
+        let page = web.send(browse("GET", pressed.header("location"))).await;
+        assert!(page.text.contains(&format!("<button>{other}</button>")), "{}", page.text);
+        assert!(page.text.contains("role=\"status\""), "{}", page.text);
+    }
+    let conflicts = web.send(browse("GET", &format!("{path}/conflicts"))).await;
+    assert_eq!((conflicts.status.as_u16(), heading(&conflicts)), (200, "Conflicts"));
+    let gone = web.send(browse("GET", &format!("{path}/conflicts?cursor=9-9"))).await;
+    assert_eq!(gone.status, 404);
+    let asked = web.send(browse("GET", &format!("{path}/explain"))).await;
+    assert_eq!(heading(&asked), "Why is an event not there?");
+    for wrong in ["2026-02-30", "x", "", "9999-12-31"] {
+        let page = web.send(browse("GET", &format!("{path}/explain?day={wrong}"))).await;
+        assert_eq!(page.status, 422, "{wrong}");
+        assert!(page.text.contains("Error: There is no such day."), "{wrong}");
+    }
+    let end = web.send(browse("GET", &format!("{path}/end"))).await;
+    assert_eq!(heading(&end), "End this pair?");
+    let ended = web.send(browse("POST", &format!("{path}/end")).body(FORM, "")).await;
+    assert_eq!(ended.header("location"), "/app/pairs?done=ended");
+    for (method, page) in [("GET", ""), ("GET", "/end"), ("POST", "/end"), ("POST", "/pause")] {
+        let gone = web.send(browse(method, &format!("{path}{page}")).body(FORM, "")).await;
+        assert_eq!(gone.status, 404, "{page}");
     }
 }

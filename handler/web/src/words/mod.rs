@@ -3,6 +3,7 @@
 
 mod connect;
 mod layout;
+mod pair;
 mod providers;
 mod refusals;
 mod settings;
