@@ -19,7 +19,7 @@ pub const SCOPES: [&str; 2] = [FACTS.scopes[0].1, FACTS.scopes[1].1];
 /// some of them.
 ///
 /// # Errors
-/// [`Error::NotGranted`](crate::Error::NotGranted), which names the boxes that were left empty as
+/// [`Error::NotGranted`], which names the boxes that were left empty as
 /// Google's page words them.
 pub(super) fn check(granted: &str) -> Result<()> {
     let granted: BTreeSet<&str> = granted.split_ascii_whitespace().collect();
